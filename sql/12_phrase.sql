@@ -1,0 +1,41 @@
+-- ---------------------------------------------------------------------------
+-- Date phrases: what they stand for at an instant, and the clock
+-- ---------------------------------------------------------------------------
+
+-- Zone names are taken as immutable, as the server itself does in timezone().
+
+CREATE FUNCTION segments.now() RETURNS timestamptz
+    LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'segments_now';
+COMMENT ON FUNCTION segments.now() IS 'the instant at which segments are evaluated: setting segments.now, else the start of the transaction';
+
+CREATE FUNCTION segments.phrase_start(phrase text, zone text, at timestamptz) RETURNS timestamptz
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'segments_phrase_start';
+COMMENT ON FUNCTION segments.phrase_start(text, text, timestamptz) IS 'the first instant that a date phrase stands for';
+
+CREATE FUNCTION segments.phrase_end(phrase text, zone text, at timestamptz) RETURNS timestamptz
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'segments_phrase_end';
+COMMENT ON FUNCTION segments.phrase_end(text, text, timestamptz) IS 'the first instant after those that a date phrase stands for';
+
+CREATE FUNCTION segments.phrase_first_day(phrase text, zone text, at timestamptz) RETURNS date
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'segments_phrase_first_day';
+COMMENT ON FUNCTION segments.phrase_first_day(text, text, timestamptz) IS 'the first local day that a date phrase stands for';
+
+CREATE FUNCTION segments.phrase_last_day(phrase text, zone text, at timestamptz) RETURNS date
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'segments_phrase_last_day';
+COMMENT ON FUNCTION segments.phrase_last_day(text, text, timestamptz) IS 'the last local day that a date phrase stands for';
+
+CREATE FUNCTION segments.phrase_anniversary(phrase text, zone text, at timestamptz) RETURNS integer[]
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'segments_phrase_anniversary';
+COMMENT ON FUNCTION segments.phrase_anniversary(text, text, timestamptz) IS 'the days of the year, as month * 100 + day, that an anniversary phrase stands for';
+
+CREATE FUNCTION segments.phrase_next_move(phrase text, zone text, at timestamptz, days boolean DEFAULT false) RETURNS timestamptz
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'segments_phrase_next_move';
+COMMENT ON FUNCTION segments.phrase_next_move(text, text, timestamptz, boolean) IS 'the next instant at which a date phrase stands for something else (with days, for other local days); infinity when never';
+
+CREATE FUNCTION segments.span_start(span text, forward boolean, zone text, at timestamptz) RETURNS timestamptz
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'segments_span_start';
+COMMENT ON FUNCTION segments.span_start(text, boolean, text, timestamptz) IS 'the first instant of inLast, or of inNext when forward';
+
+CREATE FUNCTION segments.span_end(span text, forward boolean, zone text, at timestamptz) RETURNS timestamptz
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'segments_span_end';
+COMMENT ON FUNCTION segments.span_end(text, boolean, text, timestamptz) IS 'the last instant of inLast, or of inNext when forward';

@@ -1,0 +1,696 @@
+-- ---------------------------------------------------------------------------
+-- Attaching tables: contacts, companies, related rows
+-- ---------------------------------------------------------------------------
+
+/*
+ * Everything here runs with the rights of the caller, who must own the contact
+ * table: row security on the catalogue (20_catalogue.sql) and the server's own
+ * checks on CREATE TRIGGER and DROP TABLE decide.  What a change means for
+ * stored segments, which the caller may not see, is done by triggers on the
+ * catalogue (24_field.sql), so that editing a row directly is as safe.
+ *
+ * Lock order: contact table, related tables, catalogue rows.
+ */
+
+-- What a table must be ------------------------------------------------------
+
+CREATE FUNCTION segments.is_own_table(relation regclass) RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT EXISTS (SELECT FROM pg_class WHERE oid = relation AND relnamespace = 'segments'::regnamespace)
+        OR EXISTS (SELECT FROM segments.contact_table
+                   WHERE relation IN (member_table, override_table, change_table))
+$function$;
+COMMENT ON FUNCTION segments.is_own_table(regclass) IS 'internal: is this a table of the extension, or one that it keeps beside a contact table?';
+
+CREATE FUNCTION segments.check_table(relation regclass) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    class pg_class;
+BEGIN
+    IF check_table.relation IS NULL THEN
+        RAISE EXCEPTION 'table must not be null' USING ERRCODE = 'null_value_not_allowed';
+    END IF;
+    SELECT * INTO class FROM pg_class WHERE oid = check_table.relation;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'relation with OID % does not exist', check_table.relation::oid
+            USING ERRCODE = 'undefined_table';
+    END IF;
+
+    -- a statement trigger sees only what is written through its own table
+    IF class.relkind = 'p' THEN
+        RAISE EXCEPTION 'cannot attach partitioned table "%"', class.relname
+            USING ERRCODE = 'feature_not_supported', DETAIL = 'Partitioned tables are not supported yet.';
+    ELSIF class.relkind <> 'r' THEN
+        RAISE EXCEPTION '"%" is not a table', class.relname
+            USING ERRCODE = 'wrong_object_type',
+                  DETAIL = CASE class.relkind
+                               WHEN 'v' THEN 'It is a view.'
+                               WHEN 'm' THEN 'It is a materialized view.'
+                               WHEN 'f' THEN 'It is a foreign table.'
+                               WHEN 'i' THEN 'It is an index.'
+                               WHEN 'S' THEN 'It is a sequence.'
+                               WHEN 'c' THEN 'It is a composite type.'
+                               ELSE 'It holds no rows of its own.' END,
+                  HINT = 'Only ordinary tables can be attached.';
+    ELSIF class.relpersistence = 't' THEN
+        RAISE EXCEPTION 'cannot attach temporary table "%"', class.relname
+            USING ERRCODE = 'wrong_object_type', DETAIL = 'Segments outlive the session.';
+    ELSIF class.relispartition THEN
+        RAISE EXCEPTION 'cannot attach partition "%"', class.relname
+            USING ERRCODE = 'feature_not_supported', DETAIL = 'Partitioned tables are not supported yet.';
+    ELSIF EXISTS (SELECT FROM pg_inherits WHERE class.oid IN (inhrelid, inhparent)) THEN
+        RAISE EXCEPTION 'cannot attach table "%" because it takes part in inheritance', class.relname
+            USING ERRCODE = 'feature_not_supported',
+                  DETAIL = 'Rows written through another table of the hierarchy would go unnoticed.';
+    ELSIF segments.is_own_table(class.oid) THEN
+        RAISE EXCEPTION 'cannot attach table "%" because it belongs to segments', class.relname
+            USING ERRCODE = 'wrong_object_type';
+    ELSIF class.oid < 16384 THEN
+        RAISE EXCEPTION 'cannot attach system catalog "%"', class.relname
+            USING ERRCODE = 'wrong_object_type';
+    END IF;
+END
+$function$;
+COMMENT ON FUNCTION segments.check_table(regclass) IS 'internal: refuse what cannot be a contact table or a related table';
+
+CREATE FUNCTION segments.check_owner(relation regclass) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+    IF NOT segments.owns(check_owner.relation) THEN
+        RAISE EXCEPTION 'must be owner of table %', (SELECT relname FROM pg_class WHERE oid = check_owner.relation)
+            USING ERRCODE = 'insufficient_privilege';
+    END IF;
+END
+$function$;
+COMMENT ON FUNCTION segments.check_owner(regclass) IS 'internal: refuse who does not have the rights of a table''s owner';
+
+CREATE FUNCTION segments.check_contact_table(contact_table regclass) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+    IF check_contact_table.contact_table IS NULL THEN
+        RAISE EXCEPTION 'contact table must not be null' USING ERRCODE = 'null_value_not_allowed';
+    END IF;
+    IF NOT EXISTS (SELECT FROM segments.contact_table AS t WHERE t.contact_table = check_contact_table.contact_table) THEN
+        RAISE EXCEPTION 'table "%" is not a contact table',
+            coalesce((SELECT relname FROM pg_class WHERE oid = check_contact_table.contact_table),
+                     check_contact_table.contact_table::text)
+            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Attach it with segments.attach().';
+    END IF;
+    PERFORM segments.check_owner(check_contact_table.contact_table);
+END
+$function$;
+COMMENT ON FUNCTION segments.check_contact_table(regclass) IS 'internal: refuse a table that is not attached, or that the caller does not own';
+
+CREATE FUNCTION segments.check_timezone(timezone text) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+    -- the same rules as where phrases are computed
+    PERFORM segments.phrase_start('today', check_timezone.timezone, now());
+END
+$function$;
+COMMENT ON FUNCTION segments.check_timezone(text) IS 'internal: refuse a name that is no time zone';
+
+CREATE FUNCTION segments.is_hashable(type regtype) RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $function$
+    -- down to what domains, arrays and ranges are made of
+    WITH RECURSIVE part AS (
+        SELECT t.* FROM pg_type AS t WHERE t.oid = is_hashable.type
+        UNION
+        SELECT t.* FROM part AS p
+            JOIN pg_type AS t ON t.oid = CASE WHEN p.typtype = 'd' THEN p.typbasetype
+                                              WHEN p.typtype = 'r' THEN (SELECT rngsubtype FROM pg_range WHERE rngtypid = p.oid)
+                                              WHEN p.typcategory = 'A' AND p.typelem <> 0 THEN p.typelem END
+    )
+    SELECT bool_and(
+        p.typtype IN ('d', 'e', 'r', 'c') OR (p.typcategory = 'A' AND p.typelem <> 0)
+        OR EXISTS (SELECT FROM pg_opclass AS o JOIN pg_am AS a ON a.oid = o.opcmethod AND a.amname = 'hash'
+                   WHERE o.opcdefault AND (o.opcintype = p.oid
+                         OR EXISTS (SELECT FROM pg_cast AS c
+                                    WHERE c.castsource = p.oid AND c.casttarget = o.opcintype AND c.castmethod = 'b'))))
+    FROM part AS p
+$function$;
+COMMENT ON FUNCTION segments.is_hashable(regtype) IS 'internal: can values of this type be found by hash?';
+
+CREATE FUNCTION segments.check_key(relation regclass, OUT key_column name, OUT key_type regtype, OUT declaration text)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+/*
+ * The declaration is what a column of another table needs to hold the key.
+ */
+DECLARE
+    table_name name := (SELECT relname FROM pg_class WHERE oid = check_key.relation);
+    key pg_index;
+    col pg_attribute;
+BEGIN
+    SELECT * INTO key FROM pg_index WHERE indrelid = check_key.relation AND indisprimary;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'relation "%" has no primary key', table_name
+            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Add a primary key of one column.';
+    ELSIF key.indnkeyatts <> 1 THEN
+        RAISE EXCEPTION 'primary key of relation "%" has more than one column', table_name
+            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'A contact needs a key of one column.';
+    ELSIF NOT key.indimmediate THEN
+        RAISE EXCEPTION 'primary key of relation "%" is deferrable', table_name
+            USING ERRCODE = 'object_not_in_prerequisite_state',
+                  DETAIL = 'A key must be unique after every statement.';
+    END IF;
+    SELECT * INTO col FROM pg_attribute WHERE attrelid = key.indrelid AND attnum = key.indkey[0];
+    IF NOT segments.is_hashable(col.atttypid) THEN
+        RAISE EXCEPTION 'could not identify a hash function for type %', format_type(col.atttypid, NULL)
+            USING ERRCODE = 'undefined_function', DETAIL = format('The primary key of relation "%s" has this type.', table_name);
+    ELSIF EXISTS (SELECT FROM pg_collation WHERE oid = col.attcollation AND NOT collisdeterministic) THEN
+        RAISE EXCEPTION 'primary key of relation "%" has a nondeterministic collation', table_name
+            USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = 'Different keys would count as equal.';
+    END IF;
+
+    check_key.key_column := col.attname;
+    check_key.key_type := col.atttypid;
+    check_key.declaration := format_type(col.atttypid, col.atttypmod)
+        || coalesce((SELECT format(' COLLATE %I.%I', n.nspname, c.collname)
+                     FROM pg_collation AS c JOIN pg_namespace AS n ON n.oid = c.collnamespace
+                     WHERE c.oid = col.attcollation AND c.collname <> 'default'), '');
+END
+$function$;
+COMMENT ON FUNCTION segments.check_key(regclass) IS 'internal: the single column of a primary key and its type; refuses a table without one';
+
+CREATE FUNCTION segments.column_type(relation regclass, column_name name) RETURNS regtype
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    type regtype := (SELECT atttypid FROM pg_attribute
+                     WHERE attrelid = column_type.relation AND attname = column_type.column_name
+                       AND attnum > 0 AND NOT attisdropped);
+BEGIN
+    IF type IS NULL THEN
+        RAISE EXCEPTION 'column "%" of relation "%" does not exist', column_type.column_name,
+            (SELECT relname FROM pg_class WHERE oid = column_type.relation)
+            USING ERRCODE = 'undefined_column';
+    END IF;
+    RETURN type;
+END
+$function$;
+COMMENT ON FUNCTION segments.column_type(regclass, name) IS 'internal: type of a column; refuses a column that does not exist';
+
+CREATE FUNCTION segments.check_comparable(relation regclass, column_name name, other regclass, other_column name) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    type regtype := segments.column_type(check_comparable.relation, check_comparable.column_name);
+    other_type regtype := segments.column_type(check_comparable.other, check_comparable.other_column);
+BEGIN
+    EXECUTE format('SELECT NULL::%s = NULL::%s', type, other_type);
+EXCEPTION WHEN undefined_function OR ambiguous_function THEN
+    RAISE EXCEPTION 'column "%" of relation "%" cannot refer to column "%" of relation "%"',
+        check_comparable.column_name, (SELECT relname FROM pg_class WHERE oid = check_comparable.relation),
+        check_comparable.other_column, (SELECT relname FROM pg_class WHERE oid = check_comparable.other)
+        USING ERRCODE = 'datatype_mismatch', DETAIL = format('Types %s and %s cannot be compared.', type, other_type);
+END
+$function$;
+COMMENT ON FUNCTION segments.check_comparable(regclass, name, regclass, name) IS 'internal: refuse a reference between columns whose types cannot be compared';
+
+CREATE FUNCTION segments.reference_column(relation regclass, referenced regclass) RETURNS name
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT CASE WHEN count(DISTINCT a.attname) = 1 THEN min(a.attname::text)::name END
+    FROM pg_constraint AS f JOIN pg_attribute AS a ON a.attrelid = f.conrelid AND a.attnum = f.conkey[1]
+    WHERE f.contype = 'f' AND f.conrelid = relation AND f.confrelid = referenced AND cardinality(f.conkey) = 1
+$function$;
+COMMENT ON FUNCTION segments.reference_column(regclass, regclass) IS 'internal: the only column with a foreign key from one table to another, or null';
+
+CREATE FUNCTION segments.check_related(contact_table regclass, relation regclass) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+/*
+ * Segments are evaluated with the rights of the contact table's owner, who
+ * must see every row.
+ */
+DECLARE
+    contacts pg_class;
+    related pg_class;
+BEGIN
+    PERFORM segments.check_table(check_related.relation);
+    SELECT * INTO contacts FROM pg_class WHERE oid = check_related.contact_table;
+    SELECT * INTO related FROM pg_class WHERE oid = check_related.relation;
+    IF NOT has_table_privilege(contacts.relowner, related.oid, 'SELECT') THEN
+        RAISE EXCEPTION 'permission denied for table %', related.relname
+            USING ERRCODE = 'insufficient_privilege',
+                  DETAIL = format('Owner "%s" of contact table "%s" cannot read it.', pg_get_userbyid(contacts.relowner), contacts.relname),
+                  HINT = format('Use GRANT SELECT ON %s TO %I.', related.oid::regclass, pg_get_userbyid(contacts.relowner));
+    ELSIF related.relrowsecurity AND NOT pg_has_role(contacts.relowner, related.relowner, 'USAGE')
+        AND NOT EXISTS (SELECT FROM pg_roles WHERE oid = contacts.relowner AND (rolsuper OR rolbypassrls)) THEN
+        RAISE EXCEPTION 'row security of table "%" hides rows from the owner of contact table "%"',
+            related.relname, contacts.relname
+            USING ERRCODE = 'insufficient_privilege', HINT = 'Give both tables the same owner.';
+    ELSIF related.relpersistence = 'u' AND contacts.relpersistence <> 'u' THEN
+        RAISE EXCEPTION 'cannot attach unlogged table "%" to logged contact table "%"', related.relname, contacts.relname
+            USING ERRCODE = 'wrong_object_type', DETAIL = 'After a crash its rows would be gone and the members would not.',
+                  HINT = format('Use ALTER TABLE %s SET LOGGED.', related.oid::regclass);
+    END IF;
+END
+$function$;
+COMMENT ON FUNCTION segments.check_related(regclass, regclass) IS 'internal: refuse a table whose rows cannot belong to contacts';
+
+-- Triggers ------------------------------------------------------------------
+
+CREATE FUNCTION segments.create_triggers(relation regclass) RETURNS void
+LANGUAGE plpgsql VOLATILE STRICT SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    word record;
+BEGIN
+    FOR word IN
+        SELECT * FROM (VALUES
+            ('insert', 'REFERENCING NEW TABLE AS segments_new'),
+            ('update', 'REFERENCING OLD TABLE AS segments_old NEW TABLE AS segments_new'),
+            ('delete', 'REFERENCING OLD TABLE AS segments_old'),
+            ('truncate', '')) AS t (event, rows)
+        WHERE NOT EXISTS (SELECT FROM pg_trigger
+                          WHERE tgrelid = create_triggers.relation AND tgname = 'segments_after_' || t.event
+                            AND tgfoid = 'segments.maintain()'::regprocedure)
+    LOOP
+        EXECUTE format('CREATE TRIGGER segments_after_%s AFTER %s ON %s %s FOR EACH STATEMENT EXECUTE FUNCTION segments.maintain()',
+                       word.event, upper(word.event), create_triggers.relation, word.rows);
+    END LOOP;
+END
+$function$;
+COMMENT ON FUNCTION segments.create_triggers(regclass) IS 'internal: create those maintenance triggers of a table that it does not have yet';
+
+CREATE FUNCTION segments.is_read(relation regclass) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT EXISTS (SELECT FROM segments.contact_table WHERE contact_table = is_read.relation)
+        OR EXISTS (SELECT FROM segments.relation AS r WHERE is_read.relation IN (r.related_table, r.link_table))
+$function$;
+COMMENT ON FUNCTION segments.is_read(regclass) IS 'internal: can a segment depend on this table''s rows?';
+
+CREATE FUNCTION segments.drop_triggers(relation regclass) RETURNS void
+LANGUAGE plpgsql VOLATILE STRICT SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    name name;
+BEGIN
+    -- what stays on another owner's table does nothing: it finds no contact table
+    IF segments.is_read(drop_triggers.relation) OR segments.owns(drop_triggers.relation) IS NOT TRUE THEN
+        RETURN;
+    END IF;
+    FOR name IN
+        SELECT tgname FROM pg_trigger
+        WHERE tgrelid = drop_triggers.relation AND tgfoid = 'segments.maintain()'::regprocedure
+    LOOP
+        EXECUTE format('DROP TRIGGER %I ON %s', name, drop_triggers.relation);
+    END LOOP;
+END
+$function$;
+COMMENT ON FUNCTION segments.drop_triggers(regclass) IS 'internal: drop the maintenance triggers of a table that no segment reads any more';
+
+CREATE FUNCTION segments.is_maintained(contact_table regclass) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT EXISTS (SELECT FROM segments.contact_table AS t WHERE t.contact_table = is_maintained.contact_table)
+       AND EXISTS (SELECT FROM pg_trigger WHERE tgrelid = is_maintained.contact_table
+                   AND tgname = 'segments_after_update' AND tgfoid = 'segments.maintain()'::regprocedure)
+$function$;
+COMMENT ON FUNCTION segments.is_maintained(regclass) IS 'internal: is this an attached contact table with its triggers? not while a dump is being restored';
+
+-- The contact table ---------------------------------------------------------
+
+CREATE FUNCTION segments.table_beside(contact_table regclass, number text, suffix text) RETURNS name
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    base text := (SELECT relname FROM pg_class WHERE oid = table_beside.contact_table);
+BEGIN
+    -- a name has 63 bytes
+    WHILE octet_length(base || table_beside.suffix || table_beside.number) > 63 LOOP
+        base := left(base, -1);
+    END LOOP;
+    RETURN base || table_beside.suffix || table_beside.number;
+END
+$function$;
+COMMENT ON FUNCTION segments.table_beside(regclass, text, text) IS 'internal: name for a table that is kept beside a contact table';
+
+CREATE FUNCTION segments.create_tables(contact_table regclass, key_declaration text,
+                                       OUT member_table regclass, OUT override_table regclass, OUT change_table regclass)
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    contacts record;
+    number text := '';
+    names name[];
+    member text;
+    override text;
+    change text;
+BEGIN
+    SELECT c.oid, c.relname, c.relnamespace, n.nspname, c.relowner, pg_get_userbyid(c.relowner) AS owner,
+           CASE c.relpersistence WHEN 'u' THEN 'UNLOGGED' ELSE '' END AS persistence
+    INTO contacts
+    FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE c.oid = create_tables.contact_table;
+    LOOP
+        names := ARRAY[segments.table_beside(contacts.oid, number, '_segment_member'),
+                       segments.table_beside(contacts.oid, number, '_segment_override'),
+                       segments.table_beside(contacts.oid, number, '_segment_change')];
+        EXIT WHEN NOT EXISTS (SELECT FROM pg_class WHERE relnamespace = contacts.relnamespace AND relname = ANY (names))
+            AND NOT EXISTS (SELECT FROM pg_type WHERE typnamespace = contacts.relnamespace AND typname = ANY (names));
+        number := (coalesce(nullif(number, ''), '1')::integer + 1)::text;
+    END LOOP;
+    member := format('%I.%I', contacts.nspname, names[1]);
+    override := format('%I.%I', contacts.nspname, names[2]);
+    change := format('%I.%I', contacts.nspname, names[3]);
+
+    EXECUTE format($ddl$
+CREATE %1$s TABLE %2$s (
+    segment_id bigint NOT NULL,
+    contact_id %5$s NOT NULL,
+    since timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (segment_id, contact_id)
+);
+CREATE INDEX ON %2$s (contact_id, segment_id);
+CREATE %1$s TABLE %3$s (
+    segment_id bigint NOT NULL,
+    contact_id %5$s NOT NULL,
+    included boolean NOT NULL,
+    since timestamptz NOT NULL,
+    by_user text,
+    PRIMARY KEY (segment_id, contact_id)
+);
+CREATE INDEX ON %3$s (contact_id);
+CREATE %1$s TABLE %4$s (
+    xact bigint NOT NULL,
+    n integer NOT NULL,
+    segment_id bigint NOT NULL,
+    contact_id %5$s NOT NULL,
+    joined boolean NOT NULL,
+    cause text NOT NULL,
+    at timestamptz NOT NULL
+);
+CREATE INDEX ON %4$s (xact, n);
+    $ddl$, contacts.persistence, member, override, change, create_tables.key_declaration);
+    EXECUTE format('COMMENT ON TABLE %s IS %L', member, format('Present members of the segments of table %s', contacts.relname));
+    EXECUTE format('COMMENT ON TABLE %s IS %L', override, format('Contacts of table %s included in or excluded from segments by hand', contacts.relname));
+    EXECUTE format('COMMENT ON TABLE %s IS %L', change, format('Log of joins and leaves of the segments of table %s', contacts.relname));
+
+    create_tables.member_table := member::regclass;
+    create_tables.override_table := override::regclass;
+    create_tables.change_table := change::regclass;
+    IF contacts.owner <> current_user THEN
+        EXECUTE format('ALTER TABLE %s OWNER TO %I', member, contacts.owner);
+        EXECUTE format('ALTER TABLE %s OWNER TO %I', override, contacts.owner);
+        EXECUTE format('ALTER TABLE %s OWNER TO %I', change, contacts.owner);
+    END IF;
+END
+$function$;
+COMMENT ON FUNCTION segments.create_tables(regclass, text) IS 'internal: create the tables of members, overrides and changes beside a contact table';
+
+CREATE FUNCTION segments.attach(contact_table regclass, timezone text DEFAULT 'UTC', case_sensitive boolean DEFAULT false) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    key record;
+    attached segments.contact_table;
+    tables record;
+BEGIN
+    PERFORM segments.check_table(attach.contact_table);
+    PERFORM segments.check_owner(attach.contact_table);
+    IF attach.timezone IS NULL OR attach.case_sensitive IS NULL THEN
+        RAISE EXCEPTION '% must not be null', CASE WHEN attach.timezone IS NULL THEN 'timezone' ELSE 'case_sensitive' END
+            USING ERRCODE = 'null_value_not_allowed';
+    END IF;
+    PERFORM segments.check_timezone(attach.timezone);
+    EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', attach.contact_table);
+    SELECT * INTO key FROM segments.check_key(attach.contact_table);
+
+    SELECT * INTO attached FROM segments.contact_table AS t WHERE t.contact_table = attach.contact_table;
+    IF FOUND THEN
+        IF attached.key_type <> key.key_type THEN
+            RAISE EXCEPTION 'primary key of relation "%" is of type %, and was of type % when it was attached',
+                (SELECT relname FROM pg_class WHERE oid = attach.contact_table), key.key_type, attached.key_type
+                USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Use segments.detach() first.';
+        END IF;
+        PERFORM segments.create_triggers(attach.contact_table);
+        UPDATE segments.contact_table AS t SET key_column = key.key_column
+        WHERE t.contact_table = attach.contact_table AND t.key_column <> key.key_column;
+        -- a trigger brings the members up to date
+        UPDATE segments.contact_table AS t SET timezone = attach.timezone, case_sensitive = attach.case_sensitive
+        WHERE t.contact_table = attach.contact_table;
+        RETURN;
+    END IF;
+
+    SELECT * INTO tables FROM segments.create_tables(attach.contact_table, key.declaration);
+    INSERT INTO segments.contact_table VALUES
+        (attach.contact_table, key.key_column, key.key_type, attach.timezone, attach.case_sensitive,
+         tables.member_table, tables.override_table, tables.change_table);
+    PERFORM segments.create_triggers(attach.contact_table);
+END
+$function$;
+COMMENT ON FUNCTION segments.attach(regclass, text, boolean) IS 'make the rows of a table contacts, every column of a usable type a field; again: set time zone and case-sensitivity, and bring all members up to date';
+
+CREATE FUNCTION segments.detach(contact_table regclass) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    attached segments.contact_table;
+    relations regclass[];
+    relation regclass;
+BEGIN
+    PERFORM segments.check_contact_table(detach.contact_table);
+    EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', detach.contact_table);
+    relations := ARRAY(SELECT detach.contact_table
+                       UNION SELECT r.related_table FROM segments.relation AS r WHERE r.contact_table = detach.contact_table
+                       UNION SELECT r.link_table FROM segments.relation AS r
+                             WHERE r.contact_table = detach.contact_table AND r.link_table IS NOT NULL);
+
+    -- a trigger deletes the segments
+    DELETE FROM segments.contact_table AS t WHERE t.contact_table = detach.contact_table RETURNING * INTO attached;
+    EXECUTE format('DROP TABLE IF EXISTS %s, %s, %s', attached.member_table, attached.override_table, attached.change_table);
+    FOREACH relation IN ARRAY relations LOOP
+        PERFORM segments.drop_triggers(relation);
+    END LOOP;
+END
+$function$;
+COMMENT ON FUNCTION segments.detach(regclass) IS 'undo attach: deletes every segment of the contact table with its members, overrides and log, and all that was declared for it; contacts and related rows stay as they are';
+
+-- Related rows --------------------------------------------------------------
+
+CREATE FUNCTION segments.store_relation(new_row segments.relation) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+    INSERT INTO segments.relation AS r VALUES (new_row.*)
+    ON CONFLICT ON CONSTRAINT relation_pkey DO UPDATE
+    SET related_table = excluded.related_table, contact_column = excluded.contact_column, key_column = excluded.key_column,
+        link_table = excluded.link_table, link_column = excluded.link_column, primary_column = excluded.primary_column,
+        only_primary = excluded.only_primary, contact_reference = excluded.contact_reference, condition = excluded.condition;
+END
+$function$;
+COMMENT ON FUNCTION segments.store_relation(segments.relation) IS 'internal: declare a relation, or declare it anew';
+
+CREATE FUNCTION segments.change_relations(contact_table regclass, rows segments.relation[]) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $function$
+/*
+ * Triggers come before the rows that make segments depend on them, and go
+ * when nothing does.
+ */
+DECLARE
+    former regclass[] := ARRAY(SELECT unnest(ARRAY[r.related_table, r.link_table]) FROM segments.relation AS r
+                               WHERE r.contact_table = change_relations.contact_table
+                                 AND r.name IN (SELECT name FROM unnest(change_relations.rows)));
+    new_row segments.relation;
+    relation regclass;
+BEGIN
+    FOR relation IN
+        SELECT DISTINCT t FROM unnest(change_relations.rows) AS r, unnest(ARRAY[r.related_table, r.link_table]) AS t
+        WHERE t IS NOT NULL
+    LOOP
+        PERFORM segments.check_related(change_relations.contact_table, relation);
+        PERFORM segments.create_triggers(relation);
+    END LOOP;
+    FOREACH new_row IN ARRAY change_relations.rows LOOP
+        PERFORM segments.store_relation(new_row);
+    END LOOP;
+    FOREACH relation IN ARRAY former LOOP
+        PERFORM segments.drop_triggers(relation);
+    END LOOP;
+END
+$function$;
+COMMENT ON FUNCTION segments.change_relations(regclass, segments.relation[]) IS 'internal: declare relations of a contact table, with the triggers they need';
+
+CREATE FUNCTION segments.given_column(argument text, given name, relation regclass, referenced regclass) RETURNS name
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    found name := coalesce(given_column.given, segments.reference_column(given_column.relation, given_column.referenced));
+BEGIN
+    IF found IS NULL THEN
+        RAISE EXCEPTION 'could not determine which column of relation "%" refers to relation "%"',
+            (SELECT relname FROM pg_class WHERE oid = given_column.relation),
+            (SELECT relname FROM pg_class WHERE oid = given_column.referenced)
+            USING ERRCODE = 'invalid_parameter_value', DETAIL = 'There is no foreign key, or more than one.',
+                  HINT = format('Name the column in argument %s.', given_column.argument);
+    END IF;
+    RETURN found;
+END
+$function$;
+COMMENT ON FUNCTION segments.given_column(text, name, regclass, regclass) IS 'internal: the column named in an argument, else the one with the foreign key';
+
+CREATE FUNCTION segments.attach_company(contact_table regclass, company_table regclass, company_column name DEFAULT NULL,
+                                        link_table regclass DEFAULT NULL, link_contact_column name DEFAULT NULL,
+                                        link_company_column name DEFAULT NULL, primary_column name DEFAULT NULL) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    contact_key name;
+    company segments.relation;
+    company_all segments.relation;
+BEGIN
+    PERFORM segments.check_contact_table(attach_company.contact_table);
+    PERFORM segments.check_related(attach_company.contact_table, attach_company.company_table);
+    EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', attach_company.contact_table);
+    company.contact_table := attach_company.contact_table;
+    company.name := 'company';
+    company.related_table := attach_company.company_table;
+    company.key_column := (segments.check_key(attach_company.company_table)).key_column;
+    company.only_primary := true;
+
+    IF attach_company.link_table IS NULL THEN
+        IF attach_company.link_contact_column IS NOT NULL OR attach_company.link_company_column IS NOT NULL
+            OR attach_company.primary_column IS NOT NULL THEN
+            RAISE EXCEPTION 'columns of a link table need argument link_table' USING ERRCODE = 'invalid_parameter_value';
+        END IF;
+        company.contact_reference := segments.given_column('company_column', attach_company.company_column,
+            attach_company.contact_table, attach_company.company_table);
+        PERFORM segments.check_comparable(attach_company.contact_table, company.contact_reference,
+            attach_company.company_table, company.key_column);
+    ELSIF attach_company.company_column IS NOT NULL THEN
+        RAISE EXCEPTION 'companies are found by a column or by a link table, not by both'
+            USING ERRCODE = 'invalid_parameter_value';
+    ELSE
+        PERFORM segments.check_related(attach_company.contact_table, attach_company.link_table);
+        contact_key := (segments.check_key(attach_company.contact_table)).key_column;
+        company.link_table := attach_company.link_table;
+        company.contact_column := segments.given_column('link_contact_column', attach_company.link_contact_column,
+            attach_company.link_table, attach_company.contact_table);
+        company.link_column := segments.given_column('link_company_column', attach_company.link_company_column,
+            attach_company.link_table, attach_company.company_table);
+        PERFORM segments.check_comparable(attach_company.link_table, company.contact_column, attach_company.contact_table, contact_key);
+        PERFORM segments.check_comparable(attach_company.link_table, company.link_column, attach_company.company_table, company.key_column);
+        company.primary_column := attach_company.primary_column;
+        IF company.primary_column IS NOT NULL
+            AND segments.column_type(attach_company.link_table, company.primary_column) <> 'boolean'::regtype THEN
+            RAISE EXCEPTION 'column "%" must be of type boolean, not type %', company.primary_column,
+                segments.column_type(attach_company.link_table, company.primary_column)
+                USING ERRCODE = 'datatype_mismatch', DETAIL = 'It marks the primary company.';
+        END IF;
+    END IF;
+
+    company_all := company;
+    company_all.name := 'company_all';
+    company_all.only_primary := false;
+    PERFORM segments.change_relations(attach_company.contact_table, ARRAY[company, company_all]);
+END
+$function$;
+COMMENT ON FUNCTION segments.attach_company(regclass, regclass, name, regclass, name, name, name) IS
+    'declare the companies of contacts: by a column of the contact table, or by a link table, where primary_column marks the primary company (null: the lowest key is); columns not given are those with the foreign keys; again: declare them anew';
+
+CREATE FUNCTION segments.store_related(contact_table regclass, name text, related_table regclass, contact_column name,
+                                       condition text, link_table regclass, link_column name, key_column name) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    contact_key name;
+    related segments.relation;
+BEGIN
+    PERFORM segments.check_contact_table(store_related.contact_table);
+    PERFORM segments.check_related(store_related.contact_table, store_related.related_table);
+    EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', store_related.contact_table);
+    IF coalesce(store_related.name, '') = '' OR octet_length(store_related.name) > 63 THEN
+        RAISE EXCEPTION 'name of a relation must have 1 to 63 bytes' USING ERRCODE = 'invalid_parameter_value';
+    ELSIF store_related.name IN ('company', 'company_all') THEN
+        RAISE EXCEPTION 'relation name "%" is reserved', store_related.name
+            USING ERRCODE = 'reserved_name', HINT = 'Use segments.attach_company() for companies.';
+    ELSIF store_related.contact_column IS NULL THEN
+        RAISE EXCEPTION 'contact_column must not be null' USING ERRCODE = 'null_value_not_allowed';
+    END IF;
+    contact_key := (segments.check_key(store_related.contact_table)).key_column;
+    related.contact_table := store_related.contact_table;
+    related.name := store_related.name;
+    related.related_table := store_related.related_table;
+    related.contact_column := store_related.contact_column;
+    related.condition := store_related.condition;
+    related.only_primary := false;
+
+    IF store_related.link_table IS NULL THEN
+        IF store_related.link_column IS NOT NULL OR store_related.key_column IS NOT NULL THEN
+            RAISE EXCEPTION 'link_column and key_column need argument link_table' USING ERRCODE = 'invalid_parameter_value';
+        END IF;
+        PERFORM segments.check_comparable(store_related.related_table, store_related.contact_column, store_related.contact_table, contact_key);
+    ELSE
+        PERFORM segments.check_related(store_related.contact_table, store_related.link_table);
+        related.link_table := store_related.link_table;
+        related.link_column := segments.given_column('link_column', store_related.link_column,
+            store_related.link_table, store_related.related_table);
+        related.key_column := coalesce(store_related.key_column, (segments.check_key(store_related.related_table)).key_column);
+        PERFORM segments.check_comparable(store_related.link_table, store_related.contact_column, store_related.contact_table, contact_key);
+        PERFORM segments.check_comparable(store_related.link_table, related.link_column, store_related.related_table, related.key_column);
+    END IF;
+    IF related.condition IS NOT NULL THEN
+        PERFORM segments.check_condition(related.condition, related.related_table);
+    END IF;
+    PERFORM segments.change_relations(store_related.contact_table, ARRAY[related]);
+END
+$function$;
+COMMENT ON FUNCTION segments.store_related(regclass, text, regclass, name, text, regclass, name, name) IS 'internal: attach_related, its condition with qualified names';
+
+CREATE FUNCTION segments.attach_related(contact_table regclass, name text, related_table regclass, contact_column name,
+                                        condition text DEFAULT NULL, link_table regclass DEFAULT NULL,
+                                        link_column name DEFAULT NULL, key_column name DEFAULT NULL) RETURNS void
+LANGUAGE plpgsql VOLATILE
+AS $function$
+/*
+ * Reads the condition in the caller's search path: so there is nothing else
+ * here that a search path could change.
+ */
+BEGIN
+    PERFORM segments.store_related(attach_related.contact_table, attach_related.name, attach_related.related_table,
+        attach_related.contact_column, segments.qualify_expression(attach_related.condition, attach_related.related_table),
+        attach_related.link_table, attach_related.link_column, attach_related.key_column);
+END
+$function$;
+COMMENT ON FUNCTION segments.attach_related(regclass, text, regclass, name, text, regclass, name, name) IS
+    'declare rows that belong to contacts, for fields over them: contact_column of the related table (of the link table, where there is one) holds the contact''s key; only rows that satisfy the SQL condition count; again: declare them anew';
+
+CREATE FUNCTION segments.detach_related(contact_table regclass, name text) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    former regclass[];
+    relation regclass;
+BEGIN
+    PERFORM segments.check_contact_table(detach_related.contact_table);
+    EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', detach_related.contact_table);
+    WITH gone AS (
+        DELETE FROM segments.relation AS r
+        WHERE r.contact_table = detach_related.contact_table
+          AND (r.name = detach_related.name
+               OR detach_related.name IN ('company', 'company_all') AND r.name IN ('company', 'company_all'))
+        RETURNING ARRAY[r.related_table, r.link_table] AS tables
+    )
+    SELECT array_agg(DISTINCT t) FILTER (WHERE t IS NOT NULL) INTO former FROM gone, unnest(tables) AS t;
+    IF former IS NULL THEN
+        RAISE EXCEPTION 'relation "%" of contact table "%" does not exist', detach_related.name,
+            (SELECT relname FROM pg_class WHERE oid = detach_related.contact_table)
+            USING ERRCODE = 'undefined_object';
+    END IF;
+    FOREACH relation IN ARRAY former LOOP
+        PERFORM segments.drop_triggers(relation);
+    END LOOP;
+END
+$function$;
+COMMENT ON FUNCTION segments.detach_related(regclass, text) IS 'undo attach_related or attach_company: forgets the relation and the fields over it; refused while a segment''s filters need one';

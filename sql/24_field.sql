@@ -1,0 +1,544 @@
+-- ---------------------------------------------------------------------------
+-- Declaring fields, and what a change of the catalogue means for segments
+-- ---------------------------------------------------------------------------
+
+-- Types ---------------------------------------------------------------------
+
+-- Keep in step with infer_type() in src/field.c.
+CREATE FUNCTION segments.inferred_type(type regtype) RETURNS text
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $function$
+    WITH RECURSIVE base AS (
+        SELECT t.* FROM pg_type AS t WHERE t.oid = inferred_type.type
+        UNION ALL
+        SELECT t.* FROM base AS b JOIN pg_type AS t ON t.oid = b.typbasetype WHERE b.typtype = 'd'
+    )
+    SELECT CASE
+        WHEN oid = 'boolean'::regtype THEN 'boolean'
+        WHEN oid IN ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype,
+                     'real'::regtype, 'double precision'::regtype, 'numeric'::regtype) THEN 'number'
+        WHEN oid = 'date'::regtype THEN 'date'
+        WHEN oid IN ('timestamp'::regtype, 'timestamptz'::regtype) THEN 'datetime'
+        WHEN oid = 'time'::regtype THEN 'time'
+        WHEN oid IN ('text[]'::regtype, 'varchar[]'::regtype) THEN 'multiselect'
+        WHEN oid = 'uuid'::regtype THEN 'id'
+        WHEN typtype = 'e' THEN 'select'
+        WHEN typtype = 'b' AND typcategory = 'S' THEN 'text' END
+    FROM base WHERE typtype <> 'd'
+$function$;
+COMMENT ON FUNCTION segments.inferred_type(regtype) IS 'field type that a column of this type has when nothing is declared for it, or null: it cannot be a field';
+
+CREATE FUNCTION segments.expression_type(expression text, relation regclass) RETURNS regtype
+LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    type regtype;
+BEGIN
+    -- analysed, but never evaluated
+    EXECUTE format('SELECT pg_typeof(CASE WHEN false THEN (%s) END) FROM (SELECT) AS one LEFT JOIN %s AS %I ON false',
+                   expression_type.expression, expression_type.relation,
+                   (SELECT relname FROM pg_class WHERE oid = expression_type.relation))
+    INTO type;
+    RETURN type;
+END
+$function$;
+COMMENT ON FUNCTION segments.expression_type(text, regclass) IS 'internal: type of a qualified expression over a relation';
+
+CREATE FUNCTION segments.check_condition(condition text, relation regclass) RETURNS void
+LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    type regtype := segments.expression_type(check_condition.condition, check_condition.relation);
+BEGIN
+    IF type <> 'boolean'::regtype THEN
+        RAISE EXCEPTION 'condition must be of type boolean, not type %', type
+            USING ERRCODE = 'datatype_mismatch', DETAIL = format('The condition is %s.', check_condition.condition);
+    END IF;
+END
+$function$;
+COMMENT ON FUNCTION segments.check_condition(text, regclass) IS 'internal: refuse a condition that is not boolean';
+
+-- Names ---------------------------------------------------------------------
+
+-- Keep in step with name_covers() in src/field.c.
+CREATE FUNCTION segments.name_covers(declared text, field text) RETURNS boolean
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT declared = field
+        OR (right(declared, 1) = '*' AND starts_with(field, left(declared, -1))
+            AND substr(field, length(declared)) ~ '^(0|[1-9][0-9]{0,8})$')
+$function$;
+COMMENT ON FUNCTION segments.name_covers(text, text) IS 'internal: does a declared field name, perhaps with * for a whole number, mean this name?';
+
+CREATE FUNCTION segments.mentions(filters segments.filter, fields text[]) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT fields IS NULL OR EXISTS (
+        SELECT FROM jsonb_path_query(filters::jsonb, '$.**.field') AS word, unnest(fields) AS declared
+        WHERE segments.name_covers(declared, word #>> '{}'))
+$function$;
+COMMENT ON FUNCTION segments.mentions(segments.filter, text[]) IS 'internal: does a filter name one of these fields? null: any';
+
+CREATE FUNCTION segments.field_table(contact_table regclass, object text, relation text) RETURNS regclass
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    relation_name text := coalesce(field_table.relation,
+        CASE WHEN field_table.object IN ('company', 'company_all') THEN field_table.object END);
+    found regclass;
+BEGIN
+    PERFORM segments.check_contact_table(field_table.contact_table);
+    IF relation_name IS NULL THEN
+        RETURN field_table.contact_table;
+    END IF;
+    SELECT r.related_table INTO found FROM segments.relation AS r
+    WHERE r.contact_table = field_table.contact_table AND r.name = relation_name;
+    IF found IS NULL THEN
+        RAISE EXCEPTION 'relation "%" of contact table "%" does not exist', relation_name,
+            (SELECT relname FROM pg_class WHERE oid = field_table.contact_table)
+            USING ERRCODE = 'undefined_object',
+                  HINT = format('Declare it with segments.%s().',
+                                CASE WHEN relation_name IN ('company', 'company_all') THEN 'attach_company' ELSE 'attach_related' END);
+    END IF;
+    RETURN found;
+END
+$function$;
+COMMENT ON FUNCTION segments.field_table(regclass, text, text) IS 'internal: table whose rows a field looks at';
+
+-- Segments that depend on the catalogue ---------------------------------------
+
+CREATE FUNCTION segments.check_segments(contact_table regclass, fields text[], refusal text) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $function$
+/*
+ * All at once first: a subtransaction for each segment only when there is
+ * something to report.
+ */
+DECLARE
+    stored record;
+    broken text[];
+    reason text;
+    detail text;
+BEGIN
+    BEGIN
+        PERFORM segments.bind_check(s.filters, s.contact_table, s.id, false) FROM segments.segment AS s
+        WHERE s.contact_table = check_segments.contact_table AND NOT segments.is_static(s.filters)
+          AND segments.mentions(s.filters, check_segments.fields);
+        RETURN;
+    EXCEPTION
+        WHEN serialization_failure OR deadlock_detected THEN
+            RAISE;
+        WHEN OTHERS THEN
+            NULL;
+    END;
+    FOR stored IN
+        SELECT s.id, s.alias, s.filters FROM segments.segment AS s
+        WHERE s.contact_table = check_segments.contact_table AND NOT segments.is_static(s.filters)
+          AND segments.mentions(s.filters, check_segments.fields)
+        ORDER BY s.alias
+    LOOP
+        BEGIN
+            PERFORM segments.bind_check(stored.filters, check_segments.contact_table, stored.id, false);
+        EXCEPTION
+            WHEN serialization_failure OR deadlock_detected THEN
+                RAISE;
+            WHEN OTHERS THEN
+                GET STACKED DIAGNOSTICS reason = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL;
+                broken := broken || format('segment "%s": %s', stored.alias,
+                                           concat_ws('; ', reason, nullif(rtrim(detail, '.'), '')));
+                EXIT WHEN cardinality(broken) = 10;
+        END;
+    END LOOP;
+    IF broken IS NOT NULL THEN
+        RAISE EXCEPTION '% because segments depend on it', check_segments.refusal
+            USING ERRCODE = 'dependent_objects_still_exist', DETAIL = array_to_string(broken, E'\n'),
+                  HINT = 'Change or delete the segments first.';
+    END IF;
+END
+$function$;
+COMMENT ON FUNCTION segments.check_segments(regclass, text[], text) IS 'internal: refuse a change after which a stored filter, one that names one of the fields (null: any), has no meaning';
+
+CREATE FUNCTION segments.check_definitions(contact_table regclass, refusal text) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    declared record;
+    reason text;
+BEGIN
+    FOR declared IN
+        SELECT d.object, d.field FROM segments.field_definition AS d
+        WHERE d.contact_table = check_definitions.contact_table
+    LOOP
+        BEGIN
+            PERFORM segments.field_operators(check_definitions.contact_table, declared.object,
+                                             regexp_replace(declared.field, '\*$', '1'));
+        EXCEPTION
+            WHEN serialization_failure OR deadlock_detected THEN
+                RAISE;
+            WHEN OTHERS THEN
+                GET STACKED DIAGNOSTICS reason = MESSAGE_TEXT;
+                RAISE EXCEPTION '% because field "%" of object % depends on it', check_definitions.refusal, declared.field, declared.object
+                    USING ERRCODE = 'dependent_objects_still_exist', DETAIL = reason,
+                          HINT = 'Change the field with segments.define_field() or drop it with segments.drop_field() first.';
+        END;
+    END LOOP;
+END
+$function$;
+COMMENT ON FUNCTION segments.check_definitions(regclass, text) IS 'internal: refuse a change after which a declared field has no value';
+
+CREATE FUNCTION segments.rebuild_segments(contact_table regclass, fields text[], cause text) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $function$
+/*
+ * What a segment refers to is built before it, as its own members follow.
+ */
+DECLARE
+    segment_id bigint;
+BEGIN
+    FOR segment_id IN
+        WITH RECURSIVE stored AS (
+            SELECT s.id FROM segments.segment AS s
+            WHERE s.contact_table = rebuild_segments.contact_table AND s.is_published AND NOT segments.is_static(s.filters)
+        ), depth (id, level) AS (
+            SELECT s.id, 0 FROM stored AS s
+            UNION
+            SELECT r.segment_id, d.level + 1 FROM depth AS d JOIN segments.segment_reference AS r ON r.referenced_id = d.id
+        )
+        SELECT d.id FROM depth AS d JOIN segments.segment AS s USING (id)
+        WHERE s.is_published AND NOT segments.is_static(s.filters) AND segments.mentions(s.filters, rebuild_segments.fields)
+        GROUP BY d.id ORDER BY max(d.level), d.id
+    LOOP
+        PERFORM segments.build(segment_id, rebuild_segments.cause);
+        UPDATE segments.segment AS s SET state = 'ready', error = NULL, built_at = segments.now() WHERE s.id = segment_id;
+    END LOOP;
+END
+$function$;
+COMMENT ON FUNCTION segments.rebuild_segments(regclass, text[], text) IS 'internal: bring the members of the published segments whose filters name one of the fields (null: any) in line with them';
+
+CREATE FUNCTION segments.rebuild_contact_table(contact_table regclass, cause text) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+    PERFORM segments.invalidate(rebuild_contact_table.contact_table);
+    PERFORM segments.rebuild_segments(rebuild_contact_table.contact_table, NULL, rebuild_contact_table.cause);
+END
+$function$;
+COMMENT ON FUNCTION segments.rebuild_contact_table(regclass, text) IS 'internal: bring the members of all published segments of a contact table in line with their filters';
+
+REVOKE EXECUTE ON FUNCTION segments.check_segments(regclass, text[], text), segments.check_definitions(regclass, text),
+    segments.rebuild_segments(regclass, text[], text), segments.rebuild_contact_table(regclass, text) FROM PUBLIC;
+
+/*
+ * These see every segment, whoever changes the catalogue, which row security
+ * lets only owners of the contact table do.  While a dump is restored, rows
+ * come in any order and before the triggers: then there is nothing to do.
+ */
+CREATE FUNCTION segments.contact_table_changed() RETURNS trigger
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+    IF TG_OP = 'DELETE' THEN
+        -- first, as there is nothing to look after any more
+        PERFORM segments.invalidate(OLD.contact_table) FROM pg_class WHERE oid = OLD.contact_table;
+        -- that they refer to each other is no reason to keep them
+        DELETE FROM segments.segment_reference AS r USING segments.segment AS s
+        WHERE s.id = r.segment_id AND s.contact_table = OLD.contact_table;
+        DELETE FROM segments.segment AS s WHERE s.contact_table = OLD.contact_table;
+        -- leave no check pending, which would be in the way of DROP EXTENSION in the same transaction
+        SET CONSTRAINTS segments.segment_reference_referenced_id_fkey IMMEDIATE;
+        SET CONSTRAINTS segments.segment_reference_referenced_id_fkey DEFERRED;
+        RETURN OLD;
+    END IF;
+    PERFORM segments.invalidate(NEW.contact_table);
+    -- that the key column has another name changes nobody's membership
+    IF TG_OP = 'UPDATE' AND NEW.key_column = OLD.key_column AND segments.is_maintained(NEW.contact_table) THEN
+        PERFORM segments.rebuild_segments(NEW.contact_table, NULL, 'definition');
+    END IF;
+    RETURN NEW;
+END
+$function$;
+COMMENT ON FUNCTION segments.contact_table_changed() IS 'internal: trigger function; what a change of contact_table means for segments';
+
+CREATE FUNCTION segments.relation_changed() RETURNS trigger
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    concerned regclass[];
+    reader regclass;
+    refusal text;
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        concerned := ARRAY(SELECT DISTINCT n.contact_table FROM new_rows AS n);
+    ELSIF TG_OP = 'DELETE' THEN
+        concerned := ARRAY(SELECT DISTINCT o.contact_table FROM old_rows AS o);
+    ELSE
+        concerned := ARRAY(SELECT c.contact_table FROM ((TABLE old_rows EXCEPT TABLE new_rows)
+                                                        UNION ALL (TABLE new_rows EXCEPT TABLE old_rows)) AS c
+                           GROUP BY c.contact_table);
+    END IF;
+    FOREACH reader IN ARRAY concerned LOOP
+        PERFORM segments.invalidate(reader) FROM pg_class WHERE oid = reader;
+        CONTINUE WHEN TG_OP = 'INSERT' OR NOT segments.is_maintained(reader);
+        SELECT format('cannot change relations of contact table "%s"', relname) INTO refusal
+        FROM pg_class WHERE oid = reader;
+        PERFORM segments.check_segments(reader, NULL, refusal);
+        IF TG_OP = 'DELETE' THEN
+            -- other fields over the relation went by foreign key
+            DELETE FROM segments.field_definition AS d USING old_rows AS o
+            WHERE d.contact_table = o.contact_table AND d.object = o.name AND o.contact_table = reader;
+        END IF;
+        PERFORM segments.check_definitions(reader, refusal);
+        CONTINUE WHEN TG_OP = 'DELETE';
+        PERFORM segments.rebuild_segments(reader, NULL, 'definition');
+    END LOOP;
+    RETURN NULL;
+END
+$function$;
+COMMENT ON FUNCTION segments.relation_changed() IS 'internal: trigger function; what a change of relation means for segments';
+
+CREATE FUNCTION segments.field_definition_changed() RETURNS trigger
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    changed segments.field_definition[];
+    concerned record;
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        changed := ARRAY(SELECT n FROM new_rows AS n);
+    ELSIF TG_OP = 'DELETE' THEN
+        changed := ARRAY(SELECT o FROM old_rows AS o);
+    ELSE
+        changed := ARRAY(SELECT c::segments.field_definition FROM ((TABLE old_rows EXCEPT TABLE new_rows)
+                                                                   UNION ALL (TABLE new_rows EXCEPT TABLE old_rows)) AS c);
+    END IF;
+    FOR concerned IN
+        SELECT c.contact_table, array_agg(DISTINCT c.field) AS fields,
+               'cannot change field ' || string_agg(DISTINCT format('"%s"', c.field), ', ') AS refusal
+        FROM unnest(changed) AS c JOIN pg_class ON pg_class.oid = c.contact_table
+        GROUP BY c.contact_table
+    LOOP
+        PERFORM segments.invalidate(concerned.contact_table);
+        CONTINUE WHEN NOT segments.is_maintained(concerned.contact_table);
+        PERFORM segments.check_segments(concerned.contact_table, concerned.fields, concerned.refusal);
+        PERFORM segments.rebuild_segments(concerned.contact_table, concerned.fields, 'definition');
+    END LOOP;
+    RETURN NULL;
+END
+$function$;
+COMMENT ON FUNCTION segments.field_definition_changed() IS 'internal: trigger function; what a change of field_definition means for segments';
+
+CREATE TRIGGER forget_segments BEFORE DELETE ON segments.contact_table
+    FOR EACH ROW EXECUTE FUNCTION segments.contact_table_changed();
+CREATE TRIGGER update_segments AFTER INSERT OR UPDATE ON segments.contact_table
+    FOR EACH ROW EXECUTE FUNCTION segments.contact_table_changed();
+CREATE TRIGGER after_insert AFTER INSERT ON segments.relation REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION segments.relation_changed();
+CREATE TRIGGER after_update AFTER UPDATE ON segments.relation REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION segments.relation_changed();
+CREATE TRIGGER after_delete AFTER DELETE ON segments.relation REFERENCING OLD TABLE AS old_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION segments.relation_changed();
+CREATE TRIGGER after_insert AFTER INSERT ON segments.field_definition REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION segments.field_definition_changed();
+CREATE TRIGGER after_update AFTER UPDATE ON segments.field_definition REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION segments.field_definition_changed();
+CREATE TRIGGER after_delete AFTER DELETE ON segments.field_definition REFERENCING OLD TABLE AS old_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION segments.field_definition_changed();
+COMMENT ON TRIGGER forget_segments ON segments.contact_table IS 'deletes the segments of a contact table that is detached';
+COMMENT ON TRIGGER update_segments ON segments.contact_table IS 'brings segments in line with a changed contact table';
+COMMENT ON TRIGGER after_insert ON segments.relation IS 'makes a new relation known';
+COMMENT ON TRIGGER after_update ON segments.relation IS 'brings segments in line with changed relations';
+COMMENT ON TRIGGER after_delete ON segments.relation IS 'refuses to lose a relation that segments need';
+COMMENT ON TRIGGER after_insert ON segments.field_definition IS 'brings segments in line with new fields';
+COMMENT ON TRIGGER after_update ON segments.field_definition IS 'brings segments in line with changed fields';
+COMMENT ON TRIGGER after_delete ON segments.field_definition IS 'refuses to lose a field that segments need';
+
+-- Declaring -----------------------------------------------------------------
+
+CREATE FUNCTION segments.check_definition(definition segments.field_definition) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+/*
+ * What can be said without looking at the value.
+ */
+DECLARE
+    has_rows boolean := definition.relation IS NOT NULL OR definition.object IN ('company', 'company_all');
+    problem text;
+BEGIN
+    IF definition.object IS NULL OR definition.object NOT IN ('lead', 'company', 'company_all', 'behaviors', 'groups') THEN
+        RAISE EXCEPTION 'unrecognized object "%"', definition.object
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Objects are lead, company, company_all, behaviors and groups.';
+    ELSIF coalesce(definition.field, '') = '' OR octet_length(definition.field) > 128 THEN
+        RAISE EXCEPTION 'name of a field must have 1 to 128 bytes' USING ERRCODE = 'invalid_parameter_value';
+    ELSIF definition.field = 'leadlist' AND definition.object = 'lead' THEN
+        RAISE EXCEPTION 'field name "leadlist" is reserved'
+            USING ERRCODE = 'reserved_name', DETAIL = 'It is membership of segments.';
+    ELSIF definition.type NOT IN ('text', 'email', 'url', 'tel', 'number', 'boolean', 'date', 'datetime', 'time', 'select',
+                                  'multiselect', 'country', 'region', 'locale', 'timezone', 'lookup', 'id') THEN
+        RAISE EXCEPTION 'unrecognized field type "%"', definition.type
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'Types are text, email, url, tel, number, boolean, date, datetime, time, select, multiselect, '
+                         'country, region, locale, timezone, lookup and id.';
+    ELSIF definition.aggregate NOT IN ('exists', 'count', 'sum', 'min', 'max', 'latest') THEN
+        RAISE EXCEPTION 'unrecognized aggregate "%"', definition.aggregate
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Aggregates are exists, count, sum, min, max and latest.';
+    ELSIF definition.available IS NULL THEN
+        RAISE EXCEPTION 'available must not be null' USING ERRCODE = 'null_value_not_allowed';
+    END IF;
+
+    problem := CASE
+        WHEN definition.relation IS NOT NULL AND definition.object IN ('company', 'company_all')
+            THEN format('object %s is a relation itself', definition.object)
+        WHEN definition.relation IN ('company', 'company_all')
+            THEN format('fields of companies have object %s', definition.relation)
+        WHEN definition.column_name IS NOT NULL AND definition.expression IS NOT NULL
+            THEN 'it has either column_name or expression'
+        WHEN definition.aggregate IS NOT NULL AND NOT has_rows THEN format('aggregate %s needs a relation', definition.aggregate)
+        WHEN definition.condition IS NOT NULL AND NOT has_rows THEN 'a condition needs a relation'
+        WHEN definition.aggregate = 'latest' AND definition.order_by IS NULL THEN 'aggregate latest needs order_by'
+        WHEN definition.order_by IS NOT NULL AND definition.aggregate IS DISTINCT FROM 'latest'
+            THEN 'argument order_by goes with aggregate latest only'
+        WHEN definition.aggregate = 'exists' AND definition.type <> 'boolean' THEN 'aggregate exists gives type boolean'
+        WHEN definition.aggregate IN ('count', 'sum') AND definition.type <> 'number'
+            THEN format('aggregate %s gives type number', definition.aggregate)
+        WHEN definition.field LIKE '%*' AND (definition.condition ~ '\$1(?![0-9])') IS NOT TRUE
+            THEN 'a name that ends in * needs a condition that uses $1'
+        WHEN definition.field NOT LIKE '%*' AND definition.condition ~ '\$[0-9]'
+            THEN '$1 in a condition needs a name that ends in *'
+        WHEN definition.default_prefix = '' THEN 'argument default_prefix cannot be empty' END;
+    IF problem IS NOT NULL THEN
+        RAISE EXCEPTION 'invalid definition of field "%"', definition.field
+            USING ERRCODE = 'invalid_parameter_value', DETAIL = upper(left(problem, 1)) || substr(problem, 2) || '.';
+    END IF;
+    IF definition.timezone IS NOT NULL THEN
+        PERFORM segments.check_timezone(definition.timezone);
+    END IF;
+END
+$function$;
+COMMENT ON FUNCTION segments.check_definition(segments.field_definition) IS 'internal: refuse a definition that contradicts itself';
+
+CREATE FUNCTION segments.qualify_condition(condition text, relation regclass, with_number boolean) RETURNS text
+LANGUAGE plpgsql STABLE STRICT
+AS $function$
+/*
+ * $1 is no parameter that an expression could have: a number in its place
+ * while names are qualified.  In the caller's search path, like
+ * qualify_expression, so that every other name is qualified here.
+ */
+DECLARE
+    stand_in integer := 917263548;
+BEGIN
+    IF NOT with_number THEN
+        RETURN segments.qualify_expression(condition, relation);
+    END IF;
+    WHILE pg_catalog.strpos(condition, stand_in::pg_catalog.text) OPERATOR(pg_catalog.>) 0 LOOP
+        stand_in := stand_in OPERATOR(pg_catalog.+) 1;
+    END LOOP;
+    RETURN pg_catalog.replace(
+        segments.qualify_expression(
+            pg_catalog.regexp_replace(condition, '\$1(?![0-9])', stand_in::pg_catalog.text, 'g'), relation),
+        stand_in::pg_catalog.text, '$1');
+END
+$function$;
+COMMENT ON FUNCTION segments.qualify_condition(text, regclass, boolean) IS 'internal: a condition, perhaps with the number $1 of a field''s name, with its names qualified';
+
+CREATE FUNCTION segments.store_field(definition segments.field_definition) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    row_table regclass := segments.field_table(definition.contact_table, definition.object, definition.relation);
+    value_type regtype;
+BEGIN
+    EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', definition.contact_table);
+    IF definition.condition IS NOT NULL THEN
+        PERFORM segments.check_condition(regexp_replace(definition.condition, '\$1(?![0-9])', '1', 'g'), row_table);
+    END IF;
+    IF definition.order_by IS NOT NULL THEN
+        PERFORM segments.column_type(row_table, definition.order_by);
+    END IF;
+    IF definition.expression IS NOT NULL THEN
+        value_type := segments.expression_type(definition.expression, row_table);
+    ELSIF definition.column_name IS NOT NULL OR coalesce(definition.aggregate, '') NOT IN ('exists', 'count') THEN
+        value_type := segments.column_type(row_table, coalesce(definition.column_name, definition.field));
+    END IF;
+    IF definition.type IS NULL AND coalesce(definition.aggregate, '') NOT IN ('exists', 'count', 'sum') THEN
+        IF segments.inferred_type(value_type) IS NULL THEN
+            RAISE EXCEPTION 'type of field "%" cannot be inferred', definition.field
+                USING ERRCODE = 'datatype_mismatch', DETAIL = format('Its value is of type %s.', value_type),
+                      HINT = 'Give it in argument type, or use an expression that casts the value.';
+        ELSIF definition.expression IS NOT NULL THEN
+            -- the type of a column is followed, that of an expression is kept
+            definition.type := segments.inferred_type(value_type);
+        END IF;
+    END IF;
+
+    INSERT INTO segments.field_definition AS d VALUES (definition.*)
+    ON CONFLICT ON CONSTRAINT field_definition_pkey DO UPDATE
+    SET type = excluded.type, label = excluded.label, available = excluded.available, relation = excluded.relation,
+        column_name = excluded.column_name, expression = excluded.expression, condition = excluded.condition,
+        aggregate = excluded.aggregate, order_by = excluded.order_by, options = excluded.options,
+        case_sensitive = excluded.case_sensitive, timezone = excluded.timezone, default_prefix = excluded.default_prefix;
+    -- the engine has the last word on whether type and value go together
+    PERFORM segments.field_operators(definition.contact_table, definition.object, regexp_replace(definition.field, '\*$', '1'));
+END
+$function$;
+COMMENT ON FUNCTION segments.store_field(segments.field_definition) IS 'internal: define_field, its expressions with qualified names';
+
+CREATE FUNCTION segments.define_field(contact_table regclass, field text, type text DEFAULT NULL, object text DEFAULT 'lead',
+                                      label text DEFAULT NULL, available boolean DEFAULT true, relation text DEFAULT NULL,
+                                      column_name name DEFAULT NULL, expression text DEFAULT NULL, condition text DEFAULT NULL,
+                                      aggregate text DEFAULT NULL, order_by name DEFAULT NULL, options text[] DEFAULT NULL,
+                                      case_sensitive boolean DEFAULT NULL, timezone text DEFAULT NULL,
+                                      default_prefix text DEFAULT NULL) RETURNS void
+LANGUAGE plpgsql VOLATILE
+AS $function$
+/*
+ * Reads expression and condition in the caller's search path: so every name
+ * is qualified here.
+ */
+DECLARE
+    definition segments.field_definition;
+    row_table pg_catalog.regclass;
+BEGIN
+    definition.contact_table := define_field.contact_table;
+    definition.object := define_field.object;
+    definition.field := define_field.field;
+    definition.type := define_field.type;
+    definition.label := define_field.label;
+    definition.available := define_field.available;
+    definition.relation := define_field.relation;
+    definition.column_name := define_field.column_name;
+    definition.expression := define_field.expression;
+    definition.condition := define_field.condition;
+    definition.aggregate := define_field.aggregate;
+    definition.order_by := define_field.order_by;
+    definition.options := define_field.options;
+    definition.case_sensitive := define_field.case_sensitive;
+    definition.timezone := define_field.timezone;
+    definition.default_prefix := define_field.default_prefix;
+    PERFORM segments.check_definition(definition);
+
+    row_table := segments.field_table(define_field.contact_table, define_field.object, define_field.relation);
+    definition.expression := segments.qualify_expression(define_field.expression, row_table);
+    definition.condition := segments.qualify_condition(define_field.condition, row_table,
+        pg_catalog.right(define_field.field, 1) OPERATOR(pg_catalog.=) '*');
+    PERFORM segments.store_field(definition);
+END
+$function$;
+COMMENT ON FUNCTION segments.define_field(regclass, text, text, text, text, boolean, text, name, text, text, text, name, text[], boolean, text, text) IS
+    'declare a field: what cannot be inferred of a column, a field computed by an SQL expression over the row, or one over the rows of a relation; again: declare it anew, and bring the segments that use it up to date';
+
+CREATE FUNCTION segments.drop_field(contact_table regclass, field text, object text DEFAULT 'lead') RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+    PERFORM segments.check_contact_table(drop_field.contact_table);
+    EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', drop_field.contact_table);
+    DELETE FROM segments.field_definition AS d
+    WHERE d.contact_table = drop_field.contact_table AND d.object = drop_field.object AND d.field = drop_field.field;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'nothing is declared for field "%" of object %', drop_field.field, drop_field.object
+            USING ERRCODE = 'undefined_object';
+    END IF;
+END
+$function$;
+COMMENT ON FUNCTION segments.drop_field(regclass, text, text) IS 'undo define_field; a column is again a field as it is; refused while a segment''s filters need the declaration';

@@ -1,0 +1,431 @@
+-- ---------------------------------------------------------------------------
+-- Event triggers: what DDL means for segments
+-- ---------------------------------------------------------------------------
+
+/*
+ * Dropping a contact table takes its segments along; dropping or altering
+ * what a stored filter needs is refused, also for CASCADE, which an event
+ * trigger cannot tell from RESTRICT.  Commands on other tables leave at the
+ * first test, and so do all while a contact table lacks its triggers: then a
+ * dump is being restored, perhaps over what was there.
+ *
+ * What touches the user's own tables runs with the user's rights, what reads
+ * segments with those of the extension's owner; hence two triggers for each
+ * event, which run in the order of their names.
+ */
+
+-- DROP ----------------------------------------------------------------------
+
+CREATE FUNCTION segments.drop_tables_beside() RETURNS event_trigger
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    beside regclass;
+BEGIN
+    FOR beside IN
+        SELECT c.oid FROM pg_event_trigger_dropped_objects() AS d
+            JOIN segments.contact_table AS t ON t.contact_table = d.objid
+            JOIN pg_class AS c ON c.oid IN (t.member_table, t.override_table, t.change_table)
+        WHERE d.classid = 'pg_class'::regclass AND d.objsubid = 0
+    LOOP
+        EXECUTE format('DROP TABLE %s', beside);
+    END LOOP;
+END
+$function$;
+COMMENT ON FUNCTION segments.drop_tables_beside() IS 'internal: event trigger function; members, overrides and changes go with their contact table';
+
+CREATE FUNCTION segments.forget_dropped_tables(dropped oid[], names text) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $function$
+/*
+ * Contact tables with all their segments; then relations over other tables,
+ * which triggers on the catalogue refuse to lose if they are needed.
+ */
+DECLARE
+    contact_name name;
+    message text;
+    detail text;
+    hint text;
+BEGIN
+    DELETE FROM segments.contact_table WHERE contact_table = ANY (dropped);
+    SELECT c.relname INTO contact_name FROM segments.contact_table AS t JOIN pg_class AS c ON c.oid = t.contact_table
+    WHERE dropped && ARRAY[t.member_table, t.override_table, t.change_table]::oid[] AND segments.is_maintained(t.contact_table);
+    IF FOUND THEN
+        RAISE EXCEPTION 'cannot drop % because contact table "%" depends on it', names, contact_name
+            USING ERRCODE = 'dependent_objects_still_exist', HINT = 'Use segments.detach().';
+    END IF;
+    BEGIN
+        DELETE FROM segments.relation WHERE related_table = ANY (dropped) OR link_table = ANY (dropped);
+    EXCEPTION WHEN dependent_objects_still_exist THEN
+        GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+        RAISE EXCEPTION 'cannot drop % %', names, substring(message, 'because .*')
+            USING ERRCODE = 'dependent_objects_still_exist', DETAIL = detail, HINT = hint;
+    END;
+END
+$function$;
+COMMENT ON FUNCTION segments.forget_dropped_tables(oid[], text) IS 'internal: take dropped tables out of the catalogue';
+REVOKE EXECUTE ON FUNCTION segments.forget_dropped_tables(oid[], text) FROM PUBLIC;
+
+CREATE FUNCTION segments.forget_dropped_column(relation regclass, column_name name) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    refusal text := format('cannot drop column "%s" of relation "%s"', forget_dropped_column.column_name,
+                           (SELECT relname FROM pg_class WHERE oid = forget_dropped_column.relation));
+    reader record;
+BEGIN
+    IF EXISTS (SELECT FROM segments.contact_table AS t
+               WHERE t.contact_table = forget_dropped_column.relation AND t.key_column = forget_dropped_column.column_name) THEN
+        RAISE EXCEPTION '% because it is the key of contacts', refusal
+            USING ERRCODE = 'dependent_objects_still_exist', HINT = 'Use segments.detach() first.';
+    END IF;
+    FOR reader IN
+        SELECT r.contact_table, r.name FROM segments.relation AS r
+        WHERE (r.related_table = forget_dropped_column.relation
+               AND (r.key_column = forget_dropped_column.column_name
+                    OR r.link_table IS NULL AND r.contact_column = forget_dropped_column.column_name))
+           OR (r.link_table = forget_dropped_column.relation
+               AND forget_dropped_column.column_name IN (r.contact_column, r.link_column, r.primary_column))
+           OR (r.contact_table = forget_dropped_column.relation AND r.contact_reference = forget_dropped_column.column_name)
+    LOOP
+        RAISE EXCEPTION '% because relation "%" depends on it', refusal, reader.name
+            USING ERRCODE = 'dependent_objects_still_exist',
+                  DETAIL = format('Relation "%s" belongs to contact table "%s".', reader.name, reader.contact_table),
+                  HINT = 'Use segments.detach_related() first.';
+    END LOOP;
+
+    -- a field that is this column goes with it, as one that nothing was declared for does
+    FOR reader IN
+        SELECT f.contact_table, f.object, f.field
+        FROM segments.field_definition AS f
+            LEFT JOIN segments.relation AS r
+                ON r.contact_table = f.contact_table
+               AND r.name = coalesce(f.relation, CASE WHEN f.object LIKE 'company%' THEN f.object END)
+        WHERE coalesce(r.related_table, f.contact_table) = forget_dropped_column.relation
+          AND coalesce(f.column_name, f.field) = forget_dropped_column.column_name AND f.expression IS NULL
+          AND (f.column_name IS NOT NULL OR coalesce(f.aggregate, '') NOT IN ('exists', 'count'))
+    LOOP
+        PERFORM segments.invalidate(reader.contact_table);
+        PERFORM segments.check_segments(reader.contact_table, ARRAY[reader.field], refusal);
+        DELETE FROM segments.field_definition AS d
+        WHERE d.contact_table = reader.contact_table AND d.object = reader.object AND d.field = reader.field;
+    END LOOP;
+
+    FOR reader IN SELECT * FROM segments.contact_tables_reading(forget_dropped_column.relation) AS t (contact_table) LOOP
+        PERFORM segments.invalidate(reader.contact_table);
+        PERFORM segments.check_segments(reader.contact_table, NULL, refusal);
+        PERFORM segments.check_definitions(reader.contact_table, refusal);
+    END LOOP;
+END
+$function$;
+COMMENT ON FUNCTION segments.forget_dropped_column(regclass, name) IS 'internal: refuse to lose a column that something needs, and take it out of the catalogue';
+REVOKE EXECUTE ON FUNCTION segments.forget_dropped_column(regclass, name) FROM PUBLIC;
+
+CREATE FUNCTION segments.contact_tables_reading(relation regclass) RETURNS SETOF regclass
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+    -- not while a dump is restored, when triggers come last
+    SELECT t.contact_table FROM segments.contact_table AS t
+    WHERE segments.is_maintained(t.contact_table)
+      AND (t.contact_table = contact_tables_reading.relation
+           OR EXISTS (SELECT FROM segments.relation AS r
+                      WHERE r.contact_table = t.contact_table
+                        AND contact_tables_reading.relation IN (r.related_table, r.link_table)))
+$function$;
+COMMENT ON FUNCTION segments.contact_tables_reading(regclass) IS 'internal: contact tables whose segments can depend on a table';
+
+CREATE FUNCTION segments.check_dropped_names(names text[], refusal text) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $function$
+/*
+ * Expressions are kept as text, without dependencies: whatever has a name
+ * that stands in one may be needed.
+ */
+DECLARE
+    contact_table regclass;
+BEGIN
+    FOR contact_table IN
+        SELECT DISTINCT e.contact_table
+        FROM (SELECT d.contact_table, concat_ws(' ', d.expression, d.condition) AS sql FROM segments.field_definition AS d
+              UNION ALL
+              SELECT r.contact_table, r.condition FROM segments.relation AS r) AS e
+        WHERE EXISTS (SELECT FROM unnest(check_dropped_names.names) AS n
+                      WHERE CASE WHEN n ~ '^\w+$' THEN e.sql ~ ('\m' || n || '\M') ELSE strpos(e.sql, n) > 0 END)
+          AND segments.is_maintained(e.contact_table)
+    LOOP
+        PERFORM segments.invalidate(contact_table);
+        PERFORM segments.check_definitions(contact_table, check_dropped_names.refusal);
+    END LOOP;
+END
+$function$;
+COMMENT ON FUNCTION segments.check_dropped_names(text[], text) IS 'internal: refuse to lose what the expression of a field needs';
+REVOKE EXECUTE ON FUNCTION segments.check_dropped_names(text[], text) FROM PUBLIC;
+
+CREATE FUNCTION segments.after_drop() RETURNS event_trigger
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    tables oid[];
+    names text[];
+    dropped record;
+BEGIN
+    IF NOT EXISTS (SELECT FROM segments.contact_table) THEN
+        RETURN;
+    END IF;
+    tables := ARRAY(SELECT d.objid FROM pg_event_trigger_dropped_objects() AS d
+                    WHERE d.object_type = 'table' AND NOT d.is_temporary);
+    IF EXISTS (SELECT FROM segments.contact_table AS t
+               WHERE tables && ARRAY[t.contact_table, t.member_table, t.override_table, t.change_table]::oid[])
+        OR EXISTS (SELECT FROM segments.relation AS r WHERE r.related_table = ANY (tables) OR r.link_table = ANY (tables)) THEN
+        PERFORM segments.forget_dropped_tables(tables, (
+            SELECT string_agg(format('%s %s', d.object_type, d.object_identity), ', ')
+            FROM pg_event_trigger_dropped_objects() AS d WHERE d.original));
+    END IF;
+
+    FOR dropped IN
+        SELECT d.objid::regclass AS relation, d.address_names[3] AS name
+        FROM pg_event_trigger_dropped_objects() AS d
+        WHERE d.object_type = 'table column' AND NOT d.is_temporary
+          AND EXISTS (SELECT FROM pg_class AS c WHERE c.oid = d.objid)
+          AND EXISTS (SELECT FROM segments.contact_tables_reading(d.objid))
+    LOOP
+        PERFORM segments.forget_dropped_column(dropped.relation, dropped.name);
+    END LOOP;
+
+    FOR dropped IN
+        SELECT c.relname AS name
+        FROM pg_event_trigger_dropped_objects() AS d
+            JOIN pg_namespace AS n ON n.nspname = d.address_names[1]
+            JOIN pg_class AS c ON c.relnamespace = n.oid AND c.relname = d.address_names[2]
+        WHERE d.object_type = 'trigger' AND d.original AND d.address_names[3] LIKE 'segments\_after\_%'
+          AND segments.is_read(c.oid)
+    LOOP
+        RAISE WARNING 'segments no longer follow table "%"', dropped.name
+            USING HINT = 'segments.attach() and its like create the trigger again.';
+    END LOOP;
+
+    names := ARRAY(SELECT d.address_names[cardinality(d.address_names)] FROM pg_event_trigger_dropped_objects() AS d
+                   WHERE (d.original OR d.normal) AND NOT d.is_temporary
+                     AND d.object_type IN ('table', 'view', 'materialized view', 'foreign table', 'function', 'operator', 'type', 'cast'));
+    IF names <> '{}' THEN
+        PERFORM segments.check_dropped_names(names, format('cannot drop %s', (
+            SELECT string_agg(format('%s %s', d.object_type, d.object_identity), ', ')
+            FROM pg_event_trigger_dropped_objects() AS d WHERE d.original)));
+    END IF;
+END
+$function$;
+COMMENT ON FUNCTION segments.after_drop() IS 'internal: event trigger function; forgets what was dropped, refuses to lose what stored filters need';
+
+CREATE EVENT TRIGGER segments_1_drop_tables_beside ON sql_drop EXECUTE FUNCTION segments.drop_tables_beside();
+CREATE EVENT TRIGGER segments_2_after_drop ON sql_drop EXECUTE FUNCTION segments.after_drop();
+COMMENT ON EVENT TRIGGER segments_1_drop_tables_beside IS 'tables of members go with their contact table';
+COMMENT ON EVENT TRIGGER segments_2_after_drop IS 'segments go with their contact table; what stored filters need is not dropped';
+
+-- ALTER ---------------------------------------------------------------------
+
+CREATE FUNCTION segments.alter_tables_beside() RETURNS event_trigger
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    moved record;
+BEGIN
+    FOR moved IN
+        SELECT DISTINCT beside.oid::regclass AS relation, beside.relowner <> c.relowner AS owned, pg_get_userbyid(c.relowner) AS owner,
+               beside.relnamespace <> c.relnamespace AS placed, n.nspname AS place
+        FROM pg_event_trigger_ddl_commands() AS d
+            JOIN segments.contact_table AS t ON t.contact_table = d.objid
+            JOIN pg_class AS c ON c.oid = t.contact_table
+            JOIN pg_namespace AS n ON n.oid = c.relnamespace
+            JOIN pg_class AS beside ON beside.oid IN (t.member_table, t.override_table, t.change_table)
+        WHERE d.classid = 'pg_class'::regclass
+          AND (beside.relowner <> c.relowner OR beside.relnamespace <> c.relnamespace)
+    LOOP
+        IF moved.owned THEN
+            EXECUTE format('ALTER TABLE %s OWNER TO %I', moved.relation, moved.owner);
+        END IF;
+        IF moved.placed THEN
+            EXECUTE format('ALTER TABLE %s SET SCHEMA %I', moved.relation, moved.place);
+        END IF;
+    END LOOP;
+END
+$function$;
+COMMENT ON FUNCTION segments.alter_tables_beside() IS 'internal: event trigger function; members, overrides and changes have the owner and the schema of their contact table';
+
+CREATE FUNCTION segments.changed_fields(contact_table regclass, relation regclass) RETURNS text[]
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+/*
+ * Fields over columns that this transaction has altered, null for all.  No
+ * command says whether a column's type changed, but its row in pg_attribute
+ * is as young as the transaction.
+ */
+DECLARE
+    columns name[] := ARRAY(SELECT attname FROM pg_attribute
+                            WHERE attrelid = changed_fields.relation AND attnum > 0 AND NOT attisdropped AND age(xmin) <= 0);
+BEGIN
+    IF EXISTS (SELECT FROM segments.relation AS r
+               WHERE r.contact_table = changed_fields.contact_table
+                 AND (changed_fields.relation IN (r.related_table, r.link_table)
+                      AND columns && ARRAY[r.contact_column, r.key_column, r.link_column, r.primary_column]
+                      OR r.contact_table = changed_fields.relation AND r.contact_reference = ANY (columns)
+                      OR EXISTS (SELECT FROM unnest(columns) AS c WHERE strpos(r.condition, c) > 0))) THEN
+        RETURN NULL;
+    END IF;
+    RETURN columns::text[] || ARRAY(
+        SELECT d.field FROM segments.field_definition AS d
+        WHERE d.contact_table = changed_fields.contact_table
+          AND (d.column_name = ANY (columns) OR d.order_by = ANY (columns)
+               OR EXISTS (SELECT FROM unnest(columns) AS c WHERE strpos(concat_ws(' ', d.expression, d.condition), c) > 0)));
+END
+$function$;
+COMMENT ON FUNCTION segments.changed_fields(regclass, regclass) IS 'internal: fields of a contact table whose values an ALTER TABLE may have changed; null: any';
+
+CREATE FUNCTION segments.has_column(relation regclass, column_name name) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT column_name IS NULL
+        OR EXISTS (SELECT FROM pg_attribute AS a
+                   WHERE a.attrelid = relation AND a.attname = column_name AND a.attnum > 0 AND NOT a.attisdropped)
+$function$;
+COMMENT ON FUNCTION segments.has_column(regclass, name) IS 'internal: is there such a column? null: yes';
+
+CREATE FUNCTION segments.follow_renamed_column(relation regclass, new_name name) RETURNS void
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $function$
+    -- only one column can have lost its name, so a name that is gone is the old one
+    WITH renamed_relation AS (
+        UPDATE segments.relation AS r
+        SET contact_column = CASE WHEN segments.has_column(coalesce(r.link_table, r.related_table), r.contact_column)
+                                  THEN r.contact_column ELSE new_name END,
+            key_column = CASE WHEN segments.has_column(r.related_table, r.key_column) THEN r.key_column ELSE new_name END,
+            link_column = CASE WHEN segments.has_column(r.link_table, r.link_column) THEN r.link_column ELSE new_name END,
+            primary_column = CASE WHEN segments.has_column(r.link_table, r.primary_column) THEN r.primary_column ELSE new_name END,
+            contact_reference = CASE WHEN segments.has_column(r.contact_table, r.contact_reference)
+                                     THEN r.contact_reference ELSE new_name END
+        WHERE follow_renamed_column.relation IN (r.contact_table, r.related_table, r.link_table)
+          AND NOT (segments.has_column(coalesce(r.link_table, r.related_table), r.contact_column)
+                   AND segments.has_column(r.related_table, r.key_column) AND segments.has_column(r.link_table, r.link_column)
+                   AND segments.has_column(r.link_table, r.primary_column)
+                   AND segments.has_column(r.contact_table, r.contact_reference))
+    ), field AS (
+        SELECT d.contact_table, d.object, d.field, coalesce(r.related_table, d.contact_table) AS row_table,
+               CASE WHEN d.expression IS NULL AND (d.column_name IS NOT NULL OR coalesce(d.aggregate, '') NOT IN ('exists', 'count'))
+                    THEN coalesce(d.column_name, d.field) END AS column_name
+        FROM segments.field_definition AS d
+            LEFT JOIN segments.relation AS r
+                ON r.contact_table = d.contact_table
+               AND r.name = coalesce(d.relation, CASE WHEN d.object LIKE 'company%' THEN d.object END)
+        WHERE coalesce(r.related_table, d.contact_table) = follow_renamed_column.relation
+    )
+    UPDATE segments.field_definition AS d
+    SET column_name = CASE WHEN segments.has_column(f.row_table, f.column_name) THEN d.column_name ELSE new_name END,
+        order_by = CASE WHEN segments.has_column(f.row_table, d.order_by) THEN d.order_by ELSE new_name END
+    FROM field AS f
+    WHERE (d.contact_table, d.object, d.field) = (f.contact_table, f.object, f.field)
+      AND NOT (segments.has_column(f.row_table, f.column_name) AND segments.has_column(f.row_table, d.order_by))
+$function$;
+COMMENT ON FUNCTION segments.follow_renamed_column(regclass, name) IS 'internal: relations and declared fields keep the column that they mean when it gets another name';
+REVOKE EXECUTE ON FUNCTION segments.follow_renamed_column(regclass, name) FROM PUBLIC;
+
+CREATE FUNCTION segments.check_altered_contact_table(contact_table regclass) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    key record;
+    attached segments.contact_table;
+BEGIN
+    SELECT * INTO key FROM segments.check_key(check_altered_contact_table.contact_table);
+    SELECT * INTO attached FROM segments.contact_table AS t WHERE t.contact_table = check_altered_contact_table.contact_table;
+    IF key.key_type <> attached.key_type THEN
+        RAISE EXCEPTION 'key of contact table "%" cannot change from type % to type %',
+            (SELECT relname FROM pg_class WHERE oid = check_altered_contact_table.contact_table), attached.key_type, key.key_type
+            USING ERRCODE = 'dependent_objects_still_exist';
+    ELSIF key.key_column <> attached.key_column THEN
+        UPDATE segments.contact_table AS t SET key_column = key.key_column
+        WHERE t.contact_table = check_altered_contact_table.contact_table;
+    END IF;
+END
+$function$;
+COMMENT ON FUNCTION segments.check_altered_contact_table(regclass) IS 'internal: refuse an ALTER TABLE after which a contact has no key; follow the renaming of the key';
+REVOKE EXECUTE ON FUNCTION segments.check_altered_contact_table(regclass) FROM PUBLIC;
+
+CREATE FUNCTION segments.check_altered_table(relation regclass, new_name name) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    refusal text := format('cannot alter table "%s"', (SELECT relname FROM pg_class WHERE oid = check_altered_table.relation));
+    reader regclass;
+    message text;
+BEGIN
+    FOR reader IN SELECT segments.contact_tables_reading(check_altered_table.relation) LOOP
+        PERFORM segments.invalidate(reader);
+        BEGIN
+            PERFORM segments.check_table(check_altered_table.relation);
+            IF reader = check_altered_table.relation THEN
+                PERFORM segments.check_altered_contact_table(reader);
+                PERFORM segments.check_related(reader, t) FROM segments.relation AS r, unnest(ARRAY[r.related_table, r.link_table]) AS t
+                WHERE r.contact_table = check_altered_table.relation AND t IS NOT NULL;
+            ELSE
+                PERFORM segments.check_related(reader, check_altered_table.relation);
+            END IF;
+            IF check_altered_table.new_name IS NOT NULL THEN
+                PERFORM segments.follow_renamed_column(check_altered_table.relation, check_altered_table.new_name);
+            END IF;
+        EXCEPTION WHEN wrong_object_type OR feature_not_supported OR object_not_in_prerequisite_state OR undefined_function
+                       OR insufficient_privilege OR dependent_objects_still_exist THEN
+            GET STACKED DIAGNOSTICS message = MESSAGE_TEXT;
+            RAISE EXCEPTION '% because segments depend on it', refusal
+                USING ERRCODE = 'dependent_objects_still_exist', DETAIL = message, HINT = 'Use segments.detach() first.';
+        END;
+        PERFORM segments.check_segments(reader, NULL, refusal);
+        PERFORM segments.check_definitions(reader, refusal);
+        PERFORM segments.rebuild_segments(reader, segments.changed_fields(reader, check_altered_table.relation), 'definition');
+    END LOOP;
+END
+$function$;
+COMMENT ON FUNCTION segments.check_altered_table(regclass, name) IS 'internal: refuse an ALTER TABLE after which a filter has no meaning; bring segments up to date where values changed';
+REVOKE EXECUTE ON FUNCTION segments.check_altered_table(regclass, name) FROM PUBLIC;
+
+CREATE FUNCTION segments.after_alter() RETURNS event_trigger
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    altered record;
+    contact_table regclass;
+BEGIN
+    IF NOT EXISTS (SELECT FROM segments.contact_table) THEN
+        RETURN;
+    END IF;
+    IF TG_TAG = 'ALTER TABLE' THEN
+        FOR altered IN
+            SELECT DISTINCT d.objid::regclass AS relation, a.attname AS new_name
+            FROM pg_event_trigger_ddl_commands() AS d
+                LEFT JOIN pg_attribute AS a ON a.attrelid = d.objid AND a.attnum = d.objsubid AND d.object_type = 'table column'
+            WHERE d.classid = 'pg_class'::regclass AND EXISTS (SELECT FROM segments.contact_tables_reading(d.objid))
+        LOOP
+            PERFORM segments.check_altered_table(altered.relation, altered.new_name);
+        END LOOP;
+    ELSE
+        -- something that an expression may name has another name now
+        FOR contact_table IN
+            SELECT DISTINCT e.contact_table
+            FROM (SELECT d.contact_table FROM segments.field_definition AS d
+                  WHERE d.expression IS NOT NULL OR d.condition IS NOT NULL
+                  UNION SELECT r.contact_table FROM segments.relation AS r WHERE r.condition IS NOT NULL) AS e
+            WHERE segments.is_maintained(e.contact_table)
+        LOOP
+            PERFORM segments.invalidate(contact_table);
+            PERFORM segments.check_definitions(contact_table, format('cannot %s', lower(TG_TAG)));
+        END LOOP;
+    END IF;
+END
+$function$;
+COMMENT ON FUNCTION segments.after_alter() IS 'internal: event trigger function; refuses to alter what stored filters need, follows what can be followed';
+
+CREATE EVENT TRIGGER segments_1_alter_tables_beside ON ddl_command_end WHEN TAG IN ('ALTER TABLE')
+    EXECUTE FUNCTION segments.alter_tables_beside();
+CREATE EVENT TRIGGER segments_2_after_alter ON ddl_command_end
+    WHEN TAG IN ('ALTER TABLE', 'ALTER SCHEMA', 'ALTER FUNCTION', 'ALTER OPERATOR', 'ALTER TYPE', 'ALTER DOMAIN', 'ALTER VIEW')
+    EXECUTE FUNCTION segments.after_alter();
+COMMENT ON EVENT TRIGGER segments_1_alter_tables_beside IS 'tables of members follow their contact table to another owner or schema';
+COMMENT ON EVENT TRIGGER segments_2_after_alter IS 'what stored filters need is not altered away; members follow altered columns';

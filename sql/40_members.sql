@@ -1,0 +1,419 @@
+-- ---------------------------------------------------------------------------
+-- Segments by name, and their members
+-- ---------------------------------------------------------------------------
+
+-- A segment is named by its alias, or by its id in digits.
+
+CREATE FUNCTION segments.resolve_segment(segment text) RETURNS bigint
+    LANGUAGE c STABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'segments_resolve_segment';
+COMMENT ON FUNCTION segments.resolve_segment(text) IS 'id of the segment with this id, in digits, or alias; an error when there is none that one sees';
+
+CREATE FUNCTION segments.is_member(segment text, contact anyelement) RETURNS boolean
+    LANGUAGE c STABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'segments_is_member';
+COMMENT ON FUNCTION segments.is_member(text, anyelement) IS 'whether the contact with this key is a member';
+
+CREATE FUNCTION segments.open_to_readers(contact_table regclass) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $function$
+/*
+ * The condition is computed once per query.  It names the table itself, not
+ * the contact table, which could not be dropped otherwise.
+ */
+DECLARE
+    tables segments.contact_table;
+    beside record;
+BEGIN
+    SELECT * INTO STRICT tables FROM segments.contact_table AS t WHERE t.contact_table = open_to_readers.contact_table;
+    FOR beside IN VALUES (tables.member_table, 'member_table'), (tables.override_table, 'override_table'),
+                         (tables.change_table, 'change_table')
+    LOOP
+        CONTINUE WHEN EXISTS (SELECT FROM pg_policy WHERE polrelid = beside.column1 AND polname = 'segments_readers');
+        EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', beside.column1);
+        EXECUTE format('CREATE POLICY segments_readers ON %1$s FOR SELECT USING ('
+                       '(SELECT has_table_privilege(t.contact_table, ''SELECT'') FROM segments.contact_table AS t'
+                       ' WHERE t.%2$s = %1$L::regclass))', beside.column1, beside.column2);
+        EXECUTE format('GRANT SELECT ON %s TO PUBLIC', beside.column1);
+    END LOOP;
+END
+$function$;
+COMMENT ON FUNCTION segments.open_to_readers(regclass) IS
+    'lets everybody who may read a contact table read its members, overrides and log; for their owner';
+
+CREATE FUNCTION segments.find_segment(segment text, OUT id bigint, OUT is_static boolean, OUT tables segments.contact_table)
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT s.id, segments.is_static(s.filters), t
+    FROM segments.segment AS s JOIN segments.contact_table AS t USING (contact_table)
+    WHERE s.id = segments.resolve_segment(segment)
+$function$;
+COMMENT ON FUNCTION segments.find_segment(text) IS 'internal: a segment and the tables its members are in';
+
+CREATE FUNCTION segments.tables_of(contact_table regclass) RETURNS segments.contact_table
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    wanted regclass := coalesce(contact_table, segments.default_contact_table());
+    tables segments.contact_table;
+BEGIN
+    SELECT * INTO tables FROM segments.contact_table AS t WHERE t.contact_table = wanted;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'table "%" is not a contact table', (SELECT relname FROM pg_class WHERE oid = wanted)
+            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Attach it with segments.attach().';
+    END IF;
+    RETURN tables;
+END
+$function$;
+COMMENT ON FUNCTION segments.tables_of(regclass) IS 'internal: an attached contact table, null: the only one';
+
+CREATE FUNCTION segments.base_type(type regtype) RETURNS regtype
+    LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp
+AS $function$
+    WITH RECURSIVE chain AS (
+        SELECT t.oid, t.typtype, t.typbasetype FROM pg_type AS t WHERE t.oid = type
+        UNION ALL
+        SELECT t.oid, t.typtype, t.typbasetype FROM chain AS c JOIN pg_type AS t ON t.oid = c.typbasetype
+        WHERE c.typtype = 'd'
+    )
+    SELECT oid::regtype FROM chain WHERE typtype <> 'd'
+$function$;
+COMMENT ON FUNCTION segments.base_type(regtype) IS 'internal: the type that a domain is over, else the type itself';
+
+CREATE FUNCTION segments.check_key_type(tables segments.contact_table, given regtype) RETURNS void
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    key_type regtype;
+BEGIN
+    IF given = tables.key_type THEN
+        RETURN;
+    END IF;
+    key_type := segments.base_type(tables.key_type);
+    given := segments.base_type(given);
+    IF given = key_type
+        OR given = ANY ('{smallint,integer,bigint}'::regtype[]) AND key_type = ANY ('{smallint,integer,bigint}'::regtype[])
+        OR given = ANY ('{text,varchar,bpchar,name}'::regtype[]) AND key_type = ANY ('{text,varchar,bpchar,name}'::regtype[])
+    THEN
+        RETURN;
+    END IF;
+    RAISE EXCEPTION 'keys of contact table "%" are of type %, not %',
+        (SELECT relname FROM pg_class WHERE oid = tables.contact_table), tables.key_type, given
+        USING ERRCODE = 'datatype_mismatch',
+              HINT = format('Give keys of that type; where keys are returned, add key => NULL::%s.', tables.key_type);
+END
+$function$;
+COMMENT ON FUNCTION segments.check_key_type(segments.contact_table, regtype) IS 'internal: an error when keys of a contact table cannot be given, or wanted, in a type';
+
+CREATE FUNCTION segments.check_key_is_null(key anyelement) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+    IF key IS NOT NULL THEN
+        RAISE EXCEPTION 'key must be null' USING ERRCODE = 'invalid_parameter_value',
+            DETAIL = 'Only its type counts, in which keys are wanted.';
+    END IF;
+END
+$function$;
+COMMENT ON FUNCTION segments.check_key_is_null(anyelement) IS 'internal: an error when more than a type was given';
+
+CREATE FUNCTION segments.key_literal(tables segments.contact_table, contact anyelement) RETURNS text
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+    PERFORM segments.check_key_type(tables, pg_typeof(contact));
+    IF contact IS NULL THEN
+        RAISE EXCEPTION 'contact must not be null' USING ERRCODE = 'null_value_not_allowed';
+    END IF;
+    RETURN format('%L::%s', contact, tables.key_type);
+END
+$function$;
+COMMENT ON FUNCTION segments.key_literal(segments.contact_table, anyelement) IS 'internal: a contact''s key as SQL, of the contact table''s type';
+
+-- Making and changing segments.
+
+CREATE FUNCTION segments.create_segment(name text, filters segments.filter DEFAULT '[]', alias text DEFAULT NULL,
+                                        contact_table regclass DEFAULT NULL, public_name text DEFAULT NULL,
+                                        description text DEFAULT NULL, category_id bigint DEFAULT NULL,
+                                        is_published boolean DEFAULT true, is_global boolean DEFAULT true,
+                                        is_preference_center boolean DEFAULT false)
+    RETURNS bigint LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    new_id bigint;
+BEGIN
+    INSERT INTO segments.segment AS s (name, filters, alias, contact_table, public_name, description, category_id,
+                                       is_published, is_global, is_preference_center)
+    VALUES (create_segment.name, coalesce(create_segment.filters, '[]'), create_segment.alias,
+            coalesce(create_segment.contact_table, segments.default_contact_table()), create_segment.public_name,
+            create_segment.description, create_segment.category_id, coalesce(create_segment.is_published, true),
+            coalesce(create_segment.is_global, true), coalesce(create_segment.is_preference_center, false))
+    RETURNING s.id INTO new_id;
+    RETURN new_id;
+END
+$function$;
+COMMENT ON FUNCTION segments.create_segment(text, segments.filter, text, regclass, text, text, bigint, boolean, boolean, boolean) IS
+    'creates a segment and its members; gives its id.  Without filters its members are chosen by hand; null stands for the default';
+
+CREATE FUNCTION segments.update_segment(segment text, name text DEFAULT NULL, filters segments.filter DEFAULT NULL,
+                                        alias text DEFAULT NULL, public_name text DEFAULT NULL,
+                                        description text DEFAULT NULL, category_id bigint DEFAULT NULL,
+                                        is_published boolean DEFAULT NULL, is_global boolean DEFAULT NULL,
+                                        is_preference_center boolean DEFAULT NULL, clear text[] DEFAULT '{}')
+    RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    cleared text[] := coalesce(clear, '{}');
+BEGIN
+    IF NOT cleared <@ '{description,category_id}' THEN
+        RAISE EXCEPTION 'only description and category_id can be cleared' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    UPDATE segments.segment AS s
+    SET name = coalesce(update_segment.name, s.name),
+        filters = coalesce(update_segment.filters, s.filters),
+        alias = coalesce(update_segment.alias, s.alias),
+        public_name = coalesce(update_segment.public_name, s.public_name),
+        description = coalesce(update_segment.description, CASE WHEN 'description' <> ALL (cleared) THEN s.description END),
+        category_id = coalesce(update_segment.category_id, CASE WHEN 'category_id' <> ALL (cleared) THEN s.category_id END),
+        is_published = coalesce(update_segment.is_published, s.is_published),
+        is_global = coalesce(update_segment.is_global, s.is_global),
+        is_preference_center = coalesce(update_segment.is_preference_center, s.is_preference_center)
+    WHERE s.id = segments.resolve_segment(segment);
+END
+$function$;
+COMMENT ON FUNCTION segments.update_segment(text, text, segments.filter, text, text, text, bigint, boolean, boolean, boolean, text[]) IS
+    'changes what is given of a segment, and its members with it; null leaves as it is, alias '''' makes one from the name, clear empties description and category_id';
+
+CREATE FUNCTION segments.delete_segment(segment text) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+    DELETE FROM segments.segment AS s WHERE s.id = segments.resolve_segment(segment);
+END
+$function$;
+COMMENT ON FUNCTION segments.delete_segment(text) IS 'deletes a segment and its members; refused while others refer to it';
+
+-- Reading members.
+
+-- Two functions: where there are several columns, the parser takes the type of
+-- key neither from a default value nor from another place than its own, so it
+-- is second.
+
+CREATE FUNCTION segments.members(segment text, key anyelement, after text DEFAULT NULL, max bigint DEFAULT NULL)
+    RETURNS TABLE (contact_id anyelement, since timestamptz, source text)
+    LANGUAGE plpgsql STABLE ROWS 1000 SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    found record;
+    tables segments.contact_table;
+BEGIN
+    PERFORM segments.check_key_is_null(key);
+    SELECT * INTO found FROM segments.find_segment(segment);
+    tables := found.tables;
+    PERFORM segments.check_key_type(tables, pg_typeof(key));
+    RETURN QUERY EXECUTE format('SELECT m.contact_id::%s, m.since, %s FROM %s AS m %s WHERE m.segment_id = %s %s '
+                                'ORDER BY m.contact_id LIMIT %L::bigint',
+        pg_typeof(key),
+        CASE WHEN found.is_static THEN '''manual''::text'
+             ELSE 'CASE WHEN o.included THEN ''manual'' ELSE ''filter'' END' END,
+        tables.member_table,
+        CASE WHEN NOT found.is_static
+             THEN format('LEFT JOIN %s AS o ON o.segment_id = m.segment_id AND o.contact_id = m.contact_id AND o.included',
+                         tables.override_table) END,
+        found.id,
+        CASE WHEN after IS NOT NULL THEN format('AND m.contact_id > %L::%s', after, tables.key_type) END,
+        max);
+END
+$function$;
+COMMENT ON FUNCTION segments.members(text, anyelement, text, bigint) IS
+    'members, with keys in the type of key, which is any null and always second: members(''vip'', key => NULL::uuid, max => 10)';
+
+CREATE FUNCTION segments.members(segment text, after text DEFAULT NULL, max bigint DEFAULT NULL)
+    RETURNS TABLE (contact_id bigint, since timestamptz, source text)
+    LANGUAGE sql STABLE ROWS 1000
+    AS 'SELECT * FROM segments.members(segment, NULL::bigint, after, max)';
+COMMENT ON FUNCTION segments.members(text, text, bigint) IS
+    'members in the order of their keys, since when, and whether by filter or manual; for pages, after is the last key of the page before and max the size';
+
+CREATE FUNCTION segments.contacts(segment text, contact anyelement, after text DEFAULT NULL, max bigint DEFAULT NULL)
+    RETURNS SETOF anyelement LANGUAGE plpgsql STABLE ROWS 1000 SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    found record;
+    tables segments.contact_table;
+BEGIN
+    SELECT * INTO found FROM segments.find_segment(segment);
+    tables := found.tables;
+    IF NOT EXISTS (SELECT FROM pg_type WHERE oid = pg_typeof(contact) AND typrelid = tables.contact_table) THEN
+        RAISE EXCEPTION 'segment "%" has contacts of type %, not %', segment, tables.contact_table, pg_typeof(contact)
+            USING ERRCODE = 'datatype_mismatch', HINT = format('Give NULL::%s.', tables.contact_table);
+    END IF;
+    RETURN QUERY EXECUTE format('SELECT c.* FROM %1$s AS c JOIN %2$s AS m ON m.contact_id = c.%3$I '
+                                'WHERE m.segment_id = %4$s %5$s ORDER BY m.contact_id LIMIT %6$L::bigint',
+        tables.contact_table, tables.member_table, tables.key_column, found.id,
+        CASE WHEN after IS NOT NULL THEN format('AND m.contact_id > %L::%s', after, tables.key_type) END, max);
+END
+$function$;
+COMMENT ON FUNCTION segments.contacts(text, anyelement, text, bigint) IS
+    'members as rows of the contact table, of which contact is any null row, in the order of their keys; pages as for members()';
+
+CREATE FUNCTION segments.contact_segments(contact anyelement, contact_table regclass DEFAULT NULL)
+    RETURNS SETOF segments.segment LANGUAGE plpgsql STABLE ROWS 10 SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    tables segments.contact_table;
+BEGIN
+    tables := segments.tables_of(contact_table);
+    RETURN QUERY EXECUTE format('SELECT s.* FROM segments.segment AS s JOIN %s AS m ON m.segment_id = s.id '
+                                'WHERE m.contact_id = %s ORDER BY s.name, s.id',
+        tables.member_table, segments.key_literal(tables, contact));
+END
+$function$;
+COMMENT ON FUNCTION segments.contact_segments(anyelement, regclass) IS 'segments that a contact is a member of and that one sees, by name';
+
+CREATE FUNCTION segments.count(segment text) RETURNS bigint
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    found record;
+    n bigint;
+BEGIN
+    SELECT * INTO found FROM segments.find_segment(segment);
+    EXECUTE format('SELECT count(*) FROM %s WHERE segment_id = %s', (found.tables).member_table, found.id) INTO n;
+    RETURN n;
+END
+$function$;
+COMMENT ON FUNCTION segments.count(text) IS 'number of members, exact';
+
+-- Changing members by hand.
+
+CREATE FUNCTION segments.change_by_hand(segment_id bigint, contacts anyarray, action text) RETURNS boolean[]
+    LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'segments_change_by_hand';
+COMMENT ON FUNCTION segments.change_by_hand(bigint, anyarray, text) IS
+    'internal: change_members() for everybody who sees the segment: include, exclude or reset contacts; for each, whether it exists';
+
+CREATE FUNCTION segments.change_contact(segment text, contact anyelement, action text) RETURNS boolean
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    found record;
+    tables segments.contact_table;
+    answer boolean[];
+BEGIN
+    SELECT * INTO found FROM segments.find_segment(segment);
+    tables := found.tables;
+    EXECUTE format('SELECT segments.change_by_hand(%s, ARRAY[%s], %L)',
+                   found.id, segments.key_literal(tables, contact), action) INTO answer;
+    IF NOT answer[1] THEN
+        RAISE EXCEPTION 'contact % does not exist in "%"', contact,
+            (SELECT relname FROM pg_class WHERE oid = tables.contact_table) USING ERRCODE = 'no_data_found';
+    END IF;
+    RETURN true;
+END
+$function$;
+COMMENT ON FUNCTION segments.change_contact(text, anyelement, text) IS 'internal: includes, excludes or resets one contact; an error when there is no such contact';
+
+CREATE FUNCTION segments.change_contacts(segment text, contacts anyarray, action text)
+    RETURNS TABLE (contact_id anyelement, success boolean)
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    found record;
+    tables segments.contact_table;
+    asked contacts%TYPE;
+    answer boolean[];
+BEGIN
+    SELECT * INTO found FROM segments.find_segment(segment);
+    tables := found.tables;
+    PERFORM segments.check_key_type(tables, pg_typeof(contact_id));
+    asked := ARRAY(SELECT u.c FROM (SELECT c, min(number) AS number FROM unnest(contacts) WITH ORDINALITY AS e (c, number)
+                                    WHERE c IS NOT NULL GROUP BY c) AS u
+                   ORDER BY u.number);
+    EXECUTE format('SELECT segments.change_by_hand($1, $2::%s, $3)',
+                   CASE WHEN tables.key_type = pg_typeof(contact_id) THEN format('%s[]', tables.key_type)
+                        ELSE format('text[]::%s[]', tables.key_type) END)
+    INTO answer USING found.id, asked, action;
+    RETURN QUERY SELECT t.c, t.s FROM unnest(asked, answer) AS t (c, s);
+END
+$function$;
+COMMENT ON FUNCTION segments.change_contacts(text, anyarray, text) IS 'internal: includes, excludes or resets contacts';
+
+CREATE FUNCTION segments.add_contact(segment text, contact anyelement) RETURNS boolean
+    LANGUAGE sql SET search_path = pg_catalog, pg_temp
+    AS 'SELECT segments.change_contact(segment, contact, ''include'')';
+COMMENT ON FUNCTION segments.add_contact(text, anyelement) IS 'includes a contact by hand: it stays a member whatever the filters say; true, also when it was included before';
+
+CREATE FUNCTION segments.remove_contact(segment text, contact anyelement) RETURNS boolean
+    LANGUAGE sql SET search_path = pg_catalog, pg_temp
+    AS 'SELECT segments.change_contact(segment, contact, ''exclude'')';
+COMMENT ON FUNCTION segments.remove_contact(text, anyelement) IS 'takes a member out by hand, and keeps it out whatever the filters say; true, also when it was no member';
+
+CREATE FUNCTION segments.reset_contact(segment text, contact anyelement) RETURNS boolean
+    LANGUAGE sql SET search_path = pg_catalog, pg_temp
+    AS 'SELECT segments.change_contact(segment, contact, ''reset'')';
+COMMENT ON FUNCTION segments.reset_contact(text, anyelement) IS 'forgets that a contact was included or excluded by hand: the filters decide again';
+
+CREATE FUNCTION segments.add_contacts(segment text, contacts anyarray) RETURNS TABLE (contact_id anyelement, success boolean)
+    LANGUAGE sql SET search_path = pg_catalog, pg_temp
+    AS 'SELECT * FROM segments.change_contacts(segment, contacts, ''include'')';
+COMMENT ON FUNCTION segments.add_contacts(text, anyarray) IS 'includes contacts by hand, in one step; success is false for those that do not exist; repeated ones count once';
+
+CREATE FUNCTION segments.remove_contacts(segment text, contacts anyarray) RETURNS TABLE (contact_id anyelement, success boolean)
+    LANGUAGE sql SET search_path = pg_catalog, pg_temp
+    AS 'SELECT * FROM segments.change_contacts(segment, contacts, ''exclude'')';
+COMMENT ON FUNCTION segments.remove_contacts(text, anyarray) IS 'takes contacts out by hand, in one step; success is false for those that do not exist; repeated ones count once';
+
+CREATE FUNCTION segments.reset_contacts(segment text, contacts anyarray) RETURNS TABLE (contact_id anyelement, success boolean)
+    LANGUAGE sql SET search_path = pg_catalog, pg_temp
+    AS 'SELECT * FROM segments.change_contacts(segment, contacts, ''reset'')';
+COMMENT ON FUNCTION segments.reset_contacts(text, anyarray) IS 'forgets that contacts were included or excluded by hand, in one step; success is false for those that do not exist';
+
+-- What there is to know about segments.  A function, since a view reads its
+-- tables with the rights of its owner.
+
+CREATE FUNCTION segments.segment_status(
+    OUT id bigint, OUT alias text, OUT name text, OUT contact_table regclass, OUT is_published boolean, OUT state text,
+    OUT error text, OUT members bigint, OUT joins bigint, OUT leaves bigint, OUT last_change timestamptz,
+    OUT evaluated_at timestamptz, OUT next_move timestamptz, OUT built_at timestamptz, OUT build_time interval)
+    RETURNS SETOF record LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    tables segments.contact_table;
+BEGIN
+    FOR tables IN
+        SELECT t.* FROM segments.contact_table AS t
+        WHERE has_table_privilege(t.contact_table, 'SELECT') ORDER BY t.contact_table::oid
+    LOOP
+        RETURN QUERY EXECUTE format($query$
+            SELECT s.id, s.alias, s.name, s.contact_table, s.is_published, s.state, s.error,
+                   coalesce(m.members, 0), coalesce(c.joins, 0), coalesce(c.leaves, 0), c.last_change,
+                   k.evaluated_at, k.next_move, s.built_at, s.build_time
+            FROM segments.segment AS s
+            LEFT JOIN (SELECT segment_id, count(*) AS members FROM %s GROUP BY segment_id) AS m ON m.segment_id = s.id
+            LEFT JOIN (SELECT segment_id, count(*) FILTER (WHERE joined) AS joins,
+                              count(*) FILTER (WHERE NOT joined) AS leaves, max(at) AS last_change
+                       FROM %s GROUP BY segment_id) AS c ON c.segment_id = s.id
+            LEFT JOIN segments.segment_clock AS k ON k.segment_id = s.id
+            WHERE s.contact_table = %s::oid ORDER BY s.id$query$,
+            tables.member_table, tables.change_table, tables.contact_table::oid);
+    END LOOP;
+END
+$function$;
+COMMENT ON FUNCTION segments.segment_status() IS 'internal: the rows of segments.status';
+
+CREATE VIEW segments.status AS SELECT * FROM segments.segment_status();
+COMMENT ON VIEW segments.status IS 'Segments that one sees: how many members, what changed, when they next move with time';
+COMMENT ON COLUMN segments.status.id IS 'id';
+COMMENT ON COLUMN segments.status.alias IS 'alias';
+COMMENT ON COLUMN segments.status.name IS 'name';
+COMMENT ON COLUMN segments.status.contact_table IS 'the contact table';
+COMMENT ON COLUMN segments.status.is_published IS 'whether it is kept up to date';
+COMMENT ON COLUMN segments.status.state IS 'building, ready or failed';
+COMMENT ON COLUMN segments.status.error IS 'why it failed';
+COMMENT ON COLUMN segments.status.members IS 'number of members';
+COMMENT ON COLUMN segments.status.joins IS 'joins in the log';
+COMMENT ON COLUMN segments.status.leaves IS 'leaves in the log';
+COMMENT ON COLUMN segments.status.last_change IS 'instant of the last join or leave in the log';
+COMMENT ON COLUMN segments.status.evaluated_at IS 'the instant it was last brought forward to, if its filters move with time';
+COMMENT ON COLUMN segments.status.next_move IS 'the next instant at which its filters can stand for something else';
+COMMENT ON COLUMN segments.status.built_at IS 'when its members were last computed as a whole';
+COMMENT ON COLUMN segments.status.build_time IS 'how long that took';
+GRANT SELECT ON segments.status TO PUBLIC;

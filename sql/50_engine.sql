@@ -1,0 +1,96 @@
+-- ---------------------------------------------------------------------------
+-- Evaluating filters, and keeping members
+-- ---------------------------------------------------------------------------
+
+CREATE FUNCTION segments.elements(value text, fold boolean DEFAULT true) RETURNS text[]
+    AS 'MODULE_PATHNAME', 'segments_elements_text' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION segments.elements(text, boolean) IS 'elements of a multi-select a|b|c, folded unless fold is false, without blank ones; null gives null';
+
+CREATE FUNCTION segments.elements(value text[], fold boolean DEFAULT true) RETURNS text[]
+    AS 'MODULE_PATHNAME', 'segments_elements_array' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION segments.elements(text[], boolean) IS 'elements of a multi-select array, folded unless fold is false, without nulls and blank ones; null gives null';
+
+CREATE FUNCTION segments.matching(filter segments.filter, contact_table regclass DEFAULT NULL, at timestamptz DEFAULT NULL,
+                                  key anyelement DEFAULT NULL::bigint) RETURNS SETOF anyelement
+    AS 'MODULE_PATHNAME', 'segments_matching' LANGUAGE C STABLE ROWS 1000 COST 10000;
+COMMENT ON FUNCTION segments.matching(segments.filter, regclass, timestamptz, anyelement) IS 'keys of the contacts that match a filter at an instant (null: now); contact_table null: the only attached one; key: any null of the type the keys are wanted in';
+
+CREATE FUNCTION segments.explain(filter segments.filter, contact_table regclass DEFAULT NULL) RETURNS text
+    AS 'MODULE_PATHNAME', 'segments_explain' LANGUAGE C STABLE;
+COMMENT ON FUNCTION segments.explain(segments.filter, regclass) IS 'the filter as SQL, the tables it reads, and when it next moves with time';
+
+CREATE FUNCTION segments.bind_check(filters segments.filter, contact_table regclass, segment_id bigint, storing boolean)
+    RETURNS bigint[] AS 'MODULE_PATHNAME', 'segments_bind_check' LANGUAGE C STABLE STRICT;
+COMMENT ON FUNCTION segments.bind_check(segments.filter, regclass, bigint, boolean) IS 'internal: raises when a filter has no meaning for a contact table; else the segments it refers to';
+
+CREATE FUNCTION segments.field_operators(contact_table regclass, object text, field text) RETURNS text[]
+    AS 'MODULE_PATHNAME', 'segments_field_operators' LANGUAGE C STABLE STRICT;
+COMMENT ON FUNCTION segments.field_operators(regclass, text, text) IS 'operators that a field takes, or null when there is no such field';
+
+CREATE FUNCTION segments.qualify_expression(expression text, relation regclass) RETURNS text
+    AS 'MODULE_PATHNAME', 'segments_qualify_expression' LANGUAGE C STABLE STRICT;
+COMMENT ON FUNCTION segments.qualify_expression(text, regclass) IS 'internal: an SQL expression over a relation with its names qualified; refuses volatile functions';
+
+CREATE FUNCTION segments.matches_support(internal) RETURNS internal
+    AS 'MODULE_PATHNAME', 'segments_matches_support' LANGUAGE C STRICT;
+COMMENT ON FUNCTION segments.matches_support(internal) IS 'internal: planner support of segments.matches()';
+
+CREATE FUNCTION segments.matches(contact anyelement, filter segments.filter) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'segments_matches' LANGUAGE C STABLE STRICT COST 1000 SUPPORT segments.matches_support;
+COMMENT ON FUNCTION segments.matches(anyelement, segments.filter) IS 'whether a contact, given as a row of its table, matches a filter now; planned like the condition written by hand; null row or filter gives null';
+
+CREATE FUNCTION segments.maintain() RETURNS trigger
+    AS 'MODULE_PATHNAME', 'segments_maintain' LANGUAGE C;
+COMMENT ON FUNCTION segments.maintain() IS 'internal: statement trigger that keeps members right on the contact table and every table its segments read';
+
+CREATE FUNCTION segments.invalidate(contact_table regclass) RETURNS void
+    AS 'MODULE_PATHNAME', 'segments_invalidate' LANGUAGE C STRICT;
+COMMENT ON FUNCTION segments.invalidate(regclass) IS 'internal: compiled segments of a contact table are compiled again, in every backend';
+
+CREATE FUNCTION segments.build(segment_id bigint, cause text) RETURNS void
+    AS 'MODULE_PATHNAME', 'segments_build' LANGUAGE C STRICT;
+COMMENT ON FUNCTION segments.build(bigint, text) IS 'internal: brings the members of a segment, and of those that refer to it, in line with its definition; shuts out writers of the tables it reads until the transaction ends';
+REVOKE ALL ON FUNCTION segments.build(bigint, text) FROM PUBLIC;
+
+CREATE FUNCTION segments.change_members(segment_id bigint, contacts anyarray, action text) RETURNS boolean[]
+    AS 'MODULE_PATHNAME', 'segments_change_members' LANGUAGE C STRICT;
+COMMENT ON FUNCTION segments.change_members(bigint, anyarray, text) IS 'internal: includes, excludes or resets contacts by hand; for each, whether it exists';
+REVOKE ALL ON FUNCTION segments.change_members(bigint, anyarray, text) FROM PUBLIC;
+
+CREATE FUNCTION segments.refresh_due(at timestamptz DEFAULT NULL) RETURNS bigint
+    AS 'MODULE_PATHNAME', 'segments_refresh_due' LANGUAGE C;
+COMMENT ON FUNCTION segments.refresh_due(timestamptz) IS 'brings segments whose filters move with time forward to an instant (null: now); returns how many joins and leaves that made; safe to call as often as wanted, by several at a time';
+
+CREATE FUNCTION segments.check_segment(id bigint, key anyelement)
+    RETURNS TABLE (segment_id bigint, contact_id anyelement, stored boolean, evaluated boolean, reason text)
+    AS 'MODULE_PATHNAME', 'segments_check_segment' LANGUAGE C STABLE;
+COMMENT ON FUNCTION segments.check_segment(bigint, anyelement) IS 'internal: segments.check() by id; null: all';
+
+CREATE FUNCTION segments.check(segment text, key anyelement)
+    RETURNS TABLE (segment_id bigint, contact_id anyelement, stored boolean, evaluated boolean, reason text)
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+    AS $$ SELECT * FROM segments.check_segment(CASE WHEN segment IS NULL THEN NULL ELSE segments.resolve_segment(segment) END, key) $$;
+COMMENT ON FUNCTION segments.check(text, anyelement) IS 'segments.check(), with keys in the type of key, which is any null';
+
+CREATE FUNCTION segments.check(segment text DEFAULT NULL)
+    RETURNS TABLE (segment_id bigint, contact_id bigint, stored boolean, evaluated boolean, reason text)
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+    AS $$ SELECT * FROM segments.check(segment, NULL::bigint) $$;
+COMMENT ON FUNCTION segments.check(text) IS 'evaluates a segment (null: every published one) afresh, now, and returns every contact whose stored membership differs, and why; no rows: all is right';
+
+CREATE FUNCTION segments.rebuild(segment text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS $$ BEGIN PERFORM segments.build(segments.resolve_segment(segment), 'definition'); END $$;
+COMMENT ON FUNCTION segments.rebuild(text) IS 'evaluates a segment afresh and brings its members in line; normally there is nothing to do';
+
+CREATE PROCEDURE segments.rebuild_all()
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    due record;
+BEGIN
+    FOR due IN SELECT id FROM segments.segment WHERE is_published AND NOT segments.is_static(filters) ORDER BY id LOOP
+        PERFORM segments.rebuild(due.id::text);
+    END LOOP;
+END $$;
+COMMENT ON PROCEDURE segments.rebuild_all() IS 'rebuilds every published segment';

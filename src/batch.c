@@ -1,0 +1,223 @@
+/*
+ * batch.c - atoms that are not on the contact's own row, for many contacts at
+ * a time.
+ *
+ * Step 9b: related rows, aggregates and memberships are asked with one kept
+ * query an atom, for all contacts of the batch together, when a predicate
+ * first needs them.  Queries read the latest committed state and this
+ * transaction's own changes, as referential integrity does: the contacts are
+ * locked, so nobody else is changing what they see (DESIGN §4).
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/numeric.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "evaluate.h"
+#include "maintain.h"
+
+/* ----- keys ----- */
+
+int
+ProgramCompareKeys(Program *program, Datum a, Datum b)
+{
+	return DatumGetInt32(FunctionCall2Coll(&program->key_compare, program->key_collation, a, b));
+}
+
+static int
+compare_keys(const void *a, const void *b, void *arg)
+{
+	return ProgramCompareKeys(arg, *(const Datum *) a, *(const Datum *) b);
+}
+
+/*
+ * Sort keys and drop duplicates.
+ */
+void
+ProgramSortKeys(Program *program, Datum *keys, int *nkeys)
+{
+	int			kept = 0;
+	int			i;
+
+	qsort_arg(keys, *nkeys, sizeof(Datum), compare_keys, program);
+	for (i = 0; i < *nkeys; i++)
+		if (kept == 0 || compare_keys(&keys[kept - 1], &keys[i], program) != 0)
+			keys[kept++] = keys[i];
+	*nkeys = kept;
+}
+
+/*
+ * Position of a key in the batch, or -1.
+ */
+int
+BatchFindKey(Batch *batch, Datum key)
+{
+	int			low = 0;
+	int			high = batch->nrows - 1;
+
+	while (low <= high)
+	{
+		int			middle = (low + high) / 2;
+		int			order = ProgramCompareKeys(batch->program, batch->keys[middle], key);
+
+		if (order == 0)
+			return middle;
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle - 1;
+	}
+	return -1;
+}
+
+/*
+ * Keys as an array Datum, for a query's parameter.
+ */
+Datum
+BatchKeyArray(Program *program, Datum *keys, int nkeys)
+{
+	return PointerGetDatum(construct_array(keys, nkeys, program->table->key_type, program->key_len,
+										   program->key_byval, program->key_align));
+}
+
+/*
+ * A batch over keys in key order; rows are set by the caller.
+ */
+Batch *
+BatchCreate(Program *program, TimestampTz now, int nrows, Datum *keys)
+{
+	Batch	   *batch = palloc0(sizeof(Batch));
+
+	batch->program = program;
+	batch->now = now;
+	batch->nrows = nrows;
+	batch->keys = keys;
+	batch->rows = palloc0(sizeof(RowVersion) * Max(nrows, 1));
+	batch->answers = palloc0(sizeof(bool *) * Max(program->natoms, 1));
+	batch->has_rows = palloc0(sizeof(bool *) * Max(program->nsources, 1));
+	return batch;
+}
+
+/* ----- queries ----- */
+
+/*
+ * Run a kept query whose first column is a contact key, parameters (keys,
+ * now); mark the contacts it gives.
+ */
+static bool *
+ask(Batch *batch, SPIPlanPtr plan)
+{
+	bool	   *answer = palloc0(sizeof(bool) * Max(batch->nrows, 1));
+	Datum		values[2];
+	uint64		i;
+
+	values[0] = BatchKeyArray(batch->program, batch->keys, batch->nrows);
+	values[1] = TimestampTzGetDatum(batch->now);
+	MaintainExecute(plan, values, SPI_OK_SELECT);
+	for (i = 0; i < SPI_processed; i++)
+	{
+		bool		isnull;
+		Datum		key = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull);
+		int			position = isnull ? -1 : BatchFindKey(batch, key);
+
+		if (position >= 0)
+			answer[position] = true;
+	}
+	SPI_freetuptable(SPI_tuptable);
+	return answer;
+}
+
+static SPIPlanPtr
+contact_query(Program *program, SPIPlanPtr *slot, const char *condition)
+{
+	Oid			types[2];
+	char	   *sql;
+
+	types[0] = program->key_array_type;
+	types[1] = TIMESTAMPTZOID;
+	sql = psprintf("SELECT c.%s FROM %s c WHERE c.%s = ANY ($1) AND %s", program->table->key,
+				   program->table->name, program->table->key, condition);
+	return ProgramPlan(program, slot, sql, 2, types);
+}
+
+static SPIPlanPtr
+atom_plan(Program *program, ProgramAtom *patom)
+{
+	SqlContext	context = {0};
+	StringInfoData condition;
+
+	if (patom->plan)
+		return patom->plan;
+	context.table = program->table;
+	context.now_sql = "$2";
+	initStringInfo(&condition);
+	appendStringInfoChar(&condition, '(');
+	AtomSql(&condition, patom->atom, &context);
+	appendStringInfoChar(&condition, ')');
+	return contact_query(program, &patom->plan, condition.data);
+}
+
+/* Contacts that have any row of a source at all. */
+static bool *
+contacts_with_rows(Batch *batch, RowSource *source)
+{
+	Program    *program = batch->program;
+	int			i;
+
+	for (i = 0; program->sources[i] != source; i++)
+		;
+	if (batch->has_rows[i] == NULL)
+	{
+		char	   *condition = psprintf("EXISTS (SELECT %s)",
+										 RowsFromSql(source->rows, NULL, "c", program->table));
+
+		batch->has_rows[i] = ask(batch, contact_query(program, &source->any_plan, condition));
+	}
+	return batch->has_rows[i];
+}
+
+static bool
+any_of(const bool *answer, int n)
+{
+	int			i;
+
+	for (i = 0; i < n; i++)
+		if (answer[i])
+			return true;
+	return false;
+}
+
+/*
+ * When no contact of the batch has rows at all, an atom over some row is
+ * false for all: one look-up spares the others.  Worth it for few contacts.
+ */
+static bool
+is_false_without_rows(Batch *batch, ProgramAtom *patom)
+{
+	return patom->atom->scope == ATOM_ROWS && batch->nrows <= 16 &&
+		!any_of(contacts_with_rows(batch, patom->source), batch->nrows);
+}
+
+/*
+ * The truth of an atom that is not on the contact's row.
+ */
+bool
+BatchAnswer(Batch *batch, int position, int id)
+{
+	ProgramAtom *patom = &batch->program->atoms[id];
+
+	if (batch->answers[id] == NULL)
+	{
+		if (is_false_without_rows(batch, patom))
+			batch->answers[id] = palloc0(sizeof(bool) * Max(batch->nrows, 1));
+		else
+			batch->answers[id] = ask(batch, atom_plan(batch->program, patom));
+	}
+	return batch->answers[id][position];
+}

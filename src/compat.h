@@ -1,0 +1,68 @@
+/*
+ * compat.h - the only file that tests the server's version.  The code is
+ * written in the newest server's spelling; older ones are helped here.
+ */
+#ifndef SEGMENTS_COMPAT_H
+#define SEGMENTS_COMPAT_H
+
+#include "postgres.h"
+
+#if PG_VERSION_NUM < 140000
+#error "segments needs PostgreSQL 14 or later"
+#endif
+
+#if PG_VERSION_NUM >= 160000
+#include "nodes/miscnodes.h"
+#include "varatt.h"
+#else
+/* Soft errors came with 16: before, an input function raises. */
+#define ereturn(context, dummy_value, ...) \
+	do { \
+		(void) (context); \
+		ereport(ERROR, __VA_ARGS__); \
+		return dummy_value; \
+	} while (0)
+#define errsave(context, ...) \
+	do { \
+		(void) (context); \
+		ereport(ERROR, __VA_ARGS__); \
+	} while (0)
+#define SOFT_ERROR_OCCURRED(escontext) false
+#endif
+
+/* A prefix of settings is reserved under a better name since 15. */
+#if PG_VERSION_NUM >= 150000
+#define MarkSettingsReserved(prefix) MarkGUCPrefixReserved(prefix)
+#else
+#define MarkSettingsReserved(prefix) EmitWarningsOnPlaceholders(prefix)
+#define setup_parse_fixed_parameters(pstate, types, count) parse_fixed_parameters(pstate, types, count)
+#endif
+
+/* Vars say since 16 which outer joins can null them. */
+#if PG_VERSION_NUM >= 160000
+#define VarCopyOuter(to, from) ((to)->varnullingrels = (from)->varnullingrels)
+#else
+#define VarCopyOuter(to, from) ((void) 0)
+#endif
+
+/*
+ * Let a query read all its tables as this role: permissions moved from the
+ * range table entries to a list of their own in 16.
+ */
+#if PG_VERSION_NUM >= 160000
+#define QueryReadAs(query, role) \
+	do { \
+		ListCell   *cell_; \
+		foreach(cell_, (query)->rteperminfos) \
+			lfirst_node(RTEPermissionInfo, cell_)->checkAsUser = (role); \
+	} while (0)
+#else
+#define QueryReadAs(query, role) \
+	do { \
+		ListCell   *cell_; \
+		foreach(cell_, (query)->rtable) \
+			lfirst_node(RangeTblEntry, cell_)->checkAsUser = (role); \
+	} while (0)
+#endif
+
+#endif							/* SEGMENTS_COMPAT_H */

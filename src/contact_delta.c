@@ -1,0 +1,312 @@
+/*
+ * contact_delta.c - what a statement changed in a contact table -> joins and
+ * leaves.
+ *
+ * Step 11a: OLD and NEW rows are paired and compared; segments that read the
+ * contact's row only ("pure") and have a flipped atom are evaluated on the two
+ * rows in memory, and nothing else is looked at.  The row itself is locked by
+ * the statement.  Segments that also read other things are evaluated by
+ * maintain.c for the contacts concerned.
+ */
+#include "postgres.h"
+
+#include "executor/executor.h"
+#include "executor/tuptable.h"
+#include "miscadmin.h"
+#include "utils/datum.h"
+#include "utils/memutils.h"
+
+#include "maintain.h"
+
+#define FLUSH_CHANGES 500000	/* joins and leaves kept before they are written */
+
+typedef struct KeyList
+{
+	MemoryContext context;
+	int			n;
+	int			size;
+	Datum	   *keys;
+} KeyList;
+
+typedef struct DeltaWork
+{
+	Program    *program;
+	StatementDelta *delta;
+	TimestampTz now;
+	TupleTableSlot *old_slot;
+	TupleTableSlot *new_slot;
+	RowVersion	old_row;
+	RowVersion	new_row;
+	IntVector	flipped;
+	ChangeSet  *changes;
+	KeyList		impure_keys;	/* contacts that maintain.c must look at */
+	Bitmapset  *impure;			/* and for which segments */
+	KeyList		deleted;
+	KeyList		moved_old;		/* changed keys */
+	KeyList		moved_new;
+} DeltaWork;
+
+static void
+add_key(Program *program, KeyList *list, MemoryContext context, Datum key)
+{
+	MemoryContext old = MemoryContextSwitchTo(context);
+
+	if (list->n == list->size)
+	{
+		list->size = Max(64, list->size * 2);
+		list->keys = list->keys == NULL ? palloc(sizeof(Datum) * list->size) :
+			repalloc_huge(list->keys, sizeof(Datum) * list->size);
+	}
+	list->keys[list->n++] = datumCopy(key, program->key_byval, program->key_len);
+	MemoryContextSwitchTo(old);
+}
+
+static Datum
+key_of(Program *program, TupleTableSlot *slot)
+{
+	bool		isnull;
+	Datum		key = slot_getattr(slot, program->table->key_attnum, &isnull);
+
+	if (isnull)
+		elog(ERROR, "contact without a key");
+	return key;
+}
+
+static void
+need_impure(DeltaWork *work, int segment, Datum key)
+{
+	KeyList    *list = &work->impure_keys;
+
+	work->impure = bms_add_member(work->impure, segment);
+	if (list->n == 0 || ProgramCompareKeys(work->program, list->keys[list->n - 1], key) != 0)
+		add_key(work->program, list, work->changes->context, key);
+}
+
+/*
+ * A segment that may have flipped for the present row.
+ */
+static void
+consider(DeltaWork *work, int index, Datum key)
+{
+	ProgramSegment *segment = &work->program->segments[index];
+	bool		before;
+	bool		after;
+
+	if (segment->stamp == work->program->stamp)
+		return;
+	segment->stamp = work->program->stamp;
+	if (!segment->pure || work->delta->others_fire)
+	{
+		need_impure(work, index, key);
+		return;
+	}
+	before = work->old_row.slot && PredicateOnRow(work->program, &work->old_row, segment->predicate, work->now);
+	after = PredicateOnRow(work->program, &work->new_row, segment->predicate, work->now);
+	if (before != after)
+		ChangeSetAdd(work->program, work->changes, segment->id, index, key, after);
+}
+
+static void
+consider_all(DeltaWork *work, List *segments, Datum key)
+{
+	ListCell   *cell;
+
+	foreach(cell, segments)
+		consider(work, lfirst_int(cell), key);
+}
+
+/* Segments whose phrases have moved over this contact's values. */
+static void
+consider_moving(DeltaWork *work, RowVersion *row, Datum key)
+{
+	Program    *program = work->program;
+	ListCell   *cell;
+
+	foreach(cell, program->sources[0]->atoms)
+	{
+		int			id = lfirst_int(cell);
+		ProgramAtom *patom = &program->atoms[id];
+
+		if (patom->atom->moves && patom->facet && !patom->facet->opaque &&
+			AtomMovesOnRow(program, row, id, program->moved_from, work->now))
+			consider_all(work, patom->segments, key);
+	}
+}
+
+/* ----- one row ----- */
+
+static void
+contact_inserted(DeltaWork *work)
+{
+	Program    *program = work->program;
+	Datum		key = key_of(program, work->new_slot);
+	int			i;
+
+	program->stamp++;
+	work->flipped.n = 0;
+	FlippedAtoms(program, &work->old_row, &work->new_row, work->now, &work->flipped);
+	for (i = 0; i < work->flipped.n; i++)
+		consider_all(work, program->access[work->flipped.items[i]], key);
+	consider_all(work, program->always, key);
+	consider_all(work, program->impure, key);
+}
+
+static void
+contact_updated(DeltaWork *work)
+{
+	Program    *program = work->program;
+	Datum		key = key_of(program, work->new_slot);
+	int			i;
+
+	program->stamp++;
+	work->flipped.n = 0;
+	FlippedAtoms(program, &work->old_row, &work->new_row, work->now, &work->flipped);
+	for (i = 0; i < work->flipped.n; i++)
+		consider_all(work, program->atoms[work->flipped.items[i]].segments, key);
+	if (program->moving != NIL)
+	{
+		consider_moving(work, &work->old_row, key);
+		consider_moving(work, &work->new_row, key);
+	}
+}
+
+static void
+key_changed(DeltaWork *work, Datum old_key, Datum new_key)
+{
+	MemoryContext context = work->changes->context;
+
+	add_key(work->program, &work->moved_old, context, old_key);
+	add_key(work->program, &work->moved_new, context, new_key);
+}
+
+/* ----- the statement ----- */
+
+static TupleTableSlot *
+next_row(Tuplestorestate *store, TupleTableSlot *slot)
+{
+	if (store == NULL || !tuplestore_gettupleslot(store, true, false, slot))
+		return NULL;
+	return slot;
+}
+
+static void
+write_changes(DeltaWork *work)
+{
+	if (work->changes->n == 0)
+		return;
+	if (MemberWrite(work->program, work->changes, CAUSE_FILTER) > 0)
+		MaintainPropagate(work->program, work->changes);
+	work->changes->n = 0;
+}
+
+static void
+process_pair(DeltaWork *work)
+{
+	Program    *program = work->program;
+
+	RowVersionReset(&work->old_row, work->delta->old_rows ? work->old_slot : NULL);
+	RowVersionReset(&work->new_row, work->delta->new_rows ? work->new_slot : NULL);
+	if (work->new_row.slot == NULL)
+		add_key(program, &work->deleted, work->changes->context, key_of(program, work->old_slot));
+	else if (work->old_row.slot == NULL)
+		contact_inserted(work);
+	else
+	{
+		Datum		old_key = key_of(program, work->old_slot);
+		Datum		new_key = key_of(program, work->new_slot);
+
+		if (ProgramCompareKeys(program, old_key, new_key) != 0)
+			key_changed(work, old_key, new_key);
+		else
+			contact_updated(work);
+	}
+	ResetExprContext(program->econtext);
+}
+
+/*
+ * OLD and NEW rows stand in the same order in their stores: the server adds
+ * both of one update at once.
+ */
+static void
+process_rows(DeltaWork *work)
+{
+	StatementDelta *delta = work->delta;
+
+	for (;;)
+	{
+		bool		more = false;
+
+		if (delta->old_rows)
+			more = next_row(delta->old_rows, work->old_slot) != NULL;
+		if (delta->new_rows)
+			more = next_row(delta->new_rows, work->new_slot) != NULL;
+		if (!more)
+			break;
+		CHECK_FOR_INTERRUPTS();
+		process_pair(work);
+		if (work->changes->n >= FLUSH_CHANGES)
+			write_changes(work);
+	}
+	ExecClearTuple(work->old_slot);
+	ExecClearTuple(work->new_slot);
+}
+
+static Bitmapset *
+all_segments(Program *program)
+{
+	return program->nsegments == 0 ? NULL : bms_add_range(NULL, 0, program->nsegments - 1);
+}
+
+/*
+ * Deleted contacts lose their rows; one that a part of the same statement
+ * inserted again is evaluated as a whole.
+ */
+static void
+finish_deleted(DeltaWork *work)
+{
+	if (work->deleted.n == 0)
+		return;
+	MemberForgetContacts(work->program, work->deleted.keys, work->deleted.n);
+	MaintainContacts(work->program, work->deleted.keys, work->deleted.n, all_segments(work->program), CAUSE_FILTER);
+}
+
+static void
+finish_moved(DeltaWork *work)
+{
+	if (work->moved_old.n == 0)
+		return;
+	MemberMoveContacts(work->program, work->moved_old.keys, work->moved_new.keys, work->moved_old.n);
+	MaintainContacts(work->program, work->moved_new.keys, work->moved_new.n, all_segments(work->program), CAUSE_FILTER);
+}
+
+/*
+ * Maintain a contact table's segments after a statement on it.
+ */
+void
+ContactDelta(Program *program, StatementDelta *delta)
+{
+	DeltaWork	work = {0};
+
+	if (delta->truncated)
+	{
+		MemberForgetAll(program);
+		return;
+	}
+	work.program = program;
+	work.delta = delta;
+	work.now = MaintainNow(program);
+	if (program->moving != NIL)
+		(void) ClockEarliest(program);
+	work.old_slot = MakeSingleTupleTableSlot(program->sources[0]->desc, &TTSOpsMinimalTuple);
+	work.new_slot = MakeSingleTupleTableSlot(program->sources[0]->desc, &TTSOpsMinimalTuple);
+	RowVersionInit(&work.old_row, program->sources[0], NULL);
+	RowVersionInit(&work.new_row, program->sources[0], NULL);
+	work.changes = ChangeSetCreate();
+	process_rows(&work);
+	write_changes(&work);
+	finish_deleted(&work);
+	finish_moved(&work);
+	MaintainContacts(program, work.impure_keys.keys, work.impure_keys.n, work.impure, CAUSE_FILTER);
+	ExecDropSingleTupleTableSlot(work.old_slot);
+	ExecDropSingleTupleTableSlot(work.new_slot);
+}

@@ -1,0 +1,90 @@
+/*
+ * evaluate.h - atoms and predicates on rows in memory, and on batches of
+ * contacts for what has to be looked up.
+ */
+#ifndef SEGMENTS_EVALUATE_H
+#define SEGMENTS_EVALUATE_H
+
+#include "postgres.h"
+
+#include "program.h"
+
+#define BATCH_ROWS 1024
+
+/* Numbers collected in a row; duplicates possible. */
+typedef struct IntVector
+{
+	int			n;
+	int			size;
+	int		   *items;
+} IntVector;
+
+extern void IntVectorAdd(IntVector *vector, int item);
+
+/* What is known of one facet of one row. */
+typedef struct FacetState
+{
+	bool		known;
+	bool		isnull;
+	Datum		value;			/* normalised */
+	bool		looked_up;
+	int			constant;		/* id, or -1 */
+	int			rank;
+	int			nelements;		/* of a set: ids, and how many there are in all */
+	int		   *elements;
+	int			cardinality;
+} FacetState;
+
+/* One version of a row: OLD, NEW or as read; absent when slot is NULL. */
+typedef struct RowVersion
+{
+	RowSource  *source;
+	TupleTableSlot *slot;		/* NULL: there is no row, everything is false */
+	FacetState *facets;
+	struct Batch *batch;		/* contacts: for query atoms; else NULL */
+	int			position;		/* in the batch */
+} RowVersion;
+
+/* Contacts that are evaluated together. */
+typedef struct Batch
+{
+	Program    *program;
+	TimestampTz now;
+	int			nrows;
+	Datum	   *keys;			/* in key order */
+	RowVersion *rows;
+	bool	  **answers;		/* per atom: NULL until asked */
+	bool	  **has_rows;		/* per source: NULL until asked */
+} Batch;
+
+/* facet.c */
+extern Datum FacetNormalise(const Facet *facet, Datum value);
+extern int	FacetCompare(ValueType type, Datum a, Datum b);
+extern int	FacetFindConstant(const Facet *facet, Datum value);
+extern int	FacetRank(const Facet *facet, Datum value);
+
+/* regexp.c */
+extern Oid	RegexpCollation(void);
+extern const char *RegexpCollationSql(void);
+
+/* evaluate.c */
+extern void RowVersionInit(RowVersion *row, RowSource *source, TupleTableSlot *slot);
+extern void RowVersionReset(RowVersion *row, TupleTableSlot *slot);
+extern FacetState *RowFacet(Program *program, RowVersion *row, Facet *facet);
+extern bool AtomOnRow(Program *program, RowVersion *row, int atom, TimestampTz now);
+extern bool PredicateOnRow(Program *program, RowVersion *row, const Predicate *predicate, TimestampTz now);
+extern bool AtomMovesOnRow(Program *program, RowVersion *row, int atom, TimestampTz from, TimestampTz to);
+extern void FlippedAtoms(Program *program, RowVersion *old_row, RowVersion *new_row, TimestampTz now,
+						 IntVector *out);
+
+extern bool RowChanged(RowVersion *old_row, RowVersion *new_row);
+
+/* batch.c */
+extern Batch *BatchCreate(Program *program, TimestampTz now, int nrows, Datum *keys);
+extern bool BatchAnswer(Batch *batch, int position, int atom);
+extern Datum BatchKeyArray(Program *program, Datum *keys, int nkeys);
+extern int	BatchFindKey(Batch *batch, Datum key);
+extern void ProgramSortKeys(Program *program, Datum *keys, int *nkeys);
+extern int	ProgramCompareKeys(Program *program, Datum a, Datum b);
+
+#endif							/* SEGMENTS_EVALUATE_H */

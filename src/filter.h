@@ -1,0 +1,151 @@
+/*
+ * filter.h - vocabulary of the language half: the filter document as a tree,
+ * and as the stored value of type segments.filter.
+ *
+ * Nothing here knows a table, a catalog or a snapshot: these are functions of
+ * bytes.  What a field means is decided later (bind.h).
+ */
+#ifndef SEGMENTS_FILTER_H
+#define SEGMENTS_FILTER_H
+
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "lib/stringinfo.h"
+#include "nodes/nodes.h"
+
+#define FILTER_MAX_DEPTH 32		/* the top array is depth 0 */
+#define FILTER_MAX_NODES 10000	/* filters and groups of one document */
+#define FILTER_MAX_BYTES (1024 * 1024)	/* of text as given, in UTF-8 */
+
+/* On disk: append only. */
+typedef enum FilterOperator
+{
+	FILTER_OP_EQ = 1,
+	FILTER_OP_NEQ = 2,
+	FILTER_OP_GT = 3,
+	FILTER_OP_GTE = 4,
+	FILTER_OP_LT = 5,
+	FILTER_OP_LTE = 6,
+	FILTER_OP_EMPTY = 7,
+	FILTER_OP_NOT_EMPTY = 8,
+	FILTER_OP_LIKE = 9,
+	FILTER_OP_NOT_LIKE = 10,
+	FILTER_OP_CONTAINS = 11,
+	FILTER_OP_STARTS_WITH = 12,
+	FILTER_OP_ENDS_WITH = 13,
+	FILTER_OP_REGEXP = 14,
+	FILTER_OP_NOT_REGEXP = 15,
+	FILTER_OP_IN = 16,
+	FILTER_OP_NOT_IN = 17,
+	FILTER_OP_INCLUDING_ALL = 18,
+	FILTER_OP_EXCLUDING_ALL = 19,
+	FILTER_OP_BETWEEN = 20,
+	FILTER_OP_NOT_BETWEEN = 21,
+	FILTER_OP_IN_LAST = 22,
+	FILTER_OP_IN_NEXT = 23
+} FilterOperator;
+
+#define FILTER_OP_LAST FILTER_OP_IN_NEXT
+
+/* On disk: append only. */
+typedef enum FilterGlue
+{
+	FILTER_GLUE_AND = 1,
+	FILTER_GLUE_OR = 2
+} FilterGlue;
+
+/* On disk: append only. */
+typedef enum FilterValueKind
+{
+	FILTER_VALUE_ABSENT = 0,	/* no value was given */
+	FILTER_VALUE_NULL = 1,
+	FILTER_VALUE_BOOLEAN = 2,	/* text is "true" or "false" */
+	FILTER_VALUE_NUMBER = 3,	/* text is the literal exactly as written */
+	FILTER_VALUE_STRING = 4,	/* text is the string, in server encoding */
+	FILTER_VALUE_LIST = 5,		/* items; never nested */
+	FILTER_VALUE_DATE = 6		/* {"dateTypeMode": ...}: members holds pairs */
+} FilterValueKind;
+
+/*
+ * A value.  A date object keeps its members as written, in the order
+ * dateTypeMode, absoluteDate, relativeDateInterval, relativeDateIntervalUnit;
+ * a member that was not given is FILTER_VALUE_ABSENT.
+ */
+typedef struct FilterValue
+{
+	FilterValueKind kind;
+	char	   *text;			/* BOOLEAN, NUMBER, STRING; else NULL */
+	int			nitems;			/* LIST: any number; DATE: always 4 */
+	struct FilterValue *items;
+} FilterValue;
+
+#define FILTER_DATE_MODE 0
+#define FILTER_DATE_ABSOLUTE 1
+#define FILTER_DATE_INTERVAL 2
+#define FILTER_DATE_UNIT 3
+
+/*
+ * A node: a group (op is 0) or one filter.  The top array is a group with
+ * glue AND, never negated; an empty top group is a static segment.
+ */
+typedef struct FilterNode
+{
+	FilterGlue	glue;			/* how it joins the one before it */
+
+	/* a group */
+	bool		negate;
+	int			nchildren;
+	struct FilterNode **children;
+
+	/* a filter */
+	FilterOperator op;			/* 0 for a group */
+	char	   *object;			/* never NULL: "lead" when it was missing */
+	char	   *field;
+	char	   *type;			/* as given or NULL; kept, never believed */
+	FilterValue value;
+	char	   *display;		/* properties.display as JSON text, or NULL */
+} FilterNode;
+
+#define FilterNodeIsGroup(node) ((node)->op == 0)
+
+/* The stored value; filter_flat.c draws its layout. */
+typedef struct Filter
+{
+	int32		vl_len_;		/* varlena header (do not touch directly!) */
+	uint32		header;			/* version and flags */
+	char		data[FLEXIBLE_ARRAY_MEMBER];
+} Filter;
+
+#define DatumGetFilterP(d) ((Filter *) PG_DETOAST_DATUM(d))
+#define PG_GETARG_FILTER_P(n) DatumGetFilterP(PG_GETARG_DATUM(n))
+
+/* filter_operator.c: the one table of operators */
+extern const char *FilterOperatorSymbol(FilterOperator op);
+extern FilterOperator FilterOperatorLookup(const char *word);	/* 0 = none; symbols and
+																 * legacy names */
+extern FilterOperator FilterOperatorPositive(FilterOperator op);	/* != -> =, itself when
+																	 * positive */
+extern bool FilterOperatorIsNegative(FilterOperator op);
+extern bool FilterOperatorTakesValue(FilterOperator op);	/* false: empty, !empty */
+extern char *FilterOperatorHint(const char *word);	/* nearest first, then all */
+
+/*
+ * filter_parse.c: JSON text (server encoding) -> tree, in the current memory
+ * context.  On bad input raises through escontext (soft where the server can
+ * and escontext is an ErrorSaveContext, then returns NULL).
+ */
+extern FilterNode *FilterParse(const char *json, int len, Node *escontext);
+
+/* filter_json.c: tree -> canonical JSON */
+extern void FilterToJson(const FilterNode *root, StringInfo out);
+
+/* filter_flat.c: tree <-> stored value */
+extern Filter *FilterFlatten(const FilterNode *root);
+extern FilterNode *FilterUnflatten(const Filter *filter);
+extern bool FilterIsStatic(const Filter *filter);	/* the document [] */
+
+/* filter_type.c: JSON text -> stored value, or raises */
+extern Filter *FilterFromCString(const char *json);
+
+#endif							/* SEGMENTS_FILTER_H */

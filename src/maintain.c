@@ -1,0 +1,389 @@
+/*
+ * maintain.c - evaluate afresh for some contacts, write what differs, and
+ * carry it to the segments that refer to what changed.
+ *
+ * Step 10a: the routine behind everything that is not a plain write of a
+ * contact: related rows, companies, manual changes, time.  Contacts are locked
+ * in key order before anything is read for them, so that two transactions
+ * that change different inputs of one filter take turns (DESIGN §4).
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_type.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+
+#include "maintain.h"
+
+/*
+ * The instant at which writes are evaluated.
+ */
+TimestampTz
+MaintainNow(Program *program)
+{
+	return SegmentsNow();
+}
+
+/* ----- reading contacts ----- */
+
+static SPIPlanPtr
+lock_plan(Program *program)
+{
+	ContactTable *table = program->table;
+	char	   *sql = psprintf("SELECT c FROM %s c WHERE c.%s = ANY ($1) ORDER BY c.%s FOR NO KEY UPDATE",
+							   table->name, table->key, table->key);
+
+	return ProgramPlan(program, &program->lock_plan, sql, 1, &program->key_array_type);
+}
+
+/* A slot over a contact that a query gave as one composite value. */
+static TupleTableSlot *
+slot_of_composite(Program *program, Datum composite)
+{
+	HeapTupleHeader header = DatumGetHeapTupleHeader(composite);
+	HeapTuple	tuple = palloc0(HEAPTUPLESIZE);
+	TupleTableSlot *slot;
+
+	tuple->t_len = HeapTupleHeaderGetDatumLength(header);
+	ItemPointerSetInvalid(&tuple->t_self);
+	tuple->t_tableOid = program->relid;
+	tuple->t_data = header;
+	slot = MakeSingleTupleTableSlot(program->sources[0]->desc, &TTSOpsHeapTuple);
+	ExecStoreHeapTuple(tuple, slot, false);
+	return slot;
+}
+
+/*
+ * Lock the contacts of a batch and read them; those that don't exist keep an
+ * absent row.  Returns how many exist.
+ */
+static int
+lock_contacts(Batch *batch)
+{
+	int			found = 0;
+	Program    *program = batch->program;
+	Datum		values[1];
+	uint64		i;
+
+	for (i = 0; i < (uint64) batch->nrows; i++)
+	{
+		RowVersionInit(&batch->rows[i], program->sources[0], NULL);
+		batch->rows[i].batch = batch;
+		batch->rows[i].position = i;
+	}
+	values[0] = BatchKeyArray(program, batch->keys, batch->nrows);
+	MaintainExecute(lock_plan(program), values, SPI_OK_SELECT);
+	for (i = 0; i < SPI_processed; i++)
+	{
+		bool		isnull;
+		Datum		contact = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull);
+		TupleTableSlot *slot = slot_of_composite(program, datumCopy(contact, false, -1));
+		Datum		key = slot_getattr(slot, program->table->key_attnum, &isnull);
+		int			position = BatchFindKey(batch, key);
+
+		if (position >= 0)
+		{
+			batch->rows[position].slot = slot;
+			found++;
+		}
+	}
+	SPI_freetuptable(SPI_tuptable);
+	return found;
+}
+
+/* ----- stored members ----- */
+
+/* stored[segment index] is NULL (nobody of the batch) or one bool a contact. */
+static bool **
+read_stored(Batch *batch, Bitmapset *segments)
+{
+	Program    *program = batch->program;
+	bool	  **stored = palloc0(sizeof(bool *) * Max(program->nsegments, 1));
+	Oid			types[2];
+	Datum		values[2];
+	Datum	   *ids = palloc(sizeof(Datum) * Max(bms_num_members(segments), 1));
+	int			n = 0;
+	int			index = -1;
+	uint64		i;
+
+	types[0] = program->key_array_type;
+	types[1] = INT8ARRAYOID;
+	while ((index = bms_next_member(segments, index)) >= 0)
+		ids[n++] = Int64GetDatum(program->segments[index].id);
+	values[0] = BatchKeyArray(program, batch->keys, batch->nrows);
+	values[1] = PointerGetDatum(construct_array(ids, n, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+	MaintainExecute(ProgramPlan(program, &program->stored_plan,
+								psprintf("SELECT m.segment_id, m.contact_id FROM %s m "
+										 "WHERE m.contact_id = ANY ($1) AND m.segment_id = ANY ($2)",
+										 CatalogRelationName(program->table->member_table)), 2, types),
+					values, SPI_OK_SELECT);
+	for (i = 0; i < SPI_processed; i++)
+	{
+		bool		isnull;
+		int64		id = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull));
+		Datum		key = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 2, &isnull);
+		ProgramSegment *segment = ProgramSegmentById(program, id);
+		int			position = BatchFindKey(batch, key);
+
+		if (stored[segment->index] == NULL)
+			stored[segment->index] = palloc0(sizeof(bool) * batch->nrows);
+		if (position >= 0)
+			stored[segment->index][position] = true;
+	}
+	SPI_freetuptable(SPI_tuptable);
+	return stored;
+}
+
+/* ----- one batch ----- */
+
+typedef struct Reconciliation
+{
+	Program    *program;
+	Batch	   *batch;
+	ChangeSet  *pending;
+	Bitmapset  *todo;			/* indexes of segments still to evaluate */
+	Bitmapset  *original;		/* those that the caller asked for */
+	const char *cause;			/* of the original ones */
+	bool		pending_propagated;
+} Reconciliation;
+
+static void
+collect_differences(Reconciliation *work, ProgramSegment *segment, const bool *stored)
+{
+	Batch	   *batch = work->batch;
+	int			i;
+
+	for (i = 0; i < batch->nrows; i++)
+	{
+		RowVersion *row = &batch->rows[i];
+		bool		matches;
+
+		if (row->slot == NULL)
+			continue;
+		matches = PredicateOnRow(work->program, row, segment->predicate, batch->now);
+		if (matches != (stored != NULL && stored[i]))
+			ChangeSetAdd(work->program, work->pending, segment->id, segment->index, batch->keys[i], matches);
+	}
+}
+
+/* Membership answers of a segment that changed are asked again. */
+static void
+forget_answers(Batch *batch, int64 segment)
+{
+	int			i;
+
+	for (i = 0; i < batch->program->natoms; i++)
+		if (batch->program->atoms[i].atom->scope == ATOM_MEMBER &&
+			batch->program->atoms[i].atom->segment_id == segment)
+			batch->answers[i] = NULL;
+}
+
+/* Write what is pending; the segments that refer to what changed are next. */
+static void
+flush_pending(Reconciliation *work, const char *cause)
+{
+	ChangeSet  *set = work->pending;
+	int			i;
+
+	if (set->n == 0)
+		return;
+	if (MemberWrite(work->program, set, cause) > 0)
+		for (i = 0; i < set->n; i++)
+		{
+			ProgramSegment *segment = &work->program->segments[set->changes[i].index];
+			ListCell   *cell;
+
+			if (segment->referencing == NIL || (i > 0 && set->changes[i - 1].index == segment->index))
+				continue;
+			forget_answers(work->batch, segment->id);
+			foreach(cell, segment->referencing)
+				work->todo = bms_add_member(work->todo, lfirst_int(cell));
+		}
+	set->n = 0;
+}
+
+/* The segment to do next: one of lowest rank. */
+static ProgramSegment *
+next_segment(Program *program, Bitmapset *todo)
+{
+	ProgramSegment *best = NULL;
+	int			index = -1;
+
+	while ((index = bms_next_member(todo, index)) >= 0)
+		if (best == NULL || program->segments[index].rank < best->rank)
+			best = &program->segments[index];
+	return best;
+}
+
+static Bitmapset *
+segments_of_rank(Program *program, Bitmapset *todo, int rank)
+{
+	Bitmapset  *result = NULL;
+	int			index = -1;
+
+	while ((index = bms_next_member(todo, index)) >= 0)
+		if (program->segments[index].rank == rank)
+			result = bms_add_member(result, index);
+	return result;
+}
+
+static void
+evaluate_segments(Reconciliation *work, Bitmapset *segments)
+{
+	bool	  **stored = read_stored(work->batch, segments);
+	int			index = -1;
+
+	while ((index = bms_next_member(segments, index)) >= 0)
+	{
+		CHECK_FOR_INTERRUPTS();
+		collect_differences(work, &work->program->segments[index], stored[index]);
+	}
+}
+
+/*
+ * Rank by rank: what a rank changes is written before the next one, which may
+ * refer to it, is evaluated.
+ */
+static void
+reconcile_batch(Reconciliation *work)
+{
+	if (lock_contacts(work->batch) == 0)
+		return;
+	while (!bms_is_empty(work->todo))
+	{
+		int			rank = next_segment(work->program, work->todo)->rank;
+		Bitmapset  *segments = segments_of_rank(work->program, work->todo, rank);
+		Bitmapset  *asked = bms_intersect(segments, work->original);
+		Bitmapset  *reached = bms_difference(segments, work->original);
+
+		work->todo = bms_del_members(work->todo, segments);
+		if (!bms_is_empty(asked))
+		{
+			evaluate_segments(work, asked);
+			flush_pending(work, work->cause);
+		}
+		if (!bms_is_empty(reached))
+		{
+			evaluate_segments(work, reached);
+			flush_pending(work, CAUSE_SEGMENT);
+		}
+	}
+}
+
+static void
+reconcile_keys(Program *program, Datum *keys, int nkeys, Bitmapset *segments, const char *cause, TimestampTz now)
+{
+	Reconciliation work = {0};
+
+	work.program = program;
+	work.batch = BatchCreate(program, now, nkeys, keys);
+	work.pending = ChangeSetCreate();
+	work.todo = bms_copy(segments);
+	work.original = segments;
+	work.cause = cause;
+	reconcile_batch(&work);
+}
+
+/*
+ * Segments by the instant they are evaluated at: a moving one that was brought
+ * forward beyond our now is not taken back (SEMANTICS §7.2).
+ */
+static Bitmapset *
+segments_ahead(Program *program, Bitmapset *segments, TimestampTz now, TimestampTz *ahead)
+{
+	Bitmapset  *result = NULL;
+	int			index = -1;
+
+	*ahead = now;
+	while ((index = bms_next_member(segments, index)) >= 0)
+	{
+		TimestampTz evaluated_at;
+
+		if (program->segments[index].moves && ClockRead(program->segments[index].id, &evaluated_at) &&
+			evaluated_at > now)
+		{
+			result = bms_add_member(result, index);
+			*ahead = Max(*ahead, evaluated_at);
+		}
+	}
+	return result;
+}
+
+/*
+ * Bring the stored members among these contacts in line with these segments
+ * (indexes in the program), and with the segments that refer to what changes.
+ * keys is sorted in place.  Needs SPI, and the owner's rights.
+ */
+void
+MaintainContactsAt(Program *program, Datum *keys, int nkeys, Bitmapset *segments, const char *cause,
+				   TimestampTz now)
+{
+	MemoryContext scratch;
+	MemoryContext old;
+	TimestampTz ahead;
+	Bitmapset  *later;
+	int			start;
+
+	if (nkeys == 0 || bms_is_empty(segments))
+		return;
+	ProgramSortKeys(program, keys, &nkeys);
+	scratch = AllocSetContextCreate(CurrentMemoryContext, "segments reconciliation", ALLOCSET_DEFAULT_SIZES);
+	later = segments_ahead(program, segments, now, &ahead);
+	segments = bms_difference(segments, later);
+	old = MemoryContextSwitchTo(scratch);
+	for (start = 0; start < nkeys; start += BATCH_ROWS)
+	{
+		int			n = Min(BATCH_ROWS, nkeys - start);
+
+		if (!bms_is_empty(segments))
+			reconcile_keys(program, keys + start, n, segments, cause, now);
+		if (!bms_is_empty(later))
+			reconcile_keys(program, keys + start, n, later, cause, ahead);
+		MemoryContextReset(scratch);
+		ResetExprContext(program->econtext);
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(scratch);
+}
+
+/*
+ * The same at this transaction's now.
+ */
+void
+MaintainContacts(Program *program, Datum *keys, int nkeys, Bitmapset *segments, const char *cause)
+{
+	MaintainContactsAt(program, keys, nkeys, segments, cause, MaintainNow(program));
+}
+
+/*
+ * Changes were written: evaluate the segments that refer to what changed, for
+ * the contacts that changed.
+ */
+void
+MaintainPropagate(Program *program, ChangeSet *set)
+{
+	Bitmapset  *referencing = NULL;
+	Datum	   *keys = NULL;
+	int			nkeys = 0;
+	int			i;
+
+	for (i = 0; i < set->n; i++)
+	{
+		ListCell   *cell;
+
+		if (set->changes[i].index < 0 || program->segments[set->changes[i].index].referencing == NIL)
+			continue;
+		if (keys == NULL)
+			keys = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(Datum) * set->n);
+		keys[nkeys++] = set->changes[i].key;
+		foreach(cell, program->segments[set->changes[i].index].referencing)
+			referencing = bms_add_member(referencing, lfirst_int(cell));
+	}
+	MaintainContacts(program, keys, nkeys, referencing, CAUSE_SEGMENT);
+}

@@ -1,0 +1,95 @@
+/*
+ * maintain.h - delta, candidates, evaluate, write, propagate.
+ */
+#ifndef SEGMENTS_MAINTAIN_H
+#define SEGMENTS_MAINTAIN_H
+
+#include "postgres.h"
+
+#include "utils/timestamp.h"
+#include "utils/tuplestore.h"
+
+#include "evaluate.h"
+
+/* Why members join and leave; the words of the change log. */
+#define CAUSE_FILTER "filter"
+#define CAUSE_MANUAL "manual"
+#define CAUSE_TIME "time"
+#define CAUSE_DEFINITION "definition"
+#define CAUSE_SEGMENT "segment"
+
+/* Joins and leaves, in no order yet. */
+typedef struct Change
+{
+	int64		segment;
+	int			index;			/* of the segment in the program, or -1 */
+	Datum		key;
+	bool		joined;
+} Change;
+
+typedef struct ChangeSet
+{
+	MemoryContext context;		/* keys are copied here */
+	int			n;
+	int			size;
+	Change	   *changes;
+} ChangeSet;
+
+/* member_write.c */
+extern ChangeSet *ChangeSetCreate(void);
+extern void ChangeSetAdd(Program *program, ChangeSet *set, int64 segment, int index, Datum key, bool joined);
+extern int	MemberWrite(Program *program, ChangeSet *set, const char *cause);
+extern void MemberForgetContacts(Program *program, Datum *keys, int nkeys);
+extern void MemberForgetAll(Program *program);
+extern void MemberMoveContacts(Program *program, Datum *old_keys, Datum *new_keys, int nkeys);
+extern int	MemberNextChangeNumber(int count);
+extern int64 MemberWritten(int64 more);
+extern void MaintainExecute(SPIPlanPtr plan, Datum *values, int expected);
+extern void MaintainExecuteNulls(SPIPlanPtr plan, Datum *values, const char *nulls, int expected);
+extern void MaintainRun(const char *sql, int nargs, Oid *types, Datum *values);
+
+/* maintain.c */
+extern void MaintainContacts(Program *program, Datum *keys, int nkeys, Bitmapset *segments, const char *cause);
+extern void MaintainContactsAt(Program *program, Datum *keys, int nkeys, Bitmapset *segments, const char *cause,
+							   TimestampTz now);
+extern void MaintainPropagate(Program *program, ChangeSet *set);
+extern TimestampTz MaintainNow(Program *program);
+
+/* contact_delta.c, related_delta.c: what a statement changed */
+typedef struct StatementDelta
+{
+	Oid			relid;
+	Tuplestorestate *old_rows;	/* NULL when there are none */
+	Tuplestorestate *new_rows;
+	bool		truncated;
+	bool		others_fire;	/* the table has AFTER triggers that are not ours */
+} StatementDelta;
+
+extern void ContactDelta(Program *program, StatementDelta *delta);
+extern void RelatedDelta(Program *program, StatementDelta *delta);
+
+/* build.c */
+extern void BuildSegment(int64 id, const char *cause);
+extern void BuildSegmentsReading(Program *program, Oid relid, const char *cause);
+
+/* segment_clock.c */
+extern bool ClockRead(int64 segment, TimestampTz *evaluated_at);
+extern TimestampTz ClockEarliest(Program *program);
+
+/* How far a moving segment was brought, and where that leaves the next refresh. */
+typedef struct ClockWindow
+{
+	TimestampTz from;			/* covered_until */
+	TimestampTz evaluated_at;
+	TimestampTz pending_at;
+	int64		pending_xmax;	/* 0: none */
+	TimestampTz next_covered;
+	TimestampTz next_pending_at;
+	int64		next_pending_xmax;
+} ClockWindow;
+
+extern void ClockStart(int64 segment, bool moves, TimestampTz now, TimestampTz next_move);
+extern void ClockPlanAdvance(ClockWindow *window);
+extern void ClockAdvance(int64 segment, const ClockWindow *window, TimestampTz now, TimestampTz next_move);
+
+#endif							/* SEGMENTS_MAINTAIN_H */

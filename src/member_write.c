@@ -1,0 +1,339 @@
+/*
+ * member_write.c - joins and leaves -> rows of the member table and the log.
+ *
+ * Step 10b: all joins of a statement in one query and all leaves in another,
+ * sorted by segment and contact.  What was done by hand is respected here, in
+ * one place: nobody who is excluded joins, nobody who is included leaves.
+ * Writing what is so already does nothing, and logs nothing.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "maintain.h"
+
+#define WRITE_ROWS 100000		/* in one query */
+
+/* ----- collecting ----- */
+
+/*
+ * An empty set in a context of its own under the current one.
+ */
+ChangeSet *
+ChangeSetCreate(void)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "segments changes", ALLOCSET_DEFAULT_SIZES);
+	ChangeSet  *set = MemoryContextAllocZero(context, sizeof(ChangeSet));
+
+	set->context = context;
+	return set;
+}
+
+void
+ChangeSetAdd(Program *program, ChangeSet *set, int64 segment, int index, Datum key, bool joined)
+{
+	MemoryContext old = MemoryContextSwitchTo(set->context);
+	Change	   *change;
+
+	if (set->n == set->size)
+	{
+		set->size = Max(64, set->size * 2);
+		set->changes = set->changes == NULL ? palloc(sizeof(Change) * set->size) :
+			repalloc_huge(set->changes, sizeof(Change) * set->size);
+	}
+	change = &set->changes[set->n++];
+	change->segment = segment;
+	change->index = index;
+	change->key = datumCopy(key, program->key_byval, program->key_len);
+	change->joined = joined;
+	MemoryContextSwitchTo(old);
+}
+
+/* ----- running queries ----- */
+
+/*
+ * Run a kept plan on the latest committed state plus our own changes, whatever
+ * the isolation level: the contacts concerned are locked (DESIGN §4).
+ */
+void
+MaintainExecuteNulls(SPIPlanPtr plan, Datum *values, const char *nulls, int expected)
+{
+	int			result = SPI_execute_snapshot(plan, values, nulls, GetLatestSnapshot(), InvalidSnapshot,
+											  false, true, 0);
+
+	if (result != expected)
+		elog(ERROR, "SPI_execute_snapshot failed: %s", SPI_result_code_string(result));
+}
+
+void
+MaintainExecute(SPIPlanPtr plan, Datum *values, int expected)
+{
+	MaintainExecuteNulls(plan, values, NULL, expected);
+}
+
+/*
+ * Run a query once.
+ */
+void
+MaintainRun(const char *sql, int nargs, Oid *types, Datum *values)
+{
+	SPIPlanPtr	plan = SPI_prepare(sql, nargs, types);
+	int			result;
+
+	if (plan == NULL)
+		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
+	result = SPI_execute_snapshot(plan, values, NULL, GetLatestSnapshot(), InvalidSnapshot, false, true, 0);
+	if (result < 0)
+		elog(ERROR, "SPI_execute_snapshot failed: %s", SPI_result_code_string(result));
+	SPI_freeplan(plan);
+}
+
+/*
+ * Numbers for `count` entries of the log within this transaction: returns the
+ * first.
+ */
+int
+MemberNextChangeNumber(int count)
+{
+	static FullTransactionId transaction;
+	static int	next = 1;
+	FullTransactionId now = GetTopFullTransactionId();
+	int			first;
+
+	if (!FullTransactionIdEquals(now, transaction))
+	{
+		transaction = now;
+		next = 1;
+	}
+	first = next;
+	next += count;
+	return first;
+}
+
+/*
+ * How many joins and leaves this backend has written, after adding some.
+ */
+int64
+MemberWritten(int64 more)
+{
+	static int64 written = 0;
+
+	written += more;
+	return written;
+}
+
+static Datum
+transaction_datum(void)
+{
+	return Int64GetDatum((int64) U64FromFullTransactionId(GetTopFullTransactionId()));
+}
+
+/* ----- writing ----- */
+
+static SPIPlanPtr
+write_plan(Program *program, bool join)
+{
+	ContactTable *table = program->table;
+	Oid			types[7];
+	char	   *member = CatalogRelationName(table->member_table);
+	char	   *override = CatalogRelationName(table->override_table);
+	char	   *change = CatalogRelationName(table->change_table);
+	char	   *sql;
+
+	types[0] = INT8ARRAYOID;
+	types[1] = program->key_array_type;
+	types[2] = TIMESTAMPTZOID;
+	types[3] = INT8OID;
+	types[4] = INT4OID;
+	types[5] = TEXTOID;
+	if (join)
+		sql = psprintf("WITH moved AS ("
+					   "INSERT INTO %s (segment_id, contact_id, since) "
+					   "SELECT u.s, u.k, $3 FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) u(s, k) "
+					   "WHERE NOT EXISTS (SELECT FROM %s o WHERE o.segment_id = u.s AND o.contact_id = u.k AND NOT o.included) "
+					   "ON CONFLICT DO NOTHING RETURNING segment_id, contact_id) "
+					   "INSERT INTO %s (xact, n, segment_id, contact_id, joined, cause, at) "
+					   "SELECT $4, $5 + pg_catalog.row_number() OVER () - 1, segment_id, contact_id, true, $6, $3 FROM moved",
+					   member, override, change);
+	else
+		sql = psprintf("WITH moved AS ("
+					   "DELETE FROM %s m USING ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) u(s, k) "
+					   "WHERE m.segment_id = u.s AND m.contact_id = u.k "
+					   "AND NOT EXISTS (SELECT FROM %s o WHERE o.segment_id = u.s AND o.contact_id = u.k AND o.included) "
+					   "RETURNING m.segment_id, m.contact_id) "
+					   "INSERT INTO %s (xact, n, segment_id, contact_id, joined, cause, at) "
+					   "SELECT $4, $5 + pg_catalog.row_number() OVER () - 1, segment_id, contact_id, false, $6, $3 FROM moved",
+					   member, override, change);
+	return ProgramPlan(program, join ? &program->join_plan : &program->leave_plan, sql, 6, types);
+}
+
+static int
+compare_changes(const void *a, const void *b, void *arg)
+{
+	const Change *left = a;
+	const Change *right = b;
+
+	if (left->joined != right->joined)
+		return left->joined ? 1 : -1;
+	if (left->segment != right->segment)
+		return left->segment < right->segment ? -1 : 1;
+	return ProgramCompareKeys(arg, left->key, right->key);
+}
+
+static int
+write_run(Program *program, Change *changes, int n, const char *cause)
+{
+	Datum		values[6];
+	Datum	   *segments = palloc(sizeof(Datum) * n);
+	Datum	   *keys = palloc(sizeof(Datum) * n);
+	int			written;
+	int			i;
+
+	for (i = 0; i < n; i++)
+	{
+		segments[i] = Int64GetDatum(changes[i].segment);
+		keys[i] = changes[i].key;
+	}
+	values[0] = PointerGetDatum(construct_array(segments, n, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+	values[1] = BatchKeyArray(program, keys, n);
+	values[2] = TimestampTzGetDatum(MaintainNow(program));
+	values[3] = transaction_datum();
+	values[4] = Int32GetDatum(MemberNextChangeNumber(n));
+	values[5] = CStringGetTextDatum(cause);
+	MaintainExecute(write_plan(program, changes[0].joined), values, SPI_OK_INSERT);
+	written = (int) SPI_processed;
+	(void) MemberWritten(written);
+	pfree(segments);
+	pfree(keys);
+	pfree(DatumGetPointer(values[0]));
+	pfree(DatumGetPointer(values[1]));
+	return written;
+}
+
+/*
+ * Write all changes; returns how many there really were.  The set is sorted,
+ * leaves first, and kept for MaintainPropagate.
+ */
+int
+MemberWrite(Program *program, ChangeSet *set, const char *cause)
+{
+	int			written = 0;
+	int			start = 0;
+
+	qsort_arg(set->changes, set->n, sizeof(Change), compare_changes, program);
+	while (start < set->n)
+	{
+		int			end = start + 1;
+
+		while (end < set->n && end - start < WRITE_ROWS && set->changes[end].joined == set->changes[start].joined)
+			end++;
+		written += write_run(program, set->changes + start, end - start, cause);
+		start = end;
+	}
+	return written;
+}
+
+/* ----- contacts that go, or change their key ----- */
+
+static void
+run_with_keys(Program *program, const char *sql, Datum *keys, int nkeys)
+{
+	Oid			types[4];
+	Datum		values[4];
+
+	types[0] = program->key_array_type;
+	types[1] = TIMESTAMPTZOID;
+	types[2] = INT8OID;
+	types[3] = INT4OID;
+	values[0] = BatchKeyArray(program, keys, nkeys);
+	values[1] = TimestampTzGetDatum(MaintainNow(program));
+	values[2] = transaction_datum();
+	values[3] = Int32GetDatum(MemberNextChangeNumber(1000000));
+	MaintainRun(sql, 4, types, values);
+}
+
+static void
+delete_members(Program *program, const char *condition, Datum *keys, int nkeys)
+{
+	char	   *sql = psprintf("WITH moved AS (DELETE FROM %s m WHERE %s RETURNING m.segment_id, m.contact_id) "
+							   "INSERT INTO %s (xact, n, segment_id, contact_id, joined, cause, at) "
+							   "SELECT $3, $4 + pg_catalog.row_number() OVER () - 1, segment_id, contact_id, false, '"
+							   CAUSE_FILTER "', $2 FROM moved",
+							   CatalogRelationName(program->table->member_table), condition,
+							   CatalogRelationName(program->table->change_table));
+
+	run_with_keys(program, sql, keys, nkeys);
+}
+
+/*
+ * Contacts are gone: so are their memberships and what was done by hand.
+ */
+void
+MemberForgetContacts(Program *program, Datum *keys, int nkeys)
+{
+	delete_members(program, "m.contact_id = ANY ($1)", keys, nkeys);
+	run_with_keys(program,
+				  psprintf("DELETE FROM %s WHERE contact_id = ANY ($1) AND $2 IS NOT NULL AND $3 > 0 AND $4 > 0",
+						   CatalogRelationName(program->table->override_table)), keys, nkeys);
+}
+
+/*
+ * All contacts are gone (TRUNCATE).
+ */
+void
+MemberForgetAll(Program *program)
+{
+	delete_members(program, "$1 IS NOT NULL", NULL, 0);
+	run_with_keys(program,
+				  psprintf("DELETE FROM %s WHERE $1 IS NOT NULL AND $2 IS NOT NULL AND $3 > 0 AND $4 > 0",
+						   CatalogRelationName(program->table->override_table)), NULL, 0);
+}
+
+/*
+ * Contacts change their keys: old_keys[i] becomes new_keys[i].  They leave
+ * under the old key; what was done by hand goes with them, and inclusions
+ * join under the new key.  Filters are the caller's.
+ */
+void
+MemberMoveContacts(Program *program, Datum *old_keys, Datum *new_keys, int nkeys)
+{
+	char	   *override = CatalogRelationName(program->table->override_table);
+	Oid			types[5];
+	Datum		values[5];
+
+	types[0] = program->key_array_type;
+	types[1] = program->key_array_type;
+	types[2] = TIMESTAMPTZOID;
+	types[3] = INT8OID;
+	types[4] = INT4OID;
+	values[0] = BatchKeyArray(program, old_keys, nkeys);
+	values[1] = BatchKeyArray(program, new_keys, nkeys);
+	values[2] = TimestampTzGetDatum(MaintainNow(program));
+	values[3] = transaction_datum();
+	values[4] = Int32GetDatum(MemberNextChangeNumber(1000000));
+
+	delete_members(program, "m.contact_id = ANY ($1)", old_keys, nkeys);
+	/* all old rows go before the first new one comes: keys may be swapped */
+	MaintainRun(psprintf("WITH gone AS (DELETE FROM %s o "
+						 "USING ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) u(o, n) "
+						 "WHERE o.contact_id = u.o RETURNING o.segment_id, u.n AS contact_id, o.included, o.since, o.by_user), "
+						 "counted AS MATERIALIZED (SELECT pg_catalog.count(*) AS n FROM gone) "
+						 "INSERT INTO %s (segment_id, contact_id, included, since, by_user) "
+						 "SELECT g.segment_id, g.contact_id, g.included, g.since, g.by_user FROM counted, gone g WHERE counted.n > 0",
+						 override, override), 2, types, values);
+	MaintainRun(psprintf("WITH moved AS (INSERT INTO %s (segment_id, contact_id, since) "
+						 "SELECT o.segment_id, o.contact_id, $3 FROM %s o WHERE o.contact_id = ANY ($2) AND o.included "
+						 "AND $1 IS NOT NULL ON CONFLICT DO NOTHING RETURNING segment_id, contact_id) "
+						 "INSERT INTO %s (xact, n, segment_id, contact_id, joined, cause, at) "
+						 "SELECT $4, $5 + pg_catalog.row_number() OVER () - 1, segment_id, contact_id, true, '"
+						 CAUSE_FILTER "', $3 FROM moved",
+						 CatalogRelationName(program->table->member_table), override,
+						 CatalogRelationName(program->table->change_table)), 5, types, values);
+}

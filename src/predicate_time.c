@@ -1,0 +1,98 @@
+/*
+ * predicate_time.c - when a bound predicate moves with time.
+ *
+ * Step 5: the next instant at which some phrase in it means something else.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "utils/timestamp.h"
+
+#include "bind.h"
+#include "segment.h"
+
+bool
+PredicateMoves(const Predicate *predicate)
+{
+	int			i;
+
+	check_stack_depth();
+	if (predicate->kind == PREDICATE_ATOM)
+		return predicate->atom->moves;
+	for (i = 0; i < predicate->nargs; i++)
+		if (PredicateMoves(predicate->args[i]))
+			return true;
+	return false;
+}
+
+/*
+ * The same, seen through the segments it refers to.
+ */
+bool
+PredicateMovesDeep(const Predicate *predicate, ContactTable *table)
+{
+	BindOptions options = {false, 0};
+	SegmentRow *row;
+	int			i;
+
+	check_stack_depth();
+	for (i = 0; i < predicate->nargs; i++)
+		if (PredicateMovesDeep(predicate->args[i], table))
+			return true;
+	if (predicate->kind != PREDICATE_ATOM)
+		return false;
+	if (predicate->atom->scope != ATOM_MEMBER)
+		return predicate->atom->moves;
+	row = SegmentById(predicate->atom->segment_id);
+	if (row == NULL || row->is_static)
+		return false;
+	return PredicateMovesDeep(BindFilter(FilterUnflatten(row->filters), table, &options), table);
+}
+
+static TimestampTz
+boundary_next_move(const Boundary *boundary, const Atom *atom, ContactTable *table, TimestampTz now)
+{
+	bool		days = (atom->value_type == VALUE_DATE);
+
+	if (!BoundaryMoves(boundary))
+		return DT_NOEND;
+	/* inLast and inNext end at now: on instants they move all the time */
+	if (boundary->kind == MOMENT_SPAN_START || boundary->kind == MOMENT_SPAN_END)
+	{
+		if (!days)
+			return now;
+		if (boundary->span.unit < PHRASE_DAY)
+			return Min(PhraseNextMidnight(table->zone, now), now + USECS_PER_MINUTE);
+		return PhraseNextMidnight(table->zone, now);
+	}
+	return PhraseNextMove(&boundary->phrase, table->zone, now, days);
+}
+
+/*
+ * The next move of one atom: DT_NOEND when it never moves, now itself when it
+ * moves all the time.
+ */
+TimestampTz
+AtomNextMove(const Atom *atom, ContactTable *table, TimestampTz now)
+{
+	if (!atom->moves)
+		return DT_NOEND;
+	if (atom->value_type == VALUE_MONTH_DAY)
+		return PhraseNextMove(&atom->anniversary, table->zone, now, true);
+	return Min(boundary_next_move(&atom->lower, atom, table, now),
+			   boundary_next_move(&atom->upper, atom, table, now));
+}
+
+TimestampTz
+PredicateNextMove(const Predicate *predicate, ContactTable *table, TimestampTz now)
+{
+	TimestampTz result = DT_NOEND;
+	int			i;
+
+	check_stack_depth();
+	if (predicate->kind == PREDICATE_ATOM)
+		return AtomNextMove(predicate->atom, table, now);
+	for (i = 0; i < predicate->nargs; i++)
+		result = Min(result, PredicateNextMove(predicate->args[i], table, now));
+	return result;
+}

@@ -1,0 +1,712 @@
+/*
+ * program.c - builds and keeps the programs of this backend.
+ *
+ * Step 8a: stored segments of a contact table -> bound predicates with shared,
+ * indexed atoms.  Rebuilt lazily after an invalidation, which only marks.
+ *
+ * Why this is never stale: whoever changes a definition holds a lock on the
+ * contact table and on what the definition reads that conflicts with writers,
+ * until its transaction ends; its invalidation messages are read by a writer
+ * when it locks the table, so before its triggers run.
+ */
+#include "postgres.h"
+
+#include "access/nbtree.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/pg_collation.h"
+#include "catalog/pg_type.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "common/hashfn.h"
+#include "utils/builtins.h"
+#include "utils/catcache.h"
+#include "utils/fmgroids.h"
+#include "utils/guc.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/typcache.h"
+
+#include "evaluate.h"
+#include "maintain.h"
+#include "sql_expr.h"
+
+typedef struct ProgramEntry
+{
+	Oid			relid;			/* hash key */
+	bool		valid;
+	Program    *program;
+} ProgramEntry;
+
+/* Which contact tables a table feeds: what every trigger asks first. */
+typedef struct ReaderEntry
+{
+	Oid			relid;			/* hash key */
+	bool		valid;
+	List	   *contact_tables;
+} ReaderEntry;
+
+static HTAB *programs = NULL;
+static HTAB *readers = NULL;
+static uint64 generation = 0;	/* counts invalidations */
+
+/* ----- invalidation ----- */
+
+/*
+ * Marks only: no catalog access, nothing freed.  A contact table's own
+ * message means that its definitions changed; any other relation may be one
+ * that programs read.
+ */
+static void
+relation_changed(Datum arg, Oid relid)
+{
+	HASH_SEQ_STATUS scan;
+	ProgramEntry *program;
+	ReaderEntry *reader;
+
+	generation++;
+	hash_seq_init(&scan, programs);
+	while ((program = hash_seq_search(&scan)) != NULL)
+	{
+		bool		reads = !OidIsValid(relid) || program->relid == relid;
+		int			i;
+
+		for (i = 0; !reads && program->program && i < program->program->nsources; i++)
+			reads = (program->program->sources[i]->relid == relid ||
+					 (program->program->sources[i]->rows &&
+					  program->program->sources[i]->rows->link_relid == relid));
+		if (reads)
+			program->valid = false;
+	}
+	hash_seq_init(&scan, readers);
+	while ((reader = hash_seq_search(&scan)) != NULL)
+		if (!OidIsValid(relid) || reader->relid == relid)
+			reader->valid = false;
+}
+
+static void
+initialise(void)
+{
+	HASHCTL		info = {0};
+
+	if (programs != NULL)
+		return;
+	if (CacheMemoryContext == NULL)
+		CreateCacheMemoryContext();
+	info.keysize = sizeof(Oid);
+	info.hcxt = CacheMemoryContext;
+	info.entrysize = sizeof(ReaderEntry);
+	readers = hash_create("segments readers", 32, &info, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	info.entrysize = sizeof(ProgramEntry);
+	programs = hash_create("segments programs", 8, &info, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	CacheRegisterRelcacheCallback(relation_changed, (Datum) 0);
+}
+
+void
+ProgramDefineSettings(void)
+{
+	/* nothing yet that can be set */
+}
+
+/*
+ * Tell every backend that a contact table's definitions changed.
+ */
+void
+ProgramInvalidate(Oid contact_table)
+{
+	CacheInvalidateRelcacheByRelid(contact_table);
+}
+
+/*
+ * OIDs of the contact tables that a table's rows matter for.
+ */
+List *
+ProgramTablesReading(Oid relid)
+{
+	ReaderEntry *entry;
+	bool		found;
+	MemoryContext old;
+	List	   *tables;
+	uint64		before;
+
+	initialise();
+	entry = hash_search(readers, &relid, HASH_FIND, NULL);
+	if (entry && entry->valid)
+		return entry->contact_tables;
+	before = generation;
+	tables = CatalogContactTablesReading(relid);
+	entry = hash_search(readers, &relid, HASH_ENTER, &found);
+	if (found)
+		list_free(entry->contact_tables);
+	old = MemoryContextSwitchTo(CacheMemoryContext);
+	entry->contact_tables = list_copy(tables);
+	entry->valid = (generation == before);
+	MemoryContextSwitchTo(old);
+	return entry->contact_tables;
+}
+
+/* ----- plans ----- */
+
+static void
+free_plans(void *arg)
+{
+	ListCell   *cell;
+
+	foreach(cell, ((Program *) arg)->plans)
+		SPI_freeplan(lfirst(cell));
+}
+
+/*
+ * A kept plan, prepared when first asked for.
+ */
+SPIPlanPtr
+ProgramPlan(Program *program, SPIPlanPtr *slot, const char *sql, int nargs, Oid *types)
+{
+	MemoryContext old;
+
+	if (*slot != NULL)
+		return *slot;
+	*slot = SPI_prepare(sql, nargs, types);
+	if (*slot == NULL)
+		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
+	SPI_keepplan(*slot);
+	old = MemoryContextSwitchTo(program->context);
+	program->plans = lappend(program->plans, *slot);
+	MemoryContextSwitchTo(old);
+	return *slot;
+}
+
+/* ----- atoms ----- */
+
+typedef struct KeyEntry
+{
+	const char *key;			/* hash key, by content */
+	int			id;
+} KeyEntry;
+
+typedef struct Builder
+{
+	Program    *program;
+	HTAB	   *atoms;			/* by key text */
+	int			size;
+} Builder;
+
+static uint32
+text_key_hash(const void *key, Size size)
+{
+	const char *text = *(const char *const *) key;
+
+	return hash_bytes((const unsigned char *) text, strlen(text));
+}
+
+static int
+text_key_match(const void *a, const void *b, Size size)
+{
+	return strcmp(*(const char *const *) a, *(const char *const *) b);
+}
+
+static RowSource *
+new_source(Program *program, Oid relid, RelatedRows *rows)
+{
+	RowSource  *source = palloc0(sizeof(RowSource));
+	Relation	rel = table_open(relid, AccessShareLock);
+
+	source->relid = relid;
+	source->rows = rows;
+	source->desc = CreateTupleDescCopy(RelationGetDescr(rel));
+	table_close(rel, NoLock);
+	program->sources = program->nsources == 0 ? palloc(sizeof(RowSource *)) :
+		repalloc(program->sources, sizeof(RowSource *) * (program->nsources + 1));
+	program->sources[program->nsources++] = source;
+	return source;
+}
+
+/*
+ * How to get from a changed row to its contacts: the row holds the contact's
+ * key; or contacts are found by the row's key, through a link or a column of
+ * the contact table.
+ */
+static void
+prepare_path(Program *program, RowSource *source)
+{
+	RelatedRows *rows = source->rows;
+	const char *type = program->table->key_type_name;
+
+	if (!OidIsValid(rows->link_relid) && rows->contact_reference == NULL)
+	{
+		source->contact = FacetGet(program, source, psprintf("r.%s::%s", quote_identifier(rows->contact_column), type),
+								   VALUE_NONE);
+		return;
+	}
+	source->key = FacetGet(program, source, psprintf("r.%s", quote_identifier(rows->key_column)), VALUE_NONE);
+	if (!OidIsValid(rows->link_relid))
+		return;
+	source->link = new_source(program, rows->link_relid, NULL);
+	program->nsources--;		/* it has no atoms of its own */
+	source->link->contact = FacetGet(program, source->link,
+									 psprintf("c.%s::%s", quote_identifier(rows->contact_column), type), VALUE_NONE);
+	source->link->key = FacetGet(program, source->link, psprintf("c.%s", quote_identifier(rows->link_column)),
+								 VALUE_NONE);
+	if (rows->primary_column)
+		(void) FacetGet(program, source->link, psprintf("c.%s", quote_identifier(rows->primary_column)), VALUE_NONE);
+}
+
+static RowSource *
+source_of(Program *program, RelatedRows *rows)
+{
+	RowSource  *source;
+	int			i;
+
+	if (rows == NULL)
+		return program->sources[0];
+	for (i = 1; i < program->nsources; i++)
+		if (strcmp(program->sources[i]->rows->name, rows->name) == 0)
+			return program->sources[i];
+	source = new_source(program, rows->relid, rows);
+	prepare_path(program, source);
+	return source;
+}
+
+static void
+prepare_pattern(ProgramAtom *patom)
+{
+	if (patom->atom->test != TEST_LIKE && patom->atom->test != TEST_REGEXP)
+		return;
+	patom->function = palloc(sizeof(FmgrInfo));
+	fmgr_info_cxt(patom->atom->test == TEST_LIKE ? F_TEXTLIKE : F_TEXTICREGEXEQ, patom->function,
+				  CurrentMemoryContext);
+	patom->pattern = CStringGetTextDatum(patom->atom->pattern);
+}
+
+/* Attach an atom to its rows and facets. */
+static void
+place_atom(Program *program, ProgramAtom *patom, int id)
+{
+	Atom	   *atom = patom->atom;
+
+	if (atom->scope == ATOM_MEMBER)
+		return;
+	patom->source = source_of(program, atom->rows);
+	patom->source->atoms = lappend_int(patom->source->atoms, id);
+	if (atom->rows && atom->field->condition)
+		patom->condition = FacetGet(program, patom->source, atom->field->condition, VALUE_BOOL);
+	if (atom->scope == ATOM_AGGREGATE)
+	{
+		if (atom->field->value && atom->field->aggregate != AGGREGATE_COUNT)
+			patom->argument = FacetGet(program, patom->source, atom->field->value, VALUE_NONE);
+	}
+	else if (atom->test != TEST_EXISTS)
+	{
+		patom->facet = FacetGet(program, patom->source, atom->value, atom->value_type);
+		FacetIndexAtom(patom->facet, patom, id);
+	}
+	prepare_pattern(patom);
+}
+
+static char *
+atom_key(ContactTable *table, Atom *atom)
+{
+	SqlContext	context = {0};
+	StringInfoData out;
+
+	context.table = table;
+	context.now_sql = "now";
+	initStringInfo(&out);
+	appendStringInfo(&out, "%s ", atom->rows ? atom->rows->name : "");
+	AtomSql(&out, atom, &context);
+	return out.data;
+}
+
+static int
+intern_atom(Builder *builder, Atom *atom)
+{
+	Program    *program = builder->program;
+	char	   *key = atom_key(program->table, atom);
+	bool		found;
+	KeyEntry   *entry = hash_search(builder->atoms, &key, HASH_ENTER, &found);
+
+	if (found)
+		return entry->id;
+	if (program->natoms == builder->size)
+	{
+		builder->size = Max(64, builder->size * 2);
+		program->atoms = program->natoms == 0 ? palloc(sizeof(ProgramAtom) * builder->size) :
+			repalloc(program->atoms, sizeof(ProgramAtom) * builder->size);
+	}
+	entry->id = program->natoms++;
+	memset(&program->atoms[entry->id], 0, sizeof(ProgramAtom));
+	program->atoms[entry->id].atom = atom;
+	program->atoms[entry->id].at = DT_NOBEGIN;
+	place_atom(program, &program->atoms[entry->id], entry->id);
+	return entry->id;
+}
+
+/* ----- segments ----- */
+
+static void
+note_atom(Program *program, ProgramSegment *segment, int id)
+{
+	ProgramAtom *patom = &program->atoms[id];
+
+	patom->segments = list_append_unique_int(patom->segments, segment->index);
+	if (patom->atom->scope != ATOM_CONTACT || patom->atom->moves || patom->facet->opaque)
+		segment->pure = false;
+	if (patom->atom->moves)
+		segment->moves = true;
+}
+
+static void
+intern_predicate(Builder *builder, ProgramSegment *segment, Predicate *predicate)
+{
+	int			i;
+
+	for (i = 0; i < predicate->nargs; i++)
+		intern_predicate(builder, segment, predicate->args[i]);
+	if (predicate->kind == PREDICATE_ATOM)
+	{
+		int			id = intern_atom(builder, predicate->atom);
+
+		predicate->atom->id = id;
+		note_atom(builder->program, segment, id);
+	}
+}
+
+/*
+ * Atoms one of which holds whenever the predicate does, found by equality in
+ * an index: a contact without them cannot match.  NIL when there are none.
+ */
+static List *
+access_atoms(Program *program, const Predicate *predicate)
+{
+	List	   *result = NIL;
+	int			i;
+
+	switch (predicate->kind)
+	{
+		case PREDICATE_ATOM:
+			{
+				ProgramAtom *patom = &program->atoms[predicate->atom->id];
+
+				if (patom->indexed && patom->atom->test != TEST_RANGE)
+					return list_make1_int(predicate->atom->id);
+				return NIL;
+			}
+		case PREDICATE_AND:
+			for (i = 0; i < predicate->nargs; i++)
+			{
+				List	   *arg = access_atoms(program, predicate->args[i]);
+
+				if (arg != NIL && (result == NIL || list_length(arg) < list_length(result)))
+					result = arg;
+			}
+			return result;
+		case PREDICATE_OR:
+			for (i = 0; i < predicate->nargs; i++)
+			{
+				List	   *arg = access_atoms(program, predicate->args[i]);
+
+				if (arg == NIL)
+					return NIL;
+				result = list_concat_unique_int(result, arg);
+			}
+			return result;
+		default:
+			return NIL;
+	}
+}
+
+static void
+index_segment(Program *program, ProgramSegment *segment)
+{
+	ListCell   *cell;
+
+	if (segment->moves)
+		program->moving = lappend_int(program->moving, segment->index);
+	if (!segment->pure)
+	{
+		program->impure = lappend_int(program->impure, segment->index);
+		return;
+	}
+	segment->access = access_atoms(program, segment->predicate);
+	if (segment->access == NIL)
+		program->always = lappend_int(program->always, segment->index);
+	foreach(cell, segment->access)
+		program->access[lfirst_int(cell)] = lappend_int(program->access[lfirst_int(cell)], segment->index);
+}
+
+/* ----- binding ----- */
+
+static Predicate *
+bind_row(SegmentRow *row, ContactTable *table)
+{
+	BindOptions options = {false, 0};
+
+	return BindFilter(FilterUnflatten(row->filters), table, &options);
+}
+
+/*
+ * Bind a stored filter; NULL, with a warning, when it has lost its meaning
+ * (a column was dropped while our event triggers were off, say): a broken
+ * segment must not block writes of contacts.
+ */
+static Predicate *
+bind_or_warn(SegmentRow *row, ContactTable *table)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	Predicate  *volatile result = NULL;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(caller);
+	PG_TRY();
+	{
+		result = bind_row(row, table);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(caller);
+		error = CopyErrorData();
+		if (ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_OPERATOR_INTERVENTION)
+			PG_RE_THROW();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		ereport(WARNING,
+				(errcode(error->sqlerrcode),
+				 errmsg("segment \"%s\" is not maintained: %s", row->alias, error->message),
+				 error->detail ? errdetail_internal("%s", error->detail) : 0));
+		result = NULL;
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(caller);
+	CurrentResourceOwner = owner;
+	return result;
+}
+
+static void
+add_segment(Builder *builder, SegmentRow *row, Predicate *predicate)
+{
+	Program    *program = builder->program;
+	ProgramSegment *segment = &program->segments[program->nsegments];
+	bool		found;
+
+	memset(segment, 0, sizeof(ProgramSegment));
+	segment->index = program->nsegments++;
+	segment->id = row->id;
+	segment->predicate = predicate;
+	segment->pure = true;
+	*(int *) ((char *) hash_search(program->by_id, &row->id, HASH_ENTER, &found) + sizeof(int64)) = segment->index;
+	intern_predicate(builder, segment, predicate);
+}
+
+/* A segment's rank is above those of all it refers to. */
+static int
+rank_of(Program *program, ProgramSegment *segment, int depth)
+{
+	ListCell   *cell;
+	int			rank = 1;
+
+	if (segment->rank > 0)
+		return segment->rank;
+	if (depth > program->nsegments)
+		elog(ERROR, "segments refer to each other in a circle");
+	foreach(cell, segment->references)
+		rank = Max(rank, 1 + rank_of(program, &program->segments[lfirst_int(cell)], depth + 1));
+	segment->rank = rank;
+	return rank;
+}
+
+static void
+link_segments(Program *program)
+{
+	int			i;
+
+	for (i = 0; i < program->natoms; i++)
+	{
+		Atom	   *atom = program->atoms[i].atom;
+		ProgramSegment *referenced;
+		ListCell   *cell;
+
+		if (atom->scope != ATOM_MEMBER)
+			continue;
+		referenced = ProgramSegmentById(program, atom->segment_id);
+		foreach(cell, program->atoms[i].segments)
+		{
+			ProgramSegment *segment = &program->segments[lfirst_int(cell)];
+
+			if (referenced == NULL)
+				continue;
+			segment->references = lappend_int(segment->references, referenced->index);
+			referenced->referencing = lappend_int(referenced->referencing, segment->index);
+		}
+	}
+	for (i = 0; i < program->nsegments; i++)
+		(void) rank_of(program, &program->segments[i], 0);
+}
+
+/* ----- building ----- */
+
+static void
+prepare_keys(Program *program)
+{
+	ContactTable *table = program->table;
+	TypeCacheEntry *type = lookup_type_cache(table->key_type, TYPECACHE_CMP_PROC_FINFO);
+
+	if (!OidIsValid(type->cmp_proc_finfo.fn_oid))
+		elog(ERROR, "type %s has no order", format_type_be(table->key_type));
+	fmgr_info_copy(&program->key_compare, &type->cmp_proc_finfo, CurrentMemoryContext);
+	program->key_collation = OidIsValid(type->typcollation) ? C_COLLATION_OID : InvalidOid;
+	program->key_array_type = get_array_type(table->key_type);
+	get_typlenbyvalalign(table->key_type, &program->key_len, &program->key_byval, &program->key_align);
+}
+
+static void
+prepare_program(Program *program, Oid relid)
+{
+	HASHCTL		info = {0};
+
+	program->relid = relid;
+	program->context = CurrentMemoryContext;
+	program->table = CatalogContactTable(relid, false);
+	program->estate = CreateExecutorState();
+	program->econtext = CreateExprContext(program->estate);
+	info.keysize = sizeof(int64);
+	info.entrysize = sizeof(int64) * 2;
+	info.hcxt = CurrentMemoryContext;
+	program->by_id = hash_create("segments by id", 64, &info, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	prepare_keys(program);
+	(void) new_source(program, relid, NULL);
+}
+
+static void
+fill_program(Builder *builder, List *rows)
+{
+	Program    *program = builder->program;
+	ListCell   *cell;
+	int			i;
+	int			j;
+
+	program->segments = palloc(sizeof(ProgramSegment) * Max(list_length(rows), 1));
+	foreach(cell, rows)
+	{
+		SegmentRow *row = lfirst(cell);
+		Predicate  *predicate;
+
+		/* static ones are there to be referred to */
+		if (!row->is_published)
+			continue;
+		predicate = bind_or_warn(row, program->table);
+		if (predicate != NULL)
+			add_segment(builder, row, predicate);
+	}
+	for (i = 0; i < program->nsources; i++)
+		for (j = 0; j < program->sources[i]->nfacets; j++)
+			FacetFinish(program, program->sources[i]->facets[j]);
+	program->access = palloc0(sizeof(List *) * Max(program->natoms, 1));
+	link_segments(program);
+	for (i = 0; i < program->nsegments; i++)
+		if (program->segments[i].predicate->kind != PREDICATE_FALSE)
+			index_segment(program, &program->segments[i]);
+}
+
+static Program *
+build_program(Oid relid, MemoryContext context)
+{
+	MemoryContext old = MemoryContextSwitchTo(context);
+	Program    *program = palloc0(sizeof(Program));
+	MemoryContextCallback *callback = palloc0(sizeof(MemoryContextCallback));
+	Builder		builder = {0};
+	HASHCTL		info = {0};
+	SecureContext secure;
+
+	callback->func = free_plans;
+	callback->arg = program;
+	MemoryContextRegisterResetCallback(context, callback);
+	builder.program = program;
+	info.keysize = sizeof(char *);
+	info.entrysize = sizeof(KeyEntry);
+	info.hash = text_key_hash;
+	info.match = text_key_match;
+	info.hcxt = context;
+	builder.atoms = hash_create("segments atoms", 256, &info, HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
+	SecureEnter(&secure, CatalogContactTable(relid, false)->owner);
+	prepare_program(program, relid);
+	fill_program(&builder, SegmentsOfContactTable(relid));
+	SecureLeave(&secure);
+	MemoryContextSwitchTo(old);
+	return program;
+}
+
+/* Somebody further up may still be using it: it goes with the transaction. */
+static void
+retire(Program *program)
+{
+	if (program != NULL)
+		MemoryContextSetParent(program->context, TopTransactionContext);
+}
+
+static void
+rebuild(ProgramEntry *entry)
+{
+	int			attempt;
+
+	for (attempt = 0; attempt < 10; attempt++)
+	{
+		uint64		before = generation;
+		MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "segments program",
+													  ALLOCSET_DEFAULT_SIZES);
+		Program    *program = build_program(entry->relid, context);
+
+		if (generation != before)
+		{
+			MemoryContextDelete(context);
+			continue;
+		}
+		retire(entry->program);
+		MemoryContextSetParent(context, CacheMemoryContext);
+		entry->program = program;
+		entry->valid = true;
+		return;
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+			 errmsg("segments of contact table \"%s\" are being changed concurrently", get_rel_name(entry->relid))));
+}
+
+/*
+ * The program of a contact table, as its definitions are now.  Stays usable
+ * until the end of the transaction.
+ */
+Program *
+ProgramGet(Oid contact_table)
+{
+	ProgramEntry *entry;
+	bool		found;
+
+	initialise();
+	entry = hash_search(programs, &contact_table, HASH_ENTER, &found);
+	if (!found)
+	{
+		entry->valid = false;
+		entry->program = NULL;
+	}
+	if (!entry->valid)
+		rebuild(entry);
+	return entry->program;
+}
+
+/*
+ * A published segment with filters by id, or NULL.
+ */
+ProgramSegment *
+ProgramSegmentById(Program *program, int64 id)
+{
+	bool		found;
+	void	   *entry = hash_search(program->by_id, &id, HASH_FIND, &found);
+
+	return found ? &program->segments[*(int *) ((char *) entry + sizeof(int64))] : NULL;
+}

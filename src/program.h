@@ -1,0 +1,171 @@
+/*
+ * program.h - what a backend keeps of one contact table's segments: their
+ * bound filters with shared atoms, indexed by what can flip them.
+ */
+#ifndef SEGMENTS_PROGRAM_H
+#define SEGMENTS_PROGRAM_H
+
+#include "postgres.h"
+
+#include "executor/spi.h"
+#include "executor/tuptable.h"
+#include "nodes/bitmapset.h"
+#include "nodes/execnodes.h"
+#include "utils/hsearch.h"
+
+#include "bind.h"
+#include "segment.h"
+
+/* A constant that some atoms compare a facet with for equality. */
+typedef struct FacetConstant
+{
+	Datum		value;
+	uint32		hash;
+	List	   *atoms;			/* ids */
+} FacetConstant;
+
+/* A point on a facet's line; `after` is just above the value. */
+typedef struct FacetBoundary
+{
+	Datum		value;
+	bool		after;
+	List	   *atoms;			/* ids */
+} FacetBoundary;
+
+/*
+ * A facet is one value computed from a row: a column, its folded form, its
+ * elements.  All atoms over it share its value and its index.
+ */
+typedef struct Facet
+{
+	int			id;
+	char	   *sql;
+	ValueType	type;
+	Oid			sql_type;		/* of the expression's result */
+	struct RowSource *source;
+	ExprState  *state;			/* NULL: opaque, holds a subquery */
+	Bitmapset  *columns;		/* attribute numbers it reads; NULL with opaque */
+	bool		opaque;
+
+	int			nconstants;		/* dictionary of equality constants */
+	int			constants_size;
+	FacetConstant *constants;
+	int			nbuckets;		/* power of two; bucket = index + 1 */
+	int		   *buckets;
+
+	int			nboundaries;	/* sorted */
+	int			boundaries_size;
+	FacetBoundary *boundaries;
+
+	List	   *others;			/* ids of atoms that are evaluated one by one */
+	List	   *ranges;			/* ids of indexed range atoms */
+} Facet;
+
+/* Rows of one table that atoms are evaluated on: contacts, or a relation's. */
+typedef struct RowSource
+{
+	Oid			relid;
+	RelatedRows *rows;			/* NULL: the contact table */
+	TupleDesc	desc;
+	int			nfacets;
+	Facet	  **facets;
+	Bitmapset  *columns;		/* all that facets and conditions read */
+	bool		opaque;			/* some facet or condition holds a subquery */
+	List	   *atoms;			/* ids of atoms over these rows */
+	SPIPlanPtr	any_plan;		/* contacts that have a row at all */
+	SPIPlanPtr	contacts_plan;	/* contacts of rows with these keys */
+	Facet	   *contact;		/* key of the row's contact, where the row holds it */
+	Facet	   *key;			/* key of the row, where contacts are found by it */
+	struct RowSource *link;		/* the link table's rows: facets contact, key, primary */
+} RowSource;
+
+/* An atom of the program, shared by segments. */
+typedef struct ProgramAtom
+{
+	Atom	   *atom;
+	RowSource  *source;			/* NULL for ATOM_MEMBER */
+	Facet	   *facet;			/* row test; NULL for EXISTS, MEMBER and AGGREGATE */
+	Facet	   *condition;		/* related rows: their fixed condition, or NULL */
+	Facet	   *argument;		/* aggregates: the value aggregated, or NULL */
+	bool		indexed;		/* found through the facet's index */
+	int			nids;			/* ANY, OVERLAP: constants in the dictionary */
+	int		   *ids;
+	int			lower;			/* RANGE: rank must be >= lower and < upper */
+	int			upper;
+	FmgrInfo   *function;		/* LIKE, REGEXP */
+	Datum		pattern;
+	SPIPlanPtr	plan;			/* query atoms: which of these contacts? */
+	List	   *segments;		/* indexes of segments that have it */
+
+	/* where moving boundaries stand, as of `at` */
+	TimestampTz at;
+	Datum		lower_at;
+	Datum		upper_at;
+	int			ndays;
+	int32		days[2];
+} ProgramAtom;
+
+typedef struct ProgramSegment
+{
+	int			index;
+	int64		id;
+	Predicate  *predicate;		/* atoms have their program ids */
+	bool		pure;			/* reads the contact's row only, never moves */
+	bool		moves;
+	int			rank;			/* topological: referenced ones come first */
+	List	   *references;		/* indexes of segments it refers to */
+	List	   *referencing;	/* indexes of segments that refer to this one */
+	uint64		stamp;			/* row it was last looked at for */
+	List	   *access;			/* ids of equality atoms one of which must hold; NIL: none */
+} ProgramSegment;
+
+typedef struct Program
+{
+	Oid			relid;			/* hash key */
+	bool		valid;
+	MemoryContext context;
+	ContactTable *table;
+	EState	   *estate;
+	ExprContext *econtext;
+	TupleTableSlot *slot;
+	int			natoms;
+	ProgramAtom *atoms;
+	int			nsegments;
+	ProgramSegment *segments;
+	HTAB	   *by_id;			/* segment id -> index */
+	int			nsources;
+	RowSource **sources;		/* [0] is the contact table */
+	uint64		stamp;			/* counts rows */
+	List	   *always;			/* pure segments without access atoms */
+	List	  **access;			/* per atom: pure segments it gives access to */
+	List	   *impure;			/* the others */
+	List	   *moving;
+	Oid			key_array_type;
+	int16		key_len;
+	bool		key_byval;
+	char		key_align;
+	FmgrInfo	key_compare;
+	Oid			key_collation;
+	List	   *plans;			/* all kept plans, to be freed with the program */
+	TimestampTz moved_from;		/* moving segments were brought forward to here at least */
+	TimestampTz clock_read;		/* when that was read */
+	SPIPlanPtr	lock_plan;
+	SPIPlanPtr	stored_plan;
+	SPIPlanPtr	join_plan;
+	SPIPlanPtr	leave_plan;
+} Program;
+
+/* program.c */
+extern void ProgramDefineSettings(void);
+extern Program *ProgramGet(Oid contact_table);
+extern List *ProgramTablesReading(Oid relid);
+extern ProgramSegment *ProgramSegmentById(Program *program, int64 id);
+extern SPIPlanPtr ProgramPlan(Program *program, SPIPlanPtr *slot, const char *sql, int nargs, Oid *types);
+extern void ProgramInvalidate(Oid contact_table);
+
+/* facet.c */
+extern Facet *FacetGet(Program *program, RowSource *source, const char *sql, ValueType type);
+extern void FacetIndexAtom(Facet *facet, ProgramAtom *atom, int id);
+extern void FacetFinish(Program *program, Facet *facet);
+
+#endif							/* SEGMENTS_PROGRAM_H */

@@ -1,0 +1,194 @@
+/*
+ * segment_clock.c - up to which instant each moving segment was brought
+ * forward: rows of segments.segment_clock.
+ *
+ * The trap (DESIGN §6): a transaction that read the clock before a refresh
+ * and commits after it wrote a row whose boundary the refresh has passed
+ * without seeing the row.  So a refresh starts its windows not where the last
+ * one ended but at covered_until, and that advances only when nobody can be
+ * left behind: at a refresh, transactions with ids from the next one on
+ * evaluate at evaluated_at or later, since they will read it (pending_at,
+ * pending_xmax); once all lower ids have ended, everything they wrote is
+ * visible to the refresh at hand, and pending_at is covered.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/transam.h"
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "compat.h"
+#include "maintain.h"
+#include "sql_expr.h"
+
+/* segments.segment_clock */
+#define Anum_clock_segment_id 1
+#define Anum_clock_evaluated_at 2
+#define Anum_clock_covered_until 3
+
+#define CLOCK_TRUST (60 * USECS_PER_SEC)	/* how long ClockEarliest believes itself */
+
+static Datum
+clock_column(HeapTuple tuple, Relation rel, int column)
+{
+	bool		isnull;
+
+	return heap_getattr(tuple, column, RelationGetDescr(rel), &isnull);
+}
+
+/*
+ * When a segment was last brought forward; false when it never moves.
+ */
+bool
+ClockRead(int64 segment, TimestampTz *evaluated_at)
+{
+	Relation	rel = table_open(CatalogRelid("segment_clock"), AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	bool		found;
+
+	ScanKeyInit(&key, Anum_clock_segment_id, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(segment));
+	scan = systable_beginscan(rel, RelationGetPrimaryKeyIndex(rel), true, NULL, 1, &key);
+	tuple = systable_getnext(scan);
+	found = HeapTupleIsValid(tuple);
+	if (found)
+		*evaluated_at = DatumGetTimestampTz(clock_column(tuple, rel, Anum_clock_evaluated_at));
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return found;
+}
+
+/*
+ * An instant up to which every moving segment of the program was brought
+ * forward.  Kept for a while: an older one only means that more is looked at.
+ */
+TimestampTz
+ClockEarliest(Program *program)
+{
+	Relation	rel;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	TimestampTz read_at = GetCurrentTimestamp();
+
+	if (program->clock_read != 0 && read_at - program->clock_read < CLOCK_TRUST)
+		return program->moved_from;
+	program->moved_from = DT_NOEND;
+	rel = table_open(CatalogRelid("segment_clock"), AccessShareLock);
+	scan = systable_beginscan(rel, InvalidOid, false, NULL, 0, NULL);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		int64		id = DatumGetInt64(clock_column(tuple, rel, Anum_clock_segment_id));
+		TimestampTz covered = DatumGetTimestampTz(clock_column(tuple, rel, Anum_clock_covered_until));
+
+		if (ProgramSegmentById(program, id) != NULL)
+			program->moved_from = Min(program->moved_from, covered);
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	program->clock_read = read_at;
+	return program->moved_from;
+}
+
+/* ----- writing ----- */
+
+/* With the rights of the owner of our own tables. */
+static void
+run(const char *sql, int nargs, Oid *types, Datum *values, const char *nulls)
+{
+	SecureContext secure;
+	int			result;
+
+	SecureEnter(&secure, CatalogOwner());
+	result = SPI_execute_with_args(sql, nargs, types, values, nulls, false, 0);
+	SecureLeave(&secure);
+	if (result < 0)
+		elog(ERROR, "SPI_execute_with_args failed: %s", SPI_result_code_string(result));
+}
+
+static Datum
+next_xid(void)
+{
+	return Int64GetDatum((int64) U64FromFullTransactionId(ReadNextFullTransactionId()));
+}
+
+/* The oldest transaction id still running, as 64 bits. */
+static uint64
+oldest_xid(void)
+{
+	FullTransactionId next = ReadNextFullTransactionId();
+	TransactionId oldest = GetLatestSnapshot()->xmin;
+
+	return U64FromFullTransactionId(next) - (uint32) (XidFromFullTransactionId(next) - oldest);
+}
+
+/*
+ * A segment was evaluated as a whole at now, writers shut out: write its clock
+ * row, or none when it does not move.
+ */
+void
+ClockStart(int64 segment, bool moves, TimestampTz now, TimestampTz next_move)
+{
+	Oid			types[3] = {INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID};
+	Datum		values[3];
+
+	values[0] = Int64GetDatum(segment);
+	values[1] = TimestampTzGetDatum(now);
+	values[2] = TimestampTzGetDatum(next_move);
+	if (moves)
+		run("INSERT INTO segments.segment_clock AS k (segment_id, evaluated_at, covered_until, next_move) "
+			"VALUES ($1, $2, $2, $3) ON CONFLICT (segment_id) DO UPDATE SET evaluated_at = $2, covered_until = $2, "
+			"next_move = $3, pending_at = NULL, pending_xmax = NULL", 3, types, values, NULL);
+	else
+		run("DELETE FROM segments.segment_clock WHERE segment_id = $1", 1, types, values, NULL);
+}
+
+/*
+ * A refresh brings a segment from window->from to `now`.  Computes where
+ * covered_until and the pending pair stand afterwards; ask before scanning.
+ */
+void
+ClockPlanAdvance(ClockWindow *window)
+{
+	uint64		next = U64FromFullTransactionId(ReadNextFullTransactionId());
+
+	window->next_covered = window->from;
+	window->next_pending_at = window->pending_at;
+	window->next_pending_xmax = window->pending_xmax;
+	if (window->pending_xmax != 0 && (uint64) window->pending_xmax <= next)
+	{
+		if (oldest_xid() < (uint64) window->pending_xmax)
+			return;
+		window->next_covered = window->pending_at;
+	}
+	window->next_pending_at = window->evaluated_at;
+	window->next_pending_xmax = DatumGetInt64(next_xid());
+}
+
+/*
+ * Write what ClockPlanAdvance computed.
+ */
+void
+ClockAdvance(int64 segment, const ClockWindow *window, TimestampTz now, TimestampTz next_move)
+{
+	Oid			types[6] = {INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT8OID};
+	Datum		values[6];
+
+	values[0] = Int64GetDatum(segment);
+	values[1] = TimestampTzGetDatum(now);
+	values[2] = TimestampTzGetDatum(window->next_covered);
+	values[3] = TimestampTzGetDatum(next_move);
+	values[4] = TimestampTzGetDatum(window->next_pending_at);
+	values[5] = Int64GetDatum(window->next_pending_xmax);
+	run("UPDATE segments.segment_clock SET evaluated_at = $2, covered_until = $3, next_move = $4, "
+		"pending_at = $5, pending_xmax = $6 WHERE segment_id = $1", 6, types, values, NULL);
+}

@@ -1,0 +1,34 @@
+/*
+ * segments.c - the library: magic block, settings, start.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "utils/guc.h"
+
+#include "compat.h"
+#include "phrase.h"
+#include "program.h"
+
+PG_MODULE_MAGIC;
+
+static char *user_id_setting = NULL;
+static char *user_name_setting = NULL;
+
+void		_PG_init(void);
+
+void
+_PG_init(void)
+{
+	ClockDefineSettings();
+	ProgramDefineSettings();
+	DefineCustomStringVariable("segments.user_id",
+							   "The id of the application's user, for stamps and row security.",
+							   "Empty means the session's role.",
+							   &user_id_setting, "", PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomStringVariable("segments.user_name",
+							   "The name of the application's user, for stamps and row security.",
+							   "Empty means the session's role.",
+							   &user_name_setting, "", PGC_USERSET, 0, NULL, NULL, NULL);
+	MarkSettingsReserved("segments");
+}

@@ -1,0 +1,173 @@
+"""Random filter documents: every field, every operator it takes, values that hit."""
+import json
+
+from domain import COMPANY_COLUMNS, ELEMENTS, EMAILS, INTEGERS, LEAD_COLUMNS, NUMERICS, SOURCES, TEXTS, TIMES
+
+PATTERNS = ['a', 'PAR', 'p_r%', '%s', '%', '_', 'strasse', 'ss', '50\\%', 'é', 'ﬁ', '1', '0', ' ', '%\n%', '\\_', 'σ']
+PIECES = ['a', 'Par', 'í', 's', 'SS', '%', '_', '\\', ' ', '😀', '1', 'f', 'ı', 'ς', "'"]
+REGEXPS = ['^pa', 'par.s$', 'é', '^$', '^ ', '[0-9]+', 'ss', 'STRA', '(?c)Paris', '^.$', 'a|b', '[^a-z]', 'i', 'ß', 'Σ']
+DATE_PATTERNS = ['2026', '2026-03', '-03-', '%-01', '10:30', '00:00:00', '_____03%']
+DATE_REGEXPS = ['^2026', '-0[1-6]-', '01$', '00:00:00$']
+UNITS = ['day', 'days', 'week', 'weeks', 'month', 'months', 'quarter', 'year', 'years']
+SHORT_UNITS = ['second', 'seconds', 'minute', 'minutes', 'hour', 'hours']
+MONTHS = ['january', 'february', 'March', 'april', 'december']
+TEXT_TYPES = {'text', 'email', 'url', 'tel', 'select', 'country', 'region', 'locale', 'timezone', 'lookup'}
+
+
+class Field:
+    def __init__(self, row):
+        self.object, self.name, self.type, column, operators = row
+        self.column = column        # of the contact's or the company's own row, or empty
+        self.operators = operators.split(',')
+
+
+def texts_of(field):
+    if 'email' in field.name and field.type in TEXT_TYPES:
+        return EMAILS + ['x.org', 'Y.COM'] if 'domain' in field.name else EMAILS
+    if field.name == 'source':
+        return SOURCES
+    if field.name == 'mood':
+        return ['good', 'bad', 'Bad', 'GOOD']
+    if field.name in ('integration', 'integration_campaigns'):
+        return ['Salesforce::1', 'Hubspot::2', '1', '2', 'Salesforce::']
+    if field.name == 'attribute_plan':
+        return ['pro', 'Free', '', 'free']
+    return TEXTS
+
+
+class Filters:
+    def __init__(self, fields, rng, clock, contact_only, keys):
+        self.rng = rng
+        self.clock = clock
+        self.keys = keys
+        fields = [f for f in fields if f.name not in ('leadlist', 'social_cache', 'internal')]
+        if contact_only:
+            fields = [f for f in fields if f.object == 'lead']
+        # Filters on columns that no statement writes test little.
+        written = {c.name for c in LEAD_COLUMNS + COMPANY_COLUMNS} | {'id', ''}
+        unwritten = [f for f in fields if f.column not in written]
+        self.fields = [f for f in fields if f.column in written] + rng.sample(unwritten, min(3, len(unwritten)))
+        # Most filters look at few fields, so that a write meets many of them.
+        self.hot = rng.sample(self.fields, len(self.fields) // 5)
+
+    def pick_field(self):
+        if self.rng.random() < 0.6:
+            return self.rng.choice(self.hot)
+        return self.rng.choice(self.fields)
+
+    # ----- values -----
+
+    def number(self, field):
+        rng = self.rng
+        if field.name == 'id':
+            return self.keys.value(rng.randint(1, 400)) if self.keys.kind == 'bigint' else 1
+        word = rng.choice([str(n) for n in INTEGERS] + NUMERICS + ['0.3333333333333333'])
+        return rng.choice([word, ' %s ' % word, float(word) if '.' in word and len(word) < 8 else int(float(word))])
+
+    def day_phrase(self):
+        rng = self.rng
+        n = rng.choice([0, 1, 1, 2, 3, 7, 8, 30, 31])
+        unit = rng.choice(UNITS)
+        return rng.choice([
+            'today', 'yesterday', 'Tomorrow', 'this week', 'last week', 'next week', 'this month', 'LAST MONTH',
+            'next month', 'this quarter', 'last quarter', 'this year', 'last year', 'next year',
+            '+%d %s' % (n, unit), '-%d %s' % (n, unit), '%d %s ago' % (n, unit), '%d %s' % (n, unit),
+            '+1 month -%d days' % n, 'first day of %s month' % rng.choice(['previous', 'last', 'this', 'next']),
+            'last day of %s month' % rng.choice(['last', 'this', 'next']), 'first day of %s' % rng.choice(MONTHS),
+            'last day of %s %d' % (rng.choice(MONTHS), self.clock.now.year), self.clock.day(rng), self.clock.day(rng)])
+
+    def date(self, op):
+        rng = self.rng
+        if op in ('inLast', 'inNext'):
+            return '%d %s' % (rng.choice([1, 1, 2, 7, 30]), rng.choice(UNITS + SHORT_UNITS[2:]))
+        if op in ('between', '!between'):
+            return [self.day_phrase(), self.day_phrase()]
+        if op in ('=', '!=') and rng.random() < 0.15:
+            word = rng.choice(['birthday', 'anniversary'])
+            return rng.choice([word, '%s %s%d %s' % (word, rng.choice('+-'), rng.choice([0, 1, 7, 30]),
+                                                     rng.choice(['days', 'week', 'month']))])
+        if op in ('gt', 'gte', 'lt', 'lte') and rng.random() < 0.4:
+            n, unit = rng.choice([1, 2, 30, 59, 90]), rng.choice(SHORT_UNITS)
+            return rng.choice(['-%d %s' % (n, unit), '+%d %s' % (n, unit), '%d %s ago' % (n, unit),
+                               '-1 day +%d %s' % (n, unit),
+                               {'dateTypeMode': 'relative', 'relativeDateInterval': n, 'relativeDateIntervalUnit': 'day'}])
+        if rng.random() < 0.15:
+            return rng.choice(['%s', '%sZ', '%s+02:00']) % self.clock.now.replace(microsecond=0).isoformat(rng.choice(' T'))
+        if rng.random() < 0.05:
+            return {'dateTypeMode': 'absolute', 'absoluteDate': self.clock.day(rng)}
+        return self.day_phrase()
+
+    def pattern(self, field, op):
+        rng = self.rng
+        dates = field.type in ('date', 'datetime', 'time')
+        if op in ('regexp', '!regexp'):
+            return rng.choice(DATE_REGEXPS if dates else REGEXPS)
+        if op in ('like', '!like'):
+            return rng.choice(DATE_PATTERNS if dates else PATTERNS)
+        return rng.choice(DATE_PATTERNS[:3] + ['00'] if dates else PIECES)
+
+    def several(self, draw):
+        return [draw() for _ in range(self.rng.choice([1, 1, 2, 3]))]
+
+    def value(self, field, op):
+        rng = self.rng
+        if op in ('like', '!like', 'contains', 'startsWith', 'endsWith', 'regexp', '!regexp'):
+            return self.pattern(field, op)
+        if field.type == 'boolean':
+            return rng.choice([0, 1, True, False, '1', '0', 'yes', 'no'])
+        if field.type in ('date', 'datetime') and field.type != 'count':
+            return self.date(op)
+        if field.type == 'time':
+            times = [t for t in TIMES if '.' not in t]
+            return [rng.choice(times), rng.choice(times)] if op.endswith('between') else rng.choice(times)
+        if op.endswith('between'):
+            return [self.number(field), self.number(field)]
+        many = op in ('in', '!in', 'includingAll', 'excludingAll') or \
+            ('in' in field.operators and op in ('=', '!=') and rng.random() < 0.1)
+        if field.type == 'number':
+            draw = lambda: self.number(field)
+        elif field.type == 'id':
+            draw = lambda: self.keys.value(rng.randint(1, 400)) if field.name == 'id' else rng.randint(1, 5)
+        elif field.type == 'multiselect':
+            draw = lambda: rng.choice(ELEMENTS)
+        else:
+            draw = lambda: rng.choice(texts_of(field))
+        if not many:
+            return draw()
+        if field.type in TEXT_TYPES and rng.random() < 0.2:
+            return '|'.join(self.several(draw))
+        return self.several(draw)
+
+    # ----- documents -----
+
+    def condition(self, references):
+        rng = self.rng
+        node = {}
+        if references and rng.random() < 0.15:
+            op = rng.choice(['in', '!in', 'in', '=', '!=', 'includingAll', 'excludingAll'])
+            value = self.several(lambda: rng.choice(references))
+            node.update(object='lead', field='leadlist', type='leadlist', operator=op,
+                        properties={'filter': value if op not in ('=', '!=') else value[0]})
+            return node
+        field = self.pick_field()
+        op = rng.choice(field.operators)
+        name = field.name.replace('*', str(rng.randint(1, 3)))
+        node.update(object=field.object, field=name, type=field.type, operator=op)
+        node['properties'] = {} if op in ('empty', '!empty') else {'filter': self.value(field, op)}
+        return node
+
+    def group(self, references, depth):
+        rng = self.rng
+        nodes = []
+        for _ in range(rng.choice([1, 1, 2, 2, 2, 3, 4]) if depth else rng.choice([1, 2, 2, 3, 3, 4])):
+            if depth < 4 and rng.random() < (0.15 if depth else 0.2):
+                node = {'filters': self.group(references, depth + 1)}
+                if rng.random() < 0.4:
+                    node['negate'] = True
+            else:
+                node = self.condition(references)
+            nodes.append(dict(glue=rng.choice(['and', 'and', 'or']), **node))
+        return nodes
+
+    def document(self, references=()):
+        return json.dumps(self.group(references, 0), ensure_ascii=False)

@@ -1,0 +1,103 @@
+-- What the generator adds to its database: the questions that must find nothing after every batch.
+CREATE SCHEMA gen;
+CREATE TABLE gen.replayed (segment_id bigint, contact_id %(type)s, joined boolean, PRIMARY KEY (segment_id, contact_id));
+CREATE TABLE gen.position (xact bigint, n integer);
+INSERT INTO gen.position VALUES (0, 0);
+-- Members of unpublished segments, as they were when they were unpublished.
+CREATE TABLE gen.frozen (segment_id bigint, contact_id %(type)s);
+CREATE TABLE gen.frozen_segment (segment_id bigint PRIMARY KEY);
+
+-- check() finds nothing.
+CREATE FUNCTION gen.checked() RETURNS SETOF text LANGUAGE sql AS $$
+    SELECT 'check() finds ' || c::text FROM segments.check() AS c LIMIT 20
+$$;
+
+-- A published segment has the members that its filters and what was done by hand give.
+CREATE FUNCTION gen.compared(aliases text[]) RETURNS SETOF text LANGUAGE plpgsql AS $$
+DECLARE
+    s record;
+    counted bigint;
+BEGIN
+    FOR s IN
+        SELECT id, alias, filters FROM segments.segment WHERE is_published AND alias = ANY (aliases) ORDER BY id
+    LOOP
+        RETURN QUERY
+        WITH by_hand AS (SELECT contact_id, included FROM crm.leads_segment_override WHERE segment_id = s.id),
+             wanted AS (
+                 SELECT k FROM segments.matching(s.filters, 'crm.leads', key => NULL::%(type)s) AS k
+                 EXCEPT SELECT contact_id FROM by_hand WHERE NOT included
+                 UNION SELECT contact_id FROM by_hand WHERE included),
+             stored AS (SELECT contact_id FROM crm.leads_segment_member WHERE segment_id = s.id),
+             differing AS (
+                 (SELECT 'missing', k FROM (TABLE wanted EXCEPT TABLE stored) AS a (k) LIMIT 10)
+                 UNION ALL (SELECT 'too many', k FROM (TABLE stored EXCEPT TABLE wanted) AS b (k) LIMIT 10))
+        SELECT format('members of %%s differ from matching(): %%s %%s', s.alias, d.way, d.k) FROM differing AS d (way, k);
+        counted := segments.count(s.alias);
+        IF counted <> (SELECT count(*) FROM crm.leads_segment_member WHERE segment_id = s.id) THEN
+            RETURN NEXT format('count(%%L) says %%s', s.alias, counted);
+        END IF;
+    END LOOP;
+END
+$$;
+
+-- The log, replayed, gives the members; nobody joins twice or leaves twice.
+CREATE FUNCTION gen.replay() RETURNS SETOF text LANGUAGE plpgsql AS $$
+BEGIN
+    CREATE TEMP TABLE fresh ON COMMIT DROP AS
+    SELECT c.* FROM crm.leads_segment_change AS c, gen.position AS p WHERE (c.xact, c.n) > (p.xact, p.n);
+
+    RETURN QUERY
+    SELECT 'the log repeats itself: ' || f::text
+    FROM (SELECT c.*, lag(c.joined, 1, coalesce(r.joined, false)) OVER (
+              PARTITION BY c.segment_id, c.contact_id ORDER BY c.xact, c.n) AS before
+          FROM fresh AS c LEFT JOIN gen.replayed AS r USING (segment_id, contact_id)) AS f
+    WHERE f.joined = f.before LIMIT 10;
+
+    INSERT INTO gen.replayed
+    SELECT DISTINCT ON (segment_id, contact_id) segment_id, contact_id, joined
+    FROM fresh ORDER BY segment_id, contact_id, xact DESC, n DESC
+    ON CONFLICT (segment_id, contact_id) DO UPDATE SET joined = excluded.joined;
+    DELETE FROM gen.replayed WHERE NOT joined OR segment_id NOT IN (SELECT id FROM segments.segment);
+    UPDATE gen.position SET (xact, n) = (SELECT xact, n FROM fresh ORDER BY xact DESC, n DESC LIMIT 1)
+    WHERE EXISTS (TABLE fresh);
+
+    RETURN QUERY
+    SELECT format('the log and the members differ: %%s', coalesce(r::text || ' in the log only', m::text || ' member only'))
+    FROM gen.replayed AS r
+    FULL JOIN crm.leads_segment_member AS m USING (segment_id, contact_id)
+    WHERE r.segment_id IS NULL OR m.segment_id IS NULL LIMIT 10;
+    DROP TABLE fresh;
+END
+$$;
+
+-- From the start, in one go.
+CREATE FUNCTION gen.replay_all() RETURNS SETOF text LANGUAGE sql AS $$
+    TRUNCATE gen.replayed;
+    UPDATE gen.position SET xact = 0, n = 0;
+    SELECT * FROM gen.replay();
+$$;
+
+-- Nobody joins an unpublished segment; those in `toggled` were published meanwhile, or changed by hand.
+CREATE FUNCTION gen.frozen_kept(toggled bigint[]) RETURNS SETOF text LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN QUERY
+    SELECT format('contact %%s joined unpublished segment %%s', m.contact_id, m.segment_id)
+    FROM crm.leads_segment_member AS m
+    JOIN segments.segment AS s ON s.id = m.segment_id AND NOT s.is_published
+    JOIN gen.frozen_segment USING (segment_id)
+    LEFT JOIN gen.frozen AS f USING (segment_id, contact_id)
+    WHERE f.contact_id IS NULL AND m.segment_id <> ALL (toggled) LIMIT 10;
+
+    TRUNCATE gen.frozen, gen.frozen_segment;
+    INSERT INTO gen.frozen_segment SELECT id FROM segments.segment WHERE NOT is_published;
+    INSERT INTO gen.frozen
+    SELECT segment_id, contact_id FROM crm.leads_segment_member JOIN gen.frozen_segment USING (segment_id);
+END
+$$;
+
+-- What segments there are: number, published, static.
+CREATE FUNCTION gen.segments() RETURNS text LANGUAGE sql AS $$
+    SELECT coalesce(string_agg(concat(id, CASE WHEN is_published THEN 'p' ELSE 'u' END,
+                                      CASE WHEN filters::text = '[]' THEN 's' ELSE 'd' END), ' ' ORDER BY id), '')
+    FROM segments.segment
+$$;

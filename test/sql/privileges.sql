@@ -1,0 +1,96 @@
+-- Who sees and changes which segments.
+\set SHOW_CONTEXT never
+SET client_min_messages = warning;
+CREATE ROLE segments_owner;
+CREATE ROLE segments_ada;
+CREATE ROLE segments_bob;
+CREATE ROLE segments_eve;
+CREATE SCHEMA crm AUTHORIZATION segments_owner;
+GRANT USAGE ON SCHEMA crm TO segments_ada, segments_bob, segments_eve;
+SET ROLE segments_owner;
+CREATE TABLE crm.leads (id bigint PRIMARY KEY, country text);
+GRANT SELECT ON crm.leads TO segments_ada, segments_bob;
+SELECT segments.attach('crm.leads');
+SELECT segments.open_to_readers('crm.leads');
+INSERT INTO crm.leads VALUES (1, 'France'), (2, 'Spain'), (3, 'France');
+SELECT segments.create_segment('All French', '[{"field": "country", "operator": "=", "properties": {"filter": "France"}}]') IS NOT NULL AS created;
+SELECT segments.create_segment('The owner''s', is_global => false) IS NOT NULL AS created;
+
+-- a reader: global segments and their own
+SET ROLE segments_ada;
+SELECT segments.create_segment('Ada''s', '[{"field": "country", "operator": "=", "properties": {"filter": "Spain"}}]', is_global => false) IS NOT NULL AS created;
+SELECT alias, created_by_user FROM segments.segment ORDER BY id;
+SELECT contact_id, source FROM segments.members('all-french');
+SELECT contact_id, source FROM segments.members('adas');
+SELECT segments.add_contact('adas', 3);
+SELECT segments.count('adas'), segments.is_member('adas', 3);
+SELECT count(*) FROM crm.leads_segment_member;
+SELECT segments.update_segment('all-french', description => 'changed by Ada');
+SELECT segments.count('the-owners');
+SELECT segments.is_member('the-owners', 1);
+SELECT segments.add_contact('the-owners', 1);
+SELECT segments.update_segment('the-owners', name => 'x');
+SELECT segments.delete_segment('the-owners');
+DELETE FROM segments.segment WHERE name = 'The owner''s';
+UPDATE segments.segment SET state = 'failed';
+UPDATE segments.segment SET date_added = now();
+INSERT INTO segments.segment (name, state) VALUES ('x', 'ready');
+INSERT INTO segments.segment (name, is_global, created_by_user) VALUES ('x', false, 'somebody else');
+INSERT INTO crm.leads_segment_member VALUES (1, 2);
+DELETE FROM crm.leads_segment_change;
+SELECT segments.build(1, 'definition');
+SELECT segments.forget_members('crm.leads', 1);
+SELECT alias FROM segments.contact_segments(3);
+SELECT alias, members FROM segments.status;
+SELECT segment, contact_id, joined FROM segments.read_changes('ada');
+SELECT segments.trim_changes();
+
+-- another reader
+SET ROLE segments_bob;
+SELECT alias FROM segments.segment ORDER BY id;
+SELECT segments.count('adas');
+SELECT segments.create_segment('Bob refers to it', '[{"field": "leadlist", "operator": "in", "properties": {"filter": ["all-french"]}}]') IS NOT NULL AS created;
+INSERT INTO segments.segment (name, alias) VALUES ('Taken, though unseen', 'adas');
+SELECT segments.create_segment('Ada''s') IS NOT NULL AS created;
+SELECT alias FROM segments.segment ORDER BY id;
+
+-- the application's user, when it says who that is
+SET segments.user_id = '7';
+SELECT segments.create_segment('Seven''s', is_global => false) IS NOT NULL AS created;
+SET segments.user_id = '8';
+SELECT alias FROM segments.segment ORDER BY id;
+RESET segments.user_id;
+SET segments.user_name = 'segments_ada';
+SELECT alias FROM segments.segment ORDER BY id;
+RESET segments.user_name;
+
+-- who may not read the contacts
+SET ROLE segments_eve;
+SELECT alias FROM segments.segment;
+SELECT segments.count('all-french');
+SELECT segments.is_member('all-french', 1);
+SELECT segments.create_segment('Eve''s', contact_table => 'crm.leads');
+SELECT count(*) FROM crm.leads_segment_member;
+SELECT alias FROM segments.contact_segments(1);
+SELECT * FROM segments.read_changes('eve');
+SELECT count(*) FROM segments.status;
+
+-- the owner sees all
+SET ROLE segments_owner;
+SELECT alias, created_by_user FROM segments.segment ORDER BY id;
+SELECT segments.count('adas');
+SELECT segments.trim_changes('0 seconds', keep_unread => false) > 0 AS trimmed;
+RESET ROLE;
+
+-- rows beside the contact table are written with its owner's rights
+CREATE FUNCTION crm.note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE WARNING 'as %', current_user; RETURN NULL; END $$;
+CREATE TRIGGER note AFTER DELETE ON crm.leads_segment_member FOR EACH STATEMENT EXECUTE FUNCTION crm.note();
+SELECT segments.delete_segment('all-french');
+SELECT segments.delete_segment(alias) FROM segments.segment WHERE name = 'Bob refers to it';
+SELECT segments.delete_segment('all-french');
+DROP TRIGGER note ON crm.leads_segment_member;
+
+SELECT count(*) AS differences FROM segments.check();
+SELECT segments.detach('crm.leads');
+DROP SCHEMA crm CASCADE;
+DROP ROLE segments_owner, segments_ada, segments_bob, segments_eve;
