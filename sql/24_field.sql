@@ -249,6 +249,15 @@ BEGIN
         SET CONSTRAINTS segments.segment_reference_referenced_id_fkey DEFERRED;
         RETURN OLD;
     END IF;
+    IF TG_OP = 'INSERT' AND EXISTS (
+        SELECT FROM pg_class AS c, pg_class AS beside
+        WHERE c.oid = NEW.contact_table AND beside.oid IN (NEW.member_table, NEW.override_table, NEW.change_table)
+          AND beside.relowner <> c.relowner) THEN
+        -- they are dropped with it and follow it to another owner, whoever does that
+        RAISE EXCEPTION 'tables beside contact table "%" must have the same owner', NEW.contact_table
+            USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    PERFORM segments.check_timezone(NEW.timezone);
     PERFORM segments.invalidate(NEW.contact_table);
     -- that the key column has another name changes nobody's membership
     IF TG_OP = 'UPDATE' AND NEW.key_column = OLD.key_column AND segments.is_maintained(NEW.contact_table) THEN
@@ -351,6 +360,10 @@ COMMENT ON TRIGGER after_delete ON segments.relation IS 'refuses to lose a relat
 COMMENT ON TRIGGER after_insert ON segments.field_definition IS 'brings segments in line with new fields';
 COMMENT ON TRIGGER after_update ON segments.field_definition IS 'brings segments in line with changed fields';
 COMMENT ON TRIGGER after_delete ON segments.field_definition IS 'refuses to lose a field that segments need';
+
+-- What is kept beside a contact table is chosen once.
+REVOKE UPDATE ON segments.contact_table FROM PUBLIC;
+GRANT UPDATE (key_column, timezone, case_sensitive) ON segments.contact_table TO PUBLIC;
 
 -- Declaring -----------------------------------------------------------------
 

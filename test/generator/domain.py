@@ -80,7 +80,7 @@ class Clock:
         return self.now.isoformat(' ') + '+00'
 
     def setting(self):
-        return "SET segments.now = '%s';" % self.text()
+        return "SET segments.now = '%s'" % self.text()
 
     def advance(self, rng):
         step = rng.random()

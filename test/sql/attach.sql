@@ -283,6 +283,18 @@ DELETE FROM segments.relation;
 UPDATE segments.contact_table SET timezone = 'Asia/Tokyo';
 SELECT contact_table, timezone FROM segments.contact_table;
 
+-- Nor does the owner make another's table a table of members.
+SET ROLE regress_segments_owner;
+\pset format unaligned
+\pset tuples_only on
+SELECT tools.refusals(
+    'UPDATE segments.contact_table SET member_table = ''crm.foreign_companies''',
+    'INSERT INTO segments.contact_table VALUES (''crm.event'', ''id'', ''bigint'', ''UTC'', false, ''crm.foreign_companies'', ''crm.tag'', ''crm.tag'')');
+\pset format aligned
+\pset tuples_only off
+UPDATE segments.contact_table SET timezone = 'Asia/Tokyo';
+SELECT contact_table, timezone FROM segments.contact_table;
+
 -- A relation goes with its fields and, where nothing else reads it, its triggers.
 SET ROLE regress_segments_owner;
 SELECT segments.detach_related('crm.leads', 'event');
