@@ -388,7 +388,8 @@ CREATE %1$s TABLE %4$s (
     contact_id %5$s NOT NULL,
     joined boolean NOT NULL,
     cause text NOT NULL,
-    at timestamptz NOT NULL
+    at timestamptz NOT NULL,
+    lsn pg_lsn NOT NULL DEFAULT pg_catalog.pg_current_wal_insert_lsn()
 );
 CREATE INDEX ON %4$s (xact, n);
     $ddl$, contacts.persistence, member, override, change, create_tables.key_declaration);
@@ -446,6 +447,7 @@ BEGIN
     INSERT INTO segments.contact_table VALUES
         (attach.contact_table, key.key_column, key.key_type, attach.timezone, attach.case_sensitive,
          tables.member_table, tables.override_table, tables.change_table);
+    PERFORM segments.open_to_readers(attach.contact_table);
     PERFORM segments.create_triggers(attach.contact_table);
 END
 $function$;

@@ -6,7 +6,9 @@
 CREATE TABLE segments.consumer (
     name text NOT NULL,
     contact_table regclass NOT NULL REFERENCES segments.contact_table ON DELETE CASCADE,
-    xact bigint NOT NULL,
+    low bigint NOT NULL,
+    high bigint NOT NULL,
+    lsn pg_lsn NOT NULL,
     n integer NOT NULL,
     read_at timestamptz,
     PRIMARY KEY (name, contact_table)
@@ -14,8 +16,10 @@ CREATE TABLE segments.consumer (
 COMMENT ON TABLE segments.consumer IS 'Who reads the log of a contact table, and how far they are; written by segments.read_changes()';
 COMMENT ON COLUMN segments.consumer.name IS 'name of the consumer';
 COMMENT ON COLUMN segments.consumer.contact_table IS 'the contact table';
-COMMENT ON COLUMN segments.consumer.xact IS 'transaction of the last entry that was read';
-COMMENT ON COLUMN segments.consumer.n IS 'number of the last entry that was read';
+COMMENT ON COLUMN segments.consumer.low IS 'all transactions below were read';
+COMMENT ON COLUMN segments.consumer.high IS 'those from low to below this one are being read, in the order they wrote';
+COMMENT ON COLUMN segments.consumer.lsn IS 'where the last entry that was read was written';
+COMMENT ON COLUMN segments.consumer.n IS 'number of the last entry that was read in its transaction';
 COMMENT ON COLUMN segments.consumer.read_at IS 'when it last read';
 ALTER TABLE segments.consumer ENABLE ROW LEVEL SECURITY;
 CREATE POLICY readers ON segments.consumer USING (has_table_privilege(contact_table, 'SELECT'));
@@ -29,14 +33,19 @@ CREATE FUNCTION segments.read_changes(consumer text, key anyelement, max integer
     LANGUAGE plpgsql ROWS 1000 SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
- * Transactions commit in another order than they begin.  Entries are given out
- * only below the oldest transaction that still runs, since nothing can appear
- * there any more.  The consumer's row stays locked until the reader commits, so
- * that what it rolls back is read again, and two readers take turns.
+ * Transactions commit in another order than they begin, and a contact that two
+ * of them changed must be given out in the order in which they wrote.  So
+ * entries come in windows of transactions that have all ended (nothing can
+ * appear there any more), each window in the order of writing.  The consumer's
+ * row stays locked until the reader commits: what it rolls back is read again,
+ * and two readers take turns.
  */
 DECLARE
     tables segments.contact_table := segments.tables_of(contact_table);
     reader segments.consumer;
+    ended bigint := pg_snapshot_xmin(pg_current_snapshot())::text::bigint;
+    last pg_lsn;
+    given integer := 0;
 BEGIN
     PERFORM segments.check_key_is_null(key);
     PERFORM segments.check_key_type(tables, pg_typeof(key));
@@ -46,25 +55,33 @@ BEGIN
     IF coalesce(consumer, '') = '' THEN
         RAISE EXCEPTION 'a consumer needs a name' USING ERRCODE = 'invalid_parameter_value';
     END IF;
-    INSERT INTO segments.consumer (name, contact_table, xact, n)
-    VALUES (consumer, tables.contact_table, -1, 0) ON CONFLICT DO NOTHING;
+    INSERT INTO segments.consumer (name, contact_table, low, high, lsn, n)
+    VALUES (consumer, tables.contact_table, 0, 0, '0/0', 0) ON CONFLICT DO NOTHING;
     SELECT * INTO STRICT reader FROM segments.consumer AS c
     WHERE c.name = consumer AND c.contact_table = tables.contact_table FOR UPDATE;
 
-    FOR xact, n, segment_id, segment, contact_id, joined, cause, at IN
-        EXECUTE format('SELECT c.xact, c.n, c.segment_id, s.alias, c.contact_id::%s, c.joined, c.cause, c.at '
-                       'FROM (SELECT * FROM %s WHERE (xact, n) > ($1, $2) '
-                       'AND xact < (SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint) '
-                       'ORDER BY xact, n LIMIT $3) AS c '
-                       'LEFT JOIN segments.segment AS s ON s.id = c.segment_id ORDER BY c.xact, c.n',
-                       pg_typeof(key), tables.change_table)
-        USING reader.xact, reader.n, max
-    LOOP
-        reader.xact := xact;
-        reader.n := n;
-        RETURN NEXT;
+    WHILE given < max LOOP
+        FOR xact, n, segment_id, segment, contact_id, joined, cause, at, last IN
+            EXECUTE format('SELECT c.xact, c.n, c.segment_id, s.alias, c.contact_id::%s, c.joined, c.cause, c.at, c.lsn '
+                           'FROM (SELECT * FROM %s WHERE xact >= $1 AND xact < $2 AND (lsn, n) > ($3, $4) '
+                           'ORDER BY lsn, n LIMIT $5) AS c '
+                           'LEFT JOIN segments.segment AS s ON s.id = c.segment_id ORDER BY c.lsn, c.n',
+                           pg_typeof(key), tables.change_table)
+            USING reader.low, reader.high, reader.lsn, reader.n, max - given
+        LOOP
+            reader.lsn := last;
+            reader.n := n;
+            given := given + 1;
+            RETURN NEXT;
+        END LOOP;
+        EXIT WHEN given >= max OR reader.high >= ended;
+        reader.low := reader.high;
+        reader.high := ended;
+        reader.lsn := '0/0';
+        reader.n := 0;
     END LOOP;
-    UPDATE segments.consumer AS c SET xact = reader.xact, n = reader.n, read_at = clock_timestamp()
+    UPDATE segments.consumer AS c
+    SET low = reader.low, high = reader.high, lsn = reader.lsn, n = reader.n, read_at = clock_timestamp()
     WHERE c.name = consumer AND c.contact_table = tables.contact_table;
 END
 $function$;
@@ -100,7 +117,7 @@ DECLARE
     trimmed bigint;
 BEGIN
     EXECUTE format('DELETE FROM %s AS l WHERE l.at < $1 AND (NOT $2 OR NOT EXISTS ('
-                   'SELECT FROM segments.consumer AS c WHERE c.contact_table = $3 AND (l.xact, l.n) > (c.xact, c.n)))',
+                   'SELECT FROM segments.consumer AS c WHERE c.contact_table = $3 AND (l.xact >= c.high OR l.xact >= c.low AND (l.lsn, l.n) > (c.lsn, c.n))))',
                    tables.change_table)
     USING segments.now() - older_than, coalesce(keep_unread, true), tables.contact_table;
     GET DIAGNOSTICS trimmed = ROW_COUNT;

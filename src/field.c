@@ -61,6 +61,8 @@ is_string_type(Oid type)
 }
 
 /*
+ * In step with segments.inferred_type(), which lists the same for people.
+ *
  * The type word a value of this SQL type gets by itself, or NULL when it can't
  * be a field.
  */
@@ -131,6 +133,8 @@ find_relation(ContactTable *table, const char *name)
 }
 
 /*
+ * In step with segments.name_covers().
+ *
  * Does a declared name cover `name`?  One that ends in * stands for every
  * whole number, whose digits *number then points at.
  */

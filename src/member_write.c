@@ -255,8 +255,9 @@ run_with_keys(Program *program, const char *sql, Datum *keys, int nkeys)
 	values[0] = BatchKeyArray(program, keys, nkeys);
 	values[1] = TimestampTzGetDatum(MaintainNow(program));
 	values[2] = transaction_datum();
-	values[3] = Int32GetDatum(MemberNextChangeNumber(1000000));
+	values[3] = Int32GetDatum(MemberNextChangeNumber(0));
 	MaintainRun(sql, 4, types, values);
+	(void) MemberNextChangeNumber((int) SPI_processed);
 }
 
 static void
@@ -317,9 +318,9 @@ MemberMoveContacts(Program *program, Datum *old_keys, Datum *new_keys, int nkeys
 	values[1] = BatchKeyArray(program, new_keys, nkeys);
 	values[2] = TimestampTzGetDatum(MaintainNow(program));
 	values[3] = transaction_datum();
-	values[4] = Int32GetDatum(MemberNextChangeNumber(1000000));
 
 	delete_members(program, "m.contact_id = ANY ($1)", old_keys, nkeys);
+	values[4] = Int32GetDatum(MemberNextChangeNumber(0));
 	/* all old rows go before the first new one comes: keys may be swapped */
 	MaintainRun(psprintf("WITH gone AS (DELETE FROM %s o "
 						 "USING ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) u(o, n) "
@@ -336,4 +337,5 @@ MemberMoveContacts(Program *program, Datum *old_keys, Datum *new_keys, int nkeys
 						 CAUSE_FILTER "', $3 FROM moved",
 						 CatalogRelationName(program->table->member_table), override,
 						 CatalogRelationName(program->table->change_table)), 5, types, values);
+	(void) MemberNextChangeNumber((int) SPI_processed);
 }

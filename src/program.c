@@ -27,6 +27,7 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 #include "utils/typcache.h"
 
 #include "evaluate.h"
@@ -111,12 +112,14 @@ ProgramDefineSettings(void)
 }
 
 /*
- * Tell every backend that a contact table's definitions changed.
+ * Tell every backend that a contact table's definitions changed.  One that is
+ * gone already needs no telling.
  */
 void
 ProgramInvalidate(Oid contact_table)
 {
-	CacheInvalidateRelcacheByRelid(contact_table);
+	if (SearchSysCacheExists1(RELOID, ObjectIdGetDatum(contact_table)))
+		CacheInvalidateRelcacheByRelid(contact_table);
 }
 
 /*

@@ -139,8 +139,10 @@ int64
 SegmentResolvePublished(Oid contact_table, const char *word, const char **why)
 {
 	bool		digits = (*word != '\0' && strspn(word, "0123456789") == strlen(word) && strlen(word) <= 18);
-	SegmentRow *row = digits ? SegmentById(strtoll(word, NULL, 10)) : segment_by_alias(word);
+	SegmentRow *row = digits ? SegmentById(strtoll(word, NULL, 10)) : NULL;
 
+	if (row == NULL)
+		row = segment_by_alias(word);
 	if (row == NULL)
 		*why = "does not exist";
 	else if (row->contact_table != contact_table)

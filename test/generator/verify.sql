@@ -3,9 +3,8 @@ CREATE SCHEMA gen;
 CREATE TABLE gen.replayed (segment_id bigint, contact_id %(type)s, joined boolean, PRIMARY KEY (segment_id, contact_id));
 CREATE TABLE gen.position (xact bigint, n integer);
 INSERT INTO gen.position VALUES (0, 0);
--- Members of unpublished segments, as they were when they were unpublished.
-CREATE TABLE gen.frozen (segment_id bigint, contact_id %(type)s);
-CREATE TABLE gen.frozen_segment (segment_id bigint PRIMARY KEY);
+-- How many members unpublished segments have.
+CREATE TABLE gen.frozen (segment_id bigint PRIMARY KEY, members bigint);
 
 -- check() finds nothing.
 CREATE FUNCTION gen.checked() RETURNS SETOF text LANGUAGE sql AS $$
@@ -77,21 +76,21 @@ CREATE FUNCTION gen.replay_all() RETURNS SETOF text LANGUAGE sql AS $$
     SELECT * FROM gen.replay();
 $$;
 
--- Nobody joins an unpublished segment; those in `toggled` were published meanwhile, or changed by hand.
+-- An unpublished segment does not grow (keys of its members may change); those in `toggled` were published
+-- meanwhile, or changed by hand.
 CREATE FUNCTION gen.frozen_kept(toggled bigint[]) RETURNS SETOF text LANGUAGE plpgsql AS $$
 BEGIN
     RETURN QUERY
-    SELECT format('contact %%s joined unpublished segment %%s', m.contact_id, m.segment_id)
-    FROM crm.leads_segment_member AS m
-    JOIN segments.segment AS s ON s.id = m.segment_id AND NOT s.is_published
-    JOIN gen.frozen_segment USING (segment_id)
-    LEFT JOIN gen.frozen AS f USING (segment_id, contact_id)
-    WHERE f.contact_id IS NULL AND m.segment_id <> ALL (toggled) LIMIT 10;
+    SELECT format('unpublished segment %%s had %%s members and has %%s', f.segment_id, f.members, n.members)
+    FROM gen.frozen AS f
+    JOIN segments.segment AS s ON s.id = f.segment_id AND NOT s.is_published,
+    LATERAL (SELECT count(*) AS members FROM crm.leads_segment_member AS m WHERE m.segment_id = f.segment_id) AS n
+    WHERE n.members > f.members AND f.segment_id <> ALL (toggled);
 
-    TRUNCATE gen.frozen, gen.frozen_segment;
-    INSERT INTO gen.frozen_segment SELECT id FROM segments.segment WHERE NOT is_published;
+    TRUNCATE gen.frozen;
     INSERT INTO gen.frozen
-    SELECT segment_id, contact_id FROM crm.leads_segment_member JOIN gen.frozen_segment USING (segment_id);
+    SELECT s.id, (SELECT count(*) FROM crm.leads_segment_member AS m WHERE m.segment_id = s.id)
+    FROM segments.segment AS s WHERE NOT s.is_published;
 END
 $$;
 
