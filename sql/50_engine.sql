@@ -94,3 +94,18 @@ BEGIN
     END LOOP;
 END $$;
 COMMENT ON PROCEDURE segments.rebuild_all() IS 'rebuilds every published segment';
+
+CREATE FUNCTION segments.why_contact(segment_id bigint, contact text) RETURNS jsonb
+    AS 'MODULE_PATHNAME', 'segments_why_contact' LANGUAGE C STABLE STRICT;
+COMMENT ON FUNCTION segments.why_contact(bigint, text) IS 'internal: segments.why() by id and key as text';
+
+CREATE FUNCTION segments.why(segment text, contact anyelement) RETURNS jsonb
+    LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp
+    AS $$ SELECT segments.why_contact(segments.resolve_segment(segment), contact::text) $$;
+COMMENT ON FUNCTION segments.why(text, anyelement) IS 'why a contact is a member or not: the filter tree with each leaf''s value (of related rows, up to ten) and truth, now, and what was done by hand';
+
+CREATE FUNCTION segments.preview(filter segments.filter, contact_table regclass DEFAULT NULL, exact boolean DEFAULT false,
+                                 sample integer DEFAULT 0)
+    RETURNS TABLE (estimate bigint, exact_count bigint, sample_keys text[])
+    AS 'MODULE_PATHNAME', 'segments_preview' LANGUAGE C STABLE;
+COMMENT ON FUNCTION segments.preview(segments.filter, regclass, boolean, integer) IS 'how many contacts a filter would match: the planner''s estimate at once, the exact number when asked for, and the keys of a sample';

@@ -48,7 +48,7 @@ SELECT '[{"field":"a","operator":"=","filter":1}]'::filter = '[{"field":"a","ope
 SELECT filter_hash(a) = filter_hash(b), filter_hash_extended(a, 0) = filter_hash_extended(b, 0),
 	filter_hash_extended(a, 1) = filter_hash_extended(a, 2), filter_hash_extended(a, 0) & 4294967295 = filter_hash(a)::bigint & 4294967295
 FROM (SELECT '[{"field":"a","operator":"eq","filter":1}]'::filter AS a, '[{"field":"a","operator":"=","properties":{"filter":1}}]'::filter AS b) AS s;
-SELECT count(*), count(DISTINCT f::text) FROM (SELECT f FROM original UNION ALL SELECT f FROM copied) AS s;
+SELECT pg_catalog.count(*), pg_catalog.count(DISTINCT f::text) FROM (SELECT f FROM original UNION ALL SELECT f FROM copied) AS s;
 SELECT count(*) FROM (SELECT f FROM original UNION SELECT f FROM copied) AS s;
 CREATE INDEX ON original USING hash (f);
 SET enable_seqscan = off;
