@@ -5,8 +5,8 @@
  * A predicate is a tree of AND, OR and NOT over atoms.  An atom is a positive
  * test, true or false (NULL is false); negative operators are NOT over an
  * atom, which makes them exact complements.  predicate_sql.c writes it as SQL
- * for the planner; program.c shares the atoms of all segments and engine.c
- * evaluates them on rows.  Both read the same atoms.
+ * for the planner; program.c shares the atoms of all segments and
+ * evaluate.c evaluates them on rows.  Both read the same atoms.
  */
 #ifndef SEGMENTS_BIND_H
 #define SEGMENTS_BIND_H

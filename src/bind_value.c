@@ -168,7 +168,7 @@ text_form(BindPlace *place)
 				return psprintf("pg_catalog.trim_scale(%s)::pg_catalog.text", value);
 			return psprintf("pg_catalog.trim_scale((%s)::pg_catalog.text::pg_catalog.numeric)::pg_catalog.text", value);
 		case FIELD_DATE:
-			return psprintf("pg_catalog.to_char(%s, 'YYYY-MM-DD')", value);
+			return psprintf("pg_catalog.to_char((%s)::pg_catalog.timestamp, 'YYYY-MM-DD')", value);
 		case FIELD_DATETIME:
 			return psprintf("pg_catalog.to_char(%s, 'YYYY-MM-DD HH24:MI:SS')", local_timestamp(place, value));
 		case FIELD_TIME:

@@ -122,14 +122,12 @@ consider_moving(DeltaWork *work, RowVersion *row, Datum key)
 	Program    *program = work->program;
 	ListCell   *cell;
 
-	foreach(cell, program->sources[0]->atoms)
+	foreach(cell, program->moving_atoms)
 	{
 		int			id = lfirst_int(cell);
-		ProgramAtom *patom = &program->atoms[id];
 
-		if (patom->atom->moves && patom->facet && !patom->facet->opaque &&
-			AtomMovesOnRow(program, row, id, program->moved_from, work->now))
-			consider_all(work, patom->segments, key);
+		if (AtomMovesOnRow(program, row, id, program->moved_from, work->now))
+			consider_all(work, program->atoms[id].segments, key);
 	}
 }
 

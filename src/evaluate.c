@@ -46,6 +46,7 @@ RowVersionInit(RowVersion *row, RowSource *source, TupleTableSlot *slot)
 	row->source = source;
 	row->slot = slot;
 	row->facets = palloc0(sizeof(FacetState) * Max(source->nfacets, 1));
+	row->stamp = 1;
 }
 
 /* Another row in the same place. */
@@ -53,7 +54,7 @@ void
 RowVersionReset(RowVersion *row, TupleTableSlot *slot)
 {
 	row->slot = slot;
-	memset(row->facets, 0, sizeof(FacetState) * row->source->nfacets);
+	row->stamp++;
 }
 
 static Datum
@@ -72,7 +73,7 @@ RowFacet(Program *program, RowVersion *row, Facet *facet)
 {
 	FacetState *state = &row->facets[facet->id];
 
-	if (!state->known)
+	if (state->known != row->stamp)
 	{
 		MemoryContext old = MemoryContextSwitchTo(program->econtext->ecxt_per_tuple_memory);
 
@@ -80,7 +81,7 @@ RowFacet(Program *program, RowVersion *row, Facet *facet)
 		state->value = ExecEvalExpr(facet->state, program->econtext, &state->isnull);
 		if (!state->isnull)
 			state->value = flatten_value(facet, state->value);
-		state->known = true;
+		state->known = row->stamp;
 		MemoryContextSwitchTo(old);
 	}
 	return state;
@@ -114,11 +115,13 @@ looked_up_facet(Program *program, RowVersion *row, Facet *facet)
 {
 	FacetState *state = RowFacet(program, row, facet);
 
-	if (state->looked_up)
+	if (state->looked_up == row->stamp)
 		return state;
-	state->looked_up = true;
+	state->looked_up = row->stamp;
 	state->constant = -1;
 	state->rank = -1;
+	state->nelements = 0;
+	state->cardinality = 0;
 	if (state->isnull)
 		return state;
 	if (facet->type == VALUE_SET)
@@ -298,40 +301,64 @@ AtomOnRow(Program *program, RowVersion *row, int id, TimestampTz now)
 	return patom->indexed ? test_indexed(program, row, patom) : test_other(program, row, patom, now);
 }
 
-/* Is the value between where a boundary stands at two instants? */
-static bool
-boundary_passes(Program *program, const Atom *atom, const Boundary *boundary, Datum value,
-				TimestampTz from, TimestampTz to)
+/* Where the atom's boundaries stand at both ends of a window. */
+static void
+settle_window(Program *program, ProgramAtom *patom, TimestampTz from, TimestampTz to)
 {
-	Datum		before;
-	Datum		after;
+	Atom	   *atom = patom->atom;
 
-	if (!BoundaryMoves(boundary))
-		return false;
-	(void) BoundaryDatum(boundary, atom->value_type, program->table, "UTC", from, &before);
-	(void) BoundaryDatum(boundary, atom->value_type, program->table, "UTC", to, &after);
-	return FacetCompare(atom->value_type, value, before) >= 0 && FacetCompare(atom->value_type, value, after) <= 0;
+	if (patom->window_from == from && patom->window_to == to)
+		return;
+	/* most phrases move once a day or less: look no further until then */
+	if (patom->window_from == from && patom->still && to < patom->still_until)
+		return;
+	patom->window_from = from;
+	patom->window_to = to;
+	patom->still_until = AtomNextMove(atom, program->table, from);
+	patom->still = to < patom->still_until;
+	if (patom->still || atom->value_type == VALUE_MONTH_DAY)
+		return;
+	if (BoundaryMoves(&atom->lower))
+	{
+		(void) BoundaryDatum(&atom->lower, atom->value_type, program->table, "UTC", from, &patom->lower_from);
+		(void) BoundaryDatum(&atom->lower, atom->value_type, program->table, "UTC", to, &patom->lower_to);
+	}
+	if (BoundaryMoves(&atom->upper))
+	{
+		(void) BoundaryDatum(&atom->upper, atom->value_type, program->table, "UTC", from, &patom->upper_from);
+		(void) BoundaryDatum(&atom->upper, atom->value_type, program->table, "UTC", to, &patom->upper_to);
+	}
+}
+
+static bool
+between(const Atom *atom, Datum value, Datum low, Datum high)
+{
+	return FacetCompare(atom->value_type, value, low) >= 0 && FacetCompare(atom->value_type, value, high) <= 0;
 }
 
 /*
  * Can the atom's truth on this row have changed between two instants by time
- * alone?  Exactly when a boundary has passed its value.
+ * alone?  Only when a boundary has passed its value.
  */
 bool
 AtomMovesOnRow(Program *program, RowVersion *row, int id, TimestampTz from, TimestampTz to)
 {
 	ProgramAtom *patom = &program->atoms[id];
+	Atom	   *atom = patom->atom;
 	FacetState *state;
 
 	if (row->slot == NULL || from == to)
 		return false;
+	settle_window(program, patom, from, to);
+	if (patom->still)
+		return false;
 	state = RowFacet(program, row, patom->facet);
 	if (state->isnull)
 		return false;
-	if (patom->atom->value_type == VALUE_MONTH_DAY)
+	if (atom->value_type == VALUE_MONTH_DAY)
 		return true;
-	return boundary_passes(program, patom->atom, &patom->atom->lower, state->value, from, to) ||
-		boundary_passes(program, patom->atom, &patom->atom->upper, state->value, from, to);
+	return (BoundaryMoves(&atom->lower) && between(atom, state->value, patom->lower_from, patom->lower_to)) ||
+		(BoundaryMoves(&atom->upper) && between(atom, state->value, patom->upper_from, patom->upper_to));
 }
 
 /* ----- predicates on a contact ----- */
@@ -525,8 +552,7 @@ facet_changed(const Facet *facet, const Bitmapset *changed, bool both)
 static bool
 condition_truth(Program *program, RowVersion *row, const ProgramAtom *patom)
 {
-	return row->slot != NULL &&
-		((patom->condition && patom->condition->opaque) || condition_holds(program, row, patom));
+	return row->slot != NULL && condition_holds(program, row, patom);
 }
 
 /*
@@ -537,14 +563,17 @@ static bool
 row_touches(Program *program, ProgramAtom *patom, RowVersion *old_row, RowVersion *new_row,
 			const Bitmapset *changed, bool both)
 {
-	bool		old_counts = condition_truth(program, old_row, patom);
-	bool		new_counts = condition_truth(program, new_row, patom);
+	bool		old_counts;
+	bool		new_counts;
 
+	/* a subquery sees rows that don't count themselves */
+	if ((patom->condition && patom->condition->opaque) || (patom->argument && patom->argument->opaque))
+		return true;
+	old_counts = condition_truth(program, old_row, patom);
+	new_counts = condition_truth(program, new_row, patom);
 	if (!old_counts && !new_counts)
 		return false;
 	if (old_counts != new_counts)
-		return true;
-	if (patom->condition && patom->condition->opaque)
 		return true;
 	if (patom->atom->scope == ATOM_AGGREGATE)
 		return patom->argument == NULL ? false : facet_changed(patom->argument, changed, both);
@@ -601,7 +630,7 @@ FlippedAtoms(Program *program, RowVersion *old_row, RowVersion *new_row, Timesta
 	Bitmapset  *changed = both ? changed_columns(source, old_row->slot, new_row->slot) : NULL;
 	int			i;
 
-	if (both && changed == NULL && !source->opaque)
+	if (both && changed == NULL)
 		return;
 	for (i = 0; i < source->nfacets; i++)
 	{

@@ -24,10 +24,10 @@ extern void IntVectorAdd(IntVector *vector, int item);
 /* What is known of one facet of one row. */
 typedef struct FacetState
 {
-	bool		known;
+	uint64		known;			/* the row's stamp when it was computed */
+	uint64		looked_up;		/* the same for what follows `value` */
 	bool		isnull;
 	Datum		value;			/* normalised */
-	bool		looked_up;
 	int			constant;		/* id, or -1 */
 	int			rank;
 	int			nelements;		/* of a set: ids, and how many there are in all */
@@ -41,6 +41,7 @@ typedef struct RowVersion
 	RowSource  *source;
 	TupleTableSlot *slot;		/* NULL: there is no row, everything is false */
 	FacetState *facets;
+	uint64		stamp;			/* changes with the row */
 	struct Batch *batch;		/* contacts: for query atoms; else NULL */
 	int			position;		/* in the batch */
 } RowVersion;

@@ -14,7 +14,10 @@
 
 #include "access/htup_details.h"
 #include "access/sysattr.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_collation.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "executor/executor.h"
@@ -23,6 +26,8 @@
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/float.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
 #include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
 #include "utils/numeric.h"
@@ -150,6 +155,33 @@ has_sublink_walker(Node *node, void *context)
 }
 
 
+/*
+ * Does the function need fixed settings and the owner's role?  Immutable ones
+ * of the server and our own don't; nor does to_char() with our patterns.  What
+ * floats look like depends on a setting although it is called immutable.
+ */
+static bool
+is_foreign(Oid function, void *context)
+{
+	Oid			namespace = get_func_namespace(function);
+
+	if (function == F_FLOAT4OUT || function == F_FLOAT8OUT)
+		return true;
+	if (namespace != PG_CATALOG_NAMESPACE && namespace != get_namespace_oid("segments", true))
+		return true;
+	return func_volatile(function) != PROVOLATILE_IMMUTABLE && function != F_TO_CHAR_TIMESTAMP_TEXT;
+}
+
+static bool
+calls_foreign_function(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (check_functions_in_node(node, is_foreign, NULL))
+		return true;
+	return expression_tree_walker(node, calls_foreign_function, context);
+}
+
 static void
 prepare_expression(Program *program, Facet *facet)
 {
@@ -160,8 +192,9 @@ prepare_expression(Program *program, Facet *facet)
 	facet->sql_type = exprType(expr);
 	if (has_sublink_walker(expr, NULL))
 	{
+		/* it may read any column, and other rows */
 		facet->opaque = true;
-		facet->source->opaque = true;
+		facet->source->columns = bms_add_range(facet->source->columns, 1, facet->source->desc->natts);
 		return;
 	}
 	pull_varattnos(expr, 1, &columns);
@@ -176,6 +209,8 @@ prepare_expression(Program *program, Facet *facet)
 			facet->columns = bms_add_member(facet->columns, attnum);
 	}
 	facet->source->columns = bms_add_members(facet->source->columns, facet->columns);
+	if (calls_foreign_function(expr, NULL))
+		program->foreign_functions = true;
 	facet->state = ExecPrepareExpr((Expr *) expr, program->estate);
 }
 

@@ -1,8 +1,8 @@
 /*
  * filter_flat.c - tree to stored value, and back.
  *
- * The stored value is what lies on disk, so this layout lives for ever.  It
- * knows no table: names are stored, never OIDs or column numbers.
+ * Step 1c: the stored value is what lies on disk, so this layout lives for
+ * ever.  It knows no table: names are stored, never OIDs or column numbers.
  *
  *		+-----------+-----------+----------------------------------+
  *		| vl_len_   | header    | node: the top group              |

@@ -1,7 +1,7 @@
 /*
  * filter_text.c - the text of a filter document, before and beside jansson.
  *
- * Takes the document in UTF-8 and gives the text that jansson reads.
+ * Step 1a: takes the document in UTF-8 and gives the text that jansson reads.
  *
  * jansson reads reals as double and integers as 64 bits, but a filter's
  * numbers are exact.  So before it sees the text, each number literal outside

@@ -2,7 +2,7 @@
  * maintain.c - evaluate afresh for some contacts, write what differs, and
  * carry it to the segments that refer to what changed.
  *
- * Step 10a: the routine behind everything that is not a plain write of a
+ * Step 12a: the routine behind everything that is not a plain write of a
  * contact: related rows, companies, manual changes, time.  Contacts are locked
  * in key order before anything is read for them, so that two transactions
  * that change different inputs of one filter take turns (DESIGN §4).
@@ -332,6 +332,7 @@ MaintainContactsAt(Program *program, Datum *keys, int nkeys, Bitmapset *segments
 
 	if (nkeys == 0 || bms_is_empty(segments))
 		return;
+	MaintainEnter();
 	ProgramSortKeys(program, keys, &nkeys);
 	scratch = AllocSetContextCreate(CurrentMemoryContext, "segments reconciliation", ALLOCSET_DEFAULT_SIZES);
 	later = segments_ahead(program, segments, now, &ahead);

@@ -35,6 +35,14 @@ typedef struct ChangeSet
 	Change	   *changes;
 } ChangeSet;
 
+/*
+ * work.c: a stretch of maintenance.  Comparing rows in memory needs neither
+ * SPI nor the owner's rights; what does calls MaintainEnter first.
+ */
+extern void MaintainBegin(Program *program);
+extern void MaintainEnter(void);
+extern void MaintainEnd(void);
+
 /* member_write.c */
 extern ChangeSet *ChangeSetCreate(void);
 extern void ChangeSetAdd(Program *program, ChangeSet *set, int64 segment, int index, Datum key, bool joined);

@@ -1,7 +1,7 @@
 /*
  * member_write.c - joins and leaves -> rows of the member table and the log.
  *
- * Step 10b: all joins of a statement in one query and all leaves in another,
+ * Step 12b: all joins of a statement in one query and all leaves in another,
  * sorted by segment and contact.  What was done by hand is respected here, in
  * one place: nobody who is excluded joins, nobody who is included leaves.
  * Writing what is so already does nothing, and logs nothing.
@@ -227,6 +227,7 @@ MemberWrite(Program *program, ChangeSet *set, const char *cause)
 	int			written = 0;
 	int			start = 0;
 
+	MaintainEnter();
 	qsort_arg(set->changes, set->n, sizeof(Change), compare_changes, program);
 	while (start < set->n)
 	{
@@ -248,6 +249,7 @@ run_with_keys(Program *program, const char *sql, Datum *keys, int nkeys)
 	Oid			types[4];
 	Datum		values[4];
 
+	MaintainEnter();
 	types[0] = program->key_array_type;
 	types[1] = TIMESTAMPTZOID;
 	types[2] = INT8OID;

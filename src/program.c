@@ -343,6 +343,8 @@ intern_atom(Builder *builder, Atom *atom)
 	program->atoms[entry->id].atom = atom;
 	program->atoms[entry->id].at = DT_NOBEGIN;
 	place_atom(program, &program->atoms[entry->id], entry->id);
+	if (atom->moves && atom->scope == ATOM_CONTACT && !program->atoms[entry->id].facet->opaque)
+		program->moving_atoms = lappend_int(program->moving_atoms, entry->id);
 	return entry->id;
 }
 
@@ -353,7 +355,9 @@ note_atom(Program *program, ProgramSegment *segment, int id)
 {
 	ProgramAtom *patom = &program->atoms[id];
 
-	patom->segments = list_append_unique_int(patom->segments, segment->index);
+	/* segments come one after the other */
+	if (patom->segments == NIL || llast_int(patom->segments) != segment->index)
+		patom->segments = lappend_int(patom->segments, segment->index);
 	if (patom->atom->scope != ATOM_CONTACT || patom->atom->moves || patom->facet->opaque)
 		segment->pure = false;
 	if (patom->atom->moves)

@@ -70,7 +70,6 @@ typedef struct RowSource
 	int			nfacets;
 	Facet	  **facets;
 	Bitmapset  *columns;		/* all that facets and conditions read */
-	bool		opaque;			/* some facet or condition holds a subquery */
 	List	   *atoms;			/* ids of atoms over these rows */
 	SPIPlanPtr	any_plan;		/* contacts that have a row at all */
 	SPIPlanPtr	contacts_plan;	/* contacts of rows with these keys */
@@ -103,6 +102,14 @@ typedef struct ProgramAtom
 	Datum		upper_at;
 	int			ndays;
 	int32		days[2];
+	TimestampTz window_from;	/* the window these are of */
+	TimestampTz window_to;
+	bool		still;			/* nothing moved within it */
+	TimestampTz still_until;
+	Datum		lower_from;
+	Datum		lower_to;
+	Datum		upper_from;
+	Datum		upper_to;
 } ProgramAtom;
 
 typedef struct ProgramSegment
@@ -138,8 +145,10 @@ typedef struct Program
 	uint64		stamp;			/* counts rows */
 	List	   *always;			/* pure segments without access atoms */
 	List	  **access;			/* per atom: pure segments it gives access to */
+	bool		foreign_functions;	/* facets call functions that are not ours or the server's */
 	List	   *impure;			/* the others */
-	List	   *moving;
+	List	   *moving;			/* indexes of segments */
+	List	   *moving_atoms;	/* ids of moving atoms on the contact's row */
 	Oid			key_array_type;
 	int16		key_len;
 	bool		key_byval;

@@ -1,11 +1,11 @@
 /*
  * refresh.c - segments.refresh_due(): time passes.
  *
- * Step 15: for each moving segment that is due, only contacts whose value lies
- * between where a boundary stood and where it stands now can change; they are
- * found by the values' own indexes and evaluated by maintain.c.  Segments that
- * refer to what changed follow.  Idempotent; two at a time take turns segment
- * by segment.
+ * Step 15a: for each moving segment that is due, only contacts whose value
+ * lies between where a boundary stood and where it stands now can change; they
+ * are found by the values' own indexes and evaluated by maintain.c.  Segments
+ * that refer to what changed follow.  Idempotent; two at a time take turns
+ * segment by segment.
  */
 #include "postgres.h"
 

@@ -198,6 +198,7 @@ find_contacts(RelatedWork *work)
 					   quote_identifier(rows->contact_column), program->table->key_type_name,
 					   CatalogRelationName(rows->link_relid), quote_identifier(rows->link_column),
 					   quote_identifier(rows->contact_column));
+	MaintainEnter();
 	get_typlenbyvalalign(facet->sql_type, &len, &byval, &align);
 	value = PointerGetDatum(construct_array(work->keys, work->n, facet->sql_type, len, byval, align));
 	MaintainExecute(ProgramPlan(program, &work->source->contacts_plan, sql, 1, &array_type), &value, SPI_OK_SELECT);
@@ -283,6 +284,7 @@ RelatedDelta(Program *program, StatementDelta *delta)
 
 	if (delta->truncated)
 	{
+		MaintainEnter();
 		BuildSegmentsReading(program, delta->relid, CAUSE_FILTER);
 		return;
 	}

@@ -2,11 +2,11 @@
  * segment_clock.c - up to which instant each moving segment was brought
  * forward: rows of segments.segment_clock.
  *
- * The trap (DESIGN §6): a transaction that read the clock before a refresh
- * and commits after it wrote a row whose boundary the refresh has passed
- * without seeing the row.  So a refresh starts its windows not where the last
- * one ended but at covered_until, and that advances only when nobody can be
- * left behind: at a refresh, transactions with ids from the next one on
+ * Step 15b.  The trap (DESIGN §6): a transaction that read the clock before a
+ * refresh and commits after it wrote a row whose boundary the refresh has
+ * passed without seeing the row.  So a refresh starts its windows not where
+ * the last one ended but at covered_until, and that advances only when nobody
+ * can be left behind: at a refresh, transactions with ids from the next one on
  * evaluate at evaluated_at or later, since they will read it (pending_at,
  * pending_xmax); once all lower ids have ended, everything they wrote is
  * visible to the refresh at hand, and pending_at is covered.

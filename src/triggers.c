@@ -1,7 +1,7 @@
 /*
  * triggers.c - segments.maintain(), the one trigger function.
  *
- * Step 12: statement-level AFTER triggers on the contact table and on every
+ * Step 10: statement-level AFTER triggers on the contact table and on every
  * table whose rows belong to contacts come here, with transition tables.  A
  * statement that changed nothing, or a table that no segment reads, costs a
  * look into a hash table.
@@ -88,10 +88,10 @@ static void
 maintain_table(Oid contact_table, StatementDelta *delta)
 {
 	Program    *program = ProgramGet(contact_table);
-	SecureContext secure;
 
-	SecureEnter(&secure, program->table->owner);
-	SPI_connect();
+	MaintainBegin(program);
+	if (program->foreign_functions)
+		MaintainEnter();
 	if (contact_table == delta->relid)
 	{
 		if (delta->old_rows)
@@ -101,8 +101,7 @@ maintain_table(Oid contact_table, StatementDelta *delta)
 		ContactDelta(program, delta);
 	}
 	RelatedDelta(program, delta);
-	SPI_finish();
-	SecureLeave(&secure);
+	MaintainEnd();
 }
 
 PG_FUNCTION_INFO_V1(segments_maintain);

@@ -1,0 +1,104 @@
+/*
+ * work.c - a stretch of maintenance: SPI and the owner's rights, when needed.
+ *
+ * Most statements flip nothing, and for them connecting to SPI, changing the
+ * role and fixing the settings would be most of the cost.  So a trigger opens
+ * a stretch, which costs nothing, and whatever reads or writes tables enters
+ * it first.  Stretches nest (a write of members can fire triggers that write
+ * contacts); an error unwinds them with its transaction or subtransaction.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "executor/spi.h"
+
+#include "maintain.h"
+#include "sql_expr.h"
+
+typedef struct Stretch
+{
+	struct Stretch *outer;
+	SubTransactionId subxact;
+	Program    *program;
+	bool		entered;
+	SecureContext secure;
+} Stretch;
+
+static Stretch *present = NULL;
+
+/* Stretches that an error left behind are of subtransactions that are gone. */
+static void
+end_of_subtransaction(SubXactEvent event, SubTransactionId mine, SubTransactionId parent, void *arg)
+{
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		while (present != NULL && present->subxact >= mine)
+			present = present->outer;
+}
+
+static void
+end_of_transaction(XactEvent event, void *arg)
+{
+	present = NULL;
+}
+
+static void
+register_callbacks(void)
+{
+	static bool registered = false;
+
+	if (registered)
+		return;
+	RegisterSubXactCallback(end_of_subtransaction, NULL);
+	RegisterXactCallback(end_of_transaction, NULL);
+	registered = true;
+}
+
+/*
+ * Open a stretch for one program.
+ */
+void
+MaintainBegin(Program *program)
+{
+	Stretch    *stretch = palloc0(sizeof(Stretch));
+
+	register_callbacks();
+	stretch->outer = present;
+	stretch->subxact = GetCurrentSubTransactionId();
+	stretch->program = program;
+	present = stretch;
+}
+
+/*
+ * From here on as the contact table's owner, with SPI.  The current memory
+ * context stays what it was.
+ */
+void
+MaintainEnter(void)
+{
+	MemoryContext caller = CurrentMemoryContext;
+
+	if (present == NULL || present->entered)
+		return;
+	SecureEnter(&present->secure, present->program->table->owner);
+	SPI_connect();
+	MemoryContextSwitchTo(caller);
+	present->entered = true;
+}
+
+/*
+ * Close the stretch.
+ */
+void
+MaintainEnd(void)
+{
+	Stretch    *stretch = present;
+	MemoryContext caller = CurrentMemoryContext;
+
+	if (stretch->entered)
+	{
+		SPI_finish();
+		MemoryContextSwitchTo(caller);
+		SecureLeave(&stretch->secure);
+	}
+	present = stretch->outer;
+}
