@@ -75,7 +75,7 @@ typedef struct Boundary
 	bool		inclusive;
 	MomentKind	kind;
 	Datum		constant;		/* of the atom's value type */
-	Phrase		phrase;
+	Phrase	   *phrase;
 	PhrasePart	span;
 	bool		forward;		/* span: inNext */
 	char	   *text;			/* phrase or span as written */
@@ -95,14 +95,13 @@ typedef struct Atom
 
 	int			nconstants;		/* ANY, OVERLAP: Datums of the value type */
 	Datum	   *constants;
-	Phrase		anniversary;	/* MONTH_DAY: moving constants */
+	Phrase	   *anniversary;	/* MONTH_DAY: moving constants */
 	char	   *anniversary_text;
 	Boundary	lower;			/* RANGE */
 	Boundary	upper;
 	char	   *pattern;		/* LIKE, REGEXP */
 	int64		segment_id;		/* MEMBER */
 
-	char	   *key;			/* SQL as if unpinned: equal keys, same atom */
 	int			id;				/* set by program.c */
 } Atom;
 
@@ -170,6 +169,10 @@ extern Predicate *BindNumberRange(BindPlace *place, Atom *atom, Datum lower, boo
 extern Predicate *BindNumberAny(BindPlace *place, Atom *atom, List *numbers);
 
 extern void BindRefuseValue(BindPlace *place, const char *what) pg_attribute_noreturn();
+
+/* atom.c */
+extern char *AtomKey(const Atom *atom, ContactTable *table);
+extern Atom *AtomCopy(const Atom *atom);
 
 /* predicate_sql.c */
 typedef struct SqlContext

@@ -29,7 +29,8 @@ parse_phrase(BindPlace *place, const char *text, Boundary *boundary)
 {
 	const char *detail = NULL;
 
-	if (!PhraseParse(text, &boundary->phrase, &detail))
+	boundary->phrase = palloc0(sizeof(Phrase));
+	if (!PhraseParse(text, boundary->phrase, &detail))
 		refuse_phrase(place, text, detail);
 	boundary->text = pstrdup(text);
 }
@@ -83,9 +84,9 @@ read_date(BindPlace *place, const FilterValue *value, FilterOperator op, Boundar
 		parse_phrase(place, value->text, boundary);
 	else
 		BindRefuseValue(place, "a date is expected");
-	if (boundary->phrase.kind == PHRASE_INSTANT && !order)
+	if (boundary->phrase->kind == PHRASE_INSTANT && !order)
 		refuse_phrase(place, boundary->text, "seconds, minutes and hours go with gt, gte, lt and lte only.");
-	if (boundary->phrase.kind == PHRASE_ANNIVERSARY && op != FILTER_OP_EQ)
+	if (boundary->phrase->kind == PHRASE_ANNIVERSARY && op != FILTER_OP_EQ)
 		refuse_phrase(place, boundary->text, "an anniversary goes with = and != only.");
 }
 
@@ -107,7 +108,7 @@ set_boundary(Boundary *boundary, const Boundary *model, MomentKind kind, bool in
 static void
 set_order_boundary(Atom *atom, FilterOperator op, const Boundary *date)
 {
-	bool		point = (date->phrase.kind == PHRASE_INSTANT && atom->value_type != VALUE_DATE);
+	bool		point = (date->phrase->kind == PHRASE_INSTANT && atom->value_type != VALUE_DATE);
 
 	switch (op)
 	{
@@ -275,7 +276,7 @@ BindDateCondition(BindPlace *place, Atom *atom, FilterOperator op)
 	else
 	{
 		read_date(place, &place->node->value, op, &date);
-		if (date.phrase.kind == PHRASE_ANNIVERSARY)
+		if (date.phrase->kind == PHRASE_ANNIVERSARY)
 			return bind_anniversary(place, atom, &date);
 		if (op == FILTER_OP_EQ)
 		{
@@ -299,7 +300,7 @@ BoundaryMoves(const Boundary *boundary)
 		return false;
 	if (boundary->kind == MOMENT_SPAN_START || boundary->kind == MOMENT_SPAN_END)
 		return true;
-	return PhraseMoves(&boundary->phrase);
+	return PhraseMoves(boundary->phrase);
 }
 
 /*
@@ -323,7 +324,7 @@ BoundaryDatum(const Boundary *boundary, ValueType type, ContactTable *table,
 		if (span)
 			PhraseSpanDays(&boundary->span, boundary->forward, table->zone, now, &first, &last);
 		else
-			PhraseDays(&boundary->phrase, table->zone, now, &first, &last);
+			PhraseDays(boundary->phrase, table->zone, now, &first, &last);
 		*result = DateADTGetDatum(start ? first : last);
 	}
 	else
@@ -335,7 +336,7 @@ BoundaryDatum(const Boundary *boundary, ValueType type, ContactTable *table,
 		if (span)
 			PhraseSpanInstants(&boundary->span, boundary->forward, table->zone, now, &first, &last);
 		else
-			PhraseInstants(&boundary->phrase, table->zone, now, &first, &last);
+			PhraseInstants(boundary->phrase, table->zone, now, &first, &last);
 		chosen = start ? first : last;
 		/* a timestamp in UTC has the same representation */
 		*result = TimestampTzGetDatum(chosen);

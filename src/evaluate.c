@@ -195,7 +195,7 @@ settle_boundaries(Program *program, ProgramAtom *patom, TimestampTz now)
 	patom->at = now;
 	if (atom->value_type == VALUE_MONTH_DAY)
 	{
-		patom->ndays = PhraseAnniversary(&atom->anniversary, program->table->zone, now, patom->days);
+		patom->ndays = PhraseAnniversary(atom->anniversary, program->table->zone, now, patom->days);
 		return;
 	}
 	patom->lower_at = atom->lower.constant;

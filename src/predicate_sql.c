@@ -235,7 +235,7 @@ append_any(StringInfo out, const Atom *atom, const SqlContext *context)
 		appendStringInfo(out, "%s = ANY (", atom->value);
 		if (context->pinned)
 		{
-			n = PhraseAnniversary(&atom->anniversary, context->table->zone, context->now, days);
+			n = PhraseAnniversary(atom->anniversary, context->table->zone, context->now, days);
 			appendStringInfoString(out, "ARRAY[");
 			for (i = 0; i < n; i++)
 				appendStringInfo(out, "%s%d", i ? ", " : "", days[i]);

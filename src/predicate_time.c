@@ -65,7 +65,7 @@ boundary_next_move(const Boundary *boundary, const Atom *atom, ContactTable *tab
 			return Min(PhraseNextMidnight(table->zone, now), now + USECS_PER_MINUTE);
 		return PhraseNextMidnight(table->zone, now);
 	}
-	return PhraseNextMove(&boundary->phrase, table->zone, now, days);
+	return PhraseNextMove(boundary->phrase, table->zone, now, days);
 }
 
 /*
@@ -78,7 +78,7 @@ AtomNextMove(const Atom *atom, ContactTable *table, TimestampTz now)
 	if (!atom->moves)
 		return DT_NOEND;
 	if (atom->value_type == VALUE_MONTH_DAY)
-		return PhraseNextMove(&atom->anniversary, table->zone, now, true);
+		return PhraseNextMove(atom->anniversary, table->zone, now, true);
 	return Min(boundary_next_move(&atom->lower, atom, table, now),
 			   boundary_next_move(&atom->upper, atom, table, now));
 }

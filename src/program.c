@@ -194,6 +194,8 @@ typedef struct Builder
 	Program    *program;
 	HTAB	   *atoms;			/* by key text */
 	int			size;
+	MemoryContext scratch;		/* until the program is built */
+	MemoryContext segment;		/* until one segment is bound */
 } Builder;
 
 static uint32
@@ -308,30 +310,20 @@ place_atom(Program *program, ProgramAtom *patom, int id)
 	prepare_pattern(patom);
 }
 
-static char *
-atom_key(ContactTable *table, Atom *atom)
-{
-	SqlContext	context = {0};
-	StringInfoData out;
-
-	context.table = table;
-	context.now_sql = "now";
-	initStringInfo(&out);
-	appendStringInfo(&out, "%s ", atom->rows ? atom->rows->name : "");
-	AtomSql(&out, atom, &context);
-	return out.data;
-}
-
 static int
 intern_atom(Builder *builder, Atom *atom)
 {
 	Program    *program = builder->program;
-	char	   *key = atom_key(program->table, atom);
+	char	   *key = AtomKey(atom, program->table);
 	bool		found;
 	KeyEntry   *entry = hash_search(builder->atoms, &key, HASH_ENTER, &found);
+	MemoryContext old;
 
 	if (found)
 		return entry->id;
+	old = MemoryContextSwitchTo(program->context);
+	entry->key = MemoryContextStrdup(builder->scratch, key);
+	atom = AtomCopy(atom);
 	if (program->natoms == builder->size)
 	{
 		builder->size = Max(64, builder->size * 2);
@@ -345,6 +337,7 @@ intern_atom(Builder *builder, Atom *atom)
 	place_atom(program, &program->atoms[entry->id], entry->id);
 	if (atom->moves && atom->scope == ATOM_CONTACT && !program->atoms[entry->id].facet->opaque)
 		program->moving_atoms = lappend_int(program->moving_atoms, entry->id);
+	MemoryContextSwitchTo(old);
 	return entry->id;
 }
 
@@ -364,20 +357,33 @@ note_atom(Program *program, ProgramSegment *segment, int id)
 		segment->moves = true;
 }
 
-static void
-intern_predicate(Builder *builder, ProgramSegment *segment, Predicate *predicate)
+/*
+ * The predicate over the program's atoms, copied into the program.
+ */
+static Predicate *
+intern_predicate(Builder *builder, ProgramSegment *segment, const Predicate *predicate)
 {
+	Program    *program = builder->program;
+	Predicate  *copy = MemoryContextAllocZero(program->context, sizeof(Predicate));
 	int			i;
 
+	copy->kind = predicate->kind;
+	copy->nargs = predicate->nargs;
+	if (predicate->nargs > 0)
+		copy->args = MemoryContextAlloc(program->context, sizeof(Predicate *) * predicate->nargs);
 	for (i = 0; i < predicate->nargs; i++)
-		intern_predicate(builder, segment, predicate->args[i]);
+		copy->args[i] = intern_predicate(builder, segment, predicate->args[i]);
 	if (predicate->kind == PREDICATE_ATOM)
 	{
 		int			id = intern_atom(builder, predicate->atom);
+		MemoryContext old = MemoryContextSwitchTo(program->context);
 
-		predicate->atom->id = id;
-		note_atom(builder->program, segment, id);
+		copy->atom = program->atoms[id].atom;
+		copy->atom->id = id;
+		note_atom(program, segment, id);
+		MemoryContextSwitchTo(old);
 	}
+	return copy;
 }
 
 /*
@@ -504,10 +510,9 @@ add_segment(Builder *builder, SegmentRow *row, Predicate *predicate)
 	memset(segment, 0, sizeof(ProgramSegment));
 	segment->index = program->nsegments++;
 	segment->id = row->id;
-	segment->predicate = predicate;
 	segment->pure = true;
 	*(int *) ((char *) hash_search(program->by_id, &row->id, HASH_ENTER, &found) + sizeof(int64)) = segment->index;
-	intern_predicate(builder, segment, predicate);
+	segment->predicate = intern_predicate(builder, segment, predicate);
 }
 
 /* A segment's rank is above those of all it refers to. */
@@ -602,13 +607,17 @@ fill_program(Builder *builder, List *rows)
 	{
 		SegmentRow *row = lfirst(cell);
 		Predicate  *predicate;
+		MemoryContext old;
 
 		/* static ones are there to be referred to */
 		if (!row->is_published)
 			continue;
+		old = MemoryContextSwitchTo(builder->segment);
 		predicate = bind_or_warn(row, program->table);
 		if (predicate != NULL)
 			add_segment(builder, row, predicate);
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(builder->segment);
 	}
 	for (i = 0; i < program->nsources; i++)
 		for (j = 0; j < program->sources[i]->nfacets; j++)
@@ -629,6 +638,7 @@ build_program(Oid relid, MemoryContext context)
 	Builder		builder = {0};
 	HASHCTL		info = {0};
 	SecureContext secure;
+	List	   *rows;
 
 	callback->func = free_plans;
 	callback->arg = program;
@@ -638,13 +648,19 @@ build_program(Oid relid, MemoryContext context)
 	info.entrysize = sizeof(KeyEntry);
 	info.hash = text_key_hash;
 	info.match = text_key_match;
-	info.hcxt = context;
+	builder.scratch = AllocSetContextCreate(old, "segments program scratch", ALLOCSET_DEFAULT_SIZES);
+	builder.segment = AllocSetContextCreate(builder.scratch, "segments one segment", ALLOCSET_DEFAULT_SIZES);
+	info.hcxt = builder.scratch;
 	builder.atoms = hash_create("segments atoms", 256, &info, HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
 	SecureEnter(&secure, CatalogContactTable(relid, false)->owner);
 	prepare_program(program, relid);
-	fill_program(&builder, SegmentsOfContactTable(relid));
+	MemoryContextSwitchTo(builder.scratch);
+	rows = SegmentsOfContactTable(relid);
+	MemoryContextSwitchTo(context);
+	fill_program(&builder, rows);
 	SecureLeave(&secure);
 	MemoryContextSwitchTo(old);
+	MemoryContextDelete(builder.scratch);
 	return program;
 }
 

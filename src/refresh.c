@@ -114,7 +114,7 @@ passed_anniversary(Refresh *refresh, const Atom *atom)
 	for (steps = 0; at <= refresh->now && steps < MANY_DAYS; steps++)
 	{
 		int32		month_days[2];
-		int			n = PhraseAnniversary(&atom->anniversary, table->zone, at, month_days);
+		int			n = PhraseAnniversary(atom->anniversary, table->zone, at, month_days);
 		int			i;
 
 		for (i = 0; i < n; i++)

@@ -279,8 +279,8 @@ class Statements:
                 table.reference[0], rng.randint(1, table.reference[1]), table.contact))
         return rng.choice(tests)
 
-    def insert_related(self, table):
-        rows = [self.related_row(table) for _ in range(self.few())]
+    def insert_related(self, table, count=None):
+        rows = [self.related_row(table) for _ in range(count or self.few())]
         names = [n for n, _ in rows[0]]
         values = [[v for _, v in row] for row in rows]
         if self.rng.random() < 0.3:
@@ -359,10 +359,10 @@ class Statements:
             return 'INSERT INTO crm.companies (id, %s) VALUES (%d, %s) ON CONFLICT (id) DO UPDATE SET %s' % (
                 ', '.join(names), n, ', '.join(literal(v) for v in values),
                 ', '.join('%s = excluded.%s' % (c, c) for c in rng.sample(names, 3)))
-        if kind < 0.75:
+        if kind < 0.82:
             return 'UPDATE crm.companies SET %s WHERE id %s' % (
                 self.assignments(COMPANIES), rng.choice(['= %d' % n, 'IN (%d, %d)' % (n, n % COMPANY_IDS + 1), '< 10']))
-        if kind < 0.85:
+        if kind < 0.87:
             return 'DELETE FROM crm.companies WHERE id = %d' % n
         if kind < 0.93:
             return 'UPDATE crm.companies SET id = %d WHERE id = %d' % (rng.randint(1, COMPANY_IDS + 10), n)
@@ -565,7 +565,11 @@ class Statements:
             return [self.trim()]
         if kind < 0.038:
             return [self.replenish()]
-        if kind < 0.12:
+        if kind < 0.05 and not self.only_contact:
+            # deletes, cascades and TRUNCATE would leave little
+            table = rng.choice(RELATED + RELATED[:3])
+            return [self.company() for _ in range(3)] + [self.insert_related(table, 30) for _ in range(2)]
+        if kind < 0.13:
             return self.transaction()
         return [self.one()]
 
