@@ -50,6 +50,10 @@ extern int	MemberWrite(Program *program, ChangeSet *set, const char *cause);
 extern void MemberForgetContacts(Program *program, Datum *keys, int nkeys);
 extern void MemberForgetAll(Program *program);
 extern void MemberMoveContacts(Program *program, Datum *old_keys, Datum *new_keys, int nkeys);
+/* member_direct.c */
+extern bool MemberWriteDirect(Program *program, Change *changes, int n, const char *cause, int *written);
+
+/* member_write.c */
 extern int	MemberNextChangeNumber(int count);
 extern int64 MemberWritten(int64 more);
 extern void MaintainExecute(SPIPlanPtr plan, Datum *values, int expected);

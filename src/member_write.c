@@ -227,8 +227,14 @@ MemberWrite(Program *program, ChangeSet *set, const char *cause)
 	int			written = 0;
 	int			start = 0;
 
+	if (set->n > 1)
+		qsort_arg(set->changes, set->n, sizeof(Change), compare_changes, program);
+	if (MemberWriteDirect(program, set->changes, set->n, cause, &written))
+	{
+		(void) MemberWritten(written);
+		return written;
+	}
 	MaintainEnter();
-	qsort_arg(set->changes, set->n, sizeof(Change), compare_changes, program);
 	while (start < set->n)
 	{
 		int			end = start + 1;

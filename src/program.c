@@ -357,6 +357,50 @@ note_atom(Program *program, ProgramSegment *segment, int id)
 		segment->moves = true;
 }
 
+/* How dear a predicate is to evaluate, and how seldom it settles the matter. */
+static int
+cost_of(Program *program, const Predicate *predicate)
+{
+	int			cost = 0;
+	int			i;
+
+	if (predicate->kind == PREDICATE_ATOM)
+	{
+		ProgramAtom *patom = &program->atoms[predicate->atom->id];
+
+		if (predicate->atom->scope != ATOM_CONTACT || patom->facet->opaque)
+			return 100;
+		if (patom->indexed)
+			return predicate->atom->test == TEST_RANGE ? 2 : 1;
+		return predicate->atom->test == TEST_REGEXP ? 20 : predicate->atom->test == TEST_LIKE ? 10 : 4;
+	}
+	for (i = 0; i < predicate->nargs; i++)
+		cost = Max(cost, cost_of(program, predicate->args[i]));
+	return cost + 1;
+}
+
+/*
+ * Cheap and selective tests first: an equality that fails ends an AND, and no
+ * related row is looked up for it.
+ */
+static void
+order_args(Program *program, Predicate *predicate)
+{
+	int			i;
+	int			j;
+
+	/* a sort by insertion: not worth it for the few giants */
+	for (i = 1; i < predicate->nargs && predicate->nargs <= 64; i++)
+	{
+		Predicate  *arg = predicate->args[i];
+		int			cost = cost_of(program, arg);
+
+		for (j = i; j > 0 && cost_of(program, predicate->args[j - 1]) > cost; j--)
+			predicate->args[j] = predicate->args[j - 1];
+		predicate->args[j] = arg;
+	}
+}
+
 /*
  * The predicate over the program's atoms, copied into the program.
  */
@@ -383,6 +427,7 @@ intern_predicate(Builder *builder, ProgramSegment *segment, const Predicate *pre
 		note_atom(program, segment, id);
 		MemoryContextSwitchTo(old);
 	}
+	order_args(program, copy);
 	return copy;
 }
 

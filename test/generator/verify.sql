@@ -8,7 +8,7 @@ CREATE TABLE gen.frozen (segment_id bigint PRIMARY KEY, members bigint);
 
 -- check() finds nothing.
 CREATE FUNCTION gen.checked() RETURNS SETOF text LANGUAGE sql AS $$
-    SELECT 'check() finds ' || c::text FROM segments.check() AS c LIMIT 20
+    SELECT 'check() finds ' || c::text FROM segments.check(NULL, NULL::%(type)s) AS c LIMIT 20
 $$;
 
 -- A published segment has the members that its filters and what was done by hand give.
