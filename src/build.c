@@ -293,12 +293,14 @@ store_differences(SegmentRow *row, Tuplestorestate *store, TupleDesc desc)
 							 "WHEN NOT EXISTS (SELECT FROM %s c WHERE %s = m.contact_id) THEN 'does not exist' "
 							 "WHEN EXISTS (SELECT FROM %s o WHERE o.segment_id = " INT64_FORMAT " AND o.contact_id = m.contact_id "
 							 "AND NOT o.included) THEN 'is excluded by hand' ELSE 'is a member but does not match' END "
-							 "FROM (SELECT %s AS k FROM %s c WHERE %s OR ((%s) AND NOT %s)) e "
+							 "FROM (SELECT %s AS k FROM %s c WHERE (%s) AND NOT %s UNION "
+							 "SELECT o.contact_id FROM %s o JOIN %s c ON %s = o.contact_id "
+							 "WHERE o.segment_id = " INT64_FORMAT " AND o.included) e "
 							 "FULL JOIN (SELECT contact_id FROM %s WHERE segment_id = " INT64_FORMAT ") m ON m.contact_id = e.k "
 							 "WHERE e.k IS NULL OR m.contact_id IS NULL",
 							 build.table->name, contact, build.override, row->id, contact, build.table->name,
-							 by_hand(&build, contact, true), build.condition, by_hand(&build, contact, false),
-							 build.member, row->id), true, 0) != SPI_OK_SELECT)
+							 build.condition, by_hand(&build, contact, false), build.override, build.table->name, contact,
+							 row->id, build.member, row->id), true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not check segment " INT64_FORMAT, row->id);
 	for (i = 0; i < SPI_processed; i++)
 	{

@@ -82,19 +82,39 @@ need_impure(DeltaWork *work, int segment, Datum key)
 		add_key(work->program, list, work->changes->context, key);
 }
 
+/* Can neither version of the row match, by the gate alone? */
+static bool
+is_shut(DeltaWork *work, const SegmentGate *gate)
+{
+	Program    *program = work->program;
+	Facet	   *facet;
+
+	if (gate->facet < 0 || work->delta->others_fire)
+		return false;
+	facet = program->sources[0]->facets[gate->facet];
+	if (RowConstant(program, &work->new_row, facet) == gate->constant)
+		return false;
+	return work->old_row.slot == NULL || RowConstant(program, &work->old_row, facet) != gate->constant;
+}
+
 /*
  * A segment that may have flipped for the present row.
  */
 static void
 consider(DeltaWork *work, int index, Datum key)
 {
-	ProgramSegment *segment = &work->program->segments[index];
+	Program    *program = work->program;
+	SegmentGate *gate = &program->gates[index];
+	ProgramSegment *segment;
 	bool		before;
 	bool		after;
 
-	if (segment->stamp == work->program->stamp)
+	if (gate->stamp == program->stamp)
 		return;
-	segment->stamp = work->program->stamp;
+	gate->stamp = program->stamp;
+	if (is_shut(work, gate))
+		return;
+	segment = &program->segments[index];
 	if (!segment->pure || work->delta->others_fire)
 	{
 		need_impure(work, index, key);

@@ -135,6 +135,15 @@ looked_up_facet(Program *program, RowVersion *row, Facet *facet)
 	return state;
 }
 
+/*
+ * The id of the constant that the facet has on this row, or -1.
+ */
+int
+RowConstant(Program *program, RowVersion *row, Facet *facet)
+{
+	return looked_up_facet(program, row, facet)->constant;
+}
+
 /* ----- atoms on a row ----- */
 
 static bool

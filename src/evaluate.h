@@ -72,6 +72,7 @@ extern const char *RegexpCollationSql(void);
 extern void RowVersionInit(RowVersion *row, RowSource *source, TupleTableSlot *slot);
 extern void RowVersionReset(RowVersion *row, TupleTableSlot *slot);
 extern FacetState *RowFacet(Program *program, RowVersion *row, Facet *facet);
+extern int	RowConstant(Program *program, RowVersion *row, Facet *facet);
 extern bool AtomOnRow(Program *program, RowVersion *row, int atom, TimestampTz now);
 extern bool PredicateOnRow(Program *program, RowVersion *row, const Predicate *predicate, TimestampTz now);
 extern bool AtomMovesOnRow(Program *program, RowVersion *row, int atom, TimestampTz from, TimestampTz to);

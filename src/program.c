@@ -447,7 +447,7 @@ access_atoms(Program *program, const Predicate *predicate)
 			{
 				ProgramAtom *patom = &program->atoms[predicate->atom->id];
 
-				if (patom->indexed && patom->atom->test != TEST_RANGE)
+				if (patom->indexed && patom->atom->scope == ATOM_CONTACT && patom->atom->test != TEST_RANGE)
 					return list_make1_int(predicate->atom->id);
 				return NIL;
 			}
@@ -476,9 +476,28 @@ access_atoms(Program *program, const Predicate *predicate)
 }
 
 static void
+set_gate(Program *program, ProgramSegment *segment)
+{
+	SegmentGate *gate = &program->gates[segment->index];
+	ProgramAtom *patom;
+
+	gate->facet = -1;
+	if (list_length(segment->access) != 1)
+		return;
+	patom = &program->atoms[linitial_int(segment->access)];
+	if (patom->atom->scope != ATOM_CONTACT || patom->atom->test != TEST_ANY || patom->nids != 1)
+		return;
+	gate->facet = patom->facet->id;
+	gate->constant = patom->ids[0];
+}
+
+static void
 index_segment(Program *program, ProgramSegment *segment)
 {
 	ListCell   *cell;
+
+	segment->access = access_atoms(program, segment->predicate);
+	set_gate(program, segment);
 
 	if (segment->moves)
 		program->moving = lappend_int(program->moving, segment->index);
@@ -487,7 +506,6 @@ index_segment(Program *program, ProgramSegment *segment)
 		program->impure = lappend_int(program->impure, segment->index);
 		return;
 	}
-	segment->access = access_atoms(program, segment->predicate);
 	if (segment->access == NIL)
 		program->always = lappend_int(program->always, segment->index);
 	foreach(cell, segment->access)
@@ -669,6 +687,7 @@ fill_program(Builder *builder, List *rows)
 			FacetFinish(program, program->sources[i]->facets[j]);
 	program->access = palloc0(sizeof(List *) * Max(program->natoms, 1));
 	link_segments(program);
+	program->gates = palloc0(sizeof(SegmentGate) * Max(program->nsegments, 1));
 	for (i = 0; i < program->nsegments; i++)
 		if (program->segments[i].predicate->kind != PREDICATE_FALSE)
 			index_segment(program, &program->segments[i]);

@@ -122,9 +122,21 @@ typedef struct ProgramSegment
 	int			rank;			/* topological: referenced ones come first */
 	List	   *references;		/* indexes of segments it refers to */
 	List	   *referencing;	/* indexes of segments that refer to this one */
-	uint64		stamp;			/* row it was last looked at for */
 	List	   *access;			/* ids of equality atoms one of which must hold; NIL: none */
 } ProgramSegment;
+
+/*
+ * What is looked at first of a candidate: sixteen bytes a segment, side by
+ * side.  Where a filter can only match contacts with one value in one facet,
+ * most candidates end here, without a look at the segment itself (the access
+ * predicate of Fabret et al., SIGMOD 2001).
+ */
+typedef struct SegmentGate
+{
+	uint64		stamp;			/* row it was last looked at for */
+	int			facet;			/* of the contact's row, or -1 */
+	int			constant;		/* that the facet must have */
+} SegmentGate;
 
 typedef struct Program
 {
@@ -139,6 +151,7 @@ typedef struct Program
 	ProgramAtom *atoms;
 	int			nsegments;
 	ProgramSegment *segments;
+	SegmentGate *gates;			/* per segment */
 	HTAB	   *by_id;			/* segment id -> index */
 	int			nsources;
 	RowSource **sources;		/* [0] is the contact table */
