@@ -103,10 +103,10 @@ def keep_step(bench):
         VACUUM ANALYZE bench.key""")
 
 
-def any_key(bench):
+def any_key(bench, count=20000):
     bench.session.run(f"""TRUNCATE bench.key;
         INSERT INTO bench.key SELECT row_number() OVER (), id FROM (
-            SELECT id FROM crm.leads ORDER BY hashint8(id), id LIMIT 20000) AS k;
+            SELECT id FROM crm.leads ORDER BY hashint8(id), id LIMIT {count}) AS k;
         VACUUM ANALYZE bench.key""")
 
 
@@ -156,7 +156,7 @@ def t3(bench):
                                (bench.options.segments, 'points = points + 10', 'points = points - 10'),
                                (bench.options.segments, 'points = (points + 370) % 1000', 'points = (points + 630) % 1000')):
         bench.install((kind, count))
-        any_key(bench)
+        any_key(bench, 1000 if '%' in there else 20000)
         same_members(bench)
         flips = record_flips(bench, LOOP.format(statement=ONE_ROW.format(table='crm.leads', change=there)))
         session.run(LOOP.format(statement=ONE_ROW.format(table='crm.leads', change=back)))

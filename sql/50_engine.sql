@@ -52,6 +52,11 @@ CREATE FUNCTION segments.build(segment_id bigint, cause text) RETURNS void
 COMMENT ON FUNCTION segments.build(bigint, text) IS 'internal: brings the members of a segment, and of those that refer to it, in line with its definition; shuts out writers of the tables it reads until the transaction ends';
 REVOKE ALL ON FUNCTION segments.build(bigint, text) FROM PUBLIC;
 
+CREATE FUNCTION segments.build_new(contact_table regclass, segment_ids bigint[], cause text) RETURNS void
+    AS 'MODULE_PATHNAME', 'segments_build_new' LANGUAGE C STRICT;
+COMMENT ON FUNCTION segments.build_new(regclass, bigint[], text) IS 'internal: fills new segments, which have no members yet, in one scan of the contact table; locks as segments.build() does';
+REVOKE ALL ON FUNCTION segments.build_new(regclass, bigint[], text) FROM PUBLIC;
+
 CREATE FUNCTION segments.change_members(segment_id bigint, contacts anyarray, action text) RETURNS boolean[]
     AS 'MODULE_PATHNAME', 'segments_change_members' LANGUAGE C STRICT;
 COMMENT ON FUNCTION segments.change_members(bigint, anyarray, text) IS 'internal: includes, excludes or resets contacts by hand; for each, whether it exists';

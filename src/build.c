@@ -58,16 +58,23 @@ collect_tables(const Predicate *predicate, List **relids)
 
 /* The contact table first, then the others by OID. */
 static void
-lock_tables(Build *build)
+lock_in_order(Oid contact_table, List *relids)
 {
-	List	   *relids = NIL;
 	ListCell   *cell;
 
-	LockRelationOid(build->table->relid, ShareRowExclusiveLock);
-	collect_tables(build->predicate, &relids);
+	LockRelationOid(contact_table, ShareRowExclusiveLock);
 	list_sort(relids, list_oid_cmp);
 	foreach(cell, relids)
 		LockRelationOid(lfirst_oid(cell), ShareRowExclusiveLock);
+}
+
+static void
+lock_tables(Build *build)
+{
+	List	   *relids = NIL;
+
+	collect_tables(build->predicate, &relids);
+	lock_in_order(build->table->relid, relids);
 }
 
 /* ----- preparing ----- */
@@ -103,6 +110,31 @@ prepare(Build *build, SegmentRow *row, const char *cause)
 	initStringInfo(&sql);
 	PredicateSql(&sql, build->predicate, &context);
 	build->condition = sql.data;
+}
+
+/*
+ * Lock all that some segments of one contact table read (ids: a List of int64
+ * pointers).
+ */
+void
+BuildLockTables(List *ids)
+{
+	ContactTable *table = NULL;
+	List	   *relids = NIL;
+	ListCell   *cell;
+
+	foreach(cell, ids)
+	{
+		SegmentRow *row = SegmentById(*(int64 *) lfirst(cell));
+
+		if (row == NULL)
+			continue;
+		if (table == NULL)
+			table = CatalogContactTable(row->contact_table, false);
+		collect_tables(bind_stored(row, table), &relids);
+	}
+	if (table != NULL)
+		lock_in_order(table->relid, relids);
 }
 
 /* ----- writing ----- */

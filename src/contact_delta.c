@@ -22,7 +22,6 @@
 
 typedef struct KeyList
 {
-	MemoryContext context;
 	int			n;
 	int			size;
 	Datum	   *keys;
@@ -38,6 +37,7 @@ typedef struct DeltaWork
 	RowVersion	old_row;
 	RowVersion	new_row;
 	IntVector	flipped;
+	MemoryContext context;		/* of keys */
 	ChangeSet  *changes;
 	KeyList		impure_keys;	/* contacts that maintain.c must look at */
 	Bitmapset  *impure;			/* and for which segments */
@@ -79,7 +79,7 @@ need_impure(DeltaWork *work, int segment, Datum key)
 
 	work->impure = bms_add_member(work->impure, segment);
 	if (list->n == 0 || ProgramCompareKeys(work->program, list->keys[list->n - 1], key) != 0)
-		add_key(work->program, list, work->changes->context, key);
+		add_key(work->program, list, work->context, key);
 }
 
 /* Can neither version of the row match, by the gate alone? */
@@ -191,7 +191,7 @@ contact_updated(DeltaWork *work)
 static void
 key_changed(DeltaWork *work, Datum old_key, Datum new_key)
 {
-	MemoryContext context = work->changes->context;
+	MemoryContext context = work->context;
 
 	add_key(work->program, &work->moved_old, context, old_key);
 	add_key(work->program, &work->moved_new, context, new_key);
@@ -214,7 +214,7 @@ write_changes(DeltaWork *work)
 		return;
 	if (MemberWrite(work->program, work->changes, CAUSE_FILTER) > 0)
 		MaintainPropagate(work->program, work->changes);
-	work->changes->n = 0;
+	ChangeSetReset(work->changes);
 }
 
 static void
@@ -225,7 +225,7 @@ process_pair(DeltaWork *work)
 	RowVersionReset(&work->old_row, work->delta->old_rows ? work->old_slot : NULL);
 	RowVersionReset(&work->new_row, work->delta->new_rows ? work->new_slot : NULL);
 	if (work->new_row.slot == NULL)
-		add_key(program, &work->deleted, work->changes->context, key_of(program, work->old_slot));
+		add_key(program, &work->deleted, work->context, key_of(program, work->old_slot));
 	else if (work->old_row.slot == NULL)
 		contact_inserted(work);
 	else
@@ -319,6 +319,7 @@ ContactDelta(Program *program, StatementDelta *delta)
 	work.new_slot = MakeSingleTupleTableSlot(program->sources[0]->desc, &TTSOpsMinimalTuple);
 	RowVersionInit(&work.old_row, program->sources[0], NULL);
 	RowVersionInit(&work.new_row, program->sources[0], NULL);
+	work.context = CurrentMemoryContext;
 	work.changes = ChangeSetCreate();
 	process_rows(&work);
 	write_changes(&work);

@@ -42,9 +42,12 @@ lock_plan(Program *program)
 	return ProgramPlan(program, &program->lock_plan, sql, 1, &program->key_array_type);
 }
 
-/* A slot over a contact that a query gave as one composite value. */
-static TupleTableSlot *
-slot_of_composite(Program *program, Datum composite)
+/*
+ * A slot over a contact that a query gave as one composite value, which must
+ * outlive it.
+ */
+TupleTableSlot *
+MaintainContactSlot(Program *program, Datum composite)
 {
 	HeapTupleHeader header = DatumGetHeapTupleHeader(composite);
 	HeapTuple	tuple = palloc0(HEAPTUPLESIZE);
@@ -83,7 +86,7 @@ lock_contacts(Batch *batch)
 	{
 		bool		isnull;
 		Datum		contact = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull);
-		TupleTableSlot *slot = slot_of_composite(program, datumCopy(contact, false, -1));
+		TupleTableSlot *slot = MaintainContactSlot(program, datumCopy(contact, false, -1));
 		Datum		key = slot_getattr(slot, program->table->key_attnum, &isnull);
 		int			position = BatchFindKey(batch, key);
 

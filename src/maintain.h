@@ -45,6 +45,7 @@ extern void MaintainEnd(void);
 
 /* member_write.c */
 extern ChangeSet *ChangeSetCreate(void);
+extern void ChangeSetReset(ChangeSet *set);
 extern void ChangeSetAdd(Program *program, ChangeSet *set, int64 segment, int index, Datum key, bool joined);
 extern int	MemberWrite(Program *program, ChangeSet *set, const char *cause);
 extern void MemberForgetContacts(Program *program, Datum *keys, int nkeys);
@@ -64,6 +65,7 @@ extern void MaintainRun(const char *sql, int nargs, Oid *types, Datum *values);
 extern void MaintainContacts(Program *program, Datum *keys, int nkeys, Bitmapset *segments, const char *cause);
 extern void MaintainContactsAt(Program *program, Datum *keys, int nkeys, Bitmapset *segments, const char *cause,
 							   TimestampTz now);
+extern TupleTableSlot *MaintainContactSlot(Program *program, Datum composite);
 extern void MaintainPropagate(Program *program, ChangeSet *set);
 extern TimestampTz MaintainNow(Program *program);
 
@@ -82,6 +84,7 @@ extern void RelatedDelta(Program *program, StatementDelta *delta);
 
 /* build.c */
 extern void BuildSegment(int64 id, const char *cause);
+extern void BuildLockTables(List *ids);
 extern void BuildSegmentsReading(Program *program, Oid relid, const char *cause);
 
 /* segment_clock.c */

@@ -17,6 +17,7 @@
 #include "miscadmin.h"
 #include "utils/timestamp.h"
 
+#include "access.h"
 #include "maintain.h"
 #include "sql_expr.h"
 
@@ -32,6 +33,7 @@ typedef struct ManualWork
 	Program    *program;
 	SegmentRow *row;
 	ManualAction action;
+	char	   *user;			/* who does it */
 	int			n;				/* contacts as given */
 	Datum	   *keys;
 	int			nlocked;		/* those that exist, sorted */
@@ -92,16 +94,6 @@ lock_existing(ManualWork *work)
 	ProgramSortKeys(program, work->locked, &work->nlocked);
 }
 
-static Datum
-user_name(void)
-{
-	const char *name = GetConfigOption("segments.user_name", true, false);
-
-	if (name == NULL || *name == '\0')
-		name = GetUserNameFromId(GetSessionUserId(), false);
-	return CStringGetTextDatum(name);
-}
-
 /* Run a statement with $1 keys, $2 now, $3 user. */
 static void
 run(ManualWork *work, const char *sql)
@@ -114,7 +106,7 @@ run(ManualWork *work, const char *sql)
 	types[2] = TEXTOID;
 	values[0] = BatchKeyArray(work->program, work->locked, work->nlocked);
 	values[1] = TimestampTzGetDatum(MaintainNow(work->program));
-	values[2] = user_name();
+	values[2] = CStringGetTextDatum(work->user);
 	MaintainRun(sql, 3, types, values);
 }
 
@@ -227,6 +219,7 @@ segments_change_members(PG_FUNCTION_ARGS)
 	LockRelationOid(work.row->contact_table, RowExclusiveLock);
 	work.program = ProgramGet(work.row->contact_table);
 	read_contacts(&work, PG_GETARG_ARRAYTYPE_P(1));
+	work.user = AccessUserName();
 	SecureEnter(&secure, work.program->table->owner);
 	SPI_connect();
 	lock_existing(&work);

@@ -24,16 +24,27 @@
 /* ----- collecting ----- */
 
 /*
- * An empty set in a context of its own under the current one.
+ * An empty set, its contents in a context of their own.
  */
 ChangeSet *
 ChangeSetCreate(void)
 {
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "segments changes", ALLOCSET_DEFAULT_SIZES);
-	ChangeSet  *set = MemoryContextAllocZero(context, sizeof(ChangeSet));
+	ChangeSet  *set = palloc0(sizeof(ChangeSet));
 
-	set->context = context;
+	set->context = AllocSetContextCreate(CurrentMemoryContext, "segments changes", ALLOCSET_DEFAULT_SIZES);
 	return set;
+}
+
+/*
+ * Empty it, and give its memory back.
+ */
+void
+ChangeSetReset(ChangeSet *set)
+{
+	MemoryContextReset(set->context);
+	set->n = 0;
+	set->size = 0;
+	set->changes = NULL;
 }
 
 void
