@@ -227,15 +227,16 @@ def members_sql(session, leads, first_id, kind, count):
         used = [c for c, flag in zip(EQUALITIES, row) if flag == 't']
         shape = ' AND '.join(f"s.{c} IS {'NOT ' if c in used else ''}NULL" for c in EQUALITIES)
         conditions = [f"s.kind = '{kind}'", f's.n <= {count}', shape, RANGES] + [f'l.{c} = s.{c}' for c in used]
-        source = leads
+        source = f'{leads} AS l'
         if row[4] == 't':
-            conditions.append(f"l.id IN (SELECT h.lead_id FROM {leads.split('.')[0]}.page_hits AS h WHERE h.url = s.url)")
+            source += f", (SELECT DISTINCT url, lead_id FROM {leads.split('.')[0]}.page_hits) AS h"
+            conditions.append('h.url = s.url AND l.id = h.lead_id')
         if row[5] == 't':
             conditions.append("l.last_active >= (segments.now() AT TIME ZONE 'UTC') - s.recent_days * interval '1 day'")
         if not used and row[4] == 'f':
-            source = 'pg_temp.narrow'
+            source = 'pg_temp.narrow AS l'
             conditions.append('l.points >= s.points_from AND l.points < s.points_before')
-        branches.append(f'SELECT {first_id} + s.n AS segment_id, l.id AS contact_id FROM bench.spec AS s, {source} AS l'
+        branches.append(f'SELECT {first_id} + s.n AS segment_id, l.id AS contact_id FROM bench.spec AS s, {source}'
                         f' WHERE {" AND ".join(conditions)}')
     return '\nUNION ALL\n'.join(branches)
 

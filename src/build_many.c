@@ -159,6 +159,7 @@ scan_contacts(ManyBuild *build)
 		MemoryContextSwitchTo(old);
 		SPI_freetuptable(tuples);
 		MemoryContextReset(scratch);
+		memset(&build->flipped, 0, sizeof(IntVector));	/* it was in there */
 		ResetExprContext(program->econtext);
 		if (build->changes->n >= FLUSH_CHANGES)
 			write_changes(build);
