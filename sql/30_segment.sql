@@ -195,6 +195,13 @@ BEGIN
         RETURN;
     END IF;
     EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', contact_table);
+    -- whoever unpublishes or deletes one of them meanwhile has to wait, or we had to
+    PERFORM FROM segments.segment AS s WHERE s.id = ANY (referenced) ORDER BY s.id FOR SHARE;
+    IF EXISTS (SELECT FROM unnest(referenced) AS r (id)
+               WHERE NOT EXISTS (SELECT FROM segments.segment AS s WHERE s.id = r.id AND s.is_published)) THEN
+        RAISE EXCEPTION 'a segment that the filter refers to was deleted or unpublished concurrently'
+            USING ERRCODE = 'serialization_failure';
+    END IF;
     INSERT INTO segments.segment_reference (segment_id, referenced_id)
     SELECT store_references.segment_id, unnest(referenced) ON CONFLICT DO NOTHING;
     cycle := segments.reference_cycle(segment_id);

@@ -485,6 +485,20 @@ refuse_cycle(BindPlace *place, int64 referenced)
 						   SegmentById(place->options->self) ? SegmentById(place->options->self)->alias : "?", path)));
 }
 
+/* Also where the rest of the filter makes it irrelevant: it is named. */
+static void
+note_reference(BindPlace *place, int64 *referenced)
+{
+	ListCell   *cell;
+
+	if (place->options->references == NULL)
+		return;
+	foreach(cell, *place->options->references)
+		if (*(int64 *) lfirst(cell) == *referenced)
+			return;
+	*place->options->references = lappend(*place->options->references, referenced);
+}
+
 static Predicate *
 member_of(BindPlace *place, const char *word)
 {
@@ -498,6 +512,7 @@ member_of(BindPlace *place, const char *word)
 				 errmsg("segment \"%s\" %s", word, why),
 				 errdetail("At %s.properties.filter: a segment is named by its id or alias.", place->path)));
 	refuse_cycle(place, atom->segment_id);
+	note_reference(place, &atom->segment_id);
 	return PredicateOfAtom(atom);
 }
 

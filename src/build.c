@@ -82,7 +82,7 @@ lock_tables(Build *build)
 static Predicate *
 bind_stored(SegmentRow *row, ContactTable *table)
 {
-	BindOptions options = {false, 0};
+	BindOptions options = {false};
 
 	return BindFilter(FilterUnflatten(row->filters), table, &options);
 }

@@ -169,6 +169,26 @@ contact_inserted(DeltaWork *work)
 	consider_all(work, program->impure, key);
 }
 
+/* A contact that points at another company sees other company fields. */
+static void
+consider_references(DeltaWork *work, Datum key)
+{
+	Program    *program = work->program;
+	int			i;
+
+	for (i = 1; i < program->nsources; i++)
+	{
+		RowSource  *source = program->sources[i];
+		ListCell   *cell;
+
+		if (source->reference == NULL ||
+			FacetEqual(program, &work->old_row, &work->new_row, source->reference))
+			continue;
+		foreach(cell, source->atoms)
+			consider_all(work, program->atoms[lfirst_int(cell)].segments, key);
+	}
+}
+
 static void
 contact_updated(DeltaWork *work)
 {
@@ -186,6 +206,7 @@ contact_updated(DeltaWork *work)
 		consider_moving(work, &work->old_row, key);
 		consider_moving(work, &work->new_row, key);
 	}
+	consider_references(work, key);
 }
 
 static void

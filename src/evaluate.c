@@ -17,6 +17,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
 #include "compat.h"
@@ -409,6 +410,23 @@ PredicateOnRow(Program *program, RowVersion *row, const Predicate *predicate, Ti
 
 /* ----- what flipped between two versions ----- */
 
+/*
+ * Has a facet the same value (to the byte) on two rows?
+ */
+bool
+FacetEqual(Program *program, RowVersion *old_row, RowVersion *new_row, Facet *facet)
+{
+	FacetState *before = RowFacet(program, old_row, facet);
+	FacetState *after = RowFacet(program, new_row, facet);
+	int16		len;
+	bool		byval;
+
+	if (before->isnull || after->isnull)
+		return before->isnull && after->isnull;
+	get_typlenbyval(facet->sql_type, &len, &byval);
+	return datumIsEqual(before->value, after->value, byval, len);
+}
+
 static Bitmapset *
 changed_columns(RowSource *source, TupleTableSlot *old_slot, TupleTableSlot *new_slot)
 {
@@ -517,6 +535,22 @@ add_constants(Facet *facet, const FacetState *old_state, const FacetState *new_s
 		add_atoms(out, facet->constants[new_id].atoms);
 }
 
+/*
+ * A related row's phrase may have moved over its value since the segments were
+ * last brought forward: then its contact's membership is due, and the row that
+ * says so may be on its way out.
+ */
+static bool
+is_due(Program *program, RowVersion *old_row, RowVersion *new_row, int id, TimestampTz now)
+{
+	ProgramAtom *patom = &program->atoms[id];
+
+	if (old_row->source->rows == NULL || !patom->atom->moves || patom->facet == NULL || patom->facet->opaque)
+		return false;
+	return AtomMovesOnRow(program, old_row, id, program->moved_from, now) ||
+		AtomMovesOnRow(program, new_row, id, program->moved_from, now);
+}
+
 static void
 add_others(Program *program, Facet *facet, RowVersion *old_row, RowVersion *new_row, TimestampTz now, IntVector *out)
 {
@@ -526,7 +560,8 @@ add_others(Program *program, Facet *facet, RowVersion *old_row, RowVersion *new_
 	{
 		int			id = lfirst_int(cell);
 
-		if (facet->opaque || AtomOnRow(program, old_row, id, now) != AtomOnRow(program, new_row, id, now))
+		if (facet->opaque || is_due(program, old_row, new_row, id, now) ||
+			AtomOnRow(program, old_row, id, now) != AtomOnRow(program, new_row, id, now))
 			IntVectorAdd(out, id);
 	}
 }
@@ -585,13 +620,13 @@ row_touches(Program *program, ProgramAtom *patom, RowVersion *old_row, RowVersio
 	if (old_counts != new_counts)
 		return true;
 	if (patom->atom->scope == ATOM_AGGREGATE)
-		return patom->argument == NULL ? false : facet_changed(patom->argument, changed, both);
+		return facet_changed(patom->argument, changed, both) || facet_changed(patom->order, changed, both);
 	return patom->facet != NULL && facet_changed(patom->facet, changed, both);
 }
 
 static void
 add_source_flips(Program *program, RowVersion *old_row, RowVersion *new_row, const Bitmapset *changed,
-				 bool both, IntVector *out)
+				 bool both, TimestampTz now, IntVector *out)
 {
 	ListCell   *cell;
 
@@ -600,6 +635,12 @@ add_source_flips(Program *program, RowVersion *old_row, RowVersion *new_row, con
 		int			id = lfirst_int(cell);
 		ProgramAtom *patom = &program->atoms[id];
 		bool		single = (patom->facet != NULL && patom->condition == NULL && patom->atom->scope == ATOM_ROWS);
+
+		if (is_due(program, old_row, new_row, id, now))
+		{
+			IntVectorAdd(out, id);
+			continue;
+		}
 
 		if (!single && row_touches(program, patom, old_row, new_row, changed, both))
 			IntVectorAdd(out, id);
@@ -620,7 +661,7 @@ drop_uncounted(Program *program, RowVersion *old_row, RowVersion *new_row, Times
 		bool		exact = patom->atom->scope == ATOM_ROWS && patom->facet != NULL && !patom->facet->opaque &&
 		!(patom->condition && patom->condition->opaque);
 
-		if (!exact || AtomOnRow(program, old_row, id, now) != AtomOnRow(program, new_row, id, now))
+		if (!exact || is_due(program, old_row, new_row, id, now) || AtomOnRow(program, old_row, id, now) != AtomOnRow(program, new_row, id, now))
 			out->items[kept++] = id;
 	}
 	out->n = kept;
@@ -650,7 +691,7 @@ FlippedAtoms(Program *program, RowVersion *old_row, RowVersion *new_row, Timesta
 	}
 	if (source->rows != NULL)
 	{
-		add_source_flips(program, old_row, new_row, changed, both, out);
+		add_source_flips(program, old_row, new_row, changed, both, now, out);
 		drop_uncounted(program, old_row, new_row, now, out);
 	}
 }

@@ -79,6 +79,7 @@ extern bool AtomMovesOnRow(Program *program, RowVersion *row, int atom, Timestam
 extern void FlippedAtoms(Program *program, RowVersion *old_row, RowVersion *new_row, TimestampTz now,
 						 IntVector *out);
 
+extern bool FacetEqual(Program *program, RowVersion *old_row, RowVersion *new_row, Facet *facet);
 extern bool RowChanged(RowVersion *old_row, RowVersion *new_row);
 
 /* batch.c */

@@ -37,7 +37,7 @@ table_of_row_type(Oid type)
 static char *
 predicate_text(Filter *filter, ContactTable *table)
 {
-	BindOptions options = {false, 0};
+	BindOptions options = {false};
 	Predicate  *predicate = BindFilter(FilterUnflatten(filter), table, &options);
 	SqlContext	context = {0};
 	StringInfoData sql;

@@ -44,9 +44,9 @@ contact_table_argument(FunctionCallInfo fcinfo, int n)
 }
 
 static Predicate *
-bind_argument(Filter *filter, ContactTable *table, bool storing, int64 self)
+bind_argument(Filter *filter, ContactTable *table)
 {
-	BindOptions options = {storing, self};
+	BindOptions options = {true};
 
 	return BindFilter(FilterUnflatten(filter), table, &options);
 }
@@ -117,7 +117,7 @@ segments_matching(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	table = contact_table_argument(fcinfo, 1);
 	SecureEnter(&secure, table->owner);
-	predicate = bind_argument(PG_GETARG_FILTER_P(0), table, true, 0);
+	predicate = bind_argument(PG_GETARG_FILTER_P(0), table);
 	context.table = table;
 	context.pinned = true;
 	context.expand = true;
@@ -183,7 +183,7 @@ segments_explain(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	table = contact_table_argument(fcinfo, 1);
 	SecureEnter(&secure, table->owner);
-	predicate = bind_argument(PG_GETARG_FILTER_P(0), table, true, 0);
+	predicate = bind_argument(PG_GETARG_FILTER_P(0), table);
 	context.table = table;
 	initStringInfo(&out);
 	appendStringInfo(&out, "SELECT c.%s FROM %s c WHERE ", table->key, table->name);
@@ -203,25 +203,6 @@ segments_explain(PG_FUNCTION_ARGS)
 
 /* ----- bind_check ----- */
 
-static void
-collect_references(const Predicate *predicate, List **ids)
-{
-	int			i;
-
-	check_stack_depth();
-	for (i = 0; i < predicate->nargs; i++)
-		collect_references(predicate->args[i], ids);
-	if (predicate->kind == PREDICATE_ATOM && predicate->atom->scope == ATOM_MEMBER)
-	{
-		ListCell   *cell;
-
-		foreach(cell, *ids)
-			if (*(int64 *) lfirst(cell) == predicate->atom->segment_id)
-				return;
-		*ids = lappend(*ids, &predicate->atom->segment_id);
-	}
-}
-
 /*
  * segments.bind_check(filters, contact_table, segment_id, storing) -> bigint[]:
  * raises where the filter cannot be bound, else the segments it refers to.
@@ -233,12 +214,13 @@ segments_bind_check(PG_FUNCTION_ARGS)
 	ContactTable *table = CatalogContactTable(PG_GETARG_OID(1), false);
 	SecureContext secure;
 	List	   *ids = NIL;
+	BindOptions options = {PG_GETARG_BOOL(3), PG_GETARG_INT64(2), &ids};
 	ListCell   *cell;
 	Datum	   *values;
 	int			n = 0;
 
 	SecureEnter(&secure, table->owner);
-	collect_references(bind_argument(PG_GETARG_FILTER_P(0), table, PG_GETARG_BOOL(3), PG_GETARG_INT64(2)), &ids);
+	(void) BindFilter(FilterUnflatten(PG_GETARG_FILTER_P(0)), table, &options);
 	SecureLeave(&secure);
 	values = palloc(sizeof(Datum) * Max(list_length(ids), 1));
 	foreach(cell, ids)

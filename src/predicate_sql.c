@@ -381,7 +381,7 @@ by_hand_sql(const SqlContext *context, int64 segment, const char *included)
 static bool
 append_member_at(StringInfo out, int64 segment, const SqlContext *context)
 {
-	BindOptions options = {false, 0};
+	BindOptions options = {false};
 	SegmentRow *row = SegmentById(segment);
 	Predicate  *predicate;
 

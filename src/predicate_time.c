@@ -31,7 +31,7 @@ PredicateMoves(const Predicate *predicate)
 bool
 PredicateMovesDeep(const Predicate *predicate, ContactTable *table)
 {
-	BindOptions options = {false, 0};
+	BindOptions options = {false};
 	SegmentRow *row;
 	int			i;
 

@@ -246,6 +246,9 @@ prepare_path(Program *program, RowSource *source)
 		return;
 	}
 	source->key = FacetGet(program, source, psprintf("r.%s", quote_identifier(rows->key_column)), VALUE_NONE);
+	if (rows->contact_reference)
+		source->reference = FacetGet(program, program->sources[0],
+									 psprintf("c.%s", quote_identifier(rows->contact_reference)), VALUE_NONE);
 	if (!OidIsValid(rows->link_relid))
 		return;
 	source->link = new_source(program, rows->link_relid, NULL);
@@ -301,6 +304,8 @@ place_atom(Program *program, ProgramAtom *patom, int id)
 	{
 		if (atom->field->value && atom->field->aggregate != AGGREGATE_COUNT)
 			patom->argument = FacetGet(program, patom->source, atom->field->value, VALUE_NONE);
+		if (atom->field->aggregate == AGGREGATE_LATEST && atom->field->order_by)
+			patom->order = FacetGet(program, patom->source, atom->field->order_by, VALUE_NONE);
 	}
 	else if (atom->test != TEST_EXISTS)
 	{
@@ -517,7 +522,7 @@ index_segment(Program *program, ProgramSegment *segment)
 static Predicate *
 bind_row(SegmentRow *row, ContactTable *table)
 {
-	BindOptions options = {false, 0};
+	BindOptions options = {false};
 
 	return BindFilter(FilterUnflatten(row->filters), table, &options);
 }

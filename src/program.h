@@ -75,6 +75,7 @@ typedef struct RowSource
 	SPIPlanPtr	contacts_plan;	/* contacts of rows with these keys */
 	Facet	   *contact;		/* key of the row's contact, where the row holds it */
 	Facet	   *key;			/* key of the row, where contacts are found by it */
+	Facet	   *reference;		/* on the contact's row: what points at this one */
 	struct RowSource *link;		/* the link table's rows: facets contact, key, primary */
 } RowSource;
 
@@ -86,6 +87,7 @@ typedef struct ProgramAtom
 	Facet	   *facet;			/* row test; NULL for EXISTS, MEMBER and AGGREGATE */
 	Facet	   *condition;		/* related rows: their fixed condition, or NULL */
 	Facet	   *argument;		/* aggregates: the value aggregated, or NULL */
+	Facet	   *order;			/* latest: what orders the rows, or NULL */
 	bool		indexed;		/* found through the facet's index */
 	int			nids;			/* ANY, OVERLAP: constants in the dictionary */
 	int		   *ids;

@@ -64,20 +64,6 @@ add_key(RelatedWork *work, Facet *facet, RowVersion *row)
 	MemoryContextSwitchTo(old);
 }
 
-static bool
-facet_equal(RelatedWork *work, Facet *facet)
-{
-	FacetState *before = RowFacet(work->program, &work->old_row, facet);
-	FacetState *after = RowFacet(work->program, &work->new_row, facet);
-	int16		len;
-	bool		byval;
-
-	if (before->isnull || after->isnull)
-		return before->isnull && after->isnull;
-	get_typlenbyval(facet->sql_type, &len, &byval);
-	return datumIsEqual(before->value, after->value, byval, len);
-}
-
 /* Segments with an atom that flipped between two versions; false: none. */
 static bool
 note_flips(RelatedWork *work, RowVersion *old_row, RowVersion *new_row)
@@ -104,7 +90,7 @@ related_row(RelatedWork *work)
 	Facet	   *owner = work->source->contact ? work->source->contact : work->source->key;
 	bool		both = (work->old_row.slot != NULL && work->new_row.slot != NULL);
 
-	if (both && facet_equal(work, owner))
+	if (both && FacetEqual(work->program, &work->old_row, &work->new_row, owner))
 	{
 		if (note_flips(work, &work->old_row, &work->new_row))
 			add_key(work, owner, &work->new_row);
@@ -288,6 +274,8 @@ RelatedDelta(Program *program, StatementDelta *delta)
 		BuildSegmentsReading(program, delta->relid, CAUSE_FILTER);
 		return;
 	}
+	if (program->nsources > 1 && program->moving != NIL)
+		(void) ClockEarliest(program);
 	for (i = 1; i < program->nsources; i++)
 	{
 		RowSource  *source = program->sources[i];

@@ -87,7 +87,7 @@ leaf_truth(Why *why, const FilterNode *leaf)
 	FilterNode	alone = *leaf;
 	FilterNode *child = &alone;
 	FilterNode	root = {0};
-	BindOptions options = {false, 0};
+	BindOptions options = {false};
 	SqlContext	context = {0};
 	StringInfoData sql;
 	char	   *answer;
@@ -265,7 +265,7 @@ segments_preview(PG_FUNCTION_ARGS)
 {
 	TupleDesc	desc;
 	Tuplestorestate *store = SrfBegin(fcinfo, &desc);
-	BindOptions options = {true, 0};
+	BindOptions options = {true};
 	SqlContext	context = {0};
 	StringInfoData where;
 	SecureContext secure;
