@@ -14,22 +14,31 @@ import time
 MARK = '\x01done\x01'
 
 # Both sides of every comparison run with these.
-SETTINGS = ['jit=off', 'synchronous_commit=off', 'max_parallel_workers_per_gather=0',
+SETTINGS = ('jit=off', 'synchronous_commit=off', 'max_parallel_workers_per_gather=0',
             'max_parallel_maintenance_workers=0', 'work_mem=256MB', 'maintenance_work_mem=512MB',
-            'client_min_messages=warning', 'TimeZone=UTC', 'DateStyle=ISO']
+            'client_min_messages=error', 'TimeZone=UTC', 'DateStyle=ISO')
 
 
 class SqlError(Exception):
-    pass
+    """A statement failed; the session has been opened anew."""
+
+    @property
+    def is_timeout(self):
+        return 'statement timeout' in str(self)
 
 
 class Session:
     """One backend, driven through psql."""
 
-    def __init__(self, database, settings=()):
+    def __init__(self, database, timeout=0):
+        self.database, self.timeout = database, timeout
+        self.open()
+
+    def open(self):
+        settings = SETTINGS + (f'statement_timeout={self.timeout}s',)
+        environment = dict(os.environ, PGDATABASE=self.database,
+                           PGOPTIONS=' '.join('-c ' + setting for setting in settings))
         self.errors = tempfile.TemporaryFile(mode='w+')
-        options = ' '.join('-c ' + setting for setting in SETTINGS + list(settings))
-        environment = dict(os.environ, PGOPTIONS=options, PGDATABASE=database)
         self.psql = subprocess.Popen(['psql', '-XqAt', '-F', '\t', '-v', 'ON_ERROR_STOP=1', '-f', '-'],
                                      stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors,
                                      text=True, env=environment)
@@ -50,7 +59,10 @@ class Session:
             answer.append(line.split('\t'))
         self.psql.wait()
         self.errors.seek(0)
-        raise SqlError(f'{self.errors.read().strip()}\nin: {sql[:400]}')
+        message = self.errors.read().strip()
+        self.close()
+        self.open()
+        raise SqlError(f'{message}\nin: {" ".join(sql.split())[:300]}')
 
     run = rows
 
@@ -61,11 +73,11 @@ class Session:
     def number(self, sql):
         return int(self.value(sql) or 0)
 
-    def cpu(self):
-        return cpu_seconds(self.pid)
-
     def close(self):
-        self.psql.stdin.close()
+        try:
+            self.psql.stdin.close()
+        except BrokenPipeError:
+            pass
         self.psql.wait()
         self.psql.stdout.close()
         self.errors.close()
@@ -92,50 +104,79 @@ def cpu_seconds(pid):
 
 
 class Work:
-    """Something to measure: sql is measured, before and after are not."""
+    """Something to measure: sql is measured, before and after (SQL or a function of the session) are not."""
 
     def __init__(self, sql, before=None, after=None):
         self.sql, self.before, self.after = sql, before, after
 
     def measure(self, session):
-        if self.before:
-            session.run(self.before)
-        cpu, wall = session.cpu(), time.perf_counter()
+        prepare(session, self.before)
+        cpu, wall = cpu_seconds(session.pid), time.perf_counter()
         session.run(self.sql)
-        wall, cpu = time.perf_counter() - wall, session.cpu() - cpu
-        if self.after:
-            session.run(self.after)
+        wall, cpu = time.perf_counter() - wall, cpu_seconds(session.pid) - cpu
+        prepare(session, self.after)
         return cpu, wall
 
 
-class Comparison:
-    """Medians of subject and floor, in seconds, and what follows from them."""
+def prepare(session, step):
+    if callable(step):
+        step(session)
+    elif step:
+        session.run(step)
 
-    def __init__(self, subject, first_floor, second_floor):
-        def median(runs, index):
-            return statistics.median(run[index] for run in runs)
-        self.rounds = len(subject)
-        self.subject = median(subject, 0), median(subject, 1)
-        floor = first_floor + second_floor
-        self.floor = median(floor, 0), median(floor, 1)
-        first, second = median(first_floor, 0), median(second_floor, 0)
+
+class FreshWork(Work):
+    """The same, by a session that has done nothing yet."""
+
+    def measure(self, session):
+        prepare(session, self.before)
+        with Session(session.database, session.timeout) as fresh:
+            return Work(self.sql).measure(fresh)
+
+
+class Comparison:
+    """Medians of subject and floor, as (CPU, wall) in seconds, and what follows from them."""
+
+    def __init__(self, subject, first_floor, second_floor, timed_out=False):
+        self.rounds, self.timed_out = len(subject), timed_out
+        self.subject = medians(subject)
+        self.floor = medians(first_floor + second_floor)
+        first, second = medians(first_floor)[0], medians(second_floor)[0]
         self.spread = abs(first - second) / min(first, second) if min(first, second) > 0 else 0.0
 
-    def ratio(self, index=0):
-        return self.subject[index] / self.floor[index] if self.floor[index] > 0 else float('nan')
+    @property
+    def ratios(self):
+        return tuple(s / f if f > 0 else float('inf') for s, f in zip(self.subject, self.floor))
 
     @property
-    def is_steady(self):
-        return self.spread <= 0.10
+    def differences(self):
+        return tuple(s - f for s, f in zip(self.subject, self.floor))
 
 
-def compare(session, subject, floor, rounds, seed=1):
-    """Run subject once and floor twice a round, in random order; one unmeasured round before."""
-    shuffle = random.Random(seed)
-    runs = {'subject': [], 'first': [], 'second': []}
+def medians(runs):
+    return tuple(statistics.median(run[i] for run in runs) for i in (0, 1))
+
+
+def compare(session, subject, floor, rounds, patience):
+    """Run subject once and floor twice a round, in random order, after a round that isn't measured.
+
+    A subject that takes longer than patience (in seconds) is not repeated, and
+    one that reaches the session's timeout counts with that.
+    """
+    shuffle = random.Random(1)
     works = {'subject': subject, 'first': floor, 'second': floor}
-    subject.measure(session)
+    runs = {name: [] for name in works}
     floor.measure(session)
+    try:
+        warm = subject.measure(session)
+    except SqlError as error:
+        if not error.is_timeout:
+            raise
+        runs = [floor.measure(session) for _ in range(2)]
+        return Comparison([(session.timeout, session.timeout)], runs[:1], runs[1:], timed_out=True)
+    if warm[1] > patience:
+        runs = [floor.measure(session) for _ in range(2)]
+        return Comparison([warm], runs[:1], runs[1:])
     for _ in range(rounds):
         order = list(works)
         shuffle.shuffle(order)

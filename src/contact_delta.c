@@ -315,6 +315,8 @@ finish_moved(DeltaWork *work)
 	if (work->moved_old.n == 0)
 		return;
 	MemberMoveContacts(work->program, work->moved_old.keys, work->moved_new.keys, work->moved_old.n);
+	if (work->program->unguarded)
+		UncommittedWaitForRows(work->program, work->moved_new.keys, work->moved_new.n);
 	MaintainContacts(work->program, work->moved_new.keys, work->moved_new.n, all_segments(work->program), CAUSE_FILTER);
 }
 
@@ -346,6 +348,8 @@ ContactDelta(Program *program, StatementDelta *delta)
 	write_changes(&work);
 	finish_deleted(&work);
 	finish_moved(&work);
+	if (program->unguarded && delta->old_rows == NULL)
+		UncommittedWaitForRows(program, work.impure_keys.keys, work.impure_keys.n);
 	MaintainContacts(program, work.impure_keys.keys, work.impure_keys.n, work.impure, CAUSE_FILTER);
 	ExecDropSingleTupleTableSlot(work.old_slot);
 	ExecDropSingleTupleTableSlot(work.new_slot);

@@ -63,23 +63,16 @@ MaintainContactSlot(Program *program, Datum composite)
 }
 
 /*
- * Lock the contacts of a batch and read them; those that don't exist keep an
- * absent row.  Returns how many exist.
+ * Lock the contacts of a batch and read them.  Returns how many exist.
  */
 static int
-lock_contacts(Batch *batch)
+read_and_lock(Batch *batch)
 {
-	int			found = 0;
 	Program    *program = batch->program;
 	Datum		values[1];
+	int			found = 0;
 	uint64		i;
 
-	for (i = 0; i < (uint64) batch->nrows; i++)
-	{
-		RowVersionInit(&batch->rows[i], program->sources[0], NULL);
-		batch->rows[i].batch = batch;
-		batch->rows[i].position = i;
-	}
 	values[0] = BatchKeyArray(program, batch->keys, batch->nrows);
 	MaintainExecute(lock_plan(program), values, SPI_OK_SELECT);
 	for (i = 0; i < SPI_processed; i++)
@@ -97,6 +90,74 @@ lock_contacts(Batch *batch)
 		}
 	}
 	SPI_freetuptable(SPI_tuptable);
+	return found;
+}
+
+/* Did we wait for somebody who is inserting a contact that we miss? */
+static bool
+wait_for_missing(Batch *batch)
+{
+	bool		waited = false;
+	int			i;
+
+	for (i = 0; i < batch->nrows; i++)
+		if (batch->rows[i].slot == NULL)
+			waited |= UncommittedWaitForContact(batch->program, batch->keys[i]);
+	return waited;
+}
+
+/*
+ * Contacts that point at a company themselves: nobody may change it until we
+ * are done, as nobody may change the contact.
+ */
+static void
+lock_referenced(Batch *batch)
+{
+	Program    *program = batch->program;
+	ContactTable *table = program->table;
+	int			i;
+
+	for (i = 1; i < program->nsources; i++)
+	{
+		RelatedRows *rows = program->sources[i]->rows;
+		Datum		values[1];
+
+		if (rows->contact_reference == NULL)
+			continue;
+		values[0] = BatchKeyArray(program, batch->keys, batch->nrows);
+		MaintainExecute(ProgramPlan(program, &program->sources[i]->share_plan,
+									psprintf("SELECT FROM %s r WHERE r.%s IN (SELECT c.%s FROM %s c WHERE c.%s = ANY ($1)) "
+											 "ORDER BY r.%s FOR SHARE",
+											 CatalogRelationName(rows->relid), quote_identifier(rows->key_column),
+											 quote_identifier(rows->contact_reference), table->name, table->key,
+											 quote_identifier(rows->key_column)), 1, &program->key_array_type),
+						values, SPI_OK_SELECT);
+		SPI_freetuptable(SPI_tuptable);
+	}
+}
+
+/*
+ * Lock and read all that is to be evaluated; contacts that don't exist keep an
+ * absent row.  Returns how many exist.
+ */
+static int
+lock_contacts(Batch *batch)
+{
+	Program    *program = batch->program;
+	int			found;
+	int			i;
+
+	for (i = 0; i < batch->nrows; i++)
+	{
+		RowVersionInit(&batch->rows[i], program->sources[0], NULL);
+		batch->rows[i].batch = batch;
+		batch->rows[i].position = i;
+	}
+	found = read_and_lock(batch);
+	if (found < batch->nrows && program->unguarded && wait_for_missing(batch))
+		found = read_and_lock(batch);
+	if (found > 0)
+		lock_referenced(batch);
 	return found;
 }
 

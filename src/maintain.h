@@ -69,6 +69,11 @@ extern TupleTableSlot *MaintainContactSlot(Program *program, Datum composite);
 extern void MaintainPropagate(Program *program, ChangeSet *set);
 extern TimestampTz MaintainNow(Program *program);
 
+/* uncommitted.c */
+extern bool UncommittedIsUnguarded(ContactTable *table, const RelatedRows *rows);
+extern bool UncommittedWaitForContact(Program *program, Datum key);
+extern void UncommittedWaitForRows(Program *program, Datum *keys, int nkeys);
+
 /* contact_delta.c, related_delta.c: what a statement changed */
 typedef struct StatementDelta
 {

@@ -274,6 +274,8 @@ source_of(Program *program, RelatedRows *rows)
 			return program->sources[i];
 	source = new_source(program, rows->relid, rows);
 	prepare_path(program, source);
+	source->unguarded = UncommittedIsUnguarded(program->table, rows);
+	program->unguarded |= source->unguarded;
 	return source;
 }
 

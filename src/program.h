@@ -71,6 +71,8 @@ typedef struct RowSource
 	Facet	  **facets;
 	Bitmapset  *columns;		/* all that facets and conditions read */
 	List	   *atoms;			/* ids of atoms over these rows */
+	bool		unguarded;		/* no foreign key ties its rows to contacts */
+	SPIPlanPtr	share_plan;		/* locks rows that contacts point at */
 	SPIPlanPtr	any_plan;		/* contacts that have a row at all */
 	SPIPlanPtr	contacts_plan;	/* contacts of rows with these keys */
 	Facet	   *contact;		/* key of the row's contact, where the row holds it */
@@ -160,6 +162,7 @@ typedef struct Program
 	uint64		stamp;			/* counts rows */
 	List	   *always;			/* pure segments without access atoms */
 	List	  **access;			/* per atom: pure segments it gives access to */
+	bool		unguarded;		/* some source is */
 	bool		foreign_functions;	/* facets call functions that are not ours or the server's */
 	List	   *impure;			/* the others */
 	List	   *moving;			/* indexes of segments */

@@ -40,6 +40,9 @@ typedef struct RelatedWork
 	int			n;				/* keys: of contacts, or of rows */
 	int			size;
 	Datum	   *keys;
+	int			nlinked;		/* rows that new links point at */
+	int			linked_size;
+	Datum	   *linked;
 } RelatedWork;
 
 static void
@@ -120,6 +123,29 @@ all_segments_of_source(RelatedWork *work)
 }
 
 static void
+add_linked(RelatedWork *work)
+{
+	Facet	   *facet = work->reading->key;
+	FacetState *state = RowFacet(work->program, &work->new_row, facet);
+	MemoryContext old;
+	int16		len;
+	bool		byval;
+
+	if (state->isnull)
+		return;
+	old = MemoryContextSwitchTo(work->context);
+	if (work->nlinked == work->linked_size)
+	{
+		work->linked_size = Max(64, work->linked_size * 2);
+		work->linked = work->linked == NULL ? palloc(sizeof(Datum) * work->linked_size) :
+			repalloc_huge(work->linked, sizeof(Datum) * work->linked_size);
+	}
+	get_typlenbyval(facet->sql_type, &len, &byval);
+	work->linked[work->nlinked++] = datumCopy(state->value, byval, len);
+	MemoryContextSwitchTo(old);
+}
+
+static void
 link_row(RelatedWork *work)
 {
 	if (work->old_row.slot && work->new_row.slot && !RowChanged(&work->old_row, &work->new_row))
@@ -127,7 +153,40 @@ link_row(RelatedWork *work)
 	if (work->old_row.slot)
 		add_key(work, work->reading->contact, &work->old_row);
 	if (work->new_row.slot)
+	{
 		add_key(work, work->reading->contact, &work->new_row);
+		add_linked(work);
+	}
+}
+
+/*
+ * Whoever changes a company looks for its contacts, and does not see a link
+ * that is not committed; we don't see the company's change.  So a new link
+ * holds its company until the end of the transaction: the two take turns.
+ */
+static void
+lock_linked(RelatedWork *work)
+{
+	Program    *program = work->program;
+	RelatedRows *rows = work->source->rows;
+	Facet	   *facet = work->reading->key;
+	Oid			array_type = get_array_type(facet->sql_type);
+	int16		len;
+	bool		byval;
+	char		align;
+	Datum		value;
+
+	if (work->nlinked == 0 || work->segments == NULL)
+		return;
+	MaintainEnter();
+	get_typlenbyvalalign(facet->sql_type, &len, &byval, &align);
+	value = PointerGetDatum(construct_array(work->linked, work->nlinked, facet->sql_type, len, byval, align));
+	MaintainExecute(ProgramPlan(program, &work->source->share_plan,
+								psprintf("SELECT FROM %s r WHERE r.%s = ANY ($1) ORDER BY r.%s FOR SHARE",
+										 CatalogRelationName(rows->relid), quote_identifier(rows->key_column),
+										 quote_identifier(rows->key_column)), 1, &array_type),
+					&value, SPI_OK_SELECT);
+	SPI_freetuptable(SPI_tuptable);
 }
 
 /* ----- the statement ----- */
@@ -240,6 +299,7 @@ link_delta(RelatedWork *work)
 	process_rows(work, link_row);
 	end_reading(work);
 	all_segments_of_source(work);
+	lock_linked(work);
 }
 
 static void
