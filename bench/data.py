@@ -174,12 +174,18 @@ def company(pick, n):
             'owner_id': 1 + pick.randrange(100)}
 
 
+def idle(pick, n):
+    """Contacts of companies of one industry, with more points than anybody has."""
+    return {'industry': f'Industry {100 + n}', 'points_from': 5000}
+
+
 def recent(pick, n):
     """Moves with time: active in the last days, in one country, with enough points."""
     return {'recent_days': 1 + pick.randrange(700), 'country': f'Country {pick.randrange(50)}', 'points_from': points(pick)}
 
 
-SPECIFIERS = {'dense': dense, 'sparse': sparse, 'range': range_only, 'event': event, 'company': company, 'recent': recent}
+SPECIFIERS = {'dense': dense, 'sparse': sparse, 'range': range_only, 'event': event, 'company': company,
+              'idle': idle, 'recent': recent}
 SPEC_COLUMNS = ('country', 'city', 'owner_id', 'stage_id', 'points_from', 'points_before', 'active_from',
                 'active_before', 'added_from', 'added_before', 'url', 'industry', 'recent_days')
 

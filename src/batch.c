@@ -6,7 +6,7 @@
  * query an atom, for all contacts of the batch together, when a predicate
  * first needs them.  Queries read the latest committed state and this
  * transaction's own changes, as referential integrity does: the contacts are
- * locked, so nobody else is changing what they see (DESIGN §4).
+ * locked, so nobody else is changing what they see (src/README.md, locks).
  */
 #include "postgres.h"
 

@@ -136,7 +136,7 @@ scan_contacts(ManyBuild *build)
 {
 	Program    *program = build->program;
 	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "segments scan", ALLOCSET_DEFAULT_SIZES);
-	SPIPlanPtr	plan = SPI_prepare(psprintf("SELECT c FROM %s c", program->table->name), 0, NULL);
+	SPIPlanPtr	plan = SPI_prepare(psprintf("SELECT (c.*)::%s FROM %s c", program->table->name, program->table->name), 0, NULL);
 	Portal		portal;
 
 	if (plan == NULL)

@@ -5,7 +5,7 @@
  * Step 12a: the routine behind everything that is not a plain write of a
  * contact: related rows, companies, manual changes, time.  Contacts are locked
  * in key order before anything is read for them, so that two transactions
- * that change different inputs of one filter take turns (DESIGN §4).
+ * that change different inputs of one filter take turns (src/README.md, locks).
  */
 #include "postgres.h"
 
@@ -36,8 +36,8 @@ static SPIPlanPtr
 lock_plan(Program *program)
 {
 	ContactTable *table = program->table;
-	char	   *sql = psprintf("SELECT c FROM %s c WHERE c.%s = ANY ($1) ORDER BY c.%s FOR NO KEY UPDATE",
-							   table->name, table->key, table->key);
+	char	   *sql = psprintf("SELECT (c.*)::%s FROM %s c WHERE c.%s = ANY ($1) ORDER BY c.%s FOR NO KEY UPDATE",
+							   table->name, table->name, table->key, table->key);
 
 	return ProgramPlan(program, &program->lock_plan, sql, 1, &program->key_array_type);
 }

@@ -3,8 +3,7 @@
  *
  * Step 12c: the fast way of MemberWrite.  Rows go into the heap in the order
  * of the primary key, in blocks, and then into each index in that index's own
- * order, which is where the time goes in bulk (ENGINE §3: 0.6 of INSERT ...
- * SELECT).  There is no query: whether somebody is a member already is what
+ * order, which is where the time goes in bulk.  There is no query: whether somebody is a member already is what
  * the unique index says on insertion, and what was done by hand is looked up
  * only when anything was.
  *

@@ -71,7 +71,7 @@ ChangeSetAdd(Program *program, ChangeSet *set, int64 segment, int index, Datum k
 
 /*
  * Run a kept plan on the latest committed state plus our own changes, whatever
- * the isolation level: the contacts concerned are locked (DESIGN §4).
+ * the isolation level: the contacts concerned are locked (src/README.md, locks).
  */
 void
 MaintainExecuteNulls(SPIPlanPtr plan, Datum *values, const char *nulls, int expected)

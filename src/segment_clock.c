@@ -2,7 +2,7 @@
  * segment_clock.c - up to which instant each moving segment was brought
  * forward: rows of segments.segment_clock.
  *
- * Step 15b.  The trap (DESIGN §6): a transaction that read the clock before a
+ * Step 15b.  The trap (src/README.md, time): a transaction that read the clock before a
  * refresh and commits after it wrote a row whose boundary the refresh has
  * passed without seeing the row.  So a refresh starts its windows not where
  * the last one ended but at covered_until, and that advances only when nobody
