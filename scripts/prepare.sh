@@ -28,6 +28,7 @@ as_root()
 	fi
 }
 
+# Runs a command as the user of the server, which may not see where we are.
 as_user()
 {
 	if [ "$(id -u)" = 0 ]; then

@@ -2,6 +2,12 @@
 -- Catalogue: contact tables, the rows related to a contact, and fields
 -- ---------------------------------------------------------------------------
 
+/*
+ * What refers to another row of the extension has no foreign key: pg_restore
+ * -j loads these tables in any order.  Triggers do what foreign keys would,
+ * except while a dump is restored.
+ */
+
 CREATE TABLE segments.contact_table (
     contact_table regclass PRIMARY KEY,
     key_column name NOT NULL,
@@ -23,7 +29,7 @@ COMMENT ON COLUMN segments.contact_table.override_table IS 'table of contacts in
 COMMENT ON COLUMN segments.contact_table.change_table IS 'log of joins and leaves';
 
 CREATE TABLE segments.relation (
-    contact_table regclass NOT NULL REFERENCES segments.contact_table ON DELETE CASCADE,
+    contact_table regclass NOT NULL,
     name name NOT NULL,
     related_table regclass NOT NULL,
     contact_column name,
@@ -50,7 +56,7 @@ COMMENT ON COLUMN segments.relation.contact_reference IS 'column of the contact 
 COMMENT ON COLUMN segments.relation.condition IS 'SQL condition that a related row must satisfy, or null';
 
 CREATE TABLE segments.field_definition (
-    contact_table regclass NOT NULL REFERENCES segments.contact_table ON DELETE CASCADE,
+    contact_table regclass NOT NULL,
     object text NOT NULL CHECK (object IN ('lead', 'company', 'company_all', 'behaviors', 'groups')),
     field text NOT NULL CHECK (field <> ''),
     type text CHECK (type IN ('text', 'email', 'url', 'tel', 'number', 'boolean', 'date', 'datetime', 'time', 'select',
@@ -67,8 +73,7 @@ CREATE TABLE segments.field_definition (
     case_sensitive boolean,
     timezone text,
     default_prefix text,
-    PRIMARY KEY (contact_table, object, field),
-    FOREIGN KEY (contact_table, relation) REFERENCES segments.relation (contact_table, name) ON DELETE CASCADE
+    PRIMARY KEY (contact_table, object, field)
 );
 COMMENT ON TABLE segments.field_definition IS 'What segments.define_field() declared; columns that nothing was declared for are fields as they are (see segments.field)';
 COMMENT ON COLUMN segments.field_definition.contact_table IS 'the contact table';
@@ -91,6 +96,107 @@ COMMENT ON COLUMN segments.field_definition.default_prefix IS 'put before a valu
 SELECT pg_catalog.pg_extension_config_dump('segments.contact_table', '');
 SELECT pg_catalog.pg_extension_config_dump('segments.relation', '');
 SELECT pg_catalog.pg_extension_config_dump('segments.field_definition', '');
+
+-- References among these tables and those of segments.
+
+CREATE FUNCTION segments.is_restoring() RETURNS boolean
+    LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+    AS 'SELECT NOT current_setting(''check_function_bodies'')::boolean';
+COMMENT ON FUNCTION segments.is_restoring() IS 'internal: is this session restoring a dump, where things come before what they need? pg_dump and pg_restore say so by check_function_bodies';
+
+CREATE FUNCTION segments.check_declared() RETURNS trigger
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $function$
+/*
+ * The lock makes who detaches the contact table meanwhile wait, and then see
+ * the new row.
+ */
+BEGIN
+    IF segments.is_restoring() THEN
+        RETURN NULL;
+    END IF;
+    PERFORM FROM segments.contact_table AS t WHERE t.contact_table = NEW.contact_table FOR KEY SHARE;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'table "%" is not a contact table',
+            coalesce((SELECT relname FROM pg_class WHERE oid = NEW.contact_table), NEW.contact_table::text)
+            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Attach it with segments.attach().';
+    END IF;
+    RETURN NULL;
+END
+$function$;
+COMMENT ON FUNCTION segments.check_declared() IS 'internal: trigger function; refuses a row that belongs to a table that is not attached';
+
+CREATE FUNCTION segments.check_relation() RETURNS trigger
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+    IF segments.is_restoring() THEN
+        RETURN NULL;
+    END IF;
+    PERFORM FROM segments.relation AS r WHERE (r.contact_table, r.name) = (NEW.contact_table, NEW.relation) FOR KEY SHARE;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'relation "%" of contact table "%" does not exist', NEW.relation,
+            (SELECT relname FROM pg_class WHERE oid = NEW.contact_table)
+            USING ERRCODE = 'undefined_object', HINT = 'Declare it with segments.attach_related().';
+    END IF;
+    RETURN NULL;
+END
+$function$;
+COMMENT ON FUNCTION segments.check_relation() IS 'internal: trigger function; refuses a field over a relation that does not exist';
+
+CREATE FUNCTION segments.forget_declared() RETURNS trigger
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+    DELETE FROM segments.field_definition AS d WHERE d.contact_table = OLD.contact_table;
+    DELETE FROM segments.relation AS r WHERE r.contact_table = OLD.contact_table;
+    DELETE FROM segments.consumer AS c WHERE c.contact_table = OLD.contact_table;
+    RETURN NULL;
+END
+$function$;
+COMMENT ON FUNCTION segments.forget_declared() IS 'internal: trigger function; what was declared for a contact table goes with it';
+
+CREATE FUNCTION segments.forget_fields() RETURNS trigger
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+    DELETE FROM segments.field_definition AS d WHERE (d.contact_table, d.relation) = (OLD.contact_table, OLD.name);
+    RETURN NULL;
+END
+$function$;
+COMMENT ON FUNCTION segments.forget_fields() IS 'internal: trigger function; fields over a relation go with it';
+
+CREATE FUNCTION segments.refuse_truncate() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+    RAISE EXCEPTION 'cannot truncate table "%.%"', TG_TABLE_SCHEMA, TG_TABLE_NAME
+        USING ERRCODE = 'feature_not_supported', HINT = TG_ARGV[0];
+END
+$function$;
+COMMENT ON FUNCTION segments.refuse_truncate() IS 'internal: trigger function; refuses TRUNCATE, its argument is the hint';
+
+CREATE TRIGGER check_contact_table AFTER INSERT OR UPDATE OF contact_table ON segments.relation
+    FOR EACH ROW EXECUTE FUNCTION segments.check_declared();
+CREATE TRIGGER check_contact_table AFTER INSERT OR UPDATE OF contact_table ON segments.field_definition
+    FOR EACH ROW EXECUTE FUNCTION segments.check_declared();
+CREATE TRIGGER check_relation AFTER INSERT OR UPDATE OF contact_table, relation ON segments.field_definition
+    FOR EACH ROW WHEN (NEW.relation IS NOT NULL) EXECUTE FUNCTION segments.check_relation();
+CREATE TRIGGER forget_declared AFTER DELETE ON segments.contact_table
+    FOR EACH ROW EXECUTE FUNCTION segments.forget_declared();
+CREATE TRIGGER forget_fields AFTER DELETE ON segments.relation
+    FOR EACH ROW EXECUTE FUNCTION segments.forget_fields();
+CREATE TRIGGER before_truncate BEFORE TRUNCATE ON segments.contact_table
+    FOR EACH STATEMENT EXECUTE FUNCTION segments.refuse_truncate('Use segments.detach().');
+CREATE TRIGGER before_truncate BEFORE TRUNCATE ON segments.relation
+    FOR EACH STATEMENT EXECUTE FUNCTION segments.refuse_truncate('Use segments.detach_related().');
+COMMENT ON TRIGGER check_contact_table ON segments.relation IS 'refuses a relation of a table that is not attached';
+COMMENT ON TRIGGER check_contact_table ON segments.field_definition IS 'refuses a field of a table that is not attached';
+COMMENT ON TRIGGER check_relation ON segments.field_definition IS 'refuses a field over a relation that does not exist';
+COMMENT ON TRIGGER forget_declared ON segments.contact_table IS 'relations, fields and consumers go with their contact table';
+COMMENT ON TRIGGER forget_fields ON segments.relation IS 'fields over a relation go with it';
+COMMENT ON TRIGGER before_truncate ON segments.contact_table IS 'refuses TRUNCATE';
+COMMENT ON TRIGGER before_truncate ON segments.relation IS 'refuses TRUNCATE';
 
 -- Whoever owns a contact table may change what is declared for it.
 CREATE FUNCTION segments.owns(relation regclass) RETURNS boolean

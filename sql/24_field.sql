@@ -244,10 +244,11 @@ BEGIN
         DELETE FROM segments.segment_reference AS r USING segments.segment AS s
         WHERE s.id = r.segment_id AND s.contact_table = OLD.contact_table;
         DELETE FROM segments.segment AS s WHERE s.contact_table = OLD.contact_table;
-        -- leave no check pending, which would be in the way of DROP EXTENSION in the same transaction
-        SET CONSTRAINTS segments.segment_reference_referenced_id_fkey IMMEDIATE;
-        SET CONSTRAINTS segments.segment_reference_referenced_id_fkey DEFERRED;
         RETURN OLD;
+    END IF;
+    IF TG_OP = 'UPDATE' AND NEW.contact_table <> OLD.contact_table THEN
+        RAISE EXCEPTION 'cannot make contact table "%" another table', OLD.contact_table
+            USING ERRCODE = 'feature_not_supported', HINT = 'Use segments.detach() and segments.attach().';
     END IF;
     IF TG_OP = 'INSERT' AND EXISTS (
         SELECT FROM pg_class AS c, pg_class AS beside
@@ -292,7 +293,7 @@ BEGIN
         FROM pg_class WHERE oid = reader;
         PERFORM segments.check_segments(reader, NULL, refusal);
         IF TG_OP = 'DELETE' THEN
-            -- other fields over the relation went by foreign key
+            -- other fields over the relation are gone
             DELETE FROM segments.field_definition AS d USING old_rows AS o
             WHERE d.contact_table = o.contact_table AND d.object = o.name AND o.contact_table = reader;
         END IF;

@@ -366,6 +366,61 @@ CREATE FUNCTION segments.reset_contacts(segment text, contacts anyarray) RETURNS
     AS 'SELECT * FROM segments.change_contacts(segment, contacts, ''reset'')';
 COMMENT ON FUNCTION segments.reset_contacts(text, anyarray) IS 'forgets that contacts were included or excluded by hand, in one step; success is false for those that do not exist';
 
+CREATE FUNCTION segments.check_published(segment text) RETURNS bigint
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    found bigint := segments.resolve_segment(segment);
+BEGIN
+    IF found IS NULL THEN
+        RAISE EXCEPTION 'segment must not be null' USING ERRCODE = 'null_value_not_allowed';
+    END IF;
+    IF NOT EXISTS (SELECT FROM segments.segment AS s WHERE s.id = found AND s.is_published) THEN
+        RAISE EXCEPTION 'segment "%" is not published', segment USING ERRCODE = 'object_not_in_prerequisite_state';
+    END IF;
+    RETURN found;
+END
+$function$;
+COMMENT ON FUNCTION segments.check_published(text) IS 'internal: id of a published segment; an error when there is none that one sees, or it is not published';
+
+CREATE FUNCTION segments.change_segments(contacts anyarray, add text[] DEFAULT '{}', remove text[] DEFAULT '{}') RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $function$
+/*
+ * Segments in the order of their ids, so that two who change the same ones
+ * take turns.
+ */
+DECLARE
+    change record;
+    missing text;
+BEGIN
+    IF contacts IS NULL OR array_position(contacts, NULL) IS NOT NULL THEN
+        RAISE EXCEPTION 'contact must not be null' USING ERRCODE = 'null_value_not_allowed';
+    END IF;
+    FOR change IN
+        SELECT c.id, min(c.word) AS word, min(c.action) AS action, count(DISTINCT c.action) > 1 AS is_both
+        FROM (SELECT segments.check_published(a) AS id, a AS word, 'include' AS action FROM unnest(add) AS a
+              UNION ALL
+              SELECT segments.check_published(r), r, 'exclude' FROM unnest(remove) AS r) AS c
+        GROUP BY c.id ORDER BY is_both DESC, c.id
+    LOOP
+        IF change.is_both THEN
+            RAISE EXCEPTION 'segment "%" is both in add and in remove', change.word USING ERRCODE = 'invalid_parameter_value';
+        END IF;
+        SELECT c.contact_id INTO missing
+        FROM segments.change_contacts(change.id::text, contacts, change.action) WITH ORDINALITY AS c (contact_id, success, number)
+        WHERE NOT c.success ORDER BY c.number LIMIT 1;
+        IF FOUND THEN
+            RAISE EXCEPTION 'contact % does not exist in "%"', missing,
+                (SELECT c.relname FROM segments.segment AS s JOIN pg_class AS c ON c.oid = s.contact_table WHERE s.id = change.id)
+                USING ERRCODE = 'no_data_found';
+        END IF;
+    END LOOP;
+END
+$function$;
+COMMENT ON FUNCTION segments.change_segments(anyarray, text[], text[]) IS
+    'includes contacts by hand in the segments of add and takes them out of those of remove, all or nothing; only published segments, and contacts that exist';
+
 -- What there is to know about segments.  A function, since a view reads its
 -- tables with the rights of its owner.
 

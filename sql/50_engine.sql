@@ -79,8 +79,31 @@ COMMENT ON FUNCTION segments.check(text, anyelement) IS 'segments.check(), with 
 
 CREATE FUNCTION segments.check(segment text DEFAULT NULL)
     RETURNS TABLE (segment_id bigint, contact_id bigint, stored boolean, evaluated boolean, reason text)
-    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
-    AS $$ SELECT * FROM segments.check(segment, NULL::bigint) $$;
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    difference record;
+BEGIN
+    FOR difference IN
+        SELECT c.*, s.alias, t.contact_table, t.key_type
+        FROM segments.check(segment, NULL::text) AS c
+            JOIN segments.segment AS s ON s.id = c.segment_id JOIN segments.contact_table AS t USING (contact_table)
+    LOOP
+        IF segments.base_type(difference.key_type) <> ALL ('{smallint,integer,bigint}'::regtype[]) THEN
+            RAISE EXCEPTION 'keys of contact table "%" are of type %, not bigint',
+                (SELECT relname FROM pg_class WHERE oid = difference.contact_table), difference.key_type
+                USING ERRCODE = 'datatype_mismatch',
+                      DETAIL = format('Contact %s of segment "%s" differs: it %s.', difference.contact_id, difference.alias, difference.reason),
+                      HINT = format('Use segments.check(%L, NULL::%s).', segment, difference.key_type);
+        END IF;
+        segment_id := difference.segment_id;
+        contact_id := difference.contact_id;
+        stored := difference.stored;
+        evaluated := difference.evaluated;
+        reason := difference.reason;
+        RETURN NEXT;
+    END LOOP;
+END $$;
 COMMENT ON FUNCTION segments.check(text) IS 'evaluates a segment (null: every published one) afresh, now, and returns every contact whose stored membership differs, and why; no rows: all is right';
 
 CREATE FUNCTION segments.rebuild(segment text) RETURNS void

@@ -5,7 +5,7 @@
 -- Not dumped: transaction numbers mean nothing in another cluster.
 CREATE TABLE segments.consumer (
     name text NOT NULL,
-    contact_table regclass NOT NULL REFERENCES segments.contact_table ON DELETE CASCADE,
+    contact_table regclass NOT NULL,
     low bigint NOT NULL,
     high bigint NOT NULL,
     lsn pg_lsn NOT NULL,
@@ -13,6 +13,9 @@ CREATE TABLE segments.consumer (
     read_at timestamptz,
     PRIMARY KEY (name, contact_table)
 );
+CREATE TRIGGER check_contact_table AFTER INSERT OR UPDATE OF contact_table ON segments.consumer
+    FOR EACH ROW EXECUTE FUNCTION segments.check_declared();
+COMMENT ON TRIGGER check_contact_table ON segments.consumer IS 'refuses a consumer of a table that is not attached';
 COMMENT ON TABLE segments.consumer IS 'Who reads the log of a contact table, and how far they are; written by segments.read_changes()';
 COMMENT ON COLUMN segments.consumer.name IS 'name of the consumer';
 COMMENT ON COLUMN segments.consumer.contact_table IS 'the contact table';

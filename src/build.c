@@ -1,7 +1,7 @@
 /*
  * build.c - a whole segment at once: build, rebuild, check.
  *
- * Step 13: one query over the contact table says who matches; members are
+ * Step 13a: one query over the contact table says who matches; members are
  * brought in line with it.  Everybody who writes to a table that the filter
  * reads is shut out meanwhile (SHARE ROW EXCLUSIVE, until the transaction
  * ends): a writer either committed before the query's snapshot, or begins

@@ -210,7 +210,10 @@ prepare_expression(Program *program, Facet *facet)
 	}
 	facet->source->columns = bms_add_members(facet->source->columns, facet->columns);
 	if (calls_foreign_function(expr, NULL))
+	{
+		elog(DEBUG1, "segments: %s is computed as the owner of the table", facet->sql);
 		program->foreign_functions = true;
+	}
 	facet->state = ExecPrepareExpr((Expr *) expr, program->estate);
 }
 

@@ -1,0 +1,152 @@
+"""Other ways to keep segments, on the same data: what each costs.
+
+All keep the members of the same dense segments over at most 100,000 contacts;
+each is compared with the plain tables.  Sizes are small because most of them
+would not finish otherwise.
+"""
+import cases
+import data
+from harness import Work, compare
+
+CONTACTS = 100000
+UPDATES = 500                   # one-row UPDATEs of a loop
+
+SETUP = """
+CREATE SCHEMA peer;
+CREATE TABLE peer.leads (LIKE plain.leads INCLUDING ALL);
+CREATE TABLE peer.member (LIKE plain.member INCLUDING ALL);
+CREATE SCHEMA plain_peer;
+CREATE TABLE plain_peer.leads (LIKE plain.leads INCLUDING ALL);
+"""
+
+
+def condition(session, n, row):
+    """The WHERE of one specification, written out, over a row variable or alias."""
+    names = data.SPEC_COLUMNS[:10]
+    values = session.rows(f"SELECT {', '.join(names)} FROM bench.spec WHERE kind = 'dense' AND n = {n}")[0]
+    column = {'points_from': 'points', 'points_before': 'points', 'active_from': 'last_active',
+              'active_before': 'last_active', 'added_from': 'date_added', 'added_before': 'date_added'}
+    terms = []
+    for name, value in zip(names, values):
+        if value:
+            operator = '>=' if name.endswith('_from') else '<' if name.endswith('_before') else '='
+            terms.append(f"{row}.{column.get(name, name)} {operator} '{value}'")
+    return ' AND '.join(terms)
+
+
+def row_trigger(session, count):
+    """A PL/pgSQL row trigger with one IF for each segment."""
+    body = ''.join(f"""
+    IF TG_OP = 'UPDATE' THEN was := coalesce({condition(session, n, 'OLD')}, false); ELSE was := false; END IF;
+    IF coalesce({condition(session, n, 'NEW')}, false) <> was THEN
+        IF was THEN DELETE FROM peer.member WHERE segment_id = {n} AND contact_id = NEW.id;
+        ELSE INSERT INTO peer.member (segment_id, contact_id) VALUES ({n}, NEW.id); END IF;
+    END IF;""" for n in range(1, count + 1))
+    session.run(f"""CREATE FUNCTION peer.maintain() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    was boolean;
+BEGIN{body}
+    RETURN NULL;
+END $$;
+CREATE TRIGGER maintain AFTER INSERT OR UPDATE ON peer.leads FOR EACH ROW EXECUTE FUNCTION peer.maintain()""")
+
+
+def statement_trigger(session, count):
+    """A statement trigger with one DELETE and one INSERT … SELECT from the transition table for each segment."""
+    for event, drop in (('UPDATE', True), ('INSERT', False)):
+        body = ''.join((f"""
+    DELETE FROM peer.member AS m USING changed AS l WHERE m.segment_id = {n} AND m.contact_id = l.id
+        AND NOT coalesce({condition(session, n, 'l')}, false);""" if drop else '') + f"""
+    INSERT INTO peer.member (segment_id, contact_id) SELECT {n}, l.id FROM changed AS l
+        WHERE {condition(session, n, 'l')} ON CONFLICT DO NOTHING;""" for n in range(1, count + 1))
+        session.run(f"""CREATE FUNCTION peer.after_{event}() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN{body}
+    RETURN NULL;
+END $$;
+CREATE TRIGGER after_{event} AFTER {event} ON peer.leads REFERENCING NEW TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION peer.after_{event}()""")
+
+
+def no_trigger(session, count):
+    """Empty statement triggers: what PostgreSQL itself charges for transition tables, and PL/pgSQL for being called."""
+    session.run("""CREATE FUNCTION peer.nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+CREATE TRIGGER after_insert AFTER INSERT ON peer.leads REFERENCING NEW TABLE AS segments_new
+    FOR EACH STATEMENT EXECUTE FUNCTION peer.nothing();
+CREATE TRIGGER after_update AFTER UPDATE ON peer.leads REFERENCING OLD TABLE AS segments_old NEW TABLE AS segments_new
+    FOR EACH STATEMENT EXECUTE FUNCTION peer.nothing()""")
+
+
+def clear(session):
+    session.run('DROP SCHEMA IF EXISTS peer CASCADE; DROP SCHEMA IF EXISTS plain_peer CASCADE')
+
+
+def written(bench, contacts, names, path):
+    """Ratios of a one-row UPDATE loop and of COPY, against the plain table."""
+    session, options = bench.session, bench.options
+    loops = [Work(cases.there_and_back(schema, 'points = (points + 150) % 1000', 'points = (points + 850) % 1000'),
+                  before=f'VACUUM {schema}.leads') for schema in ('peer', 'plain_peer')]
+    loads = [Work(f"COPY {schema}.leads ({names}) FROM '{path}'",
+                  before=f'TRUNCATE {schema}.leads' + ('; TRUNCATE peer.member' if schema == 'peer' else ''))
+             for schema in ('peer', 'plain_peer')]
+    rounds = max(options.rounds // 2, 2)
+    copied = compare(session, *loads, rounds, options.patience)
+    return compare(session, *loops, rounds, options.patience), copied
+
+
+def measure(bench):
+    """Rows (way, segments, ratio of a one-row UPDATE or None, ratio of COPY or None, what else)."""
+    session, options = bench.session, bench.options
+    contacts = min(CONTACTS, options.contacts)
+    names, path = cases.contact_file(bench, f'id <= {contacts}')
+    session.run(f"""TRUNCATE bench.key; INSERT INTO bench.key SELECT row_number() OVER (ORDER BY hashint8(id), id), id
+        FROM (SELECT id FROM plain.leads WHERE id <= {contacts} ORDER BY hashint8(id), id LIMIT {UPDATES}) AS k;
+        VACUUM ANALYZE bench.key""")
+    answer = []
+
+    def add(*row):
+        answer.append(row)
+        print('peer:', *row, flush=True)
+
+    data.specify(session, 'dense', 1000)
+    for count in (10, 100):
+        for what, make in (('empty statement triggers in PL/pgSQL', no_trigger), ('row trigger in PL/pgSQL, an IF for each', row_trigger),
+                           ('statement trigger, a query for each', statement_trigger)):
+            if make is no_trigger and count > 10:
+                continue
+            clear(session)
+            session.run(SETUP)
+            make(session, count)
+            one, load = written(bench, contacts, names, path)
+            add(what, 0 if make is no_trigger else count, one.ratios[0], load.ratios[0], '')
+        clear(session)
+        session.run(SETUP)
+        queries = [f'SELECT {n} AS segment_id, l.id AS contact_id FROM peer.leads AS l WHERE {condition(session, n, "l")}'
+                   for n in range(1, count + 1)]
+        data.copy_table(session, 'plain.leads', 'peer.leads', f'id <= {contacts}')
+        session.run('ANALYZE peer.leads; CREATE MATERIALIZED VIEW peer.members AS ' + '\nUNION ALL\n'.join(queries)
+                    + '; CREATE UNIQUE INDEX ON peer.members (segment_id, contact_id)')
+        scan = Work(cases.SCAN.replace('plain.leads', 'peer.leads'))
+        refresh = compare(session, Work('UPDATE peer.leads SET points = points + 1 WHERE id = 1;'
+                                        ' REFRESH MATERIALIZED VIEW CONCURRENTLY peer.members'), scan, 2, options.patience)
+        add('materialized view, REFRESH CONCURRENTLY after a change', count, None, None,
+            f'{refresh.ratios[0]:.0f} scans, {refresh.subject[1]:.2f} s each time')
+        repeated = compare(session, Work('; '.join(f'SELECT count(*) FROM ({query}) AS q' for query in queries)), scan, 2,
+                           options.patience)
+        add('a query for each segment when somebody asks', count, None, None,
+            f'{repeated.ratios[0]:.0f} scans, {repeated.subject[1]:.2f} s each time')
+        clear(session)
+    # the extension itself at the same sizes
+    for count in (10, 100):
+        session.run('CREATE SCHEMA peer; CREATE TABLE peer.leads (LIKE plain.leads INCLUDING ALL);'
+                    ' CREATE SCHEMA plain_peer; CREATE TABLE plain_peer.leads (LIKE plain.leads INCLUDING ALL);'
+                    " SELECT segments.attach_mautic_schema('peer'); CREATE TABLE peer.member ()")
+        try:
+            session.run(data.insert_sql('dense', count, 'peer', 1000000, ready=True))
+            one, load = written(bench, contacts, names, path)
+            add('segments', count, one.ratios[0], load.ratios[0], '')
+        finally:
+            data.reset(session)
+            session.run("SELECT segments.detach('peer.leads')")
+            clear(session)
+    bench.installed = None
+    return answer
