@@ -325,6 +325,9 @@ BEGIN
         SELECT c.contact_table, array_agg(DISTINCT c.field) AS fields,
                'cannot change field ' || string_agg(DISTINCT format('"%s"', c.field), ', ') AS refusal
         FROM unnest(changed) AS c JOIN pg_class ON pg_class.oid = c.contact_table
+        -- fields that go with their relation are the business of relation_changed()
+        WHERE c.relation IS NULL
+           OR EXISTS (SELECT FROM segments.relation AS r WHERE (r.contact_table, r.name) = (c.contact_table, c.relation))
         GROUP BY c.contact_table
     LOOP
         PERFORM segments.invalidate(concerned.contact_table);

@@ -30,6 +30,9 @@ MaintainNow(Program *program)
 	return SegmentsNow();
 }
 
+#define FEW_CONTACTS 8			/* up to so many are read without a query */
+#define FEW_SEGMENTS 16			/* and looked up in so many */
+
 /* ----- reading contacts ----- */
 
 static SPIPlanPtr
@@ -66,6 +69,21 @@ MaintainContactSlot(Program *program, Datum composite)
  * Lock the contacts of a batch and read them.  Returns how many exist.
  */
 static int
+lock_one_by_one(Batch *batch)
+{
+	int			found = 0;
+	int			i;
+
+	for (i = 0; i < batch->nrows; i++)
+	{
+		batch->rows[i].slot = ContactLock(batch->program, batch->keys[i]);
+		if (batch->rows[i].slot)
+			found++;
+	}
+	return found;
+}
+
+static int
 read_and_lock(Batch *batch)
 {
 	Program    *program = batch->program;
@@ -73,6 +91,8 @@ read_and_lock(Batch *batch)
 	int			found = 0;
 	uint64		i;
 
+	if (batch->nrows <= FEW_CONTACTS)
+		return lock_one_by_one(batch);
 	values[0] = BatchKeyArray(program, batch->keys, batch->nrows);
 	MaintainExecute(lock_plan(program), values, SPI_OK_SELECT);
 	for (i = 0; i < SPI_processed; i++)
@@ -162,6 +182,37 @@ lock_contacts(Batch *batch)
 }
 
 /* ----- stored members ----- */
+
+static bool **
+look_up_stored(Batch *batch, Bitmapset *segments)
+{
+	Program    *program = batch->program;
+	bool	  **stored = palloc0(sizeof(bool *) * Max(program->nsegments, 1));
+	int			indexes[FEW_SEGMENTS];
+	bool		answers[FEW_SEGMENTS];
+	int			index = -1;
+	int			n = 0;
+	int			i;
+	int			j;
+
+	while ((index = bms_next_member(segments, index)) >= 0)
+		indexes[n++] = index;
+	for (i = 0; i < batch->nrows; i++)
+	{
+		if (batch->rows[i].slot == NULL)
+			continue;
+		ContactStored(program, batch->keys[i], indexes, n, answers);
+		for (j = 0; j < n; j++)
+		{
+			if (!answers[j])
+				continue;
+			if (stored[indexes[j]] == NULL)
+				stored[indexes[j]] = palloc0(sizeof(bool) * batch->nrows);
+			stored[indexes[j]][i] = true;
+		}
+	}
+	return stored;
+}
 
 /* stored[segment index] is NULL (nobody of the batch) or one bool a contact. */
 static bool **
@@ -300,7 +351,8 @@ segments_of_rank(Program *program, Bitmapset *todo, int rank)
 static void
 evaluate_segments(Reconciliation *work, Bitmapset *segments)
 {
-	bool	  **stored = read_stored(work->batch, segments);
+	bool		few = work->batch->nrows <= FEW_CONTACTS && bms_num_members(segments) <= FEW_SEGMENTS;
+	bool	  **stored = few ? look_up_stored(work->batch, segments) : read_stored(work->batch, segments);
 	int			index = -1;
 
 	while ((index = bms_next_member(segments, index)) >= 0)

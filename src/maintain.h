@@ -69,6 +69,10 @@ extern TupleTableSlot *MaintainContactSlot(Program *program, Datum composite);
 extern void MaintainPropagate(Program *program, ChangeSet *set);
 extern TimestampTz MaintainNow(Program *program);
 
+/* contact_lock.c */
+extern TupleTableSlot *ContactLock(Program *program, Datum key);
+extern void ContactStored(Program *program, Datum key, const int *segments, int n, bool *stored);
+
 /* uncommitted.c */
 extern bool UncommittedIsUnguarded(ContactTable *table, const RelatedRows *rows);
 extern bool UncommittedWaitForContact(Program *program, Datum key);
