@@ -20,13 +20,6 @@
 
 #define FLUSH_CHANGES 500000	/* joins and leaves kept before they are written */
 
-typedef struct KeyList
-{
-	int			n;
-	int			size;
-	Datum	   *keys;
-} KeyList;
-
 typedef struct DeltaWork
 {
 	Program    *program;
@@ -37,28 +30,18 @@ typedef struct DeltaWork
 	RowVersion	old_row;
 	RowVersion	new_row;
 	IntVector	flipped;
-	MemoryContext context;		/* of keys */
 	ChangeSet  *changes;
-	KeyList		impure_keys;	/* contacts that maintain.c must look at */
+	DatumVector		impure_keys;	/* contacts that maintain.c must look at */
 	Bitmapset  *impure;			/* and for which segments */
-	KeyList		deleted;
-	KeyList		moved_old;		/* changed keys */
-	KeyList		moved_new;
+	DatumVector		deleted;
+	DatumVector		moved_old;		/* changed keys */
+	DatumVector		moved_new;
 } DeltaWork;
 
 static void
-add_key(Program *program, KeyList *list, MemoryContext context, Datum key)
+init_keys(DeltaWork *work, DatumVector *keys)
 {
-	MemoryContext old = MemoryContextSwitchTo(context);
-
-	if (list->n == list->size)
-	{
-		list->size = Max(64, list->size * 2);
-		list->keys = list->keys == NULL ? palloc(sizeof(Datum) * list->size) :
-			repalloc_huge(list->keys, sizeof(Datum) * list->size);
-	}
-	list->keys[list->n++] = datumCopy(key, program->key_byval, program->key_len);
-	MemoryContextSwitchTo(old);
+	DatumVectorInit(keys, CurrentMemoryContext, work->program->key_byval, work->program->key_len);
 }
 
 static Datum
@@ -75,11 +58,11 @@ key_of(Program *program, TupleTableSlot *slot)
 static void
 need_impure(DeltaWork *work, int segment, Datum key)
 {
-	KeyList    *list = &work->impure_keys;
+	DatumVector *keys = &work->impure_keys;
 
 	work->impure = bms_add_member(work->impure, segment);
-	if (list->n == 0 || ProgramCompareKeys(work->program, list->keys[list->n - 1], key) != 0)
-		add_key(work->program, list, work->context, key);
+	if (keys->n == 0 || ProgramCompareKeys(work->program, keys->items[keys->n - 1], key) != 0)
+		DatumVectorAdd(keys, key);
 }
 
 /* Can neither version of the row match, by the gate alone? */
@@ -212,10 +195,8 @@ contact_updated(DeltaWork *work)
 static void
 key_changed(DeltaWork *work, Datum old_key, Datum new_key)
 {
-	MemoryContext context = work->context;
-
-	add_key(work->program, &work->moved_old, context, old_key);
-	add_key(work->program, &work->moved_new, context, new_key);
+	DatumVectorAdd(&work->moved_old, old_key);
+	DatumVectorAdd(&work->moved_new, new_key);
 }
 
 /* ----- the statement ----- */
@@ -246,7 +227,7 @@ process_pair(DeltaWork *work)
 	RowVersionReset(&work->old_row, work->delta->old_rows ? work->old_slot : NULL);
 	RowVersionReset(&work->new_row, work->delta->new_rows ? work->new_slot : NULL);
 	if (work->new_row.slot == NULL)
-		add_key(program, &work->deleted, work->context, key_of(program, work->old_slot));
+		DatumVectorAdd(&work->deleted, key_of(program, work->old_slot));
 	else if (work->old_row.slot == NULL)
 		contact_inserted(work);
 	else
@@ -305,8 +286,8 @@ finish_deleted(DeltaWork *work)
 {
 	if (work->deleted.n == 0)
 		return;
-	MemberForgetContacts(work->program, work->deleted.keys, work->deleted.n);
-	MaintainContacts(work->program, work->deleted.keys, work->deleted.n, all_segments(work->program), CAUSE_FILTER);
+	MemberForgetContacts(work->program, work->deleted.items, work->deleted.n);
+	MaintainContacts(work->program, work->deleted.items, work->deleted.n, all_segments(work->program), CAUSE_FILTER);
 }
 
 static void
@@ -314,10 +295,10 @@ finish_moved(DeltaWork *work)
 {
 	if (work->moved_old.n == 0)
 		return;
-	MemberMoveContacts(work->program, work->moved_old.keys, work->moved_new.keys, work->moved_old.n);
+	MemberMoveContacts(work->program, work->moved_old.items, work->moved_new.items, work->moved_old.n);
 	if (work->program->unguarded)
-		UncommittedWaitForRows(work->program, work->moved_new.keys, work->moved_new.n);
-	MaintainContacts(work->program, work->moved_new.keys, work->moved_new.n, all_segments(work->program), CAUSE_FILTER);
+		UncommittedWaitForRows(work->program, work->moved_new.items, work->moved_new.n);
+	MaintainContacts(work->program, work->moved_new.items, work->moved_new.n, all_segments(work->program), CAUSE_FILTER);
 }
 
 /*
@@ -342,15 +323,18 @@ ContactDelta(Program *program, StatementDelta *delta)
 	work.new_slot = MakeSingleTupleTableSlot(program->sources[0]->desc, &TTSOpsMinimalTuple);
 	RowVersionInit(&work.old_row, program->sources[0], NULL);
 	RowVersionInit(&work.new_row, program->sources[0], NULL);
-	work.context = CurrentMemoryContext;
+	init_keys(&work, &work.impure_keys);
+	init_keys(&work, &work.deleted);
+	init_keys(&work, &work.moved_old);
+	init_keys(&work, &work.moved_new);
 	work.changes = ChangeSetCreate();
 	process_rows(&work);
 	write_changes(&work);
 	finish_deleted(&work);
 	finish_moved(&work);
 	if (program->unguarded && delta->old_rows == NULL)
-		UncommittedWaitForRows(program, work.impure_keys.keys, work.impure_keys.n);
-	MaintainContacts(program, work.impure_keys.keys, work.impure_keys.n, work.impure, CAUSE_FILTER);
+		UncommittedWaitForRows(program, work.impure_keys.items, work.impure_keys.n);
+	MaintainContacts(program, work.impure_keys.items, work.impure_keys.n, work.impure, CAUSE_FILTER);
 	ExecDropSingleTupleTableSlot(work.old_slot);
 	ExecDropSingleTupleTableSlot(work.new_slot);
 }

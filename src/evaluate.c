@@ -23,18 +23,6 @@
 #include "compat.h"
 #include "evaluate.h"
 
-void
-IntVectorAdd(IntVector *vector, int item)
-{
-	if (vector->n == vector->size)
-	{
-		vector->size = Max(16, vector->size * 2);
-		vector->items = vector->items == NULL ? palloc(sizeof(int) * vector->size) :
-			repalloc(vector->items, sizeof(int) * vector->size);
-	}
-	vector->items[vector->n++] = item;
-}
-
 /* ----- facets of a row ----- */
 
 /*

@@ -8,18 +8,9 @@
 #include "postgres.h"
 
 #include "program.h"
+#include "vector.h"
 
 #define BATCH_ROWS 1024
-
-/* Numbers collected in a row; duplicates possible. */
-typedef struct IntVector
-{
-	int			n;
-	int			size;
-	int		   *items;
-} IntVector;
-
-extern void IntVectorAdd(IntVector *vector, int item);
 
 /* What is known of one facet of one row. */
 typedef struct FacetState

@@ -183,12 +183,15 @@ typedef struct Program
 } Program;
 
 /* program.c */
-extern void ProgramDefineSettings(void);
 extern Program *ProgramGet(Oid contact_table);
 extern List *ProgramTablesReading(Oid relid);
 extern ProgramSegment *ProgramSegmentById(Program *program, int64 id);
 extern SPIPlanPtr ProgramPlan(Program *program, SPIPlanPtr *slot, const char *sql, int nargs, Oid *types);
 extern void ProgramInvalidate(Oid contact_table);
+extern void ProgramFreePlans(void *arg);
+
+/* program_build.c */
+extern Program *ProgramBuild(Oid relid, MemoryContext context);
 
 /* facet.c */
 extern Facet *FacetGet(Program *program, RowSource *source, const char *sql, ValueType type);

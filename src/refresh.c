@@ -29,9 +29,7 @@ typedef struct Refresh
 	ProgramSegment *segment;
 	ClockWindow window;
 	TimestampTz now;
-	int			nkeys;
-	int			size;
-	Datum	   *keys;
+	DatumVector keys;
 } Refresh;
 
 /* ----- contacts that a boundary passed ----- */
@@ -46,13 +44,7 @@ keep_keys(Refresh *refresh)
 		bool		isnull;
 		Datum		key = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull);
 
-		if (refresh->nkeys == refresh->size)
-		{
-			refresh->size = Max(64, refresh->size * 2);
-			refresh->keys = refresh->keys == NULL ? palloc(sizeof(Datum) * refresh->size) :
-				repalloc_huge(refresh->keys, sizeof(Datum) * refresh->size);
-		}
-		refresh->keys[refresh->nkeys++] = datumCopy(key, refresh->program->key_byval, refresh->program->key_len);
+		DatumVectorAdd(&refresh->keys, key);
 	}
 	SPI_freetuptable(SPI_tuptable);
 }
@@ -209,10 +201,11 @@ refresh_segment(int64 id, Oid contact_table, TimestampTz now)
 	refresh.now = now;
 	if (refresh.segment == NULL)
 		return;
+	DatumVectorInit(&refresh.keys, CurrentMemoryContext, refresh.program->key_byval, refresh.program->key_len);
 	ClockPlanAdvance(&refresh.window);
 	SecureEnter(&secure, refresh.program->table->owner);
 	passed_predicate(&refresh, refresh.segment->predicate);
-	MaintainContactsAt(refresh.program, refresh.keys, refresh.nkeys, bms_make_singleton(refresh.segment->index),
+	MaintainContactsAt(refresh.program, refresh.keys.items, refresh.keys.n, bms_make_singleton(refresh.segment->index),
 					   CAUSE_TIME, now);
 	SecureLeave(&secure);
 	ClockAdvance(id, &refresh.window, now,

@@ -28,7 +28,6 @@ typedef struct RelatedWork
 	RowSource  *source;			/* of the relation */
 	RowSource  *reading;		/* rows of the statement's table: source, or its link */
 	StatementDelta *delta;
-	MemoryContext context;
 	TimestampTz now;
 	TupleTableSlot *old_slot;
 	TupleTableSlot *new_slot;
@@ -37,34 +36,26 @@ typedef struct RelatedWork
 	RowVersion	no_row;
 	IntVector	flipped;
 	Bitmapset  *segments;
-	int			n;				/* keys: of contacts, or of rows */
-	int			size;
-	Datum	   *keys;
-	int			nlinked;		/* rows that new links point at */
-	int			linked_size;
-	Datum	   *linked;
+	DatumVector keys;			/* of contacts, or of rows */
+	DatumVector linked;			/* rows that new links point at */
 } RelatedWork;
 
+/* Keep what a facet has on a row; NULL points nowhere. */
 static void
-add_key(RelatedWork *work, Facet *facet, RowVersion *row)
+add_key(RelatedWork *work, DatumVector *keys, Facet *facet, RowVersion *row)
 {
 	FacetState *state = RowFacet(work->program, row, facet);
-	MemoryContext old;
-	int16		len;
-	bool		byval;
 
-	if (state->isnull)
-		return;
-	old = MemoryContextSwitchTo(work->context);
-	if (work->n == work->size)
+	if (keys->context == NULL)
 	{
-		work->size = Max(64, work->size * 2);
-		work->keys = work->keys == NULL ? palloc(sizeof(Datum) * work->size) :
-			repalloc_huge(work->keys, sizeof(Datum) * work->size);
+		int16		len;
+		bool		byval;
+
+		get_typlenbyval(facet->sql_type, &len, &byval);
+		DatumVectorInit(keys, CurrentMemoryContext, byval, len);
 	}
-	get_typlenbyval(facet->sql_type, &len, &byval);
-	work->keys[work->n++] = datumCopy(state->value, byval, len);
-	MemoryContextSwitchTo(old);
+	if (!state->isnull)
+		DatumVectorAdd(keys, state->value);
 }
 
 /* Segments with an atom that flipped between two versions; false: none. */
@@ -96,14 +87,14 @@ related_row(RelatedWork *work)
 	if (both && FacetEqual(work->program, &work->old_row, &work->new_row, owner))
 	{
 		if (note_flips(work, &work->old_row, &work->new_row))
-			add_key(work, owner, &work->new_row);
+			add_key(work, &work->keys, owner, &work->new_row);
 		return;
 	}
 	/* it came, went, or moved from one contact to another */
 	if (work->old_row.slot && note_flips(work, &work->old_row, &work->no_row))
-		add_key(work, owner, &work->old_row);
+		add_key(work, &work->keys, owner, &work->old_row);
 	if (work->new_row.slot && note_flips(work, &work->no_row, &work->new_row))
-		add_key(work, owner, &work->new_row);
+		add_key(work, &work->keys, owner, &work->new_row);
 }
 
 /* ----- rows of the link table ----- */
@@ -123,39 +114,16 @@ all_segments_of_source(RelatedWork *work)
 }
 
 static void
-add_linked(RelatedWork *work)
-{
-	Facet	   *facet = work->reading->key;
-	FacetState *state = RowFacet(work->program, &work->new_row, facet);
-	MemoryContext old;
-	int16		len;
-	bool		byval;
-
-	if (state->isnull)
-		return;
-	old = MemoryContextSwitchTo(work->context);
-	if (work->nlinked == work->linked_size)
-	{
-		work->linked_size = Max(64, work->linked_size * 2);
-		work->linked = work->linked == NULL ? palloc(sizeof(Datum) * work->linked_size) :
-			repalloc_huge(work->linked, sizeof(Datum) * work->linked_size);
-	}
-	get_typlenbyval(facet->sql_type, &len, &byval);
-	work->linked[work->nlinked++] = datumCopy(state->value, byval, len);
-	MemoryContextSwitchTo(old);
-}
-
-static void
 link_row(RelatedWork *work)
 {
 	if (work->old_row.slot && work->new_row.slot && !RowChanged(&work->old_row, &work->new_row))
 		return;
 	if (work->old_row.slot)
-		add_key(work, work->reading->contact, &work->old_row);
+		add_key(work, &work->keys, work->reading->contact, &work->old_row);
 	if (work->new_row.slot)
 	{
-		add_key(work, work->reading->contact, &work->new_row);
-		add_linked(work);
+		add_key(work, &work->keys, work->reading->contact, &work->new_row);
+		add_key(work, &work->linked, work->reading->key, &work->new_row);
 	}
 }
 
@@ -176,11 +144,11 @@ lock_linked(RelatedWork *work)
 	char		align;
 	Datum		value;
 
-	if (work->nlinked == 0 || work->segments == NULL)
+	if (work->linked.n == 0 || work->segments == NULL)
 		return;
 	MaintainEnter();
 	get_typlenbyvalalign(facet->sql_type, &len, &byval, &align);
-	value = PointerGetDatum(construct_array(work->linked, work->nlinked, facet->sql_type, len, byval, align));
+	value = PointerGetDatum(construct_array(work->linked.items, work->linked.n, facet->sql_type, len, byval, align));
 	MaintainExecute(ProgramPlan(program, &work->source->share_plan,
 								psprintf("SELECT FROM %s r WHERE r.%s = ANY ($1) ORDER BY r.%s FOR SHARE",
 										 CatalogRelationName(rows->relid), quote_identifier(rows->key_column),
@@ -227,6 +195,7 @@ find_contacts(RelatedWork *work)
 	Program    *program = work->program;
 	RelatedRows *rows = work->source->rows;
 	Facet	   *facet = work->source->key;
+	MemoryContext caller = CurrentMemoryContext;
 	Oid			array_type = get_array_type(facet->sql_type);
 	int16		len;
 	bool		byval;
@@ -245,19 +214,14 @@ find_contacts(RelatedWork *work)
 					   quote_identifier(rows->contact_column));
 	MaintainEnter();
 	get_typlenbyvalalign(facet->sql_type, &len, &byval, &align);
-	value = PointerGetDatum(construct_array(work->keys, work->n, facet->sql_type, len, byval, align));
+	value = PointerGetDatum(construct_array(work->keys.items, work->keys.n, facet->sql_type, len, byval, align));
 	MaintainExecute(ProgramPlan(program, &work->source->contacts_plan, sql, 1, &array_type), &value, SPI_OK_SELECT);
-	work->n = 0;
-	work->size = Max((int) SPI_processed, 1);
-	work->keys = MemoryContextAllocHuge(work->context, sizeof(Datum) * work->size);
+	DatumVectorInit(&work->keys, caller, program->key_byval, program->key_len);
 	for (i = 0; i < SPI_processed; i++)
 	{
 		bool		isnull;
-		Datum		key = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull);
-		MemoryContext old = MemoryContextSwitchTo(work->context);
 
-		work->keys[work->n++] = datumCopy(key, program->key_byval, program->key_len);
-		MemoryContextSwitchTo(old);
+		DatumVectorAdd(&work->keys, SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull));
 	}
 	SPI_freetuptable(SPI_tuptable);
 }
@@ -287,7 +251,7 @@ relation_delta(RelatedWork *work)
 	begin_reading(work, work->source);
 	process_rows(work, related_row);
 	end_reading(work);
-	if (work->n > 0 && work->source->contact == NULL)
+	if (work->keys.n > 0 && work->source->contact == NULL)
 		find_contacts(work);
 }
 
@@ -310,13 +274,12 @@ source_delta(Program *program, RowSource *source, StatementDelta *delta, bool li
 	work.program = program;
 	work.source = source;
 	work.delta = delta;
-	work.context = CurrentMemoryContext;
 	work.now = MaintainNow(program);
 	if (link)
 		link_delta(&work);
 	else
 		relation_delta(&work);
-	MaintainContacts(program, work.keys, work.n, work.segments, CAUSE_FILTER);
+	MaintainContacts(program, work.keys.items, work.keys.n, work.segments, CAUSE_FILTER);
 }
 
 /*

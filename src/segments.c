@@ -8,7 +8,6 @@
 
 #include "compat.h"
 #include "phrase.h"
-#include "program.h"
 
 PG_MODULE_MAGIC;
 
@@ -21,7 +20,6 @@ void
 _PG_init(void)
 {
 	ClockDefineSettings();
-	ProgramDefineSettings();
 	DefineCustomStringVariable("segments.user_id",
 							   "The id of the application's user, for stamps and row security.",
 							   "Empty means the session's role.",

@@ -74,6 +74,38 @@ SELECT segments.count('codes');
 SELECT * FROM segments.add_contacts('codes', '{c,d,a,c}'::text[]);
 SELECT * FROM segments.add_contacts('p1', '{00000000-0000-0000-0000-000000000002}'::uuid[]);
 
+-- several segments at once, all or nothing
+SELECT segments.create_segment('Called', contact_table => 'crm.leads') AS called \gset
+SELECT segments.create_segment('Asleep', contact_table => 'crm.leads', is_published => false) AS asleep \gset
+SELECT segments.change_segments('{1,2,2,6}'::integer[], '{called,friends}', '{french}');
+SELECT s.alias, m.contact_id FROM crm.leads_segment_member AS m JOIN segments.segment AS s ON s.id = m.segment_id ORDER BY s.id, m.contact_id;
+SELECT segments.change_segments('{1,6}'::bigint[], remove => ARRAY['friends', :'called', 'called']);
+SELECT segments.change_segments('{6}'::bigint[], '{french}');
+SELECT segments.change_segments(ARRAY['00000000-0000-0000-0000-000000000003'::uuid], remove => '{p1}');
+SELECT segments.change_segments(ARRAY['a'::text], remove => '{codes}');
+SELECT segments.change_segments('{}'::integer[], '{called}'), segments.change_segments('{5}'::integer[]), segments.change_segments('{5}'::integer[], NULL, NULL);
+SELECT segments.change_segments('{5}'::integer[], '{called}', ARRAY['french', :'called']);
+SELECT segments.change_segments('{5}'::integer[], '{called,nobody}');
+SELECT segments.change_segments('{5}'::integer[], '{called}', '{asleep}');
+SELECT segments.change_segments('{5}'::integer[], '{called,NULL}');
+SELECT segments.change_segments('{5,99,98}'::integer[], '{called}');
+SELECT segments.change_segments('{5,NULL}'::integer[], '{called}');
+SELECT segments.change_segments(NULL::integer[], '{called}');
+SELECT segments.change_segments('{5}'::integer[], '{called,p1}');
+SELECT s.alias, m.contact_id FROM crm.leads_segment_member AS m JOIN segments.segment AS s ON s.id = m.segment_id ORDER BY s.id, m.contact_id;
+SELECT s.alias, count(*) FROM crm.people_segment_member AS m JOIN segments.segment AS s ON s.id = m.segment_id GROUP BY s.alias;
+
+-- differences, by keys of other types
+DELETE FROM crm.people_segment_member WHERE contact_id = '00000000-0000-0000-0000-000000000001';
+SELECT * FROM segments.check('p1');
+SELECT * FROM segments.check();
+SELECT contact_id, reason FROM segments.check(NULL, NULL::uuid);
+SELECT contact_id, reason FROM segments.check('p1', key => NULL::text);
+SELECT segments.rebuild('p1');
+DELETE FROM crm.leads_segment_member WHERE segment_id = :french AND contact_id = 3;
+SELECT contact_id, stored, evaluated, reason FROM segments.check('french');
+SELECT segments.rebuild('french');
+
 -- status
 SELECT alias, contact_table, state, members, joins, leaves, last_change, next_move FROM segments.status;
 
