@@ -6,11 +6,13 @@ this machine; what psql and this program use is not counted.
 """
 import os
 import random
+import shutil
 import statistics
 import subprocess
 import tempfile
 import time
 
+STEADY = 0.10                   # how much two runs of the floor may differ
 MARK = '\x01done\x01'
 
 # Both sides of every comparison run with these.
@@ -160,8 +162,9 @@ def medians(runs):
 def compare(session, subject, floor, rounds, patience):
     """Run subject once and floor twice a round, in random order, after a round that isn't measured.
 
-    A subject that takes longer than patience (in seconds) is not repeated, and
-    one that reaches the session's timeout counts with that.
+    While the two floors differ by more than STEADY, up to twice as many rounds
+    follow.  A subject that takes longer than patience (in seconds) is not
+    repeated, and one that reaches the session's timeout counts with that.
     """
     shuffle = random.Random(1)
     works = {'subject': subject, 'first': floor, 'second': floor}
@@ -177,9 +180,48 @@ def compare(session, subject, floor, rounds, patience):
     if warm[1] > patience:
         runs = [floor.measure(session) for _ in range(2)]
         return Comparison([warm], runs[:1], runs[1:])
-    for _ in range(rounds):
+    for number in range(3 * rounds):
         order = list(works)
         shuffle.shuffle(order)
         for name in order:
             runs[name].append(works[name].measure(session))
-    return Comparison(runs['subject'], runs['first'], runs['second'])
+        comparison = Comparison(runs['subject'], runs['first'], runs['second'])
+        if number + 1 >= rounds and comparison.spread <= STEADY:
+            break
+    return comparison
+
+
+def profile(session, work, limit=6):
+    """Where the time of a work goes, by perf: functions of the extension with what they call, then functions themselves."""
+    if not shutil.which('perf'):
+        return ''
+    with tempfile.TemporaryDirectory() as directory:
+        path = f'{directory}/perf.data'
+        prepare(session, work.before)
+        perf = subprocess.Popen(['perf', 'record', '-q', '-e', 'cpu-clock', '-F', '4999', '-g', '-p', str(session.pid), '-o', path],
+                                stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        time.sleep(0.3)
+        try:
+            session.run(work.sql)
+        finally:
+            perf.terminate()
+            perf.wait()
+        prepare(session, work.after)
+        called = symbols(path, '--children', 'segments.so')
+        alone = symbols(path, '--no-children', '')
+    return ('with callees: ' + ', '.join(f'{name} {share}' for name, share in called[:2 * limit])
+            + '; alone: ' + ', '.join(f'{name} {share}' for name, share in alone[:limit]))
+
+
+def symbols(path, mode, library):
+    """(function, share) of a recording, largest first."""
+    text = subprocess.run(['perf', 'report', '-i', path, mode, '-g', 'none', '--percent-limit', '2', '--stdio'],
+                          capture_output=True, text=True).stdout
+    answer = []
+    for line in text.splitlines():
+        words = line.split()
+        if len(words) >= 5 and words[0].endswith('%') and '[.]' in words and library in line:
+            name = words[words.index('[.]') + 1]
+            if not name.startswith('0x'):
+                answer.append((name, f'{float(words[0][:-1]):.0f} %'))
+    return answer

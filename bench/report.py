@@ -3,6 +3,8 @@ import os
 import platform
 import re
 
+from harness import STEADY
+
 BEGIN, END = '<!-- results -->', '<!-- end of results -->'
 
 
@@ -57,7 +59,7 @@ def verdict(result):
         word = f'missed by {1 - result.values[0] / result.goal:.0%}'
     else:
         word = f'missed {result.values[0] / result.goal:.1f}-fold'
-    if comparison and comparison.spread > 0.10:
+    if comparison and comparison.spread > STEADY:
         word += f', but the floors differ by {comparison.spread:.0%}'
     return word
 
@@ -81,13 +83,18 @@ def targets(results):
     return '\n'.join(lines + [line(result) for result in sorted(results, key=order)]) + '\n'
 
 
+def profiles(results):
+    lines = [f'- {result.target}, {result.work}: {result.profile}' for result in results if result.profile]
+    return '\nWhere the time goes in what was missed:\n\n' + '\n'.join(lines) + '\n' if lines else ''
+
+
 def growth(rows):
     if not rows:
         return ''
     names = [cell[0] for cell in rows[0][2]]
     lines = [f"| contacts | segments | {' | '.join(names)} |", '|---|---|' + '---|' * len(names)]
     for contacts, count, cells, wrong in rows:
-        shown_cells = [f"{cell[1]:.2f}{' ~' if cell[3] > 0.10 else ''}" for cell in cells]
+        shown_cells = [f"{cell[1]:.2f}{' ~' if cell[3] > STEADY else ''}" for cell in cells]
         lines.append(f"| {contacts:,} | {count:,}{f' ({wrong} members wrong)' if wrong else ''} | {' | '.join(shown_cells)} |")
     return ('\nGrowth: CPU ÷ plain, sparse segments and five over events, nothing flips but for COPY (~: the floors differ by'
             ' more than 10 %).\n\n' + '\n'.join(lines) + '\n')

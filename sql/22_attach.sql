@@ -167,6 +167,12 @@ BEGIN
     ELSIF EXISTS (SELECT FROM pg_collation WHERE oid = col.attcollation AND NOT collisdeterministic) THEN
         RAISE EXCEPTION 'primary key of relation "%" has a nondeterministic collation', table_name
             USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = 'Different keys would count as equal.';
+    ELSIF EXISTS (SELECT FROM pg_type AS t LEFT JOIN pg_type AS b ON b.oid = t.typbasetype
+                  WHERE t.oid = col.atttypid AND coalesce(b.typtype, t.typtype) = 'b'
+                  AND coalesce(b.typnamespace, t.typnamespace) <> 'pg_catalog'::regnamespace) THEN
+        RAISE EXCEPTION 'primary key of relation "%" is of type %, which extensions or users define',
+            table_name, format_type(col.atttypid, NULL)
+            USING ERRCODE = 'feature_not_supported', DETAIL = 'Keys are compared by the server''s own operators.';
     END IF;
 
     check_key.key_column := col.attname;

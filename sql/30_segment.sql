@@ -208,7 +208,7 @@ BEGIN
     IF cycle IS NOT NULL THEN
         RAISE EXCEPTION 'a segment cannot refer to itself'
             USING ERRCODE = 'invalid_recursion',
-                  DETAIL = (SELECT string_agg(s.alias, ' → ' ORDER BY step.number) || '.'
+                  DETAIL = (SELECT string_agg(s.alias, ' -> ' ORDER BY step.number) || '.'
                             FROM unnest(cycle) WITH ORDINALITY AS step (id, number)
                             JOIN segments.segment AS s ON s.id = step.id);
     END IF;

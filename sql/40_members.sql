@@ -398,14 +398,15 @@ BEGIN
         RAISE EXCEPTION 'contact must not be null' USING ERRCODE = 'null_value_not_allowed';
     END IF;
     FOR change IN
-        SELECT c.id, min(c.word) AS word, min(c.action) AS action, count(DISTINCT c.action) > 1 AS is_both
-        FROM (SELECT segments.check_published(a) AS id, a AS word, 'include' AS action FROM unnest(add) AS a
+        SELECT c.id, min(c.action) AS action, count(DISTINCT c.action) > 1 AS is_both
+        FROM (SELECT segments.check_published(a) AS id, 'include' AS action FROM unnest(add) AS a
               UNION ALL
-              SELECT segments.check_published(r), r, 'exclude' FROM unnest(remove) AS r) AS c
+              SELECT segments.check_published(r), 'exclude' FROM unnest(remove) AS r) AS c
         GROUP BY c.id ORDER BY is_both DESC, c.id
     LOOP
         IF change.is_both THEN
-            RAISE EXCEPTION 'segment "%" is both in add and in remove', change.word USING ERRCODE = 'invalid_parameter_value';
+            RAISE EXCEPTION 'segment "%" is both in add and in remove',
+                (SELECT s.alias FROM segments.segment AS s WHERE s.id = change.id) USING ERRCODE = 'invalid_parameter_value';
         END IF;
         SELECT c.contact_id INTO missing
         FROM segments.change_contacts(change.id::text, contacts, change.action) WITH ORDINALITY AS c (contact_id, success, number)

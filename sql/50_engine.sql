@@ -36,7 +36,7 @@ CREATE FUNCTION segments.matches_support(internal) RETURNS internal
 COMMENT ON FUNCTION segments.matches_support(internal) IS 'internal: planner support of segments.matches()';
 
 CREATE FUNCTION segments.matches(contact anyelement, filter segments.filter) RETURNS boolean
-    AS 'MODULE_PATHNAME', 'segments_matches' LANGUAGE C STABLE STRICT COST 1000 SUPPORT segments.matches_support;
+    AS 'MODULE_PATHNAME', 'segments_matches' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000 SUPPORT segments.matches_support;
 COMMENT ON FUNCTION segments.matches(anyelement, segments.filter) IS 'whether a contact, given as a row of its table, matches a filter now; planned like the condition written by hand; null row or filter gives null';
 
 CREATE FUNCTION segments.maintain() RETURNS trigger

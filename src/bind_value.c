@@ -481,7 +481,7 @@ refuse_cycle(BindPlace *place, int64 referenced)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_RECURSION),
 				 errmsg("a segment cannot refer to itself"),
-				 errdetail("At %s.properties.filter: %s → %s.", place->path,
+				 errdetail("At %s.properties.filter: %s -> %s.", place->path,
 						   SegmentById(place->options->self) ? SegmentById(place->options->self)->alias : "?", path)));
 }
 

@@ -43,6 +43,10 @@ extern void MaintainBegin(Program *program);
 extern void MaintainEnter(void);
 extern void MaintainEnd(void);
 
+/* Was there maintenance since a statement began, or since a count was taken? */
+extern bool MaintainRanInside(void);
+extern uint64 MaintainRuns(void);
+
 /* member_write.c */
 extern ChangeSet *ChangeSetCreate(void);
 extern void ChangeSetReset(ChangeSet *set);

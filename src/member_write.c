@@ -228,6 +228,22 @@ write_run(Program *program, Change *changes, int n, const char *cause)
 	return written;
 }
 
+static void
+evaluate_again(Program *program, ChangeSet *set)
+{
+	Datum	   *keys = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(Datum) * set->n);
+	Bitmapset  *segments = NULL;
+	int			i;
+
+	for (i = 0; i < set->n; i++)
+	{
+		keys[i] = set->changes[i].key;
+		if (set->changes[i].index >= 0)
+			segments = bms_add_member(segments, set->changes[i].index);
+	}
+	MaintainContacts(program, keys, set->n, segments, CAUSE_FILTER);
+}
+
 /*
  * Write all changes; returns how many there really were.  The set is sorted,
  * leaves first, and kept for MaintainPropagate.
@@ -237,6 +253,7 @@ MemberWrite(Program *program, ChangeSet *set, const char *cause)
 {
 	int			written = 0;
 	int			start = 0;
+	uint64		before;
 
 	if (set->n > 1)
 		qsort_arg(set->changes, set->n, sizeof(Change), compare_changes, program);
@@ -246,6 +263,7 @@ MemberWrite(Program *program, ChangeSet *set, const char *cause)
 		return written;
 	}
 	MaintainEnter();
+	before = MaintainRuns();
 	while (start < set->n)
 	{
 		int			end = start + 1;
@@ -255,6 +273,9 @@ MemberWrite(Program *program, ChangeSet *set, const char *cause)
 		written += write_run(program, set->changes + start, end - start, cause);
 		start = end;
 	}
+	/* triggers of the member table changed contacts: what we wrote may be old */
+	if (MaintainRuns() != before)
+		evaluate_again(program, set);
 	return written;
 }
 

@@ -69,7 +69,8 @@ new_source(Program *program, Oid relid, RelatedRows *rows)
 
 	source->relid = relid;
 	source->rows = rows;
-	source->desc = CreateTupleDescCopy(RelationGetDescr(rel));
+	/* with what columns added later have in rows that were there before */
+	source->desc = CreateTupleDescCopyConstr(RelationGetDescr(rel));
 	table_close(rel, NoLock);
 	program->sources = program->nsources == 0 ? palloc(sizeof(RowSource *)) :
 		repalloc(program->sources, sizeof(RowSource *) * (program->nsources + 1));

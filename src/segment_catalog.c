@@ -181,7 +181,7 @@ referenced_by(int64 id)
 }
 
 /*
- * How one segment reaches another through references, as "a → b → c" of
+ * How one segment reaches another through references, as "a -> b -> c" of
  * aliases, or NULL when it does not.
  */
 char *
@@ -199,7 +199,7 @@ SegmentReferencePath(int64 from, int64 to)
 		char	   *rest = SegmentReferencePath(*(int64 *) lfirst(cell), to);
 
 		if (rest != NULL)
-			return psprintf("%s → %s", alias, rest);
+			return psprintf("%s -> %s", alias, rest);
 	}
 	return NULL;
 }

@@ -76,7 +76,7 @@ statement_delta(FunctionCallInfo fcinfo)
 
 	delta.relid = RelationGetRelid(data->tg_relation);
 	delta.truncated = TRIGGER_FIRED_BY_TRUNCATE(data->tg_event);
-	delta.others_fire = others_fire(fcinfo, data->tg_relation);
+	delta.others_fire = others_fire(fcinfo, data->tg_relation) || MaintainRanInside();
 	if (TRIGGER_FIRED_BY_UPDATE(data->tg_event) || TRIGGER_FIRED_BY_DELETE(data->tg_event))
 		delta.old_rows = data->tg_oldtable;
 	if (TRIGGER_FIRED_BY_UPDATE(data->tg_event) || TRIGGER_FIRED_BY_INSERT(data->tg_event))

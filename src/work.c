@@ -11,6 +11,7 @@
 
 #include "access/xact.h"
 #include "executor/spi.h"
+#include "utils/snapmgr.h"
 
 #include "maintain.h"
 #include "sql_expr.h"
@@ -26,6 +27,16 @@ typedef struct Stretch
 
 static Stretch *present = NULL;
 
+/*
+ * Stretches of this transaction: how many, and the latest command that any of
+ * them was for.  A statement inside another (a function in its RETURNING, a
+ * trigger of another table, a referential action) has a later command; what
+ * the outer statement knows of its rows may then be out of date.
+ */
+static uint64 runs = 0;
+static bool ran = false;
+static CommandId ran_for = 0;
+
 /* Stretches that an error left behind are of subtransactions that are gone. */
 static void
 end_of_subtransaction(SubXactEvent event, SubTransactionId mine, SubTransactionId parent, void *arg)
@@ -39,6 +50,7 @@ static void
 end_of_transaction(XactEvent event, void *arg)
 {
 	present = NULL;
+	ran = false;
 }
 
 static void
@@ -66,6 +78,31 @@ MaintainBegin(Program *program)
 	stretch->subxact = GetCurrentSubTransactionId();
 	stretch->program = program;
 	present = stretch;
+	runs++;
+	if (ActiveSnapshotSet() && (!ran || GetActiveSnapshot()->curcid > ran_for))
+	{
+		ran_for = GetActiveSnapshot()->curcid;
+		ran = true;
+	}
+}
+
+/*
+ * Has a statement inside the present one been maintained?  To be asked before
+ * the present one's own stretch begins.
+ */
+bool
+MaintainRanInside(void)
+{
+	return ran && ActiveSnapshotSet() && ran_for > GetActiveSnapshot()->curcid;
+}
+
+/*
+ * How many stretches this backend has begun.
+ */
+uint64
+MaintainRuns(void)
+{
+	return runs;
 }
 
 /*
