@@ -414,7 +414,7 @@ def t13(bench):
             ('a condition matches, the contact has too few points', 7, 'points < ' + threshold.format(7), 1.5),
             ('a condition matches, the contact is a member', 7,
              f'points >= {threshold.format(7)} AND {visited.format(7)}', 1.5)):
-        count = choose_keys(bench, condition, repeat=2000)
+        count = choose_keys(bench, condition, repeat=300)
         works = [Work('BEGIN;' + LOOP.format(statement=EVENT.format(schema=schema, page=page)),
                       after=f'ROLLBACK; VACUUM {schema}.page_hits; UPDATE {schema}.leads SET points = points WHERE id = 1')
                  for schema in ('crm', 'plain')]

@@ -39,3 +39,29 @@ COMMENT ON FUNCTION segments.span_start(text, boolean, text, timestamptz) IS 'th
 CREATE FUNCTION segments.span_end(span text, forward boolean, zone text, at timestamptz) RETURNS timestamptz
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'segments_span_end';
 COMMENT ON FUNCTION segments.span_end(text, boolean, text, timestamptz) IS 'the last instant of inLast, or of inNext when forward';
+
+-- The text of dates and instants, and their month and day: never fail.
+
+CREATE FUNCTION segments.text_form(value date) RETURNS text
+    AS 'MODULE_PATHNAME', 'segments_text_form_date' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION segments.text_form(date) IS 'YYYY-MM-DD, as the like family sees a date; infinity gives null';
+
+CREATE FUNCTION segments.text_form(value timestamp, value_zone text, zone text) RETURNS text
+    AS 'MODULE_PATHNAME', 'segments_text_form_timestamp' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION segments.text_form(timestamp, text, text) IS 'YYYY-MM-DD HH:MM:SS of a timestamp of one zone as seen in another; infinity gives null';
+
+CREATE FUNCTION segments.text_form(value timestamptz, zone text) RETURNS text
+    AS 'MODULE_PATHNAME', 'segments_text_form_timestamptz' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION segments.text_form(timestamptz, text) IS 'YYYY-MM-DD HH:MM:SS of an instant as seen in a zone; infinity gives null';
+
+CREATE FUNCTION segments.month_day(value date) RETURNS integer
+    AS 'MODULE_PATHNAME', 'segments_month_day_date' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION segments.month_day(date) IS 'month * 100 + day, for anniversaries; infinity gives null';
+
+CREATE FUNCTION segments.month_day(value timestamp, value_zone text, zone text) RETURNS integer
+    AS 'MODULE_PATHNAME', 'segments_month_day_timestamp' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION segments.month_day(timestamp, text, text) IS 'month * 100 + day of a timestamp of one zone as seen in another, for anniversaries; infinity gives null';
+
+CREATE FUNCTION segments.month_day(value timestamptz, zone text) RETURNS integer
+    AS 'MODULE_PATHNAME', 'segments_month_day_timestamptz' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION segments.month_day(timestamptz, text) IS 'month * 100 + day of an instant as seen in a zone, for anniversaries; infinity gives null';

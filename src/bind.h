@@ -149,6 +149,8 @@ typedef struct BindPlace
 } BindPlace;
 
 extern Predicate *BindCondition(BindPlace *place);
+extern char *BindRawValue(BindPlace *place);
+extern char *BindLocalCall(BindPlace *place, const char *function, const char *value);
 
 /* bind_text.c: values of text, sets and patterns */
 extern char *BindTextValue(BindPlace *place, const FilterValue *value);
@@ -161,6 +163,7 @@ extern Predicate *BindDateCondition(BindPlace *place, Atom *atom, FilterOperator
 extern bool BoundaryDatum(const Boundary *boundary, ValueType type, ContactTable *table,
 						  const char *column_zone, TimestampTz now, Datum *result);
 extern bool BoundaryMoves(const Boundary *boundary);
+extern int64 BoundarySlack(const Boundary *boundary);
 
 /* bind_number.c */
 extern Datum BindNumber(BindPlace *place, const FilterValue *value);

@@ -130,14 +130,8 @@ set_order_boundary(Atom *atom, FilterOperator op, const Boundary *date)
 static Predicate *
 bind_anniversary(BindPlace *place, Atom *atom, const Boundary *date)
 {
-	const char *local = atom->value;
-	const char *zone = place->table->timezone;
-
-	if (atom->value_type == VALUE_TIMESTAMPTZ)
-		local = psprintf("(%s AT TIME ZONE %s)", atom->value, quote_literal_cstr(zone));
-	else if (atom->value_type == VALUE_TIMESTAMP && strcmp(zone, "UTC") != 0)
-		local = psprintf("(%s AT TIME ZONE 'UTC' AT TIME ZONE %s)", atom->value, quote_literal_cstr(zone));
-	atom->value = psprintf("(EXTRACT(MONTH FROM %s) * 100 + EXTRACT(DAY FROM %s))::pg_catalog.int4", local, local);
+	/* of the value itself, whatever is compared otherwise */
+	atom->value = BindLocalCall(place, "month_day", BindRawValue(place));
 	atom->value_type = VALUE_MONTH_DAY;
 	atom->test = TEST_ANY;
 	atom->anniversary = date->phrase;
@@ -301,6 +295,32 @@ BoundaryMoves(const Boundary *boundary)
 	if (boundary->kind == MOMENT_SPAN_START || boundary->kind == MOMENT_SPAN_END)
 		return true;
 	return PhraseMoves(boundary->phrase);
+}
+
+static int64
+part_slack(const PhrasePart *part)
+{
+	if (part->unit >= PHRASE_MONTH)
+		return 3 * USECS_PER_DAY + USECS_PER_HOUR;
+	return USECS_PER_HOUR;
+}
+
+/*
+ * How far a boundary can go back while now goes forward, in microseconds: 31
+ * days after the end of January and after the 28th are the same 28 February,
+ * at an earlier hour; and a clock change can take an hour back.
+ */
+int64
+BoundarySlack(const Boundary *boundary)
+{
+	int64		slack = 0;
+	int			i;
+
+	if (boundary->kind == MOMENT_SPAN_START || boundary->kind == MOMENT_SPAN_END)
+		return part_slack(&boundary->span);
+	for (i = 0; boundary->phrase && i < boundary->phrase->nparts; i++)
+		slack = Max(slack, part_slack(&boundary->phrase->parts[i]));
+	return slack;
 }
 
 /*

@@ -81,8 +81,8 @@ aggregate_value(BindPlace *place)
 	}
 }
 
-static char *
-raw_value(BindPlace *place)
+char *
+BindRawValue(BindPlace *place)
 {
 	if (scope_of(place->field) == ATOM_AGGREGATE)
 		return aggregate_value(place);
@@ -114,7 +114,7 @@ number_atom(BindPlace *place)
 {
 	Atom	   *atom = new_atom(place, scope_of(place->field), TEST_ANY);
 
-	atom->value = raw_value(place);
+	atom->value = BindRawValue(place);
 	atom->value_type = number_type(place);
 	atom->sql_type = place->field->value_type;
 	/* the sum of anything is summed as numeric */
@@ -130,25 +130,25 @@ text_atom(BindPlace *place)
 	Atom	   *atom = new_atom(place, scope_of(place->field), TEST_ANY);
 
 	atom->value_type = VALUE_TEXT;
-	atom->value = raw_value(place);
+	atom->value = BindRawValue(place);
 	if (!place->field->case_sensitive)
 		atom->value = psprintf("segments.fold(%s)", atom->value);
 	return atom;
 }
 
-/* The local wall clock of an instant, as a timestamp. */
-static char *
-local_timestamp(BindPlace *place, const char *value)
+/*
+ * A function of a date or an instant that sees it in the contact table's zone.
+ */
+char *
+BindLocalCall(BindPlace *place, const char *function, const char *value)
 {
-	const char *zone = place->table->timezone;
-	const char *from = place->field->timezone;
+	const char *zone = quote_literal_cstr(place->table->timezone);
 
+	if (place->field->class == FIELD_DATE)
+		return psprintf("segments.%s(%s)", function, value);
 	if (place->field->value_type == TIMESTAMPTZOID)
-		return psprintf("(%s AT TIME ZONE %s)", value, quote_literal_cstr(zone));
-	if (strcmp(zone, from) == 0)
-		return pstrdup(value);
-	return psprintf("(%s AT TIME ZONE %s AT TIME ZONE %s)", value,
-					quote_literal_cstr(from), quote_literal_cstr(zone));
+		return psprintf("segments.%s(%s, %s)", function, value, zone);
+	return psprintf("segments.%s(%s, %s, %s)", function, value, quote_literal_cstr(place->field->timezone), zone);
 }
 
 /*
@@ -157,7 +157,7 @@ local_timestamp(BindPlace *place, const char *value)
 static char *
 text_form(BindPlace *place)
 {
-	char	   *value = raw_value(place);
+	char	   *value = BindRawValue(place);
 
 	switch (place->field->class)
 	{
@@ -168,9 +168,8 @@ text_form(BindPlace *place)
 				return psprintf("pg_catalog.trim_scale(%s)::pg_catalog.text", value);
 			return psprintf("pg_catalog.trim_scale((%s)::pg_catalog.text::pg_catalog.numeric)::pg_catalog.text", value);
 		case FIELD_DATE:
-			return psprintf("pg_catalog.to_char((%s)::pg_catalog.timestamp, 'YYYY-MM-DD')", value);
 		case FIELD_DATETIME:
-			return psprintf("pg_catalog.to_char(%s, 'YYYY-MM-DD HH24:MI:SS')", local_timestamp(place, value));
+			return BindLocalCall(place, "text_form", value);
 		case FIELD_TIME:
 			return psprintf("pg_catalog.to_char(%s::pg_catalog.interval, 'HH24:MI:SS')", value);
 		default:
@@ -209,7 +208,7 @@ has_value(BindPlace *place)
 						field->aggregate == AGGREGATE_COUNT || field->aggregate == AGGREGATE_SUM))
 		return rows_exist(place);
 	atom = new_atom(place, scope_of(field), TEST_RANGE);
-	atom->value = raw_value(place);
+	atom->value = BindRawValue(place);
 	if (field->class == FIELD_MULTISELECT)
 	{
 		atom->test = TEST_HAS_ELEMENT;
@@ -303,7 +302,7 @@ bind_set(BindPlace *place, FilterOperator op)
 	List	   *words = BindListValue(place, &place->node->value);
 
 	atom->value_type = VALUE_SET;
-	atom->value = psprintf("segments.elements(%s%s)", raw_value(place),
+	atom->value = psprintf("segments.elements(%s%s)", BindRawValue(place),
 						   place->field->case_sensitive ? ", false" : "");
 	if (op != FILTER_OP_INCLUDING_ALL)
 		return any_text(atom, words, place);
@@ -368,7 +367,7 @@ bind_boolean(BindPlace *place)
 
 	if (place->field->aggregate == AGGREGATE_EXISTS)
 		return wanted ? rows_exist(place) : PredicateNot(rows_exist(place));
-	atom->value = raw_value(place);
+	atom->value = BindRawValue(place);
 	atom->value_type = VALUE_BOOL;
 	atom->nconstants = 1;
 	atom->constants = palloc(sizeof(Datum));
@@ -448,7 +447,7 @@ bind_date(BindPlace *place, FilterOperator op)
 	Atom	   *atom = new_atom(place, scope_of(field), TEST_RANGE);
 	bool		utc = strcmp(field->timezone, "UTC") == 0;
 
-	atom->value = raw_value(place);
+	atom->value = BindRawValue(place);
 	if (field->class == FIELD_TIME)
 		atom->value_type = VALUE_TIME;
 	else if (field->class == FIELD_DATE)

@@ -33,6 +33,7 @@ typedef struct DeltaWork
 	ChangeSet  *changes;
 	DatumVector		impure_keys;	/* contacts that maintain.c must look at */
 	Bitmapset  *impure;			/* and for which segments */
+	Bitmapset  *reached;		/* those that refer to pure ones that changed */
 	DatumVector		deleted;
 	DatumVector		moved_old;		/* changed keys */
 	DatumVector		moved_new;
@@ -125,6 +126,9 @@ consider_moving(DeltaWork *work, RowVersion *row, Datum key)
 	Program    *program = work->program;
 	ListCell   *cell;
 
+	/* a segment that is ahead of us is judged at its own instant */
+	if (program->moved_to > work->now)
+		consider_all(work, program->moving, key);
 	foreach(cell, program->moving_atoms)
 	{
 		int			id = lfirst_int(cell);
@@ -214,8 +218,10 @@ write_changes(DeltaWork *work)
 {
 	if (work->changes->n == 0)
 		return;
+	/* what refers to these is evaluated with the impure ones, rank by rank */
 	if (MemberWrite(work->program, work->changes, CAUSE_FILTER) > 0)
-		MaintainPropagate(work->program, work->changes);
+		work->reached = bms_add_members(work->reached,
+										MaintainReferencing(work->program, work->changes, &work->impure_keys));
 	ChangeSetReset(work->changes);
 }
 
@@ -318,7 +324,7 @@ ContactDelta(Program *program, StatementDelta *delta)
 	work.delta = delta;
 	work.now = MaintainNow(program);
 	if (program->moving != NIL)
-		(void) ClockEarliest(program);
+		ClockLoad(program);
 	work.old_slot = MakeSingleTupleTableSlot(program->sources[0]->desc, &TTSOpsMinimalTuple);
 	work.new_slot = MakeSingleTupleTableSlot(program->sources[0]->desc, &TTSOpsMinimalTuple);
 	RowVersionInit(&work.old_row, program->sources[0], NULL);
@@ -334,7 +340,8 @@ ContactDelta(Program *program, StatementDelta *delta)
 	finish_moved(&work);
 	if (program->unguarded && delta->old_rows == NULL)
 		UncommittedWaitForRows(program, work.impure_keys.items, work.impure_keys.n);
-	MaintainContacts(program, work.impure_keys.items, work.impure_keys.n, work.impure, CAUSE_FILTER);
+	MaintainContactsAt(program, work.impure_keys.items, work.impure_keys.n, work.impure, work.reached,
+					   CAUSE_FILTER, work.now);
 	ExecDropSingleTupleTableSlot(work.old_slot);
 	ExecDropSingleTupleTableSlot(work.new_slot);
 }

@@ -12,6 +12,7 @@
 
 #include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
+#include "common/int.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "utils/array.h"
@@ -19,6 +20,7 @@
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/timestamp.h"
 
 #include "compat.h"
 #include "evaluate.h"
@@ -328,10 +330,42 @@ settle_window(Program *program, ProgramAtom *patom, TimestampTz from, TimestampT
 	}
 }
 
-static bool
-between(const Atom *atom, Datum value, Datum low, Datum high)
+static int64
+clamped_sum(int64 a, int64 b)
 {
-	return FacetCompare(atom->value_type, value, low) >= 0 && FacetCompare(atom->value_type, value, high) <= 0;
+	int64		sum;
+
+	if (pg_add_s64_overflow(a, b, &sum))
+		return b < 0 ? PG_INT64_MIN : PG_INT64_MAX;
+	return sum;
+}
+
+/*
+ * Can a boundary that went from one point to another have passed the value?
+ * On its way it may have been a little before both (BoundarySlack).
+ */
+static bool
+passed(const Atom *atom, const Boundary *boundary, Datum value, Datum from, Datum to)
+{
+	int64		slack = BoundarySlack(boundary);
+	int64		a;
+	int64		b;
+	int64		at;
+
+	if (atom->value_type == VALUE_DATE)
+	{
+		a = DatumGetDateADT(from);
+		b = DatumGetDateADT(to);
+		at = DatumGetDateADT(value);
+		slack = (slack + USECS_PER_DAY - 1) / USECS_PER_DAY;
+	}
+	else
+	{
+		a = DatumGetTimestamp(from);
+		b = DatumGetTimestamp(to);
+		at = DatumGetTimestamp(value);
+	}
+	return at >= clamped_sum(Min(a, b), -slack) && at <= clamped_sum(Max(a, b), slack);
 }
 
 /*
@@ -355,8 +389,10 @@ AtomMovesOnRow(Program *program, RowVersion *row, int id, TimestampTz from, Time
 		return false;
 	if (atom->value_type == VALUE_MONTH_DAY)
 		return true;
-	return (BoundaryMoves(&atom->lower) && between(atom, state->value, patom->lower_from, patom->lower_to)) ||
-		(BoundaryMoves(&atom->upper) && between(atom, state->value, patom->upper_from, patom->upper_to));
+	return (BoundaryMoves(&atom->lower) &&
+			passed(atom, &atom->lower, state->value, patom->lower_from, patom->lower_to)) ||
+		(BoundaryMoves(&atom->upper) &&
+		 passed(atom, &atom->upper, state->value, patom->upper_from, patom->upper_to));
 }
 
 /* ----- predicates on a contact ----- */
@@ -535,6 +571,9 @@ is_due(Program *program, RowVersion *old_row, RowVersion *new_row, int id, Times
 
 	if (old_row->source->rows == NULL || !patom->atom->moves || patom->facet == NULL || patom->facet->opaque)
 		return false;
+	/* a segment that is ahead of us is judged at its own instant */
+	if (program->moved_to > now)
+		return true;
 	return AtomMovesOnRow(program, old_row, id, program->moved_from, now) ||
 		AtomMovesOnRow(program, new_row, id, program->moved_from, now);
 }

@@ -157,8 +157,7 @@ has_sublink_walker(Node *node, void *context)
 
 /*
  * Does the function need fixed settings and the owner's role?  Immutable ones
- * of the server and our own don't; nor does to_char() with our patterns.  What
- * floats look like depends on a setting although it is called immutable.
+ * of the server and our own don't.  What floats look like depends on a setting although it is called immutable.
  */
 static bool
 is_foreign(Oid function, void *context)
@@ -169,7 +168,7 @@ is_foreign(Oid function, void *context)
 		return true;
 	if (namespace != PG_CATALOG_NAMESPACE && namespace != get_namespace_oid("segments", true))
 		return true;
-	return func_volatile(function) != PROVOLATILE_IMMUTABLE && function != F_TO_CHAR_TIMESTAMP_TEXT;
+	return func_volatile(function) != PROVOLATILE_IMMUTABLE;
 }
 
 static bool

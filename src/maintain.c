@@ -126,12 +126,29 @@ wait_for_missing(Batch *batch)
 	return waited;
 }
 
+/* Does any of the segments look at rows of this source? */
+static bool
+reads_source(Program *program, const Bitmapset *segments, RowSource *source)
+{
+	ListCell   *cell;
+
+	foreach(cell, source->atoms)
+	{
+		ListCell   *inner;
+
+		foreach(inner, program->atoms[lfirst_int(cell)].segments)
+			if (bms_is_member(lfirst_int(inner), segments))
+				return true;
+	}
+	return false;
+}
+
 /*
  * Contacts that point at a company themselves: nobody may change it until we
  * are done, as nobody may change the contact.
  */
 static void
-lock_referenced(Batch *batch)
+lock_referenced(Batch *batch, const Bitmapset *segments)
 {
 	Program    *program = batch->program;
 	ContactTable *table = program->table;
@@ -142,7 +159,7 @@ lock_referenced(Batch *batch)
 		RelatedRows *rows = program->sources[i]->rows;
 		Datum		values[1];
 
-		if (rows->contact_reference == NULL)
+		if (rows->contact_reference == NULL || !reads_source(program, segments, program->sources[i]))
 			continue;
 		values[0] = BatchKeyArray(program, batch->keys, batch->nrows);
 		MaintainExecute(ProgramPlan(program, &program->sources[i]->share_plan,
@@ -161,7 +178,7 @@ lock_referenced(Batch *batch)
  * absent row.  Returns how many exist.
  */
 static int
-lock_contacts(Batch *batch)
+lock_contacts(Batch *batch, const Bitmapset *segments)
 {
 	Program    *program = batch->program;
 	int			found;
@@ -177,7 +194,7 @@ lock_contacts(Batch *batch)
 	if (found < batch->nrows && program->unguarded && wait_for_missing(batch))
 		found = read_and_lock(batch);
 	if (found > 0)
-		lock_referenced(batch);
+		lock_referenced(batch, segments);
 	return found;
 }
 
@@ -265,7 +282,7 @@ typedef struct Reconciliation
 	Bitmapset  *todo;			/* indexes of segments still to evaluate */
 	Bitmapset  *original;		/* those that the caller asked for */
 	const char *cause;			/* of the original ones */
-	bool		pending_propagated;
+	bool		stale;			/* statements inside ours changed what we have read */
 } Reconciliation;
 
 static void
@@ -304,11 +321,17 @@ static void
 flush_pending(Reconciliation *work, const char *cause)
 {
 	ChangeSet  *set = work->pending;
+	uint64		before;
+	int			written;
 	int			i;
 
 	if (set->n == 0)
 		return;
-	if (MemberWrite(work->program, set, cause) > 0)
+	before = MaintainRuns();
+	written = MemberWrite(work->program, set, cause);
+	if (MaintainRuns() != before)
+		work->stale = true;
+	if (written > 0)
 		for (i = 0; i < set->n; i++)
 		{
 			ProgramSegment *segment = &work->program->segments[set->changes[i].index];
@@ -348,6 +371,39 @@ segments_of_rank(Program *program, Bitmapset *todo, int rank)
 	return result;
 }
 
+/* Answers that depend on now are asked again. */
+static void
+forget_moving_answers(Batch *batch)
+{
+	int			i;
+
+	for (i = 0; i < batch->program->natoms; i++)
+		if (batch->program->atoms[i].atom->moves)
+			batch->answers[i] = NULL;
+}
+
+/*
+ * A moving segment that was brought forward beyond our now is not taken back:
+ * it is evaluated at its own instant (SEMANTICS §7.2).
+ */
+static void
+evaluate_segment(Reconciliation *work, ProgramSegment *segment, const bool *stored)
+{
+	TimestampTz now = work->batch->now;
+	TimestampTz evaluated_at;
+
+	if (!segment->moves || !ClockRead(segment->id, &evaluated_at) || evaluated_at <= now)
+	{
+		collect_differences(work, segment, stored);
+		return;
+	}
+	forget_moving_answers(work->batch);
+	work->batch->now = evaluated_at;
+	collect_differences(work, segment, stored);
+	work->batch->now = now;
+	forget_moving_answers(work->batch);
+}
+
 static void
 evaluate_segments(Reconciliation *work, Bitmapset *segments)
 {
@@ -358,8 +414,32 @@ evaluate_segments(Reconciliation *work, Bitmapset *segments)
 	while ((index = bms_next_member(segments, index)) >= 0)
 	{
 		CHECK_FOR_INTERRUPTS();
-		collect_differences(work, &work->program->segments[index], stored[index]);
+		evaluate_segment(work, &work->program->segments[index], stored[index]);
 	}
+}
+
+/* The segments to evaluate and all that refer to them, through any chain. */
+static Bitmapset *
+segments_within_reach(Reconciliation *work)
+{
+	Bitmapset  *result = bms_copy(work->todo);
+	Bitmapset  *fresh = bms_copy(work->todo);
+	int			index;
+
+	while ((index = bms_next_member(fresh, -1)) >= 0)
+	{
+		ListCell   *cell;
+
+		fresh = bms_del_member(fresh, index);
+		foreach(cell, work->program->segments[index].referencing)
+		{
+			if (bms_is_member(lfirst_int(cell), result))
+				continue;
+			result = bms_add_member(result, lfirst_int(cell));
+			fresh = bms_add_member(fresh, lfirst_int(cell));
+		}
+	}
+	return result;
 }
 
 /*
@@ -369,9 +449,9 @@ evaluate_segments(Reconciliation *work, Bitmapset *segments)
 static void
 reconcile_batch(Reconciliation *work)
 {
-	if (lock_contacts(work->batch) == 0)
+	if (lock_contacts(work->batch, segments_within_reach(work)) == 0)
 		return;
-	while (!bms_is_empty(work->todo))
+	while (!bms_is_empty(work->todo) && !work->stale)
 	{
 		int			rank = next_segment(work->program, work->todo)->rank;
 		Bitmapset  *segments = segments_of_rank(work->program, work->todo, rank);
@@ -392,76 +472,54 @@ reconcile_batch(Reconciliation *work)
 	}
 }
 
+/*
+ * asked: segments that the cause is for; reached: others, that refer to some
+ * that changed already.
+ */
 static void
-reconcile_keys(Program *program, Datum *keys, int nkeys, Bitmapset *segments, const char *cause, TimestampTz now)
+reconcile_keys(Program *program, Datum *keys, int nkeys, Bitmapset *asked, Bitmapset *reached, const char *cause,
+			   TimestampTz now)
 {
 	Reconciliation work = {0};
 
 	work.program = program;
 	work.batch = BatchCreate(program, now, nkeys, keys);
 	work.pending = ChangeSetCreate();
-	work.todo = bms_copy(segments);
-	work.original = segments;
+	work.todo = bms_union(asked, reached);
+	work.original = asked;
 	work.cause = cause;
 	reconcile_batch(&work);
-}
-
-/*
- * Segments by the instant they are evaluated at: a moving one that was brought
- * forward beyond our now is not taken back (SEMANTICS §7.2).
- */
-static Bitmapset *
-segments_ahead(Program *program, Bitmapset *segments, TimestampTz now, TimestampTz *ahead)
-{
-	Bitmapset  *result = NULL;
-	int			index = -1;
-
-	*ahead = now;
-	while ((index = bms_next_member(segments, index)) >= 0)
-	{
-		TimestampTz evaluated_at;
-
-		if (program->segments[index].moves && ClockRead(program->segments[index].id, &evaluated_at) &&
-			evaluated_at > now)
-		{
-			result = bms_add_member(result, index);
-			*ahead = Max(*ahead, evaluated_at);
-		}
-	}
-	return result;
+	/* triggers of the member table changed contacts: read them again */
+	if (work.stale && !bms_is_empty(work.todo))
+		reconcile_keys(program, keys, nkeys, bms_intersect(work.todo, asked), bms_difference(work.todo, asked),
+					   cause, now);
 }
 
 /*
  * Bring the stored members among these contacts in line with these segments
- * (indexes in the program), and with the segments that refer to what changes.
+ * (indexes in the program), and with the segments that refer to what changes;
+ * `reached` are such already.
  * keys is sorted in place.  Needs SPI, and the owner's rights.
  */
 void
-MaintainContactsAt(Program *program, Datum *keys, int nkeys, Bitmapset *segments, const char *cause,
-				   TimestampTz now)
+MaintainContactsAt(Program *program, Datum *keys, int nkeys, Bitmapset *segments, Bitmapset *reached,
+				   const char *cause, TimestampTz now)
 {
 	MemoryContext scratch;
 	MemoryContext old;
-	TimestampTz ahead;
-	Bitmapset  *later;
 	int			start;
 
-	if (nkeys == 0 || bms_is_empty(segments))
+	if (nkeys == 0 || (bms_is_empty(segments) && bms_is_empty(reached)))
 		return;
 	MaintainEnter();
 	ProgramSortKeys(program, keys, &nkeys);
 	scratch = AllocSetContextCreate(CurrentMemoryContext, "segments reconciliation", ALLOCSET_DEFAULT_SIZES);
-	later = segments_ahead(program, segments, now, &ahead);
-	segments = bms_difference(segments, later);
 	old = MemoryContextSwitchTo(scratch);
 	for (start = 0; start < nkeys; start += BATCH_ROWS)
 	{
 		int			n = Min(BATCH_ROWS, nkeys - start);
 
-		if (!bms_is_empty(segments))
-			reconcile_keys(program, keys + start, n, segments, cause, now);
-		if (!bms_is_empty(later))
-			reconcile_keys(program, keys + start, n, later, cause, ahead);
+		reconcile_keys(program, keys + start, n, segments, reached, cause, now);
 		MemoryContextReset(scratch);
 		ResetExprContext(program->econtext);
 	}
@@ -475,19 +533,17 @@ MaintainContactsAt(Program *program, Datum *keys, int nkeys, Bitmapset *segments
 void
 MaintainContacts(Program *program, Datum *keys, int nkeys, Bitmapset *segments, const char *cause)
 {
-	MaintainContactsAt(program, keys, nkeys, segments, cause, MaintainNow(program));
+	MaintainContactsAt(program, keys, nkeys, segments, NULL, cause, MaintainNow(program));
 }
 
 /*
- * Changes were written: evaluate the segments that refer to what changed, for
- * the contacts that changed.
+ * The segments that refer to what changed, and the contacts that changed in
+ * them, to be evaluated by the caller.
  */
-void
-MaintainPropagate(Program *program, ChangeSet *set)
+Bitmapset *
+MaintainReferencing(Program *program, ChangeSet *set, DatumVector *keys)
 {
 	Bitmapset  *referencing = NULL;
-	Datum	   *keys = NULL;
-	int			nkeys = 0;
 	int			i;
 
 	for (i = 0; i < set->n; i++)
@@ -496,11 +552,23 @@ MaintainPropagate(Program *program, ChangeSet *set)
 
 		if (set->changes[i].index < 0 || program->segments[set->changes[i].index].referencing == NIL)
 			continue;
-		if (keys == NULL)
-			keys = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(Datum) * set->n);
-		keys[nkeys++] = set->changes[i].key;
+		DatumVectorAdd(keys, set->changes[i].key);
 		foreach(cell, program->segments[set->changes[i].index].referencing)
 			referencing = bms_add_member(referencing, lfirst_int(cell));
 	}
-	MaintainContacts(program, keys, nkeys, referencing, CAUSE_SEGMENT);
+	return referencing;
+}
+
+/*
+ * Changes were written: evaluate the segments that refer to what changed.
+ */
+void
+MaintainPropagate(Program *program, ChangeSet *set)
+{
+	DatumVector keys;
+	Bitmapset  *referencing;
+
+	DatumVectorInit(&keys, CurrentMemoryContext, program->key_byval, program->key_len);
+	referencing = MaintainReferencing(program, set, &keys);
+	MaintainContactsAt(program, keys.items, keys.n, NULL, referencing, CAUSE_SEGMENT, MaintainNow(program));
 }

@@ -67,8 +67,9 @@ extern void MaintainRun(const char *sql, int nargs, Oid *types, Datum *values);
 
 /* maintain.c */
 extern void MaintainContacts(Program *program, Datum *keys, int nkeys, Bitmapset *segments, const char *cause);
-extern void MaintainContactsAt(Program *program, Datum *keys, int nkeys, Bitmapset *segments, const char *cause,
-							   TimestampTz now);
+extern void MaintainContactsAt(Program *program, Datum *keys, int nkeys, Bitmapset *segments, Bitmapset *reached,
+							   const char *cause, TimestampTz now);
+extern Bitmapset *MaintainReferencing(Program *program, ChangeSet *set, DatumVector *keys);
 extern TupleTableSlot *MaintainContactSlot(Program *program, Datum composite);
 extern void MaintainPropagate(Program *program, ChangeSet *set);
 extern TimestampTz MaintainNow(Program *program);
@@ -102,7 +103,7 @@ extern void BuildSegmentsReading(Program *program, Oid relid, const char *cause)
 
 /* segment_clock.c */
 extern bool ClockRead(int64 segment, TimestampTz *evaluated_at);
-extern TimestampTz ClockEarliest(Program *program);
+extern void ClockLoad(Program *program);
 
 /* How far a moving segment was brought, and where that leaves the next refresh. */
 typedef struct ClockWindow

@@ -52,6 +52,8 @@ typedef struct ReaderEntry
 static HTAB *programs = NULL;
 static HTAB *readers = NULL;
 static uint64 generation = 0;	/* counts invalidations */
+static uint64 clock_generation = 1; /* counts those of the clock rows */
+static Oid	clock_relid = InvalidOid;
 
 /* ----- invalidation ----- */
 
@@ -68,6 +70,8 @@ relation_changed(Datum arg, Oid relid)
 	ReaderEntry *reader;
 
 	generation++;
+	if (!OidIsValid(relid) || relid == clock_relid)
+		clock_generation++;
 	hash_seq_init(&scan, programs);
 	while ((program = hash_seq_search(&scan)) != NULL)
 	{
@@ -103,6 +107,16 @@ initialise(void)
 	info.entrysize = sizeof(ProgramEntry);
 	programs = hash_create("segments programs", 8, &info, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	CacheRegisterRelcacheCallback(relation_changed, (Datum) 0);
+}
+
+/*
+ * Changes whenever a clock row may have changed.
+ */
+uint64
+ProgramClockGeneration(void)
+{
+	clock_relid = CatalogRelid("segment_clock");
+	return clock_generation;
 }
 
 /*

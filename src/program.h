@@ -175,7 +175,8 @@ typedef struct Program
 	Oid			key_collation;
 	List	   *plans;			/* all kept plans, to be freed with the program */
 	TimestampTz moved_from;		/* moving segments were brought forward to here at least */
-	TimestampTz clock_read;		/* when that was read */
+	TimestampTz moved_to;		/* and some as far as here */
+	uint64		clock_generation;	/* of the clock rows these are from; 0: not read */
 	SPIPlanPtr	lock_plan;
 	SPIPlanPtr	stored_plan;
 	SPIPlanPtr	join_plan;
@@ -188,6 +189,7 @@ extern List *ProgramTablesReading(Oid relid);
 extern ProgramSegment *ProgramSegmentById(Program *program, int64 id);
 extern SPIPlanPtr ProgramPlan(Program *program, SPIPlanPtr *slot, const char *sql, int nargs, Oid *types);
 extern void ProgramInvalidate(Oid contact_table);
+extern uint64 ProgramClockGeneration(void);
 extern void ProgramFreePlans(void *arg);
 
 /* program_build.c */

@@ -78,6 +78,8 @@ passed_by(Refresh *refresh, const Atom *atom, const Boundary *boundary)
 	SqlContext	context = {0};
 	StringInfoData from;
 	StringInfoData to;
+	const char *value = moving_value(atom);
+	char	   *slack;
 
 	if (!BoundaryMoves(boundary))
 		return;
@@ -89,8 +91,12 @@ passed_by(Refresh *refresh, const Atom *atom, const Boundary *boundary)
 	BoundarySql(&from, atom, boundary, &context);
 	context.now = refresh->now;
 	BoundarySql(&to, atom, boundary, &context);
-	find_keys(refresh, atom, psprintf("%s >= %s AND %s <= %s", moving_value(atom), from.data,
-									  moving_value(atom), to.data));
+	if (atom->value_type == VALUE_DATE)
+		slack = psprintf(INT64_FORMAT, (BoundarySlack(boundary) + USECS_PER_DAY - 1) / USECS_PER_DAY);
+	else
+		slack = psprintf("'" INT64_FORMAT " microseconds'::pg_catalog.interval", BoundarySlack(boundary));
+	find_keys(refresh, atom, psprintf("%s >= LEAST(%s, %s) - %s AND %s <= GREATEST(%s, %s) + %s",
+									  value, from.data, to.data, slack, value, from.data, to.data, slack));
 }
 
 /* Months and days on which an anniversary stood within the window. */
@@ -187,6 +193,21 @@ lock_clock(Refresh *refresh, int64 id, TimestampTz now)
 	return true;
 }
 
+/*
+ * When the segment is due again: at its next move, or at once while a move may
+ * have passed a row that was not committed.
+ */
+static TimestampTz
+next_refresh(Refresh *refresh)
+{
+	const Predicate *predicate = refresh->segment->predicate;
+	ContactTable *table = refresh->program->table;
+
+	if (PredicateNextMove(predicate, table, refresh->window.next_covered) <= refresh->now)
+		return refresh->now;
+	return PredicateNextMove(predicate, table, refresh->now);
+}
+
 static void
 refresh_segment(int64 id, Oid contact_table, TimestampTz now)
 {
@@ -206,11 +227,9 @@ refresh_segment(int64 id, Oid contact_table, TimestampTz now)
 	SecureEnter(&secure, refresh.program->table->owner);
 	passed_predicate(&refresh, refresh.segment->predicate);
 	MaintainContactsAt(refresh.program, refresh.keys.items, refresh.keys.n, bms_make_singleton(refresh.segment->index),
-					   CAUSE_TIME, now);
+					   NULL, CAUSE_TIME, now);
 	SecureLeave(&secure);
-	ClockAdvance(id, &refresh.window, now,
-				 PredicateNextMove(refresh.segment->predicate, refresh.program->table, now));
-	refresh.program->clock_read = 0;
+	ClockAdvance(id, &refresh.window, now, next_refresh(&refresh));
 }
 
 /* ----- all that is due ----- */

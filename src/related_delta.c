@@ -298,7 +298,7 @@ RelatedDelta(Program *program, StatementDelta *delta)
 		return;
 	}
 	if (program->nsources > 1 && program->moving != NIL)
-		(void) ClockEarliest(program);
+		ClockLoad(program);
 	for (i = 1; i < program->nsources; i++)
 	{
 		RowSource  *source = program->sources[i];

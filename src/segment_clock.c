@@ -22,6 +22,7 @@
 #include "executor/spi.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/inval.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
@@ -34,8 +35,6 @@
 #define Anum_clock_segment_id 1
 #define Anum_clock_evaluated_at 2
 #define Anum_clock_covered_until 3
-
-#define CLOCK_TRUST (60 * USECS_PER_SEC)	/* how long ClockEarliest believes itself */
 
 static Datum
 clock_column(HeapTuple tuple, Relation rel, int column)
@@ -69,34 +68,38 @@ ClockRead(int64 segment, TimestampTz *evaluated_at)
 }
 
 /*
- * An instant up to which every moving segment of the program was brought
- * forward.  Kept for a while: an older one only means that more is looked at.
+ * Read for a program how far its moving segments were brought: all at least to
+ * moved_from, some as far as moved_to.  Kept until somebody writes a clock row
+ * (or takes that back), of which an invalidation message tells.
  */
-TimestampTz
-ClockEarliest(Program *program)
+void
+ClockLoad(Program *program)
 {
 	Relation	rel;
 	SysScanDesc scan;
 	HeapTuple	tuple;
-	TimestampTz read_at = GetCurrentTimestamp();
+	uint64		generation = ProgramClockGeneration();
 
-	if (program->clock_read != 0 && read_at - program->clock_read < CLOCK_TRUST)
-		return program->moved_from;
+	if (program->clock_generation == generation)
+		return;
 	program->moved_from = DT_NOEND;
+	program->moved_to = DT_NOBEGIN;
 	rel = table_open(CatalogRelid("segment_clock"), AccessShareLock);
 	scan = systable_beginscan(rel, InvalidOid, false, NULL, 0, NULL);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
 		int64		id = DatumGetInt64(clock_column(tuple, rel, Anum_clock_segment_id));
-		TimestampTz covered = DatumGetTimestampTz(clock_column(tuple, rel, Anum_clock_covered_until));
 
-		if (ProgramSegmentById(program, id) != NULL)
-			program->moved_from = Min(program->moved_from, covered);
+		if (ProgramSegmentById(program, id) == NULL)
+			continue;
+		program->moved_from = Min(program->moved_from,
+								  DatumGetTimestampTz(clock_column(tuple, rel, Anum_clock_covered_until)));
+		program->moved_to = Max(program->moved_to,
+								DatumGetTimestampTz(clock_column(tuple, rel, Anum_clock_evaluated_at)));
 	}
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
-	program->clock_read = read_at;
-	return program->moved_from;
+	program->clock_generation = generation;
 }
 
 /* ----- writing ----- */
@@ -113,6 +116,7 @@ run(const char *sql, int nargs, Oid *types, Datum *values, const char *nulls)
 	SecureLeave(&secure);
 	if (result < 0)
 		elog(ERROR, "SPI_execute_with_args failed: %s", SPI_result_code_string(result));
+	CacheInvalidateRelcacheByRelid(CatalogRelid("segment_clock"));
 }
 
 static Datum

@@ -10,7 +10,9 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "executor/executor.h"
 #include "executor/spi.h"
+#include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
 #include "maintain.h"
@@ -23,6 +25,7 @@ typedef struct Stretch
 	Program    *program;
 	bool		entered;
 	SecureContext secure;
+	ExprContext *econtext;		/* of the stretch around this one */
 } Stretch;
 
 static Stretch *present = NULL;
@@ -37,19 +40,28 @@ static uint64 runs = 0;
 static bool ran = false;
 static CommandId ran_for = 0;
 
+/* The values of the stretch around this one are its own again. */
+static void
+leave(void)
+{
+	present->program->econtext = present->econtext;
+	present = present->outer;
+}
+
 /* Stretches that an error left behind are of subtransactions that are gone. */
 static void
 end_of_subtransaction(SubXactEvent event, SubTransactionId mine, SubTransactionId parent, void *arg)
 {
 	if (event == SUBXACT_EVENT_ABORT_SUB)
 		while (present != NULL && present->subxact >= mine)
-			present = present->outer;
+			leave();
 }
 
 static void
 end_of_transaction(XactEvent event, void *arg)
 {
-	present = NULL;
+	while (present != NULL)
+		leave();
 	ran = false;
 }
 
@@ -71,12 +83,17 @@ register_callbacks(void)
 void
 MaintainBegin(Program *program)
 {
-	Stretch    *stretch = palloc0(sizeof(Stretch));
+	/* the callbacks look at it when the statement's memory is gone */
+	Stretch    *stretch = MemoryContextAllocZero(TopTransactionContext, sizeof(Stretch));
 
 	register_callbacks();
 	stretch->outer = present;
 	stretch->subxact = GetCurrentSubTransactionId();
 	stretch->program = program;
+	stretch->econtext = program->econtext;
+	/* a statement inside another must not clear what that one computed */
+	if (present != NULL)
+		program->econtext = CreateExprContext(program->estate);
 	present = stretch;
 	runs++;
 	if (ActiveSnapshotSet() && (!ran || GetActiveSnapshot()->curcid > ran_for))
@@ -137,5 +154,8 @@ MaintainEnd(void)
 		MemoryContextSwitchTo(caller);
 		SecureLeave(&stretch->secure);
 	}
-	present = stretch->outer;
+	if (stretch->econtext != stretch->program->econtext)
+		FreeExprContext(stretch->program->econtext, true);
+	leave();
+	pfree(stretch);
 }
