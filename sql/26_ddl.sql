@@ -388,6 +388,31 @@ $function$;
 COMMENT ON FUNCTION segments.check_altered_table(regclass, name) IS 'internal: refuse an ALTER TABLE after which a filter has no meaning; bring segments up to date where values changed';
 REVOKE EXECUTE ON FUNCTION segments.check_altered_table(regclass, name) FROM PUBLIC;
 
+CREATE FUNCTION segments.check_children() RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    related record;
+BEGIN
+    FOR related IN
+        SELECT i.inhrelid::regclass AS child, i.inhparent::regclass AS parent FROM pg_inherits AS i
+        WHERE i.inhrelid IN (SELECT t.contact_table FROM segments.contact_table AS t
+                             UNION SELECT r.related_table FROM segments.relation AS r
+                             UNION SELECT r.link_table FROM segments.relation AS r WHERE r.link_table IS NOT NULL)
+           OR i.inhparent IN (SELECT t.contact_table FROM segments.contact_table AS t
+                              UNION SELECT r.related_table FROM segments.relation AS r
+                              UNION SELECT r.link_table FROM segments.relation AS r WHERE r.link_table IS NOT NULL)
+    LOOP
+        RAISE EXCEPTION 'table "%" cannot inherit from, or be a partition of, table "%" because segments are kept over one of them',
+            related.child, related.parent
+            USING ERRCODE = 'feature_not_supported', DETAIL = 'Rows of the other table would go unnoticed.',
+                  HINT = 'Use segments.detach() first.';
+    END LOOP;
+END
+$function$;
+COMMENT ON FUNCTION segments.check_children() IS 'internal: refuses inheritance and partitioning of tables that segments read';
+REVOKE EXECUTE ON FUNCTION segments.check_children() FROM PUBLIC;
+
 CREATE FUNCTION segments.after_alter() RETURNS event_trigger
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -396,6 +421,10 @@ DECLARE
     contact_table regclass;
 BEGIN
     IF NOT EXISTS (SELECT FROM segments.contact_table) THEN
+        RETURN;
+    END IF;
+    IF TG_TAG = 'CREATE TABLE' THEN
+        PERFORM segments.check_children();
         RETURN;
     END IF;
     IF TG_TAG = 'ALTER TABLE' THEN
@@ -409,6 +438,7 @@ BEGIN
         LOOP
             PERFORM segments.check_altered_table(altered.relation, altered.new_name);
         END LOOP;
+        PERFORM segments.check_children();
     ELSE
         -- something that an expression may name has another name now
         FOR contact_table IN
@@ -429,7 +459,7 @@ COMMENT ON FUNCTION segments.after_alter() IS 'internal: event trigger function;
 CREATE EVENT TRIGGER segments_1_alter_tables_beside ON ddl_command_end WHEN TAG IN ('ALTER TABLE')
     EXECUTE FUNCTION segments.alter_tables_beside();
 CREATE EVENT TRIGGER segments_2_after_alter ON ddl_command_end
-    WHEN TAG IN ('ALTER TABLE', 'ALTER SCHEMA', 'ALTER FUNCTION', 'ALTER OPERATOR', 'ALTER TYPE', 'ALTER DOMAIN', 'ALTER VIEW')
+    WHEN TAG IN ('CREATE TABLE', 'ALTER TABLE', 'ALTER SCHEMA', 'ALTER FUNCTION', 'ALTER OPERATOR', 'ALTER TYPE', 'ALTER DOMAIN', 'ALTER VIEW')
     EXECUTE FUNCTION segments.after_alter();
 COMMENT ON EVENT TRIGGER segments_1_alter_tables_beside IS 'tables of members follow their contact table to another owner or schema';
 COMMENT ON EVENT TRIGGER segments_2_after_alter IS 'what stored filters need is not altered away; members follow altered columns';

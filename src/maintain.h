@@ -23,6 +23,7 @@ typedef struct Change
 {
 	int64		segment;
 	int			index;			/* of the segment in the program, or -1 */
+	int			number;			/* counts the changes of the set */
 	Datum		key;
 	bool		joined;
 } Change;

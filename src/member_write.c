@@ -59,7 +59,8 @@ ChangeSetAdd(Program *program, ChangeSet *set, int64 segment, int index, Datum k
 		set->changes = set->changes == NULL ? palloc(sizeof(Change) * set->size) :
 			repalloc_huge(set->changes, sizeof(Change) * set->size);
 	}
-	change = &set->changes[set->n++];
+	change = &set->changes[set->n];
+	change->number = set->n++;
 	change->segment = segment;
 	change->index = index;
 	change->key = datumCopy(key, program->key_byval, program->key_len);
@@ -190,12 +191,61 @@ compare_changes(const void *a, const void *b, void *arg)
 {
 	const Change *left = a;
 	const Change *right = b;
+	int			result;
 
-	if (left->joined != right->joined)
-		return left->joined ? 1 : -1;
 	if (left->segment != right->segment)
 		return left->segment < right->segment ? -1 : 1;
-	return ProgramCompareKeys(arg, left->key, right->key);
+	result = ProgramCompareKeys(arg, left->key, right->key);
+	return result != 0 ? result : left->number - right->number;
+}
+
+static bool
+same_member(Program *program, const Change *left, const Change *right)
+{
+	return left->segment == right->segment && ProgramCompareKeys(program, left->key, right->key) == 0;
+}
+
+/*
+ * A contact can change twice in one statement (a referential action on its own
+ * table): there and back again is no change, and there, back and there is one.
+ */
+static void
+net_out(Program *program, ChangeSet *set)
+{
+	int			kept = 0;
+	int			start = 0;
+
+	while (start < set->n)
+	{
+		int			end = start + 1;
+
+		while (end < set->n && same_member(program, &set->changes[start], &set->changes[end]))
+			end++;
+		if (set->changes[start].joined == set->changes[end - 1].joined)
+			set->changes[kept++] = set->changes[start];
+		start = end;
+	}
+	set->n = kept;
+}
+
+/* Leaves first, each part in the order it is in. */
+static void
+leaves_first(ChangeSet *set)
+{
+	Change	   *joins = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(Change) * set->n);
+	int			njoins = 0;
+	int			kept = 0;
+	int			i;
+
+	for (i = 0; i < set->n; i++)
+	{
+		if (set->changes[i].joined)
+			joins[njoins++] = set->changes[i];
+		else
+			set->changes[kept++] = set->changes[i];
+	}
+	memcpy(set->changes + kept, joins, sizeof(Change) * njoins);
+	pfree(joins);
 }
 
 static int
@@ -256,7 +306,13 @@ MemberWrite(Program *program, ChangeSet *set, const char *cause)
 	uint64		before;
 
 	if (set->n > 1)
+	{
 		qsort_arg(set->changes, set->n, sizeof(Change), compare_changes, program);
+		net_out(program, set);
+		leaves_first(set);
+	}
+	if (set->n == 0)
+		return 0;
 	if (MemberWriteDirect(program, set->changes, set->n, cause, &written))
 	{
 		(void) MemberWritten(written);
