@@ -32,7 +32,10 @@ as_root()
 as_user()
 {
 	if [ "$(id -u)" = 0 ]; then
-		HOME=$work runuser -u "$server_user" -- "$@"
+		(
+			runuser -u "$server_user" -- test -x "$PWD" 2>/dev/null || cd "$work"
+			HOME=$work runuser -u "$server_user" -- "$@"
+		)
 	else
 		HOME=$work "$@"
 	fi

@@ -38,6 +38,7 @@ typedef struct ProgramEntry
 {
 	Oid			relid;			/* hash key */
 	bool		valid;
+	bool		changed;		/* while it was being built */
 	Program    *program;
 } ProgramEntry;
 
@@ -83,7 +84,10 @@ relation_changed(Datum arg, Oid relid)
 					 (program->program->sources[i]->rows &&
 					  program->program->sources[i]->rows->link_relid == relid));
 		if (reads)
+		{
 			program->valid = false;
+			program->changed = true;
+		}
 	}
 	hash_seq_init(&scan, readers);
 	while ((reader = hash_seq_search(&scan)) != NULL)
@@ -207,12 +211,13 @@ rebuild(ProgramEntry *entry)
 
 	for (attempt = 0; attempt < 10; attempt++)
 	{
-		uint64		before = generation;
 		MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "segments program",
 													  ALLOCSET_DEFAULT_SIZES);
-		Program    *program = ProgramBuild(entry->relid, context);
+		Program    *program;
 
-		if (generation != before)
+		entry->changed = false;
+		program = ProgramBuild(entry->relid, context);
+		if (entry->changed)
 		{
 			MemoryContextDelete(context);
 			continue;
