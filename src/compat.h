@@ -65,4 +65,20 @@
 	} while (0)
 #endif
 
+/* Whether a deferrable primary key counts is asked since 18; we take none. */
+#if PG_VERSION_NUM >= 180000
+#define PrimaryKeyIndex(rel) RelationGetPrimaryKeyIndex(rel, false)
+#else
+#define PrimaryKeyIndex(rel) RelationGetPrimaryKeyIndex(rel)
+#endif
+
+/* Deleting takes a set of options since 19, in place of a flag at the end. */
+#if PG_VERSION_NUM >= 190000
+#define TableTupleDelete(rel, tid, cid, snapshot, failure) \
+	table_tuple_delete(rel, tid, cid, 0, snapshot, InvalidSnapshot, true, failure)
+#else
+#define TableTupleDelete(rel, tid, cid, snapshot, failure) \
+	table_tuple_delete(rel, tid, cid, snapshot, InvalidSnapshot, true, failure, false)
+#endif
+
 #endif							/* SEGMENTS_COMPAT_H */

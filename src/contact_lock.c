@@ -22,6 +22,7 @@
 #include "utils/snapmgr.h"
 #include "utils/typcache.h"
 
+#include "compat.h"
 #include "maintain.h"
 
 /* Members: segment_id, contact_id, in this order. */
@@ -47,7 +48,7 @@ find_contact(Program *program, Relation rel, Snapshot snapshot, Datum key, ItemP
 	bool		found;
 
 	key_on_contact(program, &scan_key, program->table->key_attnum, key);
-	scan = systable_beginscan(rel, RelationGetPrimaryKeyIndex(rel), true, snapshot, 1, &scan_key);
+	scan = systable_beginscan(rel, PrimaryKeyIndex(rel), true, snapshot, 1, &scan_key);
 	tuple = systable_getnext(scan);
 	found = HeapTupleIsValid(tuple);
 	if (found)
@@ -116,7 +117,7 @@ ContactStored(Program *program, Datum key, const int *segments, int n, bool *sto
 {
 	Relation	rel = table_open(program->table->member_table, AccessShareLock);
 	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
-	Oid			index = RelationGetPrimaryKeyIndex(rel);
+	Oid			index = PrimaryKeyIndex(rel);
 	int			i;
 
 	for (i = 0; i < n; i++)

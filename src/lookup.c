@@ -26,6 +26,7 @@
 #include "utils/typcache.h"
 
 #include "access.h"
+#include "compat.h"
 #include "catalog.h"
 
 PG_FUNCTION_INFO_V1(segments_resolve_segment);
@@ -164,7 +165,7 @@ prepare_lookup(MemberLookup *lookup, Oid contact_table, MemoryContext context)
 
 	lookup->contact_table = InvalidOid;
 	lookup->member_table = table->member_table;
-	lookup->index = RelationGetPrimaryKeyIndex(members);
+	lookup->index = PrimaryKeyIndex(members);
 	lookup->collation = TupleDescAttr(RelationGetDescr(members), Anum_member_contact_id - 1)->attcollation;
 	table_close(members, AccessShareLock);
 	lookup->key_type = getBaseType(table->key_type);

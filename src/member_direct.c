@@ -174,7 +174,7 @@ forbidden_by_hand(DirectWork *work, const Change *change)
 
 	if (!work->by_hand)
 		return false;
-	scan = find_row(work, work->override, RelationGetPrimaryKeyIndex(work->override), change->segment, change->key);
+	scan = find_row(work, work->override, PrimaryKeyIndex(work->override), change->segment, change->key);
 	tuple = systable_getnext(scan);
 	if (HeapTupleIsValid(tuple))
 	{
@@ -194,15 +194,14 @@ static bool
 delete_member(DirectWork *work, const Change *change)
 {
 	Relation	rel = work->member.rel;
-	SysScanDesc scan = find_row(work, rel, RelationGetPrimaryKeyIndex(rel), change->segment, change->key);
+	SysScanDesc scan = find_row(work, rel, PrimaryKeyIndex(rel), change->segment, change->key);
 	HeapTuple	tuple = systable_getnext(scan);
 	bool		found = HeapTupleIsValid(tuple);
 
 	if (found)
 	{
 		TM_FailureData failure;
-		TM_Result	result = table_tuple_delete(rel, &tuple->t_self, work->command, work->snapshot, InvalidSnapshot,
-												true, &failure, false);
+		TM_Result	result = TableTupleDelete(rel, &tuple->t_self, work->command, work->snapshot, &failure);
 
 		if (result != TM_Ok)
 			ereport(ERROR,

@@ -17,6 +17,7 @@
 #include "utils/rel.h"
 
 #include "catalog.h"
+#include "compat.h"
 #include "segment.h"
 
 /* segments.segment_reference */
@@ -111,7 +112,7 @@ SegmentById(int64 id)
 	ScanKeyData key;
 	Oid			segment = CatalogRelid("segment");
 	Relation	rel = table_open(segment, AccessShareLock);
-	Oid			index = RelationGetPrimaryKeyIndex(rel);
+	Oid			index = PrimaryKeyIndex(rel);
 	List	   *rows;
 
 	table_close(rel, AccessShareLock);
@@ -166,7 +167,7 @@ referenced_by(int64 id)
 	HeapTuple	tuple;
 
 	ScanKeyInit(&key, Anum_reference_segment_id, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(id));
-	scan = systable_beginscan(rel, RelationGetPrimaryKeyIndex(rel), true, NULL, 1, &key);
+	scan = systable_beginscan(rel, PrimaryKeyIndex(rel), true, NULL, 1, &key);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
 		bool		isnull;

@@ -57,7 +57,7 @@ ClockRead(int64 segment, TimestampTz *evaluated_at)
 	bool		found;
 
 	ScanKeyInit(&key, Anum_clock_segment_id, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(segment));
-	scan = systable_beginscan(rel, RelationGetPrimaryKeyIndex(rel), true, NULL, 1, &key);
+	scan = systable_beginscan(rel, PrimaryKeyIndex(rel), true, NULL, 1, &key);
 	tuple = systable_getnext(scan);
 	found = HeapTupleIsValid(tuple);
 	if (found)
