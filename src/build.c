@@ -251,8 +251,21 @@ BuildSegment(int64 id, const char *cause)
 				 errmsg("segment " INT64_FORMAT " does not exist", id)));
 	if (!row->is_published)
 		return;
-	prepare(&build, row, cause);
-	lock_tables(&build);
+	for (;;)
+	{
+		SegmentRow *fresh;
+
+		prepare(&build, row, cause);
+		lock_tables(&build);
+		/* it may have changed, or gone, while we waited for the locks */
+		fresh = SegmentById(id);
+		if (fresh == NULL || !fresh->is_published)
+			return;
+		if (VARSIZE(fresh->filters) == VARSIZE(row->filters) &&
+			memcmp(fresh->filters, row->filters, VARSIZE(row->filters)) == 0)
+			break;
+		row = fresh;
+	}
 	SecureEnter(&secure, build.table->owner);
 	write_leaves(&build);
 	write_joins(&build);

@@ -394,6 +394,63 @@ MemberForgetAll(Program *program)
 }
 
 /*
+ * Memberships of unpublished segments are frozen: they follow the contact as
+ * they are.  Reads them as arrays of segments, new keys and sinces; false when
+ * there are none.  values: old and new keys.
+ */
+static bool
+read_frozen(Program *program, Datum *values, Datum *members)
+{
+	Oid			types[2];
+	bool		isnull = true;
+	int			i;
+
+	MaintainEnter();
+	types[0] = program->key_array_type;
+	types[1] = program->key_array_type;
+	MaintainRun(psprintf("SELECT pg_catalog.array_agg(m.segment_id), pg_catalog.array_agg(u.n), pg_catalog.array_agg(m.since) "
+						 "FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) u(o, n) "
+						 "JOIN %s m ON m.contact_id = u.o JOIN segments.segment s ON s.id = m.segment_id "
+						 "WHERE NOT s.is_published", CatalogRelationName(program->table->member_table)),
+				2, types, values);
+	for (i = 0; i < 3; i++)
+	{
+		members[i] = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, i + 1, &isnull);
+		if (!isnull)
+			members[i] = datumCopy(members[i], false, -1);
+	}
+	SPI_freetuptable(SPI_tuptable);
+	return !isnull;
+}
+
+static void
+write_frozen(Program *program, Datum *members)
+{
+	Oid			types[6];
+	Datum		values[6];
+
+	types[0] = INT8ARRAYOID;
+	types[1] = program->key_array_type;
+	types[2] = TIMESTAMPTZARRAYOID;
+	types[3] = TIMESTAMPTZOID;
+	types[4] = INT8OID;
+	types[5] = INT4OID;
+	memcpy(values, members, sizeof(Datum) * 3);
+	values[3] = TimestampTzGetDatum(MaintainNow(program));
+	values[4] = transaction_datum();
+	values[5] = Int32GetDatum(MemberNextChangeNumber(0));
+	MaintainRun(psprintf("WITH moved AS (INSERT INTO %s (segment_id, contact_id, since) "
+						 "SELECT u.s, u.k, u.t FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), pg_catalog.unnest($3)) u(s, k, t) "
+						 "ON CONFLICT DO NOTHING RETURNING segment_id, contact_id) "
+						 "INSERT INTO %s (xact, n, segment_id, contact_id, joined, cause, at) "
+						 "SELECT $5, $6 + pg_catalog.row_number() OVER () - 1, segment_id, contact_id, true, '"
+						 CAUSE_FILTER "', $4 FROM moved",
+						 CatalogRelationName(program->table->member_table),
+						 CatalogRelationName(program->table->change_table)), 6, types, values);
+	(void) MemberNextChangeNumber((int) SPI_processed);
+}
+
+/*
  * Contacts change their keys: old_keys[i] becomes new_keys[i].  They leave
  * under the old key; what was done by hand goes with them, and inclusions
  * join under the new key.  Filters are the caller's.
@@ -404,6 +461,8 @@ MemberMoveContacts(Program *program, Datum *old_keys, Datum *new_keys, int nkeys
 	char	   *override = CatalogRelationName(program->table->override_table);
 	Oid			types[5];
 	Datum		values[5];
+	Datum		frozen_members[3];
+	bool		frozen;
 
 	types[0] = program->key_array_type;
 	types[1] = program->key_array_type;
@@ -415,7 +474,10 @@ MemberMoveContacts(Program *program, Datum *old_keys, Datum *new_keys, int nkeys
 	values[2] = TimestampTzGetDatum(MaintainNow(program));
 	values[3] = transaction_datum();
 
+	frozen = read_frozen(program, values, frozen_members);
 	delete_members(program, "m.contact_id = ANY ($1)", old_keys, nkeys);
+	if (frozen)
+		write_frozen(program, frozen_members);
 	values[4] = Int32GetDatum(MemberNextChangeNumber(0));
 	/* all old rows go before the first new one comes: keys may be swapped */
 	MaintainRun(psprintf("WITH gone AS (DELETE FROM %s o "
