@@ -191,7 +191,7 @@ def compare(session, subject, floor, rounds, patience):
     return comparison
 
 
-def profile(session, work, limit=6):
+def profile(session, work, limit=4):
     """Where the time of a work goes, by perf: functions of the extension with what they call, then functions themselves."""
     if not shutil.which('perf'):
         return ''
