@@ -286,19 +286,12 @@ BuildSegmentsReading(Program *program, Oid relid, const char *cause)
 	for (i = 1; i < program->nsources; i++)
 	{
 		RowSource  *source = program->sources[i];
-		ListCell   *cell;
-		Bitmapset  *segments = NULL;
+		Bitmapset  *segments;
 		int			index = -1;
 
 		if (source->relid != relid && !(source->link && source->link->relid == relid))
 			continue;
-		foreach(cell, source->atoms)
-		{
-			ListCell   *inner;
-
-			foreach(inner, program->atoms[lfirst_int(cell)].segments)
-				segments = bms_add_member(segments, lfirst_int(inner));
-		}
+		segments = ProgramSegmentsReading(program, source);
 		while ((index = bms_next_member(segments, index)) >= 0)
 			BuildSegment(program->segments[index].id, cause);
 	}

@@ -278,24 +278,6 @@ CatalogRelations(Oid contact_table)
 	return result;
 }
 
-/*
- * One relation by name, or NULL.
- */
-RelatedRows *
-CatalogRelation(Oid contact_table, const char *name)
-{
-	ListCell   *cell;
-
-	foreach(cell, CatalogRelations(contact_table))
-	{
-		RelatedRows *rows = lfirst(cell);
-
-		if (strcmp(rows->name, name) == 0)
-			return rows;
-	}
-	return NULL;
-}
-
 static char *
 text_or_null(Datum *values, bool *nulls, int anum)
 {

@@ -122,7 +122,6 @@ extern Oid	CatalogOwner(void);
 extern ContactTable *CatalogContactTable(Oid relid, bool missing_ok);
 extern Oid	CatalogDefaultContactTable(void);
 extern List *CatalogContactTablesReading(Oid relid);
-extern RelatedRows *CatalogRelation(Oid contact_table, const char *name);
 extern List *CatalogRelations(Oid contact_table);
 extern char *CatalogRelationName(Oid relid);
 
@@ -130,6 +129,5 @@ extern List *CatalogFieldDefinitions(Oid contact_table);
 
 /* field.c */
 extern Field *FieldLookup(ContactTable *table, const char *object, const char *name);
-extern List *FieldNames(ContactTable *table, const char *object);
 
 #endif							/* SEGMENTS_CATALOG_H */

@@ -523,24 +523,3 @@ FieldLookup(ContactTable *table, const char *object, const char *name)
 	entry->field = field;
 	return field;
 }
-
-/*
- * Names of an object's fields as declared, for hints: a List of char *.
- */
-List *
-FieldNames(ContactTable *table, const char *object)
-{
-	List	   *names = NIL;
-	ListCell   *cell;
-
-	if (!table->loaded)
-		load_definitions(table);
-	foreach(cell, table->definitions)
-	{
-		FieldDefinition *def = lfirst(cell);
-
-		if (strcmp(def->object, object) == 0 && def->available)
-			names = lappend(names, def->field);
-	}
-	return names;
-}

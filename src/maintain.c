@@ -126,23 +126,6 @@ wait_for_missing(Batch *batch)
 	return waited;
 }
 
-/* Does any of the segments look at rows of this source? */
-static bool
-reads_source(Program *program, const Bitmapset *segments, RowSource *source)
-{
-	ListCell   *cell;
-
-	foreach(cell, source->atoms)
-	{
-		ListCell   *inner;
-
-		foreach(inner, program->atoms[lfirst_int(cell)].segments)
-			if (bms_is_member(lfirst_int(inner), segments))
-				return true;
-	}
-	return false;
-}
-
 /*
  * Contacts that point at a company themselves: nobody may change it until we
  * are done, as nobody may change the contact.
@@ -159,7 +142,8 @@ lock_referenced(Batch *batch, const Bitmapset *segments)
 		RelatedRows *rows = program->sources[i]->rows;
 		Datum		values[1];
 
-		if (rows->contact_reference == NULL || !reads_source(program, segments, program->sources[i]))
+		if (rows->contact_reference == NULL ||
+			!bms_overlap(ProgramSegmentsReading(program, program->sources[i]), segments))
 			continue;
 		values[0] = BatchKeyArray(program, batch->keys, batch->nrows);
 		MaintainExecute(ProgramPlan(program, &program->sources[i]->share_plan,

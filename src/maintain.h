@@ -63,7 +63,6 @@ extern bool MemberWriteDirect(Program *program, Change *changes, int n, const ch
 extern int	MemberNextChangeNumber(int count);
 extern int64 MemberWritten(int64 more);
 extern void MaintainExecute(SPIPlanPtr plan, Datum *values, int expected);
-extern void MaintainExecuteNulls(SPIPlanPtr plan, Datum *values, const char *nulls, int expected);
 extern void MaintainRun(const char *sql, int nargs, Oid *types, Datum *values);
 
 /* maintain.c */

@@ -75,19 +75,13 @@ ChangeSetAdd(Program *program, ChangeSet *set, int64 segment, int index, Datum k
  * the isolation level: the contacts concerned are locked (src/README.md, locks).
  */
 void
-MaintainExecuteNulls(SPIPlanPtr plan, Datum *values, const char *nulls, int expected)
+MaintainExecute(SPIPlanPtr plan, Datum *values, int expected)
 {
-	int			result = SPI_execute_snapshot(plan, values, nulls, GetLatestSnapshot(), InvalidSnapshot,
+	int			result = SPI_execute_snapshot(plan, values, NULL, GetLatestSnapshot(), InvalidSnapshot,
 											  false, true, 0);
 
 	if (result != expected)
 		elog(ERROR, "SPI_execute_snapshot failed: %s", SPI_result_code_string(result));
-}
-
-void
-MaintainExecute(SPIPlanPtr plan, Datum *values, int expected)
-{
-	MaintainExecuteNulls(plan, values, NULL, expected);
 }
 
 /*

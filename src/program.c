@@ -266,3 +266,22 @@ ProgramSegmentById(Program *program, int64 id)
 
 	return found ? &program->segments[*(int *) ((char *) entry + sizeof(int64))] : NULL;
 }
+
+/*
+ * Indexes of the segments that look at rows of a source.
+ */
+Bitmapset *
+ProgramSegmentsReading(Program *program, const RowSource *source)
+{
+	Bitmapset  *result = NULL;
+	ListCell   *cell;
+
+	foreach(cell, source->atoms)
+	{
+		ListCell   *inner;
+
+		foreach(inner, program->atoms[lfirst_int(cell)].segments)
+			result = bms_add_member(result, lfirst_int(inner));
+	}
+	return result;
+}

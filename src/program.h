@@ -186,6 +186,7 @@ typedef struct Program
 /* program.c */
 extern Program *ProgramGet(Oid contact_table);
 extern List *ProgramTablesReading(Oid relid);
+extern Bitmapset *ProgramSegmentsReading(Program *program, const RowSource *source);
 extern ProgramSegment *ProgramSegmentById(Program *program, int64 id);
 extern SPIPlanPtr ProgramPlan(Program *program, SPIPlanPtr *slot, const char *sql, int nargs, Oid *types);
 extern void ProgramInvalidate(Oid contact_table);

@@ -100,20 +100,6 @@ related_row(RelatedWork *work)
 /* ----- rows of the link table ----- */
 
 static void
-all_segments_of_source(RelatedWork *work)
-{
-	ListCell   *cell;
-
-	foreach(cell, work->source->atoms)
-	{
-		ListCell   *inner;
-
-		foreach(inner, work->program->atoms[lfirst_int(cell)].segments)
-			work->segments = bms_add_member(work->segments, lfirst_int(inner));
-	}
-}
-
-static void
 link_row(RelatedWork *work)
 {
 	if (work->old_row.slot && work->new_row.slot && !RowChanged(&work->old_row, &work->new_row))
@@ -262,7 +248,7 @@ link_delta(RelatedWork *work)
 	begin_reading(work, work->source->link);
 	process_rows(work, link_row);
 	end_reading(work);
-	all_segments_of_source(work);
+	work->segments = ProgramSegmentsReading(work->program, work->source);
 	lock_linked(work);
 }
 

@@ -65,8 +65,6 @@ row_from_tuple(HeapTuple tuple, TupleDesc desc, const SegmentColumns *columns)
 	return row;
 }
 
-typedef bool (*SegmentFilterFunction) (const SegmentRow *row, const void *arg);
-
 static List *
 scan_segments(ScanKey key, Oid index)
 {

@@ -106,13 +106,13 @@ ClockLoad(Program *program)
 
 /* With the rights of the owner of our own tables. */
 static void
-run(const char *sql, int nargs, Oid *types, Datum *values, const char *nulls)
+run(const char *sql, int nargs, Oid *types, Datum *values)
 {
 	SecureContext secure;
 	int			result;
 
 	SecureEnter(&secure, CatalogOwner());
-	result = SPI_execute_with_args(sql, nargs, types, values, nulls, false, 0);
+	result = SPI_execute_with_args(sql, nargs, types, values, NULL, false, 0);
 	SecureLeave(&secure);
 	if (result < 0)
 		elog(ERROR, "SPI_execute_with_args failed: %s", SPI_result_code_string(result));
@@ -151,9 +151,9 @@ ClockStart(int64 segment, bool moves, TimestampTz now, TimestampTz next_move)
 	if (moves)
 		run("INSERT INTO segments.segment_clock AS k (segment_id, evaluated_at, covered_until, next_move) "
 			"VALUES ($1, $2, $2, $3) ON CONFLICT (segment_id) DO UPDATE SET evaluated_at = $2, covered_until = $2, "
-			"next_move = $3, pending_at = NULL, pending_xmax = NULL", 3, types, values, NULL);
+			"next_move = $3, pending_at = NULL, pending_xmax = NULL", 3, types, values);
 	else
-		run("DELETE FROM segments.segment_clock WHERE segment_id = $1", 1, types, values, NULL);
+		run("DELETE FROM segments.segment_clock WHERE segment_id = $1", 1, types, values);
 }
 
 /*
@@ -194,5 +194,5 @@ ClockAdvance(int64 segment, const ClockWindow *window, TimestampTz now, Timestam
 	values[4] = TimestampTzGetDatum(window->next_pending_at);
 	values[5] = Int64GetDatum(window->next_pending_xmax);
 	run("UPDATE segments.segment_clock SET evaluated_at = $2, covered_until = $3, next_move = $4, "
-		"pending_at = $5, pending_xmax = $6 WHERE segment_id = $1", 6, types, values, NULL);
+		"pending_at = $5, pending_xmax = $6 WHERE segment_id = $1", 6, types, values);
 }
