@@ -97,6 +97,16 @@ SELECT pg_catalog.pg_extension_config_dump('segments.contact_table', '');
 SELECT pg_catalog.pg_extension_config_dump('segments.relation', '');
 SELECT pg_catalog.pg_extension_config_dump('segments.field_definition', '');
 
+CREATE TABLE segments.definition_change (
+    contact_table regclass,
+    number bigint,
+    PRIMARY KEY (contact_table, number)
+);
+COMMENT ON TABLE segments.definition_change IS 'Which state the definitions of a contact table are in: the XOR of its numbers tells it from every other';
+COMMENT ON COLUMN segments.definition_change.contact_table IS 'the contact table';
+COMMENT ON COLUMN segments.definition_change.number IS 'random; of one transaction that changed definitions, or of several folded together';
+SELECT pg_catalog.pg_extension_config_dump('segments.definition_change', '');
+
 -- References among these tables and those of segments.
 
 CREATE FUNCTION segments.is_restoring() RETURNS boolean

@@ -244,6 +244,7 @@ BEGIN
         DELETE FROM segments.segment_reference AS r USING segments.segment AS s
         WHERE s.id = r.segment_id AND s.contact_table = OLD.contact_table;
         DELETE FROM segments.segment AS s WHERE s.contact_table = OLD.contact_table;
+        DELETE FROM segments.definition_change AS d WHERE d.contact_table = OLD.contact_table;
         RETURN OLD;
     END IF;
     IF TG_OP = 'UPDATE' AND NEW.contact_table <> OLD.contact_table THEN

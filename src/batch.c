@@ -99,7 +99,7 @@ BatchCreate(Program *program, TimestampTz now, int nrows, Datum *keys)
 	batch->nrows = nrows;
 	batch->keys = keys;
 	batch->rows = palloc0(sizeof(RowVersion) * Max(nrows, 1));
-	batch->answers = palloc0(sizeof(bool *) * Max(program->natoms, 1));
+	batch->answers = palloc0(sizeof(bool *) * Max(program->nqueries, 1));
 	batch->has_rows = palloc0(sizeof(bool *) * Max(program->nsources, 1));
 	return batch;
 }
@@ -158,7 +158,7 @@ atom_plan(Program *program, ProgramAtom *patom)
 	context.now_sql = "$2";
 	initStringInfo(&condition);
 	appendStringInfoChar(&condition, '(');
-	AtomSql(&condition, patom->atom, &context);
+	AtomSql(&condition, ProgramAtomBound(program, patom->atom->id), &context);
 	appendStringInfoChar(&condition, ')');
 	return contact_query(program, &patom->plan, condition.data);
 }
@@ -210,14 +210,16 @@ is_false_without_rows(Batch *batch, ProgramAtom *patom)
 bool
 BatchAnswer(Batch *batch, int position, int id)
 {
-	ProgramAtom *patom = &batch->program->atoms[id];
+	int			query = batch->program->atoms[id].query;
+	ProgramAtom *patom;
 
-	if (batch->answers[id] == NULL)
+	if (batch->answers[query] == NULL)
 	{
+		patom = ProgramAtomGet(batch->program, id);
 		if (is_false_without_rows(batch, patom))
-			batch->answers[id] = palloc0(sizeof(bool) * Max(batch->nrows, 1));
+			batch->answers[query] = palloc0(sizeof(bool) * Max(batch->nrows, 1));
 		else
-			batch->answers[id] = ask(batch, atom_plan(batch->program, patom));
+			batch->answers[query] = ask(batch, atom_plan(batch->program, patom));
 	}
-	return batch->answers[id][position];
+	return batch->answers[query][position];
 }

@@ -261,3 +261,15 @@ BindFilter(const FilterNode *root, ContactTable *table, const BindOptions *optio
 		return PredicateConstant(false);
 	return bind_group(root, table, options, "$");
 }
+
+/*
+ * Bind filters that are stored, or were when they were given: fields may have
+ * been withdrawn since.
+ */
+Predicate *
+BindStored(const Filter *filters, ContactTable *table)
+{
+	BindOptions options = {false};
+
+	return BindFilter(FilterUnflatten(filters), table, &options);
+}

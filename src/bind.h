@@ -132,6 +132,7 @@ typedef struct BindOptions
 
 /* bind.c */
 extern Predicate *BindFilter(const FilterNode *root, ContactTable *table, const BindOptions *options);
+extern Predicate *BindStored(const Filter *filters, ContactTable *table);
 extern uint32 BindOperatorsOffered(const Field *field);
 extern Predicate *PredicateNot(Predicate *arg);
 extern Predicate *PredicateOfAtom(Atom *atom);

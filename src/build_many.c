@@ -30,55 +30,29 @@ typedef struct ManyBuild
 {
 	Program    *program;
 	Bitmapset  *wanted;			/* indexes of the segments to build */
-	Bitmapset  *impure;			/* of those, the ones that look things up */
 	TimestampTz now;
 	const char *cause;
 	ChangeSet  *changes;
-	RowVersion	no_row;
-	IntVector	flipped;
+	Candidates	found;
 	uint64		written;
 } ManyBuild;
-
-static void
-meet(ManyBuild *build, RowVersion *row, int index, Datum key)
-{
-	Program    *program = build->program;
-	SegmentGate *gate = &program->gates[index];
-	ProgramSegment *segment = &program->segments[index];
-
-	if (gate->stamp == program->stamp)
-		return;
-	gate->stamp = program->stamp;
-	if (bms_is_member(index, build->wanted) && PredicateOnRow(program, row, segment->predicate, build->now))
-		ChangeSetAdd(program, build->changes, segment->id, index, key, true);
-}
-
-static void
-meet_all(ManyBuild *build, RowVersion *row, List *segments, Datum key)
-{
-	ListCell   *cell;
-
-	foreach(cell, segments)
-		meet(build, row, lfirst_int(cell), key);
-}
 
 /* One contact and all the segments it can match. */
 static void
 meet_contact(ManyBuild *build, RowVersion *row, Datum key)
 {
 	Program    *program = build->program;
-	int			index = -1;
 	int			i;
 
-	program->stamp++;
-	build->flipped.n = 0;
-	RowVersionReset(&build->no_row, NULL);
-	FlippedAtoms(program, &build->no_row, row, build->now, &build->flipped);
-	for (i = 0; i < build->flipped.n; i++)
-		meet_all(build, row, program->access[build->flipped.items[i]], key);
-	meet_all(build, row, program->always, key);
-	while ((index = bms_next_member(build->impure, index)) >= 0)
-		meet(build, row, index, key);
+	CandidatesNewRow(&build->found, program);
+	CandidatesOfInsert(&build->found, program, row);
+	for (i = 0; i < build->found.segments.n; i++)
+	{
+		int			index = build->found.segments.items[i];
+
+		if (bms_is_member(index, build->wanted) && SegmentOnRow(program, row, index, build->now))
+			ChangeSetAdd(program, build->changes, program->segments[index].id, index, key, true);
+	}
 }
 
 static void
@@ -155,11 +129,12 @@ scan_contacts(ManyBuild *build)
 		if (SPI_processed == 0)
 			break;
 		old = MemoryContextSwitchTo(scratch);
+		/* its vectors go with the batch */
+		CandidatesInit(&build->found, program);
 		process_batch(build, tuples, (int) SPI_processed);
 		MemoryContextSwitchTo(old);
 		SPI_freetuptable(tuples);
 		MemoryContextReset(scratch);
-		memset(&build->flipped, 0, sizeof(IntVector));	/* it was in there */
 		ResetExprContext(program->econtext);
 		if (build->changes->n >= FLUSH_CHANGES)
 			write_changes(build);
@@ -179,14 +154,22 @@ choose_segments(Program *program, List *ids, List **rest)
 	foreach(cell, ids)
 	{
 		int64	   *id = lfirst(cell);
-		ProgramSegment *segment = ProgramSegmentById(program, *id);
+		int			index = ProgramSegmentById(program, *id);
 
-		if (segment != NULL && segment->references == NIL && segment->predicate->kind != PREDICATE_FALSE)
-			wanted = bms_add_member(wanted, segment->index);
+		if (index >= 0 && !program->segments[index].references && !(program->segments[index].flags & IMAGE_SEGMENT_NEVER))
+			wanted = bms_add_member(wanted, index);
 		else
 			*rest = lappend(*rest, id);
 	}
 	return wanted;
+}
+
+static TimestampTz
+next_move(ManyBuild *build, int64 id)
+{
+	Predicate  *predicate = BindStored(SegmentById(id)->filters, build->program->table);
+
+	return PredicateNextMove(predicate, build->program->table, build->now);
 }
 
 static void
@@ -196,11 +179,10 @@ start_clocks(ManyBuild *build)
 
 	while ((index = bms_next_member(build->wanted, index)) >= 0)
 	{
-		ProgramSegment *segment = &build->program->segments[index];
+		const ImageSegment *segment = &build->program->segments[index];
 
-		if (segment->moves)
-			ClockStart(segment->id, true, build->now,
-					   PredicateNextMove(segment->predicate, build->program->table, build->now));
+		if (segment->flags & IMAGE_SEGMENT_MOVES)
+			ClockStart(segment->id, true, build->now, next_move(build, segment->id));
 	}
 }
 
@@ -214,17 +196,12 @@ build_together(Oid contact_table, List *ids, const char *cause)
 	ManyBuild	build = {0};
 	List	   *rest = NIL;
 	SecureContext secure;
-	int			index = -1;
 
 	build.program = ProgramGet(contact_table);
 	build.wanted = choose_segments(build.program, ids, &rest);
 	build.now = SegmentsNow();
 	build.cause = cause;
 	build.changes = ChangeSetCreate();
-	while ((index = bms_next_member(build.wanted, index)) >= 0)
-		if (!build.program->segments[index].pure)
-			build.impure = bms_add_member(build.impure, index);
-	RowVersionInit(&build.no_row, build.program->sources[0], NULL);
 	SecureEnter(&secure, build.program->table->owner);
 	scan_contacts(&build);
 	SecureLeave(&secure);

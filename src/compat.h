@@ -81,4 +81,34 @@
 	table_tuple_delete(rel, tid, cid, snapshot, InvalidSnapshot, true, failure, false)
 #endif
 
+/*
+ * A piece of shared memory by name: from 17 on whoever asks first makes it;
+ * before, it has to be asked for while the server starts (PRELOADED_SHARE),
+ * in a hook since 15.
+ */
+#if PG_VERSION_NUM >= 190000
+#define NamedShare(name, size, init, found) GetNamedDSMSegment(name, size, init, found, NULL)
+#define NAMED_SHARE_INIT(function, memory) function(void *memory, void *arg)
+#define NamedLockInitialize(lock, name) LWLockInitialize(lock, LWLockNewTrancheId(name))
+#define NamedLockRegister(lock, name) ((void) 0)
+#elif PG_VERSION_NUM >= 170000
+#define NamedShare(name, size, init, found) GetNamedDSMSegment(name, size, init, found)
+#define NAMED_SHARE_INIT(function, memory) function(void *memory)
+#define NamedLockInitialize(lock, name) LWLockInitialize(lock, LWLockNewTrancheId())
+#define NamedLockRegister(lock, name) LWLockRegisterTranche((lock)->tranche, name)
+#else
+#define PRELOADED_SHARE
+#define NAMED_SHARE_INIT(function, memory) function(void *memory)
+#define NamedLockInitialize(lock, name) LWLockInitialize(lock, LWLockNewTrancheId())
+#define NamedLockRegister(lock, name) LWLockRegisterTranche((lock)->tranche, name)
+#endif
+#if PG_VERSION_NUM >= 170000
+#include "storage/dsm_registry.h"
+#endif
+#if PG_VERSION_NUM >= 150000
+#define ShareRequestHook(function, previous) (previous = shmem_request_hook, shmem_request_hook = function)
+#else
+#define ShareRequestHook(function, previous) ((void) previous, function())
+#endif
+
 #endif							/* SEGMENTS_COMPAT_H */

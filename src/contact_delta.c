@@ -2,9 +2,9 @@
  * contact_delta.c - what a statement changed in a contact table -> joins and
  * leaves.
  *
- * Step 11a: OLD and NEW rows are paired and compared; segments that read the
- * contact's row only ("pure") and have a flipped atom are evaluated on the two
- * rows in memory, and nothing else is looked at.  The row itself is locked by
+ * Step 11a: OLD and NEW rows are paired and compared; of the segments that this
+ * can concern (candidates.c), those that read the contact's row only ("pure")
+ * are evaluated on the two rows in memory, and nothing else is looked at.  The row itself is locked by
  * the statement.  Segments that also read other things are evaluated by
  * maintain.c for the contacts concerned.
  */
@@ -29,7 +29,7 @@ typedef struct DeltaWork
 	TupleTableSlot *new_slot;
 	RowVersion	old_row;
 	RowVersion	new_row;
-	IntVector	flipped;
+	Candidates	found;
 	ChangeSet  *changes;
 	DatumVector		impure_keys;	/* contacts that maintain.c must look at */
 	Bitmapset  *impure;			/* and for which segments */
@@ -66,75 +66,91 @@ need_impure(DeltaWork *work, int segment, Datum key)
 		DatumVectorAdd(keys, key);
 }
 
-/* Can neither version of the row match, by the gate alone? */
+/* Can neither version of the row match, by the one value that it must have? */
 static bool
-is_shut(DeltaWork *work, const SegmentGate *gate)
+is_shut(DeltaWork *work, const ImageSegment *segment)
 {
 	Program    *program = work->program;
-	Facet	   *facet;
+	Facet	   *gate;
 
-	if (gate->facet < 0 || work->delta->others_fire)
+	if (segment->gate_facet < 0 || work->delta->others_fire)
 		return false;
-	facet = program->sources[0]->facets[gate->facet];
-	if (RowConstant(program, &work->new_row, facet) == gate->constant)
+	gate = &program->sources[0]->facets[segment->gate_facet];
+	if (RowFacetLookedUp(program, &work->new_row, gate)->constant == segment->gate_constant)
 		return false;
-	return work->old_row.slot == NULL || RowConstant(program, &work->old_row, facet) != gate->constant;
+	return work->old_row.slot == NULL ||
+		RowFacetLookedUp(program, &work->old_row, gate)->constant != segment->gate_constant;
 }
 
-/*
- * A segment that may have flipped for the present row.
- */
+/* A segment that may have flipped for the present row. */
 static void
 consider(DeltaWork *work, int index, Datum key)
 {
 	Program    *program = work->program;
-	SegmentGate *gate = &program->gates[index];
-	ProgramSegment *segment;
+	const ImageSegment *segment = &program->segments[index];
 	bool		before;
 	bool		after;
 
-	if (gate->stamp == program->stamp)
+	if (is_shut(work, segment))
 		return;
-	gate->stamp = program->stamp;
-	if (is_shut(work, gate))
-		return;
-	segment = &program->segments[index];
-	if (!segment->pure || work->delta->others_fire)
+	if (!(segment->flags & IMAGE_SEGMENT_PURE) || work->delta->others_fire)
 	{
 		need_impure(work, index, key);
 		return;
 	}
-	before = work->old_row.slot && PredicateOnRow(work->program, &work->old_row, segment->predicate, work->now);
-	after = PredicateOnRow(work->program, &work->new_row, segment->predicate, work->now);
+	before = work->old_row.slot && SegmentOnRow(program, &work->old_row, index, work->now);
+	after = SegmentOnRow(program, &work->new_row, index, work->now);
 	if (before != after)
-		ChangeSetAdd(work->program, work->changes, segment->id, index, key, after);
+		ChangeSetAdd(program, work->changes, segment->id, index, key, after);
 }
 
 static void
-consider_all(DeltaWork *work, List *segments, Datum key)
+consider_found(DeltaWork *work, Datum key)
 {
-	ListCell   *cell;
+	int			i;
 
-	foreach(cell, segments)
-		consider(work, lfirst_int(cell), key);
+	for (i = 0; i < work->found.segments.n; i++)
+		consider(work, work->found.segments.items[i], key);
 }
 
 /* Segments whose phrases have moved over this contact's values. */
 static void
-consider_moving(DeltaWork *work, RowVersion *row, Datum key)
+find_moving(DeltaWork *work, RowVersion *row)
 {
 	Program    *program = work->program;
-	ListCell   *cell;
+	ImageList	atoms = program->image->moving_atoms;
+	uint32		i;
 
 	/* a segment that is ahead of us is judged at its own instant */
 	if (program->moved_to > work->now)
-		consider_all(work, program->moving, key);
-	foreach(cell, program->moving_atoms)
+		CandidatesAdd(&work->found, program, program->image->moving);
+	for (i = 0; i < atoms.n; i++)
 	{
-		int			id = lfirst_int(cell);
+		int			id = ProgramItems(program, atoms)[i];
 
 		if (AtomMovesOnRow(program, row, id, program->moved_from, work->now))
-			consider_all(work, program->atoms[id].segments, key);
+			CandidatesAdd(&work->found, program, program->atoms[id].segments);
+	}
+}
+
+/* A contact that points at another company sees other company fields. */
+static void
+find_references(DeltaWork *work)
+{
+	Program    *program = work->program;
+	int			i;
+	uint32		j;
+
+	for (i = 1; i < program->nsources; i++)
+	{
+		RowSource  *source = program->sources[i];
+		ImageList	atoms = source->image->atoms;
+
+		if (source->reference == NULL ||
+			FacetEqual(program, &work->old_row, &work->new_row, source->reference))
+			continue;
+		for (j = 0; j < atoms.n; j++)
+			CandidatesAdd(&work->found, program, program->atoms[ProgramItems(program, atoms)[j]].segments);
 	}
 }
 
@@ -144,56 +160,33 @@ static void
 contact_inserted(DeltaWork *work)
 {
 	Program    *program = work->program;
-	Datum		key = key_of(program, work->new_slot);
-	int			i;
 
-	program->stamp++;
-	work->flipped.n = 0;
-	FlippedAtoms(program, &work->old_row, &work->new_row, work->now, &work->flipped);
-	for (i = 0; i < work->flipped.n; i++)
-		consider_all(work, program->access[work->flipped.items[i]], key);
-	consider_all(work, program->always, key);
-	consider_all(work, program->impure, key);
-}
-
-/* A contact that points at another company sees other company fields. */
-static void
-consider_references(DeltaWork *work, Datum key)
-{
-	Program    *program = work->program;
-	int			i;
-
-	for (i = 1; i < program->nsources; i++)
-	{
-		RowSource  *source = program->sources[i];
-		ListCell   *cell;
-
-		if (source->reference == NULL ||
-			FacetEqual(program, &work->old_row, &work->new_row, source->reference))
-			continue;
-		foreach(cell, source->atoms)
-			consider_all(work, program->atoms[lfirst_int(cell)].segments, key);
-	}
+	CandidatesNewRow(&work->found, program);
+	if (PlainEvaluation())
+		CandidatesAll(&work->found, program);
+	else
+		CandidatesOfInsert(&work->found, program, &work->new_row);
+	consider_found(work, key_of(program, work->new_slot));
 }
 
 static void
 contact_updated(DeltaWork *work)
 {
 	Program    *program = work->program;
-	Datum		key = key_of(program, work->new_slot);
-	int			i;
 
-	program->stamp++;
-	work->flipped.n = 0;
-	FlippedAtoms(program, &work->old_row, &work->new_row, work->now, &work->flipped);
-	for (i = 0; i < work->flipped.n; i++)
-		consider_all(work, program->atoms[work->flipped.items[i]].segments, key);
-	if (program->moving != NIL)
+	CandidatesNewRow(&work->found, program);
+	if (PlainEvaluation())
+		CandidatesAll(&work->found, program);
+	else
+		CandidatesOfUpdate(&work->found, program, &work->old_row, &work->new_row, work->now);
+	if (program->image->moving.n > 0)
 	{
-		consider_moving(work, &work->old_row, key);
-		consider_moving(work, &work->new_row, key);
+		find_moving(work, &work->old_row);
+		find_moving(work, &work->new_row);
 	}
-	consider_references(work, key);
+	find_references(work);
+	if (work->found.segments.n > 0)
+		consider_found(work, key_of(program, work->new_slot));
 }
 
 static void
@@ -302,7 +295,7 @@ finish_moved(DeltaWork *work)
 	if (work->moved_old.n == 0)
 		return;
 	MemberMoveContacts(work->program, work->moved_old.items, work->moved_new.items, work->moved_old.n);
-	if (work->program->unguarded)
+	if (work->program->image->unguarded)
 		UncommittedWaitForRows(work->program, work->moved_new.items, work->moved_new.n);
 	MaintainContacts(work->program, work->moved_new.items, work->moved_new.n, all_segments(work->program), CAUSE_FILTER);
 }
@@ -323,12 +316,13 @@ ContactDelta(Program *program, StatementDelta *delta)
 	work.program = program;
 	work.delta = delta;
 	work.now = MaintainNow(program);
-	if (program->moving != NIL)
+	if (program->image->moving.n > 0)
 		ClockLoad(program);
 	work.old_slot = MakeSingleTupleTableSlot(program->sources[0]->desc, &TTSOpsMinimalTuple);
 	work.new_slot = MakeSingleTupleTableSlot(program->sources[0]->desc, &TTSOpsMinimalTuple);
 	RowVersionInit(&work.old_row, program->sources[0], NULL);
 	RowVersionInit(&work.new_row, program->sources[0], NULL);
+	CandidatesInit(&work.found, program);
 	init_keys(&work, &work.impure_keys);
 	init_keys(&work, &work.deleted);
 	init_keys(&work, &work.moved_old);
@@ -338,7 +332,7 @@ ContactDelta(Program *program, StatementDelta *delta)
 	write_changes(&work);
 	finish_deleted(&work);
 	finish_moved(&work);
-	if (program->unguarded && delta->old_rows == NULL)
+	if (program->image->unguarded && delta->old_rows == NULL)
 		UncommittedWaitForRows(program, work.impure_keys.items, work.impure_keys.n);
 	MaintainContactsAt(program, work.impure_keys.items, work.impure_keys.n, work.impure, work.reached,
 					   CAUSE_FILTER, work.now);

@@ -49,11 +49,31 @@ RowVersionReset(RowVersion *row, TupleTableSlot *slot)
 }
 
 static Datum
-flatten_value(const Facet *facet, Datum value)
+flatten_value(const ImageFacet *facet, Datum value)
 {
 	if (facet->type == VALUE_TEXT || facet->type == VALUE_NUMERIC)
 		return PointerGetDatum(PG_DETOAST_DATUM_PACKED(value));
 	return FacetNormalise(facet, value);
+}
+
+static void
+compute_facet(Program *program, RowVersion *row, Facet *facet, FacetState *state)
+{
+	MemoryContext old = MemoryContextSwitchTo(program->econtext->ecxt_per_tuple_memory);
+
+	if (facet->image->attnum > 0)
+		state->value = slot_getattr(row->slot, facet->image->attnum, &state->isnull);
+	else
+	{
+		ExprState  *expression = FacetPrepare(program, facet);
+
+		program->econtext->ecxt_scantuple = row->slot;
+		state->value = ExecEvalExpr(expression, program->econtext, &state->isnull);
+	}
+	if (!state->isnull)
+		state->value = flatten_value(facet->image, state->value);
+	state->known = row->stamp;
+	MemoryContextSwitchTo(old);
 }
 
 /*
@@ -65,21 +85,12 @@ RowFacet(Program *program, RowVersion *row, Facet *facet)
 	FacetState *state = &row->facets[facet->id];
 
 	if (state->known != row->stamp)
-	{
-		MemoryContext old = MemoryContextSwitchTo(program->econtext->ecxt_per_tuple_memory);
-
-		program->econtext->ecxt_scantuple = row->slot;
-		state->value = ExecEvalExpr(facet->state, program->econtext, &state->isnull);
-		if (!state->isnull)
-			state->value = flatten_value(facet, state->value);
-		state->known = row->stamp;
-		MemoryContextSwitchTo(old);
-	}
+		compute_facet(program, row, facet, state);
 	return state;
 }
 
 static void
-look_up_elements(Program *program, Facet *facet, FacetState *state)
+look_up_elements(Program *program, const ImageFacet *facet, FacetState *state)
 {
 	MemoryContext old = MemoryContextSwitchTo(program->econtext->ecxt_per_tuple_memory);
 	Datum	   *elements;
@@ -92,7 +103,7 @@ look_up_elements(Program *program, Facet *facet, FacetState *state)
 	state->nelements = 0;
 	for (i = 0; i < n; i++)
 	{
-		int			id = FacetFindConstant(facet, elements[i]);
+		int			id = FacetFindConstant(program->image, facet, elements[i]);
 
 		if (id >= 0)
 			state->elements[state->nelements++] = id;
@@ -100,9 +111,11 @@ look_up_elements(Program *program, Facet *facet, FacetState *state)
 	MemoryContextSwitchTo(old);
 }
 
-/* The value as integers: constant id and rank, or element ids. */
-static FacetState *
-looked_up_facet(Program *program, RowVersion *row, Facet *facet)
+/*
+ * The facet's value on this row as integers: constant and rank, or elements.
+ */
+FacetState *
+RowFacetLookedUp(Program *program, RowVersion *row, Facet *facet)
 {
 	FacetState *state = RowFacet(program, row, facet);
 
@@ -115,41 +128,22 @@ looked_up_facet(Program *program, RowVersion *row, Facet *facet)
 	state->cardinality = 0;
 	if (state->isnull)
 		return state;
-	if (facet->type == VALUE_SET)
-		look_up_elements(program, facet, state);
+	if (facet->image->type == VALUE_SET)
+		look_up_elements(program, facet->image, state);
 	else
 	{
-		state->constant = FacetFindConstant(facet, state->value);
-		if (facet->nboundaries > 0)
-			state->rank = FacetRank(facet, state->value);
+		state->constant = FacetFindConstant(program->image, facet->image, state->value);
+		if (facet->image->nboundaries > 0)
+			state->rank = FacetRank(program->image, facet->image, state->value);
 	}
 	return state;
 }
 
 /*
- * The id of the constant that the facet has on this row, or -1.
+ * Has the set this element (a constant of the facet)?
  */
-int
-RowConstant(Program *program, RowVersion *row, Facet *facet)
-{
-	return looked_up_facet(program, row, facet)->constant;
-}
-
-/* ----- atoms on a row ----- */
-
-static bool
-holds_id(const ProgramAtom *patom, int id)
-{
-	int			i;
-
-	for (i = 0; i < patom->nids; i++)
-		if (patom->ids[i] == id)
-			return true;
-	return false;
-}
-
-static bool
-has_element(const FacetState *state, int id)
+bool
+FacetStateHasElement(const FacetState *state, int id)
 {
 	int			i;
 
@@ -159,29 +153,42 @@ has_element(const FacetState *state, int id)
 	return false;
 }
 
+/* ----- atoms on a row ----- */
+
 static bool
-test_indexed(Program *program, RowVersion *row, ProgramAtom *patom)
+holds_id(const int32 *ids, uint32 nids, int id)
 {
-	FacetState *state = looked_up_facet(program, row, patom->facet);
-	int			i;
+	uint32		i;
+
+	for (i = 0; i < nids; i++)
+		if (ids[i] == id)
+			return true;
+	return false;
+}
+
+static bool
+test_elements(const FacetState *state, AtomTest test, const int32 *ids, uint32 nids)
+{
+	uint32		i;
+
+	for (i = 0; i < nids; i++)
+		if (FacetStateHasElement(state, ids[i]) != (test == TEST_CONTAINS))
+			return test != TEST_CONTAINS;
+	return test == TEST_CONTAINS;
+}
+
+static bool
+test_indexed(Program *program, RowVersion *row, const ImageAtom *atom)
+{
+	FacetState *state = RowFacetLookedUp(program, row, &row->source->facets[atom->facet]);
 
 	if (state->isnull)
 		return false;
-	if (patom->atom->test == TEST_RANGE)
-		return state->rank >= patom->lower && state->rank < patom->upper;
-	if (patom->atom->test == TEST_ANY)
-		return state->constant >= 0 && holds_id(patom, state->constant);
-	if (patom->atom->test == TEST_CONTAINS)
-	{
-		for (i = 0; i < patom->nids; i++)
-			if (!has_element(state, patom->ids[i]))
-				return false;
-		return true;
-	}
-	for (i = 0; i < state->nelements; i++)
-		if (holds_id(patom, state->elements[i]))
-			return true;
-	return false;
+	if (atom->test == TEST_RANGE)
+		return state->rank >= atom->lower && state->rank < atom->upper;
+	if (atom->test == TEST_ANY)
+		return state->constant >= 0 && holds_id(ProgramItems(program, atom->ids), atom->ids.n, state->constant);
+	return test_elements(state, atom->test, ProgramItems(program, atom->ids), atom->ids.n);
 }
 
 /* Where the atom's boundaries stand at now. */
@@ -190,9 +197,11 @@ settle_boundaries(Program *program, ProgramAtom *patom, TimestampTz now)
 {
 	Atom	   *atom = patom->atom;
 
-	if (patom->at == now)
+	if (patom->at <= now && now < patom->at_until)
 		return;
 	patom->at = now;
+	/* most phrases move once a day or less */
+	patom->at_until = Max(AtomNextMove(atom, program->table, now), now + 1);
 	if (atom->value_type == VALUE_MONTH_DAY)
 	{
 		patom->ndays = PhraseAnniversary(atom->anniversary, program->table->zone, now, patom->days);
@@ -254,7 +263,7 @@ test_other(Program *program, RowVersion *row, ProgramAtom *patom, TimestampTz no
 		case TEST_NOT_BLANK:
 			return VARSIZE_ANY_EXHDR(DatumGetPointer(state->value)) > 0;
 		case TEST_HAS_ELEMENT:
-			return looked_up_facet(program, row, patom->facet)->cardinality > 0;
+			return RowFacetLookedUp(program, row, patom->facet)->cardinality > 0;
 		case TEST_LIKE:
 		case TEST_REGEXP:
 			return test_pattern(program, patom, state->value);
@@ -279,7 +288,7 @@ condition_holds(Program *program, RowVersion *row, const ProgramAtom *patom)
 	FacetState *state;
 
 	/* what holds a subquery may hold */
-	if (patom->condition == NULL || patom->condition->opaque)
+	if (patom->condition == NULL || patom->condition->image->opaque)
 		return true;
 	state = RowFacet(program, row, patom->condition);
 	return !state->isnull && DatumGetBool(state->value);
@@ -292,13 +301,19 @@ condition_holds(Program *program, RowVersion *row, const ProgramAtom *patom)
 bool
 AtomOnRow(Program *program, RowVersion *row, int id, TimestampTz now)
 {
-	ProgramAtom *patom = &program->atoms[id];
+	const ImageAtom *atom = &program->atoms[id];
+	ProgramAtom *patom;
 
-	if (row->slot == NULL || !condition_holds(program, row, patom))
+	if (row->slot == NULL)
 		return false;
-	if (patom->atom->test == TEST_EXISTS)
+	if ((atom->flags & IMAGE_ATOM_INDEXED) && atom->condition < 0)
+		return test_indexed(program, row, atom);
+	patom = ProgramAtomGet(program, id);
+	if (!condition_holds(program, row, patom))
+		return false;
+	if (atom->test == TEST_EXISTS)
 		return true;
-	return patom->indexed ? test_indexed(program, row, patom) : test_other(program, row, patom, now);
+	return (atom->flags & IMAGE_ATOM_INDEXED) ? test_indexed(program, row, atom) : test_other(program, row, patom, now);
 }
 
 /* Where the atom's boundaries stand at both ends of a window. */
@@ -375,7 +390,7 @@ passed(const Atom *atom, const Boundary *boundary, Datum value, Datum from, Datu
 bool
 AtomMovesOnRow(Program *program, RowVersion *row, int id, TimestampTz from, TimestampTz to)
 {
-	ProgramAtom *patom = &program->atoms[id];
+	ProgramAtom *patom = ProgramAtomGet(program, id);
 	Atom	   *atom = patom->atom;
 	FacetState *state;
 
@@ -397,39 +412,44 @@ AtomMovesOnRow(Program *program, RowVersion *row, int id, TimestampTz from, Time
 
 /* ----- predicates on a contact ----- */
 
-/*
- * The whole filter on a contact.  Atoms that are not on its row are asked of
- * its batch.
- */
-bool
-PredicateOnRow(Program *program, RowVersion *row, const Predicate *predicate, TimestampTz now)
+static bool
+code_on_row(Program *program, RowVersion *row, const uint32 *code, TimestampTz now)
 {
-	int			i;
+	uint32		operand = *code & IMAGE_OP_MASK;
+	ImageOp		op = *code >> IMAGE_OP_SHIFT;
+	const uint32 *end = code + 1 + operand;
+	const uint32 *arg;
 
-	switch (predicate->kind)
+	switch (op)
 	{
-		case PREDICATE_FALSE:
+		case IMAGE_OP_FALSE:
 			return false;
-		case PREDICATE_TRUE:
+		case IMAGE_OP_TRUE:
 			return true;
-		case PREDICATE_ATOM:
-			if (predicate->atom->scope == ATOM_CONTACT && !program->atoms[predicate->atom->id].facet->opaque)
-				return AtomOnRow(program, row, predicate->atom->id, now);
-			return BatchAnswer(row->batch, row->position, predicate->atom->id);
-		case PREDICATE_NOT:
-			return !PredicateOnRow(program, row, predicate->args[0], now);
-		case PREDICATE_AND:
-			for (i = 0; i < predicate->nargs; i++)
-				if (!PredicateOnRow(program, row, predicate->args[i], now))
-					return false;
-			return true;
-		case PREDICATE_OR:
-			for (i = 0; i < predicate->nargs; i++)
-				if (PredicateOnRow(program, row, predicate->args[i], now))
-					return true;
-			return false;
+		case IMAGE_OP_ATOM:
+			if (program->atoms[operand].query < 0)
+				return AtomOnRow(program, row, operand, now);
+			return BatchAnswer(row->batch, row->position, operand);
+		case IMAGE_OP_NOT:
+			return !code_on_row(program, row, code + 1, now);
+		case IMAGE_OP_AND:
+		case IMAGE_OP_OR:
+			for (arg = code + 1; arg < end; arg += (*arg >> IMAGE_OP_SHIFT) == IMAGE_OP_ATOM ? 1 : 1 + (*arg & IMAGE_OP_MASK))
+				if (code_on_row(program, row, arg, now) == (op == IMAGE_OP_OR))
+					return op == IMAGE_OP_OR;
+			return op == IMAGE_OP_AND;
 	}
 	return false;
+}
+
+/*
+ * A segment's whole filter on a contact.  Atoms that are not on its row are
+ * asked of its batch.
+ */
+bool
+SegmentOnRow(Program *program, RowVersion *row, int segment, TimestampTz now)
+{
+	return code_on_row(program, row, IMAGE_AT(program->image, program->segments[segment].code, uint32), now);
 }
 
 /* ----- what flipped between two versions ----- */
@@ -447,29 +467,38 @@ FacetEqual(Program *program, RowVersion *old_row, RowVersion *new_row, Facet *fa
 
 	if (before->isnull || after->isnull)
 		return before->isnull && after->isnull;
-	get_typlenbyval(facet->sql_type, &len, &byval);
+	get_typlenbyval(facet->image->sql_type, &len, &byval);
 	return datumIsEqual(before->value, after->value, byval, len);
 }
 
-static Bitmapset *
-changed_columns(RowSource *source, TupleTableSlot *old_slot, TupleTableSlot *new_slot)
+/*
+ * Mark the columns that the source's facets read and that differ; false when
+ * none does.  `changed` has a bit for each column of the table, from 0.
+ */
+bool
+RowColumnsChanged(RowVersion *old_row, RowVersion *new_row, bitmapword *changed)
 {
-	Bitmapset  *changed = NULL;
+	RowSource  *source = old_row->source;
+	TupleDesc	desc = old_row->slot->tts_tupleDescriptor;
+	bool		any = false;
 	int			column = -1;
 
+	memset(changed, 0, sizeof(bitmapword) * COLUMN_WORDS(desc->natts));
 	while ((column = bms_next_member(source->columns, column)) >= 0)
 	{
-		Form_pg_attribute attribute = TupleDescAttr(source->desc, column - 1);
+		Form_pg_attribute attribute = TupleDescAttr(desc, column - 1);
 		bool		old_null;
 		bool		new_null;
-		Datum		old_value = slot_getattr(old_slot, column, &old_null);
-		Datum		new_value = slot_getattr(new_slot, column, &new_null);
+		Datum		old_value = slot_getattr(old_row->slot, column, &old_null);
+		Datum		new_value = slot_getattr(new_row->slot, column, &new_null);
 
-		if (old_null != new_null ||
-			(!old_null && !datumIsEqual(old_value, new_value, attribute->attbyval, attribute->attlen)))
-			changed = bms_add_member(changed, column);
+		if (old_null == new_null &&
+			(old_null || datumIsEqual(old_value, new_value, attribute->attbyval, attribute->attlen)))
+			continue;
+		changed[column / BITS_PER_BITMAPWORD] |= (bitmapword) 1 << (column % BITS_PER_BITMAPWORD);
+		any = true;
 	}
-	return changed;
+	return any;
 }
 
 /*
@@ -478,51 +507,69 @@ changed_columns(RowSource *source, TupleTableSlot *old_slot, TupleTableSlot *new
 bool
 RowChanged(RowVersion *old_row, RowVersion *new_row)
 {
-	Bitmapset  *changed = changed_columns(old_row->source, old_row->slot, new_row->slot);
-	bool		result = (changed != NULL);
+	bitmapword	changed[COLUMN_WORDS(MaxHeapAttributeNumber)];
 
-	bms_free(changed);
-	return result;
+	return RowColumnsChanged(old_row, new_row, changed);
 }
 
-
-static void
-add_atoms(IntVector *out, List *atoms)
+/*
+ * Does a facet read a column that changed?
+ */
+bool
+FacetChanged(const Facet *facet, const bitmapword *changed)
 {
-	ListCell   *cell;
+	int			i;
 
-	foreach(cell, atoms)
-		IntVectorAdd(out, lfirst_int(cell));
+	if (facet->image->opaque)
+		return true;
+	for (i = 0; facet->columns && i < facet->columns->nwords; i++)
+		if (facet->columns->words[i] & changed[i])
+			return true;
+	return false;
 }
 
 static void
-add_elements_not_in(const Facet *facet, const FacetState *state, const FacetState *other, IntVector *out)
+add_atoms(Program *program, IntVector *out, ImageList atoms)
+{
+	const int32 *items = ProgramItems(program, atoms);
+	uint32		i;
+
+	for (i = 0; i < atoms.n; i++)
+		IntVectorAdd(out, items[i]);
+}
+
+static void
+add_elements_not_in(Program *program, const ImageConstant *constants, const FacetState *state,
+					const FacetState *other, IntVector *out)
 {
 	int			i;
 
 	for (i = 0; state && i < state->nelements; i++)
-		if (!has_element(other, state->elements[i]))
-			add_atoms(out, facet->constants[state->elements[i]].atoms);
+		if (!FacetStateHasElement(other, state->elements[i]))
+			add_atoms(program, out, constants[state->elements[i]].atoms);
 }
 
 /* Range atoms whose value came or went: no boundary was crossed. */
 static void
-add_true_ranges(Program *program, Facet *facet, const FacetState *state, IntVector *out)
+add_true_ranges(Program *program, const ImageFacet *facet, const FacetState *state, IntVector *out)
 {
-	ListCell   *cell;
+	const int32 *ranges = ProgramItems(program, facet->ranges);
+	uint32		i;
 
-	foreach(cell, facet->ranges)
+	for (i = 0; i < facet->ranges.n; i++)
 	{
-		ProgramAtom *patom = &program->atoms[lfirst_int(cell)];
+		const ImageAtom *atom = &program->atoms[ranges[i]];
 
-		if (state->rank >= patom->lower && state->rank < patom->upper)
-			IntVectorAdd(out, lfirst_int(cell));
+		if (state->rank >= atom->lower && state->rank < atom->upper)
+			IntVectorAdd(out, ranges[i]);
 	}
 }
 
 static void
-add_ranges(Program *program, Facet *facet, const FacetState *old_state, const FacetState *new_state, IntVector *out)
+add_ranges(Program *program, const ImageFacet *facet, const FacetState *old_state, const FacetState *new_state,
+		   IntVector *out)
 {
+	const ImageBoundary *boundaries = IMAGE_AT(program->image, facet->boundaries, ImageBoundary);
 	int			i;
 
 	if (facet->nboundaries == 0)
@@ -536,27 +583,29 @@ add_ranges(Program *program, Facet *facet, const FacetState *old_state, const Fa
 		add_true_ranges(program, facet, old_state, out);
 	else
 		for (i = Min(old_state->rank, new_state->rank); i < Max(old_state->rank, new_state->rank); i++)
-			add_atoms(out, facet->boundaries[i].atoms);
+			add_atoms(program, out, boundaries[i].atoms);
 }
 
 static void
-add_constants(Facet *facet, const FacetState *old_state, const FacetState *new_state, IntVector *out)
+add_constants(Program *program, const ImageFacet *facet, const FacetState *old_state, const FacetState *new_state,
+			  IntVector *out)
 {
+	const ImageConstant *constants = IMAGE_AT(program->image, facet->constants, ImageConstant);
 	int			old_id = (old_state && !old_state->isnull) ? old_state->constant : -1;
 	int			new_id = (new_state && !new_state->isnull) ? new_state->constant : -1;
 
 	if (facet->type == VALUE_SET)
 	{
-		add_elements_not_in(facet, old_state, new_state, out);
-		add_elements_not_in(facet, new_state, old_state, out);
+		add_elements_not_in(program, constants, old_state, new_state, out);
+		add_elements_not_in(program, constants, new_state, old_state, out);
 		return;
 	}
 	if (old_id == new_id)
 		return;
 	if (old_id >= 0)
-		add_atoms(out, facet->constants[old_id].atoms);
+		add_atoms(program, out, constants[old_id].atoms);
 	if (new_id >= 0)
-		add_atoms(out, facet->constants[new_id].atoms);
+		add_atoms(program, out, constants[new_id].atoms);
 }
 
 /*
@@ -567,9 +616,9 @@ add_constants(Facet *facet, const FacetState *old_state, const FacetState *new_s
 static bool
 is_due(Program *program, RowVersion *old_row, RowVersion *new_row, int id, TimestampTz now)
 {
-	ProgramAtom *patom = &program->atoms[id];
+	const ImageAtom *atom = &program->atoms[id];
 
-	if (old_row->source->rows == NULL || !patom->atom->moves || patom->facet == NULL || patom->facet->opaque)
+	if (!(atom->flags & IMAGE_ATOM_MOVES) || atom->facet < 0 || (atom->flags & IMAGE_ATOM_OPAQUE))
 		return false;
 	/* a segment that is ahead of us is judged at its own instant */
 	if (program->moved_to > now)
@@ -581,13 +630,14 @@ is_due(Program *program, RowVersion *old_row, RowVersion *new_row, int id, Times
 static void
 add_others(Program *program, Facet *facet, RowVersion *old_row, RowVersion *new_row, TimestampTz now, IntVector *out)
 {
-	ListCell   *cell;
+	const int32 *others = ProgramItems(program, facet->image->others);
+	uint32		i;
 
-	foreach(cell, facet->others)
+	for (i = 0; i < facet->image->others.n; i++)
 	{
-		int			id = lfirst_int(cell);
+		int			id = others[i];
 
-		if (facet->opaque || is_due(program, old_row, new_row, id, now) ||
+		if (facet->image->opaque || is_due(program, old_row, new_row, id, now) ||
 			AtomOnRow(program, old_row, id, now) != AtomOnRow(program, new_row, id, now))
 			IntVectorAdd(out, id);
 	}
@@ -600,14 +650,14 @@ add_facet_flips(Program *program, Facet *facet, RowVersion *old_row, RowVersion 
 	FacetState *old_state = NULL;
 	FacetState *new_state = NULL;
 
-	if (facet->nconstants > 0 || facet->nboundaries > 0)
+	if (facet->image->nconstants > 0 || facet->image->nboundaries > 0)
 	{
 		if (old_row->slot)
-			old_state = looked_up_facet(program, old_row, facet);
+			old_state = RowFacetLookedUp(program, old_row, facet);
 		if (new_row->slot)
-			new_state = looked_up_facet(program, new_row, facet);
-		add_constants(facet, old_state, new_state, out);
-		add_ranges(program, facet, old_state, new_state, out);
+			new_state = RowFacetLookedUp(program, new_row, facet);
+		add_constants(program, facet->image, old_state, new_state, out);
+		add_ranges(program, facet->image, old_state, new_state, out);
 	}
 	add_others(program, facet, old_row, new_row, now, out);
 }
@@ -615,9 +665,9 @@ add_facet_flips(Program *program, Facet *facet, RowVersion *old_row, RowVersion 
 /* ----- atoms of related rows that are more than a test on one facet ----- */
 
 static bool
-facet_changed(const Facet *facet, const Bitmapset *changed, bool both)
+facet_changed(const Facet *facet, const bitmapword *changed, bool both)
 {
-	return facet != NULL && (!both || facet->opaque || bms_overlap(facet->columns, changed));
+	return facet != NULL && (!both || FacetChanged(facet, changed));
 }
 
 static bool
@@ -632,13 +682,13 @@ condition_truth(Program *program, RowVersion *row, const ProgramAtom *patom)
  */
 static bool
 row_touches(Program *program, ProgramAtom *patom, RowVersion *old_row, RowVersion *new_row,
-			const Bitmapset *changed, bool both)
+			const bitmapword *changed, bool both)
 {
 	bool		old_counts;
 	bool		new_counts;
 
 	/* a subquery sees rows that don't count themselves */
-	if ((patom->condition && patom->condition->opaque) || (patom->argument && patom->argument->opaque))
+	if ((patom->condition && patom->condition->image->opaque) || (patom->argument && patom->argument->image->opaque))
 		return true;
 	old_counts = condition_truth(program, old_row, patom);
 	new_counts = condition_truth(program, new_row, patom);
@@ -652,16 +702,17 @@ row_touches(Program *program, ProgramAtom *patom, RowVersion *old_row, RowVersio
 }
 
 static void
-add_source_flips(Program *program, RowVersion *old_row, RowVersion *new_row, const Bitmapset *changed,
+add_source_flips(Program *program, RowVersion *old_row, RowVersion *new_row, const bitmapword *changed,
 				 bool both, TimestampTz now, IntVector *out)
 {
-	ListCell   *cell;
+	ImageList	atoms = old_row->source->image->atoms;
+	uint32		i;
 
-	foreach(cell, old_row->source->atoms)
+	for (i = 0; i < atoms.n; i++)
 	{
-		int			id = lfirst_int(cell);
-		ProgramAtom *patom = &program->atoms[id];
-		bool		single = (patom->facet != NULL && patom->condition == NULL && patom->atom->scope == ATOM_ROWS);
+		int			id = ProgramItems(program, atoms)[i];
+		const ImageAtom *atom = &program->atoms[id];
+		bool		single = (atom->facet >= 0 && atom->condition < 0 && atom->scope == ATOM_ROWS);
 
 		if (is_due(program, old_row, new_row, id, now))
 		{
@@ -669,7 +720,7 @@ add_source_flips(Program *program, RowVersion *old_row, RowVersion *new_row, con
 			continue;
 		}
 
-		if (!single && row_touches(program, patom, old_row, new_row, changed, both))
+		if (!single && row_touches(program, ProgramAtomGet(program, id), old_row, new_row, changed, both))
 			IntVectorAdd(out, id);
 	}
 }
@@ -684,41 +735,35 @@ drop_uncounted(Program *program, RowVersion *old_row, RowVersion *new_row, Times
 	for (i = 0; i < out->n; i++)
 	{
 		int			id = out->items[i];
-		ProgramAtom *patom = &program->atoms[id];
-		bool		exact = patom->atom->scope == ATOM_ROWS && patom->facet != NULL && !patom->facet->opaque &&
-		!(patom->condition && patom->condition->opaque);
+		const ImageAtom *atom = &program->atoms[id];
+		bool		exact = atom->scope == ATOM_ROWS && atom->facet >= 0 && !(atom->flags & IMAGE_ATOM_OPAQUE) &&
+		!(atom->condition >= 0 && old_row->source->facets[atom->condition].image->opaque);
 
-		if (!exact || is_due(program, old_row, new_row, id, now) || AtomOnRow(program, old_row, id, now) != AtomOnRow(program, new_row, id, now))
+		if (!exact || is_due(program, old_row, new_row, id, now) ||
+			AtomOnRow(program, old_row, id, now) != AtomOnRow(program, new_row, id, now))
 			out->items[kept++] = id;
 	}
 	out->n = kept;
 }
 
 /*
- * Atoms whose truth on the row can differ between two versions of it (either
- * may be absent): all that flipped, and few that did not.  For related rows
- * the versions must belong to the same contact.
+ * Atoms whose truth on a related row can differ between two versions of it
+ * (either may be absent): all that flipped, and few that did not.  The
+ * versions must belong to the same contact.
  */
 void
 FlippedAtoms(Program *program, RowVersion *old_row, RowVersion *new_row, TimestampTz now, IntVector *out)
 {
 	RowSource  *source = old_row->source;
 	bool		both = (old_row->slot != NULL && new_row->slot != NULL);
-	Bitmapset  *changed = both ? changed_columns(source, old_row->slot, new_row->slot) : NULL;
+	bitmapword	changed[COLUMN_WORDS(MaxHeapAttributeNumber)];
 	int			i;
 
-	if (both && changed == NULL)
+	if (both && !RowColumnsChanged(old_row, new_row, changed))
 		return;
 	for (i = 0; i < source->nfacets; i++)
-	{
-		Facet	   *facet = source->facets[i];
-
-		if (facet_changed(facet, changed, both))
-			add_facet_flips(program, facet, old_row, new_row, now, out);
-	}
-	if (source->rows != NULL)
-	{
-		add_source_flips(program, old_row, new_row, changed, both, now, out);
-		drop_uncounted(program, old_row, new_row, now, out);
-	}
+		if (facet_changed(&source->facets[i], changed, both))
+			add_facet_flips(program, &source->facets[i], old_row, new_row, now, out);
+	add_source_flips(program, old_row, new_row, changed, both, now, out);
+	drop_uncounted(program, old_row, new_row, now, out);
 }

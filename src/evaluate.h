@@ -12,6 +12,9 @@
 
 #define BATCH_ROWS 1024
 
+/* Words of a bit map of columns, from 0. */
+#define COLUMN_WORDS(natts) ((natts) / BITS_PER_BITMAPWORD + 1)
+
 /* What is known of one facet of one row. */
 typedef struct FacetState
 {
@@ -45,15 +48,16 @@ typedef struct Batch
 	int			nrows;
 	Datum	   *keys;			/* in key order */
 	RowVersion *rows;
-	bool	  **answers;		/* per atom: NULL until asked */
+	bool	  **answers;		/* per query atom (ImageAtom.query): NULL until asked */
 	bool	  **has_rows;		/* per source: NULL until asked */
 } Batch;
 
 /* facet.c */
-extern Datum FacetNormalise(const Facet *facet, Datum value);
+extern Datum FacetNormalise(const ImageFacet *facet, Datum value);
 extern int	FacetCompare(ValueType type, Datum a, Datum b);
-extern int	FacetFindConstant(const Facet *facet, Datum value);
-extern int	FacetRank(const Facet *facet, Datum value);
+extern uint32 FacetHash(ValueType type, Datum value);
+extern int	FacetFindConstant(const Image *image, const ImageFacet *facet, Datum value);
+extern int	FacetRank(const Image *image, const ImageFacet *facet, Datum value);
 
 /* regexp.c */
 extern Oid	RegexpCollation(void);
@@ -63,15 +67,37 @@ extern const char *RegexpCollationSql(void);
 extern void RowVersionInit(RowVersion *row, RowSource *source, TupleTableSlot *slot);
 extern void RowVersionReset(RowVersion *row, TupleTableSlot *slot);
 extern FacetState *RowFacet(Program *program, RowVersion *row, Facet *facet);
-extern int	RowConstant(Program *program, RowVersion *row, Facet *facet);
+extern FacetState *RowFacetLookedUp(Program *program, RowVersion *row, Facet *facet);
+extern bool FacetStateHasElement(const FacetState *state, int id);
 extern bool AtomOnRow(Program *program, RowVersion *row, int atom, TimestampTz now);
-extern bool PredicateOnRow(Program *program, RowVersion *row, const Predicate *predicate, TimestampTz now);
+extern bool SegmentOnRow(Program *program, RowVersion *row, int segment, TimestampTz now);
 extern bool AtomMovesOnRow(Program *program, RowVersion *row, int atom, TimestampTz from, TimestampTz to);
 extern void FlippedAtoms(Program *program, RowVersion *old_row, RowVersion *new_row, TimestampTz now,
 						 IntVector *out);
 
+extern bool RowColumnsChanged(RowVersion *old_row, RowVersion *new_row, bitmapword *changed);
+extern bool FacetChanged(const Facet *facet, const bitmapword *changed);
 extern bool FacetEqual(Program *program, RowVersion *old_row, RowVersion *new_row, Facet *facet);
 extern bool RowChanged(RowVersion *old_row, RowVersion *new_row);
+
+/* segments.c */
+extern bool PlainEvaluation(void);
+
+/* candidates.c */
+typedef struct Candidates
+{
+	IntVector	segments;		/* each once */
+	IntVector	steps;			/* threes: twice the facet (plus one: constants), from, up to */
+	bitmapword *changed;		/* columns */
+} Candidates;
+
+extern void CandidatesInit(Candidates *found, Program *program);
+extern void CandidatesNewRow(Candidates *found, Program *program);
+extern void CandidatesAdd(Candidates *found, Program *program, ImageList segments);
+extern void CandidatesAll(Candidates *found, Program *program);
+extern void CandidatesOfInsert(Candidates *found, Program *program, RowVersion *row);
+extern void CandidatesOfUpdate(Candidates *found, Program *program, RowVersion *old_row, RowVersion *new_row,
+							   TimestampTz now);
 
 /* batch.c */
 extern Batch *BatchCreate(Program *program, TimestampTz now, int nrows, Datum *keys);

@@ -175,7 +175,7 @@ lock_contacts(Batch *batch, const Bitmapset *segments)
 		batch->rows[i].position = i;
 	}
 	found = read_and_lock(batch);
-	if (found < batch->nrows && program->unguarded && wait_for_missing(batch))
+	if (found < batch->nrows && program->image->unguarded && wait_for_missing(batch))
 		found = read_and_lock(batch);
 	if (found > 0)
 		lock_referenced(batch, segments);
@@ -244,13 +244,13 @@ read_stored(Batch *batch, Bitmapset *segments)
 		bool		isnull;
 		int64		id = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull));
 		Datum		key = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 2, &isnull);
-		ProgramSegment *segment = ProgramSegmentById(program, id);
+		int			segment = ProgramSegmentById(program, id);
 		int			position = BatchFindKey(batch, key);
 
-		if (stored[segment->index] == NULL)
-			stored[segment->index] = palloc0(sizeof(bool) * batch->nrows);
+		if (stored[segment] == NULL)
+			stored[segment] = palloc0(sizeof(bool) * batch->nrows);
 		if (position >= 0)
-			stored[segment->index][position] = true;
+			stored[segment][position] = true;
 	}
 	SPI_freetuptable(SPI_tuptable);
 	return stored;
@@ -270,7 +270,7 @@ typedef struct Reconciliation
 } Reconciliation;
 
 static void
-collect_differences(Reconciliation *work, ProgramSegment *segment, const bool *stored)
+collect_differences(Reconciliation *work, int segment, const bool *stored)
 {
 	Batch	   *batch = work->batch;
 	int			i;
@@ -282,22 +282,50 @@ collect_differences(Reconciliation *work, ProgramSegment *segment, const bool *s
 
 		if (row->slot == NULL)
 			continue;
-		matches = PredicateOnRow(work->program, row, segment->predicate, batch->now);
+		matches = SegmentOnRow(work->program, row, segment, batch->now);
 		if (matches != (stored != NULL && stored[i]))
-			ChangeSetAdd(work->program, work->pending, segment->id, segment->index, batch->keys[i], matches);
+			ChangeSetAdd(work->program, work->pending, work->program->segments[segment].id, segment, batch->keys[i],
+						 matches);
 	}
 }
 
-/* Membership answers of a segment that changed are asked again. */
+/* Answers of the atoms that a property holds for are asked again. */
 static void
-forget_answers(Batch *batch, int64 segment)
+forget_answers(Batch *batch, bool (*changed) (Program *program, int atom, int64 segment), int64 segment)
 {
+	Program    *program = batch->program;
 	int			i;
 
-	for (i = 0; i < batch->program->natoms; i++)
-		if (batch->program->atoms[i].atom->scope == ATOM_MEMBER &&
-			batch->program->atoms[i].atom->segment_id == segment)
-			batch->answers[i] = NULL;
+	for (i = 0; i < program->natoms; i++)
+	{
+		int			query = program->atoms[i].query;
+
+		if (query >= 0 && batch->answers[query] != NULL && changed(program, i, segment))
+			batch->answers[query] = NULL;
+	}
+}
+
+static bool
+asks_for_member(Program *program, int atom, int64 segment)
+{
+	return program->atoms[atom].scope == ATOM_MEMBER && ProgramAtomGet(program, atom)->atom->segment_id == segment;
+}
+
+static bool
+depends_on_now(Program *program, int atom, int64 segment)
+{
+	return (program->atoms[atom].flags & IMAGE_ATOM_MOVES) != 0;
+}
+
+static Bitmapset *
+add_referencing(Program *program, Bitmapset *segments, int index)
+{
+	ImageList	referencing = program->segments[index].referencing;
+	uint32		i;
+
+	for (i = 0; i < referencing.n; i++)
+		segments = bms_add_member(segments, ProgramItems(program, referencing)[i]);
+	return segments;
 }
 
 /* Write what is pending; the segments that refer to what changed are next. */
@@ -318,28 +346,25 @@ flush_pending(Reconciliation *work, const char *cause)
 	if (written > 0)
 		for (i = 0; i < set->n; i++)
 		{
-			ProgramSegment *segment = &work->program->segments[set->changes[i].index];
-			ListCell   *cell;
+			const ImageSegment *segment = &work->program->segments[set->changes[i].index];
 
-			if (segment->referencing == NIL || (i > 0 && set->changes[i - 1].index == segment->index))
+			if (segment->referencing.n == 0 || (i > 0 && set->changes[i - 1].index == set->changes[i].index))
 				continue;
-			forget_answers(work->batch, segment->id);
-			foreach(cell, segment->referencing)
-				work->todo = bms_add_member(work->todo, lfirst_int(cell));
+			forget_answers(work->batch, asks_for_member, segment->id);
+			work->todo = add_referencing(work->program, work->todo, set->changes[i].index);
 		}
 	set->n = 0;
 }
 
-/* The segment to do next: one of lowest rank. */
-static ProgramSegment *
-next_segment(Program *program, Bitmapset *todo)
+/* The lowest rank of those to do. */
+static int
+next_rank(Program *program, Bitmapset *todo)
 {
-	ProgramSegment *best = NULL;
+	int			best = PG_INT32_MAX;
 	int			index = -1;
 
 	while ((index = bms_next_member(todo, index)) >= 0)
-		if (best == NULL || program->segments[index].rank < best->rank)
-			best = &program->segments[index];
+		best = Min(best, (int) program->segments[index].rank);
 	return best;
 }
 
@@ -355,37 +380,27 @@ segments_of_rank(Program *program, Bitmapset *todo, int rank)
 	return result;
 }
 
-/* Answers that depend on now are asked again. */
-static void
-forget_moving_answers(Batch *batch)
-{
-	int			i;
-
-	for (i = 0; i < batch->program->natoms; i++)
-		if (batch->program->atoms[i].atom->moves)
-			batch->answers[i] = NULL;
-}
-
 /*
  * A moving segment that was brought forward beyond our now is not taken back:
  * it is evaluated at its own instant (SEMANTICS §7.2).
  */
 static void
-evaluate_segment(Reconciliation *work, ProgramSegment *segment, const bool *stored)
+evaluate_segment(Reconciliation *work, int index, const bool *stored)
 {
+	const ImageSegment *segment = &work->program->segments[index];
 	TimestampTz now = work->batch->now;
 	TimestampTz evaluated_at;
 
-	if (!segment->moves || !ClockRead(segment->id, &evaluated_at) || evaluated_at <= now)
+	if (!(segment->flags & IMAGE_SEGMENT_MOVES) || !ClockRead(segment->id, &evaluated_at) || evaluated_at <= now)
 	{
-		collect_differences(work, segment, stored);
+		collect_differences(work, index, stored);
 		return;
 	}
-	forget_moving_answers(work->batch);
+	forget_answers(work->batch, depends_on_now, 0);
 	work->batch->now = evaluated_at;
-	collect_differences(work, segment, stored);
+	collect_differences(work, index, stored);
 	work->batch->now = now;
-	forget_moving_answers(work->batch);
+	forget_answers(work->batch, depends_on_now, 0);
 }
 
 static void
@@ -398,7 +413,7 @@ evaluate_segments(Reconciliation *work, Bitmapset *segments)
 	while ((index = bms_next_member(segments, index)) >= 0)
 	{
 		CHECK_FOR_INTERRUPTS();
-		evaluate_segment(work, &work->program->segments[index], stored[index]);
+		evaluate_segment(work, index, stored[index]);
 	}
 }
 
@@ -412,16 +427,10 @@ segments_within_reach(Reconciliation *work)
 
 	while ((index = bms_next_member(fresh, -1)) >= 0)
 	{
-		ListCell   *cell;
+		Bitmapset  *reached = bms_difference(add_referencing(work->program, NULL, index), result);
 
-		fresh = bms_del_member(fresh, index);
-		foreach(cell, work->program->segments[index].referencing)
-		{
-			if (bms_is_member(lfirst_int(cell), result))
-				continue;
-			result = bms_add_member(result, lfirst_int(cell));
-			fresh = bms_add_member(fresh, lfirst_int(cell));
-		}
+		fresh = bms_add_members(bms_del_member(fresh, index), reached);
+		result = bms_add_members(result, reached);
 	}
 	return result;
 }
@@ -437,7 +446,7 @@ reconcile_batch(Reconciliation *work)
 		return;
 	while (!bms_is_empty(work->todo) && !work->stale)
 	{
-		int			rank = next_segment(work->program, work->todo)->rank;
+		int			rank = next_rank(work->program, work->todo);
 		Bitmapset  *segments = segments_of_rank(work->program, work->todo, rank);
 		Bitmapset  *asked = bms_intersect(segments, work->original);
 		Bitmapset  *reached = bms_difference(segments, work->original);
@@ -532,13 +541,10 @@ MaintainReferencing(Program *program, ChangeSet *set, DatumVector *keys)
 
 	for (i = 0; i < set->n; i++)
 	{
-		ListCell   *cell;
-
-		if (set->changes[i].index < 0 || program->segments[set->changes[i].index].referencing == NIL)
+		if (set->changes[i].index < 0 || program->segments[set->changes[i].index].referencing.n == 0)
 			continue;
 		DatumVectorAdd(keys, set->changes[i].key);
-		foreach(cell, program->segments[set->changes[i].index].referencing)
-			referencing = bms_add_member(referencing, lfirst_int(cell));
+		referencing = add_referencing(program, referencing, set->changes[i].index);
 	}
 	return referencing;
 }

@@ -133,12 +133,12 @@ forget_override(ManualWork *work)
 static void
 write_members(ManualWork *work, bool joined)
 {
-	ProgramSegment *segment = ProgramSegmentById(work->program, work->row->id);
+	int			index = ProgramSegmentById(work->program, work->row->id);
 	ChangeSet  *set = ChangeSetCreate();
 	int			i;
 
 	for (i = 0; i < work->nlocked; i++)
-		ChangeSetAdd(work->program, set, work->row->id, segment ? segment->index : -1, work->locked[i], joined);
+		ChangeSetAdd(work->program, set, work->row->id, index, work->locked[i], joined);
 	if (set->n > 0 && MemberWrite(work->program, set, CAUSE_MANUAL) > 0)
 		MaintainPropagate(work->program, set);
 }
@@ -146,13 +146,13 @@ write_members(ManualWork *work, bool joined)
 static void
 reset_members(ManualWork *work)
 {
-	ProgramSegment *segment = ProgramSegmentById(work->program, work->row->id);
+	int			index = ProgramSegmentById(work->program, work->row->id);
 
 	/* inclusions were all that made members of a static segment */
 	if (work->row->is_static)
 		write_members(work, false);
-	else if (segment != NULL)
-		MaintainContacts(work->program, work->locked, work->nlocked, bms_make_singleton(segment->index), CAUSE_MANUAL);
+	else if (index >= 0)
+		MaintainContacts(work->program, work->locked, work->nlocked, bms_make_singleton(index), CAUSE_MANUAL);
 }
 
 static void

@@ -1,8 +1,11 @@
 /*
  * program.c - keeps the programs of this backend.
  *
- * Step 8a: the program of a contact table, as its definitions are now.  Rebuilt
- * lazily (program_build.c) after an invalidation, which only marks.
+ * Step 8a: the program of a contact table, as its definitions are now.  Opened
+ * anew after an invalidation, which only marks: over the same image when the
+ * definitions are what they were (VACUUM, ANALYZE and the like invalidate too),
+ * over one that another backend has built, or over one built here
+ * (program_build.c, image_build.c) and published.
  *
  * Why this is never stale: whoever changes a definition holds a lock on the
  * contact table and on what the definition reads that conflicts with writers,
@@ -22,7 +25,6 @@
 #include "utils/builtins.h"
 #include "utils/catcache.h"
 #include "utils/fmgroids.h"
-#include "utils/guc.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -30,6 +32,9 @@
 #include "utils/syscache.h"
 #include "utils/typcache.h"
 
+#include "portability/instr_time.h"
+
+#include "draft.h"
 #include "evaluate.h"
 #include "maintain.h"
 #include "sql_expr.h"
@@ -81,8 +86,8 @@ relation_changed(Datum arg, Oid relid)
 
 		for (i = 0; !reads && program->program && i < program->program->nsources; i++)
 			reads = (program->program->sources[i]->relid == relid ||
-					 (program->program->sources[i]->rows &&
-					  program->program->sources[i]->rows->link_relid == relid));
+					 (program->program->sources[i]->link &&
+					  program->program->sources[i]->link->relid == relid));
 		if (reads)
 		{
 			program->valid = false;
@@ -130,8 +135,10 @@ ProgramClockGeneration(void)
 void
 ProgramInvalidate(Oid contact_table)
 {
-	if (SearchSysCacheExists1(RELOID, ObjectIdGetDatum(contact_table)))
-		CacheInvalidateRelcacheByRelid(contact_table);
+	if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(contact_table)))
+		return;
+	DefinitionChanged(contact_table);
+	CacheInvalidateRelcacheByRelid(contact_table);
 }
 
 /*
@@ -162,39 +169,7 @@ ProgramTablesReading(Oid relid)
 	return entry->contact_tables;
 }
 
-/* ----- plans ----- */
-
-/*
- * Kept plans go with the program: a callback of its memory context.
- */
-void
-ProgramFreePlans(void *arg)
-{
-	ListCell   *cell;
-
-	foreach(cell, ((Program *) arg)->plans)
-		SPI_freeplan(lfirst(cell));
-}
-
-/*
- * A kept plan, prepared when first asked for.
- */
-SPIPlanPtr
-ProgramPlan(Program *program, SPIPlanPtr *slot, const char *sql, int nargs, Oid *types)
-{
-	MemoryContext old;
-
-	if (*slot != NULL)
-		return *slot;
-	*slot = SPI_prepare(sql, nargs, types);
-	if (*slot == NULL)
-		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
-	SPI_keepplan(*slot);
-	old = MemoryContextSwitchTo(program->context);
-	program->plans = lappend(program->plans, *slot);
-	MemoryContextSwitchTo(old);
-	return *slot;
-}
+/* ----- programs ----- */
 
 /* Somebody further up may still be using it: it goes with the transaction. */
 static void
@@ -204,41 +179,110 @@ retire(Program *program)
 		MemoryContextSetParent(program->context, TopTransactionContext);
 }
 
+/* The image of these definitions that is there already, here or in another backend. */
+static ImageUse *
+find_image(ProgramEntry *entry, uint64 version)
+{
+	struct dsm_segment *shared;
+	const Image *image;
+
+	if (version == 0)
+		return NULL;
+	if (entry->program && entry->program->image->version == version)
+		return entry->program->use;
+	image = ImageShareFind(entry->relid, version, &shared);
+	return image == NULL ? NULL : ImageUseShared(image, shared);
+}
+
+static ImageUse *
+build_image(ProgramEntry *entry, uint64 version)
+{
+	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "segments draft", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "segments image", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(scratch);
+	instr_time	start;
+	instr_time	took;
+	Draft	   *draft;
+	Image	   *image;
+
+	INSTR_TIME_SET_CURRENT(start);
+	draft = DraftBuild(entry->relid, version);
+	MemoryContextSwitchTo(context);
+	image = ImageBuild(draft);
+	INSTR_TIME_SET_CURRENT(took);
+	INSTR_TIME_SUBTRACT(took, start);
+	image->build_usec = (uint32) INSTR_TIME_GET_MICROSEC(took);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(scratch);
+	return ImageUseOwn(image, context);
+}
+
+/* Others may use the image that we have built: then so do we. */
+static ImageUse *
+share_image(ProgramEntry *entry, ImageUse *use)
+{
+	struct dsm_segment *shared;
+	const Image *image;
+	bool		ours;
+
+	if (use->image->version == 0 || entry->changed || DefinitionVersion(entry->relid, &ours) != use->image->version)
+		return use;
+	image = ImageSharePublish(use->image, &shared);
+	if (image == NULL)
+		return use;
+	MemoryContextDelete(use->context);
+	return ImageUseShared(image, shared);
+}
+
+/*
+ * One attempt: false when the definitions changed meanwhile, or the tables are
+ * not as the image that was found was compiled for.
+ */
+static bool
+try_open(ProgramEntry *entry, bool trust)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "segments program", ALLOCSET_DEFAULT_SIZES);
+	ImageUse   *use;
+	Program    *program = NULL;
+	uint64		version;
+	bool		ours;
+
+	entry->changed = false;
+	version = DefinitionVersion(entry->relid, &ours);
+	if (ours || !trust)
+		version = 0;
+	use = find_image(entry, version);
+	if (use == NULL)
+		use = share_image(entry, build_image(entry, version));
+	if (!entry->changed)
+		program = ProgramOpen(entry->relid, use, context);
+	if (program == NULL || entry->changed)
+	{
+		MemoryContextDelete(context);
+		return false;
+	}
+	retire(entry->program);
+	MemoryContextSetParent(context, CacheMemoryContext);
+	entry->program = program;
+	entry->valid = true;
+	return true;
+}
+
 static void
-rebuild(ProgramEntry *entry)
+reopen(ProgramEntry *entry, bool trust)
 {
 	int			attempt;
 
 	for (attempt = 0; attempt < 10; attempt++)
-	{
-		MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "segments program",
-													  ALLOCSET_DEFAULT_SIZES);
-		Program    *program;
-
-		entry->changed = false;
-		program = ProgramBuild(entry->relid, context);
-		if (entry->changed)
-		{
-			MemoryContextDelete(context);
-			continue;
-		}
-		retire(entry->program);
-		MemoryContextSetParent(context, CacheMemoryContext);
-		entry->program = program;
-		entry->valid = true;
-		return;
-	}
+		if (try_open(entry, trust && attempt < 5))
+			return;
 	ereport(ERROR,
 			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 			 errmsg("segments of contact table \"%s\" are being changed concurrently", get_rel_name(entry->relid))));
 }
 
-/*
- * The program of a contact table, as its definitions are now.  Stays usable
- * until the end of the transaction.
- */
-Program *
-ProgramGet(Oid contact_table)
+static ProgramEntry *
+entry_of(Oid contact_table)
 {
 	ProgramEntry *entry;
 	bool		found;
@@ -250,38 +294,53 @@ ProgramGet(Oid contact_table)
 		entry->valid = false;
 		entry->program = NULL;
 	}
+	return entry;
+}
+
+/*
+ * The program of a contact table, as its definitions are now.  Stays usable
+ * until the end of the transaction.
+ */
+Program *
+ProgramGet(Oid contact_table)
+{
+	ProgramEntry *entry = entry_of(contact_table);
+
 	if (!entry->valid)
-		rebuild(entry);
+		reopen(entry, true);
 	return entry->program;
 }
 
-/*
- * A published segment with filters by id, or NULL.
- */
-ProgramSegment *
-ProgramSegmentById(Program *program, int64 id)
+/* Is the table, wherever the program reads it, as it was compiled? */
+static bool
+is_compiled_for(Program *program, Relation rel)
 {
-	bool		found;
-	void	   *entry = hash_search(program->by_id, &id, HASH_FIND, &found);
+	int			i;
 
-	return found ? &program->segments[*(int *) ((char *) entry + sizeof(int64))] : NULL;
+	for (i = 0; i < program->image->nsources + program->image->nlinks; i++)
+	{
+		RowSource  *source = program->sources[i];
+
+		if (source->relid != RelationGetRelid(rel) || source->checked)
+			continue;
+		if (ProgramColumnsHash(RelationGetDescr(rel)) != source->image->columns_hash)
+			return false;
+		source->checked = true;
+	}
+	return true;
 }
 
 /*
- * Indexes of the segments that look at rows of a source.
+ * The same, to be used for rows of this table.  Should its columns have changed
+ * past our event triggers, the segments are compiled anew.
  */
-Bitmapset *
-ProgramSegmentsReading(Program *program, const RowSource *source)
+Program *
+ProgramGetFor(Oid contact_table, Relation changed)
 {
-	Bitmapset  *result = NULL;
-	ListCell   *cell;
+	Program    *program = ProgramGet(contact_table);
 
-	foreach(cell, source->atoms)
-	{
-		ListCell   *inner;
-
-		foreach(inner, program->atoms[lfirst_int(cell)].segments)
-			result = bms_add_member(result, lfirst_int(inner));
-	}
-	return result;
+	if (is_compiled_for(program, changed))
+		return program;
+	reopen(entry_of(contact_table), false);
+	return entry_of(contact_table)->program;
 }

@@ -1,6 +1,6 @@
 /*
- * program.h - what a backend keeps of one contact table's segments: their
- * bound filters with shared atoms, indexed by what can flip them.
+ * program.h - what a backend keeps of one contact table's segments: the image
+ * of their filters (image.h), and what it needs itself to run it.
  */
 #ifndef SEGMENTS_PROGRAM_H
 #define SEGMENTS_PROGRAM_H
@@ -13,65 +13,30 @@
 #include "nodes/execnodes.h"
 #include "utils/hsearch.h"
 
-#include "bind.h"
+#include "image.h"
 #include "segment.h"
 
-/* A constant that some atoms compare a facet with for equality. */
-typedef struct FacetConstant
-{
-	Datum		value;
-	uint32		hash;
-	List	   *atoms;			/* ids */
-} FacetConstant;
-
-/* A point on a facet's line; `after` is just above the value. */
-typedef struct FacetBoundary
-{
-	Datum		value;
-	bool		after;
-	List	   *atoms;			/* ids */
-} FacetBoundary;
-
-/*
- * A facet is one value computed from a row: a column, its folded form, its
- * elements.  All atoms over it share its value and its index.
- */
+/* A facet (see ImageFacet), and how this backend computes it. */
 typedef struct Facet
 {
-	int			id;
-	char	   *sql;
-	ValueType	type;
-	Oid			sql_type;		/* of the expression's result */
+	int			id;				/* within its source */
+	const ImageFacet *image;
 	struct RowSource *source;
-	ExprState  *state;			/* NULL: opaque, holds a subquery */
+	ExprState  *state;			/* prepared when first asked; NULL for columns */
 	Bitmapset  *columns;		/* attribute numbers it reads; NULL with opaque */
-	bool		opaque;
-
-	int			nconstants;		/* dictionary of equality constants */
-	int			constants_size;
-	FacetConstant *constants;
-	int			nbuckets;		/* power of two; bucket = index + 1 */
-	int		   *buckets;
-
-	int			nboundaries;	/* sorted */
-	int			boundaries_size;
-	FacetBoundary *boundaries;
-
-	List	   *others;			/* ids of atoms that are evaluated one by one */
-	List	   *ranges;			/* ids of indexed range atoms */
 } Facet;
 
 /* Rows of one table that atoms are evaluated on: contacts, or a relation's. */
 typedef struct RowSource
 {
 	Oid			relid;
-	RelatedRows *rows;			/* NULL: the contact table */
-	TupleDesc	desc;
+	RelatedRows *rows;			/* NULL: the contact table, or a link table */
+	const ImageSource *image;
+	TupleDesc	desc;			/* of contacts; others see ProgramSourceDesc */
 	int			nfacets;
-	Facet	  **facets;
+	Facet	   *facets;
 	Bitmapset  *columns;		/* all that facets and conditions read */
-	List	   *atoms;			/* ids of atoms over these rows */
-	bool		unguarded;		/* no foreign key ties its rows to contacts */
+	bool		checked;		/* its columns are as they were compiled */
 	SPIPlanPtr	share_plan;		/* locks rows that contacts point at */
 	SPIPlanPtr	any_plan;		/* contacts that have a row at all */
 	SPIPlanPtr	contacts_plan;	/* contacts of rows with these keys */
@@ -81,27 +46,27 @@ typedef struct RowSource
 	struct RowSource *link;		/* the link table's rows: facets contact, key, primary */
 } RowSource;
 
-/* An atom of the program, shared by segments. */
+/*
+ * What a backend keeps of one atom; made when first asked (ProgramAtomGet).
+ * Indexed atoms of contacts don't need it.
+ */
 typedef struct ProgramAtom
 {
-	Atom	   *atom;
+	const ImageAtom *image;
+	Atom	   *atom;			/* what can be tested on a row: no field, rows or SQL */
+	Atom	   *bound;			/* the whole, when asked (ProgramAtomBound) */
 	RowSource  *source;			/* NULL for ATOM_MEMBER */
 	Facet	   *facet;			/* row test; NULL for EXISTS, MEMBER and AGGREGATE */
 	Facet	   *condition;		/* related rows: their fixed condition, or NULL */
 	Facet	   *argument;		/* aggregates: the value aggregated, or NULL */
 	Facet	   *order;			/* latest: what orders the rows, or NULL */
-	bool		indexed;		/* found through the facet's index */
-	int			nids;			/* ANY, OVERLAP: constants in the dictionary */
-	int		   *ids;
-	int			lower;			/* RANGE: rank must be >= lower and < upper */
-	int			upper;
 	FmgrInfo   *function;		/* LIKE, REGEXP */
 	Datum		pattern;
 	SPIPlanPtr	plan;			/* query atoms: which of these contacts? */
-	List	   *segments;		/* indexes of segments that have it */
 
-	/* where moving boundaries stand, as of `at` */
+	/* where moving boundaries stand, from `at` until `at_until` */
 	TimestampTz at;
+	TimestampTz at_until;
 	Datum		lower_at;
 	Datum		upper_at;
 	int			ndays;
@@ -116,57 +81,45 @@ typedef struct ProgramAtom
 	Datum		upper_to;
 } ProgramAtom;
 
-typedef struct ProgramSegment
+/* Segments that were looked at for the present row. */
+typedef struct SeenSegments
 {
-	int			index;
-	int64		id;
-	Predicate  *predicate;		/* atoms have their program ids */
-	bool		pure;			/* reads the contact's row only, never moves */
-	bool		moves;
-	int			rank;			/* topological: referenced ones come first */
-	List	   *references;		/* indexes of segments it refers to */
-	List	   *referencing;	/* indexes of segments that refer to this one */
-	List	   *access;			/* ids of equality atoms one of which must hold; NIL: none */
-} ProgramSegment;
+	int			n;
+	uint32		size;			/* power of two, or 0 */
+	uint64	   *slots;			/* row's stamp and segment */
+	uint32		stamp;
+} SeenSegments;
 
-/*
- * What is looked at first of a candidate: sixteen bytes a segment, side by
- * side.  Where a filter can only match contacts with one value in one facet,
- * most candidates end here, without a look at the segment itself (the access
- * predicate of Fabret et al., SIGMOD 2001).
- */
-typedef struct SegmentGate
+/* An image, and who uses it in this backend. */
+typedef struct ImageUse
 {
-	uint64		stamp;			/* row it was last looked at for */
-	int			facet;			/* of the contact's row, or -1 */
-	int			constant;		/* that the facet must have */
-} SegmentGate;
+	const Image *image;
+	struct dsm_segment *shared; /* NULL: it is this backend's own */
+	MemoryContext context;
+	int			programs;
+	struct ImageUse *next;
+} ImageUse;
 
 typedef struct Program
 {
-	Oid			relid;			/* hash key */
-	bool		valid;
+	Oid			relid;
 	MemoryContext context;
+	ImageUse   *use;
+	const Image *image;
+	const ImageAtom *atoms;
+	const ImageSegment *segments;
+	int			natoms;
+	int			nqueries;
+	int			nsegments;
+	int			nsources;
+	RowSource **sources;		/* [0] is the contact table; link tables are not among them */
+	ProgramAtom **states;		/* per atom: NULL until asked */
+	int			ngates;			/* facets of contacts whose values let segments in */
+	Facet	  **gates;
 	ContactTable *table;
 	EState	   *estate;
 	ExprContext *econtext;
-	TupleTableSlot *slot;
-	int			natoms;
-	ProgramAtom *atoms;
-	int			nsegments;
-	ProgramSegment *segments;
-	SegmentGate *gates;			/* per segment */
-	HTAB	   *by_id;			/* segment id -> index */
-	int			nsources;
-	RowSource **sources;		/* [0] is the contact table */
-	uint64		stamp;			/* counts rows */
-	List	   *always;			/* pure segments without access atoms */
-	List	  **access;			/* per atom: pure segments it gives access to */
-	bool		unguarded;		/* some source is */
-	bool		foreign_functions;	/* facets call functions that are not ours or the server's */
-	List	   *impure;			/* the others */
-	List	   *moving;			/* indexes of segments */
-	List	   *moving_atoms;	/* ids of moving atoms on the contact's row */
+	SeenSegments seen;
 	Oid			key_array_type;
 	int16		key_len;
 	bool		key_byval;
@@ -185,20 +138,35 @@ typedef struct Program
 
 /* program.c */
 extern Program *ProgramGet(Oid contact_table);
+extern Program *ProgramGetFor(Oid contact_table, Relation changed);
 extern List *ProgramTablesReading(Oid relid);
-extern Bitmapset *ProgramSegmentsReading(Program *program, const RowSource *source);
-extern ProgramSegment *ProgramSegmentById(Program *program, int64 id);
-extern SPIPlanPtr ProgramPlan(Program *program, SPIPlanPtr *slot, const char *sql, int nargs, Oid *types);
 extern void ProgramInvalidate(Oid contact_table);
 extern uint64 ProgramClockGeneration(void);
-extern void ProgramFreePlans(void *arg);
 
-/* program_build.c */
-extern Program *ProgramBuild(Oid relid, MemoryContext context);
+/* program_open.c */
+extern Program *ProgramOpen(Oid relid, ImageUse *use, MemoryContext context);
+extern uint32 ProgramColumnsHash(TupleDesc desc);
+extern TupleDesc ProgramSourceDesc(Program *program, RowSource *source);
+extern ProgramAtom *ProgramAtomGet(Program *program, int id);
+extern const Atom *ProgramAtomBound(Program *program, int id);
+extern int	ProgramSegmentById(Program *program, int64 id);
+extern Bitmapset *ProgramSegmentsReading(Program *program, const RowSource *source);
+extern SPIPlanPtr ProgramPlan(Program *program, SPIPlanPtr *slot, const char *sql, int nargs, Oid *types);
+
+/* The numbers of a list of the image. */
+#define ProgramItems(program, list) IMAGE_ITEMS((program)->image, list)
+
+/* image_use.c */
+extern ImageUse *ImageUseOwn(const Image *image, MemoryContext context);
+extern ImageUse *ImageUseShared(const Image *image, struct dsm_segment *shared);
+extern void ImageUseOpen(ImageUse *use);
+extern void ImageUseClose(ImageUse *use);
+
+/* definition_version.c */
+extern uint64 DefinitionVersion(Oid contact_table, bool *ours);
+extern void DefinitionChanged(Oid contact_table);
 
 /* facet.c */
-extern Facet *FacetGet(Program *program, RowSource *source, const char *sql, ValueType type);
-extern void FacetIndexAtom(Facet *facet, ProgramAtom *atom, int id);
-extern void FacetFinish(Program *program, Facet *facet);
+extern ExprState *FacetPrepare(Program *program, Facet *facet);
 
 #endif							/* SEGMENTS_PROGRAM_H */

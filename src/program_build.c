@@ -1,34 +1,108 @@
 /*
- * program_build.c - builds the program of a contact table.
+ * program_build.c - stored segments -> a draft of their image.
  *
- * Step 8d: stored segments -> bound predicates over shared, indexed atoms: what
- * each atom is a test of (facet.c), which segments hold it, which of them can
- * only match contacts with some value, which refer to which.
+ * Step 8d: bound predicates over shared, indexed atoms: what each atom is a
+ * test of (draft_facet.c), which segments hold it, which of them can only match
+ * contacts with some value, which refer to which.
  */
 #include "postgres.h"
 
-#include "access/nbtree.h"
 #include "access/table.h"
 #include "access/xact.h"
-#include "catalog/pg_collation.h"
-#include "catalog/pg_type.h"
-#include "executor/executor.h"
-#include "miscadmin.h"
 #include "common/hashfn.h"
 #include "utils/builtins.h"
-#include "utils/catcache.h"
-#include "utils/fmgroids.h"
-#include "utils/guc.h"
-#include "utils/inval.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
-#include "utils/syscache.h"
-#include "utils/typcache.h"
 
-#include "evaluate.h"
+#include "draft.h"
 #include "maintain.h"
 #include "sql_expr.h"
+
+/* ----- sources ----- */
+
+static DraftSource *
+new_source(Oid relid, RelatedRows *rows)
+{
+	DraftSource *source = palloc0(sizeof(DraftSource));
+	Relation	rel = table_open(relid, AccessShareLock);
+
+	source->relid = relid;
+	source->rows = rows;
+	source->natts = RelationGetNumberOfAttributes(rel);
+	source->columns_hash = ProgramColumnsHash(RelationGetDescr(rel));
+	table_close(rel, NoLock);
+	return source;
+}
+
+static DraftSource *
+add_source(Draft *draft, Oid relid, RelatedRows *rows)
+{
+	DraftSource *source = new_source(relid, rows);
+
+	if (draft->nsources == lengthof(draft->sources))
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("segments of one contact table read too many tables")));
+	source->index = draft->nsources;
+	draft->sources[draft->nsources++] = source;
+	return source;
+}
+
+static DraftSource *
+add_link(Draft *draft, RelatedRows *rows)
+{
+	DraftSource *link = new_source(rows->link_relid, NULL);
+
+	link->contact = DraftFacetGet(link, psprintf("c.%s::%s", quote_identifier(rows->contact_column),
+												 draft->table->key_type_name), VALUE_NONE);
+	link->key = DraftFacetGet(link, psprintf("c.%s", quote_identifier(rows->link_column)), VALUE_NONE);
+	if (rows->primary_column)
+		(void) DraftFacetGet(link, psprintf("c.%s", quote_identifier(rows->primary_column)), VALUE_NONE);
+	link->index = draft->nlinks;
+	draft->links[draft->nlinks++] = link;
+	return link;
+}
+
+/*
+ * How to get from a changed row to its contacts: the row holds the contact's
+ * key; or contacts are found by the row's key, through a link or a column of
+ * the contact table.
+ */
+static void
+prepare_path(Draft *draft, DraftSource *source)
+{
+	RelatedRows *rows = source->rows;
+
+	if (!OidIsValid(rows->link_relid) && rows->contact_reference == NULL)
+	{
+		source->contact = DraftFacetGet(source, psprintf("r.%s::%s", quote_identifier(rows->contact_column),
+														 draft->table->key_type_name), VALUE_NONE);
+		return;
+	}
+	source->key = DraftFacetGet(source, psprintf("r.%s", quote_identifier(rows->key_column)), VALUE_NONE);
+	if (rows->contact_reference)
+		source->reference = DraftFacetGet(draft->sources[0],
+										  psprintf("c.%s", quote_identifier(rows->contact_reference)), VALUE_NONE);
+	if (OidIsValid(rows->link_relid))
+		source->link = add_link(draft, rows);
+}
+
+static DraftSource *
+source_of(Draft *draft, RelatedRows *rows)
+{
+	DraftSource *source;
+	int			i;
+
+	if (rows == NULL)
+		return draft->sources[0];
+	for (i = 1; i < draft->nsources; i++)
+		if (strcmp(draft->sources[i]->rows->name, rows->name) == 0)
+			return draft->sources[i];
+	source = add_source(draft, rows->relid, rows);
+	prepare_path(draft, source);
+	source->unguarded = UncommittedIsUnguarded(draft->table, rows);
+	return source;
+}
 
 /* ----- atoms ----- */
 
@@ -40,11 +114,10 @@ typedef struct KeyEntry
 
 typedef struct Builder
 {
-	Program    *program;
+	Draft	   *draft;
 	HTAB	   *atoms;			/* by key text */
-	int			size;
-	MemoryContext scratch;		/* until the program is built */
 	MemoryContext segment;		/* until one segment is bound */
+	int			ordinal;		/* atoms of the segment met so far */
 } Builder;
 
 static uint32
@@ -61,139 +134,66 @@ text_key_match(const void *a, const void *b, Size size)
 	return strcmp(*(const char *const *) a, *(const char *const *) b);
 }
 
-static RowSource *
-new_source(Program *program, Oid relid, RelatedRows *rows)
-{
-	RowSource  *source = palloc0(sizeof(RowSource));
-	Relation	rel = table_open(relid, AccessShareLock);
-
-	source->relid = relid;
-	source->rows = rows;
-	/* with what columns added later have in rows that were there before */
-	source->desc = CreateTupleDescCopyConstr(RelationGetDescr(rel));
-	table_close(rel, NoLock);
-	program->sources = program->nsources == 0 ? palloc(sizeof(RowSource *)) :
-		repalloc(program->sources, sizeof(RowSource *) * (program->nsources + 1));
-	program->sources[program->nsources++] = source;
-	return source;
-}
-
-/*
- * How to get from a changed row to its contacts: the row holds the contact's
- * key; or contacts are found by the row's key, through a link or a column of
- * the contact table.
- */
-static void
-prepare_path(Program *program, RowSource *source)
-{
-	RelatedRows *rows = source->rows;
-	const char *type = program->table->key_type_name;
-
-	if (!OidIsValid(rows->link_relid) && rows->contact_reference == NULL)
-	{
-		source->contact = FacetGet(program, source, psprintf("r.%s::%s", quote_identifier(rows->contact_column), type),
-								   VALUE_NONE);
-		return;
-	}
-	source->key = FacetGet(program, source, psprintf("r.%s", quote_identifier(rows->key_column)), VALUE_NONE);
-	if (rows->contact_reference)
-		source->reference = FacetGet(program, program->sources[0],
-									 psprintf("c.%s", quote_identifier(rows->contact_reference)), VALUE_NONE);
-	if (!OidIsValid(rows->link_relid))
-		return;
-	source->link = new_source(program, rows->link_relid, NULL);
-	program->nsources--;		/* it has no atoms of its own */
-	source->link->contact = FacetGet(program, source->link,
-									 psprintf("c.%s::%s", quote_identifier(rows->contact_column), type), VALUE_NONE);
-	source->link->key = FacetGet(program, source->link, psprintf("c.%s", quote_identifier(rows->link_column)),
-								 VALUE_NONE);
-	if (rows->primary_column)
-		(void) FacetGet(program, source->link, psprintf("c.%s", quote_identifier(rows->primary_column)), VALUE_NONE);
-}
-
-static RowSource *
-source_of(Program *program, RelatedRows *rows)
-{
-	RowSource  *source;
-	int			i;
-
-	if (rows == NULL)
-		return program->sources[0];
-	for (i = 1; i < program->nsources; i++)
-		if (strcmp(program->sources[i]->rows->name, rows->name) == 0)
-			return program->sources[i];
-	source = new_source(program, rows->relid, rows);
-	prepare_path(program, source);
-	source->unguarded = UncommittedIsUnguarded(program->table, rows);
-	program->unguarded |= source->unguarded;
-	return source;
-}
-
-static void
-prepare_pattern(ProgramAtom *patom)
-{
-	if (patom->atom->test != TEST_LIKE && patom->atom->test != TEST_REGEXP)
-		return;
-	patom->function = palloc(sizeof(FmgrInfo));
-	fmgr_info_cxt(patom->atom->test == TEST_LIKE ? F_TEXTLIKE : F_TEXTICREGEXEQ, patom->function,
-				  CurrentMemoryContext);
-	patom->pattern = CStringGetTextDatum(patom->atom->pattern);
-}
-
 /* Attach an atom to its rows and facets. */
 static void
-place_atom(Program *program, ProgramAtom *patom, int id)
+place_atom(Draft *draft, DraftAtom *datom, int id)
 {
-	Atom	   *atom = patom->atom;
+	Atom	   *atom = datom->atom;
 
 	if (atom->scope == ATOM_MEMBER)
 		return;
-	patom->source = source_of(program, atom->rows);
-	patom->source->atoms = lappend_int(patom->source->atoms, id);
+	datom->source = source_of(draft, atom->rows);
+	datom->source->atoms = lappend_int(datom->source->atoms, id);
 	if (atom->rows && atom->field->condition)
-		patom->condition = FacetGet(program, patom->source, atom->field->condition, VALUE_BOOL);
+		datom->condition = DraftFacetGet(datom->source, atom->field->condition, VALUE_BOOL);
 	if (atom->scope == ATOM_AGGREGATE)
 	{
 		if (atom->field->value && atom->field->aggregate != AGGREGATE_COUNT)
-			patom->argument = FacetGet(program, patom->source, atom->field->value, VALUE_NONE);
+			datom->argument = DraftFacetGet(datom->source, atom->field->value, VALUE_NONE);
 		if (atom->field->aggregate == AGGREGATE_LATEST && atom->field->order_by)
-			patom->order = FacetGet(program, patom->source, atom->field->order_by, VALUE_NONE);
+			datom->order = DraftFacetGet(datom->source, atom->field->order_by, VALUE_NONE);
 	}
 	else if (atom->test != TEST_EXISTS)
 	{
-		patom->facet = FacetGet(program, patom->source, atom->value, atom->value_type);
-		FacetIndexAtom(patom->facet, patom, id);
+		datom->facet = DraftFacetGet(datom->source, atom->value, atom->value_type);
+		DraftFacetIndexAtom(datom->facet, datom, id);
 	}
-	prepare_pattern(patom);
 }
 
 static int
-intern_atom(Builder *builder, Atom *atom)
+new_atom(Builder *builder, Atom *atom, int segment)
 {
-	Program    *program = builder->program;
-	char	   *key = AtomKey(atom, program->table);
+	Draft	   *draft = builder->draft;
+	DraftAtom  *datom;
+
+	if (draft->natoms == draft->atoms_size)
+	{
+		draft->atoms_size = Max(64, draft->atoms_size * 2);
+		draft->atoms = draft->natoms == 0 ? palloc(sizeof(DraftAtom) * draft->atoms_size) :
+			repalloc_huge(draft->atoms, sizeof(DraftAtom) * draft->atoms_size);
+	}
+	datom = &draft->atoms[draft->natoms];
+	memset(datom, 0, sizeof(DraftAtom));
+	datom->atom = AtomCopy(atom);
+	datom->origin = segment;
+	datom->ordinal = builder->ordinal;
+	place_atom(draft, datom, draft->natoms);
+	return draft->natoms++;
+}
+
+static int
+intern_atom(Builder *builder, Atom *atom, int segment)
+{
+	char	   *key = AtomKey(atom, builder->draft->table);
 	bool		found;
 	KeyEntry   *entry = hash_search(builder->atoms, &key, HASH_ENTER, &found);
 	MemoryContext old;
 
 	if (found)
 		return entry->id;
-	old = MemoryContextSwitchTo(program->context);
-	entry->key = MemoryContextStrdup(builder->scratch, key);
-	atom = AtomCopy(atom);
-	if (program->natoms == builder->size)
-	{
-		builder->size = Max(64, builder->size * 2);
-		program->atoms = program->natoms == 0 ? palloc(sizeof(ProgramAtom) * builder->size) :
-			repalloc(program->atoms, sizeof(ProgramAtom) * builder->size);
-	}
-	entry->id = program->natoms++;
-	memset(&program->atoms[entry->id], 0, sizeof(ProgramAtom));
-	program->atoms[entry->id].atom = atom;
-	program->atoms[entry->id].at = DT_NOBEGIN;
-	place_atom(program, &program->atoms[entry->id], entry->id);
-	if (atom->moves && atom->scope == ATOM_CONTACT && !program->atoms[entry->id].facet->opaque)
-		program->moving_atoms = lappend_int(program->moving_atoms, entry->id);
+	old = MemoryContextSwitchTo(builder->draft->context);
+	entry->key = pstrdup(key);
+	entry->id = new_atom(builder, atom, segment);
 	MemoryContextSwitchTo(old);
 	return entry->id;
 }
@@ -201,38 +201,39 @@ intern_atom(Builder *builder, Atom *atom)
 /* ----- segments ----- */
 
 static void
-note_atom(Program *program, ProgramSegment *segment, int id)
+note_atom(Draft *draft, DraftSegment *segment, int id)
 {
-	ProgramAtom *patom = &program->atoms[id];
+	DraftAtom  *datom = &draft->atoms[id];
 
+	segment->atoms = lappend_int(segment->atoms, id);
 	/* segments come one after the other */
-	if (patom->segments == NIL || llast_int(patom->segments) != segment->index)
-		patom->segments = lappend_int(patom->segments, segment->index);
-	if (patom->atom->scope != ATOM_CONTACT || patom->atom->moves || patom->facet->opaque)
+	if (datom->segments == NIL || llast_int(datom->segments) != segment->index)
+		datom->segments = lappend_int(datom->segments, segment->index);
+	if (datom->atom->scope != ATOM_CONTACT || datom->atom->moves || datom->facet->opaque)
 		segment->pure = false;
-	if (patom->atom->moves)
+	if (datom->atom->moves)
 		segment->moves = true;
 }
 
 /* How dear a predicate is to evaluate, and how seldom it settles the matter. */
 static int
-cost_of(Program *program, const Predicate *predicate)
+cost_of(Draft *draft, const Predicate *predicate)
 {
 	int			cost = 0;
 	int			i;
 
 	if (predicate->kind == PREDICATE_ATOM)
 	{
-		ProgramAtom *patom = &program->atoms[predicate->atom->id];
+		DraftAtom  *datom = &draft->atoms[predicate->atom->id];
 
-		if (predicate->atom->scope != ATOM_CONTACT || patom->facet->opaque)
+		if (predicate->atom->scope != ATOM_CONTACT || datom->facet->opaque)
 			return 100;
-		if (patom->indexed)
+		if (datom->indexed)
 			return predicate->atom->test == TEST_RANGE ? 2 : 1;
 		return predicate->atom->test == TEST_REGEXP ? 20 : predicate->atom->test == TEST_LIKE ? 10 : 4;
 	}
 	for (i = 0; i < predicate->nargs; i++)
-		cost = Max(cost, cost_of(program, predicate->args[i]));
+		cost = Max(cost, cost_of(draft, predicate->args[i]));
 	return cost + 1;
 }
 
@@ -241,7 +242,7 @@ cost_of(Program *program, const Predicate *predicate)
  * related row is looked up for it.
  */
 static void
-order_args(Program *program, Predicate *predicate)
+order_args(Draft *draft, Predicate *predicate)
 {
 	int			i;
 	int			j;
@@ -250,50 +251,63 @@ order_args(Program *program, Predicate *predicate)
 	for (i = 1; i < predicate->nargs && predicate->nargs <= 64; i++)
 	{
 		Predicate  *arg = predicate->args[i];
-		int			cost = cost_of(program, arg);
+		int			cost = cost_of(draft, arg);
 
-		for (j = i; j > 0 && cost_of(program, predicate->args[j - 1]) > cost; j--)
+		for (j = i; j > 0 && cost_of(draft, predicate->args[j - 1]) > cost; j--)
 			predicate->args[j] = predicate->args[j - 1];
 		predicate->args[j] = arg;
 	}
 }
 
 /*
- * The predicate over the program's atoms, copied into the program.
+ * The predicate over the draft's atoms, copied into the draft.
  */
 static Predicate *
-intern_predicate(Builder *builder, ProgramSegment *segment, const Predicate *predicate)
+intern_predicate(Builder *builder, DraftSegment *segment, const Predicate *predicate)
 {
-	Program    *program = builder->program;
-	Predicate  *copy = MemoryContextAllocZero(program->context, sizeof(Predicate));
+	Draft	   *draft = builder->draft;
+	Predicate  *copy = MemoryContextAllocZero(draft->context, sizeof(Predicate));
 	int			i;
 
 	copy->kind = predicate->kind;
 	copy->nargs = predicate->nargs;
 	if (predicate->nargs > 0)
-		copy->args = MemoryContextAlloc(program->context, sizeof(Predicate *) * predicate->nargs);
+		copy->args = MemoryContextAlloc(draft->context, sizeof(Predicate *) * predicate->nargs);
 	for (i = 0; i < predicate->nargs; i++)
 		copy->args[i] = intern_predicate(builder, segment, predicate->args[i]);
 	if (predicate->kind == PREDICATE_ATOM)
 	{
-		int			id = intern_atom(builder, predicate->atom);
-		MemoryContext old = MemoryContextSwitchTo(program->context);
+		int			id = intern_atom(builder, predicate->atom, segment->index);
+		MemoryContext old = MemoryContextSwitchTo(draft->context);
 
-		copy->atom = program->atoms[id].atom;
+		builder->ordinal++;
+		copy->atom = draft->atoms[id].atom;
 		copy->atom->id = id;
-		note_atom(program, segment, id);
+		note_atom(draft, segment, id);
 		MemoryContextSwitchTo(old);
 	}
-	order_args(program, copy);
+	order_args(draft, copy);
 	return copy;
+}
+
+/* ----- access ----- */
+
+/* Which of two sets of atoms lets fewer contacts in, as far as can be told? */
+static bool
+is_more_selective(Draft *draft, List *left, List *right)
+{
+	if (list_length(left) != list_length(right))
+		return list_length(left) < list_length(right);
+	return draft->atoms[linitial_int(left)].facet->nconstants > draft->atoms[linitial_int(right)].facet->nconstants;
 }
 
 /*
  * Atoms one of which holds whenever the predicate does, found by equality in
- * an index: a contact without them cannot match.  NIL when there are none.
+ * an index: a contact without them cannot match (the access predicate of
+ * Fabret et al., SIGMOD 2001).  NIL when there are none.
  */
 static List *
-access_atoms(Program *program, const Predicate *predicate)
+access_atoms(Draft *draft, const Predicate *predicate)
 {
 	List	   *result = NIL;
 	int			i;
@@ -302,25 +316,25 @@ access_atoms(Program *program, const Predicate *predicate)
 	{
 		case PREDICATE_ATOM:
 			{
-				ProgramAtom *patom = &program->atoms[predicate->atom->id];
+				DraftAtom  *datom = &draft->atoms[predicate->atom->id];
 
-				if (patom->indexed && patom->atom->scope == ATOM_CONTACT && patom->atom->test != TEST_RANGE)
+				if (datom->indexed && datom->atom->scope == ATOM_CONTACT && datom->atom->test != TEST_RANGE)
 					return list_make1_int(predicate->atom->id);
 				return NIL;
 			}
 		case PREDICATE_AND:
 			for (i = 0; i < predicate->nargs; i++)
 			{
-				List	   *arg = access_atoms(program, predicate->args[i]);
+				List	   *arg = access_atoms(draft, predicate->args[i]);
 
-				if (arg != NIL && (result == NIL || list_length(arg) < list_length(result)))
+				if (arg != NIL && (result == NIL || is_more_selective(draft, arg, result)))
 					result = arg;
 			}
 			return result;
 		case PREDICATE_OR:
 			for (i = 0; i < predicate->nargs; i++)
 			{
-				List	   *arg = access_atoms(program, predicate->args[i]);
+				List	   *arg = access_atoms(draft, predicate->args[i]);
 
 				if (arg == NIL)
 					return NIL;
@@ -332,52 +346,7 @@ access_atoms(Program *program, const Predicate *predicate)
 	}
 }
 
-static void
-set_gate(Program *program, ProgramSegment *segment)
-{
-	SegmentGate *gate = &program->gates[segment->index];
-	ProgramAtom *patom;
-
-	gate->facet = -1;
-	if (list_length(segment->access) != 1)
-		return;
-	patom = &program->atoms[linitial_int(segment->access)];
-	if (patom->atom->scope != ATOM_CONTACT || patom->atom->test != TEST_ANY || patom->nids != 1)
-		return;
-	gate->facet = patom->facet->id;
-	gate->constant = patom->ids[0];
-}
-
-static void
-index_segment(Program *program, ProgramSegment *segment)
-{
-	ListCell   *cell;
-
-	segment->access = access_atoms(program, segment->predicate);
-	set_gate(program, segment);
-
-	if (segment->moves)
-		program->moving = lappend_int(program->moving, segment->index);
-	if (!segment->pure)
-	{
-		program->impure = lappend_int(program->impure, segment->index);
-		return;
-	}
-	if (segment->access == NIL)
-		program->always = lappend_int(program->always, segment->index);
-	foreach(cell, segment->access)
-		program->access[lfirst_int(cell)] = lappend_int(program->access[lfirst_int(cell)], segment->index);
-}
-
 /* ----- binding ----- */
-
-static Predicate *
-bind_row(SegmentRow *row, ContactTable *table)
-{
-	BindOptions options = {false};
-
-	return BindFilter(FilterUnflatten(row->filters), table, &options);
-}
 
 /*
  * Bind a stored filter; NULL, with a warning, when it has lost its meaning
@@ -395,7 +364,7 @@ bind_or_warn(SegmentRow *row, ContactTable *table)
 	MemoryContextSwitchTo(caller);
 	PG_TRY();
 	{
-		result = bind_row(row, table);
+		result = BindStored(row->filters, table);
 		ReleaseCurrentSubTransaction();
 	}
 	PG_CATCH();
@@ -423,52 +392,68 @@ bind_or_warn(SegmentRow *row, ContactTable *table)
 static void
 add_segment(Builder *builder, SegmentRow *row, Predicate *predicate)
 {
-	Program    *program = builder->program;
-	ProgramSegment *segment = &program->segments[program->nsegments];
-	bool		found;
+	DraftSegment *segment = &builder->draft->segments[builder->draft->nsegments];
 
-	memset(segment, 0, sizeof(ProgramSegment));
-	segment->index = program->nsegments++;
+	memset(segment, 0, sizeof(DraftSegment));
+	segment->index = builder->draft->nsegments++;
 	segment->id = row->id;
 	segment->pure = true;
-	*(int *) ((char *) hash_search(program->by_id, &row->id, HASH_ENTER, &found) + sizeof(int64)) = segment->index;
+	builder->ordinal = 0;
 	segment->predicate = intern_predicate(builder, segment, predicate);
 }
 
 /* A segment's rank is above those of all it refers to. */
 static int
-rank_of(Program *program, ProgramSegment *segment, int depth)
+rank_of(Draft *draft, DraftSegment *segment, int depth)
 {
 	ListCell   *cell;
 	int			rank = 1;
 
 	if (segment->rank > 0)
 		return segment->rank;
-	if (depth > program->nsegments)
+	if (depth > draft->nsegments)
 		elog(ERROR, "segments refer to each other in a circle");
 	foreach(cell, segment->references)
-		rank = Max(rank, 1 + rank_of(program, &program->segments[lfirst_int(cell)], depth + 1));
+		rank = Max(rank, 1 + rank_of(draft, &draft->segments[lfirst_int(cell)], depth + 1));
 	segment->rank = rank;
 	return rank;
 }
 
+static int
+compare_ids(const void *a, const void *b)
+{
+	const DraftSegment *left = a;
+	const DraftSegment *right = b;
+
+	return left->id < right->id ? -1 : left->id > right->id;
+}
+
+static DraftSegment *
+segment_by_id(Draft *draft, int64 id)
+{
+	DraftSegment wanted = {0};
+
+	wanted.id = id;
+	return bsearch(&wanted, draft->segments, draft->nsegments, sizeof(DraftSegment), compare_ids);
+}
+
 static void
-link_segments(Program *program)
+link_segments(Draft *draft)
 {
 	int			i;
 
-	for (i = 0; i < program->natoms; i++)
+	for (i = 0; i < draft->natoms; i++)
 	{
-		Atom	   *atom = program->atoms[i].atom;
-		ProgramSegment *referenced;
+		Atom	   *atom = draft->atoms[i].atom;
+		DraftSegment *referenced;
 		ListCell   *cell;
 
 		if (atom->scope != ATOM_MEMBER)
 			continue;
-		referenced = ProgramSegmentById(program, atom->segment_id);
-		foreach(cell, program->atoms[i].segments)
+		referenced = segment_by_id(draft, atom->segment_id);
+		foreach(cell, draft->atoms[i].segments)
 		{
-			ProgramSegment *segment = &program->segments[lfirst_int(cell)];
+			DraftSegment *segment = &draft->segments[lfirst_int(cell)];
 
 			if (referenced == NULL)
 				continue;
@@ -476,53 +461,30 @@ link_segments(Program *program)
 			referenced->referencing = lappend_int(referenced->referencing, segment->index);
 		}
 	}
-	for (i = 0; i < program->nsegments; i++)
-		(void) rank_of(program, &program->segments[i], 0);
+	for (i = 0; i < draft->nsegments; i++)
+		(void) rank_of(draft, &draft->segments[i], 0);
 }
 
 /* ----- building ----- */
 
-static void
-prepare_keys(Program *program)
+static int
+compare_rows(const ListCell *a, const ListCell *b)
 {
-	ContactTable *table = program->table;
-	TypeCacheEntry *type = lookup_type_cache(table->key_type, TYPECACHE_CMP_PROC_FINFO);
+	const SegmentRow *left = lfirst(a);
+	const SegmentRow *right = lfirst(b);
 
-	if (!OidIsValid(type->cmp_proc_finfo.fn_oid))
-		elog(ERROR, "type %s has no order", format_type_be(table->key_type));
-	fmgr_info_copy(&program->key_compare, &type->cmp_proc_finfo, CurrentMemoryContext);
-	program->key_collation = OidIsValid(type->typcollation) ? C_COLLATION_OID : InvalidOid;
-	program->key_array_type = get_array_type(table->key_type);
-	get_typlenbyvalalign(table->key_type, &program->key_len, &program->key_byval, &program->key_align);
+	return left->id < right->id ? -1 : left->id > right->id;
 }
 
 static void
-prepare_program(Program *program, Oid relid)
+add_segments(Builder *builder)
 {
-	HASHCTL		info = {0};
-
-	program->relid = relid;
-	program->context = CurrentMemoryContext;
-	program->table = CatalogContactTable(relid, false);
-	program->estate = CreateExecutorState();
-	program->econtext = CreateExprContext(program->estate);
-	info.keysize = sizeof(int64);
-	info.entrysize = sizeof(int64) * 2;
-	info.hcxt = CurrentMemoryContext;
-	program->by_id = hash_create("segments by id", 64, &info, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	prepare_keys(program);
-	(void) new_source(program, relid, NULL);
-}
-
-static void
-fill_program(Builder *builder, List *rows)
-{
-	Program    *program = builder->program;
+	Draft	   *draft = builder->draft;
+	List	   *rows = SegmentsOfContactTable(draft->relid);
 	ListCell   *cell;
-	int			i;
-	int			j;
 
-	program->segments = palloc(sizeof(ProgramSegment) * Max(list_length(rows), 1));
+	list_sort(rows, compare_rows);
+	draft->segments = MemoryContextAllocHuge(draft->context, sizeof(DraftSegment) * Max(list_length(rows), 1));
 	foreach(cell, rows)
 	{
 		SegmentRow *row = lfirst(cell);
@@ -533,58 +495,56 @@ fill_program(Builder *builder, List *rows)
 		if (!row->is_published)
 			continue;
 		old = MemoryContextSwitchTo(builder->segment);
-		predicate = bind_or_warn(row, program->table);
+		predicate = bind_or_warn(row, draft->table);
 		if (predicate != NULL)
 			add_segment(builder, row, predicate);
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(builder->segment);
 	}
-	for (i = 0; i < program->nsources; i++)
-		for (j = 0; j < program->sources[i]->nfacets; j++)
-			FacetFinish(program, program->sources[i]->facets[j]);
-	program->access = palloc0(sizeof(List *) * Max(program->natoms, 1));
-	link_segments(program);
-	program->gates = palloc0(sizeof(SegmentGate) * Max(program->nsegments, 1));
-	for (i = 0; i < program->nsegments; i++)
-		if (program->segments[i].predicate->kind != PREDICATE_FALSE)
-			index_segment(program, &program->segments[i]);
+}
+
+static void
+finish(Draft *draft)
+{
+	int			i;
+	int			j;
+
+	for (i = 0; i < draft->nsources; i++)
+		for (j = 0; j < draft->sources[i]->nfacets; j++)
+			DraftFacetFinish(draft, draft->sources[i]->facets[j]);
+	link_segments(draft);
+	for (i = 0; i < draft->nsegments; i++)
+		draft->segments[i].access = access_atoms(draft, draft->segments[i].predicate);
 }
 
 /*
- * Build the program of a contact table in this memory context, from its
- * definitions as they are now.
+ * The draft of a contact table's segments, from its definitions as they are
+ * now, in the current memory context.
  */
-Program *
-ProgramBuild(Oid relid, MemoryContext context)
+Draft *
+DraftBuild(Oid relid, uint64 version)
 {
-	MemoryContext old = MemoryContextSwitchTo(context);
-	Program    *program = palloc0(sizeof(Program));
-	MemoryContextCallback *callback = palloc0(sizeof(MemoryContextCallback));
+	Draft	   *draft = palloc0(sizeof(Draft));
 	Builder		builder = {0};
 	HASHCTL		info = {0};
 	SecureContext secure;
-	List	   *rows;
 
-	callback->func = ProgramFreePlans;
-	callback->arg = program;
-	MemoryContextRegisterResetCallback(context, callback);
-	builder.program = program;
+	draft->context = CurrentMemoryContext;
+	draft->relid = relid;
+	draft->version = version;
+	draft->table = CatalogContactTable(relid, false);
+	builder.draft = draft;
+	builder.segment = AllocSetContextCreate(draft->context, "segments one segment", ALLOCSET_DEFAULT_SIZES);
 	info.keysize = sizeof(char *);
 	info.entrysize = sizeof(KeyEntry);
 	info.hash = text_key_hash;
 	info.match = text_key_match;
-	builder.scratch = AllocSetContextCreate(old, "segments program scratch", ALLOCSET_DEFAULT_SIZES);
-	builder.segment = AllocSetContextCreate(builder.scratch, "segments one segment", ALLOCSET_DEFAULT_SIZES);
-	info.hcxt = builder.scratch;
+	info.hcxt = draft->context;
 	builder.atoms = hash_create("segments atoms", 256, &info, HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
-	SecureEnter(&secure, CatalogContactTable(relid, false)->owner);
-	prepare_program(program, relid);
-	MemoryContextSwitchTo(builder.scratch);
-	rows = SegmentsOfContactTable(relid);
-	MemoryContextSwitchTo(context);
-	fill_program(&builder, rows);
+	SecureEnter(&secure, draft->table->owner);
+	(void) add_source(draft, relid, NULL);
+	add_segments(&builder);
+	finish(draft);
 	SecureLeave(&secure);
-	MemoryContextSwitchTo(old);
-	MemoryContextDelete(builder.scratch);
-	return program;
+	return draft;
 }

@@ -26,7 +26,8 @@
 typedef struct Refresh
 {
 	Program    *program;
-	ProgramSegment *segment;
+	int			segment;		/* index */
+	Predicate  *predicate;		/* its filter, bound */
 	ClockWindow window;
 	TimestampTz now;
 	DatumVector keys;
@@ -200,7 +201,7 @@ lock_clock(Refresh *refresh, int64 id, TimestampTz now)
 static TimestampTz
 next_refresh(Refresh *refresh)
 {
-	const Predicate *predicate = refresh->segment->predicate;
+	const Predicate *predicate = refresh->predicate;
 	ContactTable *table = refresh->program->table;
 
 	if (PredicateNextMove(predicate, table, refresh->window.next_covered) <= refresh->now)
@@ -220,13 +221,14 @@ refresh_segment(int64 id, Oid contact_table, TimestampTz now)
 	refresh.program = ProgramGet(contact_table);
 	refresh.segment = ProgramSegmentById(refresh.program, id);
 	refresh.now = now;
-	if (refresh.segment == NULL)
+	if (refresh.segment < 0)
 		return;
+	refresh.predicate = BindStored(SegmentById(id)->filters, refresh.program->table);
 	DatumVectorInit(&refresh.keys, CurrentMemoryContext, refresh.program->key_byval, refresh.program->key_len);
 	ClockPlanAdvance(&refresh.window);
 	SecureEnter(&secure, refresh.program->table->owner);
-	passed_predicate(&refresh, refresh.segment->predicate);
-	MaintainContactsAt(refresh.program, refresh.keys.items, refresh.keys.n, bms_make_singleton(refresh.segment->index),
+	passed_predicate(&refresh, refresh.predicate);
+	MaintainContactsAt(refresh.program, refresh.keys.items, refresh.keys.n, bms_make_singleton(refresh.segment),
 					   NULL, CAUSE_TIME, now);
 	SecureLeave(&secure);
 	ClockAdvance(id, &refresh.window, now, next_refresh(&refresh));

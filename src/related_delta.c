@@ -51,7 +51,7 @@ add_key(RelatedWork *work, DatumVector *keys, Facet *facet, RowVersion *row)
 		int16		len;
 		bool		byval;
 
-		get_typlenbyval(facet->sql_type, &len, &byval);
+		get_typlenbyval(facet->image->sql_type, &len, &byval);
 		DatumVectorInit(keys, CurrentMemoryContext, byval, len);
 	}
 	if (!state->isnull)
@@ -63,15 +63,16 @@ static bool
 note_flips(RelatedWork *work, RowVersion *old_row, RowVersion *new_row)
 {
 	int			i;
+	uint32		j;
 
 	work->flipped.n = 0;
 	FlippedAtoms(work->program, old_row, new_row, work->now, &work->flipped);
 	for (i = 0; i < work->flipped.n; i++)
 	{
-		ListCell   *cell;
+		ImageList	segments = work->program->atoms[work->flipped.items[i]].segments;
 
-		foreach(cell, work->program->atoms[work->flipped.items[i]].segments)
-			work->segments = bms_add_member(work->segments, lfirst_int(cell));
+		for (j = 0; j < segments.n; j++)
+			work->segments = bms_add_member(work->segments, ProgramItems(work->program, segments)[j]);
 	}
 	return work->flipped.n > 0;
 }
@@ -124,7 +125,7 @@ lock_linked(RelatedWork *work)
 	Program    *program = work->program;
 	RelatedRows *rows = work->source->rows;
 	Facet	   *facet = work->reading->key;
-	Oid			array_type = get_array_type(facet->sql_type);
+	Oid			array_type = get_array_type(facet->image->sql_type);
 	int16		len;
 	bool		byval;
 	char		align;
@@ -133,8 +134,8 @@ lock_linked(RelatedWork *work)
 	if (work->linked.n == 0 || work->segments == NULL)
 		return;
 	MaintainEnter();
-	get_typlenbyvalalign(facet->sql_type, &len, &byval, &align);
-	value = PointerGetDatum(construct_array(work->linked.items, work->linked.n, facet->sql_type, len, byval, align));
+	get_typlenbyvalalign(facet->image->sql_type, &len, &byval, &align);
+	value = PointerGetDatum(construct_array(work->linked.items, work->linked.n, facet->image->sql_type, len, byval, align));
 	MaintainExecute(ProgramPlan(program, &work->source->share_plan,
 								psprintf("SELECT FROM %s r WHERE r.%s = ANY ($1) ORDER BY r.%s FOR SHARE",
 										 CatalogRelationName(rows->relid), quote_identifier(rows->key_column),
@@ -182,7 +183,7 @@ find_contacts(RelatedWork *work)
 	RelatedRows *rows = work->source->rows;
 	Facet	   *facet = work->source->key;
 	MemoryContext caller = CurrentMemoryContext;
-	Oid			array_type = get_array_type(facet->sql_type);
+	Oid			array_type = get_array_type(facet->image->sql_type);
 	int16		len;
 	bool		byval;
 	char		align;
@@ -199,8 +200,8 @@ find_contacts(RelatedWork *work)
 					   CatalogRelationName(rows->link_relid), quote_identifier(rows->link_column),
 					   quote_identifier(rows->contact_column));
 	MaintainEnter();
-	get_typlenbyvalalign(facet->sql_type, &len, &byval, &align);
-	value = PointerGetDatum(construct_array(work->keys.items, work->keys.n, facet->sql_type, len, byval, align));
+	get_typlenbyvalalign(facet->image->sql_type, &len, &byval, &align);
+	value = PointerGetDatum(construct_array(work->keys.items, work->keys.n, facet->image->sql_type, len, byval, align));
 	MaintainExecute(ProgramPlan(program, &work->source->contacts_plan, sql, 1, &array_type), &value, SPI_OK_SELECT);
 	DatumVectorInit(&work->keys, caller, program->key_byval, program->key_len);
 	for (i = 0; i < SPI_processed; i++)
@@ -216,8 +217,8 @@ static void
 begin_reading(RelatedWork *work, RowSource *reading)
 {
 	work->reading = reading;
-	work->old_slot = MakeSingleTupleTableSlot(reading->desc, &TTSOpsMinimalTuple);
-	work->new_slot = MakeSingleTupleTableSlot(reading->desc, &TTSOpsMinimalTuple);
+	work->old_slot = MakeSingleTupleTableSlot(ProgramSourceDesc(work->program, reading), &TTSOpsMinimalTuple);
+	work->new_slot = MakeSingleTupleTableSlot(ProgramSourceDesc(work->program, reading), &TTSOpsMinimalTuple);
 	RowVersionInit(&work->old_row, reading, NULL);
 	RowVersionInit(&work->new_row, reading, NULL);
 	RowVersionInit(&work->no_row, reading, NULL);
@@ -283,7 +284,7 @@ RelatedDelta(Program *program, StatementDelta *delta)
 		BuildSegmentsReading(program, delta->relid, CAUSE_FILTER);
 		return;
 	}
-	if (program->nsources > 1 && program->moving != NIL)
+	if (program->nsources > 1 && program->image->moving.n > 0)
 		ClockLoad(program);
 	for (i = 1; i < program->nsources; i++)
 	{

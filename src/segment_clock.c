@@ -90,7 +90,7 @@ ClockLoad(Program *program)
 	{
 		int64		id = DatumGetInt64(clock_column(tuple, rel, Anum_clock_segment_id));
 
-		if (ProgramSegmentById(program, id) == NULL)
+		if (ProgramSegmentById(program, id) < 0)
 			continue;
 		program->moved_from = Min(program->moved_from,
 								  DatumGetTimestampTz(clock_column(tuple, rel, Anum_clock_covered_until)));

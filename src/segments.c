@@ -7,12 +7,14 @@
 #include "utils/guc.h"
 
 #include "compat.h"
+#include "evaluate.h"
 #include "phrase.h"
 
 PG_MODULE_MAGIC;
 
 static char *user_id_setting = NULL;
 static char *user_name_setting = NULL;
+static bool plain_evaluation = false;
 
 void		_PG_init(void);
 
@@ -20,6 +22,7 @@ void
 _PG_init(void)
 {
 	ClockDefineSettings();
+	ImageShareInit();
 	DefineCustomStringVariable("segments.user_id",
 							   "The id of the application's user, for stamps and row security.",
 							   "Empty means the session's role.",
@@ -28,5 +31,18 @@ _PG_init(void)
 							   "The name of the application's user, for stamps and row security.",
 							   "Empty means the session's role.",
 							   &user_name_setting, "", PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomBoolVariable("segments.plain_evaluation",
+							 "Evaluates every segment for each changed contact, without the index.",
+							 "For tests: members must not depend on it.",
+							 &plain_evaluation, false, PGC_SUSET, GUC_NOT_IN_SAMPLE, NULL, NULL, NULL);
 	MarkSettingsReserved("segments");
+}
+
+/*
+ * segments.plain_evaluation: is the index of segments left aside?
+ */
+bool
+PlainEvaluation(void)
+{
+	return plain_evaluation;
 }

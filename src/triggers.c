@@ -85,12 +85,12 @@ statement_delta(FunctionCallInfo fcinfo)
 }
 
 static void
-maintain_table(Oid contact_table, StatementDelta *delta)
+maintain_table(Oid contact_table, Relation rel, StatementDelta *delta)
 {
-	Program    *program = ProgramGet(contact_table);
+	Program    *program = ProgramGetFor(contact_table, rel);
 
 	MaintainBegin(program);
-	if (program->foreign_functions)
+	if (program->image->foreign_functions)
 		MaintainEnter();
 	if (contact_table == delta->relid)
 	{
@@ -116,7 +116,7 @@ segments_maintain(PG_FUNCTION_ARGS)
 	if (!delta.truncated && is_empty(delta.old_rows) && is_empty(delta.new_rows))
 		return PointerGetDatum(NULL);
 	foreach(cell, list_copy(ProgramTablesReading(delta.relid)))
-		maintain_table(lfirst_oid(cell), &delta);
+		maintain_table(lfirst_oid(cell), ((TriggerData *) fcinfo->context)->tg_relation, &delta);
 	return PointerGetDatum(NULL);
 }
 
