@@ -142,6 +142,7 @@ start_server()
 		shared_buffers = 256MB
 		max_wal_size = 2GB
 		jit = off
+		shared_preload_libraries = 'segments'
 		log_min_messages = warning
 	CONF
 	as_user pg_ctl -D "$work/data" -l "$work/server.log" -w -s start || { cat "$work/server.log" >&2; die "the server did not start"; }

@@ -47,6 +47,23 @@ CREATE FUNCTION segments.invalidate(contact_table regclass) RETURNS void
     AS 'MODULE_PATHNAME', 'segments_invalidate' LANGUAGE C STRICT;
 COMMENT ON FUNCTION segments.invalidate(regclass) IS 'internal: compiled segments of a contact table are compiled again, in every backend';
 
+CREATE FUNCTION segments.compiled_program(contact_table regclass, OUT segments integer, OUT atoms integer, OUT image_bytes bigint,
+                                          OUT shared boolean, OUT build_ms double precision, OUT backend_bytes bigint)
+    AS 'MODULE_PATHNAME', 'segments_compiled_program' LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION segments.compiled_program(regclass) IS 'internal: sizes of the compiled segments of a contact table (see the view compiled)';
+
+CREATE VIEW segments.compiled AS
+SELECT t.contact_table, c.segments, c.atoms, c.image_bytes, c.shared, c.build_ms, c.backend_bytes
+FROM segments.contact_table AS t, LATERAL segments.compiled_program(t.contact_table) AS c;
+COMMENT ON VIEW segments.compiled IS 'What the compiled segments of each contact table cost this connection; they are compiled if they are not yet';
+COMMENT ON COLUMN segments.compiled.segments IS 'published segments with filters';
+COMMENT ON COLUMN segments.compiled.atoms IS 'different conditions that they are made of';
+COMMENT ON COLUMN segments.compiled.image_bytes IS 'size of the compiled image';
+COMMENT ON COLUMN segments.compiled.shared IS 'the image is in shared memory, once for all connections; else this connection has its own';
+COMMENT ON COLUMN segments.compiled.build_ms IS 'milliseconds that compiling took, in the connection that did it';
+COMMENT ON COLUMN segments.compiled.backend_bytes IS 'memory of this connection alone';
+GRANT SELECT ON segments.compiled TO PUBLIC;
+
 CREATE FUNCTION segments.build(segment_id bigint, cause text) RETURNS void
     AS 'MODULE_PATHNAME', 'segments_build' LANGUAGE C STRICT;
 COMMENT ON FUNCTION segments.build(bigint, text) IS 'internal: brings the members of a segment, and of those that refer to it, in line with its definition; shuts out writers of the tables it reads until the transaction ends';

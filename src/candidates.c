@@ -8,7 +8,8 @@
  * that was passed and each constant that was left or reached is a step; the
  * segments concerned are found under the gates that stand open for this
  * contact, by binary search.  Where a gate's own value changes, everything
- * behind the old and the new one is a candidate.
+ * behind the old and the new one is a candidate.  Segments without such a gate
+ * that need a range are behind cells of it, with the steps of all facets.
  */
 #include "postgres.h"
 
@@ -132,6 +133,15 @@ constants_of(Program *program, const Facet *facet)
 	return IMAGE_AT(program->image, facet->image->constants, ImageConstant);
 }
 
+/* The cell that a facet's value is in, or NULL. */
+static const ImageCell *
+cell_of(Program *program, const Facet *facet, const FacetState *state)
+{
+	if (facet->image->ncells == 0 || state->isnull)
+		return NULL;
+	return &IMAGE_AT(program->image, facet->image->cells, ImageCell)[ImageCellOf(facet->image, state->rank)];
+}
+
 /* ----- a contact that comes ----- */
 
 /*
@@ -148,7 +158,10 @@ CandidatesOfInsert(Candidates *found, Program *program, RowVersion *row)
 	{
 		FacetState *state = RowFacetLookedUp(program, row, program->gates[i]);
 		const ImageConstant *constants = constants_of(program, program->gates[i]);
+		const ImageCell *cell = cell_of(program, program->gates[i], state);
 
+		if (cell)
+			CandidatesAdd(found, program, cell->gated);
 		if (state->constant >= 0)
 			CandidatesAdd(found, program, constants[state->constant].gated);
 		for (j = 0; j < state->nelements; j++)
@@ -271,6 +284,22 @@ take_steps(Candidates *found, Program *program, ImageList behind)
 	}
 }
 
+/* A segment that holds on either row is behind the cell of that row. */
+static void
+take_cells(Candidates *found, Program *program, Facet *gate, RowVersion *old_row, const FacetState *after)
+{
+	const ImageCell *new_cell = cell_of(program, gate, after);
+	const ImageCell *old_cell;
+
+	if (gate->image->ncells == 0)
+		return;
+	old_cell = cell_of(program, gate, RowFacetLookedUp(program, old_row, gate));
+	if (new_cell)
+		take_steps(found, program, new_cell->steps);
+	if (old_cell && old_cell != new_cell)
+		take_steps(found, program, old_cell->steps);
+}
+
 /*
  * Segments that a change of a contact's row can concern, its key and its time
  * being the same.
@@ -295,6 +324,7 @@ CandidatesOfUpdate(Candidates *found, Program *program, RowVersion *old_row, Row
 		FacetState *state = RowFacetLookedUp(program, new_row, program->gates[i]);
 		const ImageConstant *constants = constants_of(program, program->gates[i]);
 
+		take_cells(found, program, program->gates[i], old_row, state);
 		if (state->constant >= 0)
 			take_steps(found, program, constants[state->constant].steps);
 		for (j = 0; j < state->nelements; j++)

@@ -56,6 +56,16 @@ typedef struct ImageBoundary
 } ImageBoundary;
 
 /*
+ * A stretch of a facet's ranks, a cell, lets in the segments whose window on
+ * the facet overlaps it.
+ */
+typedef struct ImageCell
+{
+	ImageList	gated;
+	ImageList	steps;			/* of all facets */
+} ImageCell;
+
+/*
  * A facet is one value computed from a row: a column, its folded form, its
  * elements.  All atoms over it share its value and its index.
  */
@@ -74,6 +84,8 @@ typedef struct ImageFacet
 	ImageOffset constants;
 	ImageOffset buckets;
 	ImageOffset boundaries;
+	uint32		ncells;			/* 0: none, or the ranks are cut into so many */
+	ImageOffset cells;
 	ImageList	others;			/* atoms that are evaluated one by one */
 	ImageList	ranges;			/* related rows: indexed range atoms */
 } ImageFacet;
@@ -204,6 +216,13 @@ typedef struct Image
 	ImageList	moving;			/* segments */
 	ImageList	moving_atoms;	/* on the contact's row */
 } Image;
+
+/* The cell that a rank is in. */
+static inline int
+ImageCellOf(const ImageFacet *facet, int rank)
+{
+	return (int) ((uint64) rank * facet->ncells / (facet->nboundaries + 1));
+}
 
 #define IMAGE_AT(image, offset, type) ((const type *) ((const char *) (image) + (offset)))
 #define IMAGE_ITEMS(image, list) IMAGE_AT(image, (list).offset, int32)

@@ -4,8 +4,9 @@
  * Step 8e: everything is laid out in one piece of memory.  What is asked for a
  * changed contact is put where it is found with the values that the contact
  * has: under each constant that lets segments in (their gate), the segments
- * behind it, and what each value of the other facets changes among them.  So
- * segments that the contact cannot match are not even looked at, and a change
+ * behind it, and what each value of the other facets changes among them.  A
+ * segment that no constant lets in but a window on a facet does is behind the
+ * cells of that window.  So segments that the contact cannot match are not even looked at, and a change
  * costs a binary search and what it finds (after the access predicates of
  * Fabret et al., SIGMOD 2001, with OLD and NEW known).
  */
@@ -19,6 +20,8 @@
 #include "evaluate.h"
 
 #define MAX_GATES 16			/* more values let a segment in: then it has no gate */
+#define MAX_CELLS 64			/* that the ranks of a facet are cut into */
+#define WIDE_CELLS(n) ((n) / 4)	/* a window over more of them is no gate */
 
 /* ----- memory ----- */
 
@@ -121,17 +124,27 @@ put_value(Writer *writer, ValueType type, Datum value)
 
 /* ----- gates ----- */
 
-/* What is behind the gate of one constant. */
+#define CELL_FACET 1000000
+
+/* What is behind the gate of one constant, or of one cell. */
 typedef struct GatedStep
 {
-	int32		facet;			/* of the gate; -1: no gate */
-	int32		constant;
+	int32		facet;			/* of the gate; -1: no gate; cells: CELL_FACET more */
+	int32		constant;		/* or cell */
 	ImageStep	step;			/* step.facet -1: the segment itself */
 } GatedStep;
+
+/* Ranks of a facet that a segment needs: from lower, below upper. */
+typedef struct Window
+{
+	int			lower;
+	int			upper;
+} Window;
 
 typedef struct Layout
 {
 	const Draft *draft;
+	Window	   *windows;		/* of one segment, a facet of contacts each */
 	Writer		writer;
 	GatedStep  *steps;			/* of all gates, sorted */
 	int			nsteps;
@@ -215,6 +228,90 @@ count_gates(const Draft *draft, const DraftSegment *segment)
 	return n > MAX_GATES ? 0 : n;
 }
 
+static int
+cells_of(const DraftFacet *facet)
+{
+	return Min(MAX_CELLS, facet->nboundaries + 1);
+}
+
+static int
+cell_of(const DraftFacet *facet, int rank)
+{
+	ImageFacet	image = {0};
+
+	image.ncells = cells_of(facet);
+	image.nboundaries = facet->nboundaries;
+	return ImageCellOf(&image, rank);
+}
+
+/* Ranges that must hold whenever the predicate does. */
+static void
+narrow_windows(Layout *layout, const Predicate *predicate)
+{
+	const DraftAtom *datom;
+	Window	   *window;
+	int			i;
+
+	if (predicate->kind == PREDICATE_AND)
+		for (i = 0; i < predicate->nargs; i++)
+			narrow_windows(layout, predicate->args[i]);
+	if (predicate->kind != PREDICATE_ATOM)
+		return;
+	datom = &layout->draft->atoms[predicate->atom->id];
+	if (!datom->indexed || datom->atom->scope != ATOM_CONTACT || datom->atom->test != TEST_RANGE)
+		return;
+	window = &layout->windows[datom->facet->id];
+	window->lower = Max(window->lower, datom->lower);
+	window->upper = Min(window->upper, datom->upper);
+}
+
+/* How many cells of a facet a window overlaps. */
+static int
+cells_in_window(const DraftFacet *facet, const Window *window, int *first)
+{
+	if (window->lower >= window->upper)
+		return 0;
+	*first = cell_of(facet, window->lower);
+	return cell_of(facet, Min(window->upper - 1, facet->nboundaries)) - *first + 1;
+}
+
+/*
+ * A segment without gates may still need a range: put it behind the cells of
+ * the facet where that is narrowest.  False when all are wide.
+ */
+static bool
+add_cells(Layout *layout, const DraftSegment *segment)
+{
+	const DraftSource *contacts = layout->draft->sources[0];
+	int			best = -1;
+	int			best_cells = 0;
+	int			best_first = 0;
+	int			i;
+
+	for (i = 0; i < contacts->nfacets; i++)
+	{
+		layout->windows[i].lower = 0;
+		layout->windows[i].upper = PG_INT32_MAX;
+	}
+	narrow_windows(layout, segment->predicate);
+	for (i = 0; i < contacts->nfacets; i++)
+	{
+		const DraftFacet *facet = contacts->facets[i];
+		int			first = 0;
+		int			cells = cells_in_window(facet, &layout->windows[i], &first);
+
+		if (cells > WIDE_CELLS(cells_of(facet)) ||
+			(best >= 0 && cells * cells_of(contacts->facets[best]) >= best_cells * cells_of(facet)))
+			continue;
+		best = i;
+		best_cells = cells;
+		best_first = first;
+	}
+	for (i = 0; best >= 0 && i < best_cells; i++)
+		add_segment_steps(layout, segment, CELL_FACET + best, best_first + i);
+	return best >= 0;
+}
+
 static void
 add_gates(Layout *layout, const DraftSegment *segment)
 {
@@ -223,7 +320,8 @@ add_gates(Layout *layout, const DraftSegment *segment)
 
 	if (count_gates(layout->draft, segment) == 0)
 	{
-		add_segment_steps(layout, segment, -1, 0);
+		if (!add_cells(layout, segment))
+			add_segment_steps(layout, segment, -1, 0);
 		return;
 	}
 	foreach(cell, segment->access)
@@ -255,6 +353,7 @@ collect_steps(Layout *layout)
 	int			kept = 0;
 	int			i;
 
+	layout->windows = palloc(sizeof(Window) * Max(draft->sources[0]->nfacets, 1));
 	for (i = 0; i < draft->nsegments; i++)
 		if (draft->segments[i].predicate->kind != PREDICATE_FALSE)
 			add_gates(layout, &draft->segments[i]);
@@ -344,6 +443,28 @@ put_boundaries(Layout *layout, const DraftFacet *facet, bool contacts)
 	return offset;
 }
 
+/* The cells of a facet of contacts; *at stands on the first step of theirs. */
+static ImageOffset
+put_cells(Layout *layout, const DraftFacet *facet, int *at, uint32 *ncells)
+{
+	ImageCell  *cells;
+	ImageOffset offset;
+
+	if (*at >= layout->nsteps || layout->steps[*at].facet != CELL_FACET + facet->id)
+		return 0;
+	*ncells = cells_of(facet);
+	cells = palloc0(sizeof(ImageCell) * *ncells);
+	while (*at < layout->nsteps && layout->steps[*at].facet == CELL_FACET + facet->id)
+	{
+		ImageCell  *cell = &cells[layout->steps[*at].constant];
+
+		put_gate(layout, at, &cell->gated, &cell->steps);
+	}
+	offset = put(&layout->writer, cells, sizeof(ImageCell) * *ncells);
+	pfree(cells);
+	return offset;
+}
+
 static ImageOffset
 put_facets(Layout *layout, const DraftSource *source, bool contacts, int *at)
 {
@@ -371,6 +492,8 @@ put_facets(Layout *layout, const DraftSource *source, bool contacts, int *at)
 		if (!contacts)
 			facets[i].ranges = put_list(writer, facet->ranges);
 	}
+	for (i = 0; contacts && i < source->nfacets; i++)
+		facets[i].cells = put_cells(layout, source->facets[i], at, &facets[i].ncells);
 	return put(writer, facets, sizeof(ImageFacet) * source->nfacets);
 }
 

@@ -114,7 +114,7 @@ typedef struct Program
 	int			nsources;
 	RowSource **sources;		/* [0] is the contact table; link tables are not among them */
 	ProgramAtom **states;		/* per atom: NULL until asked */
-	int			ngates;			/* facets of contacts whose values let segments in */
+	int			ngates;			/* facets of contacts with constants or cells that let segments in */
 	Facet	  **gates;
 	ContactTable *table;
 	EState	   *estate;

@@ -138,7 +138,7 @@ find_gates(Program *program)
 
 	program->gates = palloc(sizeof(Facet *) * Max(contacts->nfacets, 1));
 	for (i = 0; i < contacts->nfacets; i++)
-		if (contacts->facets[i].image->gates)
+		if (contacts->facets[i].image->gates || contacts->facets[i].image->ncells > 0)
 			program->gates[program->ngates++] = &contacts->facets[i];
 }
 
