@@ -46,6 +46,7 @@ COMMENT ON FUNCTION segments.maintain() IS 'internal: statement trigger that kee
 CREATE FUNCTION segments.invalidate(contact_table regclass) RETURNS void
     AS 'MODULE_PATHNAME', 'segments_invalidate' LANGUAGE C STRICT;
 COMMENT ON FUNCTION segments.invalidate(regclass) IS 'internal: compiled segments of a contact table are compiled again, in every backend';
+REVOKE EXECUTE ON FUNCTION segments.invalidate(regclass) FROM PUBLIC;
 
 CREATE FUNCTION segments.compiled_program(contact_table regclass, OUT segments integer, OUT atoms integer, OUT image_bytes bigint,
                                           OUT shared boolean, OUT build_ms double precision, OUT backend_bytes bigint)

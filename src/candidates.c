@@ -331,3 +331,52 @@ CandidatesOfUpdate(Candidates *found, Program *program, RowVersion *old_row, Row
 			take_steps(found, program, constants[state->elements[j]].steps);
 	}
 }
+
+/* ----- time ----- */
+
+/* Most phrases move once a day or less: those that have not are left aside until they can. */
+static void
+wake_atoms(Program *program, TimestampTz now)
+{
+	ImageList	atoms = program->image->moving_atoms;
+	MemoryContext old = MemoryContextSwitchTo(program->context);
+	uint32		i;
+
+	program->awake.n = 0;
+	program->awake_from = program->moved_from;
+	program->awake_until = DT_NOEND;
+	for (i = 0; i < atoms.n; i++)
+	{
+		int			id = ProgramItems(program, atoms)[i];
+		TimestampTz until;
+
+		if (AtomIsStill(program, id, program->moved_from, now, &until))
+			program->awake_until = Min(program->awake_until, until);
+		else
+			IntVectorAdd(&program->awake, id);
+	}
+	MemoryContextSwitchTo(old);
+}
+
+/*
+ * Segments whose phrases have moved over this contact's values since they were
+ * last brought forward.
+ */
+void
+CandidatesOfTime(Candidates *found, Program *program, RowVersion *row, TimestampTz now)
+{
+	int			i;
+
+	/* a segment that is ahead of us is judged at its own instant */
+	if (program->moved_to > now)
+		CandidatesAdd(found, program, program->image->moving);
+	if (program->awake_from != program->moved_from || now >= program->awake_until)
+		wake_atoms(program, now);
+	for (i = 0; i < program->awake.n; i++)
+	{
+		int			id = program->awake.items[i];
+
+		if (AtomMovesOnRow(program, row, id, program->moved_from, now))
+			CandidatesAdd(found, program, program->atoms[id].segments);
+	}
+}

@@ -113,26 +113,6 @@ consider_found(DeltaWork *work, Datum key)
 		consider(work, work->found.segments.items[i], key);
 }
 
-/* Segments whose phrases have moved over this contact's values. */
-static void
-find_moving(DeltaWork *work, RowVersion *row)
-{
-	Program    *program = work->program;
-	ImageList	atoms = program->image->moving_atoms;
-	uint32		i;
-
-	/* a segment that is ahead of us is judged at its own instant */
-	if (program->moved_to > work->now)
-		CandidatesAdd(&work->found, program, program->image->moving);
-	for (i = 0; i < atoms.n; i++)
-	{
-		int			id = ProgramItems(program, atoms)[i];
-
-		if (AtomMovesOnRow(program, row, id, program->moved_from, work->now))
-			CandidatesAdd(&work->found, program, program->atoms[id].segments);
-	}
-}
-
 /* A contact that points at another company sees other company fields. */
 static void
 find_references(DeltaWork *work)
@@ -181,8 +161,8 @@ contact_updated(DeltaWork *work)
 		CandidatesOfUpdate(&work->found, program, &work->old_row, &work->new_row, work->now);
 	if (program->image->moving.n > 0)
 	{
-		find_moving(work, &work->old_row);
-		find_moving(work, &work->new_row);
+		CandidatesOfTime(&work->found, program, &work->old_row, work->now);
+		CandidatesOfTime(&work->found, program, &work->new_row, work->now);
 	}
 	find_references(work);
 	if (work->found.segments.n > 0)

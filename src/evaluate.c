@@ -345,6 +345,20 @@ settle_window(Program *program, ProgramAtom *patom, TimestampTz from, TimestampT
 	}
 }
 
+/*
+ * Does the atom mean the same all through a window?  *until says when that can
+ * end.
+ */
+bool
+AtomIsStill(Program *program, int id, TimestampTz from, TimestampTz to, TimestampTz *until)
+{
+	ProgramAtom *patom = ProgramAtomGet(program, id);
+
+	settle_window(program, patom, from, to);
+	*until = patom->still_until;
+	return patom->still;
+}
+
 static int64
 clamped_sum(int64 a, int64 b)
 {

@@ -72,6 +72,7 @@ extern bool FacetStateHasElement(const FacetState *state, int id);
 extern bool AtomOnRow(Program *program, RowVersion *row, int atom, TimestampTz now);
 extern bool SegmentOnRow(Program *program, RowVersion *row, int segment, TimestampTz now);
 extern bool AtomMovesOnRow(Program *program, RowVersion *row, int atom, TimestampTz from, TimestampTz to);
+extern bool AtomIsStill(Program *program, int id, TimestampTz from, TimestampTz to, TimestampTz *until);
 extern void FlippedAtoms(Program *program, RowVersion *old_row, RowVersion *new_row, TimestampTz now,
 						 IntVector *out);
 
@@ -96,6 +97,7 @@ extern void CandidatesNewRow(Candidates *found, Program *program);
 extern void CandidatesAdd(Candidates *found, Program *program, ImageList segments);
 extern void CandidatesAll(Candidates *found, Program *program);
 extern void CandidatesOfInsert(Candidates *found, Program *program, RowVersion *row);
+extern void CandidatesOfTime(Candidates *found, Program *program, RowVersion *row, TimestampTz now);
 extern void CandidatesOfUpdate(Candidates *found, Program *program, RowVersion *old_row, RowVersion *new_row,
 							   TimestampTz now);
 

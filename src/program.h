@@ -15,6 +15,7 @@
 
 #include "image.h"
 #include "segment.h"
+#include "vector.h"
 
 /* A facet (see ImageFacet), and how this backend computes it. */
 typedef struct Facet
@@ -129,6 +130,9 @@ typedef struct Program
 	List	   *plans;			/* all kept plans, to be freed with the program */
 	TimestampTz moved_from;		/* moving segments were brought forward to here at least */
 	TimestampTz moved_to;		/* and some as far as here */
+	IntVector	awake;			/* moving atoms of contacts that mean something else since moved_from */
+	TimestampTz awake_from;
+	TimestampTz awake_until;
 	uint64		clock_generation;	/* of the clock rows these are from; 0: not read */
 	SPIPlanPtr	lock_plan;
 	SPIPlanPtr	stored_plan;

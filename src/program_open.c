@@ -210,6 +210,7 @@ ProgramOpen(Oid relid, ImageUse *use, MemoryContext context)
 	program->natoms = use->image->natoms;
 	program->nqueries = use->image->nqueries;
 	program->nsegments = use->image->nsegments;
+	program->awake_from = program->awake_until = DT_NOBEGIN;
 	ImageUseOpen(use);
 	callback->func = close_program;
 	callback->arg = program;
