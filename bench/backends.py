@@ -1,5 +1,4 @@
 """What a connection costs: its first write (T11), and memory (T12)."""
-import sets
 from harness import FreshWork, Session
 
 MEMORY = 'SELECT sum(total_bytes) FROM pg_backend_memory_contexts'

@@ -98,7 +98,7 @@ def compare_one_row(bench, there, back, subject='crm', floor='plain'):
 
 
 # Points that can grow by one or two without reaching a threshold.
-STEADY = 'points % 5 BETWEEN 1 AND 2'
+BETWEEN = 'points % 5 BETWEEN 1 AND 2'
 
 
 def contact_file(bench, condition='true'):

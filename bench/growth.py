@@ -72,7 +72,7 @@ def drop(session):
 def grow(bench, contacts, counts):
     session, installed = bench.session, ()
     names, path = new_contacts(bench)
-    cases.choose_keys(bench, f'id <= {contacts} AND {cases.STEADY}', LOOP_ROWS)
+    cases.choose_keys(bench, f'id <= {contacts} AND {cases.BETWEEN}', LOOP_ROWS)
     for count in counts:
         wanted = (('event', EVENTS), ('sparse', count - EVENTS))
         sets.install(session, wanted, 'grown', installed)

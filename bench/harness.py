@@ -119,8 +119,8 @@ class Work:
         cpu, wall = cpu_seconds(session.pid), time.perf_counter()
         session.run(self.sql)
         wall, cpu = time.perf_counter() - wall, cpu_seconds(session.pid) - cpu
-        session.run('SET statement_timeout = 0')
         prepare(session, self.after)
+        session.run('SET statement_timeout = 0')
         return cpu, wall
 
 

@@ -13,7 +13,6 @@ import subprocess
 import sys
 import time
 
-import data
 import sets
 from harness import cpu_seconds
 
@@ -223,7 +222,5 @@ class Mautic:
 
 
 def process_seconds(pid):
-    """CPU time of a process with all its threads."""
-    with open(f'/proc/{pid}/stat') as file:
-        fields = file.read().rsplit(')', 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
+    """CPU time of all threads of a process that are there."""
+    return sum(cpu_seconds(f'{pid}/task/{thread}') for thread in os.listdir(f'/proc/{pid}/task'))

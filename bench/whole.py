@@ -1,5 +1,4 @@
 """Set-wise work: evaluating (T8), building (T9), the passing of time (T10), matches() (T16), creating many segments."""
-import data
 import sets
 from cases import FORGET
 from harness import Work
