@@ -4,6 +4,7 @@ A session is one psql, hence one backend, kept open.  CPU time is the
 backend's own, read from /proc before and after, so the server must run on
 this machine; what psql and this program use is not counted.
 """
+import contextlib
 import os
 import random
 import shutil
@@ -123,6 +124,10 @@ class Work:
         session.run('SET statement_timeout = 0')
         return cpu, wall
 
+    def own_session(self, session):
+        """The session that it runs in."""
+        return contextlib.nullcontext(session)
+
 
 def prepare(session, step):
     if callable(step):
@@ -135,9 +140,11 @@ class FreshWork(Work):
     """The same, by a session that has done nothing yet."""
 
     def measure(self, session):
-        prepare(session, self.before)
-        with Session(session.database, session.timeout) as fresh:
-            return Work(self.sql).measure(fresh)
+        with self.own_session(session) as fresh:
+            return super().measure(fresh)
+
+    def own_session(self, session):
+        return Session(session.database, session.timeout)
 
 
 class Comparison:
@@ -232,12 +239,12 @@ def profile(session, work, limit=4):
     """Where the time of a work goes, by perf: functions of the extension with what they call, then functions themselves."""
     if not shutil.which('perf'):
         return ''
-    with tempfile.TemporaryDirectory() as directory:
+    with tempfile.TemporaryDirectory() as directory, work.own_session(session) as session:
         path = f'{directory}/perf.data'
         prepare(session, work.before)
         perf = subprocess.Popen(['perf', 'record', '-q', '-e', 'cpu-clock', '-F', '4999', '-g', '-p', str(session.pid), '-o', path],
                                 stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-        time.sleep(0.3)
+        time.sleep(0.5)
         try:
             session.run(work.sql)
         finally:

@@ -253,12 +253,19 @@ def install(session, sets, schema='crm', installed=None):
     add(session, [(kind, count, installed[i][1] if i < len(installed) else 0) for i, (kind, count) in enumerate(sets)], schema)
 
 
+# Brought forward to now, and due at once.
+CLOCKS = """INSERT INTO segments.segment_clock (segment_id, evaluated_at, covered_until, next_move)
+    SELECT id, segments.now(), segments.now(), segments.now() FROM segments.segment WHERE id > {first_id} AND id <= {last_id}"""
+
+
 def add(session, parts, schema, first_id=0):
     """Segments and their members, ((kind, count, how many of these are there), …)."""
     start_id = first_id
     for kind, count, start in parts:
         specify(session, kind, count)
         session.run(insert_sql(kind, count, schema, start_id, ready=True, start=start))
+        if kind == 'recent':
+            session.run(CLOCKS.format(first_id=start_id + start, last_id=start_id + count))
         start_id += count
     table = f'{schema}.leads_segment_member'
     wanted = members_sql(session, parts, schema, first_id)
