@@ -18,7 +18,6 @@ from harness import cpu_seconds
 
 BATCH = 300
 SEGMENTS = 20
-COMPARISONS = 8                 # how much of the time it takes: there are no rounds
 CHANGED = 100                   # one contact in so many changes its points
 PROGRAMS = ('mariadbd', 'mariadb-install-db', 'mariadb')
 PACKAGES = ('mariadb-server-core', 'mariadb-client-core')
