@@ -17,7 +17,7 @@ import sets
 from harness import cpu_seconds
 
 BATCH = 300
-SEGMENTS = 20
+SEGMENTS = 100
 CHANGED = 100                   # one contact in so many changes its points
 PROGRAMS = ('mariadbd', 'mariadb-install-db', 'mariadb')
 PACKAGES = ('mariadb-server-core', 'mariadb-client-core')
