@@ -4,6 +4,7 @@ A session is one psql, hence one backend, kept open.  CPU time is the
 backend's own, read from /proc before and after, so the server must run on
 this machine; what psql and this program use is not counted.
 """
+import contextlib
 import os
 import random
 import shutil
@@ -13,6 +14,7 @@ import tempfile
 import time
 
 STEADY = 0.10                   # how much two runs of the floor may differ
+MINIMUM = 3                     # rounds for which a rehearsal is worth its time
 MARK = '\x01done\x01'
 
 # Both sides of every comparison run with these.
@@ -30,20 +32,20 @@ class SqlError(Exception):
 
 
 class Session:
-    """One backend, driven through psql."""
+    """One backend, driven through psql.  The timeout, in seconds, is for what is measured."""
 
     def __init__(self, database, timeout=0):
-        self.database, self.timeout = database, timeout
+        self.database, self.timeout, self.pid = database, timeout, None
         self.open()
 
     def open(self):
-        settings = SETTINGS + (f'statement_timeout={self.timeout}s',)
         environment = dict(os.environ, PGDATABASE=self.database,
-                           PGOPTIONS=' '.join('-c ' + setting for setting in settings))
+                           PGOPTIONS=' '.join('-c ' + setting for setting in SETTINGS))
         self.errors = tempfile.TemporaryFile(mode='w+')
         self.psql = subprocess.Popen(['psql', '-XqAt', '-F', '\t', '-v', 'ON_ERROR_STOP=1', '-f', '-'],
                                      stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors,
                                      text=True, env=environment)
+        self.pid = None
         self.pid = int(self.value('SELECT pg_backend_pid()'))
 
     def rows(self, sql):
@@ -63,7 +65,8 @@ class Session:
         self.errors.seek(0)
         message = self.errors.read().strip()
         self.close()
-        self.open()
+        if self.pid is not None:                # else it was the connection that failed
+            self.open()
         raise SqlError(f'{message}\nin: {" ".join(sql.split())[:300]}')
 
     run = rows
@@ -113,11 +116,17 @@ class Work:
 
     def measure(self, session):
         prepare(session, self.before)
+        session.run(f"SET statement_timeout = '{session.timeout}s'")
         cpu, wall = cpu_seconds(session.pid), time.perf_counter()
         session.run(self.sql)
         wall, cpu = time.perf_counter() - wall, cpu_seconds(session.pid) - cpu
         prepare(session, self.after)
+        session.run('SET statement_timeout = 0')
         return cpu, wall
+
+    def own_session(self, session):
+        """The session that it runs in."""
+        return contextlib.nullcontext(session)
 
 
 def prepare(session, step):
@@ -131,20 +140,22 @@ class FreshWork(Work):
     """The same, by a session that has done nothing yet."""
 
     def measure(self, session):
-        prepare(session, self.before)
-        with Session(session.database, session.timeout) as fresh:
-            return Work(self.sql).measure(fresh)
+        with self.own_session(session) as fresh:
+            return super().measure(fresh)
+
+    def own_session(self, session):
+        return Session(session.database, session.timeout)
 
 
 class Comparison:
     """Medians of subject and floor, as (CPU, wall) in seconds, and what follows from them."""
 
-    def __init__(self, subject, first_floor, second_floor, timed_out=False):
+    def __init__(self, subject, first, second, timed_out=False):
         self.rounds, self.timed_out = len(subject), timed_out
-        self.subject = medians(subject)
-        self.floor = medians(first_floor + second_floor)
-        first, second = medians(first_floor)[0], medians(second_floor)[0]
-        self.spread = abs(first - second) / min(first, second) if min(first, second) > 0 else 0.0
+        self.subject, self.floor = medians(subject), medians(first + second)
+        floors = [medians(floor)[0] for floor in (first, second)]
+        self.spread = max(floors) / min(floors) - 1 if min(floors) > 0 else 0.0
+        self.middle = middle_half([2 * s[0] / (f[0] + g[0]) for s, f, g in zip(subject, first, second) if f[0] + g[0] > 0])
 
     @property
     def ratios(self):
@@ -159,48 +170,81 @@ def medians(runs):
     return tuple(statistics.median(run[i] for run in runs) for i in (0, 1))
 
 
-def compare(session, subject, floor, rounds, patience):
+def middle_half(values):
+    """Between which values the middle half of them lies; None when there are too few to say."""
+    if len(values) < 3:
+        return None
+    low, _, high = statistics.quantiles(values, n=4, method='inclusive')
+    return low, high
+
+
+class Budget:
+    """How long measuring may take, shared by the comparisons that are left: what one leaves, the others get."""
+
+    def __init__(self, seconds, comparisons):
+        self.left, self.comparisons = seconds, max(comparisons, 1)
+
+    def share(self):
+        return max(self.left, 0) / max(self.comparisons, 1)
+
+    def spend(self, seconds):
+        self.left -= seconds
+        self.comparisons -= 1
+
+
+def compare(session, subject, floor, rounds, budget):
     """Run subject once and floor twice a round, in random order, after a round that isn't measured.
 
-    While the two floors differ by more than STEADY, up to twice as many rounds
-    follow.  A subject that takes longer than patience (in seconds) is not
-    repeated, and one that reaches the session's timeout counts with that.
+    At most so many rounds, fewer when the budget's share is used up; while the
+    two floors differ by more than STEADY, up to twice as many follow, in a
+    second share.  Where a share has no room for MINIMUM rounds and a rehearsal,
+    the rehearsal counts.  A subject that reaches the session's timeout counts
+    with that, once.
     """
-    shuffle = random.Random(1)
-    works = {'subject': subject, 'first': floor, 'second': floor}
+    share, start = budget.share(), time.perf_counter()
+    comparison = run_rounds(session, {'subject': subject, 'first': floor, 'second': floor}, rounds, share)
+    budget.spend(time.perf_counter() - start)
+    return comparison
+
+
+def run_rounds(session, works, rounds, share):
+    shuffle, start = random.Random(1), time.perf_counter()
     runs = {name: [] for name in works}
-    floor.measure(session)
+    first_floor = works['first'].measure(session)
     try:
-        warm = subject.measure(session)
+        warm = works['subject'].measure(session)
     except SqlError as error:
         if not error.is_timeout:
             raise
-        runs = [floor.measure(session) for _ in range(2)]
-        return Comparison([(session.timeout, session.timeout)], runs[:1], runs[1:], timed_out=True)
-    if warm[1] > patience:
-        runs = [floor.measure(session) for _ in range(2)]
-        return Comparison([warm], runs[:1], runs[1:])
-    for number in range(3 * rounds):
+        floors = [works['first'].measure(session) for _ in range(2)]
+        return Comparison([(session.timeout, session.timeout)], floors[:1], floors[1:], timed_out=True)
+    round_time = time.perf_counter() - start + first_floor[1]
+    if round_time * (MINIMUM + 1) > share:
+        # too long to be only a rehearsal
+        runs = {'subject': [warm], 'first': [first_floor], 'second': [works['second'].measure(session)]}
+    while True:
+        number, spent = len(runs['subject']), time.perf_counter() - start
+        if number:
+            comparison = Comparison(**runs)
+            enough = number >= rounds or spent + round_time > share
+            if enough and (comparison.spread <= STEADY or number >= 3 * rounds or spent + round_time > 2 * share):
+                return comparison
         order = list(works)
         shuffle.shuffle(order)
         for name in order:
             runs[name].append(works[name].measure(session))
-        comparison = Comparison(runs['subject'], runs['first'], runs['second'])
-        if number + 1 >= rounds and comparison.spread <= STEADY:
-            break
-    return comparison
 
 
 def profile(session, work, limit=4):
     """Where the time of a work goes, by perf: functions of the extension with what they call, then functions themselves."""
     if not shutil.which('perf'):
         return ''
-    with tempfile.TemporaryDirectory() as directory:
+    with tempfile.TemporaryDirectory() as directory, work.own_session(session) as session:
         path = f'{directory}/perf.data'
         prepare(session, work.before)
         perf = subprocess.Popen(['perf', 'record', '-q', '-e', 'cpu-clock', '-F', '4999', '-g', '-p', str(session.pid), '-o', path],
                                 stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-        time.sleep(0.3)
+        time.sleep(0.5)
         try:
             session.run(work.sql)
         finally:

@@ -6,7 +6,9 @@ would not finish otherwise.
 """
 import cases
 import data
-from harness import Work, compare
+import sets
+from harness import Work
+from whole import SCAN
 
 CONTACTS = 100000
 UPDATES = 500                   # one-row UPDATEs of a loop
@@ -22,7 +24,7 @@ CREATE TABLE plain_peer.leads (LIKE plain.leads INCLUDING ALL);
 
 def condition(session, n, row):
     """The WHERE of one specification, written out, over a row variable or alias."""
-    names = data.SPEC_COLUMNS[:10]
+    names = sets.SPEC_COLUMNS[:10]
     values = session.rows(f"SELECT {', '.join(names)} FROM bench.spec WHERE kind = 'dense' AND n = {n}")[0]
     column = {'points_from': 'points', 'points_before': 'points', 'active_from': 'last_active',
               'active_before': 'last_active', 'added_from': 'date_added', 'added_before': 'date_added'}
@@ -80,73 +82,85 @@ def clear(session):
     session.run('DROP SCHEMA IF EXISTS peer CASCADE; DROP SCHEMA IF EXISTS plain_peer CASCADE')
 
 
-def written(bench, contacts, names, path):
+def written(bench, names, path):
     """Ratios of a one-row UPDATE loop and of COPY, against the plain table."""
-    session, options = bench.session, bench.options
     loops = [Work(cases.there_and_back(schema, 'points = (points + 150) % 1000', 'points = (points + 850) % 1000'),
                   before=f'VACUUM {schema}.leads') for schema in ('peer', 'plain_peer')]
     loads = [Work(f"COPY {schema}.leads ({names}) FROM '{path}'",
                   before=f'TRUNCATE {schema}.leads' + ('; TRUNCATE peer.member' if schema == 'peer' else ''))
              for schema in ('peer', 'plain_peer')]
-    rounds = max(options.rounds // 2, 2)
-    copied = compare(session, *loads, rounds, options.patience)
-    return compare(session, *loops, rounds, options.patience), copied
+    copied = bench.compare(*loads)
+    return bench.compare(*loops), copied
+
+
+TRIGGERS = (('empty statement triggers in PL/pgSQL', no_trigger), ('row trigger in PL/pgSQL, an IF for each', row_trigger),
+            ('statement trigger, a query for each', statement_trigger))
+SIZES = (10, 100)
+COMPARISONS = 2 + len(SIZES) * (2 + 2 + 2 + 2)
 
 
 def measure(bench):
-    """Rows (way, segments, ratio of a one-row UPDATE or None, ratio of COPY or None, what else)."""
-    session, options = bench.session, bench.options
-    contacts = min(CONTACTS, options.contacts)
+    """A line for each way and number of segments."""
+    session, contacts = bench.session, min(CONTACTS, bench.options.contacts)
+    bench.forget()
+    sets.reset(session)
+    sets.specify(session, 'dense', 1000)
     names, path = cases.contact_file(bench, f'id <= {contacts}')
-    session.run(f"""TRUNCATE bench.key; INSERT INTO bench.key SELECT row_number() OVER (ORDER BY hashint8(id), id), id
-        FROM (SELECT id FROM plain.leads WHERE id <= {contacts} ORDER BY hashint8(id), id LIMIT {UPDATES}) AS k;
-        VACUUM ANALYZE bench.key""")
-    answer = []
-
-    def add(*row):
-        answer.append(row)
-        print('peer:', *row, flush=True)
-
-    data.specify(session, 'dense', 1000)
-    for count in (10, 100):
-        for what, make in (('empty statement triggers in PL/pgSQL', no_trigger), ('row trigger in PL/pgSQL, an IF for each', row_trigger),
-                           ('statement trigger, a query for each', statement_trigger)):
-            if make is no_trigger and count > 10:
-                continue
+    cases.choose_keys(bench, f'id <= {contacts}', UPDATES)
+    try:
+        for count in SIZES:
+            for what, make in TRIGGERS:
+                if make is not no_trigger or count == SIZES[0]:
+                    clear(session)
+                    session.run(SETUP)
+                    make(session, count)
+                    kept = 0 if make is no_trigger else count
+                    add(bench, what, kept, *written(bench, names, path),
+                        wrong=sets.differences(session, (('dense', kept),), 'peer', table='member') if kept else None)
             clear(session)
             session.run(SETUP)
-            make(session, count)
-            one, load = written(bench, contacts, names, path)
-            add(what, 0 if make is no_trigger else count, one.ratios[0], load.ratios[0], '')
-        clear(session)
-        session.run(SETUP)
-        queries = [f'SELECT {n} AS segment_id, l.id AS contact_id FROM peer.leads AS l WHERE {condition(session, n, "l")}'
-                   for n in range(1, count + 1)]
-        data.copy_table(session, 'plain.leads', 'peer.leads', f'id <= {contacts}')
-        session.run('ANALYZE peer.leads; CREATE MATERIALIZED VIEW peer.members AS ' + '\nUNION ALL\n'.join(queries)
-                    + '; CREATE UNIQUE INDEX ON peer.members (segment_id, contact_id)')
-        scan = Work(cases.SCAN.replace('plain.leads', 'peer.leads'))
-        refresh = compare(session, Work('UPDATE peer.leads SET points = points + 1 WHERE id = 1;'
-                                        ' REFRESH MATERIALIZED VIEW CONCURRENTLY peer.members'), scan, 2, options.patience)
-        add('materialized view, REFRESH CONCURRENTLY after a change', count, None, None,
-            f'{refresh.ratios[0]:.0f} scans, {refresh.subject[1]:.2f} s each time')
-        repeated = compare(session, Work('; '.join(f'SELECT count(*) FROM ({query}) AS q' for query in queries)), scan, 2,
-                           options.patience)
-        add('a query for each segment when somebody asks', count, None, None,
-            f'{repeated.ratios[0]:.0f} scans, {repeated.subject[1]:.2f} s each time')
-        clear(session)
-    # the extension itself at the same sizes
-    for count in (10, 100):
-        session.run('CREATE SCHEMA peer; CREATE TABLE peer.leads (LIKE plain.leads INCLUDING ALL);'
-                    ' CREATE SCHEMA plain_peer; CREATE TABLE plain_peer.leads (LIKE plain.leads INCLUDING ALL);'
-                    " SELECT segments.attach_mautic_schema('peer'); CREATE TABLE peer.member ()")
-        try:
-            session.run(data.insert_sql('dense', count, 'peer', 1000000, ready=True))
-            one, load = written(bench, contacts, names, path)
-            add('segments', count, one.ratios[0], load.ratios[0], '')
-        finally:
-            data.reset(session)
-            session.run("SELECT segments.detach('peer.leads')")
+            by_query(bench, count, contacts)
             clear(session)
-    bench.installed = None
-    return answer
+        # the extension itself at the same sizes
+        for count in SIZES:
+            by_extension(bench, count, names, path)
+    finally:
+        clear(session)
+        bench.forget()
+
+
+def add(bench, what, count, one=None, load=None, note='', wrong=None):
+    bench.results.add({'key': f'{what} {count}', 'what': what, 'segments': count, 'one': one and one.ratios[0],
+                       'load': load and load.ratios[0], 'note': note, 'wrong': wrong}, 'peers')
+
+
+def by_query(bench, count, contacts):
+    """Members that are computed when somebody asks, kept or not."""
+    session = bench.session
+    queries = [f'SELECT {n} AS segment_id, l.id AS contact_id FROM peer.leads AS l WHERE {condition(session, n, "l")}'
+               for n in range(1, count + 1)]
+    data.copy_table(session, 'plain.leads', 'peer.leads', f'id <= {contacts}')
+    session.run('ANALYZE peer.leads; CREATE MATERIALIZED VIEW peer.members AS ' + '\nUNION ALL\n'.join(queries)
+                + '; CREATE UNIQUE INDEX ON peer.members (segment_id, contact_id)')
+    scan = Work(SCAN.replace('plain.leads', 'peer.leads'))
+    for what, work in (
+            ('materialized view, REFRESH CONCURRENTLY after a change', 'UPDATE peer.leads SET points = points + 1 WHERE id = 1;'
+             ' REFRESH MATERIALIZED VIEW CONCURRENTLY peer.members'),
+            ('a query for each segment when somebody asks', '; '.join(f'SELECT count(*) FROM ({query}) AS q' for query in queries))):
+        comparison = bench.compare(Work(work), scan)
+        add(bench, what, count, note=f'{comparison.ratios[0]:,.0f} scans, {comparison.subject[1]:.2f} s each time')
+
+
+def by_extension(bench, count, names, path):
+    session = bench.session
+    session.run('CREATE SCHEMA peer; CREATE TABLE peer.leads (LIKE plain.leads INCLUDING ALL);'
+                ' CREATE SCHEMA plain_peer; CREATE TABLE plain_peer.leads (LIKE plain.leads INCLUDING ALL);'
+                " SELECT segments.attach_mautic_schema('peer'); CREATE TABLE peer.member ()")
+    try:
+        session.run(sets.insert_sql('dense', count, 'peer', 10 ** 9, ready=True))
+        add(bench, 'segments', count, *written(bench, names, path),
+            wrong=sets.differences(session, (('dense', count),), 'peer', 10 ** 9))
+    finally:
+        sets.reset(session)
+        session.run("SELECT segments.detach('peer.leads')")
+        clear(session)

@@ -1,0 +1,54 @@
+"""What a connection costs: its first write (T11), and memory (T12)."""
+from harness import FreshWork, Session
+
+MEMORY = 'SELECT sum(total_bytes) FROM pg_backend_memory_contexts'
+WRITE = 'UPDATE {schema}.leads SET points = points WHERE id = 1'
+
+# Bytes of the program of a contact table that backends share, where there is a function to tell.
+SHARED_FUNCTION = 'segments.shared_size(regclass)'
+SHARED = "SELECT segments.shared_size('crm.leads')"
+
+
+def preloaded(session):
+    return 'segments' in session.value('SHOW shared_preload_libraries')
+
+
+def how(bench):
+    return 'preloaded' if preloaded(bench.session) else 'not preloaded'
+
+
+def first_write(bench, kind, segments, goal):
+    """T11: the first write of a new connection."""
+    bench.install((kind, segments))
+    comparison = bench.compare(*(FreshWork(WRITE.format(schema=schema)) for schema in ('crm', 'plain')))
+    bench.add('T11', f'T11 {segments} {how(bench)}', f'first write of a new connection, over plain; {segments:,} {kind} segments, {how(bench)}',
+              comparison.differences, goal / 1000, 'excess', comparison, wrong=bench.wrong())
+
+
+def backend_memory(bench):
+    """Bytes of a backend that has written, and those it shares with others (None: it can't tell)."""
+    with Session(bench.options.database) as fresh:
+        fresh.run(WRITE.format(schema='crm'))
+        shared = None
+        if fresh.value(f"SELECT to_regprocedure('{SHARED_FUNCTION}')"):
+            shared = fresh.number(SHARED)
+        return fresh.number(MEMORY), shared
+
+
+def memory_of_one(bench, kind):
+    """What T12 takes off: a backend with one segment."""
+    bench.install((kind, 1))
+    bench.one_segment = backend_memory(bench)
+
+
+def memory(bench, kind, segments):
+    """T12: bytes for each segment, of the backend's own and shared by all."""
+    bench.install((kind, segments))
+    own, shared = backend_memory(bench)
+    share = shared is not None and preloaded(bench.session)
+    add = lambda key, what, value, goal: bench.add(  # noqa: E731
+        'T12', f'T12 {segments} {key} {how(bench)}', f'{what}, bytes for each segment; {segments:,} {kind} segments, {how(bench)}',
+        (value,) * 2, goal, 'size')
+    add('own', 'memory of each backend', (own - bench.one_segment[0]) / (segments - 1), 350)
+    if share:
+        add('shared', 'memory shared by all backends', (shared - (bench.one_segment[1] or 0)) / (segments - 1), 350)

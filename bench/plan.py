@@ -1,0 +1,58 @@
+"""What is measured, in an order that installs each set of segments once."""
+import backends
+import related
+import whole
+import writes
+
+
+class Step:
+    """A case: the target it is for, what to call, its comparisons, and how much more time than others it needs for each."""
+
+    def __init__(self, target, function, *arguments, comparisons=1, weight=1):
+        self.target, self.function, self.arguments = target, function, arguments
+        self.comparisons, self.weight = comparisons, weight
+
+    def run(self, bench):
+        self.function(bench, *self.arguments)
+
+    def __str__(self):
+        return ' '.join([self.target] + [str(argument) for argument in self.arguments])
+
+
+def steps(options):
+    """All of them, smaller sets before larger ones that begin with them."""
+    segments, many = options.segments, options.many
+    sizes = sorted({min(size, segments) for size in (100, 1000)} | {segments})
+    thousand = min(1000, segments)
+    answer = [Step('T10', whole.refresh, thousand), Step('T15', related.company, comparisons=3)]
+    answer += [Step('T16', whole.matches, comparisons=2)]
+    goals = {100: 3, 1000: 4.5, 10000: 12}
+    answer += [Step('T8', whole.evaluate, size, goals[size]) for size in sizes if size in goals]
+    for kind in sorted(options.kinds, key=('sparse', 'range', 'dense').index):
+        if kind == 'dense':
+            answer += [Step('T12', backends.memory_of_one, kind, comparisons=0), Step('T9', whole.build, min(100, segments)),
+                       Step('T3', writes.one_contact_flips, kind, thousand, comparisons=2),
+                       Step('T5', writes.many_contacts_flip, kind, thousand, weight=2),
+                       Step('T14', writes.writers, kind, thousand, comparisons=0)]
+        answer += [Step('T1', writes.one_contact, kind, comparisons=2), Step('T4', writes.many_contacts, kind, comparisons=2)]
+        if kind == 'sparse':
+            answer.append(Step('T13', related.event, kind, comparisons=3))
+        if kind == 'dense':
+            if segments > thousand:
+                answer.append(Step('T3', writes.one_contact_flips, kind, segments, comparisons=2))
+            for size, goal in ((segments, 0.5), (many, 1.0)):
+                answer += [Step('T11', backends.first_write, kind, size, goal), Step('T12', backends.memory, kind, size, comparisons=0)]
+            answer.append(Step('T2', writes.growing, kind, comparisons=2))
+    return answer
+
+
+def long_steps(options):
+    """The longest, which get the time that all others leave."""
+    segments = options.segments
+    answer = [Step('T6', writes.copy, 'T6', 'dense', min(100, segments), 0.92, True, weight=3),
+              Step('T6', writes.copy, 'T6', 'dense', min(1000, segments), 0.60, True, weight=5),
+              Step('T7', writes.copy, 'T7', 'sparse', segments, 1.8, False, weight=3)]
+    return answer + [Step('created', whole.create, kind) for kind in options.kinds]
+
+
+TARGETS = [f'T{n}' for n in range(1, 17)] + ['created', 'growth', 'peers', 'mautic']
