@@ -4,9 +4,8 @@ from harness import FreshWork, Session
 MEMORY = 'SELECT sum(total_bytes) FROM pg_backend_memory_contexts'
 WRITE = 'UPDATE {schema}.leads SET points = points WHERE id = 1'
 
-# Bytes of the program of a contact table that backends share, where there is a function to tell.
-SHARED_FUNCTION = 'segments.shared_size(regclass)'
-SHARED = "SELECT segments.shared_size('crm.leads')"
+# Bytes of the compiled segments of a contact table that backends share.
+SHARED = "SELECT sum(image_bytes) FROM segments.compiled WHERE shared AND contact_table = 'crm.leads'::regclass"
 
 
 def preloaded(session):
@@ -26,13 +25,10 @@ def first_write(bench, kind, segments, goal):
 
 
 def backend_memory(bench):
-    """Bytes of a backend that has written, and those it shares with others (None: it can't tell)."""
+    """Bytes of a backend that has written, and those it shares with others."""
     with Session(bench.options.database) as fresh:
         fresh.run(WRITE.format(schema='crm'))
-        shared = None
-        if fresh.value(f"SELECT to_regprocedure('{SHARED_FUNCTION}')"):
-            shared = fresh.number(SHARED)
-        return fresh.number(MEMORY), shared
+        return fresh.number(MEMORY), fresh.number(SHARED) if preloaded(bench.session) else 0
 
 
 def memory_of_one(bench, kind):
@@ -45,10 +41,9 @@ def memory(bench, kind, segments):
     """T12: bytes for each segment, of the backend's own and shared by all."""
     bench.install((kind, segments))
     own, shared = backend_memory(bench)
-    share = shared is not None and preloaded(bench.session)
     add = lambda key, what, value, goal: bench.add(  # noqa: E731
         'T12', f'T12 {segments} {key} {how(bench)}', f'{what}, bytes for each segment; {segments:,} {kind} segments, {how(bench)}',
         (value,) * 2, goal, 'size')
     add('own', 'memory of each backend', (own - bench.one_segment[0]) / (segments - 1), 350)
-    if share:
-        add('shared', 'memory shared by all backends', (shared - (bench.one_segment[1] or 0)) / (segments - 1), 350)
+    if preloaded(bench.session):
+        add('shared', 'memory shared by all backends', (shared - bench.one_segment[1]) / (segments - 1), 350)
