@@ -77,9 +77,12 @@ ChangeSetAdd(Program *program, ChangeSet *set, int64 segment, int index, Datum k
 void
 MaintainExecute(SPIPlanPtr plan, Datum *values, int expected)
 {
+	MemoryContext caller = CurrentMemoryContext;
 	int			result = SPI_execute_snapshot(plan, values, NULL, GetLatestSnapshot(), InvalidSnapshot,
 											  false, true, 0);
 
+	/* SPI leaves us in its own */
+	MemoryContextSwitchTo(caller);
 	if (result != expected)
 		elog(ERROR, "SPI_execute_snapshot failed: %s", SPI_result_code_string(result));
 }

@@ -75,6 +75,7 @@ typedef struct RowSource
 	SPIPlanPtr	share_plan;		/* locks rows that contacts point at */
 	SPIPlanPtr	any_plan;		/* contacts that have a row at all */
 	SPIPlanPtr	contacts_plan;	/* contacts of rows with these keys */
+	struct RowsPath *path;		/* how a contact's rows are read; NULL: not asked yet */
 	Facet	   *contact;		/* key of the row's contact, where the row holds it */
 	Facet	   *key;			/* key of the row, where contacts are found by it */
 	Facet	   *reference;		/* on the contact's row: what points at this one */
@@ -177,8 +178,6 @@ typedef struct Program
 	TimestampTz moved_from;		/* moving segments were brought forward to here at least */
 	TimestampTz moved_to;		/* and some as far as here */
 	uint64		clock_generation;	/* of the clock rows these are from; 0: not read */
-	SPIPlanPtr	lock_plan;
-	SPIPlanPtr	stored_plan;
 	SPIPlanPtr	join_plan;
 	SPIPlanPtr	leave_plan;
 } Program;
