@@ -106,17 +106,20 @@ typedef struct Reconciliation
 	const char *cause;			/* of the original ones */
 	const uint8 *flipped;		/* by segment, CAN_...: NULL when anything may have changed */
 	const uint8 *direction;		/* the same, for the segments that are being evaluated */
+	Bitmapset  *disturbed;		/* segments that refer to some that changed on the way */
 	bool		stale;			/* statements inside ours changed what we have read */
 } Reconciliation;
 
 /*
- * Rows came, went or changed and nothing else did: is the stored membership
- * what it was before, and so right, whatever these rows say?
+ * Rows came, went or changed, and no segment did that this one refers to: is
+ * the stored membership what it was before, and so right, whatever these rows
+ * say?
  */
 static bool
 stays(Reconciliation *work, ProgramSegment *segment, bool stored)
 {
-	return work->direction != NULL && !segment->moves && !(work->direction[segment->index] & (stored ? CAN_FALL : CAN_RISE));
+	return work->direction != NULL && !segment->moves && !bms_is_member(segment->index, work->disturbed) &&
+		!(work->direction[segment->index] & (stored ? CAN_FALL : CAN_RISE));
 }
 
 /* One contact and one segment: what is stored against what is so. */
@@ -175,7 +178,10 @@ flush_pending(Reconciliation *work, const char *cause)
 				continue;
 			forget_answers(work->batch, segment->id);
 			foreach(cell, segment->referencing)
+			{
 				work->todo = bms_add_member(work->todo, lfirst_int(cell));
+				work->disturbed = bms_add_member(work->disturbed, lfirst_int(cell));
+			}
 		}
 	set->n = 0;
 }
