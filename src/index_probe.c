@@ -8,7 +8,8 @@
  * index scan under the same snapshot sees, and takes the same predicate locks
  * (at SERIALIZABLE).
  *
- * Row security and privileges are the caller's: a probe knows neither.
+ * A probe asks nobody's leave: IndexProbeReadable says whether it gives what
+ * the owner of the contact table would get.
  */
 #include "postgres.h"
 
@@ -19,6 +20,7 @@
 #include "catalog/pg_operator.h"
 #include "nodes/makefuncs.h"
 #include "parser/parse_oper.h"
+#include "utils/acl.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
@@ -58,6 +60,22 @@ serves(Relation index, AttrNumber column, Oid operator)
 	return index->rd_rel->relam == BTREE_AM_OID && form->indisvalid && form->indkey.values[0] == column &&
 		RelationGetIndexPredicate(index) == NIL &&
 		get_opfamily_member(index->rd_opfamily[0], index->rd_opcintype[0], right, BTEqualStrategyNumber) == operator;
+}
+
+/*
+ * Does reading the table's rows as they are give what the reader's query gives?
+ * Not where there are partitions, children or other sources of rows, or where
+ * some are hidden from the reader.
+ */
+bool
+IndexProbeReadable(Relation rel, Oid reader)
+{
+	if (rel->rd_rel->relkind != RELKIND_RELATION || rel->rd_rel->relhassubclass)
+		return false;
+	if (rel->rd_rel->relowner == reader)
+		return true;
+	return !rel->rd_rel->relrowsecurity &&
+		pg_class_aclcheck(RelationGetRelid(rel), reader, ACL_SELECT) == ACLCHECK_OK;
 }
 
 /*

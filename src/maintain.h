@@ -86,6 +86,9 @@ extern TupleTableSlot *MaintainContactSlot(Program *program, Datum composite);
 extern void MaintainPropagate(Program *program, ChangeSet *set);
 extern TimestampTz MaintainNow(Program *program);
 
+/* related_contacts.c */
+extern void RelatedContacts(Program *program, RowSource *source, Datum *keys, int nkeys, DatumVector *contacts);
+
 /* company_lock.c */
 extern void CompanyHold(Program *program, RowSource *source, Oid type, Datum *keys, int nkeys);
 extern void CompanyHoldReferenced(Batch *batch);

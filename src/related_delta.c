@@ -213,44 +213,15 @@ process_rows(RelatedWork *work, void (*process) (RelatedWork *))
 	}
 }
 
-/*
- * Keys of rows -> keys of the contacts they belong to.
- */
+/* Keys of rows -> keys of the contacts they belong to. */
 static void
 find_contacts(RelatedWork *work)
 {
 	Program    *program = work->program;
-	RelatedRows *rows = work->source->rows;
-	Facet	   *facet = work->source->key;
-	MemoryContext caller = CurrentMemoryContext;
-	Oid			array_type = get_array_type(facet->sql_type);
-	int16		len;
-	bool		byval;
-	char		align;
-	Datum		value;
-	char	   *sql;
-	uint64		i;
+	DatumVector rows = work->keys;
 
-	if (rows->contact_reference)
-		sql = psprintf("SELECT c.%s FROM %s c WHERE c.%s = ANY ($1)", program->table->key, program->table->name,
-					   quote_identifier(rows->contact_reference));
-	else
-		sql = psprintf("SELECT DISTINCT l.%s::%s FROM %s l WHERE l.%s = ANY ($1) AND l.%s IS NOT NULL",
-					   quote_identifier(rows->contact_column), program->table->key_type_name,
-					   CatalogRelationName(rows->link_relid), quote_identifier(rows->link_column),
-					   quote_identifier(rows->contact_column));
-	MaintainEnter();
-	get_typlenbyvalalign(facet->sql_type, &len, &byval, &align);
-	value = PointerGetDatum(construct_array(work->keys.items, work->keys.n, facet->sql_type, len, byval, align));
-	MaintainExecute(ProgramPlan(program, &work->source->contacts_plan, sql, 1, &array_type), &value, SPI_OK_SELECT);
-	DatumVectorInit(&work->keys, caller, program->key_byval, program->key_len);
-	for (i = 0; i < SPI_processed; i++)
-	{
-		bool		isnull;
-
-		DatumVectorAdd(&work->keys, SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull));
-	}
-	SPI_freetuptable(SPI_tuptable);
+	DatumVectorInit(&work->keys, CurrentMemoryContext, program->key_byval, program->key_len);
+	RelatedContacts(program, work->source, rows.items, rows.n, &work->keys);
 }
 
 static void

@@ -19,19 +19,13 @@
 
 #include "access/table.h"
 #include "access/xact.h"
-#include "catalog/pg_class.h"
-#include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "common/int.h"
 #include "executor/executor.h"
-#include "miscadmin.h"
-#include "utils/acl.h"
 #include "utils/builtins.h"
-#include "utils/datum.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/numeric.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/typcache.h"
@@ -93,18 +87,6 @@ typedef struct RowsReader
 
 /* ----- how to find them ----- */
 
-/* A table whose owner, or somebody who may, reads it as it is. */
-static bool
-is_plain_table(Relation rel, Oid reader)
-{
-	if (rel->rd_rel->relkind != RELKIND_RELATION || rel->rd_rel->relhassubclass)
-		return false;
-	if (rel->rd_rel->relowner == reader)
-		return true;
-	return !rel->rd_rel->relrowsecurity &&
-		pg_class_aclcheck(RelationGetRelid(rel), reader, ACL_SELECT) == ACLCHECK_OK;
-}
-
 static Oid
 column_type(Relation rel, AttrNumber column)
 {
@@ -115,7 +97,7 @@ static bool
 choose_by_links(Program *program, RelatedRows *rows, Relation rel, RowsPath *path)
 {
 	Relation	link = table_open(rows->link_relid, AccessShareLock);
-	bool		result = is_plain_table(link, program->table->owner);
+	bool		result = IndexProbeReadable(link, program->table->owner);
 	Oid			type;
 
 	path->link_column = get_attnum(rows->link_relid, rows->link_column);
@@ -155,7 +137,7 @@ rows_path(Program *program, RowSource *source)
 	path = MemoryContextAllocZero(program->context, sizeof(RowsPath));
 	path->modes = MemoryContextAllocZero(program->context, program->natoms);
 	rel = table_open(rows->relid, AccessShareLock);
-	if (!is_plain_table(rel, program->table->owner))
+	if (!IndexProbeReadable(rel, program->table->owner))
 		path->usable = false;
 	else if (rows->contact_reference)
 		path->usable = choose_by_reference(program, rows, rel, path);
