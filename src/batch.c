@@ -2,11 +2,12 @@
  * batch.c - atoms that are not on the contact's own row, for many contacts at
  * a time.
  *
- * Step 9b: related rows, aggregates and memberships are asked with one kept
- * query an atom, for all contacts of the batch together, when a predicate
- * first needs them.  Queries read the latest committed state and this
- * transaction's own changes, as referential integrity does: the contacts are
- * locked, so nobody else is changing what they see (src/README.md, locks).
+ * Step 9b: related rows are read contact by contact (related_rows.c),
+ * memberships looked up; what neither can answer is asked with one kept query
+ * an atom, for all contacts of the batch together, when a predicate first needs
+ * it.  All of it reads the latest committed state and this transaction's own
+ * changes, as referential integrity does: the contacts are locked, so nobody
+ * else is changing what is seen (src/README.md, locks).
  */
 #include "postgres.h"
 
@@ -106,20 +107,28 @@ BatchCreate(Program *program, TimestampTz now, int nrows, Datum *keys)
 
 /* ----- queries ----- */
 
+/* Run a kept query for some contacts, parameters (keys, now). */
+static void
+run_for_keys(Batch *batch, SPIPlanPtr plan, Datum *keys, int nkeys)
+{
+	Datum		values[2];
+
+	values[0] = BatchKeyArray(batch->program, keys, nkeys);
+	values[1] = TimestampTzGetDatum(batch->now);
+	MaintainExecute(plan, values, SPI_OK_SELECT);
+}
+
 /*
- * Run a kept query whose first column is a contact key, parameters (keys,
- * now); mark the contacts it gives.
+ * Run a kept query whose first column is a contact key; mark the contacts it
+ * gives.
  */
 static bool *
 ask(Batch *batch, SPIPlanPtr plan)
 {
 	bool	   *answer = palloc0(sizeof(bool) * Max(batch->nrows, 1));
-	Datum		values[2];
 	uint64		i;
 
-	values[0] = BatchKeyArray(batch->program, batch->keys, batch->nrows);
-	values[1] = TimestampTzGetDatum(batch->now);
-	MaintainExecute(plan, values, SPI_OK_SELECT);
+	run_for_keys(batch, plan, batch->keys, batch->nrows);
 	for (i = 0; i < SPI_processed; i++)
 	{
 		bool		isnull;
@@ -146,6 +155,41 @@ contact_query(Program *program, SPIPlanPtr *slot, const char *condition)
 	return ProgramPlan(program, slot, sql, 2, types);
 }
 
+/* The highest count that the atom distinguishes; -1 when there is none. */
+static int64
+highest_count(const Atom *atom)
+{
+	int64		result = -1;
+	int			i;
+
+	if (atom->scope != ATOM_AGGREGATE || atom->field->aggregate != AGGREGATE_COUNT || atom->moves ||
+		(atom->test != TEST_ANY && atom->test != TEST_RANGE))
+		return -1;
+	for (i = 0; i < atom->nconstants; i++)
+		result = Max(result, DatumGetInt64(atom->constants[i]));
+	if (atom->lower.given)
+		result = Max(result, DatumGetInt64(atom->lower.constant));
+	if (atom->upper.given)
+		result = Max(result, DatumGetInt64(atom->upper.constant));
+	return result;
+}
+
+/* Beyond the highest count that matters, rows are not counted. */
+static const Atom *
+bounded_count(Program *program, const Atom *atom)
+{
+	int64		highest = highest_count(atom);
+	Atom	   *result;
+
+	if (highest < 0 || highest > PG_INT32_MAX)
+		return atom;
+	result = palloc(sizeof(Atom));
+	*result = *atom;
+	result->value = psprintf("(SELECT pg_catalog.count(*) FROM (SELECT %s LIMIT " INT64_FORMAT ") AS counted)",
+							 RowsFromSql(atom->rows, atom->field->condition, "c", program->table), highest + 1);
+	return result;
+}
+
 static SPIPlanPtr
 atom_plan(Program *program, ProgramAtom *patom)
 {
@@ -158,7 +202,7 @@ atom_plan(Program *program, ProgramAtom *patom)
 	context.now_sql = "$2";
 	initStringInfo(&condition);
 	appendStringInfoChar(&condition, '(');
-	AtomSql(&condition, ProgramAtomBound(program, patom->atom->id), &context);
+	AtomSql(&condition, bounded_count(program, ProgramAtomBound(program, patom->atom->id)), &context);
 	appendStringInfoChar(&condition, ')');
 	return contact_query(program, &patom->plan, condition.data);
 }
@@ -204,22 +248,75 @@ is_false_without_rows(Batch *batch, ProgramAtom *patom)
 		!any_of(contacts_with_rows(batch, patom->source), batch->nrows);
 }
 
-/*
- * The truth of an atom that is not on the contact's row.
- */
-bool
-BatchAnswer(Batch *batch, int position, int id)
+/* Asked for all contacts together. */
+static bool
+answer_by_query(Batch *batch, int position, int id)
 {
-	int			query = batch->program->atoms[id].query;
-	ProgramAtom *patom;
+	ProgramAtom *patom = ProgramAtomGet(batch->program, id);
+	int			query = patom->image->query;
 
 	if (batch->answers[query] == NULL)
 	{
-		patom = ProgramAtomGet(batch->program, id);
+		MaintainEnter();
 		if (is_false_without_rows(batch, patom))
 			batch->answers[query] = palloc0(sizeof(bool) * Max(batch->nrows, 1));
 		else
 			batch->answers[query] = ask(batch, atom_plan(batch->program, patom));
 	}
 	return batch->answers[query][position];
+}
+
+/* Asked for one contact, which has more rows than are read. */
+static bool
+answer_for_one(Batch *batch, int position, int id)
+{
+	bool		answer;
+
+	MaintainEnter();
+	run_for_keys(batch, atom_plan(batch->program, ProgramAtomGet(batch->program, id)), &batch->keys[position], 1);
+	answer = SPI_processed > 0;
+	SPI_freetuptable(SPI_tuptable);
+	return answer;
+}
+
+/*
+ * The truth of an atom that is not on the contact's row.
+ */
+bool
+BatchAnswer(Batch *batch, int position, int id)
+{
+	const ImageAtom *atom = &batch->program->atoms[id];
+
+	batch->was_asked = true;
+	if (batch->is_dry)
+		return false;
+	if (atom->scope == ATOM_MEMBER && batch->members)
+		return MemberProbeAsk(batch->members, ProgramAtomGet(batch->program, id)->atom->segment_id,
+							  batch->keys[position]);
+	if (batch->answers[atom->query] == NULL && (atom->scope == ATOM_ROWS || atom->scope == ATOM_AGGREGATE))
+		switch (RelatedRowsAnswer(batch, position, id))
+		{
+			case ROWS_TRUE:
+				return true;
+			case ROWS_FALSE:
+				return false;
+			case ROWS_TOO_MANY:
+				return answer_for_one(batch, position, id);
+			case ROWS_UNREADABLE:
+				break;
+		}
+	return answer_by_query(batch, position, id);
+}
+
+/*
+ * Does the contact's own row decide the filter?
+ */
+bool
+BatchIsSettled(Batch *batch, int position, int segment)
+{
+	batch->is_dry = true;
+	batch->was_asked = false;
+	(void) SegmentOnRow(batch->program, &batch->rows[position], segment, batch->now);
+	batch->is_dry = false;
+	return !batch->was_asked;
 }

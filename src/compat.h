@@ -72,6 +72,15 @@
 #define PrimaryKeyIndex(rel) RelationGetPrimaryKeyIndex(rel)
 #endif
 
+/* An index scan counts itself for EXPLAIN since 18, and takes flags since 19. */
+#if PG_VERSION_NUM >= 190000
+#define IndexScanBegin(rel, index, snapshot, nkeys) index_beginscan(rel, index, snapshot, NULL, nkeys, 0, SO_NONE)
+#elif PG_VERSION_NUM >= 180000
+#define IndexScanBegin(rel, index, snapshot, nkeys) index_beginscan(rel, index, snapshot, NULL, nkeys, 0)
+#else
+#define IndexScanBegin(rel, index, snapshot, nkeys) index_beginscan(rel, index, snapshot, nkeys, 0)
+#endif
+
 /* Deleting takes a set of options since 19, in place of a flag at the end. */
 #if PG_VERSION_NUM >= 190000
 #define TableTupleDelete(rel, tid, cid, snapshot, failure) \

@@ -448,7 +448,7 @@ code_on_row(Program *program, RowVersion *row, const uint32 *code, TimestampTz n
 			return !code_on_row(program, row, code + 1, now);
 		case IMAGE_OP_AND:
 		case IMAGE_OP_OR:
-			for (arg = code + 1; arg < end; arg += (*arg >> IMAGE_OP_SHIFT) == IMAGE_OP_ATOM ? 1 : 1 + (*arg & IMAGE_OP_MASK))
+			for (arg = code + 1; arg < end; arg = IMAGE_NEXT(arg))
 				if (code_on_row(program, row, arg, now) == (op == IMAGE_OP_OR))
 					return op == IMAGE_OP_OR;
 			return op == IMAGE_OP_AND;

@@ -50,6 +50,10 @@ typedef struct Batch
 	RowVersion *rows;
 	bool	  **answers;		/* per query atom (ImageAtom.query): NULL until asked */
 	bool	  **has_rows;		/* per source: NULL until asked */
+	struct MemberProbe *members;	/* when open: answers memberships */
+	struct RowsReader *reader;	/* related rows of one contact at a time */
+	bool		is_dry;			/* don't answer, only note that somebody asked */
+	bool		was_asked;
 } Batch;
 
 /* facet.c */
@@ -104,9 +108,22 @@ extern void CandidatesOfUpdate(Candidates *found, Program *program, RowVersion *
 /* batch.c */
 extern Batch *BatchCreate(Program *program, TimestampTz now, int nrows, Datum *keys);
 extern bool BatchAnswer(Batch *batch, int position, int atom);
+extern bool BatchIsSettled(Batch *batch, int position, int segment);
 extern Datum BatchKeyArray(Program *program, Datum *keys, int nkeys);
 extern int	BatchFindKey(Batch *batch, Datum key);
 extern void ProgramSortKeys(Program *program, Datum *keys, int *nkeys);
 extern int	ProgramCompareKeys(Program *program, Datum a, Datum b);
+
+/* related_rows.c */
+typedef enum RowsAnswer
+{
+	ROWS_FALSE = 0,
+	ROWS_TRUE,
+	ROWS_TOO_MANY,				/* too many rows to read: ask for this contact */
+	ROWS_UNREADABLE				/* not readable without a query at all */
+} RowsAnswer;
+
+extern RowsAnswer RelatedRowsAnswer(Batch *batch, int position, int atom);
+extern void RelatedRowsClose(Batch *batch);
 
 #endif							/* SEGMENTS_EVALUATE_H */

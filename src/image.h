@@ -154,6 +154,7 @@ typedef struct ImageDetail
 {
 	int64		segment_id;		/* MEMBER */
 	Oid			sql_type;
+	FieldAggregate aggregate;	/* of the field */
 	ImageOffset pattern;		/* LIKE, REGEXP */
 	bool		anniversary;
 	Phrase		day;			/* of the anniversary */
@@ -192,6 +193,10 @@ typedef enum ImageOp
 	IMAGE_OP_AND,
 	IMAGE_OP_OR
 } ImageOp;
+
+/* What stands beside, behind a predicate. */
+#define IMAGE_NEXT(code) \
+	((*(code) >> IMAGE_OP_SHIFT) == IMAGE_OP_ATOM ? (code) + 1 : (code) + 1 + (*(code) & IMAGE_OP_MASK))
 
 typedef struct Image
 {

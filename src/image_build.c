@@ -582,6 +582,7 @@ put_detail(Writer *writer, const Atom *atom)
 	memset(&detail, 0, sizeof(detail));
 	detail.segment_id = atom->segment_id;
 	detail.sql_type = atom->sql_type;
+	detail.aggregate = atom->field ? atom->field->aggregate : AGGREGATE_NONE;
 	detail.pattern = put_string(writer, atom->pattern);
 	detail.anniversary = (atom->anniversary != NULL);
 	if (detail.anniversary)

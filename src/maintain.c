@@ -30,20 +30,7 @@ MaintainNow(Program *program)
 	return SegmentsNow();
 }
 
-#define FEW_CONTACTS 8			/* up to so many are read without a query */
-#define FEW_SEGMENTS 16			/* and looked up in so many */
-
 /* ----- reading contacts ----- */
-
-static SPIPlanPtr
-lock_plan(Program *program)
-{
-	ContactTable *table = program->table;
-	char	   *sql = psprintf("SELECT (c.*)::%s FROM %s c WHERE c.%s = ANY ($1) ORDER BY c.%s FOR NO KEY UPDATE",
-							   table->name, table->name, table->key, table->key);
-
-	return ProgramPlan(program, &program->lock_plan, sql, 1, &program->key_array_type);
-}
 
 /*
  * A slot over a contact that a query gave as one composite value, which must
@@ -65,54 +52,6 @@ MaintainContactSlot(Program *program, Datum composite)
 	return slot;
 }
 
-/*
- * Lock the contacts of a batch and read them.  Returns how many exist.
- */
-static int
-lock_one_by_one(Batch *batch)
-{
-	int			found = 0;
-	int			i;
-
-	for (i = 0; i < batch->nrows; i++)
-	{
-		batch->rows[i].slot = ContactLock(batch->program, batch->keys[i]);
-		if (batch->rows[i].slot)
-			found++;
-	}
-	return found;
-}
-
-static int
-read_and_lock(Batch *batch)
-{
-	Program    *program = batch->program;
-	Datum		values[1];
-	int			found = 0;
-	uint64		i;
-
-	if (batch->nrows <= FEW_CONTACTS)
-		return lock_one_by_one(batch);
-	values[0] = BatchKeyArray(program, batch->keys, batch->nrows);
-	MaintainExecute(lock_plan(program), values, SPI_OK_SELECT);
-	for (i = 0; i < SPI_processed; i++)
-	{
-		bool		isnull;
-		Datum		contact = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull);
-		TupleTableSlot *slot = MaintainContactSlot(program, datumCopy(contact, false, -1));
-		Datum		key = slot_getattr(slot, program->table->key_attnum, &isnull);
-		int			position = BatchFindKey(batch, key);
-
-		if (position >= 0)
-		{
-			batch->rows[position].slot = slot;
-			found++;
-		}
-	}
-	SPI_freetuptable(SPI_tuptable);
-	return found;
-}
-
 /* Did we wait for somebody who is inserting a contact that we miss? */
 static bool
 wait_for_missing(Batch *batch)
@@ -127,42 +66,11 @@ wait_for_missing(Batch *batch)
 }
 
 /*
- * Contacts that point at a company themselves: nobody may change it until we
- * are done, as nobody may change the contact.
- */
-static void
-lock_referenced(Batch *batch, const Bitmapset *segments)
-{
-	Program    *program = batch->program;
-	ContactTable *table = program->table;
-	int			i;
-
-	for (i = 1; i < program->nsources; i++)
-	{
-		RelatedRows *rows = program->sources[i]->rows;
-		Datum		values[1];
-
-		if (rows->contact_reference == NULL ||
-			!bms_overlap(ProgramSegmentsReading(program, program->sources[i]), segments))
-			continue;
-		values[0] = BatchKeyArray(program, batch->keys, batch->nrows);
-		MaintainExecute(ProgramPlan(program, &program->sources[i]->share_plan,
-									psprintf("SELECT FROM %s r WHERE r.%s IN (SELECT c.%s FROM %s c WHERE c.%s = ANY ($1)) "
-											 "ORDER BY r.%s FOR SHARE",
-											 CatalogRelationName(rows->relid), quote_identifier(rows->key_column),
-											 quote_identifier(rows->contact_reference), table->name, table->key,
-											 quote_identifier(rows->key_column)), 1, &program->key_array_type),
-						values, SPI_OK_SELECT);
-		SPI_freetuptable(SPI_tuptable);
-	}
-}
-
-/*
  * Lock and read all that is to be evaluated; contacts that don't exist keep an
  * absent row.  Returns how many exist.
  */
 static int
-lock_contacts(Batch *batch, const Bitmapset *segments)
+lock_contacts(Batch *batch)
 {
 	Program    *program = batch->program;
 	int			found;
@@ -174,89 +82,19 @@ lock_contacts(Batch *batch, const Bitmapset *segments)
 		batch->rows[i].batch = batch;
 		batch->rows[i].position = i;
 	}
-	found = read_and_lock(batch);
+	found = ContactsLock(batch);
 	if (found < batch->nrows && program->image->unguarded && wait_for_missing(batch))
-		found = read_and_lock(batch);
+		found = ContactsLock(batch);
 	if (found > 0)
-		lock_referenced(batch, segments);
+		CompanyHoldReferenced(batch);
 	return found;
 }
 
-/* ----- stored members ----- */
-
-static bool **
-look_up_stored(Batch *batch, Bitmapset *segments)
-{
-	Program    *program = batch->program;
-	bool	  **stored = palloc0(sizeof(bool *) * Max(program->nsegments, 1));
-	int			indexes[FEW_SEGMENTS];
-	bool		answers[FEW_SEGMENTS];
-	int			index = -1;
-	int			n = 0;
-	int			i;
-	int			j;
-
-	while ((index = bms_next_member(segments, index)) >= 0)
-		indexes[n++] = index;
-	for (i = 0; i < batch->nrows; i++)
-	{
-		if (batch->rows[i].slot == NULL)
-			continue;
-		ContactStored(program, batch->keys[i], indexes, n, answers);
-		for (j = 0; j < n; j++)
-		{
-			if (!answers[j])
-				continue;
-			if (stored[indexes[j]] == NULL)
-				stored[indexes[j]] = palloc0(sizeof(bool) * batch->nrows);
-			stored[indexes[j]][i] = true;
-		}
-	}
-	return stored;
-}
-
-/* stored[segment index] is NULL (nobody of the batch) or one bool a contact. */
-static bool **
-read_stored(Batch *batch, Bitmapset *segments)
-{
-	Program    *program = batch->program;
-	bool	  **stored = palloc0(sizeof(bool *) * Max(program->nsegments, 1));
-	Oid			types[2];
-	Datum		values[2];
-	Datum	   *ids = palloc(sizeof(Datum) * Max(bms_num_members(segments), 1));
-	int			n = 0;
-	int			index = -1;
-	uint64		i;
-
-	types[0] = program->key_array_type;
-	types[1] = INT8ARRAYOID;
-	while ((index = bms_next_member(segments, index)) >= 0)
-		ids[n++] = Int64GetDatum(program->segments[index].id);
-	values[0] = BatchKeyArray(program, batch->keys, batch->nrows);
-	values[1] = PointerGetDatum(construct_array(ids, n, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
-	MaintainExecute(ProgramPlan(program, &program->stored_plan,
-								psprintf("SELECT m.segment_id, m.contact_id FROM %s m "
-										 "WHERE m.contact_id = ANY ($1) AND m.segment_id = ANY ($2)",
-										 CatalogRelationName(program->table->member_table)), 2, types),
-					values, SPI_OK_SELECT);
-	for (i = 0; i < SPI_processed; i++)
-	{
-		bool		isnull;
-		int64		id = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull));
-		Datum		key = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 2, &isnull);
-		int			segment = ProgramSegmentById(program, id);
-		int			position = BatchFindKey(batch, key);
-
-		if (stored[segment] == NULL)
-			stored[segment] = palloc0(sizeof(bool) * batch->nrows);
-		if (position >= 0)
-			stored[segment][position] = true;
-	}
-	SPI_freetuptable(SPI_tuptable);
-	return stored;
-}
-
 /* ----- one batch ----- */
+
+/* What changed may have turned the filter on a contact true, or false. */
+#define CAN_RISE 1
+#define CAN_FALL 2
 
 typedef struct Reconciliation
 {
@@ -266,27 +104,48 @@ typedef struct Reconciliation
 	Bitmapset  *todo;			/* indexes of segments still to evaluate */
 	Bitmapset  *original;		/* those that the caller asked for */
 	const char *cause;			/* of the original ones */
+	const uint8 *flipped;		/* by segment, CAN_...: NULL when anything may have changed */
+	const uint8 *direction;		/* the same, for the segments that are being evaluated */
+	Bitmapset  *disturbed;		/* segments that refer to some that changed on the way */
 	bool		stale;			/* statements inside ours changed what we have read */
 } Reconciliation;
 
+static bool
+moves(Program *program, int segment)
+{
+	return (program->segments[segment].flags & IMAGE_SEGMENT_MOVES) != 0;
+}
+
+/*
+ * Rows came, went or changed, and no segment did that this one refers to: is
+ * the stored membership what it was before, and so right, whatever these rows
+ * say?
+ */
+static bool
+stays(Reconciliation *work, int segment, bool stored)
+{
+	return work->direction != NULL && !moves(work->program, segment) && !bms_is_member(segment, work->disturbed) &&
+		!(work->direction[segment] & (stored ? CAN_FALL : CAN_RISE));
+}
+
+/* One contact and one segment: what is stored against what is so. */
 static void
-collect_differences(Reconciliation *work, int segment, const bool *stored)
+compare_member(Reconciliation *work, MemberProbe *members, int segment, int position)
 {
 	Batch	   *batch = work->batch;
-	int			i;
+	RowVersion *row = &batch->rows[position];
+	bool		stored;
 
-	for (i = 0; i < batch->nrows; i++)
-	{
-		RowVersion *row = &batch->rows[i];
-		bool		matches;
-
-		if (row->slot == NULL)
-			continue;
-		matches = SegmentOnRow(work->program, row, segment, batch->now);
-		if (matches != (stored != NULL && stored[i]))
-			ChangeSetAdd(work->program, work->pending, work->program->segments[segment].id, segment, batch->keys[i],
-						 matches);
-	}
+	if (row->slot == NULL)
+		return;
+	if (work->direction != NULL && !moves(work->program, segment) && BatchIsSettled(batch, position, segment))
+		return;
+	stored = MemberProbeAsk(members, work->program->segments[segment].id, batch->keys[position]);
+	if (stays(work, segment, stored))
+		return;
+	if (SegmentOnRow(work->program, row, segment, batch->now) != stored)
+		ChangeSetAdd(work->program, work->pending, work->program->segments[segment].id, segment,
+					 batch->keys[position], !stored);
 }
 
 /* Answers of the atoms that a property holds for are asked again. */
@@ -352,6 +211,7 @@ flush_pending(Reconciliation *work, const char *cause)
 				continue;
 			forget_answers(work->batch, asks_for_member, segment->id);
 			work->todo = add_referencing(work->program, work->todo, set->changes[i].index);
+			work->disturbed = add_referencing(work->program, work->disturbed, set->changes[i].index);
 		}
 	set->n = 0;
 }
@@ -384,55 +244,62 @@ segments_of_rank(Program *program, Bitmapset *todo, int rank)
  * A moving segment that was brought forward beyond our now is not taken back:
  * it is evaluated at its own instant (SEMANTICS §7.2).
  */
-static void
-evaluate_segment(Reconciliation *work, int index, const bool *stored)
+static bool
+is_ahead(Reconciliation *work, int segment, TimestampTz *evaluated_at)
 {
-	const ImageSegment *segment = &work->program->segments[index];
-	TimestampTz now = work->batch->now;
-	TimestampTz evaluated_at;
-
-	if (!(segment->flags & IMAGE_SEGMENT_MOVES) || !ClockRead(segment->id, &evaluated_at) || evaluated_at <= now)
-	{
-		collect_differences(work, index, stored);
-		return;
-	}
-	forget_answers(work->batch, depends_on_now, 0);
-	work->batch->now = evaluated_at;
-	collect_differences(work, index, stored);
-	work->batch->now = now;
-	forget_answers(work->batch, depends_on_now, 0);
+	return moves(work->program, segment) && ClockRead(work->program->segments[segment].id, evaluated_at) &&
+		*evaluated_at > work->batch->now;
 }
 
 static void
-evaluate_segments(Reconciliation *work, Bitmapset *segments)
+evaluate_at(Reconciliation *work, MemberProbe *members, int segment, TimestampTz at)
 {
-	bool		few = work->batch->nrows <= FEW_CONTACTS && bms_num_members(segments) <= FEW_SEGMENTS;
-	bool	  **stored = few ? look_up_stored(work->batch, segments) : read_stored(work->batch, segments);
-	int			index = -1;
+	Batch	   *batch = work->batch;
+	TimestampTz now = batch->now;
+	int			i;
 
+	forget_answers(batch, depends_on_now, 0);
+	batch->now = at;
+	for (i = 0; i < batch->nrows; i++)
+		compare_member(work, members, segment, i);
+	batch->now = now;
+	forget_answers(batch, depends_on_now, 0);
+}
+
+/* Contact by contact, so that what is read for one serves all segments. */
+static void
+evaluate_segments(Reconciliation *work, Bitmapset *segments, bool asked)
+{
+	IntVector	present = {0};
+	int			index = -1;
+	MemberProbe members;
+	int			i;
+	int			j;
+
+	MemberProbeBegin(&members, work->program);
+	work->batch->members = &members;
+	work->direction = asked ? work->flipped : NULL;
 	while ((index = bms_next_member(segments, index)) >= 0)
 	{
-		CHECK_FOR_INTERRUPTS();
-		evaluate_segment(work, index, stored[index]);
+		TimestampTz at;
+
+		if (is_ahead(work, index, &at))
+			evaluate_at(work, &members, index, at);
+		else
+			IntVectorAdd(&present, index);
 	}
-}
-
-/* The segments to evaluate and all that refer to them, through any chain. */
-static Bitmapset *
-segments_within_reach(Reconciliation *work)
-{
-	Bitmapset  *result = bms_copy(work->todo);
-	Bitmapset  *fresh = bms_copy(work->todo);
-	int			index;
-
-	while ((index = bms_next_member(fresh, -1)) >= 0)
+	for (i = 0; i < work->batch->nrows; i++)
 	{
-		Bitmapset  *reached = bms_difference(add_referencing(work->program, NULL, index), result);
-
-		fresh = bms_add_members(bms_del_member(fresh, index), reached);
-		result = bms_add_members(result, reached);
+		CHECK_FOR_INTERRUPTS();
+		for (j = 0; j < present.n; j++)
+			compare_member(work, &members, present.items[j], i);
 	}
-	return result;
+	if (work->batch->reader)
+		RelatedRowsClose(work->batch);
+	work->batch->members = NULL;
+	MemberProbeEnd(&members);
+	if (present.items)
+		pfree(present.items);
 }
 
 /*
@@ -442,7 +309,7 @@ segments_within_reach(Reconciliation *work)
 static void
 reconcile_batch(Reconciliation *work)
 {
-	if (lock_contacts(work->batch, segments_within_reach(work)) == 0)
+	if (lock_contacts(work->batch) == 0)
 		return;
 	while (!bms_is_empty(work->todo) && !work->stale)
 	{
@@ -454,12 +321,12 @@ reconcile_batch(Reconciliation *work)
 		work->todo = bms_del_members(work->todo, segments);
 		if (!bms_is_empty(asked))
 		{
-			evaluate_segments(work, asked);
+			evaluate_segments(work, asked, true);
 			flush_pending(work, work->cause);
 		}
 		if (!bms_is_empty(reached))
 		{
-			evaluate_segments(work, reached);
+			evaluate_segments(work, reached, false);
 			flush_pending(work, CAUSE_SEGMENT);
 		}
 	}
@@ -471,7 +338,7 @@ reconcile_batch(Reconciliation *work)
  */
 static void
 reconcile_keys(Program *program, Datum *keys, int nkeys, Bitmapset *asked, Bitmapset *reached, const char *cause,
-			   TimestampTz now)
+			   const uint8 *flipped, TimestampTz now)
 {
 	Reconciliation work = {0};
 
@@ -481,43 +348,48 @@ reconcile_keys(Program *program, Datum *keys, int nkeys, Bitmapset *asked, Bitma
 	work.todo = bms_union(asked, reached);
 	work.original = asked;
 	work.cause = cause;
+	work.flipped = flipped;
 	reconcile_batch(&work);
 	/* triggers of the member table changed contacts: read them again */
 	if (work.stale && !bms_is_empty(work.todo))
 		reconcile_keys(program, keys, nkeys, bms_intersect(work.todo, asked), bms_difference(work.todo, asked),
-					   cause, now);
+					   cause, NULL, now);
+}
+
+static void
+reconcile_all(Program *program, Datum *keys, int nkeys, Bitmapset *asked, Bitmapset *reached, const char *cause,
+			  const uint8 *flipped, TimestampTz now)
+{
+	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "segments reconciliation",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(scratch);
+	int			start;
+
+	ProgramSortKeys(program, keys, &nkeys);
+	for (start = 0; start < nkeys; start += BATCH_ROWS)
+	{
+		int			n = Min(BATCH_ROWS, nkeys - start);
+
+		reconcile_keys(program, keys + start, n, asked, reached, cause, flipped, now);
+		MemoryContextReset(scratch);
+		ResetExprContext(program->econtext);
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(scratch);
 }
 
 /*
  * Bring the stored members among these contacts in line with these segments
  * (indexes in the program), and with the segments that refer to what changes;
  * `reached` are such already.
- * keys is sorted in place.  Needs SPI, and the owner's rights.
+ * keys is sorted in place.
  */
 void
 MaintainContactsAt(Program *program, Datum *keys, int nkeys, Bitmapset *segments, Bitmapset *reached,
 				   const char *cause, TimestampTz now)
 {
-	MemoryContext scratch;
-	MemoryContext old;
-	int			start;
-
-	if (nkeys == 0 || (bms_is_empty(segments) && bms_is_empty(reached)))
-		return;
-	MaintainEnter();
-	ProgramSortKeys(program, keys, &nkeys);
-	scratch = AllocSetContextCreate(CurrentMemoryContext, "segments reconciliation", ALLOCSET_DEFAULT_SIZES);
-	old = MemoryContextSwitchTo(scratch);
-	for (start = 0; start < nkeys; start += BATCH_ROWS)
-	{
-		int			n = Min(BATCH_ROWS, nkeys - start);
-
-		reconcile_keys(program, keys + start, n, segments, reached, cause, now);
-		MemoryContextReset(scratch);
-		ResetExprContext(program->econtext);
-	}
-	MemoryContextSwitchTo(old);
-	MemoryContextDelete(scratch);
+	if (nkeys > 0 && !(bms_is_empty(segments) && bms_is_empty(reached)))
+		reconcile_all(program, keys, nkeys, segments, reached, cause, NULL, now);
 }
 
 /*
@@ -527,6 +399,62 @@ void
 MaintainContacts(Program *program, Datum *keys, int nkeys, Bitmapset *segments, const char *cause)
 {
 	MaintainContactsAt(program, keys, nkeys, segments, NULL, cause, MaintainNow(program));
+}
+
+/* What flipped atoms can do to a filter that holds them; `code` is its predicate (IMAGE_OP). */
+static uint8
+flipped_code(const uint32 *code, const AtomFlips *flips)
+{
+	uint32		operand = *code & IMAGE_OP_MASK;
+	const uint32 *end = code + 1 + operand;
+	const uint32 *arg;
+	uint8		result = 0;
+
+	switch ((ImageOp) (*code >> IMAGE_OP_SHIFT))
+	{
+		case IMAGE_OP_FALSE:
+		case IMAGE_OP_TRUE:
+			return 0;
+		case IMAGE_OP_ATOM:
+			return (bms_is_member(operand, flips->rising) ? CAN_RISE : 0) |
+				(bms_is_member(operand, flips->falling) ? CAN_FALL : 0);
+		case IMAGE_OP_NOT:
+			result = flipped_code(code + 1, flips);
+			return (result == CAN_RISE || result == CAN_FALL) ? result ^ (CAN_RISE | CAN_FALL) : result;
+		case IMAGE_OP_AND:
+		case IMAGE_OP_OR:
+			for (arg = code + 1; arg < end; arg = IMAGE_NEXT(arg))
+				result |= flipped_code(arg, flips);
+			return result;
+	}
+	return CAN_RISE | CAN_FALL;
+}
+
+/*
+ * Rows of these contacts came, went or changed, and did this to the atoms over
+ * them (NULL: nobody knows); segments are those that hold such an atom.
+ *
+ * What is stored was right before, as every change brings its own segments in
+ * line under the contact's lock.  So where the contact's own row decides the
+ * filter, or the rows can only have made true what is a member already (or
+ * false what is none), nothing is read of the related rows.  A statement that
+ * changes several tables comes here once for each, in some order, and each
+ * time the argument holds for the rows of that table.
+ */
+void
+MaintainRelated(Program *program, Datum *keys, int nkeys, Bitmapset *segments, const AtomFlips *flips)
+{
+	uint8	   *flipped;
+	int			index = -1;
+
+	if (nkeys == 0 || bms_is_empty(segments))
+		return;
+	flipped = palloc0(program->nsegments);
+	while ((index = bms_next_member(segments, index)) >= 0)
+		flipped[index] = flips == NULL ? (CAN_RISE | CAN_FALL) :
+			flipped_code(IMAGE_AT(program->image, program->segments[index].code, uint32), flips);
+	reconcile_all(program, keys, nkeys, segments, NULL, CAUSE_FILTER, flipped, MaintainNow(program));
+	pfree(flipped);
 }
 
 /*

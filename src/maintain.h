@@ -10,6 +10,7 @@
 #include "utils/tuplestore.h"
 
 #include "evaluate.h"
+#include "index_probe.h"
 
 /* Why members join and leave; the words of the change log. */
 #define CAUSE_FILTER "filter"
@@ -65,8 +66,19 @@ extern int64 MemberWritten(int64 more);
 extern void MaintainExecute(SPIPlanPtr plan, Datum *values, int expected);
 extern void MaintainRun(const char *sql, int nargs, Oid *types, Datum *values);
 
+/*
+ * What rows that came, went or changed did to the atoms over them: ids of those
+ * that may have become true, and of those that may have become false.
+ */
+typedef struct AtomFlips
+{
+	Bitmapset  *rising;
+	Bitmapset  *falling;
+} AtomFlips;
+
 /* maintain.c */
 extern void MaintainContacts(Program *program, Datum *keys, int nkeys, Bitmapset *segments, const char *cause);
+extern void MaintainRelated(Program *program, Datum *keys, int nkeys, Bitmapset *segments, const AtomFlips *flips);
 extern void MaintainContactsAt(Program *program, Datum *keys, int nkeys, Bitmapset *segments, Bitmapset *reached,
 							   const char *cause, TimestampTz now);
 extern Bitmapset *MaintainReferencing(Program *program, ChangeSet *set, DatumVector *keys);
@@ -74,9 +86,28 @@ extern TupleTableSlot *MaintainContactSlot(Program *program, Datum composite);
 extern void MaintainPropagate(Program *program, ChangeSet *set);
 extern TimestampTz MaintainNow(Program *program);
 
+/* related_contacts.c */
+extern void RelatedContacts(Program *program, RowSource *source, Datum *keys, int nkeys, DatumVector *contacts);
+
+/* company_lock.c */
+extern void CompanyHold(Program *program, RowSource *source, Oid type, Datum *keys, int nkeys);
+extern void CompanyHoldReferenced(Batch *batch);
+
 /* contact_lock.c */
-extern TupleTableSlot *ContactLock(Program *program, Datum key);
-extern void ContactStored(Program *program, Datum key, const int *segments, int n, bool *stored);
+typedef IndexProbe ContactProbe;
+
+typedef struct MemberProbe
+{
+	IndexProbe	probe;
+} MemberProbe;
+
+extern int	ContactsLock(Batch *batch);
+extern void ContactProbeBegin(ContactProbe *probe, Program *program, Snapshot snapshot);
+extern TupleTableSlot *ContactProbeAsk(ContactProbe *probe, Datum key);
+extern void ContactProbeEnd(ContactProbe *probe);
+extern void MemberProbeBegin(MemberProbe *members, Program *program);
+extern bool MemberProbeAsk(MemberProbe *members, int64 segment, Datum key);
+extern void MemberProbeEnd(MemberProbe *members);
 
 /* uncommitted.c */
 extern bool UncommittedIsUnguarded(ContactTable *table, const RelatedRows *rows);

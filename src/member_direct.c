@@ -158,7 +158,8 @@ find_row(DirectWork *work, Relation rel, Oid index, int64 segment, Datum key)
 
 	ScanKeyInit(&keys[0], Anum_member_segment_id, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(segment));
 	ScanKeyEntryInitializeWithInfo(&keys[1], 0, Anum_member_contact_id, BTEqualStrategyNumber, InvalidOid,
-								   work->program->key_collation, &work->key_equal, key);
+								   TupleDescAttr(RelationGetDescr(rel), Anum_member_contact_id - 1)->attcollation,
+								   &work->key_equal, key);
 	return systable_beginscan(rel, index, true, work->snapshot, 2, keys);
 }
 

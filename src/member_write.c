@@ -77,9 +77,12 @@ ChangeSetAdd(Program *program, ChangeSet *set, int64 segment, int index, Datum k
 void
 MaintainExecute(SPIPlanPtr plan, Datum *values, int expected)
 {
+	MemoryContext caller = CurrentMemoryContext;
 	int			result = SPI_execute_snapshot(plan, values, NULL, GetLatestSnapshot(), InvalidSnapshot,
 											  false, true, 0);
 
+	/* SPI leaves us in its own */
+	MemoryContextSwitchTo(caller);
 	if (result != expected)
 		elog(ERROR, "SPI_execute_snapshot failed: %s", SPI_result_code_string(result));
 }
@@ -90,12 +93,14 @@ MaintainExecute(SPIPlanPtr plan, Datum *values, int expected)
 void
 MaintainRun(const char *sql, int nargs, Oid *types, Datum *values)
 {
+	MemoryContext caller = CurrentMemoryContext;
 	SPIPlanPtr	plan = SPI_prepare(sql, nargs, types);
 	int			result;
 
 	if (plan == NULL)
 		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
 	result = SPI_execute_snapshot(plan, values, NULL, GetLatestSnapshot(), InvalidSnapshot, false, true, 0);
+	MemoryContextSwitchTo(caller);
 	if (result < 0)
 		elog(ERROR, "SPI_execute_snapshot failed: %s", SPI_result_code_string(result));
 	SPI_freeplan(plan);

@@ -41,6 +41,7 @@ typedef struct RowSource
 	SPIPlanPtr	share_plan;		/* locks rows that contacts point at */
 	SPIPlanPtr	any_plan;		/* contacts that have a row at all */
 	SPIPlanPtr	contacts_plan;	/* contacts of rows with these keys */
+	struct RowsPath *path;		/* how a contact's rows are read; NULL: not asked yet */
 	Facet	   *contact;		/* key of the row's contact, where the row holds it */
 	Facet	   *key;			/* key of the row, where contacts are found by it */
 	Facet	   *reference;		/* on the contact's row: what points at this one */
@@ -56,6 +57,7 @@ typedef struct ProgramAtom
 	const ImageAtom *image;
 	Atom	   *atom;			/* what can be tested on a row: no field, rows or SQL */
 	Atom	   *bound;			/* the whole, when asked (ProgramAtomBound) */
+	FieldAggregate aggregate;
 	RowSource  *source;			/* NULL for ATOM_MEMBER */
 	Facet	   *facet;			/* row test; NULL for EXISTS, MEMBER and AGGREGATE */
 	Facet	   *condition;		/* related rows: their fixed condition, or NULL */
@@ -134,8 +136,6 @@ typedef struct Program
 	TimestampTz awake_from;
 	TimestampTz awake_until;
 	uint64		clock_generation;	/* of the clock rows these are from; 0: not read */
-	SPIPlanPtr	lock_plan;
-	SPIPlanPtr	stored_plan;
 	SPIPlanPtr	join_plan;
 	SPIPlanPtr	leave_plan;
 } Program;

@@ -20,6 +20,7 @@
 
 #include "evaluate.h"
 #include "maintain.h"
+#include "sql_expr.h"
 
 /*
  * A number that differs when the columns do: what an image was compiled for.
@@ -314,6 +315,8 @@ ProgramAtomGet(Program *program, int id)
 		patom->argument = facet_or_null(patom->source, patom->image->argument);
 		patom->order = facet_or_null(patom->source, patom->image->order);
 	}
+	if (patom->image->detail != 0)
+		patom->aggregate = IMAGE_AT(program->image, patom->image->detail, ImageDetail)->aggregate;
 	prepare_pattern(patom);
 	program->states[id] = patom;
 	MemoryContextSwitchTo(old);
@@ -341,6 +344,7 @@ const Atom *
 ProgramAtomBound(Program *program, int id)
 {
 	ProgramAtom *patom = ProgramAtomGet(program, id);
+	SecureContext secure;
 	MemoryContext old;
 	SegmentRow *row;
 	Atom	   *atom;
@@ -348,6 +352,7 @@ ProgramAtomBound(Program *program, int id)
 
 	if (patom->bound != NULL)
 		return patom->bound;
+	SecureEnter(&secure, program->table->owner);
 	row = SegmentById(program->segments[patom->image->origin].id);
 	if (row == NULL)
 		elog(ERROR, "segment " INT64_FORMAT " is gone", program->segments[patom->image->origin].id);
@@ -358,6 +363,7 @@ ProgramAtomBound(Program *program, int id)
 	patom->bound = AtomCopy(atom);
 	patom->bound->id = id;
 	MemoryContextSwitchTo(old);
+	SecureLeave(&secure);
 	return patom->bound;
 }
 

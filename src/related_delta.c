@@ -38,6 +38,7 @@ typedef struct RelatedWork
 	Bitmapset  *segments;
 	DatumVector keys;			/* of contacts, or of rows */
 	DatumVector linked;			/* rows that new links point at */
+	AtomFlips	flips;
 } RelatedWork;
 
 /* Keep what a facet has on a row; NULL points nowhere. */
@@ -58,6 +59,65 @@ add_key(RelatedWork *work, DatumVector *keys, Facet *facet, RowVersion *row)
 		DatumVectorAdd(keys, state->value);
 }
 
+static void
+note_direction(AtomFlips *flips, int id, bool rises)
+{
+	Bitmapset **atoms = rises ? &flips->rising : &flips->falling;
+
+	*atoms = bms_add_member(*atoms, id);
+}
+
+static bool
+is_opaque(const Facet *facet)
+{
+	return facet != NULL && facet->image->opaque;
+}
+
+/*
+ * A count over the contact's rows grew, or shrank.
+ */
+static void
+note_count(RelatedWork *work, const Atom *atom, int id, bool grew)
+{
+	if (atom->lower.given)
+		note_direction(&work->flips, id, grew);
+	if (atom->upper.given)
+		note_direction(&work->flips, id, !grew);
+}
+
+/*
+ * May the atom have become true for the row's contact, or false?  Where some
+ * row has to satisfy a test, the way the test went on this row; a count goes
+ * the way of its rows; of everything else nothing is known.
+ */
+static void
+note_flip(RelatedWork *work, RowVersion *old_row, RowVersion *new_row, int id)
+{
+	ProgramAtom *patom = ProgramAtomGet(work->program, id);
+	Atom	   *atom = patom->atom;
+	bool		known = !is_opaque(patom->facet) && !is_opaque(patom->condition);
+
+	if (known && atom->scope == ATOM_ROWS)
+	{
+		bool		before = AtomOnRow(work->program, old_row, id, work->now);
+		bool		after = AtomOnRow(work->program, new_row, id, work->now);
+
+		if (before != after)
+		{
+			note_direction(&work->flips, id, after);
+			return;
+		}
+	}
+	if (known && atom->scope == ATOM_AGGREGATE && patom->aggregate == AGGREGATE_COUNT &&
+		atom->test == TEST_RANGE && (old_row->slot == NULL || new_row->slot == NULL))
+	{
+		note_count(work, atom, id, old_row->slot == NULL);
+		return;
+	}
+	note_direction(&work->flips, id, true);
+	note_direction(&work->flips, id, false);
+}
+
 /* Segments with an atom that flipped between two versions; false: none. */
 static bool
 note_flips(RelatedWork *work, RowVersion *old_row, RowVersion *new_row)
@@ -71,6 +131,7 @@ note_flips(RelatedWork *work, RowVersion *old_row, RowVersion *new_row)
 	{
 		ImageList	segments = work->program->atoms[work->flipped.items[i]].segments;
 
+		note_flip(work, old_row, new_row, work->flipped.items[i]);
 		for (j = 0; j < segments.n; j++)
 			work->segments = bms_add_member(work->segments, ProgramItems(work->program, segments)[j]);
 	}
@@ -100,6 +161,15 @@ related_row(RelatedWork *work)
 
 /* ----- rows of the link table ----- */
 
+/* Did the link lead from the same contact to the same row before? */
+static bool
+leads_as_before(RelatedWork *work)
+{
+	return work->old_row.slot &&
+		FacetEqual(work->program, &work->old_row, &work->new_row, work->reading->contact) &&
+		FacetEqual(work->program, &work->old_row, &work->new_row, work->reading->key);
+}
+
 static void
 link_row(RelatedWork *work)
 {
@@ -110,38 +180,9 @@ link_row(RelatedWork *work)
 	if (work->new_row.slot)
 	{
 		add_key(work, &work->keys, work->reading->contact, &work->new_row);
-		add_key(work, &work->linked, work->reading->key, &work->new_row);
+		if (!leads_as_before(work))
+			add_key(work, &work->linked, work->reading->key, &work->new_row);
 	}
-}
-
-/*
- * Whoever changes a company looks for its contacts, and does not see a link
- * that is not committed; we don't see the company's change.  So a new link
- * holds its company until the end of the transaction: the two take turns.
- */
-static void
-lock_linked(RelatedWork *work)
-{
-	Program    *program = work->program;
-	RelatedRows *rows = work->source->rows;
-	Facet	   *facet = work->reading->key;
-	Oid			array_type = get_array_type(facet->image->sql_type);
-	int16		len;
-	bool		byval;
-	char		align;
-	Datum		value;
-
-	if (work->linked.n == 0 || work->segments == NULL)
-		return;
-	MaintainEnter();
-	get_typlenbyvalalign(facet->image->sql_type, &len, &byval, &align);
-	value = PointerGetDatum(construct_array(work->linked.items, work->linked.n, facet->image->sql_type, len, byval, align));
-	MaintainExecute(ProgramPlan(program, &work->source->share_plan,
-								psprintf("SELECT FROM %s r WHERE r.%s = ANY ($1) ORDER BY r.%s FOR SHARE",
-										 CatalogRelationName(rows->relid), quote_identifier(rows->key_column),
-										 quote_identifier(rows->key_column)), 1, &array_type),
-					&value, SPI_OK_SELECT);
-	SPI_freetuptable(SPI_tuptable);
 }
 
 /* ----- the statement ----- */
@@ -173,44 +214,15 @@ process_rows(RelatedWork *work, void (*process) (RelatedWork *))
 	}
 }
 
-/*
- * Keys of rows -> keys of the contacts they belong to.
- */
+/* Keys of rows -> keys of the contacts they belong to. */
 static void
 find_contacts(RelatedWork *work)
 {
 	Program    *program = work->program;
-	RelatedRows *rows = work->source->rows;
-	Facet	   *facet = work->source->key;
-	MemoryContext caller = CurrentMemoryContext;
-	Oid			array_type = get_array_type(facet->image->sql_type);
-	int16		len;
-	bool		byval;
-	char		align;
-	Datum		value;
-	char	   *sql;
-	uint64		i;
+	DatumVector rows = work->keys;
 
-	if (rows->contact_reference)
-		sql = psprintf("SELECT c.%s FROM %s c WHERE c.%s = ANY ($1)", program->table->key, program->table->name,
-					   quote_identifier(rows->contact_reference));
-	else
-		sql = psprintf("SELECT DISTINCT l.%s::%s FROM %s l WHERE l.%s = ANY ($1) AND l.%s IS NOT NULL",
-					   quote_identifier(rows->contact_column), program->table->key_type_name,
-					   CatalogRelationName(rows->link_relid), quote_identifier(rows->link_column),
-					   quote_identifier(rows->contact_column));
-	MaintainEnter();
-	get_typlenbyvalalign(facet->image->sql_type, &len, &byval, &align);
-	value = PointerGetDatum(construct_array(work->keys.items, work->keys.n, facet->image->sql_type, len, byval, align));
-	MaintainExecute(ProgramPlan(program, &work->source->contacts_plan, sql, 1, &array_type), &value, SPI_OK_SELECT);
-	DatumVectorInit(&work->keys, caller, program->key_byval, program->key_len);
-	for (i = 0; i < SPI_processed; i++)
-	{
-		bool		isnull;
-
-		DatumVectorAdd(&work->keys, SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull));
-	}
-	SPI_freetuptable(SPI_tuptable);
+	DatumVectorInit(&work->keys, CurrentMemoryContext, program->key_byval, program->key_len);
+	RelatedContacts(program, work->source, rows.items, rows.n, &work->keys);
 }
 
 static void
@@ -250,7 +262,8 @@ link_delta(RelatedWork *work)
 	process_rows(work, link_row);
 	end_reading(work);
 	work->segments = ProgramSegmentsReading(work->program, work->source);
-	lock_linked(work);
+	if (work->linked.n > 0 && work->segments != NULL)
+		CompanyHold(work->program, work->source, work->reading->key->image->sql_type, work->linked.items, work->linked.n);
 }
 
 static void
@@ -266,7 +279,7 @@ source_delta(Program *program, RowSource *source, StatementDelta *delta, bool li
 		link_delta(&work);
 	else
 		relation_delta(&work);
-	MaintainContacts(program, work.keys.items, work.keys.n, work.segments, CAUSE_FILTER);
+	MaintainRelated(program, work.keys.items, work.keys.n, work.segments, link ? NULL : &work.flips);
 }
 
 /*

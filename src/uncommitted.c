@@ -15,7 +15,6 @@
 #include "access/table.h"
 #include "access/transam.h"
 #include "catalog/pg_am.h"
-#include "catalog/pg_collation.h"
 #include "storage/lmgr.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -73,7 +72,7 @@ UncommittedIsUnguarded(ContactTable *table, const RelatedRows *rows)
 
 /* A btree index that begins with the column and can be asked for the key. */
 static Oid
-find_index(Relation rel, AttrNumber column, Oid key_type, RegProcedure *equal)
+find_index(Relation rel, AttrNumber column, Oid key_type, RegProcedure *equal, Oid *collation)
 {
 	Oid			result = InvalidOid;
 	ListCell   *cell;
@@ -90,6 +89,7 @@ find_index(Relation rel, AttrNumber column, Oid key_type, RegProcedure *equal)
 		{
 			result = RelationGetRelid(index);
 			*equal = get_opcode(operator);
+			*collation = index->rd_indcollation[0]; /* its order follows this one */
 		}
 		index_close(index, AccessShareLock);
 		if (OidIsValid(result))
@@ -105,9 +105,11 @@ begin_search(ColumnSearch *search, Oid relid, const char *column, Program *progr
 	AttrNumber	attnum = get_attnum(relid, column);
 	Oid			key_type = program->table->key_type;
 	RegProcedure equal = InvalidOid;
+	Oid			collation;
 
 	search->rel = table_open(relid, AccessShareLock);
-	search->index = find_index(search->rel, attnum, key_type, &equal);
+	collation = TupleDescAttr(RelationGetDescr(search->rel), attnum - 1)->attcollation;
+	search->index = find_index(search->rel, attnum, key_type, &equal, &collation);
 	if (!OidIsValid(search->index) && TupleDescAttr(RelationGetDescr(search->rel), attnum - 1)->atttypid == key_type)
 		equal = get_opcode(lookup_type_cache(key_type, TYPECACHE_EQ_OPR)->eq_opr);
 	if (!OidIsValid(equal))
@@ -116,8 +118,7 @@ begin_search(ColumnSearch *search, Oid relid, const char *column, Program *progr
 		return false;
 	}
 	ScanKeyEntryInitialize(&search->key, 0, attnum, BTEqualStrategyNumber, key_type,
-						   OidIsValid(program->key_collation) ? program->key_collation : DEFAULT_COLLATION_OID,
-						   equal, (Datum) 0);
+						   collation, equal, (Datum) 0);
 	return true;
 }
 
