@@ -237,40 +237,20 @@ $function$;
 COMMENT ON FUNCTION segments.check_unreferenced(bigint, text) IS 'internal: an error when other segments refer to a segment';
 REVOKE ALL ON FUNCTION segments.check_unreferenced(bigint, text) FROM PUBLIC;
 
-CREATE FUNCTION segments.build_stored(contact_table regclass, segment_ids bigint[]) RETURNS void
-    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+CREATE FUNCTION segments.build_stored(contact_table regclass, segment_ids bigint[], fresh boolean) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
     begun timestamptz := clock_timestamp();
 BEGIN
-    -- a few are looked up by index each; many are worth one scan for all
-    IF cardinality(segment_ids) < 8 THEN
-        PERFORM segments.build_stored(id) FROM unnest(segment_ids) AS id;
-        RETURN;
-    END IF;
-    PERFORM segments.build_new(contact_table, segment_ids, 'definition');
+    PERFORM segments.build(contact_table, segment_ids, 'definition', fresh);
     UPDATE segments.segment SET state = 'ready', error = NULL, built_at = segments.now(),
         build_time = (clock_timestamp() - begun) / cardinality(segment_ids)
     WHERE id = ANY (segment_ids);
 END
 $function$;
-COMMENT ON FUNCTION segments.build_stored(regclass, bigint[]) IS 'internal: builds new segments of a contact table and says so in their rows';
-REVOKE ALL ON FUNCTION segments.build_stored(regclass, bigint[]) FROM PUBLIC;
-
-CREATE FUNCTION segments.build_stored(segment_id bigint) RETURNS void
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-AS $function$
-DECLARE
-    started timestamptz := clock_timestamp();
-BEGIN
-    PERFORM segments.build(segment_id, 'definition');
-    UPDATE segments.segment SET state = 'ready', error = NULL, built_at = segments.now(),
-                                build_time = clock_timestamp() - started
-    WHERE id = build_stored.segment_id;
-END
-$function$;
-COMMENT ON FUNCTION segments.build_stored(bigint) IS 'internal: builds a segment and says so in its row';
-REVOKE ALL ON FUNCTION segments.build_stored(bigint) FROM PUBLIC;
+COMMENT ON FUNCTION segments.build_stored(regclass, bigint[], boolean) IS 'internal: builds segments of a contact table, fresh: new ones, and says so in their rows';
+REVOKE ALL ON FUNCTION segments.build_stored(regclass, bigint[], boolean) FROM PUBLIC;
 
 -- Triggers.
 
@@ -321,7 +301,7 @@ BEGIN
     END LOOP;
     FOR added IN SELECT contact_table, array_agg(id ORDER BY id) AS ids FROM segments_new
                  WHERE state = 'building' AND is_published GROUP BY contact_table ORDER BY contact_table LOOP
-        PERFORM segments.build_stored(added.contact_table, added.ids);
+        PERFORM segments.build_stored(added.contact_table, added.ids, true);
     END LOOP;
     RETURN NULL;
 END
@@ -378,7 +358,7 @@ BEGIN
         DELETE FROM segments.segment_clock AS c WHERE c.segment_id = NEW.id;
     END IF;
     IF NEW.is_published THEN
-        PERFORM segments.build_stored(NEW.id);
+        PERFORM segments.build_stored(NEW.contact_table, ARRAY[NEW.id], false);
     END IF;
     RETURN NULL;
 END

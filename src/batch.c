@@ -7,6 +7,7 @@
  * first needs them.  Queries read the latest committed state and this
  * transaction's own changes, as referential integrity does: the contacts are
  * locked, so nobody else is changing what they see (src/README.md, locks).
+ * A scan that locks nobody gives the snapshot to read by.
  */
 #include "postgres.h"
 
@@ -119,7 +120,10 @@ ask(Batch *batch, SPIPlanPtr plan)
 
 	values[0] = BatchKeyArray(batch->program, batch->keys, batch->nrows);
 	values[1] = TimestampTzGetDatum(batch->now);
-	MaintainExecute(plan, values, SPI_OK_SELECT);
+	if (batch->snapshot == NULL)
+		MaintainExecute(plan, values, SPI_OK_SELECT);
+	else if (SPI_execute_snapshot(plan, values, NULL, batch->snapshot, InvalidSnapshot, true, false, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not look contacts up");
 	for (i = 0; i < SPI_processed; i++)
 	{
 		bool		isnull;

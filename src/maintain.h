@@ -95,10 +95,9 @@ typedef struct StatementDelta
 
 extern void ContactDelta(Program *program, StatementDelta *delta);
 extern void RelatedDelta(Program *program, StatementDelta *delta);
+extern void RelatedContacts(Program *program, RowSource *source, DatumVector *keys);
 
 /* build.c */
-extern void BuildSegment(int64 id, const char *cause);
-extern void BuildLockTables(List *ids);
 extern void BuildSegmentsReading(Program *program, Oid relid, const char *cause);
 
 /* segment_clock.c */

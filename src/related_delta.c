@@ -173,14 +173,14 @@ process_rows(RelatedWork *work, void (*process) (RelatedWork *))
 }
 
 /*
- * Keys of rows -> keys of the contacts they belong to.
+ * Keys of a source's rows -> keys of the contacts they belong to, as last
+ * committed; in the same vector.  For sources that don't hold their contact.
  */
-static void
-find_contacts(RelatedWork *work)
+void
+RelatedContacts(Program *program, RowSource *source, DatumVector *keys)
 {
-	Program    *program = work->program;
-	RelatedRows *rows = work->source->rows;
-	Facet	   *facet = work->source->key;
+	RelatedRows *rows = source->rows;
+	Facet	   *facet = source->key;
 	MemoryContext caller = CurrentMemoryContext;
 	Oid			array_type = get_array_type(facet->sql_type);
 	int16		len;
@@ -200,14 +200,14 @@ find_contacts(RelatedWork *work)
 					   quote_identifier(rows->contact_column));
 	MaintainEnter();
 	get_typlenbyvalalign(facet->sql_type, &len, &byval, &align);
-	value = PointerGetDatum(construct_array(work->keys.items, work->keys.n, facet->sql_type, len, byval, align));
-	MaintainExecute(ProgramPlan(program, &work->source->contacts_plan, sql, 1, &array_type), &value, SPI_OK_SELECT);
-	DatumVectorInit(&work->keys, caller, program->key_byval, program->key_len);
+	value = PointerGetDatum(construct_array(keys->items, keys->n, facet->sql_type, len, byval, align));
+	MaintainExecute(ProgramPlan(program, &source->contacts_plan, sql, 1, &array_type), &value, SPI_OK_SELECT);
+	DatumVectorInit(keys, caller, program->key_byval, program->key_len);
 	for (i = 0; i < SPI_processed; i++)
 	{
 		bool		isnull;
 
-		DatumVectorAdd(&work->keys, SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull));
+		DatumVectorAdd(keys, SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull));
 	}
 	SPI_freetuptable(SPI_tuptable);
 }
@@ -238,7 +238,7 @@ relation_delta(RelatedWork *work)
 	process_rows(work, related_row);
 	end_reading(work);
 	if (work->keys.n > 0 && work->source->contact == NULL)
-		find_contacts(work);
+		RelatedContacts(work->program, work->source, &work->keys);
 }
 
 /* The statement changed links to rows of this relation. */
