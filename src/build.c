@@ -13,8 +13,8 @@
  * SHARE UPDATE EXCLUSIVE on the contact table makes those who change
  * definitions take turns from the start, and lets writers pass.
  *
- * Segments that refer to others follow in the order of their ranks, each once,
- * when what they look at is there: those that were asked for, and all that
+ * Segments that refer to these follow in the order of their ranks, each once,
+ * when what they look at is there: those that were asked for too, and all that
  * refer to one that changed.
  */
 #include "postgres.h"
@@ -103,15 +103,6 @@ id_array(List *ids)
 	return PointerGetDatum(construct_array(values, n, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 }
 
-/* Segments of rank 1 refer to none; those that the program lacks come first. */
-static int
-rank_of_id(Program *program, int64 id)
-{
-	ProgramSegment *segment = ProgramSegmentById(program, id);
-
-	return segment ? segment->rank : 1;
-}
-
 /* Does it refer to a segment that changed? */
 static bool
 is_reached(const Build *build, const ProgramSegment *segment)
@@ -124,6 +115,7 @@ is_reached(const Build *build, const ProgramSegment *segment)
 	return false;
 }
 
+/* Those of the ids that the program has at this rank. */
 static List *
 ids_of_rank(Program *program, List *ids, int rank)
 {
@@ -131,16 +123,16 @@ ids_of_rank(Program *program, List *ids, int rank)
 	ListCell   *cell;
 
 	foreach(cell, ids)
-		if (rank_of_id(program, *(int64 *) lfirst(cell)) == rank)
+		if (ProgramSegmentById(program, *(int64 *) lfirst(cell))->rank == rank)
 			result = lappend(result, lfirst(cell));
 	return result;
 }
 
-/* These and all that refer to them, through any chain. */
+/* All that refer to some of these, through any chain. */
 static Bitmapset *
-within_reach(Program *program, Bitmapset *segments)
+referring_to(Program *program, Bitmapset *segments)
 {
-	Bitmapset  *result = bms_copy(segments);
+	Bitmapset  *result = NULL;
 	Bitmapset  *fresh = bms_copy(segments);
 	int			index;
 
@@ -157,6 +149,28 @@ within_reach(Program *program, Bitmapset *segments)
 			}
 	}
 	return result;
+}
+
+/*
+ * Ids that refer to none of the others can be built at once; the others wait
+ * for what they look at.
+ */
+static List *
+split_off_referring(Program *program, List *ids, Bitmapset *referring, List **others)
+{
+	List	   *first = NIL;
+	ListCell   *cell;
+
+	foreach(cell, ids)
+	{
+		ProgramSegment *segment = ProgramSegmentById(program, *(int64 *) lfirst(cell));
+
+		if (segment != NULL && bms_is_member(segment->index, referring))
+			*others = lappend(*others, lfirst(cell));
+		else
+			first = lappend(first, lfirst(cell));
+	}
+	return first;
 }
 
 /* ----- writing ----- */
@@ -326,7 +340,7 @@ set_clocks(Build *build, List *ids)
 		set_clock(build, *(int64 *) lfirst(cell));
 }
 
-/* ----- segments that refer to none ----- */
+/* ----- segments that wait for none ----- */
 
 static void
 find_differences(Build *build, List *ids, Snapshot snapshot, DifferenceVisit visit)
@@ -465,26 +479,28 @@ published_ids(List *ids)
 static void
 build_segments(Build *build, List *ids, bool online)
 {
-	Bitmapset  *reach;
+	Bitmapset  *segments;
+	Bitmapset  *referring;
 	List	   *first;
+	List	   *others = NIL;
 	List	   *relids;
 
 	/* what is read from here on, nobody else changes */
 	LockRelationOid(build->contact_table, online ? ShareUpdateExclusiveLock : ShareRowExclusiveLock);
 	ids = published_ids(ids);
 	build->program = ProgramGet(build->contact_table);
-	reach = within_reach(build->program, BuildIndexes(build->program, ids));
-	relids = BuildReadTables(build->program, reach);
-	first = ids_of_rank(build->program, ids, 1);
-	if (first != NIL && online && TouchedCanBeFound(build->contact_table, relids))
+	segments = BuildIndexes(build->program, ids);
+	referring = referring_to(build->program, segments);
+	relids = BuildReadTables(build->program, bms_union(segments, referring));
+	first = split_off_referring(build->program, ids, referring, &others);
+	if (online && TouchedCanBeFound(build->contact_table, relids))
 		build_online(build, first, relids);
 	else
 	{
 		BuildLock(build->contact_table, relids, ShareRowExclusiveLock, false);
-		if (first != NIL)
-			build_locked(build, first);
+		build_locked(build, first);
 	}
-	build_ranks(build, ids);
+	build_ranks(build, others);
 	if (!build->fresh)
 		BuildHandChanges(build->program, ids, build->cause);
 }
