@@ -189,28 +189,18 @@ COMMENT ON FUNCTION segments.check_definitions(regclass, text) IS 'internal: ref
 CREATE FUNCTION segments.rebuild_segments(contact_table regclass, fields text[], cause text) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $function$
-/*
- * What a segment refers to is built before it, as its own members follow.
- */
 DECLARE
-    segment_id bigint;
+    concerned bigint[] := ARRAY(
+        SELECT s.id FROM segments.segment AS s
+        WHERE s.contact_table = rebuild_segments.contact_table AND s.is_published AND NOT segments.is_static(s.filters)
+          AND segments.mentions(s.filters, rebuild_segments.fields)
+        ORDER BY s.id);
 BEGIN
-    FOR segment_id IN
-        WITH RECURSIVE stored AS (
-            SELECT s.id FROM segments.segment AS s
-            WHERE s.contact_table = rebuild_segments.contact_table AND s.is_published AND NOT segments.is_static(s.filters)
-        ), depth (id, level) AS (
-            SELECT s.id, 0 FROM stored AS s
-            UNION
-            SELECT r.segment_id, d.level + 1 FROM depth AS d JOIN segments.segment_reference AS r ON r.referenced_id = d.id
-        )
-        SELECT d.id FROM depth AS d JOIN segments.segment AS s USING (id)
-        WHERE s.is_published AND NOT segments.is_static(s.filters) AND segments.mentions(s.filters, rebuild_segments.fields)
-        GROUP BY d.id ORDER BY max(d.level), d.id
-    LOOP
-        PERFORM segments.build(segment_id, rebuild_segments.cause);
-        UPDATE segments.segment AS s SET state = 'ready', error = NULL, built_at = segments.now() WHERE s.id = segment_id;
-    END LOOP;
+    IF cardinality(concerned) > 0 THEN
+        PERFORM segments.build(rebuild_segments.contact_table, concerned, rebuild_segments.cause, false);
+        UPDATE segments.segment AS s SET state = 'ready', error = NULL, built_at = segments.now()
+        WHERE s.id = ANY (concerned);
+    END IF;
 END
 $function$;
 COMMENT ON FUNCTION segments.rebuild_segments(regclass, text[], text) IS 'internal: bring the members of the published segments whose filters name one of the fields (null: any) in line with them';

@@ -120,7 +120,9 @@ SELECT pg_catalog.pg_extension_config_dump('segments.segment_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('segments.segment_reference', '');
 SELECT pg_catalog.pg_extension_config_dump('segments.segment_clock', '');
 
--- What the triggers need.
+-- What the triggers need.  Functions that look for one row set enable_seqscan
+-- off: their plans are made when a session first stores a segment, and kept, and
+-- the ten thousandth of one statement must not read all that came before it.
 
 CREATE FUNCTION segments.forget_members(contact_table regclass, segment_id bigint) RETURNS void
     LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'segments_forget_members';
@@ -138,7 +140,7 @@ COMMENT ON FUNCTION segments.reference_cycle(bigint) IS 'internal: the shortest 
 REVOKE ALL ON FUNCTION segments.reference_cycle(bigint) FROM PUBLIC;
 
 CREATE FUNCTION segments.choose_alias(given text, name text, segment_id bigint) RETURNS text
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off
 AS $function$
 /*
  * A given alias must be free; one made from the name gets a number when it is
@@ -179,12 +181,12 @@ COMMENT ON FUNCTION segments.names_of(bigint[]) IS 'internal: names of segments,
 REVOKE ALL ON FUNCTION segments.names_of(bigint[]) FROM PUBLIC;
 
 CREATE FUNCTION segments.store_references(segment_id bigint, contact_table regclass, referenced bigint[]) RETURNS void
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off
 AS $function$
 /*
- * Two transactions that store one half of a cycle each take turns here, by the
- * lock that building takes anyway.  The search reads as last committed, so the
- * second one sees the first one's half.
+ * Two transactions that store one half of a cycle each take turns here, until
+ * they end; writers of contacts are in nobody's way.  The search reads as last
+ * committed, so the second one sees the first one's half.
  */
 DECLARE
     cycle bigint[];
@@ -194,7 +196,7 @@ BEGIN
     IF cardinality(referenced) = 0 THEN
         RETURN;
     END IF;
-    EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', contact_table);
+    PERFORM FROM segments.contact_table AS t WHERE t.contact_table = store_references.contact_table FOR NO KEY UPDATE;
     -- whoever unpublishes or deletes one of them meanwhile has to wait, or we had to
     PERFORM FROM segments.segment AS s WHERE s.id = ANY (referenced) ORDER BY s.id FOR SHARE;
     IF EXISTS (SELECT FROM unnest(referenced) AS r (id)
@@ -218,7 +220,7 @@ COMMENT ON FUNCTION segments.store_references(bigint, regclass, bigint[]) IS 'in
 REVOKE ALL ON FUNCTION segments.store_references(bigint, regclass, bigint[]) FROM PUBLIC;
 
 CREATE FUNCTION segments.check_unreferenced(segment_id bigint, purpose text) RETURNS void
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off
 AS $function$
 DECLARE
     users bigint[] := ARRAY(SELECT r.segment_id FROM segments.segment_reference AS r
@@ -237,40 +239,20 @@ $function$;
 COMMENT ON FUNCTION segments.check_unreferenced(bigint, text) IS 'internal: an error when other segments refer to a segment';
 REVOKE ALL ON FUNCTION segments.check_unreferenced(bigint, text) FROM PUBLIC;
 
-CREATE FUNCTION segments.build_stored(contact_table regclass, segment_ids bigint[]) RETURNS void
-    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+CREATE FUNCTION segments.build_stored(contact_table regclass, segment_ids bigint[], fresh boolean) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
     begun timestamptz := clock_timestamp();
 BEGIN
-    -- a few are looked up by index each; many are worth one scan for all
-    IF cardinality(segment_ids) < 8 THEN
-        PERFORM segments.build_stored(id) FROM unnest(segment_ids) AS id;
-        RETURN;
-    END IF;
-    PERFORM segments.build_new(contact_table, segment_ids, 'definition');
+    PERFORM segments.build(contact_table, segment_ids, 'definition', fresh);
     UPDATE segments.segment SET state = 'ready', error = NULL, built_at = segments.now(),
         build_time = (clock_timestamp() - begun) / cardinality(segment_ids)
     WHERE id = ANY (segment_ids);
 END
 $function$;
-COMMENT ON FUNCTION segments.build_stored(regclass, bigint[]) IS 'internal: builds new segments of a contact table and says so in their rows';
-REVOKE ALL ON FUNCTION segments.build_stored(regclass, bigint[]) FROM PUBLIC;
-
-CREATE FUNCTION segments.build_stored(segment_id bigint) RETURNS void
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-AS $function$
-DECLARE
-    started timestamptz := clock_timestamp();
-BEGIN
-    PERFORM segments.build(segment_id, 'definition');
-    UPDATE segments.segment SET state = 'ready', error = NULL, built_at = segments.now(),
-                                build_time = clock_timestamp() - started
-    WHERE id = build_stored.segment_id;
-END
-$function$;
-COMMENT ON FUNCTION segments.build_stored(bigint) IS 'internal: builds a segment and says so in its row';
-REVOKE ALL ON FUNCTION segments.build_stored(bigint) FROM PUBLIC;
+COMMENT ON FUNCTION segments.build_stored(regclass, bigint[], boolean) IS 'internal: builds segments of a contact table, fresh: new ones, and says so in their rows';
+REVOKE ALL ON FUNCTION segments.build_stored(regclass, bigint[], boolean) FROM PUBLIC;
 
 -- Triggers.
 
@@ -312,16 +294,20 @@ DECLARE
 BEGIN
     PERFORM segments.invalidate(n.contact_table)
     FROM (SELECT DISTINCT contact_table FROM segments_new) AS n;
-    FOR added IN SELECT * FROM segments_new WHERE state = 'building' ORDER BY id LOOP
-        PERFORM segments.store_references(added.id, added.contact_table,
-            segments.bind_check(added.filters, added.contact_table, added.id, true));
-        IF NOT added.is_published THEN
-            UPDATE segments.segment SET state = 'ready' WHERE id = added.id;
-        END IF;
+    -- what it refers to may come with it in the same statement
+    FOR added IN
+        SELECT n.id, n.contact_table, n.referenced
+        FROM (SELECT id, contact_table, segments.bind_check(filters, contact_table, id, true) AS referenced
+              FROM segments_new WHERE state = 'building' OFFSET 0) AS n
+        WHERE cardinality(n.referenced) > 0 ORDER BY n.id
+    LOOP
+        PERFORM segments.store_references(added.id, added.contact_table, added.referenced);
     END LOOP;
+    UPDATE segments.segment AS s SET state = 'ready' FROM segments_new AS n
+    WHERE n.state = 'building' AND NOT n.is_published AND s.id = n.id;
     FOR added IN SELECT contact_table, array_agg(id ORDER BY id) AS ids FROM segments_new
                  WHERE state = 'building' AND is_published GROUP BY contact_table ORDER BY contact_table LOOP
-        PERFORM segments.build_stored(added.contact_table, added.ids);
+        PERFORM segments.build_stored(added.contact_table, added.ids, true);
     END LOOP;
     RETURN NULL;
 END
@@ -378,7 +364,7 @@ BEGIN
         DELETE FROM segments.segment_clock AS c WHERE c.segment_id = NEW.id;
     END IF;
     IF NEW.is_published THEN
-        PERFORM segments.build_stored(NEW.id);
+        PERFORM segments.build_stored(NEW.contact_table, ARRAY[NEW.id], false);
     END IF;
     RETURN NULL;
 END
@@ -449,7 +435,7 @@ $function$;
 COMMENT ON FUNCTION segments.segment_after_delete() IS 'internal: removes what belonged to deleted segments; refuses while others refer to them';
 
 CREATE FUNCTION segments.check_segment_id() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off
 AS $function$
 BEGIN
     IF segments.is_restoring() THEN
@@ -465,7 +451,7 @@ $function$;
 COMMENT ON FUNCTION segments.check_segment_id() IS 'internal: trigger function; refuses a row that belongs to no segment';
 
 CREATE FUNCTION segments.check_referenced() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off
 AS $function$
 /*
  * Written, not only locked: who deletes or unpublishes it meanwhile waits and

@@ -65,15 +65,15 @@ COMMENT ON COLUMN segments.compiled.build_ms IS 'milliseconds that compiling too
 COMMENT ON COLUMN segments.compiled.backend_bytes IS 'memory of this connection alone';
 GRANT SELECT ON segments.compiled TO PUBLIC;
 
-CREATE FUNCTION segments.build(segment_id bigint, cause text) RETURNS void
+CREATE FUNCTION segments.build(contact_table regclass, segment_ids bigint[], cause text, fresh boolean) RETURNS void
     AS 'MODULE_PATHNAME', 'segments_build' LANGUAGE C STRICT;
-COMMENT ON FUNCTION segments.build(bigint, text) IS 'internal: brings the members of a segment, and of those that refer to it, in line with its definition; shuts out writers of the tables it reads until the transaction ends';
-REVOKE ALL ON FUNCTION segments.build(bigint, text) FROM PUBLIC;
+COMMENT ON FUNCTION segments.build(regclass, bigint[], text, boolean) IS 'internal: brings the members of published segments of a contact table, and of those that refer to them, in line with their definitions; fresh: they are new and have no members yet; writers of the tables they read are shut out when it returns, until the transaction ends';
+REVOKE ALL ON FUNCTION segments.build(regclass, bigint[], text, boolean) FROM PUBLIC;
 
-CREATE FUNCTION segments.build_new(contact_table regclass, segment_ids bigint[], cause text) RETURNS void
-    AS 'MODULE_PATHNAME', 'segments_build_new' LANGUAGE C STRICT;
-COMMENT ON FUNCTION segments.build_new(regclass, bigint[], text) IS 'internal: fills new segments, which have no members yet, in one scan of the contact table; locks as segments.build() does';
-REVOKE ALL ON FUNCTION segments.build_new(regclass, bigint[], text) FROM PUBLIC;
+CREATE FUNCTION segments.rebuild_members(contact_table regclass, segment_ids bigint[]) RETURNS void
+    AS 'MODULE_PATHNAME', 'segments_rebuild_members' LANGUAGE C STRICT;
+COMMENT ON FUNCTION segments.rebuild_members(regclass, bigint[]) IS 'internal: brings memberships that differ from a fresh evaluation in line with it; locks only the contacts that differ';
+REVOKE ALL ON FUNCTION segments.rebuild_members(regclass, bigint[]) FROM PUBLIC;
 
 CREATE FUNCTION segments.change_members(segment_id bigint, contacts anyarray, action text) RETURNS boolean[]
     AS 'MODULE_PATHNAME', 'segments_change_members' LANGUAGE C STRICT;
@@ -84,62 +84,75 @@ CREATE FUNCTION segments.refresh_due(at timestamptz DEFAULT NULL) RETURNS bigint
     AS 'MODULE_PATHNAME', 'segments_refresh_due' LANGUAGE C;
 COMMENT ON FUNCTION segments.refresh_due(timestamptz) IS 'brings segments whose filters move with time forward to an instant (null: now); returns how many joins and leaves that made; safe to call as often as wanted, by several at a time';
 
-CREATE FUNCTION segments.check_segment(id bigint, key anyelement)
+CREATE FUNCTION segments.check_segments(ids bigint[], key anyelement, by_query boolean)
     RETURNS TABLE (segment_id bigint, contact_id anyelement, stored boolean, evaluated boolean, reason text)
-    AS 'MODULE_PATHNAME', 'segments_check_segment' LANGUAGE C STABLE;
-COMMENT ON FUNCTION segments.check_segment(bigint, anyelement) IS 'internal: segments.check() by id; null: all';
+    AS 'MODULE_PATHNAME', 'segments_check_segments' LANGUAGE C STABLE;
+COMMENT ON FUNCTION segments.check_segments(bigint[], anyelement, boolean) IS 'internal: segments.check() by ids; null: all';
 
-CREATE FUNCTION segments.check(segment text, key anyelement)
+CREATE FUNCTION segments.check(segment text, key anyelement, by_query boolean DEFAULT NULL)
     RETURNS TABLE (segment_id bigint, contact_id anyelement, stored boolean, evaluated boolean, reason text)
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
-    AS $$ SELECT * FROM segments.check_segment(CASE WHEN segment IS NULL THEN NULL ELSE segments.resolve_segment(segment) END, key) $$;
-COMMENT ON FUNCTION segments.check(text, anyelement) IS 'segments.check(), with keys in the type of key, which is any null';
+    AS $$
+    SELECT * FROM segments.check_segments(CASE WHEN segment IS NULL THEN NULL ELSE ARRAY[segments.resolve_segment(segment)] END,
+                                          key, by_query)
+    $$;
+COMMENT ON FUNCTION segments.check(text, anyelement, boolean) IS 'segments.check(), with keys in the type of key, which is any null';
 
-CREATE FUNCTION segments.check(segment text DEFAULT NULL)
+CREATE FUNCTION segments.check(segment text DEFAULT NULL, by_query boolean DEFAULT NULL)
     RETURNS TABLE (segment_id bigint, contact_id bigint, stored boolean, evaluated boolean, reason text)
-    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+    AS $$ SELECT * FROM segments.check(segment, NULL::bigint, by_query) $$;
+COMMENT ON FUNCTION segments.check(text, boolean) IS 'evaluates a segment (null: every published one) afresh, now, and returns every contact whose stored membership differs, and why; no rows: all is right; by_query: true evaluates each segment by its SQL, false all of them in one scan by what maintains them, null chooses: a scan for eight segments or more of a large table';
+
+CREATE FUNCTION segments.rebuild(segment_ids bigint[]) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS $$
 DECLARE
-    difference record;
+    concerned record;
 BEGIN
-    FOR difference IN
-        SELECT c.*, s.alias, t.contact_table, t.key_type
-        FROM segments.check(segment, NULL::text) AS c
-            JOIN segments.segment AS s ON s.id = c.segment_id JOIN segments.contact_table AS t USING (contact_table)
+    FOR concerned IN
+        SELECT s.contact_table, array_agg(s.id ORDER BY s.id) AS ids
+        FROM unnest(segment_ids) AS i (id) JOIN segments.segment AS s ON s.id = segments.resolve_segment(i.id::text)
+        WHERE s.is_published GROUP BY s.contact_table ORDER BY s.contact_table
     LOOP
-        IF segments.base_type(difference.key_type) <> ALL ('{smallint,integer,bigint}'::regtype[]) THEN
-            RAISE EXCEPTION 'keys of contact table "%" are of type %, not bigint',
-                (SELECT relname FROM pg_class WHERE oid = difference.contact_table), difference.key_type
-                USING ERRCODE = 'datatype_mismatch',
-                      DETAIL = format('Contact %s of segment "%s" differs: it %s.', difference.contact_id, difference.alias, difference.reason),
-                      HINT = format('Use segments.check(%L, NULL::%s).', segment, difference.key_type);
-        END IF;
-        segment_id := difference.segment_id;
-        contact_id := difference.contact_id;
-        stored := difference.stored;
-        evaluated := difference.evaluated;
-        reason := difference.reason;
-        RETURN NEXT;
+        PERFORM segments.rebuild_members(concerned.contact_table, concerned.ids);
     END LOOP;
 END $$;
-COMMENT ON FUNCTION segments.check(text) IS 'evaluates a segment (null: every published one) afresh, now, and returns every contact whose stored membership differs, and why; no rows: all is right';
+COMMENT ON FUNCTION segments.rebuild(bigint[]) IS 'evaluates segments afresh, those of a contact table in one scan, and brings their members in line; shuts nobody out, and locks only contacts that differ';
 
 CREATE FUNCTION segments.rebuild(segment text) RETURNS void
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-    AS $$ BEGIN PERFORM segments.build(segments.resolve_segment(segment), 'definition'); END $$;
-COMMENT ON FUNCTION segments.rebuild(text) IS 'evaluates a segment afresh and brings its members in line; normally there is nothing to do';
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+    AS $$ BEGIN PERFORM segments.rebuild(ARRAY[segments.resolve_segment(segment)]); END $$;
+COMMENT ON FUNCTION segments.rebuild(text) IS 'evaluates a segment afresh and brings its members in line; normally there is nothing to do, and nothing is written';
 
 CREATE PROCEDURE segments.rebuild_all()
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
-    AS $$
-DECLARE
-    due record;
-BEGIN
-    FOR due IN SELECT id FROM segments.segment WHERE is_published AND NOT segments.is_static(filters) ORDER BY id LOOP
-        PERFORM segments.rebuild(due.id::text);
-    END LOOP;
-END $$;
-COMMENT ON PROCEDURE segments.rebuild_all() IS 'rebuilds every published segment';
+    AS $$ BEGIN PERFORM segments.rebuild(ARRAY(SELECT id FROM segments.segment WHERE is_published ORDER BY id)); END $$;
+COMMENT ON PROCEDURE segments.rebuild_all() IS 'rebuilds every published segment that one sees, those of a contact table in one scan';
+
+CREATE FUNCTION segments.backend_progress(
+    OUT pid integer, OUT contact_table regclass, OUT command text, OUT phase text, OUT segments bigint,
+    OUT contacts_total bigint, OUT contacts_done bigint, OUT changes bigint, OUT started timestamptz)
+    RETURNS SETOF record AS 'MODULE_PATHNAME', 'segments_backend_progress' LANGUAGE C STRICT VOLATILE;
+COMMENT ON FUNCTION segments.backend_progress() IS 'internal: the rows of segments.progress';
+
+CREATE VIEW segments.progress AS
+SELECT p.pid, current_database() AS database, p.contact_table, p.command, p.phase, p.segments, p.contacts_total,
+       p.contacts_done, p.changes, p.started
+FROM segments.backend_progress() AS p
+WHERE has_table_privilege(p.contact_table, 'SELECT');
+COMMENT ON VIEW segments.progress IS 'Building, rebuilding and checking that sessions of this database are at, where track_activities is on; pg_cancel_backend(pid) stops it and everything is as before';
+COMMENT ON COLUMN segments.progress.pid IS 'process of the session';
+COMMENT ON COLUMN segments.progress.database IS 'the database';
+COMMENT ON COLUMN segments.progress.contact_table IS 'the contact table';
+COMMENT ON COLUMN segments.progress.command IS 'create: new segments; rebuild: others; check';
+COMMENT ON COLUMN segments.progress.phase IS 'evaluating, comparing with the members, waiting for writers, catching up with what they wrote, or writing; null: preparing';
+COMMENT ON COLUMN segments.progress.segments IS 'number of segments it is about';
+COMMENT ON COLUMN segments.progress.contacts_total IS 'contacts that the present scan reads, as last estimated; null: there is none';
+COMMENT ON COLUMN segments.progress.contacts_done IS 'contacts that it has read';
+COMMENT ON COLUMN segments.progress.changes IS 'joins and leaves written so far, or differences found';
+COMMENT ON COLUMN segments.progress.started IS 'when it began';
+GRANT SELECT ON segments.progress TO PUBLIC;
 
 CREATE FUNCTION segments.why_contact(segment_id bigint, contact text) RETURNS jsonb
     AS 'MODULE_PATHNAME', 'segments_why_contact' LANGUAGE C STABLE STRICT;

@@ -8,6 +8,7 @@
  * it.  All of it reads the latest committed state and this transaction's own
  * changes, as referential integrity does: the contacts are locked, so nobody
  * else is changing what is seen (src/README.md, locks).
+ * A scan that locks nobody gives the snapshot to read by.
  */
 #include "postgres.h"
 
@@ -115,7 +116,10 @@ run_for_keys(Batch *batch, SPIPlanPtr plan, Datum *keys, int nkeys)
 
 	values[0] = BatchKeyArray(batch->program, keys, nkeys);
 	values[1] = TimestampTzGetDatum(batch->now);
-	MaintainExecute(plan, values, SPI_OK_SELECT);
+	if (batch->snapshot == NULL)
+		MaintainExecute(plan, values, SPI_OK_SELECT);
+	else if (SPI_execute_snapshot(plan, values, NULL, batch->snapshot, InvalidSnapshot, true, false, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not look contacts up");
 }
 
 /*

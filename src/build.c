@@ -1,278 +1,533 @@
 /*
- * build.c - a whole segment at once: build, rebuild, check.
+ * build.c - members of whole segments: new ones, and ones whose definition
+ * changed.
  *
- * Step 13a: one query over the contact table says who matches; members are
- * brought in line with it.  Everybody who writes to a table that the filter
- * reads is shut out meanwhile (SHARE ROW EXCLUSIVE, until the transaction
- * ends): a writer either committed before the query's snapshot, or begins
- * after it and then knows the definition (program.c).
+ * Step 13a.  A large table is not shut for the time of a scan.  The segments
+ * are evaluated by a snapshot while everybody writes; what they differ in is
+ * written at once for new segments, of which nobody else knows, and kept for
+ * the others.  Then writers are shut out until the transaction ends, contacts
+ * that were touched since the snapshot (touched.c) are evaluated again, and
+ * what was kept is written for the others.  Whoever writes after that knows
+ * the definition (program.c).  Small tables are locked first.
+ *
+ * SHARE UPDATE EXCLUSIVE on the contact table makes those who change
+ * definitions take turns from the start, and lets writers pass.
+ *
+ * Segments that refer to these follow in the order of their ranks, each once,
+ * when what they look at is there: those that were asked for too, and all that
+ * refer to one that changed.
  */
 #include "postgres.h"
 
+#include "access/table.h"
 #include "catalog/pg_type.h"
+#include "executor/executor.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "storage/bufmgr.h"
 #include "storage/lmgr.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
 #include "utils/snapmgr.h"
 
-#include "access/xact.h"
-#include "compat.h"
-#include "maintain.h"
+#include "build.h"
 #include "sql_expr.h"
-#include "srf.h"
 
 typedef struct Build
 {
-	SegmentRow *row;
-	ContactTable *table;
-	Predicate  *predicate;
-	char	   *condition;		/* SQL over c, as of now */
-	char	   *member;
-	char	   *override;
-	char	   *change;
-	TimestampTz now;
+	Oid			contact_table;
 	const char *cause;
-	uint64		changes;
+	bool		fresh;			/* new segments, without members */
+	Program    *program;
+	ChangeSet  *changes;		/* to be written together */
+	Bitmapset  *changed;		/* indexes of segments that have a difference */
+	Tuplestorestate *kept;		/* segment, contact, joined: until writers are shut out */
+	TupleTableSlot *kept_slot;
 } Build;
 
-/* ----- locks ----- */
+/* ----- segments by id ----- */
 
-static void
-collect_tables(const Predicate *predicate, List **relids)
+/*
+ * A List of int64 pointers.
+ */
+List *
+BuildIds(ArrayType *array)
 {
+	Datum	   *values;
+	List	   *ids = NIL;
+	int			n;
 	int			i;
 
-	check_stack_depth();
-	for (i = 0; i < predicate->nargs; i++)
-		collect_tables(predicate->args[i], relids);
-	if (predicate->kind == PREDICATE_ATOM && predicate->atom->rows)
+	deconstruct_array(array, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE, &values, NULL, &n);
+	for (i = 0; i < n; i++)
 	{
-		*relids = list_append_unique_oid(*relids, predicate->atom->rows->relid);
-		if (OidIsValid(predicate->atom->rows->link_relid))
-			*relids = list_append_unique_oid(*relids, predicate->atom->rows->link_relid);
+		int64	   *id = palloc(sizeof(int64));
+
+		*id = DatumGetInt64(values[i]);
+		ids = lappend(ids, id);
 	}
-}
-
-/* The contact table first, then the others by OID. */
-static void
-lock_in_order(Oid contact_table, List *relids)
-{
-	ListCell   *cell;
-
-	LockRelationOid(contact_table, ShareRowExclusiveLock);
-	list_sort(relids, list_oid_cmp);
-	foreach(cell, relids)
-		LockRelationOid(lfirst_oid(cell), ShareRowExclusiveLock);
-}
-
-static void
-lock_tables(Build *build)
-{
-	List	   *relids = NIL;
-
-	collect_tables(build->predicate, &relids);
-	lock_in_order(build->table->relid, relids);
-}
-
-/* ----- preparing ----- */
-
-static Predicate *
-bind_stored(SegmentRow *row, ContactTable *table)
-{
-	BindOptions options = {false};
-
-	return BindFilter(FilterUnflatten(row->filters), table, &options);
-}
-
-static void
-prepare(Build *build, SegmentRow *row, const char *cause)
-{
-	SqlContext	context = {0};
-	StringInfoData sql;
-	TimestampTz evaluated_at;
-
-	build->row = row;
-	build->table = CatalogContactTable(row->contact_table, false);
-	build->predicate = bind_stored(row, build->table);
-	build->cause = cause;
-	build->now = SegmentsNow();
-	if (ClockRead(row->id, &evaluated_at) && strcmp(cause, CAUSE_DEFINITION) != 0)
-		build->now = Max(build->now, evaluated_at);
-	build->member = CatalogRelationName(build->table->member_table);
-	build->override = CatalogRelationName(build->table->override_table);
-	build->change = CatalogRelationName(build->table->change_table);
-	context.table = build->table;
-	context.pinned = true;
-	context.now = build->now;
-	initStringInfo(&sql);
-	PredicateSql(&sql, build->predicate, &context);
-	build->condition = sql.data;
+	return ids;
 }
 
 /*
- * Lock all that some segments of one contact table read (ids: a List of int64
- * pointers).
+ * Indexes of those that the program has.
+ */
+Bitmapset *
+BuildIndexes(Program *program, List *ids)
+{
+	Bitmapset  *indexes = NULL;
+	ListCell   *cell;
+
+	foreach(cell, ids)
+	{
+		int			index = ProgramSegmentById(program, *(int64 *) lfirst(cell));
+
+		if (index >= 0)
+			indexes = bms_add_member(indexes, index);
+	}
+	return indexes;
+}
+
+static Datum
+id_array(List *ids)
+{
+	Datum	   *values = palloc(sizeof(Datum) * Max(list_length(ids), 1));
+	ListCell   *cell;
+	int			n = 0;
+
+	foreach(cell, ids)
+		values[n++] = Int64GetDatum(*(int64 *) lfirst(cell));
+	return PointerGetDatum(construct_array(values, n, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+}
+
+/* Segments that refer to one that changed. */
+static Bitmapset *
+reached_segments(const Build *build)
+{
+	Bitmapset  *result = NULL;
+	int			index = -1;
+
+	while ((index = bms_next_member(build->changed, index)) >= 0)
+		result = ProgramAddReferencing(build->program, result, index);
+	return result;
+}
+
+/* Those of the ids that the program has at this rank. */
+static List *
+ids_of_rank(Program *program, List *ids, int rank)
+{
+	List	   *result = NIL;
+	ListCell   *cell;
+
+	foreach(cell, ids)
+	{
+		int			index = ProgramSegmentById(program, *(int64 *) lfirst(cell));
+
+		if (index >= 0 && program->segments[index].rank == rank)
+			result = lappend(result, lfirst(cell));
+	}
+	return result;
+}
+
+/* All that refer to some of these, through any chain. */
+static Bitmapset *
+referring_to(Program *program, Bitmapset *segments)
+{
+	Bitmapset  *result = NULL;
+	Bitmapset  *fresh = bms_copy(segments);
+	int			index;
+
+	while ((index = bms_next_member(fresh, -1)) >= 0)
+	{
+		Bitmapset  *reached = bms_difference(ProgramAddReferencing(program, NULL, index), result);
+
+		fresh = bms_add_members(bms_del_member(fresh, index), reached);
+		result = bms_add_members(result, reached);
+	}
+	return result;
+}
+
+/*
+ * Ids that refer to none of the others can be built at once; the others wait
+ * for what they look at.
+ */
+static List *
+split_off_referring(Program *program, List *ids, Bitmapset *referring, List **others)
+{
+	List	   *first = NIL;
+	ListCell   *cell;
+
+	foreach(cell, ids)
+	{
+		int			index = ProgramSegmentById(program, *(int64 *) lfirst(cell));
+
+		if (index >= 0 && bms_is_member(index, referring))
+			*others = lappend(*others, lfirst(cell));
+		else
+			first = lappend(first, lfirst(cell));
+	}
+	return first;
+}
+
+/* ----- writing ----- */
+
+static void
+write_changes(Build *build, const char *cause)
+{
+	if (build->changes->n > 0)
+		ProgressChanges(MemberWrite(build->program, build->changes, cause));
+	ChangeSetReset(build->changes);
+}
+
+static void
+add_change(Build *build, int64 segment, Datum key, bool joined)
+{
+	int			index = ProgramSegmentById(build->program, segment);
+	/* whoever found it may be in memory of a scan that ends before us */
+	MemoryContext old = MemoryContextSwitchTo(GetMemoryChunkContext(build->changes));
+
+	if (index >= 0)
+		build->changed = bms_add_member(build->changed, index);
+	MemoryContextSwitchTo(old);
+	ChangeSetAdd(build->program, build->changes, segment, index, key, joined);
+	if (build->changes->n >= FLUSH_CHANGES)
+		write_changes(build, build->cause);
+}
+
+static void
+visit_difference(void *arg, const Difference *difference)
+{
+	add_change(arg, difference->segment, difference->key, !difference->stored);
+}
+
+static void
+keep_difference(void *arg, const Difference *difference)
+{
+	Build	   *build = arg;
+	Datum		values[3];
+	bool		nulls[3] = {false, false, false};
+
+	values[0] = Int64GetDatum(difference->segment);
+	values[1] = difference->key;
+	values[2] = BoolGetDatum(!difference->stored);
+	tuplestore_putvalues(build->kept, build->kept_slot->tts_tupleDescriptor, values, nulls);
+}
+
+static void
+begin_keeping(Build *build)
+{
+	TupleDesc	desc = CreateTemplateTupleDesc(3);
+
+	TupleDescInitEntry(desc, 1, "segment_id", INT8OID, -1, 0);
+	TupleDescInitEntry(desc, 2, "contact_id", build->program->table->key_type, -1, 0);
+	TupleDescInitEntry(desc, 3, "joined", BOOLOID, -1, 0);
+	build->kept = tuplestore_begin_heap(false, false, work_mem);
+	build->kept_slot = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
+}
+
+/* Write what was kept, but for contacts that are evaluated again. */
+static void
+write_kept(Build *build, DatumVector *touched)
+{
+	Batch		batch = {0};
+	bool		isnull;
+
+	batch.program = build->program;
+	batch.keys = touched->items;
+	batch.nrows = touched->n;
+	while (tuplestore_gettupleslot(build->kept, true, false, build->kept_slot))
+	{
+		Datum		key = slot_getattr(build->kept_slot, 2, &isnull);
+
+		CHECK_FOR_INTERRUPTS();
+		if (BatchFindKey(&batch, key) < 0)
+			add_change(build, DatumGetInt64(slot_getattr(build->kept_slot, 1, &isnull)), key,
+					   DatumGetBool(slot_getattr(build->kept_slot, 3, &isnull)));
+	}
+	write_changes(build, build->cause);
+	ExecDropSingleTupleTableSlot(build->kept_slot);
+	tuplestore_end(build->kept);
+}
+
+/*
+ * Members that were included by hand join, and excluded ones leave, where the
+ * rows say otherwise.
  */
 void
-BuildLockTables(List *ids)
+BuildHandChanges(Program *program, List *ids, const char *cause)
 {
-	ContactTable *table = NULL;
-	List	   *relids = NIL;
+	ContactTable *table = program->table;
+	char	   *member = CatalogRelationName(table->member_table);
+	Oid			type = INT8ARRAYOID;
+	Datum		value = id_array(ids);
+	ChangeSet  *changes = ChangeSetCreate();
+	uint64		i;
+
+	MaintainRun(psprintf("SELECT o.segment_id, o.contact_id, o.included FROM %s o JOIN %s c ON c.%s = o.contact_id "
+						 "WHERE o.segment_id = ANY ($1) AND o.included <> EXISTS (SELECT FROM %s m "
+						 "WHERE m.segment_id = o.segment_id AND m.contact_id = o.contact_id)",
+						 CatalogRelationName(table->override_table), table->name, table->key, member), 1, &type, &value);
+	for (i = 0; i < SPI_processed; i++)
+	{
+		HeapTuple	tuple = SPI_tuptable->vals[i];
+		TupleDesc	desc = SPI_tuptable->tupdesc;
+		bool		isnull;
+		int64		id = DatumGetInt64(SPI_getbinval(tuple, desc, 1, &isnull));
+
+		ChangeSetAdd(program, changes, id, ProgramSegmentById(program, id), SPI_getbinval(tuple, desc, 2, &isnull),
+					 DatumGetBool(SPI_getbinval(tuple, desc, 3, &isnull)));
+	}
+	SPI_freetuptable(SPI_tuptable);
+	if (changes->n > 0 && MemberWrite(program, changes, cause) > 0)
+		MaintainPropagate(program, changes);
+}
+
+/*
+ * Those of the contacts that don't exist lose all rows of theirs.  Writers are
+ * shut out.
+ */
+void
+BuildForgetGone(Program *program, Datum *keys, int nkeys)
+{
+	ContactTable *table = program->table;
+	Datum		value = BatchKeyArray(program, keys, nkeys);
+	DatumVector gone;
+	uint64		i;
+
+	DatumVectorInit(&gone, CurrentMemoryContext, program->key_byval, program->key_len);
+	MaintainRun(psprintf("SELECT k FROM pg_catalog.unnest($1) k WHERE NOT EXISTS (SELECT FROM %s c WHERE c.%s = k)",
+						 table->name, table->key), 1, &program->key_array_type, &value);
+	for (i = 0; i < SPI_processed; i++)
+	{
+		bool		isnull;
+
+		DatumVectorAdd(&gone, SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull));
+	}
+	SPI_freetuptable(SPI_tuptable);
+	if (gone.n > 0)
+		MemberForgetContacts(program, gone.items, gone.n);
+}
+
+/* ----- time ----- */
+
+/* They were evaluated as a whole at our now, writers shut out. */
+static void
+set_clock(Build *build, int64 id)
+{
+	int			index = ProgramSegmentById(build->program, id);
+	TimestampTz now = SegmentsNow();
+	TimestampTz evaluated_at;
+	bool		has_clock = !build->fresh && ClockRead(id, &evaluated_at);
+
+	if (index >= 0 && (build->program->segments[index].flags & IMAGE_SEGMENT_MOVES))
+	{
+		if (has_clock && strcmp(build->cause, CAUSE_DEFINITION) != 0)
+			now = Max(now, evaluated_at);
+		ClockStart(id, true, now,
+				   PredicateNextMove(BindStored(SegmentById(id)->filters, build->program->table),
+									 build->program->table, now));
+	}
+	else if (has_clock)
+		ClockStart(id, false, now, DT_NOEND);
+}
+
+static void
+set_clocks(Build *build, List *ids)
+{
+	ListCell   *cell;
+
+	foreach(cell, ids)
+		set_clock(build, *(int64 *) lfirst(cell));
+}
+
+/* ----- segments that wait for none ----- */
+
+static void
+find_differences(Build *build, List *ids, Snapshot snapshot, DifferenceVisit visit)
+{
+	DifferenceSearch search = {build->contact_table, ids, snapshot};
+
+	search.redefined = (strcmp(build->cause, CAUSE_DEFINITION) == 0);
+	search.empty = build->fresh;
+	search.visit = visit;
+	search.arg = build;
+	DifferencesFind(&search);
+}
+
+/* Writers are shut out already. */
+static void
+build_locked(Build *build, List *ids)
+{
+	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
+
+	find_differences(build, ids, snapshot, visit_difference);
+	write_changes(build, build->cause);
+	UnregisterSnapshot(snapshot);
+	set_clocks(build, ids);
+}
+
+/* Contacts that were touched since the snapshot, in key order. */
+static DatumVector
+touched_contacts(Build *build, Bitmapset *segments, Snapshot snapshot)
+{
+	DatumVector keys;
+
+	DatumVectorInit(&keys, CurrentMemoryContext, build->program->key_byval, build->program->key_len);
+	TouchedContacts(build->program, segments, snapshot, &keys);
+	if (keys.n > 0)
+		ProgramSortKeys(build->program, keys.items, &keys.n);
+	return keys;
+}
+
+/* Everybody writes until `relids` are locked. */
+static void
+build_online(Build *build, List *ids, List *relids)
+{
+	Bitmapset  *segments = BuildIndexes(build->program, ids);
+	Snapshot	snapshot;
+	DatumVector touched;
+
+	BuildShareTables(build->contact_table, relids);
+	BuildShareTables(build->program->table->change_table, NIL);
+	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	if (!build->fresh)
+		begin_keeping(build);
+	find_differences(build, ids, snapshot, build->fresh ? visit_difference : keep_difference);
+	write_changes(build, build->cause);
+	ProgressEnter(PROGRESS_WAITING);
+	BuildLock(build->contact_table, relids, ShareRowExclusiveLock, true);
+	ProgressEnter(PROGRESS_CATCHING_UP);
+	touched = touched_contacts(build, segments, snapshot);
+	ProgressEnter(PROGRESS_WRITING);
+	if (build->fresh && touched.n > 0)
+		BuildForgetGone(build->program, touched.items, touched.n);
+	if (!build->fresh)
+		write_kept(build, &touched);
+	set_clocks(build, ids);
+	MaintainContacts(build->program, touched.items, touched.n, segments, build->cause);
+	UnregisterSnapshot(snapshot);
+}
+
+static bool
+is_large(Oid relid)
+{
+	Relation	rel = table_open(relid, AccessShareLock);
+	bool		large = RelationGetNumberOfBlocks(rel) >= SMALL_TABLE_BLOCKS &&
+		!CheckRelationLockedByMe(rel, ShareRowExclusiveLock, true);
+
+	table_close(rel, AccessShareLock);
+	return large;
+}
+
+/* ----- segments that refer to others ----- */
+
+/* Of one rank: those asked for, and those reached by a change. */
+static void
+build_rank(Build *build, List *asked, int rank)
+{
+	Program    *program = build->program;
+	Bitmapset  *done = BuildIndexes(program, asked);
+	Build		follow = *build;
+	Bitmapset  *candidates = reached_segments(build);
+	List	   *reached = NIL;
+	int			i = -1;
+
+	while ((i = bms_next_member(candidates, i)) >= 0)
+		if (program->segments[i].rank == rank && !bms_is_member(i, done))
+			reached = lappend(reached, unconstify(int64 *, &program->segments[i].id));
+	if (asked != NIL)
+		build_locked(build, asked);
+	follow.changed = build->changed;
+	follow.fresh = false;
+	follow.cause = CAUSE_SEGMENT;
+	if (reached != NIL)
+		build_locked(&follow, reached);
+	build->changed = follow.changed;
+}
+
+static void
+build_ranks(Build *build, List *ids)
+{
+	int			highest = 1;
+	int			rank;
+	int			i;
+
+	for (i = 0; i < build->program->nsegments; i++)
+		highest = Max(highest, (int) build->program->segments[i].rank);
+	for (rank = 2; rank <= highest; rank++)
+		build_rank(build, ids_of_rank(build->program, ids, rank), rank);
+}
+
+/* ----- together ----- */
+
+/* A definition that lost its meaning is an error for who builds it. */
+static List *
+published_ids(List *ids)
+{
+	List	   *result = NIL;
 	ListCell   *cell;
 
 	foreach(cell, ids)
 	{
 		SegmentRow *row = SegmentById(*(int64 *) lfirst(cell));
 
-		if (row == NULL)
-			continue;
-		if (table == NULL)
-			table = CatalogContactTable(row->contact_table, false);
-		collect_tables(bind_stored(row, table), &relids);
+		if (row != NULL && row->is_published)
+			result = lappend(result, lfirst(cell));
 	}
-	if (table != NULL)
-		lock_in_order(table->relid, relids);
-}
-
-/* ----- writing ----- */
-
-static char *
-by_hand(Build *build, const char *contact, bool included)
-{
-	return psprintf("EXISTS (SELECT FROM %s o WHERE o.segment_id = " INT64_FORMAT " AND o.contact_id = %s AND %so.included)",
-					build->override, build->row->id, contact, included ? "" : "NOT ");
-}
-
-/* Log what a statement moved, in the same statement. */
-static void
-run_logged(Build *build, const char *statement, bool joined)
-{
-	Oid			types[4] = {TIMESTAMPTZOID, INT8OID, INT4OID, TEXTOID};
-	Datum		values[4];
-	char	   *sql = psprintf("WITH moved AS (%s RETURNING contact_id) "
-							   "INSERT INTO %s (xact, n, segment_id, contact_id, joined, cause, at) "
-							   "SELECT $2, $3 + pg_catalog.row_number() OVER () - 1, " INT64_FORMAT ", contact_id, %s, $4, $1 "
-							   "FROM moved", statement, build->change, build->row->id, joined ? "true" : "false");
-
-	values[0] = TimestampTzGetDatum(build->now);
-	values[1] = Int64GetDatum((int64) U64FromFullTransactionId(GetTopFullTransactionId()));
-	values[2] = Int32GetDatum(MemberNextChangeNumber(0));
-	values[3] = CStringGetTextDatum(build->cause);
-	MaintainRun(sql, 4, types, values);
-	(void) MemberNextChangeNumber((int) SPI_processed);
-	build->changes += SPI_processed;
+	return result;
 }
 
 static void
-write_joins(Build *build)
+build_segments(Build *build, List *ids, bool online)
 {
-	char	   *contact = psprintf("c.%s", build->table->key);
+	Bitmapset  *segments;
+	Bitmapset  *referring;
+	List	   *first;
+	List	   *others = NIL;
+	List	   *relids;
 
-	run_logged(build,
-			   psprintf("INSERT INTO %s (segment_id, contact_id, since) SELECT " INT64_FORMAT ", %s, $1 FROM %s c "
-						"WHERE (%s) AND NOT %s ON CONFLICT DO NOTHING",
-						build->member, build->row->id, contact, build->table->name, build->condition,
-						by_hand(build, contact, false)), true);
-	run_logged(build,
-			   psprintf("INSERT INTO %s (segment_id, contact_id, since) SELECT o.segment_id, o.contact_id, $1 "
-						"FROM %s o JOIN %s c ON %s = o.contact_id "
-						"WHERE o.segment_id = " INT64_FORMAT " AND o.included ON CONFLICT DO NOTHING",
-						build->member, build->override, build->table->name, contact, build->row->id), true);
-}
-
-static void
-write_leaves(Build *build)
-{
-	run_logged(build,
-			   psprintf("DELETE FROM %s m WHERE m.segment_id = " INT64_FORMAT " AND NOT (%s OR NOT %s AND "
-						"EXISTS (SELECT FROM %s c WHERE c.%s = m.contact_id AND (%s)))",
-						build->member, build->row->id, by_hand(build, "m.contact_id", true),
-						by_hand(build, "m.contact_id", false), build->table->name, build->table->key,
-						build->condition), false);
-}
-
-/* Segments that refer to this one are no longer sure of their members. */
-static void
-build_referencing(Build *build)
-{
-	Oid			type = INT8OID;
-	Datum		value = Int64GetDatum(build->row->id);
-	int64	   *ids;
-	int			n;
-	int			i;
-	SecureContext secure;
-
-	SecureEnter(&secure, CatalogOwner());
-	if (SPI_execute_with_args("SELECT r.segment_id FROM segments.segment_reference r JOIN segments.segment s ON s.id = r.segment_id "
-							  "WHERE r.referenced_id = $1 AND s.is_published ORDER BY 1",
-							  1, &type, &value, NULL, false, 0) != SPI_OK_SELECT)
-		elog(ERROR, "could not read segment references");
-	SecureLeave(&secure);
-	n = (int) SPI_processed;
-	ids = palloc(sizeof(int64) * Max(n, 1));
-	for (i = 0; i < n; i++)
+	/* what is read from here on, nobody else changes */
+	LockRelationOid(build->contact_table, online ? ShareUpdateExclusiveLock : ShareRowExclusiveLock);
+	ids = published_ids(ids);
+	build->program = ProgramGet(build->contact_table);
+	segments = BuildIndexes(build->program, ids);
+	referring = referring_to(build->program, segments);
+	relids = BuildReadTables(build->program, bms_union(segments, referring));
+	first = split_off_referring(build->program, ids, referring, &others);
+	if (online && TouchedCanBeFound(build->contact_table, relids))
+		build_online(build, first, relids);
+	else
 	{
-		bool		isnull;
-
-		ids[i] = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull));
+		BuildLock(build->contact_table, relids, ShareRowExclusiveLock, false);
+		build_locked(build, first);
 	}
-	for (i = 0; i < n; i++)
-		BuildSegment(ids[i], CAUSE_SEGMENT);
-}
-
-static void
-set_clock(Build *build)
-{
-	bool		moves = PredicateMoves(build->predicate);
-
-	ClockStart(build->row->id, moves, build->now,
-			   moves ? PredicateNextMove(build->predicate, build->table, build->now) : DT_NOEND);
+	build_ranks(build, others);
+	if (!build->fresh)
+		BuildHandChanges(build->program, ids, build->cause);
 }
 
 /*
- * Bring the members of a published segment in line with its definition, and
- * the segments that refer to it.  Needs SPI; data is read and written as
- * the contact table's owner.
+ * Bring the members of published segments of one contact table in line with
+ * their definitions, and the segments that refer to them.  `fresh`: they have
+ * no members yet, and nobody else knows them.  Writers are shut out when this
+ * returns, until the transaction ends.
  */
-void
-BuildSegment(int64 id, const char *cause)
+static void
+build_together(Oid contact_table, List *ids, const char *cause, bool fresh, bool online)
 {
-	SegmentRow *row = SegmentById(id);
-	Build		build = {0};
-	SecureContext secure;
+	Build		build = {contact_table, cause, fresh};
+	Program    *program = ProgramGet(contact_table);
 
-	check_stack_depth();
-	if (row == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("segment " INT64_FORMAT " does not exist", id)));
-	if (!row->is_published)
-		return;
-	for (;;)
-	{
-		SegmentRow *fresh;
-
-		prepare(&build, row, cause);
-		lock_tables(&build);
-		/* it may have changed, or gone, while we waited for the locks */
-		fresh = SegmentById(id);
-		if (fresh == NULL || !fresh->is_published)
-			return;
-		if (VARSIZE(fresh->filters) == VARSIZE(row->filters) &&
-			memcmp(fresh->filters, row->filters, VARSIZE(row->filters)) == 0)
-			break;
-		row = fresh;
-	}
-	SecureEnter(&secure, build.table->owner);
-	write_leaves(&build);
-	write_joins(&build);
-	SecureLeave(&secure);
-	set_clock(&build);
-	if (build.changes > 0)
-		build_referencing(&build);
+	MaintainBegin(program);
+	MaintainEnter();
+	build.changes = ChangeSetCreate();
+	ProgressBegin(fresh ? PROGRESS_CREATE : PROGRESS_REBUILD, contact_table, list_length(ids));
+	build_segments(&build, ids, online && is_large(contact_table));
+	ProgressEnd();
+	MaintainEnd();
 }
 
 /*
@@ -281,132 +536,32 @@ BuildSegment(int64 id, const char *cause)
 void
 BuildSegmentsReading(Program *program, Oid relid, const char *cause)
 {
+	Bitmapset  *segments = NULL;
+	List	   *ids = NIL;
+	int			index = -1;
 	int			i;
 
 	for (i = 1; i < program->nsources; i++)
 	{
 		RowSource  *source = program->sources[i];
-		Bitmapset  *segments;
-		int			index = -1;
 
-		if (source->relid != relid && !(source->link && source->link->relid == relid))
-			continue;
-		segments = ProgramSegmentsReading(program, source);
-		while ((index = bms_next_member(segments, index)) >= 0)
-			BuildSegment(program->segments[index].id, cause);
+		if (source->relid == relid || (source->link && source->link->relid == relid))
+			segments = bms_add_members(segments, ProgramSegmentsReading(program, source));
 	}
+	while ((index = bms_next_member(segments, index)) >= 0)
+		ids = lappend(ids, unconstify(int64 *, &program->segments[index].id));
+	if (ids != NIL)
+		build_together(program->relid, ids, cause, false, false);
 }
 
 /*
- * segments.build(segment_id, cause)
+ * segments.build(contact_table, segment_ids bigint[], cause, fresh)
  */
 PG_FUNCTION_INFO_V1(segments_build);
 Datum
 segments_build(PG_FUNCTION_ARGS)
 {
-	SPI_connect();
-	BuildSegment(PG_GETARG_INT64(0), text_to_cstring(PG_GETARG_TEXT_PP(1)));
-	SPI_finish();
+	build_together(PG_GETARG_OID(0), BuildIds(PG_GETARG_ARRAYTYPE_P(1)), text_to_cstring(PG_GETARG_TEXT_PP(2)),
+				   PG_GETARG_BOOL(3), true);
 	PG_RETURN_VOID();
-}
-
-/* ----- check ----- */
-
-static void
-store_differences(SegmentRow *row, Tuplestorestate *store, TupleDesc desc)
-{
-	Build		build = {0};
-	char	   *contact;
-	SecureContext secure;
-	Oid			input;
-	Oid			param;
-	uint64		i;
-
-	prepare(&build, row, CAUSE_FILTER);
-	contact = psprintf("c.%s", build.table->key);
-	getTypeInputInfo(TupleDescAttr(desc, 1)->atttypid, &input, &param);
-	SecureEnter(&secure, build.table->owner);
-	if (SPI_execute(psprintf("SELECT COALESCE(e.k, m.contact_id)::pg_catalog.text, m.contact_id IS NOT NULL, e.k IS NOT NULL, "
-							 "CASE WHEN m.contact_id IS NULL THEN 'is not a member but should be' "
-							 "WHEN NOT EXISTS (SELECT FROM %s c WHERE %s = m.contact_id) THEN 'does not exist' "
-							 "WHEN EXISTS (SELECT FROM %s o WHERE o.segment_id = " INT64_FORMAT " AND o.contact_id = m.contact_id "
-							 "AND NOT o.included) THEN 'is excluded by hand' ELSE 'is a member but does not match' END "
-							 "FROM (SELECT %s AS k FROM %s c WHERE (%s) AND NOT %s UNION "
-							 "SELECT o.contact_id FROM %s o JOIN %s c ON %s = o.contact_id "
-							 "WHERE o.segment_id = " INT64_FORMAT " AND o.included) e "
-							 "FULL JOIN (SELECT contact_id FROM %s WHERE segment_id = " INT64_FORMAT ") m ON m.contact_id = e.k "
-							 "WHERE e.k IS NULL OR m.contact_id IS NULL",
-							 build.table->name, contact, build.override, row->id, contact, build.table->name,
-							 build.condition, by_hand(&build, contact, false), build.override, build.table->name, contact,
-							 row->id, build.member, row->id), true, 0) != SPI_OK_SELECT)
-		elog(ERROR, "could not check segment " INT64_FORMAT, row->id);
-	for (i = 0; i < SPI_processed; i++)
-	{
-		Datum		values[5];
-		bool		nulls[5] = {0};
-		bool		isnull;
-
-		values[0] = Int64GetDatum(row->id);
-		values[1] = OidInputFunctionCall(input, SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1), param, -1);
-		values[2] = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 2, &isnull);
-		values[3] = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 3, &isnull);
-		values[4] = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 4, &isnull);
-		tuplestore_putvalues(store, desc, values, nulls);
-	}
-	SPI_freetuptable(SPI_tuptable);
-	SecureLeave(&secure);
-}
-
-static List *
-segment_ids(const char *sql)
-{
-	List	   *ids = NIL;
-	uint64		i;
-
-	if (SPI_execute(sql, true, 0) != SPI_OK_SELECT)
-		elog(ERROR, "could not read segments");
-	for (i = 0; i < SPI_processed; i++)
-	{
-		bool		isnull;
-		int64	   *id = palloc(sizeof(int64));
-
-		*id = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull));
-		ids = lappend(ids, id);
-	}
-	return ids;
-}
-
-/*
- * segments.check_segments(ids bigint[], key anyelement)
- *   -> (segment_id, contact_id, stored, evaluated, reason)
- */
-PG_FUNCTION_INFO_V1(segments_check_segment);
-Datum
-segments_check_segment(PG_FUNCTION_ARGS)
-{
-	TupleDesc	desc;
-	Tuplestorestate *store = SrfBegin(fcinfo, &desc);
-	List	   *ids = NIL;
-	ListCell   *cell;
-
-	SPI_connect();
-	if (PG_ARGISNULL(0))
-		ids = segment_ids("SELECT id FROM segments.segment WHERE is_published ORDER BY id");
-	else
-	{
-		int64	   *id = palloc(sizeof(int64));
-
-		*id = PG_GETARG_INT64(0);
-		ids = list_make1(id);
-	}
-	foreach(cell, ids)
-	{
-		SegmentRow *row = SegmentById(*(int64 *) lfirst(cell));
-
-		CHECK_FOR_INTERRUPTS();
-		if (row != NULL && row->is_published)
-			store_differences(row, store, desc);
-	}
-	SPI_finish();
-	PG_RETURN_NULL();
 }

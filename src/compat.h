@@ -120,4 +120,18 @@
 #define ShareRequestHook(function, previous) ((void) previous, function())
 #endif
 
+/* Until 16 a snapshot can be too old: rows that it sees may be removed. */
+#if PG_VERSION_NUM < 170000
+#define SnapshotsExpire() (old_snapshot_threshold >= 0)
+#else
+#define SnapshotsExpire() false
+#endif
+
+/* Entries of backends by number: renamed in 16, when ids became another thing. */
+#if PG_VERSION_NUM >= 160000
+#define BackendStatusByIndex(i) pgstat_get_local_beentry_by_index(i)
+#else
+#define BackendStatusByIndex(i) pgstat_fetch_stat_local_beentry(i)
+#endif
+
 #endif							/* SEGMENTS_COMPAT_H */

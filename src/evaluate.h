@@ -45,6 +45,7 @@ typedef struct Batch
 {
 	Program    *program;
 	TimestampTz now;
+	Snapshot	snapshot;		/* what is looked up is read by; NULL: the latest */
 	int			nrows;
 	Datum	   *keys;			/* in key order */
 	RowVersion *rows;

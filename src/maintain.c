@@ -176,17 +176,6 @@ depends_on_now(Program *program, int atom, int64 segment)
 	return (program->atoms[atom].flags & IMAGE_ATOM_MOVES) != 0;
 }
 
-static Bitmapset *
-add_referencing(Program *program, Bitmapset *segments, int index)
-{
-	ImageList	referencing = program->segments[index].referencing;
-	uint32		i;
-
-	for (i = 0; i < referencing.n; i++)
-		segments = bms_add_member(segments, ProgramItems(program, referencing)[i]);
-	return segments;
-}
-
 /* Write what is pending; the segments that refer to what changed are next. */
 static void
 flush_pending(Reconciliation *work, const char *cause)
@@ -210,8 +199,8 @@ flush_pending(Reconciliation *work, const char *cause)
 			if (segment->referencing.n == 0 || (i > 0 && set->changes[i - 1].index == set->changes[i].index))
 				continue;
 			forget_answers(work->batch, asks_for_member, segment->id);
-			work->todo = add_referencing(work->program, work->todo, set->changes[i].index);
-			work->disturbed = add_referencing(work->program, work->disturbed, set->changes[i].index);
+			work->todo = ProgramAddReferencing(work->program, work->todo, set->changes[i].index);
+			work->disturbed = ProgramAddReferencing(work->program, work->disturbed, set->changes[i].index);
 		}
 	set->n = 0;
 }
@@ -472,7 +461,7 @@ MaintainReferencing(Program *program, ChangeSet *set, DatumVector *keys)
 		if (set->changes[i].index < 0 || program->segments[set->changes[i].index].referencing.n == 0)
 			continue;
 		DatumVectorAdd(keys, set->changes[i].key);
-		referencing = add_referencing(program, referencing, set->changes[i].index);
+		referencing = ProgramAddReferencing(program, referencing, set->changes[i].index);
 	}
 	return referencing;
 }

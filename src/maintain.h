@@ -128,8 +128,6 @@ extern void ContactDelta(Program *program, StatementDelta *delta);
 extern void RelatedDelta(Program *program, StatementDelta *delta);
 
 /* build.c */
-extern void BuildSegment(int64 id, const char *cause);
-extern void BuildLockTables(List *ids);
 extern void BuildSegmentsReading(Program *program, Oid relid, const char *cause);
 
 /* segment_clock.c */

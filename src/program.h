@@ -154,6 +154,8 @@ extern TupleDesc ProgramSourceDesc(Program *program, RowSource *source);
 extern ProgramAtom *ProgramAtomGet(Program *program, int id);
 extern const Atom *ProgramAtomBound(Program *program, int id);
 extern int	ProgramSegmentById(Program *program, int64 id);
+extern Bitmapset *ProgramAddReferencing(Program *program, Bitmapset *segments, int index);
+extern Bitmapset *ProgramReferences(Program *program, int index);
 extern Bitmapset *ProgramSegmentsReading(Program *program, const RowSource *source);
 extern SPIPlanPtr ProgramPlan(Program *program, SPIPlanPtr *slot, const char *sql, int nargs, Oid *types);
 

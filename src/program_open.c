@@ -413,6 +413,45 @@ ProgramSegmentsReading(Program *program, const RowSource *source)
 	return result;
 }
 
+/*
+ * Add the segments that refer to one.
+ */
+Bitmapset *
+ProgramAddReferencing(Program *program, Bitmapset *segments, int index)
+{
+	ImageList	referencing = program->segments[index].referencing;
+	uint32		i;
+
+	for (i = 0; i < referencing.n; i++)
+		segments = bms_add_member(segments, ProgramItems(program, referencing)[i]);
+	return segments;
+}
+
+/*
+ * Indexes of the published segments that a segment refers to itself.
+ */
+Bitmapset *
+ProgramReferences(Program *program, int index)
+{
+	const uint32 *code = IMAGE_AT(program->image, program->segments[index].code, uint32);
+	const uint32 *end = IMAGE_NEXT(code);
+	Bitmapset  *result = NULL;
+
+	/* every word of a predicate is the head of one of its parts */
+	for (; code < end; code++)
+	{
+		int			id = *code & IMAGE_OP_MASK;
+		int			referenced;
+
+		if ((*code >> IMAGE_OP_SHIFT) != IMAGE_OP_ATOM || program->atoms[id].scope != ATOM_MEMBER)
+			continue;
+		referenced = ProgramSegmentById(program, ProgramAtomGet(program, id)->atom->segment_id);
+		if (referenced >= 0)
+			result = bms_add_member(result, referenced);
+	}
+	return result;
+}
+
 /* ----- plans ----- */
 
 /*

@@ -262,8 +262,9 @@ open_probes(Batch *batch, RowSource *source, ContactRows *contact)
 
 	if (reader->snapshot == NULL)
 	{
-		CommandCounterIncrement();
-		reader->snapshot = RegisterSnapshot(GetLatestSnapshot());
+		if (batch->snapshot == NULL)
+			CommandCounterIncrement();
+		reader->snapshot = RegisterSnapshot(batch->snapshot ? batch->snapshot : GetLatestSnapshot());
 	}
 	IndexProbeOpen(&contact->probe, table_open(source->relid, AccessShareLock), path->rows.index, reader->snapshot);
 	IndexProbeKey(&contact->probe, path->rows.value_type, path->rows.equal);

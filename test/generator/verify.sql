@@ -6,9 +6,11 @@ INSERT INTO gen.position VALUES (0, 0);
 -- How many members unpublished segments have.
 CREATE TABLE gen.frozen (segment_id bigint PRIMARY KEY, members bigint);
 
--- check() finds nothing.
+-- check() finds nothing, neither by SQL, which shares nothing with what maintains members, nor in one scan.
 CREATE FUNCTION gen.checked() RETURNS SETOF text LANGUAGE sql AS $$
-    SELECT 'check() finds ' || c::text FROM segments.check(NULL, NULL::%(type)s) AS c LIMIT 20
+    (SELECT 'check() finds ' || c::text FROM segments.check(NULL, NULL::%(type)s, by_query => true) AS c LIMIT 20)
+    UNION ALL
+    (SELECT 'check() by scan finds ' || c::text FROM segments.check(NULL, NULL::%(type)s, by_query => false) AS c LIMIT 20)
 $$;
 
 -- A published segment has the members that its filters and what was done by hand give.

@@ -38,7 +38,7 @@ INSERT INTO segments.segment (name, state) VALUES ('x', 'ready');
 INSERT INTO segments.segment (name, is_global, created_by_user) VALUES ('x', false, 'somebody else');
 INSERT INTO crm.leads_segment_member VALUES (1, 2);
 DELETE FROM crm.leads_segment_change;
-SELECT segments.build(1, 'definition');
+SELECT segments.build('crm.leads', '{1}', 'definition', false);
 SELECT segments.forget_members('crm.leads', 1);
 SELECT alias FROM segments.contact_segments(3);
 SELECT alias, members FROM segments.status;
