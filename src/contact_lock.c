@@ -29,12 +29,14 @@
 #define Anum_member_segment_id 1
 #define Anum_member_contact_id 2
 
+/* The column's own collation: by that its primary key is ordered. */
 static void
-key_on_contact(Program *program, ScanKey scan_key, AttrNumber column, Datum key)
+key_on_contact(Program *program, Relation rel, ScanKey scan_key, AttrNumber column, Datum key)
 {
 	Oid			operator = lookup_type_cache(program->table->key_type, TYPECACHE_EQ_OPR)->eq_opr;
+	Oid			collation = TupleDescAttr(RelationGetDescr(rel), column - 1)->attcollation;
 
-	ScanKeyEntryInitialize(scan_key, 0, column, BTEqualStrategyNumber, InvalidOid, program->key_collation,
+	ScanKeyEntryInitialize(scan_key, 0, column, BTEqualStrategyNumber, InvalidOid, collation,
 						   get_opcode(operator), key);
 }
 
@@ -47,7 +49,7 @@ find_contact(Program *program, Relation rel, Snapshot snapshot, Datum key, ItemP
 	HeapTuple	tuple;
 	bool		found;
 
-	key_on_contact(program, &scan_key, program->table->key_attnum, key);
+	key_on_contact(program, rel, &scan_key, program->table->key_attnum, key);
 	scan = systable_beginscan(rel, PrimaryKeyIndex(rel), true, snapshot, 1, &scan_key);
 	tuple = systable_getnext(scan);
 	found = HeapTupleIsValid(tuple);
@@ -127,7 +129,7 @@ ContactStored(Program *program, Datum key, const int *segments, int n, bool *sto
 
 		ScanKeyInit(&keys[0], Anum_member_segment_id, BTEqualStrategyNumber, F_INT8EQ,
 					Int64GetDatum(program->segments[segments[i]].id));
-		key_on_contact(program, &keys[1], Anum_member_contact_id, key);
+		key_on_contact(program, rel, &keys[1], Anum_member_contact_id, key);
 		scan = systable_beginscan(rel, index, true, snapshot, 2, keys);
 		stored[i] = HeapTupleIsValid(systable_getnext(scan));
 		systable_endscan(scan);

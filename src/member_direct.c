@@ -151,14 +151,16 @@ block_slot(DirectTable *table, int i)
 
 /* ----- looking things up ----- */
 
+/* By the column's own collation, which is the index's. */
 static SysScanDesc
 find_row(DirectWork *work, Relation rel, Oid index, int64 segment, Datum key)
 {
+	Oid			collation = TupleDescAttr(RelationGetDescr(rel), Anum_member_contact_id - 1)->attcollation;
 	ScanKeyData keys[2];
 
 	ScanKeyInit(&keys[0], Anum_member_segment_id, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(segment));
 	ScanKeyEntryInitializeWithInfo(&keys[1], 0, Anum_member_contact_id, BTEqualStrategyNumber, InvalidOid,
-								   work->program->key_collation, &work->key_equal, key);
+								   collation, &work->key_equal, key);
 	return systable_beginscan(rel, index, true, work->snapshot, 2, keys);
 }
 
