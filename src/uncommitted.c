@@ -71,10 +71,11 @@ UncommittedIsUnguarded(ContactTable *table, const RelatedRows *rows)
 
 /* ----- looking ----- */
 
-/* A btree index that begins with the column and can be asked for the key. */
+/* A btree index that begins with the column, in its order, and can be asked for the key. */
 static Oid
 find_index(Relation rel, AttrNumber column, Oid key_type, RegProcedure *equal)
 {
+	Oid			collation = TupleDescAttr(RelationGetDescr(rel), column - 1)->attcollation;
 	Oid			result = InvalidOid;
 	ListCell   *cell;
 
@@ -86,7 +87,7 @@ find_index(Relation rel, AttrNumber column, Oid key_type, RegProcedure *equal)
 
 		if (index->rd_rel->relam == BTREE_AM_OID && index->rd_index->indisvalid &&
 			index->rd_index->indkey.values[0] == column && RelationGetIndexPredicate(index) == NIL &&
-			OidIsValid(operator))
+			index->rd_indcollation[0] == collation && OidIsValid(operator))
 		{
 			result = RelationGetRelid(index);
 			*equal = get_opcode(operator);
@@ -105,10 +106,12 @@ begin_search(ColumnSearch *search, Oid relid, const char *column, Program *progr
 	AttrNumber	attnum = get_attnum(relid, column);
 	Oid			key_type = program->table->key_type;
 	RegProcedure equal = InvalidOid;
+	Form_pg_attribute attribute;
 
 	search->rel = table_open(relid, AccessShareLock);
+	attribute = TupleDescAttr(RelationGetDescr(search->rel), attnum - 1);
 	search->index = find_index(search->rel, attnum, key_type, &equal);
-	if (!OidIsValid(search->index) && TupleDescAttr(RelationGetDescr(search->rel), attnum - 1)->atttypid == key_type)
+	if (!OidIsValid(search->index) && attribute->atttypid == key_type)
 		equal = get_opcode(lookup_type_cache(key_type, TYPECACHE_EQ_OPR)->eq_opr);
 	if (!OidIsValid(equal))
 	{
@@ -116,7 +119,7 @@ begin_search(ColumnSearch *search, Oid relid, const char *column, Program *progr
 		return false;
 	}
 	ScanKeyEntryInitialize(&search->key, 0, attnum, BTEqualStrategyNumber, key_type,
-						   OidIsValid(program->key_collation) ? program->key_collation : DEFAULT_COLLATION_OID,
+						   OidIsValid(attribute->attcollation) ? attribute->attcollation : DEFAULT_COLLATION_OID,
 						   equal, (Datum) 0);
 	return true;
 }
