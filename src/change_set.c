@@ -453,3 +453,35 @@ ChangesByContact(const Change *changes, int n)
 	pfree(other);
 	return order;
 }
+
+/*
+ * Put a few sorted changes in this order, if there are fewer contacts among
+ * them than segments; else leave them alone and return false.
+ */
+bool
+ChangesPutByContact(Change *changes, int n)
+{
+	Change	   *sorted;
+	int		   *order;
+	int			segments = 1;
+	int			contacts = 1;
+	int			i;
+
+	for (i = 1; i < n; i++)
+		segments += changes[i].segment != changes[i - 1].segment;
+	if (segments == 1)
+		return false;
+	order = ChangesByContact(changes, n);
+	for (i = 1; i < n; i++)
+		contacts += changes[order[i]].rank != changes[order[i - 1]].rank;
+	if (contacts < segments)
+	{
+		sorted = palloc(sizeof(Change) * n);
+		for (i = 0; i < n; i++)
+			sorted[i] = changes[order[i]];
+		memcpy(changes, sorted, sizeof(Change) * n);
+		pfree(sorted);
+	}
+	pfree(order);
+	return contacts < segments;
+}

@@ -59,6 +59,7 @@ extern bool ChangeSetIsFull(const ChangeSet *set);
 extern void ChangeSetAdd(Program *program, ChangeSet *set, int64 segment, int index, Datum key, bool joined);
 extern void ChangeSetSort(Program *program, ChangeSet *set);
 extern int *ChangesByContact(const Change *changes, int n);
+extern bool ChangesPutByContact(Change *changes, int n);
 
 /* member_find.c: a search for rows of members or overrides. */
 #define MEMBER_FINDER_KEYS 3
@@ -71,6 +72,7 @@ typedef struct MemberFinder
 	struct IndexScanDescData *scan;
 	TupleTableSlot *slot;
 	ScanKeyData keys[MEMBER_FINDER_KEYS];
+	bool		contact_first;	/* in the index, and in the order of the changes */
 	bool		ordered;		/* the index is in the order of our keys */
 	int			pause;			/* changes to look up one by one */
 	int			last_pause;
@@ -79,7 +81,7 @@ typedef struct MemberFinder
 typedef bool (*MemberVisit) (void *arg, Change *change, TupleTableSlot *row);
 
 extern void MemberFinderBegin(MemberFinder *finder, Program *program, Relation rel, Relation index,
-							  Snapshot snapshot);
+							  bool contact_first, Snapshot snapshot);
 extern int	MemberFinderMeet(MemberFinder *finder, Change *changes, int n, MemberVisit visit, void *arg);
 extern void MemberFinderEnd(MemberFinder *finder);
 

@@ -43,6 +43,7 @@
 #include "maintain.h"
 
 #define BLOCK_ROWS 1000			/* rows given to the heap at a time */
+#define FEW_LEAVES 1000			/* looked for by contact, where that is fewer searches */
 
 /* Member and override tables begin with these two columns. */
 #define Anum_member_segment_id 1
@@ -60,6 +61,7 @@ typedef struct DirectTable
 	Relation   *indexes;
 	IndexInfo **infos;
 	Relation	primary;		/* one of them, over segment and contact; or NULL */
+	Relation	by_contact;		/* another, over contact and segment; or NULL */
 	int			nslots;
 	TupleTableSlot **slots;
 } DirectTable;
@@ -101,6 +103,16 @@ is_member_key(Relation index)
 }
 
 static bool
+is_by_contact(Relation index)
+{
+	Form_pg_index form = index->rd_index;
+
+	return index->rd_rel->relam == BTREE_AM_OID && form->indnkeyatts == 2 &&
+		form->indkey.values[0] == Anum_member_contact_id && form->indkey.values[1] == Anum_member_segment_id &&
+		index->rd_indoption[0] == 0 && index->rd_indoption[1] == 0;
+}
+
+static bool
 is_plain_table(Relation rel, int natts)
 {
 	TupleConstr *constraints = RelationGetDescr(rel)->constr;
@@ -138,6 +150,8 @@ open_table(DirectTable *table, Oid relid, int natts)
 		plain = plain && is_plain_index(index);
 		if (is_member_key(index))
 			table->primary = index;
+		else if (is_by_contact(index))
+			table->by_contact = index;
 	}
 	list_free(indexes);
 	return plain;
@@ -186,7 +200,7 @@ drop_forbidden(DirectWork *work, Change *changes, int n)
 
 	if (work->override_index == NULL || n == 0)
 		return n;
-	MemberFinderBegin(&finder, work->program, work->override, work->override_index, work->snapshot);
+	MemberFinderBegin(&finder, work->program, work->override, work->override_index, false, work->snapshot);
 	n = MemberFinderMeet(&finder, changes, n, is_allowed, NULL);
 	MemberFinderEnd(&finder);
 	return n;
@@ -214,9 +228,12 @@ delete_member(void *arg, Change *change, TupleTableSlot *member)
 static int
 delete_members(DirectWork *work, Change *changes, int n)
 {
+	DirectTable *member = &work->member;
 	MemberFinder finder;
+	bool		by_contact = member->by_contact != NULL && n <= FEW_LEAVES && ChangesPutByContact(changes, n);
 
-	MemberFinderBegin(&finder, work->program, work->member.rel, work->member.primary, work->snapshot);
+	MemberFinderBegin(&finder, work->program, member->rel, by_contact ? member->by_contact : member->primary,
+					  by_contact, work->snapshot);
 	n = MemberFinderMeet(&finder, changes, n, delete_member, work);
 	MemberFinderEnd(&finder);
 	return n;
