@@ -62,6 +62,7 @@ typedef struct DirectTable
 	IndexInfo **infos;
 	Relation	primary;		/* one of them, over segment and contact; or NULL */
 	Relation	by_contact;		/* another, over contact and segment; or NULL */
+	TupleDesc	desc;			/* of the slots */
 	int			nslots;
 	TupleTableSlot **slots;
 } DirectTable;
@@ -172,13 +173,21 @@ close_table(DirectTable *table)
 	table_close(table->rel, NoLock);
 }
 
+/*
+ * The slots share a row type that isn't counted: a resource owner finds its
+ * place for the thousandth reference to the same one by passing all others,
+ * and does so again for every slot that the server makes meanwhile.
+ */
 static TupleTableSlot *
 block_slot(DirectTable *table, int i)
 {
 	if (table->slots == NULL)
+	{
 		table->slots = palloc(sizeof(TupleTableSlot *) * BLOCK_ROWS);
+		table->desc = CreateTupleDescCopy(RelationGetDescr(table->rel));
+	}
 	while (table->nslots <= i)
-		table->slots[table->nslots++] = table_slot_create(table->rel, NULL);
+		table->slots[table->nslots++] = MakeSingleTupleTableSlot(table->desc, table_slot_callbacks(table->rel));
 	return ExecClearTuple(table->slots[i]);
 }
 
