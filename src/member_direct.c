@@ -579,6 +579,27 @@ end_work(DirectWork *work)
 	CommandCounterIncrement();
 }
 
+static bool
+write_if_plain(DirectWork *work, Change *changes, int n, const char *cause, int *written)
+{
+	ContactTable *table = work->program->table;
+	bool		plain;
+
+	plain = open_table(&work->member, table->member_table, Natts_member) && work->member.primary != NULL;
+	plain = open_table(&work->change, table->change_table, Natts_change) && plain;
+	plain = open_overrides(work) && plain;
+	if (plain)
+	{
+		begin_work(work, changes, cause);
+		*written = write_all(work, changes, n);
+		end_work(work);
+	}
+	close_overrides(work);
+	close_table(&work->member);
+	close_table(&work->change);
+	return plain;
+}
+
 /*
  * Write changes that are sorted, leaves first.  False, with nothing done, when
  * the tables are not as we made them; else *written says how many changes were
@@ -588,20 +609,13 @@ bool
 MemberWriteDirect(Program *program, Change *changes, int n, const char *cause, int *written)
 {
 	DirectWork	work = {0};
+	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "segments writing", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(scratch);
 	bool		plain;
 
 	work.program = program;
-	plain = open_table(&work.member, program->table->member_table, Natts_member) && work.member.primary != NULL;
-	plain = open_table(&work.change, program->table->change_table, Natts_change) && plain;
-	plain = open_overrides(&work) && plain;
-	if (plain)
-	{
-		begin_work(&work, changes, cause);
-		*written = write_all(&work, changes, n);
-		end_work(&work);
-	}
-	close_overrides(&work);
-	close_table(&work.member);
-	close_table(&work.change);
+	plain = write_if_plain(&work, changes, n, cause, written);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(scratch);
 	return plain;
 }
