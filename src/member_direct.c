@@ -27,17 +27,15 @@
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "executor/tuptable.h"
+#include "miscadmin.h"
 #include "nodes/execnodes.h"
 #include "storage/bufmgr.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/pg_lsn.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
-#include "utils/typcache.h"
 
 #include "compat.h"
 #include "maintain.h"
@@ -281,6 +279,7 @@ insert_heap(JoinRun *run)
 	{
 		int			n = Min(BLOCK_ROWS, run->n - start);
 
+		CHECK_FOR_INTERRUPTS();
 		for (row = 0; row < n; row++)
 		{
 			TupleTableSlot *slot = block_slot(&work->member, row);
@@ -330,11 +329,13 @@ insert_unique(JoinRun *run, int index)
 	int			row;
 
 	for (row = 0; row < run->n; row++)
-		if (!run->refused[row] && !insert_index_entry(run, index, row, UNIQUE_CHECK_PARTIAL))
-		{
-			run->refused[row] = true;
-			run->nrefused++;
-		}
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (run->refused[row] || insert_index_entry(run, index, row, UNIQUE_CHECK_PARTIAL))
+			continue;
+		run->refused[row] = true;
+		run->nrefused++;
+	}
 }
 
 static void
@@ -346,6 +347,7 @@ insert_in_order(JoinRun *run, int index, const int *order)
 	{
 		int			row = order ? order[i] : i;
 
+		CHECK_FOR_INTERRUPTS();
 		if (!run->refused[row])
 			(void) insert_index_entry(run, index, row, UNIQUE_CHECK_NO);
 	}
@@ -468,6 +470,7 @@ write_log(DirectWork *work, Change *changes, int n)
 	{
 		int			count = Min(BLOCK_ROWS, n - start);
 
+		CHECK_FOR_INTERRUPTS();
 		for (row = 0; row < count; row++)
 			fill_log_row(work, block_slot(table, row), &changes[start + row], work->number + start + row, lsn);
 		insert_block(table, table->slots, count, work->command);

@@ -21,7 +21,7 @@
 #include "access/itup.h"
 #include "access/relscan.h"
 #include "access/tableam.h"
-#include "catalog/pg_collation.h"
+#include "miscadmin.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -235,6 +235,7 @@ MemberFinderMeet(MemberFinder *finder, Change *changes, int n, MemberVisit visit
 	{
 		int			end = end_of_group(finder->contact_first, changes, meeting.next, n);
 
+		CHECK_FOR_INTERRUPTS();
 		while (meeting.next < end)
 			meet_some(&meeting, end);
 		ExecClearTuple(finder->slot);
