@@ -81,6 +81,21 @@
 #define IndexScanBegin(rel, index, snapshot, nkeys) index_beginscan(rel, index, snapshot, nkeys, 0)
 #endif
 
+/* What an index keeps open between insertions is given back since 17. */
+#if PG_VERSION_NUM >= 170000
+#define IndexInsertCleanup(index, info) index_insert_cleanup(index, info)
+#else
+#define IndexInsertCleanup(index, info) ((void) 0)
+#endif
+
+/* Whether a collation compares bytes is told by the collation itself since 18. */
+#include "utils/pg_locale.h"
+#if PG_VERSION_NUM >= 180000
+#define CollationIsC(collation) (pg_newlocale_from_collation(collation)->collate_is_c)
+#else
+#define CollationIsC(collation) lc_collate_is_c(collation)
+#endif
+
 /* Deleting takes a set of options since 19, in place of a flag at the end. */
 #if PG_VERSION_NUM >= 190000
 #define TableTupleDelete(rel, tid, cid, snapshot, failure) \

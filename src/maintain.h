@@ -6,6 +6,9 @@
 
 #include "postgres.h"
 
+#include "access/skey.h"
+#include "utils/relcache.h"
+#include "utils/snapshot.h"
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
 
@@ -23,9 +26,9 @@
 typedef struct Change
 {
 	int64		segment;
-	int			index;			/* of the segment in the program, or -1 */
-	int			number;			/* counts the changes of the set */
 	Datum		key;
+	int			index;			/* of the segment in the program, or -1 */
+	uint32		rank;			/* of the key among those of a sorted set */
 	bool		joined;
 } Change;
 
@@ -35,6 +38,7 @@ typedef struct ChangeSet
 	int			n;
 	int			size;
 	Change	   *changes;
+	Size		key_bytes;
 } ChangeSet;
 
 /*
@@ -49,10 +53,40 @@ extern void MaintainEnd(void);
 extern bool MaintainRanInside(void);
 extern uint64 MaintainRuns(void);
 
-/* member_write.c */
+/* change_set.c */
 extern ChangeSet *ChangeSetCreate(void);
 extern void ChangeSetReset(ChangeSet *set);
+extern bool ChangeSetIsFull(const ChangeSet *set);
 extern void ChangeSetAdd(Program *program, ChangeSet *set, int64 segment, int index, Datum key, bool joined);
+extern void ChangeSetSort(Program *program, ChangeSet *set);
+extern int *ChangesByContact(const Change *changes, int n);
+extern bool ChangesPutByContact(Change *changes, int n);
+
+/* member_find.c: a search for rows of members or overrides. */
+#define MEMBER_FINDER_KEYS 3
+
+typedef struct MemberFinder
+{
+	Program    *program;
+	Relation	rel;
+	Relation	index;
+	struct IndexScanDescData *scan;
+	TupleTableSlot *slot;
+	ScanKeyData keys[MEMBER_FINDER_KEYS];
+	bool		contact_first;	/* in the index, and in the order of the changes */
+	bool		ordered;		/* the index is in the order of our keys */
+	int			pause;			/* changes to look up one by one */
+	int			last_pause;
+} MemberFinder;
+
+typedef bool (*MemberVisit) (void *arg, Change *change, TupleTableSlot *row);
+
+extern void MemberFinderBegin(MemberFinder *finder, Program *program, Relation rel, Relation index,
+							  bool contact_first, Snapshot snapshot);
+extern int	MemberFinderMeet(MemberFinder *finder, Change *changes, int n, MemberVisit visit, void *arg);
+extern void MemberFinderEnd(MemberFinder *finder);
+
+/* member_write.c */
 extern int	MemberWrite(Program *program, ChangeSet *set, const char *cause);
 extern void MemberForgetContacts(Program *program, Datum *keys, int nkeys);
 extern void MemberForgetAll(Program *program);

@@ -3,9 +3,10 @@
  *
  * Step 12c: the fast way of MemberWrite.  Rows go into the heap in the order
  * of the primary key, in blocks, and then into each index in that index's own
- * order, which is where the time goes in bulk.  There is no query: whether somebody is a member already is what
- * the unique index says on insertion, and what was done by hand is looked up
- * only when anything was.
+ * order, which is where the time goes in bulk.  There is no query: whether
+ * somebody is a member already is what the unique index says on insertion
+ * (asking costs next to nothing, as the place is known by then), and what was
+ * done by hand is looked up only when anything was.
  *
  * Only plain tables as segments.attach() made them are written so; where a
  * user added triggers, columns, checks, rules or fancy indexes, MemberWrite
@@ -22,30 +23,32 @@
 #include "access/xact.h"
 #include "access/xlog.h"
 #include "catalog/index.h"
+#include "catalog/pg_am.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "executor/tuptable.h"
+#include "miscadmin.h"
 #include "nodes/execnodes.h"
 #include "storage/bufmgr.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/pg_lsn.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
-#include "utils/typcache.h"
 
 #include "compat.h"
 #include "maintain.h"
 
 #define BLOCK_ROWS 1000			/* rows given to the heap at a time */
+#define FEW_LEAVES 1000			/* looked for by contact, where that is fewer searches */
 
 /* Member and override tables begin with these two columns. */
 #define Anum_member_segment_id 1
 #define Anum_member_contact_id 2
 #define Natts_member 3
+#define Anum_override_included 3
+#define Anum_change_xact 1
 #define Natts_change 8
 
 /* A table that is open for writing. */
@@ -55,6 +58,9 @@ typedef struct DirectTable
 	int			nindexes;
 	Relation   *indexes;
 	IndexInfo **infos;
+	Relation	primary;		/* one of them, over segment and contact; or NULL */
+	Relation	by_contact;		/* another, over contact and segment; or NULL */
+	TupleDesc	desc;			/* of the slots */
 	int			nslots;
 	TupleTableSlot **slots;
 } DirectTable;
@@ -65,10 +71,9 @@ typedef struct DirectWork
 	DirectTable member;
 	DirectTable change;
 	Relation	override;
-	bool		by_hand;		/* there are overrides */
+	Relation	override_index; /* NULL: there are no overrides */
 	Snapshot	snapshot;
 	CommandId	command;
-	FmgrInfo	key_equal;
 	Datum		now;
 	Datum		transaction;
 	Datum		cause;
@@ -84,6 +89,26 @@ is_plain_index(Relation index)
 
 	return form->indisvalid && form->indisready && form->indimmediate && !form->indisexclusion &&
 		RelationGetIndexExpressions(index) == NIL && RelationGetIndexPredicate(index) == NIL;
+}
+
+/* Can members or overrides be looked up by it? */
+static bool
+is_member_key(Relation index)
+{
+	Form_pg_index form = index->rd_index;
+
+	return form->indisprimary && form->indnkeyatts == 2 && form->indkey.values[0] == Anum_member_segment_id &&
+		form->indkey.values[1] == Anum_member_contact_id;
+}
+
+static bool
+is_by_contact(Relation index)
+{
+	Form_pg_index form = index->rd_index;
+
+	return index->rd_rel->relam == BTREE_AM_OID && form->indnkeyatts == 2 &&
+		form->indkey.values[0] == Anum_member_contact_id && form->indkey.values[1] == Anum_member_segment_id &&
+		index->rd_indoption[0] == 0 && index->rd_indoption[1] == 0;
 }
 
 static bool
@@ -122,6 +147,10 @@ open_table(DirectTable *table, Oid relid, int natts)
 		table->indexes[table->nindexes] = index;
 		table->infos[table->nindexes++] = BuildIndexInfo(index);
 		plain = plain && is_plain_index(index);
+		if (is_member_key(index))
+			table->primary = index;
+		else if (is_by_contact(index))
+			table->by_contact = index;
 	}
 	list_free(indexes);
 	return plain;
@@ -135,82 +164,86 @@ close_table(DirectTable *table)
 	for (i = 0; i < table->nslots; i++)
 		ExecDropSingleTupleTableSlot(table->slots[i]);
 	for (i = 0; i < table->nindexes; i++)
+	{
+		IndexInsertCleanup(table->indexes[i], table->infos[i]);
 		index_close(table->indexes[i], NoLock);
+	}
 	table_close(table->rel, NoLock);
 }
 
+/*
+ * The slots share a row type that isn't counted: a resource owner finds its
+ * place for the thousandth reference to the same one by passing all others,
+ * and does so again for every slot that the server makes meanwhile.
+ */
 static TupleTableSlot *
 block_slot(DirectTable *table, int i)
 {
 	if (table->slots == NULL)
+	{
 		table->slots = palloc(sizeof(TupleTableSlot *) * BLOCK_ROWS);
+		table->desc = CreateTupleDescCopy(RelationGetDescr(table->rel));
+	}
 	while (table->nslots <= i)
-		table->slots[table->nslots++] = table_slot_create(table->rel, NULL);
+		table->slots[table->nslots++] = MakeSingleTupleTableSlot(table->desc, table_slot_callbacks(table->rel));
 	return ExecClearTuple(table->slots[i]);
 }
 
-/* ----- looking things up ----- */
+/* ----- what was done by hand ----- */
 
-static SysScanDesc
-find_row(DirectWork *work, Relation rel, Oid index, int64 segment, Datum key)
+static bool
+is_allowed(void *arg, Change *change, TupleTableSlot *override)
 {
-	ScanKeyData keys[2];
+	bool		isnull;
 
-	ScanKeyInit(&keys[0], Anum_member_segment_id, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(segment));
-	ScanKeyEntryInitializeWithInfo(&keys[1], 0, Anum_member_contact_id, BTEqualStrategyNumber, InvalidOid,
-								   TupleDescAttr(RelationGetDescr(rel), Anum_member_contact_id - 1)->attcollation,
-								   &work->key_equal, key);
-	return systable_beginscan(rel, index, true, work->snapshot, 2, keys);
+	return override == NULL || DatumGetBool(slot_getattr(override, Anum_override_included, &isnull)) == change->joined;
 }
 
-/*
- * Does what was done by hand forbid the change?
- */
-static bool
-forbidden_by_hand(DirectWork *work, const Change *change)
+/* Changes that nothing done by hand forbids, moved to the front. */
+static int
+drop_forbidden(DirectWork *work, Change *changes, int n)
 {
-	SysScanDesc scan;
-	HeapTuple	tuple;
-	bool		forbidden = false;
+	MemberFinder finder;
 
-	if (!work->by_hand)
-		return false;
-	scan = find_row(work, work->override, PrimaryKeyIndex(work->override), change->segment, change->key);
-	tuple = systable_getnext(scan);
-	if (HeapTupleIsValid(tuple))
-	{
-		bool		isnull;
-		bool		included = DatumGetBool(heap_getattr(tuple, 3, RelationGetDescr(work->override), &isnull));
-
-		forbidden = (included != change->joined);
-	}
-	systable_endscan(scan);
-	return forbidden;
+	if (work->override_index == NULL || n == 0)
+		return n;
+	MemberFinderBegin(&finder, work->program, work->override, work->override_index, false, work->snapshot);
+	n = MemberFinderMeet(&finder, changes, n, is_allowed, NULL);
+	MemberFinderEnd(&finder);
+	return n;
 }
 
 /* ----- leaves ----- */
 
-/* Delete the member row; false when there is none. */
+/* Whoever is no member does not leave. */
 static bool
-delete_member(DirectWork *work, const Change *change)
+delete_member(void *arg, Change *change, TupleTableSlot *member)
 {
-	Relation	rel = work->member.rel;
-	SysScanDesc scan = find_row(work, rel, PrimaryKeyIndex(rel), change->segment, change->key);
-	HeapTuple	tuple = systable_getnext(scan);
-	bool		found = HeapTupleIsValid(tuple);
+	DirectWork *work = arg;
+	TM_FailureData failure;
 
-	if (found)
-	{
-		TM_FailureData failure;
-		TM_Result	result = TableTupleDelete(rel, &tuple->t_self, work->command, work->snapshot, &failure);
+	if (member == NULL)
+		return false;
+	if (TableTupleDelete(work->member.rel, &member->tts_tid, work->command, work->snapshot, &failure) != TM_Ok)
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("could not maintain segment " INT64_FORMAT " due to concurrent update", change->segment)));
+	return true;
+}
 
-		if (result != TM_Ok)
-			ereport(ERROR,
-					(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-					 errmsg("could not maintain segment " INT64_FORMAT " due to concurrent update", change->segment)));
-	}
-	systable_endscan(scan);
-	return found;
+/* Those who really left are moved to the front. */
+static int
+delete_members(DirectWork *work, Change *changes, int n)
+{
+	DirectTable *member = &work->member;
+	MemberFinder finder;
+	bool		by_contact = member->by_contact != NULL && n <= FEW_LEAVES && ChangesPutByContact(changes, n);
+
+	MemberFinderBegin(&finder, work->program, member->rel, by_contact ? member->by_contact : member->primary,
+					  by_contact, work->snapshot);
+	n = MemberFinderMeet(&finder, changes, n, delete_member, work);
+	MemberFinderEnd(&finder);
+	return n;
 }
 
 /* ----- joins ----- */
@@ -246,6 +279,7 @@ insert_heap(JoinRun *run)
 	{
 		int			n = Min(BLOCK_ROWS, run->n - start);
 
+		CHECK_FOR_INTERRUPTS();
 		for (row = 0; row < n; row++)
 		{
 			TupleTableSlot *slot = block_slot(&work->member, row);
@@ -295,41 +329,40 @@ insert_unique(JoinRun *run, int index)
 	int			row;
 
 	for (row = 0; row < run->n; row++)
-		if (!run->refused[row] && !insert_index_entry(run, index, row, UNIQUE_CHECK_PARTIAL))
-		{
-			run->refused[row] = true;
-			run->nrefused++;
-		}
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (run->refused[row] || insert_index_entry(run, index, row, UNIQUE_CHECK_PARTIAL))
+			continue;
+		run->refused[row] = true;
+		run->nrefused++;
+	}
 }
 
-/* By contact, then segment: the order of the index the other way. */
-static int
-compare_by_contact(const void *a, const void *b, void *arg)
+static void
+insert_in_order(JoinRun *run, int index, const int *order)
 {
-	JoinRun    *run = arg;
-	const Change *left = &run->changes[*(const int *) a];
-	const Change *right = &run->changes[*(const int *) b];
-	int			result = ProgramCompareKeys(run->work->program, left->key, right->key);
+	int			i;
 
-	if (result != 0)
-		return result;
-	return left->segment < right->segment ? -1 : left->segment > right->segment;
+	for (i = 0; i < run->n; i++)
+	{
+		int			row = order ? order[i] : i;
+
+		CHECK_FOR_INTERRUPTS();
+		if (!run->refused[row])
+			(void) insert_index_entry(run, index, row, UNIQUE_CHECK_NO);
+	}
 }
 
 static void
 insert_other(JoinRun *run, int index)
 {
-	int		   *order = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(int) * run->n);
-	int			row;
+	int		   *order = NULL;
 
-	for (row = 0; row < run->n; row++)
-		order[row] = row;
-	if (run->n > 1 && run->work->member.infos[index]->ii_IndexAttrNumbers[0] == Anum_member_contact_id)
-		qsort_arg(order, run->n, sizeof(int), compare_by_contact, run);
-	for (row = 0; row < run->n; row++)
-		if (!run->refused[order[row]])
-			(void) insert_index_entry(run, index, order[row], UNIQUE_CHECK_NO);
-	pfree(order);
+	if (run->work->member.infos[index]->ii_IndexAttrNumbers[0] == Anum_member_contact_id)
+		order = ChangesByContact(run->changes, run->n);
+	insert_in_order(run, index, order);
+	if (order)
+		pfree(order);
 }
 
 static void
@@ -383,19 +416,44 @@ fill_log_row(DirectWork *work, TupleTableSlot *slot, const Change *change, int n
 	ExecStoreVirtualTuple(slot);
 }
 
+/*
+ * Does the index hold, for stretches of pages, the least and greatest
+ * transaction only?  All that we add to a page is the same to it.
+ */
+static bool
+is_once_a_page(Relation index, IndexInfo *info)
+{
+	return index->rd_rel->relam == BRIN_AM_OID && info->ii_NumIndexAttrs == 1 &&
+		info->ii_IndexAttrNumbers[0] == Anum_change_xact;
+}
+
 static void
-insert_log_indexes(DirectTable *table, TupleTableSlot *slot)
+insert_log_entry(DirectTable *table, int index, TupleTableSlot *slot)
 {
 	Datum		values[INDEX_MAX_KEYS];
 	bool		nulls[INDEX_MAX_KEYS];
-	int			i;
 
-	for (i = 0; i < table->nindexes; i++)
+	FormIndexDatum(table->infos[index], slot, NULL, values, nulls);
+	(void) index_insert(table->indexes[index], values, nulls, &slot->tts_tid, table->rel,
+						table->indexes[index]->rd_index->indisunique ? UNIQUE_CHECK_YES : UNIQUE_CHECK_NO,
+						false, table->infos[index]);
+}
+
+static void
+insert_log_index(DirectTable *table, int index, int n)
+{
+	bool		once = is_once_a_page(table->indexes[index], table->infos[index]);
+	BlockNumber page = InvalidBlockNumber;
+	int			row;
+
+	for (row = 0; row < n; row++)
 	{
-		FormIndexDatum(table->infos[i], slot, NULL, values, nulls);
-		(void) index_insert(table->indexes[i], values, nulls, &slot->tts_tid, table->rel,
-							table->indexes[i]->rd_index->indisunique ? UNIQUE_CHECK_YES : UNIQUE_CHECK_NO,
-							false, table->infos[i]);
+		TupleTableSlot *slot = table->slots[row];
+
+		if (once && ItemPointerGetBlockNumber(&slot->tts_tid) == page)
+			continue;
+		page = ItemPointerGetBlockNumber(&slot->tts_tid);
+		insert_log_entry(table, index, slot);
 	}
 }
 
@@ -406,16 +464,18 @@ write_log(DirectWork *work, Change *changes, int n)
 	Datum		lsn = LSNGetDatum(GetXLogInsertRecPtr());
 	int			start;
 	int			row;
+	int			i;
 
 	for (start = 0; start < n; start += BLOCK_ROWS)
 	{
 		int			count = Min(BLOCK_ROWS, n - start);
 
+		CHECK_FOR_INTERRUPTS();
 		for (row = 0; row < count; row++)
 			fill_log_row(work, block_slot(table, row), &changes[start + row], work->number + start + row, lsn);
 		insert_block(table, table->slots, count, work->command);
-		for (row = 0; row < count; row++)
-			insert_log_indexes(table, table->slots[row]);
+		for (i = 0; i < table->nindexes; i++)
+			insert_log_index(table, i, count);
 	}
 	work->number += n;
 	(void) MemberNextChangeNumber(n);
@@ -447,29 +507,9 @@ write_joins(DirectWork *work, Change *changes, int n)
 static int
 write_leaves(DirectWork *work, Change *changes, int n)
 {
-	int			kept = 0;
-	int			row;
-
-	for (row = 0; row < n; row++)
-		if (delete_member(work, &changes[row]))
-			changes[kept++] = changes[row];
-	write_log(work, changes, kept);
-	return kept;
-}
-
-/* Changes that nothing done by hand forbids, moved to the front. */
-static int
-drop_forbidden(DirectWork *work, Change *changes, int n)
-{
-	int			kept = 0;
-	int			i;
-
-	if (!work->by_hand)
-		return n;
-	for (i = 0; i < n; i++)
-		if (!forbidden_by_hand(work, &changes[i]))
-			changes[kept++] = changes[i];
-	return kept;
+	n = delete_members(work, changes, n);
+	write_log(work, changes, n);
+	return n;
 }
 
 /*
@@ -496,17 +536,38 @@ write_all(DirectWork *work, Change *changes, int n)
 
 /* ----- all together ----- */
 
-static void
-begin_work(DirectWork *work, const char *cause)
+/* False when overrides cannot be looked up. */
+static bool
+open_overrides(DirectWork *work)
 {
-	Program    *program = work->program;
+	Oid			index;
 
-	fmgr_info(get_opcode(lookup_type_cache(program->table->key_type, TYPECACHE_EQ_OPR)->eq_opr), &work->key_equal);
-	work->override = table_open(program->table->override_table, AccessShareLock);
-	work->by_hand = RelationGetNumberOfBlocks(work->override) > 0;
-	work->snapshot = RegisterSnapshot(GetLatestSnapshot());
+	work->override = table_open(work->program->table->override_table, AccessShareLock);
+	if (RelationGetNumberOfBlocks(work->override) == 0)
+		return true;
+	index = PrimaryKeyIndex(work->override);
+	if (!OidIsValid(index))
+		return false;
+	work->override_index = index_open(index, AccessShareLock);
+	return is_member_key(work->override_index);
+}
+
+static void
+close_overrides(DirectWork *work)
+{
+	if (work->override_index)
+		index_close(work->override_index, NoLock);
+	table_close(work->override, NoLock);
+}
+
+/* What is looked up is as it is now: our own changes too, and whatever others have committed. */
+static void
+begin_work(DirectWork *work, const Change *changes, const char *cause)
+{
+	if (!changes[0].joined || work->override_index)
+		work->snapshot = RegisterSnapshot(GetLatestSnapshot());
 	work->command = GetCurrentCommandId(true);
-	work->now = TimestampTzGetDatum(MaintainNow(program));
+	work->now = TimestampTzGetDatum(MaintainNow(work->program));
 	work->transaction = Int64GetDatum((int64) U64FromFullTransactionId(GetTopFullTransactionId()));
 	work->cause = CStringGetTextDatum(cause);
 	work->number = MemberNextChangeNumber(0);
@@ -515,10 +576,31 @@ begin_work(DirectWork *work, const char *cause)
 static void
 end_work(DirectWork *work)
 {
-	UnregisterSnapshot(work->snapshot);
-	table_close(work->override, NoLock);
+	if (work->snapshot)
+		UnregisterSnapshot(work->snapshot);
 	/* what follows in this transaction sees what was written */
 	CommandCounterIncrement();
+}
+
+static bool
+write_if_plain(DirectWork *work, Change *changes, int n, const char *cause, int *written)
+{
+	ContactTable *table = work->program->table;
+	bool		plain;
+
+	plain = open_table(&work->member, table->member_table, Natts_member) && work->member.primary != NULL;
+	plain = open_table(&work->change, table->change_table, Natts_change) && plain;
+	plain = open_overrides(work) && plain;
+	if (plain)
+	{
+		begin_work(work, changes, cause);
+		*written = write_all(work, changes, n);
+		end_work(work);
+	}
+	close_overrides(work);
+	close_table(&work->member);
+	close_table(&work->change);
+	return plain;
 }
 
 /*
@@ -530,18 +612,13 @@ bool
 MemberWriteDirect(Program *program, Change *changes, int n, const char *cause, int *written)
 {
 	DirectWork	work = {0};
+	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "segments writing", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(scratch);
 	bool		plain;
 
 	work.program = program;
-	plain = open_table(&work.member, program->table->member_table, Natts_member);
-	plain = open_table(&work.change, program->table->change_table, Natts_change) && plain;
-	if (plain)
-	{
-		begin_work(&work, cause);
-		*written = write_all(&work, changes, n);
-		end_work(&work);
-	}
-	close_table(&work.member);
-	close_table(&work.change);
+	plain = write_if_plain(&work, changes, n, cause, written);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(scratch);
 	return plain;
 }

@@ -21,53 +21,6 @@
 
 #define WRITE_ROWS 100000		/* in one query */
 
-/* ----- collecting ----- */
-
-/*
- * An empty set, its contents in a context of their own.
- */
-ChangeSet *
-ChangeSetCreate(void)
-{
-	ChangeSet  *set = palloc0(sizeof(ChangeSet));
-
-	set->context = AllocSetContextCreate(CurrentMemoryContext, "segments changes", ALLOCSET_DEFAULT_SIZES);
-	return set;
-}
-
-/*
- * Empty it, and give its memory back.
- */
-void
-ChangeSetReset(ChangeSet *set)
-{
-	MemoryContextReset(set->context);
-	set->n = 0;
-	set->size = 0;
-	set->changes = NULL;
-}
-
-void
-ChangeSetAdd(Program *program, ChangeSet *set, int64 segment, int index, Datum key, bool joined)
-{
-	MemoryContext old = MemoryContextSwitchTo(set->context);
-	Change	   *change;
-
-	if (set->n == set->size)
-	{
-		set->size = Max(64, set->size * 2);
-		set->changes = set->changes == NULL ? palloc(sizeof(Change) * set->size) :
-			repalloc_huge(set->changes, sizeof(Change) * set->size);
-	}
-	change = &set->changes[set->n];
-	change->number = set->n++;
-	change->segment = segment;
-	change->index = index;
-	change->key = datumCopy(key, program->key_byval, program->key_len);
-	change->joined = joined;
-	MemoryContextSwitchTo(old);
-}
-
 /* ----- running queries ----- */
 
 /*
@@ -186,68 +139,6 @@ write_plan(Program *program, bool join)
 }
 
 static int
-compare_changes(const void *a, const void *b, void *arg)
-{
-	const Change *left = a;
-	const Change *right = b;
-	int			result;
-
-	if (left->segment != right->segment)
-		return left->segment < right->segment ? -1 : 1;
-	result = ProgramCompareKeys(arg, left->key, right->key);
-	return result != 0 ? result : left->number - right->number;
-}
-
-static bool
-same_member(Program *program, const Change *left, const Change *right)
-{
-	return left->segment == right->segment && ProgramCompareKeys(program, left->key, right->key) == 0;
-}
-
-/*
- * A contact can change twice in one statement (a referential action on its own
- * table): there and back again is no change, and there, back and there is one.
- */
-static void
-net_out(Program *program, ChangeSet *set)
-{
-	int			kept = 0;
-	int			start = 0;
-
-	while (start < set->n)
-	{
-		int			end = start + 1;
-
-		while (end < set->n && same_member(program, &set->changes[start], &set->changes[end]))
-			end++;
-		if (set->changes[start].joined == set->changes[end - 1].joined)
-			set->changes[kept++] = set->changes[start];
-		start = end;
-	}
-	set->n = kept;
-}
-
-/* Leaves first, each part in the order it is in. */
-static void
-leaves_first(ChangeSet *set)
-{
-	Change	   *joins = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(Change) * set->n);
-	int			njoins = 0;
-	int			kept = 0;
-	int			i;
-
-	for (i = 0; i < set->n; i++)
-	{
-		if (set->changes[i].joined)
-			joins[njoins++] = set->changes[i];
-		else
-			set->changes[kept++] = set->changes[i];
-	}
-	memcpy(set->changes + kept, joins, sizeof(Change) * njoins);
-	pfree(joins);
-}
-
-static int
 write_run(Program *program, Change *changes, int n, const char *cause)
 {
 	Datum		values[6];
@@ -304,12 +195,7 @@ MemberWrite(Program *program, ChangeSet *set, const char *cause)
 	int			start = 0;
 	uint64		before;
 
-	if (set->n > 1)
-	{
-		qsort_arg(set->changes, set->n, sizeof(Change), compare_changes, program);
-		net_out(program, set);
-		leaves_first(set);
-	}
+	ChangeSetSort(program, set);
 	if (set->n == 0)
 		return 0;
 	if (MemberWriteDirect(program, set->changes, set->n, cause, &written))
