@@ -2,10 +2,9 @@
 """What writing joins and leaves costs, by type of key and by pattern, against doing it by hand.
 
 Next to nothing is evaluated here: every segment asks for the same column, and
-all of them flip at once.  So what is over the floor is the trigger, the
-writing of members and the log, which the floor doesn't have.  Takes the connection from the
-usual PG* variables, of a superuser and a server on this machine; makes and
-drops a database of its own.
+all of them flip at once.  The floor writes the same rows without a log.
+Takes the connection from the usual PG* variables, of a superuser and a server
+on this machine; makes and drops a database of its own.
 """
 import argparse
 import subprocess
