@@ -193,7 +193,7 @@ add_change(Build *build, int64 segment, Datum key, bool joined)
 		build->changed = bms_add_member(build->changed, index);
 	MemoryContextSwitchTo(old);
 	ChangeSetAdd(build->program, build->changes, segment, index, key, joined);
-	if (build->changes->n >= FLUSH_CHANGES)
+	if (ChangeSetIsFull(build->changes))
 		write_changes(build, build->cause);
 }
 

@@ -18,8 +18,6 @@
 
 #include "maintain.h"
 
-#define FLUSH_CHANGES 500000	/* joins and leaves kept before they are written */
-
 typedef struct DeltaWork
 {
 	Program    *program;
@@ -243,7 +241,7 @@ process_rows(DeltaWork *work)
 			break;
 		CHECK_FOR_INTERRUPTS();
 		process_pair(work);
-		if (work->changes->n >= FLUSH_CHANGES)
+		if (ChangeSetIsFull(work->changes))
 			write_changes(work);
 	}
 	ExecClearTuple(work->old_slot);
