@@ -108,7 +108,20 @@ COMMENT ON FUNCTION segments.check(text) IS 'evaluates a segment (null: every pu
 
 CREATE FUNCTION segments.rebuild(segment text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-    AS $$ BEGIN PERFORM segments.build(segments.resolve_segment(segment), 'definition'); END $$;
+    AS $$
+DECLARE
+    found record;
+    is_counted boolean;
+BEGIN
+    SELECT * INTO found FROM segments.find_segment(segment);
+    PERFORM segments.build(found.id, 'definition');
+    -- whoever changed members behind our back did not log it
+    EXECUTE format('SELECT segments.count($1) = (SELECT count(*) FROM %s WHERE segment_id = $2)', (found.tables).member_table)
+    INTO is_counted USING found.id::text, found.id;
+    IF NOT is_counted THEN
+        PERFORM segments.settle_counts((found.tables).contact_table, 'anew');
+    END IF;
+END $$;
 COMMENT ON FUNCTION segments.rebuild(text) IS 'evaluates a segment afresh and brings its members in line; normally there is nothing to do';
 
 CREATE PROCEDURE segments.rebuild_all()

@@ -19,6 +19,7 @@
 #include "utils/snapmgr.h"
 
 #include "access/xact.h"
+#include "change_log.h"
 #include "compat.h"
 #include "maintain.h"
 #include "sql_expr.h"
@@ -158,7 +159,7 @@ run_logged(Build *build, const char *statement, bool joined)
 							   "FROM moved", statement, build->change, build->row->id, joined ? "true" : "false");
 
 	values[0] = TimestampTzGetDatum(build->now);
-	values[1] = Int64GetDatum((int64) U64FromFullTransactionId(GetTopFullTransactionId()));
+	values[1] = Int64GetDatum(ChangeLogTransaction());
 	values[2] = Int32GetDatum(MemberNextChangeNumber(0));
 	values[3] = CStringGetTextDatum(build->cause);
 	MaintainRun(sql, 4, types, values);

@@ -37,6 +37,7 @@
 #include "utils/timestamp.h"
 #include "utils/typcache.h"
 
+#include "change_log.h"
 #include "compat.h"
 #include "maintain.h"
 
@@ -86,6 +87,17 @@ is_plain_index(Relation index)
 		RelationGetIndexExpressions(index) == NIL && RelationGetIndexPredicate(index) == NIL;
 }
 
+/* The log, which is only added to, may have triggers of other kinds. */
+static bool
+has_insert_trigger(const TriggerDesc *triggers, int natts)
+{
+	if (triggers == NULL || natts != Natts_change)
+		return triggers != NULL;
+	return triggers->trig_insert_before_row || triggers->trig_insert_after_row ||
+		triggers->trig_insert_before_statement || triggers->trig_insert_after_statement ||
+		triggers->trig_insert_new_table;
+}
+
 static bool
 is_plain_table(Relation rel, int natts)
 {
@@ -93,7 +105,7 @@ is_plain_table(Relation rel, int natts)
 	int			i;
 
 	if (rel->rd_rel->relkind != RELKIND_RELATION || RelationGetDescr(rel)->natts != natts ||
-		rel->trigdesc != NULL || rel->rd_rules != NULL)
+		has_insert_trigger(rel->trigdesc, natts) || rel->rd_rules != NULL)
 		return false;
 	if (constraints && (constraints->num_check > 0 || constraints->has_generated_stored))
 		return false;
@@ -503,10 +515,10 @@ begin_work(DirectWork *work, const char *cause)
 	fmgr_info(get_opcode(lookup_type_cache(program->table->key_type, TYPECACHE_EQ_OPR)->eq_opr), &work->key_equal);
 	work->override = table_open(program->table->override_table, AccessShareLock);
 	work->by_hand = RelationGetNumberOfBlocks(work->override) > 0;
+	work->transaction = Int64GetDatum(ChangeLogTransaction());
 	work->snapshot = RegisterSnapshot(GetLatestSnapshot());
 	work->command = GetCurrentCommandId(true);
 	work->now = TimestampTzGetDatum(MaintainNow(program));
-	work->transaction = Int64GetDatum((int64) U64FromFullTransactionId(GetTopFullTransactionId()));
 	work->cause = CStringGetTextDatum(cause);
 	work->number = MemberNextChangeNumber(0);
 }

@@ -7,6 +7,7 @@
 #include "utils/guc.h"
 
 #include "compat.h"
+#include "member_count.h"
 #include "phrase.h"
 
 PG_MODULE_MAGIC;
@@ -29,4 +30,5 @@ _PG_init(void)
 							   "Empty means the session's role.",
 							   &user_name_setting, "", PGC_USERSET, 0, NULL, NULL, NULL);
 	MarkSettingsReserved("segments");
+	MemberCountsRegister();
 }
