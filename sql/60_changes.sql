@@ -169,8 +169,7 @@ CREATE TABLE segments.count_state (
     member_file oid,
     change_file oid,
     high bigint,
-    in_progress bigint[],
-    own bigint
+    in_progress bigint[]
 );
 COMMENT ON TABLE segments.count_state IS 'Up to where the logs are settled in segments.member_count: the snapshot under which this was done; nulls: not at all; written by the engine';
 COMMENT ON COLUMN segments.count_state.contact_table IS 'the contact table';
@@ -178,7 +177,6 @@ COMMENT ON COLUMN segments.count_state.member_file IS 'relfilenode of the member
 COMMENT ON COLUMN segments.count_state.change_file IS 'relfilenode of the log, likewise';
 COMMENT ON COLUMN segments.count_state.high IS 'all transactions with lower numbers had ended';
 COMMENT ON COLUMN segments.count_state.in_progress IS 'but for these, in ascending order';
-COMMENT ON COLUMN segments.count_state.own IS 'the transaction that settled its own entries too, or 0';
 
 CREATE TABLE segments.member_count (
     contact_table regclass NOT NULL,

@@ -205,24 +205,36 @@ HorizonOfSnapshot(LogHorizon *horizon, Snapshot snapshot)
 
 	memset(horizon, 0, sizeof(LogHorizon));
 	horizon->high = number_of(snapshot->xmax, next);
-	horizon->progress = palloc(sizeof(int64) * (snapshot->xcnt + 1));	/* and our own */
+	horizon->progress = palloc(sizeof(int64) * Max(snapshot->xcnt, 1));
 	for (i = 0; i < snapshot->xcnt; i++)
 		horizon->progress[horizon->nprogress++] = number_of(snapshot->xip[i], next);
 	qsort(horizon->progress, horizon->nprogress, sizeof(int64), compare_numbers);
 	horizon->low = horizon->nprogress > 0 ? horizon->progress[0] : horizon->high;
 }
 
+static void
+add_progress(LogHorizon *horizon, int64 xact)
+{
+	horizon->progress = repalloc(horizon->progress, sizeof(int64) * (horizon->nprogress + 1));
+	horizon->progress[horizon->nprogress++] = xact;
+}
+
 /*
- * Count a transaction among those in progress; room for one was left above.
+ * A snapshot says nothing of its own transaction: count it among those in
+ * progress, or among those that are seen.  Ids between the snapshot's end and
+ * ours belong to transactions that run beside us.
  */
 void
-HorizonAddProgress(LogHorizon *horizon, int64 xact)
+HorizonAddOwn(LogHorizon *horizon, int64 xact, bool seen)
 {
-	if (xact >= horizon->high)
-		return;
-	horizon->progress[horizon->nprogress++] = xact;
+	if (!seen && xact < horizon->high)
+		add_progress(horizon, xact);
+	while (seen && horizon->high < xact)
+		add_progress(horizon, horizon->high++);
+	if (seen)
+		horizon->high = Max(horizon->high, xact + 1);
 	qsort(horizon->progress, horizon->nprogress, sizeof(int64), compare_numbers);
-	horizon->low = horizon->progress[0];
+	horizon->low = horizon->nprogress > 0 ? horizon->progress[0] : horizon->high;
 }
 
 static bool
@@ -235,8 +247,6 @@ is_in_progress(const LogHorizon *horizon, int64 xact)
 bool
 HorizonSees(const LogHorizon *horizon, int64 xact)
 {
-	if (xact == horizon->own)
-		return true;
 	return xact < horizon->high && !is_in_progress(horizon, xact);
 }
 

@@ -18,7 +18,6 @@ typedef struct LogHorizon
 	int64		high;
 	int			nprogress;
 	int64	   *progress;		/* sorted; all below high */
-	int64		own;			/* seen too, wherever it lies; 0: none */
 } LogHorizon;
 
 /* One entry of the log, as far as counts need it. */
@@ -43,7 +42,7 @@ typedef struct LogPages
 extern int64 ChangeLogNumber(uint64 xact);
 extern int64 ChangeLogTransaction(void);
 extern void HorizonOfSnapshot(LogHorizon *horizon, Snapshot snapshot);
-extern void HorizonAddProgress(LogHorizon *horizon, int64 xact);
+extern void HorizonAddOwn(LogHorizon *horizon, int64 xact, bool seen);
 extern bool HorizonSees(const LogHorizon *horizon, int64 xact);
 extern bool HorizonIsWithin(const LogHorizon *inner, const LogHorizon *outer);
 

@@ -69,8 +69,7 @@ PG_FUNCTION_INFO_V1(segments_member_counts);
 #define Anum_state_change_file 3
 #define Anum_state_high 4
 #define Anum_state_in_progress 5
-#define Anum_state_own 6
-#define Natts_state 6
+#define Natts_state 5
 
 /* segments.member_count */
 #define Anum_count_contact_table 1
@@ -93,7 +92,6 @@ read_horizon(LogHorizon *horizon, Datum *values)
 	ArrayType  *array = DatumGetArrayTypePCopy(values[Anum_state_in_progress - 1]);
 
 	horizon->high = DatumGetInt64(values[Anum_state_high - 1]);
-	horizon->own = DatumGetInt64(values[Anum_state_own - 1]);
 	horizon->nprogress = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
 	horizon->progress = (int64 *) ARR_DATA_PTR(array);
 	horizon->low = horizon->nprogress > 0 ? horizon->progress[0] : horizon->high;
@@ -134,7 +132,7 @@ fill_state(CountSource *source, HeapTuple tuple, TupleDesc desc)
 	state->tid = tuple->t_self;
 	state->xmin = HeapTupleHeaderGetXmin(tuple->t_data);
 	if (nulls[Anum_state_member_file - 1] || nulls[Anum_state_change_file - 1] || nulls[Anum_state_high - 1] ||
-		nulls[Anum_state_in_progress - 1] || nulls[Anum_state_own - 1])
+		nulls[Anum_state_in_progress - 1])
 		return;
 	read_horizon(&state->horizon, values);
 	state->believed = source->table->is_logged && is_of_these_files(source, values) && is_within(source);

@@ -49,6 +49,7 @@ PG_FUNCTION_INFO_V1(segments_settle_counts);
 
 #define MANY_CHANGES 50000		/* a transaction with more settles when it commits */
 #define MANY_PAGES 64			/* more than these are worth telling the index */
+#define MANY_BETWEEN 1000		/* ids that subtransactions beside us can have taken */
 
 /* ----- who settles ----- */
 
@@ -128,8 +129,8 @@ write_counts(Oid contact_table, HTAB *counts)
 		"SET members = c.members + EXCLUDED.members, joins = c.joins + EXCLUDED.joins, "
 		"leaves = c.leaves + EXCLUDED.leaves, last_change = GREATEST(c.last_change, EXCLUDED.last_change)",
 		6, types, values);
-	run("DELETE FROM segments.member_count c WHERE c.contact_table = $1 AND c.segment_id = ANY ($2) AND c.members = 0 "
-		"AND NOT EXISTS (SELECT FROM segments.segment s WHERE s.id = c.segment_id)", 2, types, values);
+	run("DELETE FROM segments.member_count c WHERE c.contact_table = $1 AND c.members = 0 "
+		"AND NOT EXISTS (SELECT FROM segments.segment s WHERE s.id = c.segment_id)", 1, types, values);
 }
 
 static Oid
@@ -145,8 +146,8 @@ file_of(Oid relid)
 static void
 write_state(ReadTable *table, const LogHorizon *horizon)
 {
-	Oid			types[6] = {REGCLASSOID, OIDOID, OIDOID, INT8OID, INT8ARRAYOID, INT8OID};
-	Datum		values[6];
+	Oid			types[5] = {REGCLASSOID, OIDOID, OIDOID, INT8OID, INT8ARRAYOID};
+	Datum		values[5];
 	Datum	   *progress = palloc(sizeof(Datum) * Max(horizon->nprogress, 1));
 	int			i;
 
@@ -157,9 +158,8 @@ write_state(ReadTable *table, const LogHorizon *horizon)
 	values[2] = ObjectIdGetDatum(file_of(table->change_table));
 	values[3] = Int64GetDatum(horizon->high);
 	values[4] = int64_array(progress, horizon->nprogress);
-	values[5] = Int64GetDatum(horizon->own);
-	run("UPDATE segments.count_state SET member_file = $2, change_file = $3, high = $4, in_progress = $5, own = $6 "
-		"WHERE contact_table = $1", 6, types, values);
+	run("UPDATE segments.count_state SET member_file = $2, change_file = $3, high = $4, in_progress = $5 "
+		"WHERE contact_table = $1", 5, types, values);
 }
 
 /* ----- settling ----- */
@@ -212,14 +212,17 @@ compute_counts(Settling *settling)
 				  settling->anew ? take_own_back : add_entry, settling);
 }
 
-static void
+/* False where that would take too many words. */
+static bool
 compute_horizon(Settling *settling)
 {
+	bool		seen = (settling->purpose == SETTLE_COMMIT);
+
 	HorizonOfSnapshot(&settling->horizon, settling->source.snapshot);
-	if (settling->purpose == SETTLE_COMMIT)
-		settling->horizon.own = settling->own;
-	else
-		HorizonAddProgress(&settling->horizon, settling->own);
+	if (seen && settling->own - settling->horizon.high > MANY_BETWEEN)
+		return false;
+	HorizonAddOwn(&settling->horizon, settling->own, seen);
+	return true;
 }
 
 static void
@@ -259,6 +262,19 @@ summarize(CountSource *source)
 	SecureLeave(&secure);
 }
 
+static void
+settle_locked(Settling *settling)
+{
+	settling->own = ChangeLogTransaction();
+	if (!compute_horizon(settling))
+		return;
+	compute_counts(settling);
+	if (!settling->anew && hash_get_num_entries(settling->counts) == 0)
+		return;
+	write_settled(settling);
+	summarize(&settling->source);
+}
+
 /* Settle under the active snapshot; false: the row was changed meanwhile. */
 static bool
 settle_once(ReadTable *table, SettlePurpose purpose)
@@ -273,16 +289,7 @@ settle_once(ReadTable *table, SettlePurpose purpose)
 	{
 		locked = lock_state(state, settling.source.snapshot, purpose == SETTLE_TRIM ? LockWaitBlock : LockWaitSkip);
 		if (locked)
-		{
-			settling.own = ChangeLogTransaction();
-			compute_counts(&settling);
-			if (settling.anew || hash_get_num_entries(settling.counts) > 0)
-			{
-				compute_horizon(&settling);
-				write_settled(&settling);
-				summarize(&settling.source);
-			}
-		}
+			settle_locked(&settling);
 	}
 	CountSourceClose(&settling.source);
 	return locked;
