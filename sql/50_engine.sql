@@ -23,6 +23,10 @@ CREATE FUNCTION segments.bind_check(filters segments.filter, contact_table regcl
     RETURNS bigint[] AS 'MODULE_PATHNAME', 'segments_bind_check' LANGUAGE C STABLE STRICT;
 COMMENT ON FUNCTION segments.bind_check(segments.filter, regclass, bigint, boolean) IS 'internal: raises when a filter has no meaning for a contact table; else the segments it refers to';
 
+CREATE FUNCTION segments.check_references(filters segments.filter, contact_table regclass) RETURNS void
+    AS 'MODULE_PATHNAME', 'segments_check_references' LANGUAGE C STABLE STRICT;
+COMMENT ON FUNCTION segments.check_references(segments.filter, regclass) IS 'internal: raises when a filter names a segment that the current role does not see';
+
 CREATE FUNCTION segments.field_operators(contact_table regclass, object text, field text) RETURNS text[]
     AS 'MODULE_PATHNAME', 'segments_field_operators' LANGUAGE C STABLE STRICT;
 COMMENT ON FUNCTION segments.field_operators(regclass, text, text) IS 'operators that a field takes, or null when there is no such field';
