@@ -12,8 +12,9 @@
  * are settled one after another.  Nobody waits for that lock except who
  * deletes from the log: others leave it to the one who has it.  The snapshot
  * is the transaction's, and the row that is locked must be the one that it
- * sees: so what is settled now includes all that was settled before, at every
- * isolation level, and none fails.
+ * sees: so what is settled now includes all that was settled before, also at
+ * REPEATABLE READ, and nobody fails.  At SERIALIZABLE reading the log could
+ * make transactions fail, so there only who deletes from it settles.
  *
  * Our own entries are left to a later settling, unless we are about to commit
  * and write no more: a statement around us may be in the middle of writing
@@ -300,8 +301,8 @@ may_settle(ReadTable *table, SettlePurpose purpose)
 {
 	if (RecoveryInProgress() || XactReadOnly || IsInParallelMode() || !table->is_logged)
 		return false;
-	/* what it reads could make a writer fail that would not otherwise */
-	return !(purpose == SETTLE_COMMIT && IsolationIsSerializable());
+	/* what it reads could make transactions fail that would not otherwise */
+	return purpose == SETTLE_TRIM || !IsolationIsSerializable();
 }
 
 /*
