@@ -209,18 +209,19 @@ BEGIN
     SELECT * INTO found FROM segments.find_segment(segment);
     tables := found.tables;
     PERFORM segments.check_key_type(tables, pg_typeof(key));
-    RETURN QUERY EXECUTE format('SELECT m.contact_id::%s, m.since, %s FROM %s AS m %s WHERE m.segment_id = %s %s '
-                                'ORDER BY m.contact_id LIMIT %L::bigint',
+    -- the page first, by the primary key; then what was done by hand, for it alone
+    RETURN QUERY EXECUTE format('SELECT m.contact_id::%s, m.since, %s '
+                                'FROM (SELECT * FROM %s WHERE segment_id = %s %s ORDER BY contact_id LIMIT %L::bigint) AS m '
+                                '%s ORDER BY m.contact_id',
         pg_typeof(key),
         CASE WHEN found.is_static THEN '''manual''::text'
              ELSE 'CASE WHEN o.included THEN ''manual'' ELSE ''filter'' END' END,
-        tables.member_table,
+        tables.member_table, found.id,
+        CASE WHEN after IS NOT NULL THEN format('AND contact_id > %L::%s', after, tables.key_type) END,
+        max,
         CASE WHEN NOT found.is_static
              THEN format('LEFT JOIN %s AS o ON o.segment_id = m.segment_id AND o.contact_id = m.contact_id AND o.included',
-                         tables.override_table) END,
-        found.id,
-        CASE WHEN after IS NOT NULL THEN format('AND m.contact_id > %L::%s', after, tables.key_type) END,
-        max);
+                         tables.override_table) END);
 END
 $function$;
 COMMENT ON FUNCTION segments.members(text, anyelement, text, bigint) IS

@@ -2,8 +2,8 @@
  * member_count.c - segments.count(): exact, under the caller's snapshot, and
  * as fast for a million members as for ten.
  *
- * Counting rows takes as long as there are rows, and a counter in the
- * segment's row would make all who write to it take turns.  But the log
+ * Step 17c: counting rows takes as long as there are rows, and a counter in
+ * the segment's row would make all who write to it take turns.  But the log
  * already says who joined and left.  So segments.member_count holds the
  * numbers as of some snapshot S, segments.count_state says which S, and the
  * answer under snapshot R is

@@ -2,7 +2,7 @@
  * member_settle.c - brings the numbers that segments.count() starts from up to
  * date.
  *
- * Takes the log since the last settling, gives new rows of
+ * Step 17d: takes the log since the last settling, gives new rows of
  * segments.member_count and a new horizon in segments.count_state; what they
  * mean, and why they are right, is in member_count.c.  Called by refresh_due()
  * once in a while, by a transaction that has written a lot when it commits,
