@@ -270,10 +270,11 @@ settle_locked(Settling *settling)
 	if (!compute_horizon(settling))
 		return;
 	compute_counts(settling);
-	if (!settling->anew && hash_get_num_entries(settling->counts) == 0)
-		return;
-	write_settled(settling);
-	summarize(&settling->source);
+	if (settling->anew || hash_get_num_entries(settling->counts) > 0)
+		write_settled(settling);
+	/* a writer has done enough */
+	if (settling->purpose == SETTLE_UPKEEP)
+		summarize(&settling->source);
 }
 
 /*
