@@ -68,7 +68,7 @@ REVOKE ALL ON FUNCTION segments.change_members(bigint, anyarray, text) FROM PUBL
 
 CREATE FUNCTION segments.refresh_due(at timestamptz DEFAULT NULL) RETURNS bigint
     AS 'MODULE_PATHNAME', 'segments_refresh_due' LANGUAGE C;
-COMMENT ON FUNCTION segments.refresh_due(timestamptz) IS 'brings segments whose filters move with time forward to an instant (null: now); returns how many joins and leaves that made; safe to call as often as wanted, by several at a time';
+COMMENT ON FUNCTION segments.refresh_due(timestamptz) IS 'brings segments whose filters move with time forward to an instant (null: now); returns how many joins and leaves that made; settles the numbers that segments.count() starts from, except at SERIALIZABLE; safe to call as often as wanted, by several at a time';
 
 CREATE FUNCTION segments.check_segment(id bigint, key anyelement)
     RETURNS TABLE (segment_id bigint, contact_id anyelement, stored boolean, evaluated boolean, reason text)

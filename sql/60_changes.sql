@@ -12,6 +12,7 @@ COMMENT ON TABLE segments.log_era IS 'Which clusters have written to the logs; r
 COMMENT ON COLUMN segments.log_era.era IS 'upper 16 bits of the numbers in the logs: all that is in a lower era ended before';
 COMMENT ON COLUMN segments.log_era.system_identifier IS 'the cluster';
 SELECT pg_catalog.pg_extension_config_dump('segments.log_era', '');
+GRANT SELECT ON segments.log_era TO PUBLIC;
 
 CREATE FUNCTION segments.log_era_added() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp

@@ -62,7 +62,7 @@ read_members(ReadTable *table)
 
 	table->member_index = PrimaryKeyIndex(rel);
 	table->collation = TupleDescAttr(RelationGetDescr(rel), Anum_member_contact_id - 1)->attcollation;
-	table->is_logged = RelationIsPermanent(rel);
+	table->is_logged = rel->rd_rel->relpersistence == RELPERSISTENCE_PERMANENT;
 	table_close(rel, AccessShareLock);
 }
 
@@ -72,7 +72,7 @@ read_log(ReadTable *table)
 	Relation	rel = table_open(table->change_table, AccessShareLock);
 
 	table->change_index = ChangeLogIndex(rel);
-	table->is_logged = table->is_logged && RelationIsPermanent(rel);
+	table->is_logged = table->is_logged && rel->rd_rel->relpersistence == RELPERSISTENCE_PERMANENT;
 	table_close(rel, AccessShareLock);
 }
 
