@@ -48,7 +48,7 @@ extern bool HorizonIsWithin(const LogHorizon *inner, const LogHorizon *outer);
 
 /* change_log_scan.c */
 extern Oid	ChangeLogIndex(Relation log);
-extern LogPages *ChangeLogPagesSince(Relation log, Oid index, int64 low, Snapshot snapshot, int *n);
+extern LogPages *ChangeLogPagesSince(Relation log, Oid index, const LogHorizon *since, Snapshot snapshot, int *n);
 extern void ChangeLogScan(Relation log, const LogPages *pages, int n, const LogHorizon *since, Snapshot snapshot,
 						  LogEntryFunction function, void *arg);
 extern void ChangeLogSummarize(Relation log, Oid index, const LogPages *pages, int n);

@@ -36,6 +36,9 @@
 #define Anum_change_joined 5
 #define Anum_change_at 7
 
+#define OLD_DISTANCE 1000		/* numbers: so far back a transaction is old */
+#define MANY_OLD 4
+
 /* Does a BRIN operator family keep the smallest and greatest bigint? */
 static bool
 orders_numbers(Oid family)
@@ -67,17 +70,31 @@ ChangeLogIndex(Relation log)
 	return found;
 }
 
+static void
+add_pages(IndexScanDesc scan, TIDBitmap *bitmap, StrategyNumber strategy, RegProcedure test, int64 number)
+{
+	ScanKeyData key;
+
+	ScanKeyEntryInitialize(&key, 0, Anum_change_xact, strategy, INT8OID, InvalidOid, test, Int64GetDatum(number));
+	index_rescan(scan, &key, 1, NULL, 0);
+	(void) index_getbitmap(scan, bitmap);
+}
+
+/*
+ * A transaction that has been open for long must not make us read all that
+ * others wrote since: the oldest ones are looked for one by one.
+ */
 static TIDBitmap *
-pages_by_index(Relation index, int64 low, Snapshot snapshot)
+pages_by_index(Relation index, const LogHorizon *since, Snapshot snapshot)
 {
 	TIDBitmap  *bitmap = tbm_create(work_mem * (Size) 1024, NULL);
 	IndexScanDesc scan = BitmapScanBegin(index, snapshot, 1);
-	ScanKeyData key;
+	int			i = 0;
 
-	ScanKeyEntryInitialize(&key, 0, Anum_change_xact, BTGreaterEqualStrategyNumber, INT8OID, InvalidOid, F_INT8GE,
-						   Int64GetDatum(low));
-	index_rescan(scan, &key, 1, NULL, 0);
-	(void) index_getbitmap(scan, bitmap);
+	for (; i < Min(since->nprogress, MANY_OLD) && since->progress[i] < since->high - OLD_DISTANCE; i++)
+		add_pages(scan, bitmap, BTEqualStrategyNumber, F_INT8EQ, since->progress[i]);
+	add_pages(scan, bitmap, BTGreaterEqualStrategyNumber, F_INT8GE,
+			  i < since->nprogress ? since->progress[i] : since->high);
 	index_endscan(scan);
 	return bitmap;
 }
@@ -108,10 +125,10 @@ stretches_of(TIDBitmap *bitmap, int *n)
 }
 
 /*
- * Pages outside of which there is no entry with a number of at least low.
+ * Pages outside of which there is no entry that the horizon doesn't see.
  */
 LogPages *
-ChangeLogPagesSince(Relation log, Oid index, int64 low, Snapshot snapshot, int *n)
+ChangeLogPagesSince(Relation log, Oid index, const LogHorizon *since, Snapshot snapshot, int *n)
 {
 	TIDBitmap  *bitmap;
 	LogPages   *pages;
@@ -126,7 +143,7 @@ ChangeLogPagesSince(Relation log, Oid index, int64 low, Snapshot snapshot, int *
 		return pages;
 	}
 	rel = index_open(index, AccessShareLock);
-	bitmap = pages_by_index(rel, low, snapshot);
+	bitmap = pages_by_index(rel, since, snapshot);
 	pages = stretches_of(bitmap, n);
 	tbm_free(bitmap);
 	index_close(rel, AccessShareLock);

@@ -168,7 +168,7 @@ CountSourceOpen(CountSource *source, ReadTable *table, Snapshot snapshot)
 	source->log = table_open(table->change_table, AccessShareLock);
 	read_state(source);
 	if (source->state.believed)
-		source->pages = ChangeLogPagesSince(source->log, table->change_index, source->state.horizon.low, snapshot,
+		source->pages = ChangeLogPagesSince(source->log, table->change_index, &source->state.horizon, snapshot,
 											&source->npages);
 }
 
@@ -346,7 +346,7 @@ MemberCountsAfresh(CountSource *source, HTAB *counts)
 	LogHorizon	nothing = {0};
 
 	source->state.horizon = nothing;
-	source->pages = ChangeLogPagesSince(source->log, InvalidOid, 0, source->snapshot, &source->npages);
+	source->pages = ChangeLogPagesSince(source->log, InvalidOid, &nothing, source->snapshot, &source->npages);
 	MemberCountsUnsettled(source, counts, add_history);
 	add_rows(source, counts);
 }

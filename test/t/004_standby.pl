@@ -18,7 +18,9 @@ $primary->safe_psql('postgres', q{
 	SELECT segments.create_segment('Rich', '[{"field": "points", "operator": "gte", "properties": {"filter": 50}}]');
 	SELECT segments.create_segment('Poor', '[{"field": "points", "operator": "lt", "properties": {"filter": 30}}]');
 	INSERT INTO contact SELECT n, n FROM generate_series(1, 100) AS n;
+	INSERT INTO contact SELECT n, n FROM generate_series(1001, 21000) AS n;
 	SELECT segments.refresh_due();
+	VACUUM contact_segment_change;
 });
 $primary->backup('base');
 my $standby = PostgreSQL::Test::Cluster->new('standby');
@@ -39,7 +41,7 @@ sub examine
 	return;
 }
 
-examine('settled', 51);
+examine('settled', 20051);
 # one transaction is open from here on
 my ($in, $out) = ('', '');
 my $timer = IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default);
@@ -47,9 +49,15 @@ my $session = IPC::Run::start([ 'psql', '-XAtq', '-d', $primary->connstr('postgr
 $in .= "BEGIN; UPDATE contact SET points = 99 WHERE id = 1; SELECT 'written';\n";
 $session->pump until $out =~ /written/;
 $primary->safe_psql('postgres', 'UPDATE contact SET points = 99 WHERE id IN (2, 3)');
-examine('with entries that are not settled', 53);
+examine('with entries that are not settled', 20053);
+# it becomes an old one, far back in the log
+$primary->safe_psql('postgres', 'DO $$ BEGIN FOR i IN 1..1200 LOOP PERFORM pg_current_xact_id(); COMMIT; END LOOP; END $$');
+$primary->safe_psql('postgres', 'UPDATE contact SET points = 0 WHERE id > 1000');
+$primary->safe_psql('postgres', 'VACUUM contact_segment_change');
+examine('it is far back', 53);
 $primary->safe_psql('postgres', 'SELECT segments.refresh_due()');
 examine('settled while one writes', 53);
+cmp_ok($primary->safe_psql('postgres', 'SELECT high - in_progress[1] FROM segments.count_state'), '>', 1000, 'it was in progress');
 $in .= "UPDATE contact SET points = 99 WHERE id = 4; COMMIT; SELECT 'committed';\n";
 $session->pump until $out =~ /committed/;
 examine('that one has committed', 55);
