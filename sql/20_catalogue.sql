@@ -154,13 +154,24 @@ END
 $function$;
 COMMENT ON FUNCTION segments.check_relation() IS 'internal: trigger function; refuses a field over a relation that does not exist';
 
+CREATE FUNCTION segments.has_declarations(contact_table regclass) RETURNS boolean
+    LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'segments_has_declarations';
+COMMENT ON FUNCTION segments.has_declarations(regclass) IS 'internal: do segments, relations, fields or consumers of a contact table exist as last committed?';
+
 CREATE FUNCTION segments.forget_declared() RETURNS trigger
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
+/*
+ * What was declared after the snapshot of a transaction at a higher isolation
+ * level is not seen by DELETE, and would stay behind.
+ */
 BEGIN
     DELETE FROM segments.field_definition AS d WHERE d.contact_table = OLD.contact_table;
     DELETE FROM segments.relation AS r WHERE r.contact_table = OLD.contact_table;
     DELETE FROM segments.consumer AS c WHERE c.contact_table = OLD.contact_table;
+    IF segments.has_declarations(OLD.contact_table) THEN
+        RAISE EXCEPTION 'could not detach contact table due to concurrent update' USING ERRCODE = 'serialization_failure';
+    END IF;
     RETURN NULL;
 END
 $function$;

@@ -398,6 +398,8 @@ CREATE %1$s TABLE %4$s (
     lsn pg_lsn NOT NULL DEFAULT pg_catalog.pg_current_wal_insert_lsn()
 );
 CREATE INDEX ON %4$s USING brin (xact) WITH (pages_per_range = 32);
+CREATE TRIGGER segments_before_delete BEFORE DELETE ON %4$s FOR EACH STATEMENT EXECUTE FUNCTION segments.before_trim();
+CREATE TRIGGER segments_before_truncate BEFORE TRUNCATE ON %4$s FOR EACH STATEMENT EXECUTE FUNCTION segments.before_trim();
     $ddl$, contacts.persistence, member, override, change, create_tables.key_declaration);
     EXECUTE format('COMMENT ON TABLE %s IS %L', member, format('Present members of the segments of table %s', contacts.relname));
     EXECUTE format('COMMENT ON TABLE %s IS %L', override, format('Contacts of table %s included in or excluded from segments by hand', contacts.relname));

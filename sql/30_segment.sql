@@ -286,6 +286,20 @@ END
 $function$;
 COMMENT ON FUNCTION segments.segment_before_insert() IS 'internal: completes and checks a new segment';
 
+CREATE FUNCTION segments.segment_before_accept() RETURNS trigger
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $function$
+/*
+ * With the rights of who stores the filters, unlike the other triggers: nobody
+ * learns of a segment by naming it.  What is stored is kept whoever looks.
+ */
+BEGIN
+    PERFORM segments.check_references(NEW.filters, coalesce(NEW.contact_table, segments.default_contact_table()));
+    RETURN NEW;
+END
+$function$;
+COMMENT ON FUNCTION segments.segment_before_accept() IS 'internal: refuses filters that name segments which their author does not see';
+
 CREATE FUNCTION segments.segment_after_insert() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -485,6 +499,11 @@ CREATE TRIGGER segment_before_update BEFORE UPDATE ON segments.segment
                            NEW.category_id, NEW.is_published, NEW.is_global, NEW.is_preference_center)
                        OR OLD.filters OPERATOR(segments.<>) NEW.filters)
     EXECUTE FUNCTION segments.segment_before_update();
+-- before segment_before_insert and segment_before_update, which see all segments
+CREATE TRIGGER segment_before_accept_new BEFORE INSERT ON segments.segment
+    FOR EACH ROW WHEN (NEW.state = 'new') EXECUTE FUNCTION segments.segment_before_accept();
+CREATE TRIGGER segment_before_accept BEFORE UPDATE ON segments.segment
+    FOR EACH ROW WHEN (OLD.filters OPERATOR(segments.<>) NEW.filters) EXECUTE FUNCTION segments.segment_before_accept();
 CREATE TRIGGER segment_after_rename AFTER UPDATE ON segments.segment
     FOR EACH ROW WHEN (OLD.alias <> NEW.alias) EXECUTE FUNCTION segments.segment_after_rename();
 CREATE TRIGGER segment_after_update AFTER UPDATE ON segments.segment
@@ -504,6 +523,8 @@ CREATE TRIGGER check_referenced AFTER INSERT OR UPDATE OF referenced_id ON segme
 CREATE TRIGGER check_segment AFTER INSERT OR UPDATE OF segment_id ON segments.segment_clock
     FOR EACH ROW EXECUTE FUNCTION segments.check_segment_id();
 COMMENT ON TRIGGER segment_before_insert ON segments.segment IS 'completes and checks a new segment';
+COMMENT ON TRIGGER segment_before_accept_new ON segments.segment IS 'refuses filters that name segments which their author does not see';
+COMMENT ON TRIGGER segment_before_accept ON segments.segment IS 'refuses filters that name segments which their author does not see';
 COMMENT ON TRIGGER segment_after_insert ON segments.segment IS 'builds new segments';
 COMMENT ON TRIGGER segment_before_update ON segments.segment IS 'completes and checks a changed segment';
 COMMENT ON TRIGGER segment_after_rename ON segments.segment IS 'refuses to take an alias away that filters of other segments name';

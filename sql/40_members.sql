@@ -209,18 +209,19 @@ BEGIN
     SELECT * INTO found FROM segments.find_segment(segment);
     tables := found.tables;
     PERFORM segments.check_key_type(tables, pg_typeof(key));
-    RETURN QUERY EXECUTE format('SELECT m.contact_id::%s, m.since, %s FROM %s AS m %s WHERE m.segment_id = %s %s '
-                                'ORDER BY m.contact_id LIMIT %L::bigint',
+    -- the page first, by the primary key; then what was done by hand, for it alone
+    RETURN QUERY EXECUTE format('SELECT m.contact_id::%s, m.since, %s '
+                                'FROM (SELECT * FROM %s WHERE segment_id = %s %s ORDER BY contact_id LIMIT %L::bigint) AS m '
+                                '%s ORDER BY m.contact_id',
         pg_typeof(key),
         CASE WHEN found.is_static THEN '''manual''::text'
              ELSE 'CASE WHEN o.included THEN ''manual'' ELSE ''filter'' END' END,
-        tables.member_table,
+        tables.member_table, found.id,
+        CASE WHEN after IS NOT NULL THEN format('AND contact_id > %L::%s', after, tables.key_type) END,
+        max,
         CASE WHEN NOT found.is_static
              THEN format('LEFT JOIN %s AS o ON o.segment_id = m.segment_id AND o.contact_id = m.contact_id AND o.included',
-                         tables.override_table) END,
-        found.id,
-        CASE WHEN after IS NOT NULL THEN format('AND m.contact_id > %L::%s', after, tables.key_type) END,
-        max);
+                         tables.override_table) END);
 END
 $function$;
 COMMENT ON FUNCTION segments.members(text, anyelement, text, bigint) IS
@@ -270,18 +271,13 @@ $function$;
 COMMENT ON FUNCTION segments.contact_segments(anyelement, regclass) IS 'segments that a contact is a member of and that one sees, by name';
 
 CREATE FUNCTION segments.count(segment text) RETURNS bigint
-    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
-AS $function$
-DECLARE
-    found record;
-    n bigint;
-BEGIN
-    SELECT * INTO found FROM segments.find_segment(segment);
-    EXECUTE format('SELECT count(*) FROM %s WHERE segment_id = %s', (found.tables).member_table, found.id) INTO n;
-    RETURN n;
-END
-$function$;
-COMMENT ON FUNCTION segments.count(text) IS 'number of members, exact';
+    LANGUAGE c STABLE STRICT PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'segments_count';
+COMMENT ON FUNCTION segments.count(text) IS 'number of members, exact; as fast for many as for few where segments.refresh_due() is called now and then';
+
+CREATE FUNCTION segments.member_counts(contact_table regclass)
+    RETURNS TABLE (segment_id bigint, members bigint, joins bigint, leaves bigint, last_change timestamptz)
+    LANGUAGE c STABLE STRICT ROWS 1000 AS 'MODULE_PATHNAME', 'segments_member_counts';
+COMMENT ON FUNCTION segments.member_counts(regclass) IS 'internal: members, joins and leaves of the segments of a contact table, without those that never had any; for who may read the contact table';
 
 -- Changing members by hand.
 
@@ -440,16 +436,12 @@ BEGIN
     LOOP
         RETURN QUERY EXECUTE format($query$
             SELECT s.id, s.alias, s.name, s.contact_table, s.is_published, s.state, s.error,
-                   coalesce(m.members, 0), coalesce(c.joins, 0), coalesce(c.leaves, 0), c.last_change,
+                   coalesce(c.members, 0), coalesce(c.joins, 0), coalesce(c.leaves, 0), c.last_change,
                    k.evaluated_at, k.next_move, s.built_at, s.build_time
             FROM segments.segment AS s
-            LEFT JOIN (SELECT segment_id, count(*) AS members FROM %s GROUP BY segment_id) AS m ON m.segment_id = s.id
-            LEFT JOIN (SELECT segment_id, count(*) FILTER (WHERE joined) AS joins,
-                              count(*) FILTER (WHERE NOT joined) AS leaves, max(at) AS last_change
-                       FROM %s GROUP BY segment_id) AS c ON c.segment_id = s.id
+            LEFT JOIN segments.member_counts(%1$s::oid) AS c ON c.segment_id = s.id
             LEFT JOIN segments.segment_clock AS k ON k.segment_id = s.id
-            WHERE s.contact_table = %s::oid ORDER BY s.id$query$,
-            tables.member_table, tables.change_table, tables.contact_table::oid);
+            WHERE s.contact_table = %1$s::oid ORDER BY s.id$query$, tables.contact_table::oid);
     END LOOP;
 END
 $function$;
@@ -464,10 +456,10 @@ COMMENT ON COLUMN segments.status.contact_table IS 'the contact table';
 COMMENT ON COLUMN segments.status.is_published IS 'whether it is kept up to date';
 COMMENT ON COLUMN segments.status.state IS 'building, ready or failed';
 COMMENT ON COLUMN segments.status.error IS 'why it failed';
-COMMENT ON COLUMN segments.status.members IS 'number of members';
-COMMENT ON COLUMN segments.status.joins IS 'joins in the log';
-COMMENT ON COLUMN segments.status.leaves IS 'leaves in the log';
-COMMENT ON COLUMN segments.status.last_change IS 'instant of the last join or leave in the log';
+COMMENT ON COLUMN segments.status.members IS 'number of members, exact';
+COMMENT ON COLUMN segments.status.joins IS 'how often contacts joined, also if the log has lost it since; after a dump was restored: since the oldest entry of its log';
+COMMENT ON COLUMN segments.status.leaves IS 'how often contacts left, likewise';
+COMMENT ON COLUMN segments.status.last_change IS 'instant of the last join or leave';
 COMMENT ON COLUMN segments.status.evaluated_at IS 'the instant it was last brought forward to, if its filters move with time';
 COMMENT ON COLUMN segments.status.next_move IS 'the next instant at which its filters can stand for something else';
 COMMENT ON COLUMN segments.status.built_at IS 'when its members were last computed as a whole';

@@ -23,6 +23,10 @@ CREATE FUNCTION segments.bind_check(filters segments.filter, contact_table regcl
     RETURNS bigint[] AS 'MODULE_PATHNAME', 'segments_bind_check' LANGUAGE C STABLE STRICT;
 COMMENT ON FUNCTION segments.bind_check(segments.filter, regclass, bigint, boolean) IS 'internal: raises when a filter has no meaning for a contact table; else the segments it refers to';
 
+CREATE FUNCTION segments.check_references(filters segments.filter, contact_table regclass) RETURNS void
+    AS 'MODULE_PATHNAME', 'segments_check_references' LANGUAGE C STABLE STRICT;
+COMMENT ON FUNCTION segments.check_references(segments.filter, regclass) IS 'internal: raises when a filter names a segment that the current role does not see';
+
 CREATE FUNCTION segments.field_operators(contact_table regclass, object text, field text) RETURNS text[]
     AS 'MODULE_PATHNAME', 'segments_field_operators' LANGUAGE C STABLE STRICT;
 COMMENT ON FUNCTION segments.field_operators(regclass, text, text) IS 'operators that a field takes, or null when there is no such field';
@@ -82,7 +86,7 @@ REVOKE ALL ON FUNCTION segments.change_members(bigint, anyarray, text) FROM PUBL
 
 CREATE FUNCTION segments.refresh_due(at timestamptz DEFAULT NULL) RETURNS bigint
     AS 'MODULE_PATHNAME', 'segments_refresh_due' LANGUAGE C;
-COMMENT ON FUNCTION segments.refresh_due(timestamptz) IS 'brings segments whose filters move with time forward to an instant (null: now); returns how many joins and leaves that made; safe to call as often as wanted, by several at a time';
+COMMENT ON FUNCTION segments.refresh_due(timestamptz) IS 'brings segments whose filters move with time forward to an instant (null: now); returns how many joins and leaves that made; settles the numbers that segments.count() starts from, except at SERIALIZABLE; safe to call as often as wanted, by several at a time';
 
 CREATE FUNCTION segments.check_segments(ids bigint[], key anyelement, by_query boolean)
     RETURNS TABLE (segment_id bigint, contact_id anyelement, stored boolean, evaluated boolean, reason text)
@@ -121,8 +125,21 @@ END $$;
 COMMENT ON FUNCTION segments.rebuild(bigint[]) IS 'evaluates segments afresh, those of a contact table in one scan, and brings their members in line; shuts nobody out, and locks only contacts that differ';
 
 CREATE FUNCTION segments.rebuild(segment text) RETURNS void
-    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
-    AS $$ BEGIN PERFORM segments.rebuild(ARRAY[segments.resolve_segment(segment)]); END $$;
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    found record;
+    is_counted boolean;
+BEGIN
+    SELECT * INTO found FROM segments.find_segment(segment);
+    PERFORM segments.rebuild(ARRAY[found.id]);
+    -- whoever changed members behind our back did not log it
+    EXECUTE format('SELECT segments.count($1) = (SELECT count(*) FROM %s WHERE segment_id = $2)', (found.tables).member_table)
+    INTO is_counted USING found.id::text, found.id;
+    IF NOT is_counted THEN
+        PERFORM segments.settle_counts((found.tables).contact_table, 'anew');
+    END IF;
+END $$;
 COMMENT ON FUNCTION segments.rebuild(text) IS 'evaluates a segment afresh and brings its members in line; normally there is nothing to do, and nothing is written';
 
 CREATE PROCEDURE segments.rebuild_all()

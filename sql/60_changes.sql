@@ -2,7 +2,36 @@
 -- The log of joins and leaves
 -- ---------------------------------------------------------------------------
 
--- Not dumped: transaction numbers mean nothing in another cluster.
+-- A transaction's number in the log is its id in the lower 48 bits and, above, an
+-- era: one for each cluster that the database was restored into (src/change_log.c).
+CREATE TABLE segments.log_era (
+    era integer NOT NULL,
+    system_identifier bigint NOT NULL
+);
+COMMENT ON TABLE segments.log_era IS 'Which clusters have written to the logs; rows may be there twice; written by the engine';
+COMMENT ON COLUMN segments.log_era.era IS 'upper 16 bits of the numbers in the logs: all that is in a lower era ended before';
+COMMENT ON COLUMN segments.log_era.system_identifier IS 'the cluster';
+SELECT pg_catalog.pg_extension_config_dump('segments.log_era', '');
+GRANT SELECT ON segments.log_era TO PUBLIC;
+
+CREATE FUNCTION segments.log_era_added() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+    PERFORM segments.invalidate('segments.log_era');
+    RETURN NULL;
+END
+$function$;
+COMMENT ON FUNCTION segments.log_era_added() IS 'internal: trigger function; everybody looks again which era it is';
+CREATE TRIGGER log_era_added AFTER INSERT ON segments.log_era
+    FOR EACH STATEMENT EXECUTE FUNCTION segments.log_era_added();
+COMMENT ON TRIGGER log_era_added ON segments.log_era IS 'makes everybody look again which era it is';
+
+CREATE FUNCTION segments.log_number(xact bigint) RETURNS bigint
+    LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'segments_log_number';
+COMMENT ON FUNCTION segments.log_number(bigint) IS 'internal: the number in the log of a transaction of this cluster';
+
+-- Not dumped: a restored copy has readers of its own.
 CREATE TABLE segments.consumer (
     name text NOT NULL,
     contact_table regclass NOT NULL,
@@ -46,7 +75,7 @@ AS $function$
 DECLARE
     tables segments.contact_table := segments.tables_of(contact_table);
     reader segments.consumer;
-    ended bigint := pg_snapshot_xmin(pg_current_snapshot())::text::bigint;
+    ended bigint := segments.log_number(pg_snapshot_xmin(pg_current_snapshot())::text::bigint);
     last pg_lsn;
     given integer := 0;
 BEGIN
@@ -78,8 +107,9 @@ BEGIN
             RETURN NEXT;
         END LOOP;
         EXIT WHEN given >= max OR reader.high >= ended;
+        -- what another cluster wrote has no place among our entries: one era at a time
         reader.low := reader.high;
-        reader.high := ended;
+        reader.high := least(ended, (reader.high >> 48) + 1 << 48);
         reader.lsn := '0/0';
         reader.n := 0;
     END LOOP;
@@ -129,3 +159,78 @@ END
 $function$;
 COMMENT ON FUNCTION segments.trim_changes(interval, regclass, boolean) IS
     'deletes entries of the log that are older than this; those that some consumer has not read stay unless keep_unread is false; gives their number; for the owner of the contact table';
+
+-- ---------------------------------------------------------------------------
+-- Numbers of members (src/member_count.c, src/member_settle.c)
+-- ---------------------------------------------------------------------------
+
+-- Not dumped: they hold for the tables' files and for this cluster's transactions.
+CREATE TABLE segments.count_state (
+    contact_table regclass PRIMARY KEY,
+    member_file oid,
+    change_file oid,
+    high bigint,
+    in_progress bigint[]
+);
+COMMENT ON TABLE segments.count_state IS 'Up to where the logs are settled in segments.member_count: the snapshot under which this was done; nulls: not at all; written by the engine';
+COMMENT ON COLUMN segments.count_state.contact_table IS 'the contact table';
+COMMENT ON COLUMN segments.count_state.member_file IS 'relfilenode of the member table; of another one nothing is known';
+COMMENT ON COLUMN segments.count_state.change_file IS 'relfilenode of the log, likewise';
+COMMENT ON COLUMN segments.count_state.high IS 'all transactions with lower numbers had ended';
+COMMENT ON COLUMN segments.count_state.in_progress IS 'but for these, in ascending order';
+
+CREATE TABLE segments.member_count (
+    contact_table regclass NOT NULL,
+    segment_id bigint NOT NULL,
+    members bigint NOT NULL,
+    joins bigint NOT NULL,
+    leaves bigint NOT NULL,
+    last_change timestamptz NOT NULL,
+    PRIMARY KEY (contact_table, segment_id)
+);
+COMMENT ON TABLE segments.member_count IS 'Numbers of members as of segments.count_state; written by the engine, to be read through segments.count() and segments.status';
+COMMENT ON COLUMN segments.member_count.contact_table IS 'the contact table';
+COMMENT ON COLUMN segments.member_count.segment_id IS 'the segment; one that is not there has no members';
+COMMENT ON COLUMN segments.member_count.members IS 'number of members';
+COMMENT ON COLUMN segments.member_count.joins IS 'how often contacts joined';
+COMMENT ON COLUMN segments.member_count.leaves IS 'how often contacts left';
+COMMENT ON COLUMN segments.member_count.last_change IS 'when that was last; -infinity: it is not known';
+
+CREATE FUNCTION segments.settle_counts(contact_table regclass, purpose text) RETURNS void
+    LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'segments_settle_counts';
+COMMENT ON FUNCTION segments.settle_counts(regclass, text) IS
+    'internal: brings segments.member_count up to date: for upkeep, unless somebody else is doing so; for trim, before entries of the log go; anew: rows are counted next time';
+REVOKE ALL ON FUNCTION segments.settle_counts(regclass, text) FROM PUBLIC;
+
+CREATE FUNCTION segments.keep_counts() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+    IF TG_OP = 'DELETE' THEN
+        DELETE FROM segments.count_state AS s WHERE s.contact_table = OLD.contact_table;
+        DELETE FROM segments.member_count AS c WHERE c.contact_table = OLD.contact_table;
+        RETURN NULL;
+    END IF;
+    INSERT INTO segments.count_state (contact_table) VALUES (NEW.contact_table) ON CONFLICT DO NOTHING;
+    IF NOT segments.is_restoring() THEN
+        PERFORM segments.settle_counts(NEW.contact_table, 'upkeep');
+    END IF;
+    RETURN NULL;
+END
+$function$;
+COMMENT ON FUNCTION segments.keep_counts() IS 'internal: trigger function; numbers of members are kept for every contact table, and go with it';
+-- after update_segments, which checks the row
+CREATE TRIGGER update_segments_counts AFTER INSERT OR DELETE ON segments.contact_table
+    FOR EACH ROW EXECUTE FUNCTION segments.keep_counts();
+COMMENT ON TRIGGER update_segments_counts ON segments.contact_table IS 'numbers of members are kept for every contact table';
+
+CREATE FUNCTION segments.before_trim() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+    PERFORM segments.settle_counts(t.contact_table, CASE TG_OP WHEN 'DELETE' THEN 'trim' ELSE 'anew' END)
+    FROM segments.contact_table AS t WHERE t.change_table = TG_RELID;
+    RETURN NULL;
+END
+$function$;
+COMMENT ON FUNCTION segments.before_trim() IS 'internal: trigger function of the logs; what is deleted is counted before';

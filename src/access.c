@@ -79,32 +79,41 @@ is_own(const SegmentHandle *segment)
 	return segment->created_by_user != NULL && strcmp(segment->created_by_user, AccessUserName()) == 0;
 }
 
-/* Does the current role own the table, or have the rights of its owner? */
+/* Does a role own the table, or have the rights of its owner? */
 static bool
-has_rights_of_owner(Oid relid)
+has_rights_of_owner(Oid role, Oid relid)
 {
 	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
 	bool		result;
 
 	if (!HeapTupleIsValid(tuple))
-		return superuser();
-	result = has_privs_of_role(GetUserId(), ((Form_pg_class) GETSTRUCT(tuple))->relowner);
+		return superuser_arg(role);
+	result = has_privs_of_role(role, ((Form_pg_class) GETSTRUCT(tuple))->relowner);
 	ReleaseSysCache(tuple);
 	return result;
 }
 
 /*
- * May the current role see this segment?  The owner of the contact table sees
- * all; others who may read the contact table see global ones and their own.
+ * May a role see this segment?  The owner of the contact table sees all;
+ * others who may read the contact table see global ones and their own.
+ */
+bool
+AccessMaySeeAs(Oid role, const SegmentHandle *segment)
+{
+	bool		is_missing = false;
+
+	if (pg_class_aclcheck_ext(segment->contact_table, role, ACL_SELECT, &is_missing) != ACLCHECK_OK)
+		return is_missing && superuser_arg(role);
+	return segment->is_global || is_own(segment) || has_rights_of_owner(role, segment->contact_table);
+}
+
+/*
+ * May the current role see this segment?
  */
 bool
 AccessMaySee(const SegmentHandle *segment)
 {
-	bool		is_missing = false;
-
-	if (pg_class_aclcheck_ext(segment->contact_table, GetUserId(), ACL_SELECT, &is_missing) != ACLCHECK_OK)
-		return is_missing && superuser();
-	return segment->is_global || is_own(segment) || has_rights_of_owner(segment->contact_table);
+	return AccessMaySeeAs(GetUserId(), segment);
 }
 
 /* segments.user_id() */

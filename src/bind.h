@@ -128,6 +128,7 @@ typedef struct BindOptions
 	bool		storing;		/* new filter: fields must be available */
 	int64		self;			/* segment being stored, for messages; 0 if none */
 	List	  **references;		/* when not NULL: collects ids (int64 *) of segments named */
+	Oid			viewer;			/* role that must see the segments named; InvalidOid: nobody need */
 } BindOptions;
 
 /* bind.c */

@@ -504,7 +504,7 @@ member_of(BindPlace *place, const char *word)
 	Atom	   *atom = new_atom(place, ATOM_MEMBER, TEST_ANY);
 	const char *why = NULL;
 
-	atom->segment_id = SegmentResolvePublished(place->table->relid, word, &why);
+	atom->segment_id = SegmentResolvePublished(place->table->relid, word, place->options->viewer, &why);
 	if (atom->segment_id == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),

@@ -13,6 +13,7 @@
 #include "access/table.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "fmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -197,6 +198,38 @@ CatalogContactTable(Oid relid, bool missing_ok)
 						get_rel_name(relid) ? get_rel_name(relid) : "?"),
 				 errhint("Attach it with segments.attach().")));
 	return NULL;
+}
+
+static bool
+has_row_of(const char *name, Oid contact_table)
+{
+	Oid			relid = CatalogRelid(name);
+	Relation	rel = table_open(relid, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	bool		found;
+
+	ScanKeyInit(&key, get_attnum(relid, "contact_table"), BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(contact_table));
+	scan = systable_beginscan(rel, InvalidOid, false, NULL, 1, &key);
+	found = HeapTupleIsValid(systable_getnext(scan));
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return found;
+}
+
+/*
+ * segments.has_declarations(contact_table): does anything declared for a
+ * contact table, or a segment of it, exist as last committed?
+ */
+PG_FUNCTION_INFO_V1(segments_has_declarations);
+Datum
+segments_has_declarations(PG_FUNCTION_ARGS)
+{
+	Oid			contact_table = PG_GETARG_OID(0);
+
+	PG_RETURN_BOOL(has_row_of("segment", contact_table) || has_row_of("relation", contact_table) ||
+				   has_row_of("field_definition", contact_table) || has_row_of("consumer", contact_table));
 }
 
 /*

@@ -146,6 +146,5 @@ extern FilterNode *FilterUnflatten(const Filter *filter);
 extern bool FilterIsStatic(const Filter *filter);	/* the document [] */
 
 /* filter_type.c: JSON text -> stored value, or raises */
-extern Filter *FilterFromCString(const char *json);
 
 #endif							/* SEGMENTS_FILTER_H */

@@ -43,13 +43,6 @@ filter_text(const Filter *filter)
 	return out.data;
 }
 
-/* The stored value of a document, or an error. */
-Filter *
-FilterFromCString(const char *json)
-{
-	return FilterFlatten(FilterParse(json, strlen(json), NULL));
-}
-
 Datum
 segments_filter_in(PG_FUNCTION_ARGS)
 {

@@ -23,11 +23,11 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
-#include "utils/typcache.h"
 
 #include "access.h"
 #include "compat.h"
 #include "catalog.h"
+#include "read_table.h"
 
 PG_FUNCTION_INFO_V1(segments_resolve_segment);
 PG_FUNCTION_INFO_V1(segments_is_member);
@@ -47,17 +47,6 @@ extern PGDLLEXPORT Datum segments_change_members(PG_FUNCTION_ARGS);
 /* Columns of a member table. */
 #define Anum_member_segment_id 1
 #define Anum_member_contact_id 2
-
-/* How to look into the member table of one contact table. */
-typedef struct MemberLookup
-{
-	Oid			contact_table;	/* InvalidOid: not filled in */
-	Oid			member_table;
-	Oid			index;
-	Oid			key_type;		/* base type */
-	Oid			collation;
-	FmgrInfo	equal;
-} MemberLookup;
 
 /*
  * Finding a segment
@@ -156,40 +145,6 @@ SegmentCheckVisible(int64 id)
  * Finding a member
  */
 
-static void
-prepare_lookup(MemberLookup *lookup, Oid contact_table, MemoryContext context)
-{
-	ContactTable *table = CatalogContactTable(contact_table, false);
-	Relation	members = table_open(table->member_table, AccessShareLock);
-	TypeCacheEntry *type;
-
-	lookup->contact_table = InvalidOid;
-	lookup->member_table = table->member_table;
-	lookup->index = PrimaryKeyIndex(members);
-	lookup->collation = TupleDescAttr(RelationGetDescr(members), Anum_member_contact_id - 1)->attcollation;
-	table_close(members, AccessShareLock);
-	lookup->key_type = getBaseType(table->key_type);
-	type = lookup_type_cache(lookup->key_type, TYPECACHE_EQ_OPR);
-	fmgr_info_cxt(get_opcode(type->eq_opr), &lookup->equal, context);
-	lookup->contact_table = contact_table;
-}
-
-/* What is_member knows from the call before, in the same expression. */
-static MemberLookup *
-lookup_for(FunctionCallInfo fcinfo, Oid contact_table)
-{
-	MemberLookup *lookup = fcinfo->flinfo->fn_extra;
-
-	if (lookup == NULL)
-	{
-		lookup = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(MemberLookup));
-		fcinfo->flinfo->fn_extra = lookup;
-	}
-	if (lookup->contact_table != contact_table)
-		prepare_lookup(lookup, contact_table, fcinfo->flinfo->fn_mcxt);
-	return lookup;
-}
-
 static bool
 is_integer_type(Oid type)
 {
@@ -224,34 +179,34 @@ convert_integer(Datum *value, Oid from, Oid to)
  * have it, an error when it is of another kind.
  */
 static bool
-convert_key(Datum *value, Oid from, const MemberLookup *lookup)
+convert_key(Datum *value, Oid from, const ReadTable *table)
 {
 	from = getBaseType(from);
-	if (from == lookup->key_type || IsBinaryCoercible(from, lookup->key_type))
+	if (from == table->key_type || IsBinaryCoercible(from, table->key_type))
 		return true;
-	if (is_integer_type(from) && is_integer_type(lookup->key_type))
-		return convert_integer(value, from, lookup->key_type);
-	if (from == TEXTOID && lookup->key_type == VARCHAROID)
+	if (is_integer_type(from) && is_integer_type(table->key_type))
+		return convert_integer(value, from, table->key_type);
+	if (from == TEXTOID && table->key_type == VARCHAROID)
 		return true;
 	ereport(ERROR,
 			(errcode(ERRCODE_DATATYPE_MISMATCH),
 			 errmsg("keys of contact table \"%s\" are of type %s, not %s",
-					get_rel_name(lookup->contact_table), format_type_be(lookup->key_type),
+					get_rel_name(table->contact_table), format_type_be(table->key_type),
 					format_type_be(from))));
 }
 
 static bool
-member_exists(MemberLookup *lookup, int64 segment_id, Datum contact)
+member_exists(ReadTable *table, int64 segment_id, Datum contact)
 {
-	Relation	rel = table_open(lookup->member_table, AccessShareLock);
+	Relation	rel = table_open(table->member_table, AccessShareLock);
 	ScanKeyData keys[2];
 	SysScanDesc scan;
 	bool		found;
 
 	ScanKeyInit(&keys[0], Anum_member_segment_id, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(segment_id));
 	ScanKeyEntryInitializeWithInfo(&keys[1], 0, Anum_member_contact_id, BTEqualStrategyNumber, InvalidOid,
-								   lookup->collation, &lookup->equal, contact);
-	scan = systable_beginscan(rel, lookup->index, true, GetActiveSnapshot(), 2, keys);
+								   table->collation, &table->equal, contact);
+	scan = systable_beginscan(rel, table->member_index, true, GetActiveSnapshot(), 2, keys);
 	found = HeapTupleIsValid(systable_getnext(scan));
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
@@ -275,13 +230,13 @@ segments_is_member(PG_FUNCTION_ARGS)
 	Datum		contact = PG_GETARG_DATUM(1);
 	Oid			type = get_fn_expr_argtype(fcinfo->flinfo, 1);
 	SegmentHandle segment;
-	MemberLookup *lookup;
+	ReadTable *table;
 
 	SegmentFindVisible(text_to_cstring(PG_GETARG_TEXT_PP(0)), &segment);
-	lookup = lookup_for(fcinfo, segment.contact_table);
-	if (!convert_key(&contact, type, lookup))
+	table = ReadTableGet(segment.contact_table);
+	if (!convert_key(&contact, type, table))
 		PG_RETURN_BOOL(false);
-	PG_RETURN_BOOL(member_exists(lookup, segment.id, contact));
+	PG_RETURN_BOOL(member_exists(table, segment.id, contact));
 }
 
 /*

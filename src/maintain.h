@@ -96,6 +96,7 @@ extern bool MemberWriteDirect(Program *program, Change *changes, int n, const ch
 
 /* member_write.c */
 extern int	MemberNextChangeNumber(int count);
+extern int	MemberChangesLogged(void);
 extern int64 MemberWritten(int64 more);
 extern void MaintainExecute(SPIPlanPtr plan, Datum *values, int expected);
 extern void MaintainRun(const char *sql, int nargs, Oid *types, Datum *values);

@@ -44,10 +44,11 @@ contact_table_argument(FunctionCallInfo fcinfo, int n)
 }
 
 static Predicate *
-bind_argument(Filter *filter, ContactTable *table)
+bind_argument(Filter *filter, ContactTable *table, Oid viewer)
 {
 	BindOptions options = {true};
 
+	options.viewer = viewer;
 	return BindFilter(FilterUnflatten(filter), table, &options);
 }
 
@@ -117,7 +118,7 @@ segments_matching(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	table = contact_table_argument(fcinfo, 1);
 	SecureEnter(&secure, table->owner);
-	predicate = bind_argument(PG_GETARG_FILTER_P(0), table);
+	predicate = bind_argument(PG_GETARG_FILTER_P(0), table, secure.userid);
 	context.table = table;
 	context.pinned = true;
 	context.expand = true;
@@ -183,7 +184,7 @@ segments_explain(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	table = contact_table_argument(fcinfo, 1);
 	SecureEnter(&secure, table->owner);
-	predicate = bind_argument(PG_GETARG_FILTER_P(0), table);
+	predicate = bind_argument(PG_GETARG_FILTER_P(0), table, secure.userid);
 	context.table = table;
 	initStringInfo(&out);
 	appendStringInfo(&out, "SELECT c.%s FROM %s c WHERE ", table->key, table->name);
@@ -226,6 +227,23 @@ segments_bind_check(PG_FUNCTION_ARGS)
 	foreach(cell, ids)
 		values[n++] = Int64GetDatum(*(int64 *) lfirst(cell));
 	PG_RETURN_ARRAYTYPE_P(construct_array(values, n, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+}
+
+/*
+ * segments.check_references(filters, contact_table): raises where a filter
+ * names a segment that the current role does not see.
+ */
+PG_FUNCTION_INFO_V1(segments_check_references);
+Datum
+segments_check_references(PG_FUNCTION_ARGS)
+{
+	ContactTable *table = CatalogContactTable(PG_GETARG_OID(1), false);
+	SecureContext secure;
+
+	SecureEnter(&secure, table->owner);
+	(void) bind_argument(PG_GETARG_FILTER_P(0), table, secure.userid);
+	SecureLeave(&secure);
+	PG_RETURN_VOID();
 }
 
 /*

@@ -37,6 +37,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "change_log.h"
 #include "compat.h"
 #include "maintain.h"
 
@@ -111,6 +112,17 @@ is_by_contact(Relation index)
 		index->rd_indoption[0] == 0 && index->rd_indoption[1] == 0;
 }
 
+/* The log, which is only added to, may have triggers of other kinds. */
+static bool
+has_insert_trigger(const TriggerDesc *triggers, int natts)
+{
+	if (triggers == NULL || natts != Natts_change)
+		return triggers != NULL;
+	return triggers->trig_insert_before_row || triggers->trig_insert_after_row ||
+		triggers->trig_insert_before_statement || triggers->trig_insert_after_statement ||
+		triggers->trig_insert_new_table;
+}
+
 static bool
 is_plain_table(Relation rel, int natts)
 {
@@ -118,7 +130,7 @@ is_plain_table(Relation rel, int natts)
 	int			i;
 
 	if (rel->rd_rel->relkind != RELKIND_RELATION || RelationGetDescr(rel)->natts != natts ||
-		rel->trigdesc != NULL || rel->rd_rules != NULL)
+		has_insert_trigger(rel->trigdesc, natts) || rel->rd_rules != NULL)
 		return false;
 	if (constraints && (constraints->num_check > 0 || constraints->has_generated_stored))
 		return false;
@@ -568,7 +580,7 @@ begin_work(DirectWork *work, const Change *changes, const char *cause)
 		work->snapshot = RegisterSnapshot(GetLatestSnapshot());
 	work->command = GetCurrentCommandId(true);
 	work->now = TimestampTzGetDatum(MaintainNow(work->program));
-	work->transaction = Int64GetDatum((int64) U64FromFullTransactionId(GetTopFullTransactionId()));
+	work->transaction = Int64GetDatum(ChangeLogTransaction());
 	work->cause = CStringGetTextDatum(cause);
 	work->number = MemberNextChangeNumber(0);
 }

@@ -17,6 +17,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "change_log.h"
 #include "maintain.h"
 
 #define WRITE_ROWS 100000		/* in one query */
@@ -59,6 +60,10 @@ MaintainRun(const char *sql, int nargs, Oid *types, Datum *values)
 	SPI_freeplan(plan);
 }
 
+/* Entries of the log that a transaction has written, or was given numbers for. */
+static FullTransactionId numbered_transaction;
+static int	next_number = 1;
+
 /*
  * Numbers for `count` entries of the log within this transaction: returns the
  * first.
@@ -66,19 +71,31 @@ MaintainRun(const char *sql, int nargs, Oid *types, Datum *values)
 int
 MemberNextChangeNumber(int count)
 {
-	static FullTransactionId transaction;
-	static int	next = 1;
 	FullTransactionId now = GetTopFullTransactionId();
 	int			first;
 
-	if (!FullTransactionIdEquals(now, transaction))
+	if (!FullTransactionIdEquals(now, numbered_transaction))
 	{
-		transaction = now;
-		next = 1;
+		numbered_transaction = now;
+		next_number = 1;
 	}
-	first = next;
-	next += count;
+	first = next_number;
+	next_number += count;
 	return first;
+}
+
+/*
+ * How many entries this transaction has written to logs; those that were
+ * rolled back count too.
+ */
+int
+MemberChangesLogged(void)
+{
+	FullTransactionId now = GetTopFullTransactionIdIfAny();
+
+	if (!FullTransactionIdIsValid(now) || !FullTransactionIdEquals(now, numbered_transaction))
+		return 0;
+	return next_number - 1;
 }
 
 /*
@@ -96,7 +113,7 @@ MemberWritten(int64 more)
 static Datum
 transaction_datum(void)
 {
-	return Int64GetDatum((int64) U64FromFullTransactionId(GetTopFullTransactionId()));
+	return Int64GetDatum(ChangeLogTransaction());
 }
 
 /* ----- writing ----- */

@@ -86,7 +86,6 @@ extern bool PhraseParseSpan(const char *text, PhrasePart *span, const char **det
 extern bool PhraseParseInstant(const char *text, TimestampTz *instant);
 
 /* A date object {"dateTypeMode":"relative",...}: N units with sign. */
-extern bool PhraseFromInterval(int64 n, const char *unit, Phrase *phrase, const char **detail);
 
 extern bool PhraseMoves(const Phrase *phrase);
 

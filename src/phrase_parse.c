@@ -704,32 +704,6 @@ PhraseParseSpan(const char *text, PhrasePart *span, const char **detail)
 	return false;
 }
 
-/* Make the phrase of a relative date object: n of a unit from now. */
-bool
-PhraseFromInterval(int64 n, const char *unit, Phrase *phrase, const char **detail)
-{
-	Scanner		scan = {unit, NULL};
-	const UnitWord *found = NULL;
-	char		word[MAX_WORD];
-
-	memset(phrase, 0, sizeof(Phrase));
-	if (scan_word(&scan, word) && at_end(&scan))
-		found = find_unit(word);
-	if (found == NULL)
-		fail(&scan, "The unit must be second, minute, hour, day, week, month, quarter or year.");
-	else if (check_limit(&scan, n, found))
-	{
-		phrase->kind = is_day_unit(found->unit) ? PHRASE_DAYS : PHRASE_INSTANT;
-		phrase->anchor = PHRASE_ANCHOR_TODAY;
-		phrase->nparts = 1;
-		phrase->parts[0].n = n;
-		phrase->parts[0].unit = found->unit;
-		return true;
-	}
-	*detail = scan.detail;
-	return false;
-}
-
 /*
  * Parse a moment written out, as the clock's setting holds it: a text without
  * offset is UTC, a day alone its midnight, and "UTC" may stand for Z.

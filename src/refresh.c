@@ -19,6 +19,7 @@
 #include "utils/timestamp.h"
 
 #include "maintain.h"
+#include "member_count.h"
 #include "sql_expr.h"
 
 #define MANY_DAYS 370			/* beyond, every month and day has passed */
@@ -294,6 +295,7 @@ segments_refresh_due(PG_FUNCTION_ARGS)
 		refresh_segment(due->id, due->contact_table, now);
 	}
 	after = MemberWritten(0);
+	MemberCountsSettleAll(SETTLE_UPKEEP);
 	SPI_finish();
 	PG_RETURN_INT64(after - before);
 }

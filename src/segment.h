@@ -8,6 +8,7 @@
 
 #include "nodes/pg_list.h"
 
+#include "access.h"
 #include "filter.h"
 
 /* What the engine needs of a row of segments.segment. */
@@ -20,10 +21,11 @@ typedef struct SegmentRow
 	bool		is_published;
 	Oid			contact_table;
 	char	   *state;
+	SegmentHandle handle;		/* who may see it */
 } SegmentRow;
 
 /* segment_catalog.c */
-extern int64 SegmentResolvePublished(Oid contact_table, const char *word, const char **why);
+extern int64 SegmentResolvePublished(Oid contact_table, const char *word, Oid viewer, const char **why);
 extern SegmentRow *SegmentById(int64 id);
 extern char *SegmentReferencePath(int64 from, int64 to);
 extern List *SegmentsOfContactTable(Oid contact_table);

@@ -32,6 +32,9 @@ typedef struct SegmentColumns
 	AttrNumber	is_published;
 	AttrNumber	contact_table;
 	AttrNumber	state;
+	AttrNumber	is_global;
+	AttrNumber	created_by;
+	AttrNumber	created_by_user;
 } SegmentColumns;
 
 static void
@@ -43,6 +46,23 @@ find_columns(Oid relid, SegmentColumns *columns)
 	columns->is_published = get_attnum(relid, "is_published");
 	columns->contact_table = get_attnum(relid, "contact_table");
 	columns->state = get_attnum(relid, "state");
+	columns->is_global = get_attnum(relid, "is_global");
+	columns->created_by = get_attnum(relid, "created_by");
+	columns->created_by_user = get_attnum(relid, "created_by_user");
+}
+
+static void
+fill_handle(SegmentHandle *handle, HeapTuple tuple, TupleDesc desc, const SegmentColumns *columns)
+{
+	bool		isnull;
+	Datum		value;
+
+	handle->is_global = DatumGetBool(heap_getattr(tuple, columns->is_global, desc, &isnull));
+	value = heap_getattr(tuple, columns->created_by, desc, &isnull);
+	handle->has_creator = !isnull;
+	handle->created_by = isnull ? 0 : DatumGetInt64(value);
+	value = heap_getattr(tuple, columns->created_by_user, desc, &isnull);
+	handle->created_by_user = isnull ? NULL : TextDatumGetCString(value);
 }
 
 static SegmentRow *
@@ -62,6 +82,9 @@ row_from_tuple(HeapTuple tuple, TupleDesc desc, const SegmentColumns *columns)
 	row->contact_table = DatumGetObjectId(heap_getattr(tuple, columns->contact_table, desc, &isnull));
 	value = heap_getattr(tuple, columns->state, desc, &isnull);
 	row->state = TextDatumGetCString(value);
+	row->handle.id = row->id;
+	row->handle.contact_table = row->contact_table;
+	fill_handle(&row->handle, tuple, desc, columns);
 	return row;
 }
 
@@ -133,16 +156,17 @@ segment_by_alias(const char *alias)
 /*
  * The id of the segment that a filter names by id in digits or by alias.  0
  * when it can't be referenced; *why completes the sentence "segment ... ".
+ * One that the viewer, where there is one, does not see does not exist.
  */
 int64
-SegmentResolvePublished(Oid contact_table, const char *word, const char **why)
+SegmentResolvePublished(Oid contact_table, const char *word, Oid viewer, const char **why)
 {
 	bool		digits = (*word != '\0' && strspn(word, "0123456789") == strlen(word) && strlen(word) <= 18);
 	SegmentRow *row = digits ? SegmentById(strtoll(word, NULL, 10)) : NULL;
 
 	if (row == NULL)
 		row = segment_by_alias(word);
-	if (row == NULL)
+	if (row == NULL || (OidIsValid(viewer) && !AccessMaySeeAs(viewer, &row->handle)))
 		*why = "does not exist";
 	else if (row->contact_table != contact_table)
 		*why = "is of another contact table";

@@ -32,6 +32,7 @@
 
 #include "access.h"
 #include "catalog.h"
+#include "change_log.h"
 #include "maintain.h"
 #include "phrase.h"
 #include "sql_expr.h"
@@ -67,7 +68,7 @@ run(const char *sql, int64 segment_id)
 	if (plan == NULL)
 		elog(ERROR, "could not prepare \"%s\": %s", sql, SPI_result_code_string(SPI_result));
 	values[0] = Int64GetDatum(segment_id);
-	values[1] = Int64GetDatum((int64) U64FromFullTransactionId(GetTopFullTransactionId()));
+	values[1] = Int64GetDatum(ChangeLogTransaction());
 	values[2] = TimestampTzGetDatum(SegmentsNow());
 	values[3] = CStringGetTextDatum(AccessUserName());
 	values[4] = Int32GetDatum(MemberNextChangeNumber(0));

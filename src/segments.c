@@ -8,6 +8,7 @@
 
 #include "compat.h"
 #include "evaluate.h"
+#include "member_count.h"
 #include "phrase.h"
 
 PG_MODULE_MAGIC;
@@ -36,6 +37,7 @@ _PG_init(void)
 							 "For tests: members must not depend on it.",
 							 &plain_evaluation, false, PGC_SUSET, GUC_NOT_IN_SAMPLE, NULL, NULL, NULL);
 	MarkSettingsReserved("segments");
+	MemberCountsRegister();
 }
 
 /*

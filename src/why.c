@@ -281,6 +281,7 @@ segments_preview(PG_FUNCTION_ARGS)
 	context.now = SegmentsNow();
 	initStringInfo(&where);
 	SecureEnter(&secure, context.table->owner);
+	options.viewer = secure.userid;
 	SPI_connect();
 	appendStringInfo(&where, "FROM %s c WHERE ", context.table->name);
 	PredicateSql(&where, BindFilter(FilterUnflatten(PG_GETARG_FILTER_P(0)), context.table, &options), &context);

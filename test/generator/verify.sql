@@ -38,6 +38,11 @@ BEGIN
             RETURN NEXT format('count(%%L) says %%s', s.alias, counted);
         END IF;
     END LOOP;
+    RETURN QUERY
+    SELECT format('status says %%s members of %%s, and there are %%s', t.members, t.alias, n.members)
+    FROM segments.status AS t,
+    LATERAL (SELECT count(*) AS members FROM crm.leads_segment_member AS m WHERE m.segment_id = t.id) AS n
+    WHERE t.members <> n.members;
 END
 $$;
 

@@ -56,6 +56,9 @@ $node->start;
 is($node->safe_psql('postgres', $members), $members_before, 'the members are there after the crash');
 is($node->safe_psql('postgres', $log), $log_before, 'the log is there after the crash');
 is($node->safe_psql('postgres', $check), '0', 'right after the crash');
+my $miscounted = q{SELECT s.alias FROM segments.segment AS s
+	WHERE segments.count(s.alias) <> (SELECT count(*) FROM contact_segment_member AS m WHERE m.segment_id = s.id)};
+is($node->safe_psql('postgres', $miscounted), '', 'counts after the crash');
 
 $node->safe_psql('postgres', q{
 	UPDATE contact SET points = 600 WHERE id = 10;
@@ -67,6 +70,8 @@ is($node->safe_psql('postgres', q{SELECT string_agg(s.alias, ' ' ORDER BY s.alia
 	'both recent rich visited', 'writes are maintained after the crash');
 is($node->safe_psql('postgres', q{SELECT segments.is_member('recent', 2000::bigint)}), 't', 'and inserts');
 is($node->safe_psql('postgres', $check), '0', 'right after more writes');
+$node->safe_psql('postgres', 'SELECT segments.refresh_due()');
+is($node->safe_psql('postgres', $miscounted), '', 'counts after more writes');
 
 # An ordinary restart, with segments changed just before it.
 $node->safe_psql('postgres', q{UPDATE segments.segment SET filters = '[{"glue": "and", "object": "lead", "field": "points", "operator": "lt", "properties": {"filter": 500}}]' WHERE alias = 'rich'});
