@@ -13,9 +13,11 @@
 
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
+#include "executor/tuptable.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/numeric.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
@@ -99,10 +101,22 @@ BatchCreate(Program *program, TimestampTz now, int nrows, Datum *keys)
 	batch->now = now;
 	batch->nrows = nrows;
 	batch->keys = keys;
+	batch->visited = -1;
 	batch->rows = palloc0(sizeof(RowVersion) * Max(nrows, 1));
-	batch->answers = palloc0(sizeof(bool *) * Max(program->natoms, 1));
-	batch->has_rows = palloc0(sizeof(bool *) * Max(program->nsources, 1));
 	return batch;
+}
+
+/*
+ * Look at a contact that was locked: its row, in the slot that all share, until
+ * another is looked at.
+ */
+void
+BatchVisit(Batch *batch, int position)
+{
+	if (batch->tuples == NULL || batch->tuples[position] == NULL || batch->visited == position)
+		return;
+	ExecStoreHeapTuple(batch->tuples[position], batch->slot, false);
+	batch->visited = position;
 }
 
 /* ----- queries ----- */
@@ -254,6 +268,13 @@ answer_by_query(Batch *batch, int position, int id)
 {
 	ProgramAtom *patom = &batch->program->atoms[id];
 
+	if (batch->answers == NULL)
+	{
+		MemoryContext context = GetMemoryChunkContext(batch);
+
+		batch->answers = MemoryContextAllocZero(context, sizeof(bool *) * Max(batch->program->natoms, 1));
+		batch->has_rows = MemoryContextAllocZero(context, sizeof(bool *) * batch->program->nsources);
+	}
 	if (batch->answers[id] == NULL)
 	{
 		MaintainEnter();
@@ -291,7 +312,7 @@ BatchAnswer(Batch *batch, int position, int id)
 		return false;
 	if (atom->scope == ATOM_MEMBER && batch->members)
 		return MemberProbeAsk(batch->members, atom->segment_id, batch->keys[position]);
-	if (batch->answers[id] == NULL && (atom->scope == ATOM_ROWS || atom->scope == ATOM_AGGREGATE))
+	if ((batch->answers == NULL || batch->answers[id] == NULL) && (atom->scope == ATOM_ROWS || atom->scope == ATOM_AGGREGATE))
 		switch (RelatedRowsAnswer(batch, position, id))
 		{
 			case ROWS_TRUE:

@@ -106,7 +106,10 @@ collect_new(Batch *batch, Form_pg_attribute column, DatumVector *references)
 		Datum		reference;
 		bool		isnull;
 
-		if (slot == NULL || !is_ours(slot))
+		if (slot == NULL)
+			continue;
+		BatchVisit(batch, i);
+		if (!is_ours(slot))
 			continue;
 		reference = slot_getattr(slot, column->attnum, &isnull);
 		if (isnull)

@@ -45,7 +45,10 @@ typedef struct Batch
 	int			nrows;
 	Datum	   *keys;			/* in key order */
 	RowVersion *rows;
-	bool	  **answers;		/* per atom: NULL until asked */
+	HeapTuple  *tuples;			/* of locked contacts; NULL: each row has its own slot */
+	TupleTableSlot *slot;		/* of the contact that is looked at, whose tuple it holds */
+	int			visited;		/* its position */
+	bool	  **answers;		/* of queries, per atom: NULL until asked */
 	bool	  **has_rows;		/* per source: NULL until asked */
 	struct MemberProbe *members;	/* when open: answers memberships */
 	struct RowsReader *reader;	/* related rows of one contact at a time */
@@ -79,6 +82,7 @@ extern bool RowChanged(RowVersion *old_row, RowVersion *new_row);
 
 /* batch.c */
 extern Batch *BatchCreate(Program *program, TimestampTz now, int nrows, Datum *keys);
+extern void BatchVisit(Batch *batch, int position);
 extern bool BatchAnswer(Batch *batch, int position, int atom);
 extern bool BatchIsSettled(Batch *batch, int position, const Predicate *predicate);
 extern Datum BatchKeyArray(Program *program, Datum *keys, int nkeys);

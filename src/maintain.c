@@ -30,6 +30,8 @@ MaintainNow(Program *program)
 	return SegmentsNow();
 }
 
+#define BATCH_MEMORY (512 * 1024)
+
 /* ----- reading contacts ----- */
 
 /*
@@ -76,9 +78,12 @@ lock_contacts(Batch *batch)
 	int			found;
 	int			i;
 
+	/* contacts are looked at one after the other, and share what is known of one */
+	RowVersionInit(&batch->rows[0], program->sources[0], NULL);
 	for (i = 0; i < batch->nrows; i++)
 	{
-		RowVersionInit(&batch->rows[i], program->sources[0], NULL);
+		batch->rows[i] = batch->rows[0];
+		batch->rows[i].stamp = i + 1;
 		batch->rows[i].batch = batch;
 		batch->rows[i].position = i;
 	}
@@ -92,9 +97,20 @@ lock_contacts(Batch *batch)
 
 /* ----- one batch ----- */
 
-/* What changed may have turned the filter on a contact true, or false. */
+/*
+ * What changed may have turned the filter on a contact true, or false, and that
+ * by rows related to it alone; or nothing is known of it.
+ */
 #define CAN_RISE 1
 #define CAN_FALL 2
+#define UNKNOWN 4
+
+/* A segment to be evaluated, and what may have happened to it. */
+typedef struct Candidate
+{
+	ProgramSegment *segment;
+	int			change;			/* CAN_RISE | CAN_FALL, or UNKNOWN */
+} Candidate;
 
 typedef struct Reconciliation
 {
@@ -104,38 +120,32 @@ typedef struct Reconciliation
 	Bitmapset  *todo;			/* indexes of segments still to evaluate */
 	Bitmapset  *original;		/* those that the caller asked for */
 	const char *cause;			/* of the original ones */
-	const uint8 *flipped;		/* by segment, CAN_...: NULL when anything may have changed */
-	const uint8 *direction;		/* the same, for the segments that are being evaluated */
+	const AtomFlips *flips;		/* by related rows alone; NULL when anything may have changed */
 	Bitmapset  *disturbed;		/* segments that refer to some that changed on the way */
 	bool		stale;			/* statements inside ours changed what we have read */
 } Reconciliation;
 
 /*
- * Rows came, went or changed, and no segment did that this one refers to: is
- * the stored membership what it was before, and so right, whatever these rows
- * say?
+ * One contact and one segment: what is stored against what is so.  Where only
+ * related rows changed, what is stored was right before.  It still is where the
+ * contact's own row decides the filter, and where the rows can only have made
+ * true what is a member already, or false what is none.
  */
-static bool
-stays(Reconciliation *work, ProgramSegment *segment, bool stored)
-{
-	return work->direction != NULL && !segment->moves && !bms_is_member(segment->index, work->disturbed) &&
-		!(work->direction[segment->index] & (stored ? CAN_FALL : CAN_RISE));
-}
-
-/* One contact and one segment: what is stored against what is so. */
 static void
-compare_member(Reconciliation *work, MemberProbe *members, ProgramSegment *segment, int position)
+compare_member(Reconciliation *work, MemberProbe *members, Candidate *candidate, int position)
 {
 	Batch	   *batch = work->batch;
 	RowVersion *row = &batch->rows[position];
+	ProgramSegment *segment = candidate->segment;
 	bool		stored;
 
 	if (row->slot == NULL)
 		return;
-	if (work->direction != NULL && !segment->moves && BatchIsSettled(batch, position, segment->predicate))
+	BatchVisit(batch, position);
+	if (candidate->change != UNKNOWN && BatchIsSettled(batch, position, segment->predicate))
 		return;
 	stored = MemberProbeAsk(members, segment->id, batch->keys[position]);
-	if (stays(work, segment, stored))
+	if (!(candidate->change & (UNKNOWN | (stored ? CAN_FALL : CAN_RISE))))
 		return;
 	if (PredicateOnRow(work->program, row, segment->predicate, batch->now) != stored)
 		ChangeSetAdd(work->program, work->pending, segment->id, segment->index, batch->keys[position], !stored);
@@ -147,7 +157,7 @@ forget_answers(Batch *batch, int64 segment)
 {
 	int			i;
 
-	for (i = 0; i < batch->program->natoms; i++)
+	for (i = 0; batch->answers && i < batch->program->natoms; i++)
 		if (batch->program->atoms[i].atom->scope == ATOM_MEMBER &&
 			batch->program->atoms[i].atom->segment_id == segment)
 			batch->answers[i] = NULL;
@@ -217,7 +227,7 @@ forget_moving_answers(Batch *batch)
 {
 	int			i;
 
-	for (i = 0; i < batch->program->natoms; i++)
+	for (i = 0; batch->answers && i < batch->program->natoms; i++)
 		if (batch->program->atoms[i].atom->moves)
 			batch->answers[i] = NULL;
 }
@@ -233,7 +243,7 @@ is_ahead(Reconciliation *work, ProgramSegment *segment, TimestampTz *evaluated_a
 }
 
 static void
-evaluate_at(Reconciliation *work, MemberProbe *members, ProgramSegment *segment, TimestampTz at)
+evaluate_at(Reconciliation *work, MemberProbe *members, Candidate *candidate, TimestampTz at)
 {
 	Batch	   *batch = work->batch;
 	TimestampTz now = batch->now;
@@ -242,41 +252,80 @@ evaluate_at(Reconciliation *work, MemberProbe *members, ProgramSegment *segment,
 	forget_moving_answers(batch);
 	batch->now = at;
 	for (i = 0; i < batch->nrows; i++)
-		compare_member(work, members, segment, i);
+		compare_member(work, members, candidate, i);
 	batch->now = now;
 	forget_moving_answers(batch);
 }
 
+/* What flipped atoms can do to a filter that holds them. */
+static int
+flipped_predicate(const Predicate *predicate, const AtomFlips *flips)
+{
+	int			result = 0;
+	int			i;
+
+	if (predicate->kind == PREDICATE_ATOM)
+	{
+		if (bms_is_member(predicate->atom->id, flips->rising))
+			result |= CAN_RISE;
+		if (bms_is_member(predicate->atom->id, flips->falling))
+			result |= CAN_FALL;
+		return result;
+	}
+	for (i = 0; i < predicate->nargs; i++)
+		result |= flipped_predicate(predicate->args[i], flips);
+	if (predicate->kind == PREDICATE_NOT && (result == CAN_RISE || result == CAN_FALL))
+		result ^= CAN_RISE | CAN_FALL;
+	return result;
+}
+
+static Candidate
+candidate_of(Reconciliation *work, ProgramSegment *segment, bool asked)
+{
+	Candidate	candidate = {segment, UNKNOWN};
+
+	if (!asked || work->flips == NULL || segment->moves || bms_is_member(segment->index, work->disturbed))
+		return candidate;
+	candidate.change = work->flips->all ? (CAN_RISE | CAN_FALL) : flipped_predicate(segment->predicate, work->flips);
+	return candidate;
+}
+
 /* Contact by contact, so that what is read for one serves all segments. */
 static void
-evaluate_segments(Reconciliation *work, Bitmapset *segments, bool asked)
+evaluate_present(Reconciliation *work, MemberProbe *members, Candidate *candidates, int n)
 {
-	ProgramSegment **present = palloc(sizeof(ProgramSegment *) * Max(bms_num_members(segments), 1));
-	int			npresent = 0;
-	int			index = -1;
-	MemberProbe members;
 	int			i;
 	int			j;
 
-	MemberProbeBegin(&members, work->program);
-	work->batch->members = &members;
-	work->direction = asked ? work->flipped : NULL;
-	while ((index = bms_next_member(segments, index)) >= 0)
-	{
-		ProgramSegment *segment = &work->program->segments[index];
-		TimestampTz at;
-
-		if (is_ahead(work, segment, &at))
-			evaluate_at(work, &members, segment, at);
-		else
-			present[npresent++] = segment;
-	}
 	for (i = 0; i < work->batch->nrows; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		for (j = 0; j < npresent; j++)
-			compare_member(work, &members, present[j], i);
+		for (j = 0; j < n; j++)
+			compare_member(work, members, &candidates[j], i);
 	}
+}
+
+static void
+evaluate_segments(Reconciliation *work, Bitmapset *segments, bool asked)
+{
+	Candidate  *present = palloc(sizeof(Candidate) * Max(bms_num_members(segments), 1));
+	int			npresent = 0;
+	int			index = -1;
+	MemberProbe members;
+
+	MemberProbeBegin(&members, work->program);
+	work->batch->members = &members;
+	while ((index = bms_next_member(segments, index)) >= 0)
+	{
+		Candidate	candidate = candidate_of(work, &work->program->segments[index], asked);
+		TimestampTz at;
+
+		if (is_ahead(work, candidate.segment, &at))
+			evaluate_at(work, &members, &candidate, at);
+		else
+			present[npresent++] = candidate;
+	}
+	evaluate_present(work, &members, present, npresent);
 	if (work->batch->reader)
 		RelatedRowsClose(work->batch);
 	work->batch->members = NULL;
@@ -320,7 +369,7 @@ reconcile_batch(Reconciliation *work)
  */
 static void
 reconcile_keys(Program *program, Datum *keys, int nkeys, Bitmapset *asked, Bitmapset *reached, const char *cause,
-			   const uint8 *flipped, TimestampTz now)
+			   const AtomFlips *flips, TimestampTz now)
 {
 	Reconciliation work = {0};
 
@@ -330,7 +379,7 @@ reconcile_keys(Program *program, Datum *keys, int nkeys, Bitmapset *asked, Bitma
 	work.todo = bms_union(asked, reached);
 	work.original = asked;
 	work.cause = cause;
-	work.flipped = flipped;
+	work.flips = flips;
 	reconcile_batch(&work);
 	/* triggers of the member table changed contacts: read them again */
 	if (work.stale && !bms_is_empty(work.todo))
@@ -340,10 +389,12 @@ reconcile_keys(Program *program, Datum *keys, int nkeys, Bitmapset *asked, Bitma
 
 static void
 reconcile_all(Program *program, Datum *keys, int nkeys, Bitmapset *asked, Bitmapset *reached, const char *cause,
-			  const uint8 *flipped, TimestampTz now)
+			  const AtomFlips *flips, TimestampTz now)
 {
+	/* what the first of many batches takes, the next ones find */
 	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "segments reconciliation",
-												  ALLOCSET_DEFAULT_SIZES);
+												  nkeys > BATCH_ROWS ? BATCH_MEMORY : ALLOCSET_DEFAULT_MINSIZE,
+												  ALLOCSET_DEFAULT_INITSIZE, ALLOCSET_DEFAULT_MAXSIZE);
 	MemoryContext old = MemoryContextSwitchTo(scratch);
 	int			start;
 
@@ -352,7 +403,7 @@ reconcile_all(Program *program, Datum *keys, int nkeys, Bitmapset *asked, Bitmap
 	{
 		int			n = Min(BATCH_ROWS, nkeys - start);
 
-		reconcile_keys(program, keys + start, n, asked, reached, cause, flipped, now);
+		reconcile_keys(program, keys + start, n, asked, reached, cause, flips, now);
 		MemoryContextReset(scratch);
 		ResetExprContext(program->econtext);
 	}
@@ -383,53 +434,21 @@ MaintainContacts(Program *program, Datum *keys, int nkeys, Bitmapset *segments, 
 	MaintainContactsAt(program, keys, nkeys, segments, NULL, cause, MaintainNow(program));
 }
 
-/* What flipped atoms can do to a filter that holds them. */
-static uint8
-flipped_predicate(const Predicate *predicate, const AtomFlips *flips)
-{
-	uint8		result = 0;
-	int			i;
-
-	if (predicate->kind == PREDICATE_ATOM)
-	{
-		if (bms_is_member(predicate->atom->id, flips->rising))
-			result |= CAN_RISE;
-		if (bms_is_member(predicate->atom->id, flips->falling))
-			result |= CAN_FALL;
-		return result;
-	}
-	for (i = 0; i < predicate->nargs; i++)
-		result |= flipped_predicate(predicate->args[i], flips);
-	if (predicate->kind == PREDICATE_NOT && (result == CAN_RISE || result == CAN_FALL))
-		result ^= CAN_RISE | CAN_FALL;
-	return result;
-}
-
 /*
  * Rows of these contacts came, went or changed, and did this to the atoms over
- * them (NULL: nobody knows); segments are those that hold such an atom.
+ * them; segments are those that hold such an atom.
  *
  * What is stored was right before, as every change brings its own segments in
- * line under the contact's lock.  So where the contact's own row decides the
- * filter, or the rows can only have made true what is a member already (or
- * false what is none), nothing is read of the related rows.  A statement that
- * changes several tables comes here once for each, in some order, and each
- * time the argument holds for the rows of that table.
+ * line under the contact's lock.  A statement that changes several tables comes
+ * here once for each, in some order, and each time the argument holds for the
+ * rows of that table: what is stored then is the truth before these changes,
+ * or the truth after all of them.
  */
 void
 MaintainRelated(Program *program, Datum *keys, int nkeys, Bitmapset *segments, const AtomFlips *flips)
 {
-	uint8	   *flipped;
-	int			index = -1;
-
-	if (nkeys == 0 || bms_is_empty(segments))
-		return;
-	flipped = palloc0(program->nsegments);
-	while ((index = bms_next_member(segments, index)) >= 0)
-		flipped[index] = flips == NULL ? (CAN_RISE | CAN_FALL) :
-			flipped_predicate(program->segments[index].predicate, flips);
-	reconcile_all(program, keys, nkeys, segments, NULL, CAUSE_FILTER, flipped, MaintainNow(program));
-	pfree(flipped);
+	if (nkeys > 0 && !bms_is_empty(segments))
+		reconcile_all(program, keys, nkeys, segments, NULL, CAUSE_FILTER, flips, MaintainNow(program));
 }
 
 /*

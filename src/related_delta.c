@@ -261,6 +261,7 @@ link_delta(RelatedWork *work)
 	process_rows(work, link_row);
 	end_reading(work);
 	work->segments = ProgramSegmentsReading(work->program, work->source);
+	work->flips.all = true;
 	if (work->linked.n > 0 && work->segments != NULL)
 		CompanyHold(work->program, work->source, work->reading->key->sql_type, work->linked.items, work->linked.n);
 }
@@ -278,7 +279,7 @@ source_delta(Program *program, RowSource *source, StatementDelta *delta, bool li
 		link_delta(&work);
 	else
 		relation_delta(&work);
-	MaintainRelated(program, work.keys.items, work.keys.n, work.segments, link ? NULL : &work.flips);
+	MaintainRelated(program, work.keys.items, work.keys.n, work.segments, &work.flips);
 }
 
 /*
