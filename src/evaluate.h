@@ -101,5 +101,6 @@ typedef enum RowsAnswer
 
 extern RowsAnswer RelatedRowsAnswer(Batch *batch, int position, int atom);
 extern void RelatedRowsClose(Batch *batch);
+extern bool RelatedRowsReadable(Program *program, int atom);
 
 #endif							/* SEGMENTS_EVALUATE_H */

@@ -249,6 +249,16 @@ answer_mode(Program *program, RowsPath *path, int id)
 	return path->modes[id];
 }
 
+/*
+ * Can the atom be answered from rows in memory?  Then an aggregate is tested
+ * as it is, not something made of it.
+ */
+bool
+RelatedRowsReadable(Program *program, int id)
+{
+	return answer_mode(program, rows_path(program, program->atoms[id].source), id) != MODE_QUERY;
+}
+
 /* ----- reading ----- */
 
 static void
