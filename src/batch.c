@@ -7,16 +7,18 @@
  * an atom, for all contacts of the batch together, when a predicate first needs
  * it.  All of it reads the latest committed state and this transaction's own
  * changes, as referential integrity does: the contacts are locked, so nobody
- * else is changing what is seen (src/README.md, locks).
- * A scan that locks nobody gives the snapshot to read by.
+ * else is changing what is seen (src/README.md, locks).  A scan that locks
+ * nobody gives the snapshot to read by.
  */
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
+#include "executor/tuptable.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/numeric.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
@@ -100,10 +102,22 @@ BatchCreate(Program *program, TimestampTz now, int nrows, Datum *keys)
 	batch->now = now;
 	batch->nrows = nrows;
 	batch->keys = keys;
+	batch->visited = -1;
 	batch->rows = palloc0(sizeof(RowVersion) * Max(nrows, 1));
-	batch->answers = palloc0(sizeof(bool *) * Max(program->nqueries, 1));
-	batch->has_rows = palloc0(sizeof(bool *) * Max(program->nsources, 1));
 	return batch;
+}
+
+/*
+ * Look at a contact that was locked: its row, in the slot that all share, until
+ * another is looked at.
+ */
+void
+BatchVisit(Batch *batch, int position)
+{
+	if (batch->tuples == NULL || batch->tuples[position] == NULL || batch->visited == position)
+		return;
+	ExecStoreHeapTuple(batch->tuples[position], batch->slot, false);
+	batch->visited = position;
 }
 
 /* ----- queries ----- */
@@ -259,6 +273,13 @@ answer_by_query(Batch *batch, int position, int id)
 	ProgramAtom *patom = ProgramAtomGet(batch->program, id);
 	int			query = patom->image->query;
 
+	if (batch->answers == NULL)
+	{
+		MemoryContext context = GetMemoryChunkContext(batch);
+
+		batch->answers = MemoryContextAllocZero(context, sizeof(bool *) * Max(batch->program->nqueries, 1));
+		batch->has_rows = MemoryContextAllocZero(context, sizeof(bool *) * batch->program->nsources);
+	}
 	if (batch->answers[query] == NULL)
 	{
 		MaintainEnter();
@@ -297,7 +318,8 @@ BatchAnswer(Batch *batch, int position, int id)
 	if (atom->scope == ATOM_MEMBER && batch->members)
 		return MemberProbeAsk(batch->members, ProgramAtomGet(batch->program, id)->atom->segment_id,
 							  batch->keys[position]);
-	if (batch->answers[atom->query] == NULL && (atom->scope == ATOM_ROWS || atom->scope == ATOM_AGGREGATE))
+	if ((batch->answers == NULL || batch->answers[atom->query] == NULL) &&
+		(atom->scope == ATOM_ROWS || atom->scope == ATOM_AGGREGATE))
 		switch (RelatedRowsAnswer(batch, position, id))
 		{
 			case ROWS_TRUE:

@@ -1,7 +1,7 @@
 /*
  * company_lock.c - hold a company while a contact is on its way to it.
  *
- * Step 12f: whoever changes a company looks for its contacts by what is
+ * Step 12h: whoever changes a company looks for its contacts by what is
  * committed: links, or what contacts' rows point at.  A contact that is on its
  * way to the company in our transaction is not found, and we don't see the
  * company's change.  So a new link, and a contact that is new or points
@@ -106,7 +106,10 @@ collect_new(Batch *batch, Form_pg_attribute column, DatumVector *references)
 		Datum		reference;
 		bool		isnull;
 
-		if (slot == NULL || !is_ours(slot))
+		if (slot == NULL)
+			continue;
+		BatchVisit(batch, i);
+		if (!is_ours(slot))
 			continue;
 		reference = slot_getattr(slot, column->attnum, &isnull);
 		if (isnull)

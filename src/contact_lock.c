@@ -97,19 +97,10 @@ lock_row(Program *program, Relation rel, Snapshot snapshot, ItemPointer tid, Dat
 	return ProgramCompareKeys(program, slot_getattr(slot, program->table->key_attnum, &isnull), key) == 0;
 }
 
-/* A copy that holds no buffer. */
-static TupleTableSlot *
-copy_contact(Program *program, TupleTableSlot *slot)
-{
-	TupleTableSlot *result = MakeSingleTupleTableSlot(program->sources[0]->desc, &TTSOpsHeapTuple);
-
-	return ExecCopySlot(result, slot);
-}
-
 /*
- * Lock the contacts of a batch in the order of their keys, and read them into
- * its rows; those that don't exist keep an absent row.  Returns how many exist.
- * The slots are in the current memory context.
+ * Lock the contacts of a batch in the order of their keys, and keep their
+ * tuples, in the current memory context; those that don't exist have an absent
+ * row.  Returns how many exist.
  */
 int
 ContactsLock(Batch *batch)
@@ -123,6 +114,9 @@ ContactsLock(Batch *batch)
 	CommandCounterIncrement();
 	ContactProbeBegin(&probe, program, RegisterSnapshot(GetLatestSnapshot()));
 	locked = table_slot_create(probe.rel, NULL);
+	batch->tuples = palloc0(sizeof(HeapTuple) * batch->nrows);
+	batch->slot = MakeSingleTupleTableSlot(program->sources[0]->desc, &TTSOpsHeapTuple);
+	batch->visited = -1;
 	for (i = 0; i < batch->nrows; i++)
 	{
 		TupleTableSlot *slot = ContactProbeAsk(&probe, batch->keys[i]);
@@ -136,7 +130,8 @@ ContactsLock(Batch *batch)
 		ExecClearTuple(slot);
 		if (!lock_row(program, probe.rel, probe.snapshot, &tid, batch->keys[i], locked))
 			continue;
-		batch->rows[i].slot = copy_contact(program, locked);
+		batch->tuples[i] = ExecCopySlotHeapTuple(locked);
+		batch->rows[i].slot = batch->slot;
 		found++;
 	}
 	ExecDropSingleTupleTableSlot(locked);
@@ -146,18 +141,26 @@ ContactsLock(Batch *batch)
 
 /* ----- members ----- */
 
-/*
- * Begin to look up members, as they are now.
- */
-void
-MemberProbeBegin(MemberProbe *members, Program *program)
+static void
+open_members(MemberProbe *members)
 {
-	Relation	rel = table_open(program->table->member_table, AccessShareLock);
+	Relation	rel = table_open(members->program->table->member_table, AccessShareLock);
 
 	CommandCounterIncrement();
 	IndexProbeOpen(&members->probe, rel, PrimaryKeyIndex(rel), RegisterSnapshot(GetLatestSnapshot()));
 	IndexProbeKey(&members->probe, InvalidOid, F_INT8EQ);
-	compare_with_key(&members->probe, program);
+	compare_with_key(&members->probe, members->program);
+	members->open = true;
+}
+
+/*
+ * Begin to look up members, as they are when first asked for.
+ */
+void
+MemberProbeBegin(MemberProbe *members, Program *program)
+{
+	members->program = program;
+	members->open = false;
 }
 
 /*
@@ -168,6 +171,8 @@ MemberProbeAsk(MemberProbe *members, int64 segment, Datum key)
 {
 	Datum		values[2];
 
+	if (!members->open)
+		open_members(members);
 	values[0] = Int64GetDatum(segment);
 	values[1] = key;
 	IndexProbeFind(&members->probe, values);
@@ -180,6 +185,8 @@ MemberProbeEnd(MemberProbe *members)
 	Relation	rel = members->probe.rel;
 	Snapshot	snapshot = members->probe.snapshot;
 
+	if (!members->open)
+		return;
 	IndexProbeClose(&members->probe);
 	UnregisterSnapshot(snapshot);
 	table_close(rel, AccessShareLock);

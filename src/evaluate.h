@@ -49,7 +49,10 @@ typedef struct Batch
 	int			nrows;
 	Datum	   *keys;			/* in key order */
 	RowVersion *rows;
-	bool	  **answers;		/* per query atom (ImageAtom.query): NULL until asked */
+	HeapTuple  *tuples;			/* of locked contacts; NULL: each row has its own slot */
+	TupleTableSlot *slot;		/* of the contact that is looked at, whose tuple it holds */
+	int			visited;		/* its position */
+	bool	  **answers;		/* of queries, per query atom (ImageAtom.query): NULL until asked */
 	bool	  **has_rows;		/* per source: NULL until asked */
 	struct MemberProbe *members;	/* when open: answers memberships */
 	struct RowsReader *reader;	/* related rows of one contact at a time */
@@ -108,6 +111,7 @@ extern void CandidatesOfUpdate(Candidates *found, Program *program, RowVersion *
 
 /* batch.c */
 extern Batch *BatchCreate(Program *program, TimestampTz now, int nrows, Datum *keys);
+extern void BatchVisit(Batch *batch, int position);
 extern bool BatchAnswer(Batch *batch, int position, int atom);
 extern bool BatchIsSettled(Batch *batch, int position, int segment);
 extern Datum BatchKeyArray(Program *program, Datum *keys, int nkeys);
@@ -125,6 +129,7 @@ typedef enum RowsAnswer
 } RowsAnswer;
 
 extern RowsAnswer RelatedRowsAnswer(Batch *batch, int position, int atom);
+extern bool RelatedRowsReadable(Program *program, int atom);
 extern void RelatedRowsClose(Batch *batch);
 
 #endif							/* SEGMENTS_EVALUATE_H */

@@ -30,6 +30,8 @@ MaintainNow(Program *program)
 	return SegmentsNow();
 }
 
+#define BATCH_MEMORY (512 * 1024)
+
 /* ----- reading contacts ----- */
 
 /*
@@ -76,9 +78,12 @@ lock_contacts(Batch *batch)
 	int			found;
 	int			i;
 
+	/* contacts are looked at one after the other, and share what is known of one */
+	RowVersionInit(&batch->rows[0], program->sources[0], NULL);
 	for (i = 0; i < batch->nrows; i++)
 	{
-		RowVersionInit(&batch->rows[i], program->sources[0], NULL);
+		batch->rows[i] = batch->rows[0];
+		batch->rows[i].stamp = i + 1;
 		batch->rows[i].batch = batch;
 		batch->rows[i].position = i;
 	}
@@ -92,9 +97,20 @@ lock_contacts(Batch *batch)
 
 /* ----- one batch ----- */
 
-/* What changed may have turned the filter on a contact true, or false. */
+/*
+ * What changed may have turned the filter on a contact true, or false, and that
+ * by rows related to it alone; or nothing is known of it.
+ */
 #define CAN_RISE 1
 #define CAN_FALL 2
+#define UNKNOWN 4
+
+/* A segment to be evaluated, and what may have happened to it. */
+typedef struct Candidate
+{
+	int			segment;		/* its index */
+	int			change;			/* CAN_RISE | CAN_FALL, or UNKNOWN */
+} Candidate;
 
 typedef struct Reconciliation
 {
@@ -104,48 +120,36 @@ typedef struct Reconciliation
 	Bitmapset  *todo;			/* indexes of segments still to evaluate */
 	Bitmapset  *original;		/* those that the caller asked for */
 	const char *cause;			/* of the original ones */
-	const uint8 *flipped;		/* by segment, CAN_...: NULL when anything may have changed */
-	const uint8 *direction;		/* the same, for the segments that are being evaluated */
+	const AtomFlips *flips;		/* by related rows alone; NULL when anything may have changed */
 	Bitmapset  *disturbed;		/* segments that refer to some that changed on the way */
 	bool		stale;			/* statements inside ours changed what we have read */
 } Reconciliation;
 
-static bool
-moves(Program *program, int segment)
-{
-	return (program->segments[segment].flags & IMAGE_SEGMENT_MOVES) != 0;
-}
-
 /*
- * Rows came, went or changed, and no segment did that this one refers to: is
- * the stored membership what it was before, and so right, whatever these rows
- * say?
+ * One contact and one segment: what is stored against what is so.  Where only
+ * related rows changed, what is stored was right before.  It still is where the
+ * contact's own row decides the filter, and where the rows can only have made
+ * true what is a member already, or false what is none.
  */
-static bool
-stays(Reconciliation *work, int segment, bool stored)
-{
-	return work->direction != NULL && !moves(work->program, segment) && !bms_is_member(segment, work->disturbed) &&
-		!(work->direction[segment] & (stored ? CAN_FALL : CAN_RISE));
-}
-
-/* One contact and one segment: what is stored against what is so. */
 static void
-compare_member(Reconciliation *work, MemberProbe *members, int segment, int position)
+compare_member(Reconciliation *work, MemberProbe *members, Candidate *candidate, int position)
 {
 	Batch	   *batch = work->batch;
 	RowVersion *row = &batch->rows[position];
+	int			segment = candidate->segment;
+	int64		id = work->program->segments[segment].id;
 	bool		stored;
 
 	if (row->slot == NULL)
 		return;
-	if (work->direction != NULL && !moves(work->program, segment) && BatchIsSettled(batch, position, segment))
+	BatchVisit(batch, position);
+	if (candidate->change != UNKNOWN && BatchIsSettled(batch, position, segment))
 		return;
-	stored = MemberProbeAsk(members, work->program->segments[segment].id, batch->keys[position]);
-	if (stays(work, segment, stored))
+	stored = MemberProbeAsk(members, id, batch->keys[position]);
+	if (!(candidate->change & (UNKNOWN | (stored ? CAN_FALL : CAN_RISE))))
 		return;
 	if (SegmentOnRow(work->program, row, segment, batch->now) != stored)
-		ChangeSetAdd(work->program, work->pending, work->program->segments[segment].id, segment,
-					 batch->keys[position], !stored);
+		ChangeSetAdd(work->program, work->pending, id, segment, batch->keys[position], !stored);
 }
 
 /* Answers of the atoms that a property holds for are asked again. */
@@ -155,7 +159,7 @@ forget_answers(Batch *batch, bool (*changed) (Program *program, int atom, int64 
 	Program    *program = batch->program;
 	int			i;
 
-	for (i = 0; i < program->natoms; i++)
+	for (i = 0; batch->answers && i < program->natoms; i++)
 	{
 		int			query = program->atoms[i].query;
 
@@ -229,6 +233,12 @@ segments_of_rank(Program *program, Bitmapset *todo, int rank)
 	return result;
 }
 
+static bool
+moves(Program *program, int segment)
+{
+	return (program->segments[segment].flags & IMAGE_SEGMENT_MOVES) != 0;
+}
+
 /*
  * A moving segment that was brought forward beyond our now is not taken back:
  * it is evaluated at its own instant (SEMANTICS §7.2).
@@ -241,7 +251,7 @@ is_ahead(Reconciliation *work, int segment, TimestampTz *evaluated_at)
 }
 
 static void
-evaluate_at(Reconciliation *work, MemberProbe *members, int segment, TimestampTz at)
+evaluate_at(Reconciliation *work, MemberProbe *members, Candidate *candidate, TimestampTz at)
 {
 	Batch	   *batch = work->batch;
 	TimestampTz now = batch->now;
@@ -250,45 +260,94 @@ evaluate_at(Reconciliation *work, MemberProbe *members, int segment, TimestampTz
 	forget_answers(batch, depends_on_now, 0);
 	batch->now = at;
 	for (i = 0; i < batch->nrows; i++)
-		compare_member(work, members, segment, i);
+		compare_member(work, members, candidate, i);
 	batch->now = now;
 	forget_answers(batch, depends_on_now, 0);
 }
 
+/* What flipped atoms can do to a filter that holds them; `code` is its predicate (IMAGE_OP). */
+static int
+flipped_code(const uint32 *code, const AtomFlips *flips)
+{
+	uint32		operand = *code & IMAGE_OP_MASK;
+	const uint32 *end = code + 1 + operand;
+	const uint32 *arg;
+	int			result = 0;
+
+	switch ((ImageOp) (*code >> IMAGE_OP_SHIFT))
+	{
+		case IMAGE_OP_FALSE:
+		case IMAGE_OP_TRUE:
+			return 0;
+		case IMAGE_OP_ATOM:
+			return (bms_is_member(operand, flips->rising) ? CAN_RISE : 0) |
+				(bms_is_member(operand, flips->falling) ? CAN_FALL : 0);
+		case IMAGE_OP_NOT:
+			result = flipped_code(code + 1, flips);
+			return (result == CAN_RISE || result == CAN_FALL) ? result ^ (CAN_RISE | CAN_FALL) : result;
+		case IMAGE_OP_AND:
+		case IMAGE_OP_OR:
+			for (arg = code + 1; arg < end; arg = IMAGE_NEXT(arg))
+				result |= flipped_code(arg, flips);
+			return result;
+	}
+	return CAN_RISE | CAN_FALL;
+}
+
+static Candidate
+candidate_of(Reconciliation *work, int segment, bool asked)
+{
+	const Image *image = work->program->image;
+	Candidate	candidate = {segment, UNKNOWN};
+
+	if (!asked || work->flips == NULL || moves(work->program, segment) || bms_is_member(segment, work->disturbed))
+		return candidate;
+	candidate.change = work->flips->all ? (CAN_RISE | CAN_FALL) :
+		flipped_code(IMAGE_AT(image, work->program->segments[segment].code, uint32), work->flips);
+	return candidate;
+}
+
 /* Contact by contact, so that what is read for one serves all segments. */
 static void
-evaluate_segments(Reconciliation *work, Bitmapset *segments, bool asked)
+evaluate_present(Reconciliation *work, MemberProbe *members, Candidate *candidates, int n)
 {
-	IntVector	present = {0};
-	int			index = -1;
-	MemberProbe members;
 	int			i;
 	int			j;
 
-	MemberProbeBegin(&members, work->program);
-	work->batch->members = &members;
-	work->direction = asked ? work->flipped : NULL;
-	while ((index = bms_next_member(segments, index)) >= 0)
-	{
-		TimestampTz at;
-
-		if (is_ahead(work, index, &at))
-			evaluate_at(work, &members, index, at);
-		else
-			IntVectorAdd(&present, index);
-	}
 	for (i = 0; i < work->batch->nrows; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		for (j = 0; j < present.n; j++)
-			compare_member(work, &members, present.items[j], i);
+		for (j = 0; j < n; j++)
+			compare_member(work, members, &candidates[j], i);
 	}
+}
+
+static void
+evaluate_segments(Reconciliation *work, Bitmapset *segments, bool asked)
+{
+	Candidate  *present = palloc(sizeof(Candidate) * Max(bms_num_members(segments), 1));
+	int			npresent = 0;
+	int			index = -1;
+	MemberProbe members;
+
+	MemberProbeBegin(&members, work->program);
+	work->batch->members = &members;
+	while ((index = bms_next_member(segments, index)) >= 0)
+	{
+		Candidate	candidate = candidate_of(work, index, asked);
+		TimestampTz at;
+
+		if (is_ahead(work, candidate.segment, &at))
+			evaluate_at(work, &members, &candidate, at);
+		else
+			present[npresent++] = candidate;
+	}
+	evaluate_present(work, &members, present, npresent);
 	if (work->batch->reader)
 		RelatedRowsClose(work->batch);
 	work->batch->members = NULL;
 	MemberProbeEnd(&members);
-	if (present.items)
-		pfree(present.items);
+	pfree(present);
 }
 
 /*
@@ -327,7 +386,7 @@ reconcile_batch(Reconciliation *work)
  */
 static void
 reconcile_keys(Program *program, Datum *keys, int nkeys, Bitmapset *asked, Bitmapset *reached, const char *cause,
-			   const uint8 *flipped, TimestampTz now)
+			   const AtomFlips *flips, TimestampTz now)
 {
 	Reconciliation work = {0};
 
@@ -337,7 +396,7 @@ reconcile_keys(Program *program, Datum *keys, int nkeys, Bitmapset *asked, Bitma
 	work.todo = bms_union(asked, reached);
 	work.original = asked;
 	work.cause = cause;
-	work.flipped = flipped;
+	work.flips = flips;
 	reconcile_batch(&work);
 	/* triggers of the member table changed contacts: read them again */
 	if (work.stale && !bms_is_empty(work.todo))
@@ -347,10 +406,12 @@ reconcile_keys(Program *program, Datum *keys, int nkeys, Bitmapset *asked, Bitma
 
 static void
 reconcile_all(Program *program, Datum *keys, int nkeys, Bitmapset *asked, Bitmapset *reached, const char *cause,
-			  const uint8 *flipped, TimestampTz now)
+			  const AtomFlips *flips, TimestampTz now)
 {
+	/* what the first of many batches takes, the next ones find */
 	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "segments reconciliation",
-												  ALLOCSET_DEFAULT_SIZES);
+												  nkeys > BATCH_ROWS ? BATCH_MEMORY : ALLOCSET_DEFAULT_MINSIZE,
+												  ALLOCSET_DEFAULT_INITSIZE, ALLOCSET_DEFAULT_MAXSIZE);
 	MemoryContext old = MemoryContextSwitchTo(scratch);
 	int			start;
 
@@ -359,7 +420,7 @@ reconcile_all(Program *program, Datum *keys, int nkeys, Bitmapset *asked, Bitmap
 	{
 		int			n = Min(BATCH_ROWS, nkeys - start);
 
-		reconcile_keys(program, keys + start, n, asked, reached, cause, flipped, now);
+		reconcile_keys(program, keys + start, n, asked, reached, cause, flips, now);
 		MemoryContextReset(scratch);
 		ResetExprContext(program->econtext);
 	}
@@ -390,60 +451,21 @@ MaintainContacts(Program *program, Datum *keys, int nkeys, Bitmapset *segments, 
 	MaintainContactsAt(program, keys, nkeys, segments, NULL, cause, MaintainNow(program));
 }
 
-/* What flipped atoms can do to a filter that holds them; `code` is its predicate (IMAGE_OP). */
-static uint8
-flipped_code(const uint32 *code, const AtomFlips *flips)
-{
-	uint32		operand = *code & IMAGE_OP_MASK;
-	const uint32 *end = code + 1 + operand;
-	const uint32 *arg;
-	uint8		result = 0;
-
-	switch ((ImageOp) (*code >> IMAGE_OP_SHIFT))
-	{
-		case IMAGE_OP_FALSE:
-		case IMAGE_OP_TRUE:
-			return 0;
-		case IMAGE_OP_ATOM:
-			return (bms_is_member(operand, flips->rising) ? CAN_RISE : 0) |
-				(bms_is_member(operand, flips->falling) ? CAN_FALL : 0);
-		case IMAGE_OP_NOT:
-			result = flipped_code(code + 1, flips);
-			return (result == CAN_RISE || result == CAN_FALL) ? result ^ (CAN_RISE | CAN_FALL) : result;
-		case IMAGE_OP_AND:
-		case IMAGE_OP_OR:
-			for (arg = code + 1; arg < end; arg = IMAGE_NEXT(arg))
-				result |= flipped_code(arg, flips);
-			return result;
-	}
-	return CAN_RISE | CAN_FALL;
-}
-
 /*
  * Rows of these contacts came, went or changed, and did this to the atoms over
- * them (NULL: nobody knows); segments are those that hold such an atom.
+ * them; segments are those that hold such an atom.
  *
  * What is stored was right before, as every change brings its own segments in
- * line under the contact's lock.  So where the contact's own row decides the
- * filter, or the rows can only have made true what is a member already (or
- * false what is none), nothing is read of the related rows.  A statement that
- * changes several tables comes here once for each, in some order, and each
- * time the argument holds for the rows of that table.
+ * line under the contact's lock.  A statement that changes several tables comes
+ * here once for each, in some order, and each time the argument holds for the
+ * rows of that table: what is stored then is the truth before these changes,
+ * or the truth after all of them.
  */
 void
 MaintainRelated(Program *program, Datum *keys, int nkeys, Bitmapset *segments, const AtomFlips *flips)
 {
-	uint8	   *flipped;
-	int			index = -1;
-
-	if (nkeys == 0 || bms_is_empty(segments))
-		return;
-	flipped = palloc0(program->nsegments);
-	while ((index = bms_next_member(segments, index)) >= 0)
-		flipped[index] = flips == NULL ? (CAN_RISE | CAN_FALL) :
-			flipped_code(IMAGE_AT(program->image, program->segments[index].code, uint32), flips);
-	reconcile_all(program, keys, nkeys, segments, NULL, CAUSE_FILTER, flipped, MaintainNow(program));
-	pfree(flipped);
+	if (nkeys > 0 && !bms_is_empty(segments))
+		reconcile_all(program, keys, nkeys, segments, NULL, CAUSE_FILTER, flips, MaintainNow(program));
 }
 
 /*

@@ -107,6 +107,7 @@ extern void MaintainRun(const char *sql, int nargs, Oid *types, Datum *values);
  */
 typedef struct AtomFlips
 {
+	bool		all;			/* any of them may have become either */
 	Bitmapset  *rising;
 	Bitmapset  *falling;
 } AtomFlips;
@@ -133,6 +134,8 @@ typedef IndexProbe ContactProbe;
 
 typedef struct MemberProbe
 {
+	Program    *program;
+	bool		open;			/* from the first question on */
 	IndexProbe	probe;
 } MemberProbe;
 

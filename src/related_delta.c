@@ -13,12 +13,11 @@
 #include "executor/executor.h"
 #include "executor/tuptable.h"
 #include "miscadmin.h"
-#include "nodes/nodeFuncs.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/datum.h"
+#include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/numeric.h"
 
 #include "maintain.h"
 
@@ -73,11 +72,9 @@ is_opaque(const Facet *facet)
 	return facet != NULL && facet->image->opaque;
 }
 
-/*
- * A count over the contact's rows grew, or shrank.
- */
+/* A count or sum over the contact's rows grew, or shrank. */
 static void
-note_count(RelatedWork *work, const Atom *atom, int id, bool grew)
+note_growth(RelatedWork *work, const Atom *atom, int id, bool grew)
 {
 	if (atom->lower.given)
 		note_direction(&work->flips, id, grew);
@@ -85,19 +82,83 @@ note_count(RelatedWork *work, const Atom *atom, int id, bool grew)
 		note_direction(&work->flips, id, !grew);
 }
 
+static int
+sign_of_integer(const Facet *facet, Datum datum)
+{
+	int64		value = facet->image->sql_type == INT2OID ? DatumGetInt16(datum) :
+		facet->image->sql_type == INT4OID ? DatumGetInt32(datum) : DatumGetInt64(datum);
+
+	return (value > 0) - (value < 0);
+}
+
+/*
+ * Note what a row that came or went does to a sum: NULL nothing, a number
+ * by its sign.  False: infinity and NaN, which don't add up like numbers.
+ */
+static bool
+note_sum(RelatedWork *work, RowVersion *row, int id, bool came)
+{
+	ProgramAtom *patom = ProgramAtomGet(work->program, id);
+	Facet	   *argument = patom->argument;
+	FacetState *state = RowFacet(work->program, row, argument);
+	int			sign = 0;
+
+	if (!state->isnull && argument->image->sql_type == NUMERICOID)
+	{
+		Numeric		value = DatumGetNumeric(state->value);
+
+		if (numeric_is_nan(value) || numeric_is_inf(value))
+			return false;
+		sign = FacetCompare(VALUE_NUMERIC, state->value, DirectFunctionCall1(int8_numeric, Int64GetDatum(0)));
+	}
+	else if (!state->isnull)
+		sign = sign_of_integer(argument, state->value);
+	if (sign != 0)
+		note_growth(work, patom->atom, id, came == (sign > 0));
+	return true;
+}
+
+/*
+ * A row came or went that an aggregate is made of.  A count follows its rows,
+ * a sum their signs.  A maximum can only rise by a row that comes, from NULL
+ * too, which no end lets pass; a minimum can only fall.  False: not known.
+ */
+static bool
+note_aggregate(RelatedWork *work, RowVersion *row, int id, bool came)
+{
+	ProgramAtom *patom = ProgramAtomGet(work->program, id);
+	Atom	   *atom = patom->atom;
+
+	if (atom->test != TEST_RANGE || !RelatedRowsReadable(work->program, id))
+		return false;
+	switch (patom->aggregate)
+	{
+		case AGGREGATE_COUNT:
+			note_growth(work, atom, id, came);
+			return true;
+		case AGGREGATE_SUM:
+			return note_sum(work, row, id, came);
+		case AGGREGATE_MIN:
+		case AGGREGATE_MAX:
+			if (patom->aggregate == AGGREGATE_MIN ? atom->lower.given : atom->upper.given)
+				return false;
+			note_direction(&work->flips, id, came);
+			return true;
+		default:
+			return false;
+	}
+}
+
 /*
  * May the atom have become true for the row's contact, or false?  Where some
- * row has to satisfy a test, the way the test went on this row; a count goes
- * the way of its rows; of everything else nothing is known.
+ * row has to satisfy a test, the way the test went on this row.
  */
 static void
 note_flip(RelatedWork *work, RowVersion *old_row, RowVersion *new_row, int id)
 {
 	ProgramAtom *patom = ProgramAtomGet(work->program, id);
-	Atom	   *atom = patom->atom;
-	bool		known = !is_opaque(patom->facet) && !is_opaque(patom->condition);
 
-	if (known && atom->scope == ATOM_ROWS)
+	if (patom->atom->scope == ATOM_ROWS && !is_opaque(patom->facet) && !is_opaque(patom->condition))
 	{
 		bool		before = AtomOnRow(work->program, old_row, id, work->now);
 		bool		after = AtomOnRow(work->program, new_row, id, work->now);
@@ -108,12 +169,9 @@ note_flip(RelatedWork *work, RowVersion *old_row, RowVersion *new_row, int id)
 			return;
 		}
 	}
-	if (known && atom->scope == ATOM_AGGREGATE && patom->aggregate == AGGREGATE_COUNT &&
-		atom->test == TEST_RANGE && (old_row->slot == NULL || new_row->slot == NULL))
-	{
-		note_count(work, atom, id, old_row->slot == NULL);
+	if (patom->atom->scope == ATOM_AGGREGATE && (old_row->slot == NULL || new_row->slot == NULL) &&
+		note_aggregate(work, old_row->slot ? old_row : new_row, id, old_row->slot == NULL))
 		return;
-	}
 	note_direction(&work->flips, id, true);
 	note_direction(&work->flips, id, false);
 }
@@ -262,6 +320,7 @@ link_delta(RelatedWork *work)
 	process_rows(work, link_row);
 	end_reading(work);
 	work->segments = ProgramSegmentsReading(work->program, work->source);
+	work->flips.all = true;
 	if (work->linked.n > 0 && work->segments != NULL)
 		CompanyHold(work->program, work->source, work->reading->key->image->sql_type, work->linked.items, work->linked.n);
 }
@@ -279,7 +338,7 @@ source_delta(Program *program, RowSource *source, StatementDelta *delta, bool li
 		link_delta(&work);
 	else
 		relation_delta(&work);
-	MaintainRelated(program, work.keys.items, work.keys.n, work.segments, link ? NULL : &work.flips);
+	MaintainRelated(program, work.keys.items, work.keys.n, work.segments, &work.flips);
 }
 
 /*

@@ -252,6 +252,16 @@ answer_mode(Program *program, RowsPath *path, int id)
 	return *mode;
 }
 
+/*
+ * Can the atom be answered from rows in memory?  Then an aggregate is tested
+ * as it is, not something made of it.
+ */
+bool
+RelatedRowsReadable(Program *program, int id)
+{
+	return answer_mode(program, rows_path(program, ProgramAtomGet(program, id)->source), id) != MODE_QUERY;
+}
+
 /* ----- reading ----- */
 
 static void
@@ -535,22 +545,32 @@ test_rows(Batch *batch, ContactRows *contact, int id)
 	return contact->complete ? ROWS_FALSE : ROWS_TOO_MANY;
 }
 
+/* Is a count beyond all that the atom distinguishes? */
+static bool
+is_beyond(const Atom *atom, int64 n)
+{
+	int			i;
+
+	for (i = 0; i < atom->nconstants; i++)
+		if (n <= DatumGetInt64(atom->constants[i]))
+			return false;
+	return (!atom->lower.given || n > DatumGetInt64(atom->lower.constant)) &&
+		(!atom->upper.given || n > DatumGetInt64(atom->upper.constant));
+}
+
 static RowsAnswer
 test_count(Batch *batch, ContactRows *contact, ProgramAtom *patom)
 {
 	const Atom *atom = patom->bound;
 	int64		n = 0;
-	bool		satisfied;
 	int			i;
 
 	for (i = 0; i < contact->n; i++)
 		if (counts(batch->program, &contact->rows[i], patom))
 			n++;
-	satisfied = value_satisfies(batch->program, atom, Int64GetDatum(n), batch->now);
-	/* of some the rows were not read: enough where only a lower end is asked for */
-	if (!contact->complete && !(satisfied && atom->test == TEST_RANGE && !atom->upper.given))
+	if (!contact->complete && !is_beyond(atom, n))
 		return ROWS_TOO_MANY;
-	return answer_of(satisfied);
+	return answer_of(value_satisfies(batch->program, atom, Int64GetDatum(n), batch->now));
 }
 
 static RowsAnswer
