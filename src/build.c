@@ -228,7 +228,7 @@ set_clock(Build *build)
 {
 	bool		moves = PredicateMoves(build->predicate);
 
-	ClockStart(build->row->id, moves, build->now,
+	ClockStart(build->table->relid, build->row->id, moves, build->now,
 			   moves ? PredicateNextMove(build->predicate, build->table, build->now) : DT_NOEND);
 }
 

@@ -199,7 +199,7 @@ start_clocks(ManyBuild *build)
 		ProgramSegment *segment = &build->program->segments[index];
 
 		if (segment->moves)
-			ClockStart(segment->id, true, build->now,
+			ClockStart(build->program->relid, segment->id, true, build->now,
 					   PredicateNextMove(segment->predicate, build->program->table, build->now));
 	}
 }
