@@ -415,7 +415,7 @@ open_cursor(const char *sql, Oid type, Datum low, Datum high)
 static Portal
 open_by_index(ContactTable *table, const PassedValue *value, const LineType *type)
 {
-	char	   *sql = contacts_sql(table, value, "pg_catalog.unnest($1, $2) AS w (low, high), ", "w.low", "w.high");
+	char	   *sql = contacts_sql(table, value, "ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) AS w (low, high), ", "w.low", "w.high");
 	int			nestlevel = insist_on_index();
 	Portal		portal = open_cursor(sql, type->array_type, ends_of_ranges(value, type, false),
 									 ends_of_ranges(value, type, true));
