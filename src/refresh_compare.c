@@ -5,9 +5,10 @@
  * Step 15d: of the contacts found most don't change (another condition of the
  * filter fails), and locking them would cost more than all the rest and make
  * writers wait.  So each contact meets the segments whose boundary passed it
- * in memory, as committed, and is compared with its stored members.  Only
- * differences go to maintain.c, which decides, contact by contact under its
- * lock.
+ * in memory, as committed.  Where the filter is settled whatever the atoms that
+ * were passed say, its stored membership is right as it was.  The rest is
+ * compared with the stored members, and only differences go to maintain.c,
+ * which decides, contact by contact under its lock.
  *
  * Why a look without a lock misses nobody: whoever changes such a contact
  * meanwhile evaluates it itself, at covered_until or later, and is not covered
@@ -49,7 +50,7 @@ typedef struct Comparison
 	TimestampTz now;
 	Batch	   *batch;
 	int		   *seen;			/* per segment: position it was last met at */
-	char	   *on_row;			/* per segment: 0 not known, 1 yes, 2 no */
+	int		   *passed;			/* per atom: the same */
 	IntVector	met;			/* segments of the present contact */
 	PairVector	others;			/* pairs whose segment looks things up */
 	PairVector	different;
@@ -95,27 +96,60 @@ sort_pairs(Program *program, PairVector *vector)
 
 /* ----- what of the program this asks ----- */
 
-/* Is the filter's truth to be had from the contact's row alone? */
-static bool
-reads_row_only(Program *program, const Predicate *predicate)
+typedef enum Verdict
 {
+	SETTLED_FALSE,
+	SETTLED_TRUE,
+	OPEN_ON_ROW,				/* the row alone can tell */
+	OPEN						/* something has to be looked up */
+} Verdict;
+
+/* Is the atom's truth to be had from the contact's row alone? */
+static bool
+is_on_row(Program *program, const Atom *atom)
+{
+	return atom->scope == ATOM_CONTACT && !program->atoms[atom->id].facet->opaque;
+}
+
+static Verdict
+negation(Verdict verdict)
+{
+	return verdict == SETTLED_FALSE ? SETTLED_TRUE : verdict == SETTLED_TRUE ? SETTLED_FALSE : verdict;
+}
+
+/*
+ * What the filter says of the contact at this position whatever the atoms say
+ * that were passed or have to be looked up.
+ */
+static Verdict
+verdict(Comparison *work, const Predicate *predicate, int position)
+{
+	Verdict		settles = (predicate->kind == PREDICATE_OR) ? SETTLED_TRUE : SETTLED_FALSE;
+	Verdict		result = negation(settles);
 	int			i;
 
 	check_stack_depth();
 	if (predicate->kind == PREDICATE_ATOM)
-		return predicate->atom->scope == ATOM_CONTACT && !program->atoms[predicate->atom->id].facet->opaque;
-	for (i = 0; i < predicate->nargs; i++)
-		if (!reads_row_only(program, predicate->args[i]))
-			return false;
-	return true;
-}
+	{
+		bool		on_row = is_on_row(work->program, predicate->atom);
 
-static bool
-is_on_row(Comparison *work, int segment)
-{
-	if (work->on_row[segment] == 0)
-		work->on_row[segment] = reads_row_only(work->program, work->program->segments[segment].predicate) ? 1 : 2;
-	return work->on_row[segment] == 1;
+		if (!on_row || work->passed[predicate->atom->id] == position)
+			return on_row ? OPEN_ON_ROW : OPEN;
+	}
+	if (predicate->nargs == 0)
+		return PredicateOnRow(work->program, &work->batch->rows[position], predicate, work->now) ? SETTLED_TRUE : SETTLED_FALSE;
+	if (predicate->kind == PREDICATE_NOT)
+		return negation(verdict(work, predicate->args[0], position));
+	for (i = 0; i < predicate->nargs; i++)
+	{
+		Verdict		arg = verdict(work, predicate->args[i], position);
+
+		if (arg == settles)
+			return arg;
+		if (arg == OPEN || (arg == OPEN_ON_ROW && result != OPEN))
+			result = arg;
+	}
+	return result;
 }
 
 /* The segments with an atom, met at a contact. */
@@ -124,6 +158,9 @@ meet_atom(Comparison *work, int atom, int position)
 {
 	ListCell   *cell;
 
+	if (work->passed[atom] == position)
+		return;
+	work->passed[atom] = position;
 	foreach(cell, work->program->atoms[atom].segments)
 	{
 		int			segment = lfirst_int(cell);
@@ -203,16 +240,38 @@ look_up_members(Comparison *work, int position, bool *stored)
 
 /* ----- comparing ----- */
 
+/* Of the segments met at a contact, keep those that are not settled. */
+static void
+keep_open(Comparison *work, int position, bool *looks_up)
+{
+	int			kept = 0;
+	int			i;
+
+	for (i = 0; i < work->met.n; i++)
+	{
+		int			segment = work->met.items[i];
+		Verdict		answer = verdict(work, work->program->segments[segment].predicate, position);
+
+		if (answer != OPEN_ON_ROW && answer != OPEN)
+			continue;
+		looks_up[kept] = (answer == OPEN);
+		work->met.items[kept++] = segment;
+	}
+	work->met.n = kept;
+}
+
 /* The segments met at a contact: those that its row answers, at once. */
 static void
 compare_contact(Comparison *work, int position)
 {
 	Program    *program = work->program;
 	RowVersion *row = &work->batch->rows[position];
+	bool	   *looks_up = palloc(sizeof(bool) * Max(work->met.n, 1));
 	bool	   *stored;
 	int			i;
 
-	if (row->slot == NULL || work->met.n == 0)
+	keep_open(work, position, looks_up);
+	if (work->met.n == 0)
 		return;
 	stored = palloc(sizeof(bool) * work->met.n);
 	look_up_members(work, position, stored);
@@ -220,12 +279,11 @@ compare_contact(Comparison *work, int position)
 	{
 		int			segment = work->met.items[i];
 
-		if (!is_on_row(work, segment))
+		if (looks_up[i])
 			add_pair(&work->others, segment, position, stored[i]);
 		else if (PredicateOnRow(program, row, program->segments[segment].predicate, work->now) != stored[i])
 			add_pair(&work->different, segment, position, stored[i]);
 	}
-	pfree(stored);
 }
 
 /*
@@ -374,15 +432,25 @@ compare_batch(Comparison *work, const PassedContact *contacts, const int *starts
 		work->met.n = 0;
 		for (i = starts[position]; i < starts[position + 1]; i++)
 			meet_passed(work, &contacts[i], position);
-		compare_contact(work, position);
+		if (work->batch->rows[position].slot != NULL)
+			compare_contact(work, position);
 	}
 	sort_pairs(work->program, &work->others);
 	for (start = 0; start < work->others.n; start += same_segment(&work->others, start))
 		compare_others(work, work->others.items + start, same_segment(&work->others, start));
 }
 
+static int *
+no_positions(int n)
+{
+	int		   *positions = palloc(sizeof(int) * Max(n, 1));
+
+	memset(positions, -1, sizeof(int) * n);
+	return positions;
+}
+
 static void
-reconcile_batch(Program *program, const PassedContact *contacts, const int *starts, int n, char *on_row, TimestampTz now)
+reconcile_batch(Program *program, const PassedContact *contacts, const int *starts, int n, TimestampTz now)
 {
 	Comparison	work = {0};
 	Datum	   *keys = palloc(sizeof(Datum) * n);
@@ -393,10 +461,8 @@ reconcile_batch(Program *program, const PassedContact *contacts, const int *star
 	work.program = program;
 	work.now = now;
 	work.batch = BatchCreate(program, now, n, keys);
-	work.on_row = on_row;
-	work.seen = palloc(sizeof(int) * Max(program->nsegments, 1));
-	for (i = 0; i < program->nsegments; i++)
-		work.seen[i] = -1;
+	work.seen = no_positions(program->nsegments);
+	work.passed = no_positions(program->natoms);
 	read_contacts(work.batch);
 	compare_batch(&work, contacts, starts, n);
 	ResetExprContext(program->econtext);
@@ -411,7 +477,6 @@ void
 PassedReconcile(Program *program, PassedContacts *contacts, TimestampTz now)
 {
 	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "segments passed contacts", ALLOCSET_DEFAULT_SIZES);
-	char	   *on_row = palloc0(sizeof(char) * Max(program->nsegments, 1));
 	int		   *starts = palloc(sizeof(int) * (BATCH_ROWS + 1));
 	MemoryContext old = MemoryContextSwitchTo(scratch);
 	int			next = 0;
@@ -430,12 +495,11 @@ PassedReconcile(Program *program, PassedContacts *contacts, TimestampTz now)
 			starts[n++] = next;
 		}
 		starts[n] = next;
-		reconcile_batch(program, contacts->items, starts, n, on_row, now);
+		reconcile_batch(program, contacts->items, starts, n, now);
 		MemoryContextReset(scratch);
 	}
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(scratch);
-	pfree(on_row);
 	pfree(starts);
 	contacts->n = 0;
 	contacts->size = 0;

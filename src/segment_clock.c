@@ -471,14 +471,16 @@ bool
 ClockBegin(ClockMove *move, Oid contact_table, TimestampTz now)
 {
 	ClockWindow window = {0};
+	bool		members;
 
 	memset(move, 0, sizeof(ClockMove));
 	move->contact_table = contact_table;
 	move->now = now;
 	DatumVectorInit(&move->apart, CurrentMemoryContext, FLOAT8PASSBYVAL, sizeof(int64));
 	lock_contact_clock(contact_table, &window);
-	move->together = window.evaluated_at < now;
-	if (move->together && has_members(contact_table))
+	members = has_members(contact_table);
+	move->together = !members || window.evaluated_at < now;
+	if (members && move->together)
 		include(move, &window);
 	include_apart(move, contact_table);
 	if (move->any)
