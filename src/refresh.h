@@ -92,6 +92,7 @@ typedef void (*PassedFull) (PassedContacts *contacts, void *arg);
 
 /* refresh_window.c */
 extern List *PassedValues(Program *program, TimestampTz from, TimestampTz to);
+extern char *PassedIndexAdvice(const Atom *atom, ContactTable *table);
 extern void PassedFind(Program *program, const PassedValue *value, PassedContacts *contacts, PassedFull full, void *arg);
 
 /* refresh_compare.c */
@@ -99,5 +100,6 @@ extern void PassedReconcile(Program *program, PassedContacts *contacts, Timestam
 
 /* value_index.c */
 extern bool ValueIsIndexed(const char *value, Oid relid, const char *alias, Oid type);
+extern char *ValueIndexAdvice(const char *value, Oid relid, const char *alias, Oid type);
 
 #endif							/* SEGMENTS_REFRESH_H */

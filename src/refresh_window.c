@@ -30,8 +30,8 @@
 #include "sql_expr.h"
 
 #define MANY_DAYS 370			/* beyond, every month and day has passed */
-#define FETCH_ROWS 10000
-#define MAX_PASSED 500000		/* contacts kept before they are evaluated */
+#define FETCH_ROWS 1000
+#define MAX_PASSED 10000		/* contacts kept before they are evaluated */
 #define NEAR_TRANSITION (2 * USECS_PER_DAY)
 
 typedef struct WindowSearch
@@ -375,12 +375,16 @@ contacts_sql(ContactTable *table, const PassedValue *value, const char *windows,
 static int
 insist_on_index(void)
 {
-	static const char *const others[] = {"enable_seqscan", "enable_bitmapscan", "enable_hashjoin", "enable_mergejoin"};
+	static const char *const settings[][2] = {
+		{"enable_seqscan", "off"}, {"enable_bitmapscan", "off"}, {"enable_hashjoin", "off"},
+		{"enable_mergejoin", "off"}, {"enable_indexscan", "on"}, {"enable_nestloop", "on"}
+	};
 	int			nestlevel = NewGUCNestLevel();
 	int			i;
 
-	for (i = 0; i < lengthof(others); i++)
-		(void) set_config_option(others[i], "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	for (i = 0; i < lengthof(settings); i++)
+		(void) set_config_option(settings[i][0], settings[i][1], PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
+								 false);
 	return nestlevel;
 }
 
@@ -433,16 +437,40 @@ open_by_scan(ContactTable *table, const PassedValue *value, const LineType *type
 					   from_integer(value->atom->value_type, value->ranges[value->nranges - 1].high));
 }
 
+static Oid
+rows_relid(const Atom *atom, ContactTable *table)
+{
+	return atom->scope == ATOM_CONTACT ? table->relid : atom->rows->relid;
+}
+
+static const char *
+rows_alias(const Atom *atom)
+{
+	return atom->scope == ATOM_CONTACT ? "c" : "r";
+}
+
 static Portal
 open_contacts(ContactTable *table, const PassedValue *value)
 {
-	LineType	type = line_type(value->atom->value_type);
-	bool		of_contact = (value->atom->scope == ATOM_CONTACT);
-	Oid			relid = of_contact ? table->relid : value->atom->rows->relid;
+	const Atom *atom = value->atom;
+	LineType	type = line_type(atom->value_type);
 
-	if (ValueIsIndexed(value->sql, relid, of_contact ? "c" : "r", type.type))
+	if (ValueIsIndexed(value->sql, rows_relid(atom, table), rows_alias(atom), type.type))
 		return open_by_index(table, value, &type);
 	return open_by_scan(table, value, &type);
+}
+
+/*
+ * The index that a refresh would need for an atom, as a command; NULL when the
+ * atom does not move, or there is one.
+ */
+char *
+PassedIndexAdvice(const Atom *atom, ContactTable *table)
+{
+	if (!atom->moves)
+		return NULL;
+	return ValueIndexAdvice(row_value(atom, table), rows_relid(atom, table), rows_alias(atom),
+							line_type(atom->value_type).type);
 }
 
 /* The range that a point lies in, or -1. */

@@ -476,6 +476,9 @@ ClockBegin(ClockMove *move, Oid contact_table, TimestampTz now)
 	memset(move, 0, sizeof(ClockMove));
 	move->contact_table = contact_table;
 	move->now = now;
+	/* the segments, and their table, may be gone since it was listed */
+	if (!has_due(contact_table, now))
+		return false;
 	DatumVectorInit(&move->apart, CurrentMemoryContext, FLOAT8PASSBYVAL, sizeof(int64));
 	lock_contact_clock(contact_table, &window);
 	members = has_members(contact_table);

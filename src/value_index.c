@@ -14,8 +14,10 @@
 #include "nodes/nodeFuncs.h"
 #include "nodes/primnodes.h"
 #include "optimizer/optimizer.h"
+#include "utils/builtins.h"
 #include "utils/rel.h"
 #include "utils/relcache.h"
+#include "utils/ruleutils.h"
 
 #include "refresh.h"
 #include "sql_expr.h"
@@ -41,6 +43,27 @@ serves(Oid index_id, Node *expr)
 	return result;
 }
 
+static bool
+is_indexed(Node *expr, Oid relid)
+{
+	Relation	rel = table_open(relid, AccessShareLock);
+	List	   *indexes = RelationGetIndexList(rel);
+	ListCell   *cell;
+	bool		result = false;
+
+	foreach(cell, indexes)
+		result = result || serves(lfirst_oid(cell), expr);
+	list_free(indexes);
+	table_close(rel, AccessShareLock);
+	return result;
+}
+
+static Node *
+read_value(const char *value, Oid relid, const char *alias)
+{
+	return eval_const_expressions(NULL, SqlExprParse(value, relid, alias));
+}
+
 /*
  * value: SQL over the relation, addressed by its alias, that gives this type.
  * Says no where it cannot tell.
@@ -48,19 +71,22 @@ serves(Oid index_id, Node *expr)
 bool
 ValueIsIndexed(const char *value, Oid relid, const char *alias, Oid type)
 {
-	Node	   *expr = eval_const_expressions(NULL, SqlExprParse(value, relid, alias));
-	Relation	rel;
-	List	   *indexes;
-	ListCell   *cell;
-	bool		result = false;
+	Node	   *expr = read_value(value, relid, alias);
 
-	if (exprType(expr) != type)
-		return false;
-	rel = table_open(relid, AccessShareLock);
-	indexes = RelationGetIndexList(rel);
-	foreach(cell, indexes)
-		result = result || serves(lfirst_oid(cell), expr);
-	list_free(indexes);
-	table_close(rel, AccessShareLock);
-	return result;
+	return exprType(expr) == type && is_indexed(expr, relid);
+}
+
+/*
+ * The index that is missing, as a command, or NULL.
+ */
+char *
+ValueIndexAdvice(const char *value, Oid relid, const char *alias, Oid type)
+{
+	Node	   *expr = read_value(value, relid, alias);
+	char	   *text;
+
+	if (exprType(expr) != type || contain_mutable_functions(expr) || is_indexed(expr, relid))
+		return NULL;
+	text = deparse_expression(expr, deparse_context_for(alias, relid), false, false);
+	return psprintf(IsA(expr, Var) ? "CREATE INDEX ON %s (%s)" : "CREATE INDEX ON %s ((%s))", CatalogRelationName(relid), text);
 }
