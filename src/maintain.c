@@ -267,6 +267,8 @@ typedef struct Reconciliation
 	Bitmapset  *original;		/* those that the caller asked for */
 	const char *cause;			/* of the original ones */
 	bool		stale;			/* statements inside ours changed what we have read */
+	bool		clock_read;		/* is `ahead` known? */
+	bool		ahead;			/* some segment may be ahead of the batch */
 } Reconciliation;
 
 static void
@@ -366,6 +368,16 @@ forget_moving_answers(Batch *batch)
 			batch->answers[i] = NULL;
 }
 
+/* Asked once for all segments, with the contacts locked. */
+static bool
+may_be_ahead(Reconciliation *work)
+{
+	if (!work->clock_read)
+		work->ahead = ClockIsAhead(work->program->relid, work->batch->now);
+	work->clock_read = true;
+	return work->ahead;
+}
+
 /*
  * A moving segment that was brought forward beyond our now is not taken back:
  * it is evaluated at its own instant (SEMANTICS §7.2).
@@ -376,7 +388,7 @@ evaluate_segment(Reconciliation *work, ProgramSegment *segment, const bool *stor
 	TimestampTz now = work->batch->now;
 	TimestampTz evaluated_at;
 
-	if (!segment->moves || !ClockRead(segment->id, &evaluated_at) || evaluated_at <= now)
+	if (!segment->moves || !may_be_ahead(work) || !ClockRead(segment->id, &evaluated_at) || evaluated_at <= now)
 	{
 		collect_differences(work, segment, stored);
 		return;

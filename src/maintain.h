@@ -103,6 +103,7 @@ extern void BuildSegmentsReading(Program *program, Oid relid, const char *cause)
 
 /* segment_clock.c */
 extern bool ClockRead(int64 segment, TimestampTz *evaluated_at);
+extern bool ClockIsAhead(Oid contact_table, TimestampTz now);
 extern void ClockLoad(Program *program);
 
 extern void ClockStart(Oid contact_table, int64 segment, bool moves, TimestampTz now, TimestampTz next_move);

@@ -57,6 +57,8 @@
 #define Anum_clock_pending_at 6
 #define Anum_clock_pending_xmax 7
 
+#define FEW_APART 16			/* segments that stand apart and are looked at at once */
+
 /* ----- reading ----- */
 
 typedef struct ClockScan
@@ -168,6 +170,28 @@ ClockRead(int64 segment, TimestampTz *evaluated_at)
 	if (OidIsValid(contact_table))
 		return read_contact_clock(contact_table, evaluated_at, &covered_until);
 	return found;
+}
+
+/*
+ * May some segment of a contact table have been brought beyond an instant?
+ * Says yes, too, where it would take long to tell.
+ */
+bool
+ClockIsAhead(Oid contact_table, TimestampTz now)
+{
+	TimestampTz evaluated_at;
+	TimestampTz covered_until;
+	ClockScan	scan;
+	bool		ahead = false;
+	int			read = 0;
+
+	if (read_contact_clock(contact_table, &evaluated_at, &covered_until) && evaluated_at > now)
+		return true;
+	begin_apart(&scan, contact_table);
+	while (!ahead && next_row(&scan))
+		ahead = ++read > FEW_APART || instant(&scan, Anum_clock_evaluated_at) > now;
+	end_scan(&scan);
+	return ahead;
 }
 
 /*
