@@ -192,10 +192,13 @@ went_forward(WindowSearch *search, const Atom *atom, const Boundary *boundary, T
 static TimestampTz
 near_instant(const Atom *atom, int64 at)
 {
+	TimestampTz result;
+
 	if (atom->value_type != VALUE_DATE)
 		return at;
-	return at * (double) USECS_PER_DAY > (double) PG_INT64_MAX ? DT_NOEND :
-		at * (double) USECS_PER_DAY < (double) PG_INT64_MIN ? DT_NOBEGIN : at * USECS_PER_DAY;
+	if (pg_mul_s64_overflow(at, USECS_PER_DAY, &result))
+		return at < 0 ? DT_NOBEGIN : DT_NOEND;
+	return result;
 }
 
 static void
