@@ -169,6 +169,7 @@ BEGIN
     DELETE FROM segments.field_definition AS d WHERE d.contact_table = OLD.contact_table;
     DELETE FROM segments.relation AS r WHERE r.contact_table = OLD.contact_table;
     DELETE FROM segments.consumer AS c WHERE c.contact_table = OLD.contact_table;
+    DELETE FROM segments.contact_clock AS c WHERE c.contact_table = OLD.contact_table;
     IF segments.has_declarations(OLD.contact_table) THEN
         RAISE EXCEPTION 'could not detach contact table due to concurrent update' USING ERRCODE = 'serialization_failure';
     END IF;
@@ -214,7 +215,7 @@ CREATE TRIGGER before_truncate BEFORE TRUNCATE ON segments.relation
 COMMENT ON TRIGGER check_contact_table ON segments.relation IS 'refuses a relation of a table that is not attached';
 COMMENT ON TRIGGER check_contact_table ON segments.field_definition IS 'refuses a field of a table that is not attached';
 COMMENT ON TRIGGER check_relation ON segments.field_definition IS 'refuses a field over a relation that does not exist';
-COMMENT ON TRIGGER forget_declared ON segments.contact_table IS 'relations, fields and consumers go with their contact table';
+COMMENT ON TRIGGER forget_declared ON segments.contact_table IS 'relations, fields, consumers and the clock go with their contact table';
 COMMENT ON TRIGGER forget_fields ON segments.relation IS 'fields over a relation go with it';
 COMMENT ON TRIGGER before_truncate ON segments.contact_table IS 'refuses TRUNCATE';
 COMMENT ON TRIGGER before_truncate ON segments.relation IS 'refuses TRUNCATE';

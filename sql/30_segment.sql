@@ -98,26 +98,47 @@ COMMENT ON TABLE segments.segment_reference IS 'Which segments the filters of a 
 COMMENT ON COLUMN segments.segment_reference.segment_id IS 'the segment with the filter';
 COMMENT ON COLUMN segments.segment_reference.referenced_id IS 'the segment it refers to';
 
-CREATE TABLE segments.segment_clock (
-    segment_id bigint PRIMARY KEY,
+-- Time: all moving segments of a contact table are brought forward together, so
+-- one row says how far; a segment that was built by itself since has its own.
+CREATE TABLE segments.contact_clock (
+    contact_table regclass PRIMARY KEY,
     evaluated_at timestamptz NOT NULL,
     covered_until timestamptz NOT NULL,
-    next_move timestamptz NOT NULL,
     pending_at timestamptz,
     pending_xmax bigint
 );
-CREATE INDEX segment_clock_next_move_idx ON segments.segment_clock (next_move);
-COMMENT ON TABLE segments.segment_clock IS 'Segments whose filters move with time, and how far they were brought forward';
+COMMENT ON TABLE segments.contact_clock IS 'How far the segments of a contact table whose filters move with time were brought forward';
+COMMENT ON COLUMN segments.contact_clock.contact_table IS 'the contact table';
+COMMENT ON COLUMN segments.contact_clock.evaluated_at IS 'the instant the members were last brought forward to';
+COMMENT ON COLUMN segments.contact_clock.covered_until IS 'the instant up to which no writer can have been missed';
+COMMENT ON COLUMN segments.contact_clock.pending_at IS 'the instant that covered_until becomes when all transactions below pending_xmax have ended';
+COMMENT ON COLUMN segments.contact_clock.pending_xmax IS 'transactions with this id and above evaluate at pending_at or later';
+
+CREATE TABLE segments.segment_clock (
+    segment_id bigint PRIMARY KEY,
+    contact_table regclass NOT NULL,
+    next_move timestamptz NOT NULL,
+    evaluated_at timestamptz,
+    covered_until timestamptz,
+    pending_at timestamptz,
+    pending_xmax bigint,
+    CHECK ((evaluated_at IS NULL) = (covered_until IS NULL))
+);
+CREATE INDEX segment_clock_next_move_idx ON segments.segment_clock (contact_table, next_move);
+CREATE INDEX segment_clock_apart_idx ON segments.segment_clock (contact_table, segment_id) WHERE evaluated_at IS NOT NULL;
+COMMENT ON TABLE segments.segment_clock IS 'Segments whose filters move with time; what is null in evaluated_at and after it is as in contact_clock';
 COMMENT ON COLUMN segments.segment_clock.segment_id IS 'the segment';
-COMMENT ON COLUMN segments.segment_clock.evaluated_at IS 'the instant its members were last brought forward to';
+COMMENT ON COLUMN segments.segment_clock.contact_table IS 'its contact table';
+COMMENT ON COLUMN segments.segment_clock.next_move IS 'the first instant after covered_until at which its filters can stand for something else; -infinity: at any';
+COMMENT ON COLUMN segments.segment_clock.evaluated_at IS 'the instant it was built at, until it is brought forward with the others';
 COMMENT ON COLUMN segments.segment_clock.covered_until IS 'the instant up to which no writer can have been missed';
 COMMENT ON COLUMN segments.segment_clock.pending_at IS 'the instant that covered_until becomes when all transactions below pending_xmax have ended';
 COMMENT ON COLUMN segments.segment_clock.pending_xmax IS 'transactions with this id and above evaluate at pending_at or later';
-COMMENT ON COLUMN segments.segment_clock.next_move IS 'the next instant at which its filters can stand for something else';
 
 SELECT pg_catalog.pg_extension_config_dump('segments.segment', '');
 SELECT pg_catalog.pg_extension_config_dump('segments.segment_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('segments.segment_reference', '');
+SELECT pg_catalog.pg_extension_config_dump('segments.contact_clock', '');
 SELECT pg_catalog.pg_extension_config_dump('segments.segment_clock', '');
 
 -- What the triggers need.  Functions that look for one row set enable_seqscan
@@ -522,6 +543,8 @@ CREATE TRIGGER check_referenced AFTER INSERT OR UPDATE OF referenced_id ON segme
     FOR EACH ROW EXECUTE FUNCTION segments.check_referenced();
 CREATE TRIGGER check_segment AFTER INSERT OR UPDATE OF segment_id ON segments.segment_clock
     FOR EACH ROW EXECUTE FUNCTION segments.check_segment_id();
+CREATE TRIGGER check_contact_table AFTER INSERT OR UPDATE OF contact_table ON segments.contact_clock
+    FOR EACH ROW EXECUTE FUNCTION segments.check_declared();
 COMMENT ON TRIGGER segment_before_insert ON segments.segment IS 'completes and checks a new segment';
 COMMENT ON TRIGGER segment_before_accept_new ON segments.segment IS 'refuses filters that name segments which their author does not see';
 COMMENT ON TRIGGER segment_before_accept ON segments.segment IS 'refuses filters that name segments which their author does not see';
@@ -535,6 +558,7 @@ COMMENT ON TRIGGER check_contact_table ON segments.segment IS 'refuses a segment
 COMMENT ON TRIGGER check_segment ON segments.segment_reference IS 'refuses references of a segment that does not exist';
 COMMENT ON TRIGGER check_referenced ON segments.segment_reference IS 'refuses references to a segment that does not exist';
 COMMENT ON TRIGGER check_segment ON segments.segment_clock IS 'refuses the clock of a segment that does not exist';
+COMMENT ON TRIGGER check_contact_table ON segments.contact_clock IS 'refuses the clock of a table that is not attached';
 
 -- Rights: who may read a contact table sees its global segments and their own,
 -- and may create and change such.  State is the engine's to write.
@@ -550,6 +574,9 @@ ALTER TABLE segments.segment_clock ENABLE ROW LEVEL SECURITY;
 CREATE POLICY visible ON segments.segment_clock FOR SELECT
     USING (EXISTS (SELECT FROM segments.segment AS s WHERE s.id = segment_id));
 COMMENT ON POLICY visible ON segments.segment_clock IS 'those of visible segments';
+ALTER TABLE segments.contact_clock ENABLE ROW LEVEL SECURITY;
+CREATE POLICY readers ON segments.contact_clock FOR SELECT USING (has_table_privilege(contact_table, 'SELECT'));
+COMMENT ON POLICY readers ON segments.contact_clock IS 'those of contact tables that one may read';
 
 GRANT SELECT, DELETE ON segments.segment TO PUBLIC;
 GRANT INSERT (id, contact_table, name, public_name, alias, description, category_id, filters, is_published, is_global,
@@ -557,4 +584,4 @@ GRANT INSERT (id, contact_table, name, public_name, alias, description, category
       UPDATE (name, public_name, alias, description, category_id, filters, is_published, is_global,
               is_preference_center, created_by, created_by_user)
     ON segments.segment TO PUBLIC;
-GRANT SELECT ON segments.segment_reference, segments.segment_clock TO PUBLIC;
+GRANT SELECT ON segments.segment_reference, segments.contact_clock, segments.segment_clock TO PUBLIC;

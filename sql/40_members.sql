@@ -437,10 +437,12 @@ BEGIN
         RETURN QUERY EXECUTE format($query$
             SELECT s.id, s.alias, s.name, s.contact_table, s.is_published, s.state, s.error,
                    coalesce(c.members, 0), coalesce(c.joins, 0), coalesce(c.leaves, 0), c.last_change,
-                   k.evaluated_at, k.next_move, s.built_at, s.build_time
+                   k.evaluated_at, greatest(k.next_move, k.evaluated_at), s.built_at, s.build_time
             FROM segments.segment AS s
             LEFT JOIN segments.member_counts(%1$s::oid) AS c ON c.segment_id = s.id
-            LEFT JOIN segments.segment_clock AS k ON k.segment_id = s.id
+            LEFT JOIN (SELECT k.segment_id, k.next_move, coalesce(k.evaluated_at, t.evaluated_at) AS evaluated_at
+                       FROM segments.segment_clock AS k
+                       LEFT JOIN segments.contact_clock AS t ON t.contact_table = k.contact_table) AS k ON k.segment_id = s.id
             WHERE s.contact_table = %1$s::oid ORDER BY s.id$query$, tables.contact_table::oid);
     END LOOP;
 END

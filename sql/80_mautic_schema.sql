@@ -130,6 +130,7 @@ CREATE TABLE %1$I.leads (
 CREATE INDEX ON %1$I.leads (date_added);
 CREATE INDEX ON %1$I.leads (date_identified);
 CREATE INDEX ON %1$I.leads (last_active);
+CREATE INDEX ON %1$I.leads (attribution_date);
 CREATE INDEX ON %1$I.leads (stage_id);
 CREATE INDEX ON %1$I.leads (segments.fold(country));
 CREATE INDEX ON %1$I.leads (segments.fold(email));

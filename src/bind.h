@@ -202,5 +202,6 @@ extern bool PredicateMoves(const Predicate *predicate);
 extern bool PredicateMovesDeep(const Predicate *predicate, ContactTable *table);
 extern TimestampTz PredicateNextMove(const Predicate *predicate, ContactTable *table, TimestampTz now);
 extern TimestampTz AtomNextMove(const Atom *atom, ContactTable *table, TimestampTz now);
+extern bool AtomMovesWithin(const Atom *atom, ContactTable *table, TimestampTz from, TimestampTz to, bool midnight);
 
 #endif							/* SEGMENTS_BIND_H */

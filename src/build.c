@@ -326,12 +326,12 @@ set_clock(Build *build, int64 id)
 	{
 		if (has_clock && strcmp(build->cause, CAUSE_DEFINITION) != 0)
 			now = Max(now, evaluated_at);
-		ClockStart(id, true, now,
+		ClockStart(build->contact_table, id, true, now,
 				   PredicateNextMove(BindStored(SegmentById(id)->filters, build->program->table),
 									 build->program->table, now));
 	}
 	else if (has_clock)
-		ClockStart(id, false, now, DT_NOEND);
+		ClockStart(build->contact_table, id, false, now, DT_NOEND);
 }
 
 static void

@@ -80,6 +80,10 @@ void
 CandidatesInit(Candidates *found, Program *program)
 {
 	memset(found, 0, sizeof(Candidates));
+	/* they grow where they begin, whoever adds to them */
+	IntVectorAdd(&found->segments, 0);
+	IntVectorAdd(&found->steps, 0);
+	found->segments.n = found->steps.n = 0;
 	found->changed = palloc(sizeof(bitmapword) * COLUMN_WORDS(program->sources[0]->desc->natts));
 }
 

@@ -426,8 +426,12 @@ AtomMovesOnRow(Program *program, RowVersion *row, int id, TimestampTz from, Time
 
 /* ----- predicates on a contact ----- */
 
-static bool
-code_on_row(Program *program, RowVersion *row, const uint32 *code, TimestampTz now)
+/*
+ * A predicate of the image on a contact (IMAGE_OP).  Atoms that are not on its
+ * row are asked of its batch.
+ */
+bool
+PredicateOnRow(Program *program, RowVersion *row, const uint32 *code, TimestampTz now)
 {
 	uint32		operand = *code & IMAGE_OP_MASK;
 	ImageOp		op = *code >> IMAGE_OP_SHIFT;
@@ -445,11 +449,11 @@ code_on_row(Program *program, RowVersion *row, const uint32 *code, TimestampTz n
 				return AtomOnRow(program, row, operand, now);
 			return BatchAnswer(row->batch, row->position, operand);
 		case IMAGE_OP_NOT:
-			return !code_on_row(program, row, code + 1, now);
+			return !PredicateOnRow(program, row, code + 1, now);
 		case IMAGE_OP_AND:
 		case IMAGE_OP_OR:
 			for (arg = code + 1; arg < end; arg = IMAGE_NEXT(arg))
-				if (code_on_row(program, row, arg, now) == (op == IMAGE_OP_OR))
+				if (PredicateOnRow(program, row, arg, now) == (op == IMAGE_OP_OR))
 					return op == IMAGE_OP_OR;
 			return op == IMAGE_OP_AND;
 	}
@@ -457,13 +461,12 @@ code_on_row(Program *program, RowVersion *row, const uint32 *code, TimestampTz n
 }
 
 /*
- * A segment's whole filter on a contact.  Atoms that are not on its row are
- * asked of its batch.
+ * A segment's whole filter on a contact.
  */
 bool
 SegmentOnRow(Program *program, RowVersion *row, int segment, TimestampTz now)
 {
-	return code_on_row(program, row, IMAGE_AT(program->image, program->segments[segment].code, uint32), now);
+	return PredicateOnRow(program, row, ProgramCode(program, segment), now);
 }
 
 /* ----- what flipped between two versions ----- */

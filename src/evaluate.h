@@ -78,6 +78,7 @@ extern FacetState *RowFacet(Program *program, RowVersion *row, Facet *facet);
 extern FacetState *RowFacetLookedUp(Program *program, RowVersion *row, Facet *facet);
 extern bool FacetStateHasElement(const FacetState *state, int id);
 extern bool AtomOnRow(Program *program, RowVersion *row, int atom, TimestampTz now);
+extern bool PredicateOnRow(Program *program, RowVersion *row, const uint32 *code, TimestampTz now);
 extern bool SegmentOnRow(Program *program, RowVersion *row, int segment, TimestampTz now);
 extern bool AtomMovesOnRow(Program *program, RowVersion *row, int atom, TimestampTz from, TimestampTz to);
 extern bool AtomIsStill(Program *program, int id, TimestampTz from, TimestampTz to, TimestampTz *until);

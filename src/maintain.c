@@ -123,6 +123,8 @@ typedef struct Reconciliation
 	const AtomFlips *flips;		/* by related rows alone; NULL when anything may have changed */
 	Bitmapset  *disturbed;		/* segments that refer to some that changed on the way */
 	bool		stale;			/* statements inside ours changed what we have read */
+	bool		clock_read;		/* is `ahead` known? */
+	bool		ahead;			/* some segment may be ahead of the batch */
 } Reconciliation;
 
 /*
@@ -239,6 +241,16 @@ moves(Program *program, int segment)
 	return (program->segments[segment].flags & IMAGE_SEGMENT_MOVES) != 0;
 }
 
+/* Asked once for all segments, with the contacts locked. */
+static bool
+may_be_ahead(Reconciliation *work)
+{
+	if (!work->clock_read)
+		work->ahead = ClockIsAhead(work->program->relid, work->batch->now);
+	work->clock_read = true;
+	return work->ahead;
+}
+
 /*
  * A moving segment that was brought forward beyond our now is not taken back:
  * it is evaluated at its own instant (SEMANTICS §7.2).
@@ -246,8 +258,8 @@ moves(Program *program, int segment)
 static bool
 is_ahead(Reconciliation *work, int segment, TimestampTz *evaluated_at)
 {
-	return moves(work->program, segment) && ClockRead(work->program->segments[segment].id, evaluated_at) &&
-		*evaluated_at > work->batch->now;
+	return moves(work->program, segment) && may_be_ahead(work) &&
+		ClockRead(work->program->segments[segment].id, evaluated_at) && *evaluated_at > work->batch->now;
 }
 
 static void
@@ -297,13 +309,12 @@ flipped_code(const uint32 *code, const AtomFlips *flips)
 static Candidate
 candidate_of(Reconciliation *work, int segment, bool asked)
 {
-	const Image *image = work->program->image;
 	Candidate	candidate = {segment, UNKNOWN};
 
 	if (!asked || work->flips == NULL || moves(work->program, segment) || bms_is_member(segment, work->disturbed))
 		return candidate;
 	candidate.change = work->flips->all ? (CAN_RISE | CAN_FALL) :
-		flipped_code(IMAGE_AT(image, work->program->segments[segment].code, uint32), work->flips);
+		flipped_code(ProgramCode(work->program, segment), work->flips);
 	return candidate;
 }
 

@@ -170,22 +170,12 @@ extern void BuildSegmentsReading(Program *program, Oid relid, const char *cause)
 
 /* segment_clock.c */
 extern bool ClockRead(int64 segment, TimestampTz *evaluated_at);
+extern bool ClockIsAhead(Oid contact_table, TimestampTz now);
 extern void ClockLoad(Program *program);
 
-/* How far a moving segment was brought, and where that leaves the next refresh. */
-typedef struct ClockWindow
-{
-	TimestampTz from;			/* covered_until */
-	TimestampTz evaluated_at;
-	TimestampTz pending_at;
-	int64		pending_xmax;	/* 0: none */
-	TimestampTz next_covered;
-	TimestampTz next_pending_at;
-	int64		next_pending_xmax;
-} ClockWindow;
+extern void ClockStart(Oid contact_table, int64 segment, bool moves, TimestampTz now, TimestampTz next_move);
 
-extern void ClockStart(int64 segment, bool moves, TimestampTz now, TimestampTz next_move);
-extern void ClockPlanAdvance(ClockWindow *window);
-extern void ClockAdvance(int64 segment, const ClockWindow *window, TimestampTz now, TimestampTz next_move);
+/* kept_plan.c */
+extern SPIPlanPtr KeptPlan(const char *sql, int nargs, Oid *types);
 
 #endif							/* SEGMENTS_MAINTAIN_H */

@@ -20,7 +20,7 @@
 
 #include "bind.h"
 #include "compat.h"
-#include "maintain.h"
+#include "refresh.h"
 #include "segment.h"
 #include "sql_expr.h"
 #include "srf.h"
@@ -154,6 +154,25 @@ collect_reads(const Predicate *predicate, ContactTable *table, List **names)
 	}
 }
 
+/* Indexes that a refresh would need, once each. */
+static void
+collect_advice(const Predicate *predicate, ContactTable *table, List **advice)
+{
+	char	   *text;
+	ListCell   *cell;
+	int			i;
+
+	check_stack_depth();
+	for (i = 0; i < predicate->nargs; i++)
+		collect_advice(predicate->args[i], table, advice);
+	if (predicate->kind != PREDICATE_ATOM || (text = PassedIndexAdvice(predicate->atom, table)) == NULL)
+		return;
+	foreach(cell, *advice)
+		if (strcmp(lfirst(cell), text) == 0)
+			return;
+	*advice = lappend(*advice, text);
+}
+
 static const char *
 move_text(TimestampTz next, TimestampTz now)
 {
@@ -177,6 +196,7 @@ segments_explain(PG_FUNCTION_ARGS)
 	StringInfoData out;
 	SecureContext secure;
 	List	   *reads = NIL;
+	List	   *advice = NIL;
 	ListCell   *cell;
 	const char *separator = "";
 
@@ -198,6 +218,9 @@ segments_explain(PG_FUNCTION_ARGS)
 	}
 	appendStringInfo(&out, "\nMoves: %s",
 					 move_text(PredicateNextMove(predicate, table, SegmentsNow()), SegmentsNow()));
+	collect_advice(predicate, table, &advice);
+	foreach(cell, advice)
+		appendStringInfo(&out, "\nMissing for refresh_due: %s", (char *) lfirst(cell));
 	SecureLeave(&secure);
 	PG_RETURN_TEXT_P(cstring_to_text(out.data));
 }

@@ -171,6 +171,18 @@ next_transition(pg_tz *zone, TimestampTz instant, TimestampTz *boundary,
 	return found > 0;
 }
 
+bool
+PhraseZoneIsSteady(pg_tz *zone, TimestampTz from, TimestampTz to)
+{
+	TimestampTz boundary;
+	int64		before;
+	int64		after;
+
+	if (TIMESTAMP_NOT_FINITE(from) || TIMESTAMP_NOT_FINITE(to))
+		return false;
+	return !next_transition(zone, from, &boundary, &before, &after) || boundary > to;
+}
+
 /*
  * The first instant after now whose local day is not in [first, last], which
  * holds now's.  A clock that is put back over midnight leaves through the

@@ -123,6 +123,9 @@ extern TimestampTz PhraseNextMove(const Phrase *phrase, pg_tz *zone, TimestampTz
 /* The next local midnight after now. */
 extern TimestampTz PhraseNextMidnight(pg_tz *zone, TimestampTz now);
 
+/* Does the zone keep one offset from an instant to another? */
+extern bool PhraseZoneIsSteady(pg_tz *zone, TimestampTz from, TimestampTz to);
+
 /* Local wall clock -> instant, gaps and overlaps as AT TIME ZONE does, and back. */
 extern TimestampTz PhraseToInstant(Timestamp local, pg_tz *zone);
 extern Timestamp PhraseToLocal(TimestampTz instant, pg_tz *zone);

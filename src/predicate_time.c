@@ -83,6 +83,34 @@ AtomNextMove(const Atom *atom, ContactTable *table, TimestampTz now)
 			   boundary_next_move(&atom->upper, atom, table, now));
 }
 
+/* Does the boundary move at local midnights only? */
+static bool
+moves_by_the_day(const Boundary *boundary, bool days)
+{
+	if (!BoundaryMoves(boundary))
+		return true;
+	if (boundary->kind == MOMENT_SPAN_START || boundary->kind == MOMENT_SPAN_END)
+		return days && boundary->span.unit >= PHRASE_DAY;
+	return boundary->phrase->kind == PHRASE_DAYS;
+}
+
+/*
+ * Can the atom have moved after one instant and up to another?  Most move at
+ * local midnights: whether there was one is the caller's to know.
+ */
+bool
+AtomMovesWithin(const Atom *atom, ContactTable *table, TimestampTz from, TimestampTz to, bool midnight)
+{
+	bool		days = (atom->value_type == VALUE_DATE);
+
+	if (!atom->moves)
+		return false;
+	if (!midnight && (atom->value_type == VALUE_MONTH_DAY ||
+					  (moves_by_the_day(&atom->lower, days) && moves_by_the_day(&atom->upper, days))))
+		return false;
+	return AtomNextMove(atom, table, from) <= to;
+}
+
 TimestampTz
 PredicateNextMove(const Predicate *predicate, ContactTable *table, TimestampTz now)
 {

@@ -162,6 +162,9 @@ extern SPIPlanPtr ProgramPlan(Program *program, SPIPlanPtr *slot, const char *sq
 /* The numbers of a list of the image. */
 #define ProgramItems(program, list) IMAGE_ITEMS((program)->image, list)
 
+/* A segment's predicate (IMAGE_OP). */
+#define ProgramCode(program, segment) IMAGE_AT((program)->image, (program)->segments[segment].code, uint32)
+
 /* image_use.c */
 extern ImageUse *ImageUseOwn(const Image *image, MemoryContext context);
 extern ImageUse *ImageUseShared(const Image *image, struct dsm_segment *shared);

@@ -433,7 +433,7 @@ ProgramAddReferencing(Program *program, Bitmapset *segments, int index)
 Bitmapset *
 ProgramReferences(Program *program, int index)
 {
-	const uint32 *code = IMAGE_AT(program->image, program->segments[index].code, uint32);
+	const uint32 *code = ProgramCode(program, index);
 	const uint32 *end = IMAGE_NEXT(code);
 	Bitmapset  *result = NULL;
 

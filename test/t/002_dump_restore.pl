@@ -40,6 +40,8 @@ $node->safe_psql('source', q{
 	UPDATE segments.segment SET is_published = false WHERE alias = 'asleep';
 	SELECT segments.add_contact('friends', 7::bigint), segments.add_contact('rich', 8::bigint), segments.remove_contact('rich', 200::bigint);
 	UPDATE crm.leads SET points = points * 2 WHERE id < 70;
+	SELECT segments.refresh_due();
+	SELECT segments.create_segment('Newer', '[{"glue": "and", "object": "lead", "field": "date_added", "operator": "gte", "properties": {"filter": "today"}}]', contact_table => 'crm.leads');
 });
 
 # Everything that must arrive; object ids don't count.
@@ -55,6 +57,9 @@ my $state = q{
 	UNION ALL SELECT 'trigger', tgrelid::regclass::text, tgname, tgenabled::text, '', '', '', '' FROM pg_trigger WHERE tgname LIKE 'segments%'
 	UNION ALL SELECT 'reference', a.alias, b.alias, '', '', '', '', '' FROM segments.segment_reference r
 		JOIN segments.segment a ON a.id = r.segment_id JOIN segments.segment b ON b.id = r.referenced_id
+	UNION ALL SELECT 'clock', c.contact_table::text, c.evaluated_at::text, c.covered_until::text, c.pending_at::text, c.pending_xmax::text, '', '' FROM segments.contact_clock c
+	UNION ALL SELECT 'moving', s.alias, k.contact_table::text, k.next_move::text, '', '', '', ''
+		FROM segments.segment_clock k JOIN segments.segment s ON s.id = k.segment_id
 	ORDER BY 1, 2, 3, 4, 5, 6};
 
 my $before = $node->safe_psql('source', $state);
@@ -89,12 +94,14 @@ sub examine
 	});
 	is($node->safe_psql($database, q{SELECT string_agg(s.alias, ' ' ORDER BY s.alias)
 		FROM crm.leads_segment_member m JOIN segments.segment s ON s.id = m.segment_id WHERE m.contact_id = 2}),
-		'asleep new pro-at-acme rich rich-who-saw saw-prices', "$how: writes are maintained");
+		'asleep new newer pro-at-acme rich rich-who-saw saw-prices', "$how: writes are maintained");
 	is($node->safe_psql($database, q{SELECT m.contact_id = (SELECT max(id) FROM crm.leads)
 		FROM crm.leads_segment_member m JOIN segments.segment s ON s.id = m.segment_id WHERE s.alias = 'later'}), 't', "$how: segments can be created");
 	is($node->safe_psql($database, 'SELECT * FROM segments.check()'), '', "$how: right after writes");
 	is($node->safe_psql($database, 'SELECT xact < (SELECT max(xact) FROM crm.leads_segment_change) FROM crm.leads_segment_change ORDER BY at LIMIT 1'),
 		't', "$how: the log goes on after what it held");
+	is($node->safe_psql($database, q{SET segments.now = '2090-01-01 00:00+00'; SELECT segments.refresh_due() > 0; SELECT * FROM segments.check()}),
+		't', "$how: time goes on");
 }
 
 sub fresh
