@@ -373,7 +373,7 @@ touched_contacts(Build *build, Bitmapset *segments, Snapshot snapshot)
 	DatumVector keys;
 
 	DatumVectorInit(&keys, CurrentMemoryContext, build->program->key_byval, build->program->key_len);
-	TouchedContacts(build->program, segments, snapshot, &keys);
+	TouchedContacts(build->program, segments, build->fresh, snapshot, &keys);
 	if (keys.n > 0)
 		ProgramSortKeys(build->program, keys.items, &keys.n);
 	return keys;

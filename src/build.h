@@ -63,7 +63,7 @@ extern void DifferencesFind(DifferenceSearch *search);
 
 /* touched.c: contacts that others' changes since a snapshot concern */
 extern bool TouchedCanBeFound(Oid contact_table, List *relids);
-extern void TouchedContacts(Program *program, Bitmapset *segments, Snapshot snapshot, DatumVector *keys);
+extern void TouchedContacts(Program *program, Bitmapset *segments, bool fresh, Snapshot snapshot, DatumVector *keys);
 
 /* build.c */
 extern Bitmapset *BuildIndexes(Program *program, List *ids);
