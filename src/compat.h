@@ -95,4 +95,12 @@
 #define BackendStatusByIndex(i) pgstat_fetch_stat_local_beentry(i)
 #endif
 
+/* Scans take options, and row types are finished by a call, since 19. */
+#if PG_VERSION_NUM >= 190000
+#define TableBeginScan(rel, snapshot) table_beginscan(rel, snapshot, 0, NULL, SO_NONE)
+#else
+#define TableBeginScan(rel, snapshot) table_beginscan(rel, snapshot, 0, NULL)
+#define TupleDescFinalize(desc) ((void) 0)
+#endif
+
 #endif							/* SEGMENTS_COMPAT_H */

@@ -21,6 +21,7 @@
 #include "utils/rel.h"
 
 #include "build.h"
+#include "compat.h"
 
 typedef struct SegmentScanWork
 {
@@ -35,7 +36,17 @@ typedef struct SegmentScanWork
 	int			nrows;			/* contacts of the batch */
 	TupleTableSlot **slots;
 	MemoryContext scratch;		/* of a batch */
+	MemoryContext caller;		/* whose visit() may keep things */
 } SegmentScanWork;
+
+static void
+show_match(SegmentScanWork *work, int index, Datum key)
+{
+	MemoryContext old = MemoryContextSwitchTo(work->caller);
+
+	work->visit(work->arg, index, key);
+	MemoryContextSwitchTo(old);
+}
 
 /* ----- pure segments: what can match this row ----- */
 
@@ -50,7 +61,7 @@ meet(SegmentScanWork *work, int index, Datum key)
 	gate->stamp = program->stamp;
 	if (bms_is_member(index, work->wanted) &&
 		PredicateOnRow(program, &work->row, program->segments[index].predicate, work->now))
-		work->visit(work->arg, index, key);
+		show_match(work, index, key);
 }
 
 static void
@@ -161,7 +172,7 @@ finish_batch(SegmentScanWork *work)
 		CHECK_FOR_INTERRUPTS();
 		for (i = 0; i < batch->nrows; i++)
 			if (PredicateOnRow(program, &batch->rows[i], program->segments[index].predicate, work->now))
-				work->visit(work->arg, index, batch->keys[i]);
+				show_match(work, index, batch->keys[i]);
 	}
 	for (i = 0; i < work->nrows; i++)
 		ExecClearTuple(work->slots[i]);
@@ -185,7 +196,7 @@ static void
 scan_contacts(SegmentScanWork *work, Relation rel)
 {
 	Program    *program = work->program;
-	TableScanDesc scan = table_beginscan(rel, work->snapshot, 0, NULL);
+	TableScanDesc scan = TableBeginScan(rel, work->snapshot);
 	TupleTableSlot *slot = table_slot_create(rel, NULL);
 	int64		done = 0;
 
@@ -249,6 +260,7 @@ SegmentScan(Program *program, Bitmapset *segments, TimestampTz now, Snapshot sna
 	int			i;
 
 	work.program = program;
+	work.caller = old;
 	work.now = now;
 	work.snapshot = snapshot;
 	work.visit = visit;
