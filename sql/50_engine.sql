@@ -156,9 +156,8 @@ COMMENT ON FUNCTION segments.backend_progress() IS 'internal: the rows of segmen
 CREATE VIEW segments.progress AS
 SELECT p.pid, current_database() AS database, p.contact_table, p.command, p.phase, p.segments, p.contacts_total,
        p.contacts_done, p.changes, p.started
-FROM segments.backend_progress() AS p
-WHERE has_table_privilege(p.contact_table, 'SELECT');
-COMMENT ON VIEW segments.progress IS 'Building, rebuilding and checking that sessions of this database are at, where track_activities is on; pg_cancel_backend(pid) stops it and everything is as before';
+FROM segments.backend_progress() AS p;
+COMMENT ON VIEW segments.progress IS 'Building, rebuilding and checking that sessions of this database are at, for contact tables that one may read, where track_activities is on; pg_cancel_backend(pid) stops it and everything is as before';
 COMMENT ON COLUMN segments.progress.pid IS 'process of the session';
 COMMENT ON COLUMN segments.progress.database IS 'the database';
 COMMENT ON COLUMN segments.progress.contact_table IS 'the contact table';

@@ -22,7 +22,6 @@
 #include "access/table.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
-#include "executor/spi.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
@@ -34,7 +33,7 @@
 #include "utils/snapmgr.h"
 
 #include "build.h"
-#include "sql_expr.h"
+#include "compat.h"
 
 typedef struct Build
 {
@@ -47,130 +46,6 @@ typedef struct Build
 	Tuplestorestate *kept;		/* segment, contact, joined: until writers are shut out */
 	TupleTableSlot *kept_slot;
 } Build;
-
-/* ----- segments by id ----- */
-
-/*
- * A List of int64 pointers.
- */
-List *
-BuildIds(ArrayType *array)
-{
-	Datum	   *values;
-	List	   *ids = NIL;
-	int			n;
-	int			i;
-
-	deconstruct_array(array, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE, &values, NULL, &n);
-	for (i = 0; i < n; i++)
-	{
-		int64	   *id = palloc(sizeof(int64));
-
-		*id = DatumGetInt64(values[i]);
-		ids = lappend(ids, id);
-	}
-	return ids;
-}
-
-/*
- * Indexes of those that the program has.
- */
-Bitmapset *
-BuildIndexes(Program *program, List *ids)
-{
-	Bitmapset  *indexes = NULL;
-	ListCell   *cell;
-
-	foreach(cell, ids)
-	{
-		int			index = ProgramSegmentById(program, *(int64 *) lfirst(cell));
-
-		if (index >= 0)
-			indexes = bms_add_member(indexes, index);
-	}
-	return indexes;
-}
-
-static Datum
-id_array(List *ids)
-{
-	Datum	   *values = palloc(sizeof(Datum) * Max(list_length(ids), 1));
-	ListCell   *cell;
-	int			n = 0;
-
-	foreach(cell, ids)
-		values[n++] = Int64GetDatum(*(int64 *) lfirst(cell));
-	return PointerGetDatum(construct_array(values, n, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
-}
-
-/* Segments that refer to one that changed. */
-static Bitmapset *
-reached_segments(const Build *build)
-{
-	Bitmapset  *result = NULL;
-	int			index = -1;
-
-	while ((index = bms_next_member(build->changed, index)) >= 0)
-		result = ProgramAddReferencing(build->program, result, index);
-	return result;
-}
-
-/* Those of the ids that the program has at this rank. */
-static List *
-ids_of_rank(Program *program, List *ids, int rank)
-{
-	List	   *result = NIL;
-	ListCell   *cell;
-
-	foreach(cell, ids)
-	{
-		int			index = ProgramSegmentById(program, *(int64 *) lfirst(cell));
-
-		if (index >= 0 && program->segments[index].rank == rank)
-			result = lappend(result, lfirst(cell));
-	}
-	return result;
-}
-
-/* All that refer to some of these, through any chain. */
-static Bitmapset *
-referring_to(Program *program, Bitmapset *segments)
-{
-	Bitmapset  *result = NULL;
-	Bitmapset  *fresh = bms_copy(segments);
-	int			index;
-
-	while ((index = bms_next_member(fresh, -1)) >= 0)
-	{
-		Bitmapset  *reached = bms_difference(ProgramAddReferencing(program, NULL, index), result);
-
-		fresh = bms_add_members(bms_del_member(fresh, index), reached);
-		result = bms_add_members(result, reached);
-	}
-	return result;
-}
-
-/*
- * Ids that refer to none of the others can be built at once; the others wait
- * for what they look at.
- */
-static List *
-split_off_referring(Program *program, List *ids, Bitmapset *referring, List **others)
-{
-	List	   *first = NIL;
-	ListCell   *cell;
-
-	foreach(cell, ids)
-	{
-		int			index = ProgramSegmentById(program, *(int64 *) lfirst(cell));
-
-		if (index >= 0 && bms_is_member(index, referring))
-			*others = lappend(*others, lfirst(cell));
-		else
-			first = lappend(first, lfirst(cell));
-	}
-	return first;
-}
 
 /* ----- writing ----- */
 
@@ -186,12 +61,9 @@ static void
 add_change(Build *build, int64 segment, Datum key, bool joined)
 {
 	int			index = ProgramSegmentById(build->program, segment);
-	/* whoever found it may be in memory of a scan that ends before us */
-	MemoryContext old = MemoryContextSwitchTo(GetMemoryChunkContext(build->changes));
 
 	if (index >= 0)
 		build->changed = bms_add_member(build->changed, index);
-	MemoryContextSwitchTo(old);
 	ChangeSetAdd(build->program, build->changes, segment, index, key, joined);
 	if (ChangeSetIsFull(build->changes))
 		write_changes(build, build->cause);
@@ -224,6 +96,7 @@ begin_keeping(Build *build)
 	TupleDescInitEntry(desc, 1, "segment_id", INT8OID, -1, 0);
 	TupleDescInitEntry(desc, 2, "contact_id", build->program->table->key_type, -1, 0);
 	TupleDescInitEntry(desc, 3, "joined", BOOLOID, -1, 0);
+	TupleDescFinalize(desc);
 	build->kept = tuplestore_begin_heap(false, false, work_mem);
 	build->kept_slot = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
 }
@@ -250,65 +123,6 @@ write_kept(Build *build, DatumVector *touched)
 	write_changes(build, build->cause);
 	ExecDropSingleTupleTableSlot(build->kept_slot);
 	tuplestore_end(build->kept);
-}
-
-/*
- * Members that were included by hand join, and excluded ones leave, where the
- * rows say otherwise.
- */
-void
-BuildHandChanges(Program *program, List *ids, const char *cause)
-{
-	ContactTable *table = program->table;
-	char	   *member = CatalogRelationName(table->member_table);
-	Oid			type = INT8ARRAYOID;
-	Datum		value = id_array(ids);
-	ChangeSet  *changes = ChangeSetCreate();
-	uint64		i;
-
-	MaintainRun(psprintf("SELECT o.segment_id, o.contact_id, o.included FROM %s o JOIN %s c ON c.%s = o.contact_id "
-						 "WHERE o.segment_id = ANY ($1) AND o.included <> EXISTS (SELECT FROM %s m "
-						 "WHERE m.segment_id = o.segment_id AND m.contact_id = o.contact_id)",
-						 CatalogRelationName(table->override_table), table->name, table->key, member), 1, &type, &value);
-	for (i = 0; i < SPI_processed; i++)
-	{
-		HeapTuple	tuple = SPI_tuptable->vals[i];
-		TupleDesc	desc = SPI_tuptable->tupdesc;
-		bool		isnull;
-		int64		id = DatumGetInt64(SPI_getbinval(tuple, desc, 1, &isnull));
-
-		ChangeSetAdd(program, changes, id, ProgramSegmentById(program, id), SPI_getbinval(tuple, desc, 2, &isnull),
-					 DatumGetBool(SPI_getbinval(tuple, desc, 3, &isnull)));
-	}
-	SPI_freetuptable(SPI_tuptable);
-	if (changes->n > 0 && MemberWrite(program, changes, cause) > 0)
-		MaintainPropagate(program, changes);
-}
-
-/*
- * Those of the contacts that don't exist lose all rows of theirs.  Writers are
- * shut out.
- */
-void
-BuildForgetGone(Program *program, Datum *keys, int nkeys)
-{
-	ContactTable *table = program->table;
-	Datum		value = BatchKeyArray(program, keys, nkeys);
-	DatumVector gone;
-	uint64		i;
-
-	DatumVectorInit(&gone, CurrentMemoryContext, program->key_byval, program->key_len);
-	MaintainRun(psprintf("SELECT k FROM pg_catalog.unnest($1) k WHERE NOT EXISTS (SELECT FROM %s c WHERE c.%s = k)",
-						 table->name, table->key), 1, &program->key_array_type, &value);
-	for (i = 0; i < SPI_processed; i++)
-	{
-		bool		isnull;
-
-		DatumVectorAdd(&gone, SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull));
-	}
-	SPI_freetuptable(SPI_tuptable);
-	if (gone.n > 0)
-		MemberForgetContacts(program, gone.items, gone.n);
 }
 
 /* ----- time ----- */
@@ -376,7 +190,7 @@ touched_contacts(Build *build, Bitmapset *segments, Snapshot snapshot)
 	DatumVector keys;
 
 	DatumVectorInit(&keys, CurrentMemoryContext, build->program->key_byval, build->program->key_len);
-	TouchedContacts(build->program, segments, snapshot, &keys);
+	TouchedContacts(build->program, segments, build->fresh, snapshot, &keys);
 	if (keys.n > 0)
 		ProgramSortKeys(build->program, keys.items, &keys.n);
 	return keys;
@@ -424,6 +238,18 @@ is_large(Oid relid)
 
 /* ----- segments that refer to others ----- */
 
+/* Segments that refer to one that changed. */
+static Bitmapset *
+reached_segments(const Build *build)
+{
+	Bitmapset  *result = NULL;
+	int			index = -1;
+
+	while ((index = bms_next_member(build->changed, index)) >= 0)
+		result = ProgramAddReferencing(build->program, result, index);
+	return result;
+}
+
 /* Of one rank: those asked for, and those reached by a change. */
 static void
 build_rank(Build *build, List *asked, int rank)
@@ -458,27 +284,10 @@ build_ranks(Build *build, List *ids)
 	for (i = 0; i < build->program->nsegments; i++)
 		highest = Max(highest, (int) build->program->segments[i].rank);
 	for (rank = 2; rank <= highest; rank++)
-		build_rank(build, ids_of_rank(build->program, ids, rank), rank);
+		build_rank(build, BuildIdsOfRank(build->program, ids, rank), rank);
 }
 
 /* ----- together ----- */
-
-/* A definition that lost its meaning is an error for who builds it. */
-static List *
-published_ids(List *ids)
-{
-	List	   *result = NIL;
-	ListCell   *cell;
-
-	foreach(cell, ids)
-	{
-		SegmentRow *row = SegmentById(*(int64 *) lfirst(cell));
-
-		if (row != NULL && row->is_published)
-			result = lappend(result, lfirst(cell));
-	}
-	return result;
-}
 
 static void
 build_segments(Build *build, List *ids, bool online)
@@ -491,12 +300,12 @@ build_segments(Build *build, List *ids, bool online)
 
 	/* what is read from here on, nobody else changes */
 	LockRelationOid(build->contact_table, online ? ShareUpdateExclusiveLock : ShareRowExclusiveLock);
-	ids = published_ids(ids);
+	ids = BuildPublished(ids);
 	build->program = ProgramGet(build->contact_table);
 	segments = BuildIndexes(build->program, ids);
-	referring = referring_to(build->program, segments);
+	referring = BuildReferringTo(build->program, segments);
 	relids = BuildReadTables(build->program, bms_union(segments, referring));
-	first = split_off_referring(build->program, ids, referring, &others);
+	first = BuildSplitReferring(build->program, ids, referring, &others);
 	if (online && TouchedCanBeFound(build->contact_table, relids))
 		build_online(build, first, relids);
 	else

@@ -63,11 +63,18 @@ extern void DifferencesFind(DifferenceSearch *search);
 
 /* touched.c: contacts that others' changes since a snapshot concern */
 extern bool TouchedCanBeFound(Oid contact_table, List *relids);
-extern void TouchedContacts(Program *program, Bitmapset *segments, Snapshot snapshot, DatumVector *keys);
+extern void TouchedContacts(Program *program, Bitmapset *segments, bool fresh, Snapshot snapshot, DatumVector *keys);
 
-/* build.c */
-extern Bitmapset *BuildIndexes(Program *program, List *ids);
+/* build_set.c */
 extern List *BuildIds(ArrayType *array);
+extern Datum BuildIdArray(List *ids);
+extern Bitmapset *BuildIndexes(Program *program, List *ids);
+extern List *BuildIdsOfRank(Program *program, List *ids, int rank);
+extern Bitmapset *BuildReferringTo(Program *program, Bitmapset *segments);
+extern List *BuildSplitReferring(Program *program, List *ids, Bitmapset *referring, List **others);
+extern List *BuildPublished(List *ids);
+
+/* build_repair.c */
 extern void BuildHandChanges(Program *program, List *ids, const char *cause);
 extern void BuildForgetGone(Program *program, Datum *keys, int nkeys);
 

@@ -192,4 +192,12 @@ BitmapPagesNext(BitmapPages *pages, BlockNumber *block)
 #define TableScanTidRange(rel, snapshot, first, last) table_beginscan_tidrange(rel, snapshot, first, last)
 #endif
 
+/* Scans take options, and row types are finished by a call, since 19. */
+#if PG_VERSION_NUM >= 190000
+#define TableBeginScan(rel, snapshot) table_beginscan(rel, snapshot, 0, NULL, SO_NONE)
+#else
+#define TableBeginScan(rel, snapshot) table_beginscan(rel, snapshot, 0, NULL)
+#define TupleDescFinalize(desc) ((void) 0)
+#endif
+
 #endif							/* SEGMENTS_COMPAT_H */

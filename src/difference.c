@@ -27,6 +27,7 @@
 #include "utils/typcache.h"
 
 #include "build.h"
+#include "compat.h"
 #include "sql_expr.h"
 
 #define FETCH_ROWS 1000
@@ -205,6 +206,7 @@ begin_sort(Merge *merge)
 
 	TupleDescInitEntry(desc, 1, "segment_id", INT8OID, -1, 0);
 	TupleDescInitEntry(desc, 2, "contact_id", program->table->key_type, -1, 0);
+	TupleDescFinalize(desc);
 	operators[0] = Int8LessOperator;
 	operators[1] = lookup_type_cache(program->table->key_type, TYPECACHE_LT_OPR)->lt_opr;
 	collations[0] = InvalidOid;

@@ -13,7 +13,11 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "pgstat.h"
+#include "utils/acl.h"
+#include "utils/backend_progress.h"
+#include "utils/backend_status.h"
 #include "utils/builtins.h"
+#include "utils/syscache.h"
 #include "utils/timestamp.h"
 
 #include "build.h"
@@ -164,9 +168,20 @@ store_backend(const PgBackendStatus *backend, Tuplestorestate *store, TupleDesc 
 	tuplestore_putvalues(store, desc, values, nulls);
 }
 
+/* Is it at work on segments of this database, of a table that the user may read? */
+static bool
+may_be_shown(const PgBackendStatus *backend)
+{
+	Oid			relid = backend->st_progress_command_target;
+
+	return backend->st_progress_command == SEGMENTS_COMMAND && backend->st_databaseid == MyDatabaseId &&
+		SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relid)) &&
+		pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK;
+}
+
 /*
  * segments.backend_progress() -> (pid, contact_table, command, phase, segments,
- * contacts_total, contacts_done, changes, started), of this database
+ * contacts_total, contacts_done, changes, started)
  */
 PG_FUNCTION_INFO_V1(segments_backend_progress);
 Datum
@@ -181,8 +196,7 @@ segments_backend_progress(PG_FUNCTION_ARGS)
 	{
 		LocalPgBackendStatus *local = BackendStatusByIndex(i);
 
-		if (local && local->backendStatus.st_progress_command == SEGMENTS_COMMAND &&
-			local->backendStatus.st_databaseid == MyDatabaseId)
+		if (local && may_be_shown(&local->backendStatus))
 			store_backend(&local->backendStatus, store, desc);
 	}
 	PG_RETURN_NULL();

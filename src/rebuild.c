@@ -10,7 +10,7 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
+#include "access/xact.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "storage/lmgr.h"
@@ -87,9 +87,14 @@ segments_rebuild_members(PG_FUNCTION_ARGS)
 {
 	Oid			contact_table = PG_GETARG_OID(0);
 	List	   *ids = BuildIds(PG_GETARG_ARRAYTYPE_P(1));
-	Program    *program = ProgramGet(contact_table);
+	Program    *program;
 	Rebuild		rebuild = {0};
 
+	/* functions that fields call may have got other bodies */
+	ProgramInvalidate(contact_table);
+	(void) GetCurrentCommandId(true);
+	CommandCounterIncrement();
+	program = ProgramGet(contact_table);
 	DatumVectorInit(&rebuild.keys, CurrentMemoryContext, program->key_byval, program->key_len);
 	MaintainBegin(program);
 	MaintainEnter();

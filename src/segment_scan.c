@@ -21,6 +21,7 @@
 #include "utils/rel.h"
 
 #include "build.h"
+#include "compat.h"
 
 typedef struct SegmentScanWork
 {
@@ -36,7 +37,17 @@ typedef struct SegmentScanWork
 	int			nrows;			/* contacts of the batch */
 	TupleTableSlot **slots;
 	MemoryContext scratch;		/* of a batch */
+	MemoryContext caller;		/* whose visit() may keep things */
 } SegmentScanWork;
+
+static void
+show_match(SegmentScanWork *work, int index, Datum key)
+{
+	MemoryContext old = MemoryContextSwitchTo(work->caller);
+
+	work->visit(work->arg, index, key);
+	MemoryContextSwitchTo(old);
+}
 
 /* ----- one contact ----- */
 
@@ -54,7 +65,7 @@ meet_contact(SegmentScanWork *work, RowVersion *row, Bitmapset *segments, Datum 
 		int			index = work->found.segments.items[i];
 
 		if (bms_is_member(index, segments) && SegmentOnRow(program, row, index, work->now))
-			work->visit(work->arg, index, key);
+			show_match(work, index, key);
 	}
 }
 
@@ -141,7 +152,7 @@ static void
 scan_contacts(SegmentScanWork *work, Relation rel)
 {
 	Program    *program = work->program;
-	TableScanDesc scan = table_beginscan(rel, work->snapshot, 0, NULL);
+	TableScanDesc scan = TableBeginScan(rel, work->snapshot);
 	TupleTableSlot *slot = table_slot_create(rel, NULL);
 	int64		done = 0;
 
@@ -205,6 +216,7 @@ SegmentScan(Program *program, Bitmapset *segments, TimestampTz now, Snapshot sna
 	int			i;
 
 	work.program = program;
+	work.caller = old;
 	work.now = now;
 	work.snapshot = snapshot;
 	work.visit = visit;

@@ -44,12 +44,12 @@ typedef struct TouchedWork
 {
 	Program    *program;
 	Snapshot	snapshot;
-	Bitmapset  *segments;
 	DatumVector *keys;			/* of contacts, in the end */
 	DatumVector *found;			/* what add_value() adds to */
 	RowVersion	row;
 	Facet	   *facet;			/* of related rows: what to keep of them */
-	List	   *ids;			/* of segments whose log entries count */
+	int64	   *ids;			/* of segments whose log entries count, in order */
+	int			nids;
 } TouchedWork;
 
 typedef void (*TouchedRow) (TouchedWork *work, TupleTableSlot *slot);
@@ -170,19 +170,23 @@ show_related(TouchedWork *work, TupleTableSlot *slot)
 		DatumVectorAdd(work->found, state->value);
 }
 
+static int
+compare_ids(const void *a, const void *b)
+{
+	int64		left = *(const int64 *) a;
+	int64		right = *(const int64 *) b;
+
+	return left < right ? -1 : left > right;
+}
+
 static void
 show_log_entry(TouchedWork *work, TupleTableSlot *slot)
 {
 	bool		isnull;
 	int64		segment = DatumGetInt64(slot_getattr(slot, Anum_change_segment_id, &isnull));
-	ListCell   *cell;
 
-	foreach(cell, work->ids)
-		if (*(int64 *) lfirst(cell) == segment)
-		{
-			DatumVectorAdd(work->keys, slot_getattr(slot, Anum_change_contact_id, &isnull));
-			return;
-		}
+	if (bsearch(&segment, work->ids, work->nids, sizeof(int64), compare_ids) != NULL)
+		DatumVectorAdd(work->keys, slot_getattr(slot, Anum_change_contact_id, &isnull));
 }
 
 static void
@@ -220,40 +224,42 @@ walk_source(TouchedWork *work, RowSource *source)
 		walk_related(work, source->link, source->link->contact, work->keys);
 }
 
-/* The segments themselves and those that they refer to. */
-static List *
-logged_segments(Program *program, Bitmapset *segments)
+/* Those that segments refer to; and they themselves, unless nobody else knows them. */
+static void
+set_logged_segments(TouchedWork *work, Bitmapset *segments, bool fresh)
 {
-	Bitmapset  *members = NULL;
-	List	   *ids = NIL;
+	Program    *program = work->program;
+	Bitmapset  *logged = fresh ? NULL : bms_copy(segments);
 	int			index = -1;
 
 	while ((index = bms_next_member(segments, index)) >= 0)
-		members = bms_add_members(bms_add_member(members, index), ProgramReferences(program, index));
-	index = -1;
-	while ((index = bms_next_member(members, index)) >= 0)
-		ids = lappend(ids, unconstify(int64 *, &program->segments[index].id));
-	return ids;
+		logged = bms_add_members(logged, ProgramReferences(program, index));
+	work->ids = palloc(sizeof(int64) * Max(bms_num_members(logged), 1));
+	for (index = -1; (index = bms_next_member(logged, index)) >= 0;)
+		work->ids[work->nids++] = program->segments[index].id;
+	qsort(work->ids, work->nids, sizeof(int64), compare_ids);
 }
 
 /*
  * Add the keys of contacts whose rows, related rows or memberships in these
  * segments (indexes), and in those that they refer to, were touched since the
- * snapshot; some may not exist, and some come several times.  Writers are shut
- * out.  Needs SPI, and the owner's rights.
+ * snapshot; some may not exist, and some come several times.  fresh: nobody
+ * else knows the segments.  Writers are shut out.  Needs SPI, and the owner's
+ * rights.
  */
 void
-TouchedContacts(Program *program, Bitmapset *segments, Snapshot snapshot, DatumVector *keys)
+TouchedContacts(Program *program, Bitmapset *segments, bool fresh, Snapshot snapshot, DatumVector *keys)
 {
-	TouchedWork work = {program, snapshot, segments, keys};
+	TouchedWork work = {program, snapshot, keys};
 	int			i;
 
 	walk_table(&work, program->relid, show_contact);
 	for (i = 1; i < program->nsources; i++)
 		if (bms_overlap(ProgramSegmentsReading(program, program->sources[i]), segments))
 			walk_source(&work, program->sources[i]);
-	work.ids = logged_segments(program, segments);
-	walk_table(&work, program->table->change_table, show_log_entry);
+	set_logged_segments(&work, segments, fresh);
+	if (work.nids > 0)
+		walk_table(&work, program->table->change_table, show_log_entry);
 }
 
 /* ----- can it be done? ----- */

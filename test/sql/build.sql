@@ -87,6 +87,17 @@ TRUNCATE crm.hits;
 SELECT alias, joined, cause, count(*) FROM log() GROUP BY 1, 2, 3 ORDER BY 1, 2, 3;
 SELECT * FROM checked();
 
+-- what a function computes is not watched: rebuilding knows its new body
+CREATE FUNCTION crm.worth(points integer) RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT points * 2';
+SELECT segments.define_field('crm.leads', 'worth', 'number', expression => 'crm.worth(points)');
+SELECT segments.create_segment('Worthy', f('lead worth gte 90')) IS NOT NULL AS created;
+CREATE OR REPLACE FUNCTION crm.worth(points integer) RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT points * 3';
+SELECT count(*) FROM checked() WHERE alias = 'worthy';
+SELECT segments.rebuild('worthy');
+SELECT * FROM checked();
+UPDATE crm.leads SET points = 31 WHERE id = 1;
+SELECT * FROM checked();
+
 -- in one transaction with what it reads
 BEGIN;
 INSERT INTO crm.leads SELECT n, 'Oslo', 1 FROM generate_series(7001, 7100) AS n;
@@ -106,5 +117,6 @@ SELECT * FROM segments.progress;
 RESET segments.now;
 SELECT segments.detach('crm.leads');
 DROP TABLE crm.hits, crm.leads;
+DROP FUNCTION crm.worth;
 DROP SCHEMA crm;
 DROP FUNCTION f, log(), checked;
