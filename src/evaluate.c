@@ -718,26 +718,33 @@ row_touches(Program *program, ProgramAtom *patom, RowVersion *old_row, RowVersio
 	return patom->facet != NULL && facet_changed(patom->facet, changed, both);
 }
 
+/* Atoms that no facet's index finds. */
 static void
 add_source_flips(Program *program, RowVersion *old_row, RowVersion *new_row, const bitmapword *changed,
 				 bool both, TimestampTz now, IntVector *out)
 {
-	ImageList	atoms = old_row->source->image->atoms;
+	ImageList	loose = old_row->source->image->loose;
+	ImageList	conditional = old_row->source->image->conditional;
 	uint32		i;
 
-	for (i = 0; i < atoms.n; i++)
+	for (i = 0; i < loose.n; i++)
 	{
-		int			id = ProgramItems(program, atoms)[i];
+		int			id = ProgramItems(program, loose)[i];
 		const ImageAtom *atom = &program->atoms[id];
 		bool		single = (atom->facet >= 0 && atom->condition < 0 && atom->scope == ATOM_ROWS);
 
-		if (is_due(program, old_row, new_row, id, now))
-		{
+		if (is_due(program, old_row, new_row, id, now) ||
+			(!single && row_touches(program, ProgramAtomGet(program, id), old_row, new_row, changed, both)))
 			IntVectorAdd(out, id);
-			continue;
-		}
+	}
+	/* a row that comes or goes brings its value, by which they are found */
+	for (i = 0; both && i < conditional.n; i++)
+	{
+		int			id = ProgramItems(program, conditional)[i];
+		const Facet *condition = &old_row->source->facets[program->atoms[id].condition];
 
-		if (!single && row_touches(program, ProgramAtomGet(program, id), old_row, new_row, changed, both))
+		if (FacetChanged(condition, changed) &&
+			row_touches(program, ProgramAtomGet(program, id), old_row, new_row, changed, both))
 			IntVectorAdd(out, id);
 	}
 }

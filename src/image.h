@@ -114,6 +114,8 @@ typedef struct ImageSource
 	int32		link;			/* source of the link table's rows, or -1 */
 	ImageList	columns;		/* all that facets and conditions read */
 	ImageList	atoms;			/* over these rows: ids */
+	ImageList	loose;			/* of these, the ones that no facet's index finds: */
+	ImageList	conditional;	/* ever; when only their fixed condition changes */
 } ImageSource;
 
 #define IMAGE_ATOM_INDEXED	0x01	/* found through the facet's index */

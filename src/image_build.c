@@ -520,6 +520,32 @@ put_rows(Writer *writer, ImageSource *image, const RelatedRows *rows)
 	image->condition = put_string(writer, rows->condition);
 }
 
+/*
+ * Atoms over related rows that have to be looked at whenever a row changes, or
+ * when one does that stays: whose fixed condition can change while the value
+ * that they test does not.
+ */
+static void
+put_unindexed(Layout *layout, ImageSource *image, const DraftSource *source)
+{
+	IntVector	loose = {0};
+	IntVector	conditional = {0};
+	ListCell   *cell;
+
+	foreach(cell, source->atoms)
+	{
+		const DraftAtom *datom = &layout->draft->atoms[lfirst_int(cell)];
+		bool		tests_row = datom->atom->scope == ATOM_ROWS && datom->facet != NULL && !datom->facet->opaque;
+
+		if (!tests_row || datom->atom->moves || (datom->condition && datom->condition->opaque))
+			IntVectorAdd(&loose, lfirst_int(cell));
+		else if (datom->condition)
+			IntVectorAdd(&conditional, lfirst_int(cell));
+	}
+	image->loose = put_ints(&layout->writer, loose.items, loose.n);
+	image->conditional = put_ints(&layout->writer, conditional.items, conditional.n);
+}
+
 static void
 put_source(Layout *layout, ImageSource *image, const DraftSource *source, bool contacts, int *at)
 {
@@ -538,6 +564,8 @@ put_source(Layout *layout, ImageSource *image, const DraftSource *source, bool c
 	image->link = source->link == NULL ? -1 : layout->draft->nsources + source->link->index;
 	image->columns = put_columns(writer, source->columns);
 	image->atoms = put_list(writer, source->atoms);
+	if (!contacts)
+		put_unindexed(layout, image, source);
 }
 
 static ImageOffset
