@@ -217,7 +217,7 @@ def reset(session):
         'SELECT unnest(ARRAY[member_table, override_table, change_table]) FROM segments.contact_table')]
     session.run(f"""
 SET session_replication_role = replica;
-DELETE FROM segments.segment_clock; DELETE FROM segments.segment_reference; DELETE FROM segments.segment;
+DELETE FROM segments.segment_clock; DELETE FROM segments.contact_clock; DELETE FROM segments.segment_reference; DELETE FROM segments.segment;
 TRUNCATE {', '.join(tables)};
 SET session_replication_role = origin;
 SELECT segments.invalidate(contact_table) FROM segments.contact_table;
@@ -254,8 +254,8 @@ def install(session, sets, schema='crm', installed=None):
 
 
 # Brought forward to now, and due at once.
-CLOCKS = """INSERT INTO segments.segment_clock (segment_id, evaluated_at, covered_until, next_move)
-    SELECT id, segments.now(), segments.now(), segments.now() FROM segments.segment WHERE id > {first_id} AND id <= {last_id}"""
+CLOCKS = """INSERT INTO segments.segment_clock (segment_id, contact_table, evaluated_at, covered_until, next_move)
+    SELECT id, contact_table, segments.now(), segments.now(), '-infinity' FROM segments.segment WHERE id > {first_id} AND id <= {last_id}"""
 
 
 def add(session, parts, schema, first_id=0):

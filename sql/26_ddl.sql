@@ -233,20 +233,24 @@ DECLARE
 BEGIN
     FOR moved IN
         SELECT DISTINCT beside.oid::regclass AS relation, beside.relowner <> c.relowner AS owned, pg_get_userbyid(c.relowner) AS owner,
-               beside.relnamespace <> c.relnamespace AS placed, n.nspname AS place
+               beside.relnamespace <> c.relnamespace AS placed, n.nspname AS place,
+               beside.relpersistence <> c.relpersistence AS kept, c.relpersistence = 'p' AS is_logged
         FROM pg_event_trigger_ddl_commands() AS d
             JOIN segments.contact_table AS t ON t.contact_table = d.objid
             JOIN pg_class AS c ON c.oid = t.contact_table
             JOIN pg_namespace AS n ON n.oid = c.relnamespace
             JOIN pg_class AS beside ON beside.oid IN (t.member_table, t.override_table, t.change_table)
         WHERE d.classid = 'pg_class'::regclass
-          AND (beside.relowner <> c.relowner OR beside.relnamespace <> c.relnamespace)
+          AND (beside.relowner <> c.relowner OR beside.relnamespace <> c.relnamespace OR beside.relpersistence <> c.relpersistence)
     LOOP
         IF moved.owned THEN
             EXECUTE format('ALTER TABLE %s OWNER TO %I', moved.relation, moved.owner);
         END IF;
         IF moved.placed THEN
             EXECUTE format('ALTER TABLE %s SET SCHEMA %I', moved.relation, moved.place);
+        END IF;
+        IF moved.kept THEN
+            EXECUTE format('ALTER TABLE %s SET %s', moved.relation, CASE WHEN moved.is_logged THEN 'LOGGED' ELSE 'UNLOGGED' END);
         END IF;
     END LOOP;
 END

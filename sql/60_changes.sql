@@ -40,6 +40,7 @@ CREATE TABLE segments.consumer (
     lsn pg_lsn NOT NULL,
     n integer NOT NULL,
     read_at timestamptz,
+    xact bigint NOT NULL DEFAULT 0,
     PRIMARY KEY (name, contact_table)
 );
 CREATE TRIGGER check_contact_table AFTER INSERT OR UPDATE OF contact_table ON segments.consumer
@@ -51,6 +52,7 @@ COMMENT ON COLUMN segments.consumer.contact_table IS 'the contact table';
 COMMENT ON COLUMN segments.consumer.low IS 'all transactions below were read';
 COMMENT ON COLUMN segments.consumer.high IS 'those from low to below this one are being read, in the order they wrote';
 COMMENT ON COLUMN segments.consumer.lsn IS 'where the last entry that was read was written';
+COMMENT ON COLUMN segments.consumer.xact IS 'its transaction: two can write at the same place';
 COMMENT ON COLUMN segments.consumer.n IS 'number of the last entry that was read in its transaction';
 COMMENT ON COLUMN segments.consumer.read_at IS 'when it last read';
 ALTER TABLE segments.consumer ENABLE ROW LEVEL SECURITY;
@@ -95,13 +97,14 @@ BEGIN
     WHILE given < max LOOP
         FOR xact, n, segment_id, segment, contact_id, joined, cause, at, last IN
             EXECUTE format('SELECT c.xact, c.n, c.segment_id, s.alias, c.contact_id::%s, c.joined, c.cause, c.at, c.lsn '
-                           'FROM (SELECT * FROM %s WHERE xact >= $1 AND xact < $2 AND (lsn, n) > ($3, $4) '
-                           'ORDER BY lsn, n LIMIT $5) AS c '
-                           'LEFT JOIN segments.segment AS s ON s.id = c.segment_id ORDER BY c.lsn, c.n',
+                           'FROM (SELECT * FROM %s WHERE xact >= $1 AND xact < $2 AND (lsn, xact, n) > ($3, $6, $4) '
+                           'ORDER BY lsn, xact, n LIMIT $5) AS c '
+                           'LEFT JOIN segments.segment AS s ON s.id = c.segment_id ORDER BY c.lsn, c.xact, c.n',
                            pg_typeof(key), tables.change_table)
-            USING reader.low, reader.high, reader.lsn, reader.n, max - given
+            USING reader.low, reader.high, reader.lsn, reader.n, max - given, reader.xact
         LOOP
             reader.lsn := last;
+            reader.xact := xact;
             reader.n := n;
             given := given + 1;
             RETURN NEXT;
@@ -111,10 +114,11 @@ BEGIN
         reader.low := reader.high;
         reader.high := least(ended, (reader.high >> 48) + 1 << 48);
         reader.lsn := '0/0';
+        reader.xact := 0;
         reader.n := 0;
     END LOOP;
     UPDATE segments.consumer AS c
-    SET low = reader.low, high = reader.high, lsn = reader.lsn, n = reader.n, read_at = clock_timestamp()
+    SET low = reader.low, high = reader.high, lsn = reader.lsn, xact = reader.xact, n = reader.n, read_at = clock_timestamp()
     WHERE c.name = consumer AND c.contact_table = tables.contact_table;
 END
 $function$;
@@ -150,7 +154,7 @@ DECLARE
     trimmed bigint;
 BEGIN
     EXECUTE format('DELETE FROM %s AS l WHERE l.at < $1 AND (NOT $2 OR NOT EXISTS ('
-                   'SELECT FROM segments.consumer AS c WHERE c.contact_table = $3 AND (l.xact >= c.high OR l.xact >= c.low AND (l.lsn, l.n) > (c.lsn, c.n))))',
+                   'SELECT FROM segments.consumer AS c WHERE c.contact_table = $3 AND (l.xact >= c.high OR l.xact >= c.low AND (l.lsn, l.xact, l.n) > (c.lsn, c.xact, c.n))))',
                    tables.change_table)
     USING segments.now() - older_than, coalesce(keep_unread, true), tables.contact_table;
     GET DIAGNOSTICS trimmed = ROW_COUNT;

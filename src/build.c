@@ -43,6 +43,7 @@ typedef struct Build
 	Program    *program;
 	ChangeSet  *changes;		/* to be written together */
 	Bitmapset  *changed;		/* indexes of segments that have a difference */
+	bool		disturbed;		/* triggers of the member table changed contacts */
 	Tuplestorestate *kept;		/* segment, contact, joined: until writers are shut out */
 	TupleTableSlot *kept_slot;
 } Build;
@@ -52,8 +53,11 @@ typedef struct Build
 static void
 write_changes(Build *build, const char *cause)
 {
+	uint64		before = MaintainRuns();
+
 	if (build->changes->n > 0)
 		ProgressChanges(MemberWrite(build->program, build->changes, cause));
+	build->disturbed |= MaintainRuns() != before;
 	ChangeSetReset(build->changes);
 }
 
@@ -272,6 +276,7 @@ build_rank(Build *build, List *asked, int rank)
 	if (reached != NIL)
 		build_locked(&follow, reached);
 	build->changed = follow.changed;
+	build->disturbed |= follow.disturbed;
 }
 
 static void
@@ -285,6 +290,22 @@ build_ranks(Build *build, List *ids)
 		highest = Max(highest, (int) build->program->segments[i].rank);
 	for (rank = 2; rank <= highest; rank++)
 		build_rank(build, BuildIdsOfRank(build->program, ids, rank), rank);
+}
+
+/*
+ * Triggers of the member table changed contacts after the snapshot that they
+ * were evaluated by: compare once more, until nothing is left to write.
+ */
+static void
+build_disturbed(Build *build, List *ids)
+{
+	build->fresh = false;
+	while (build->disturbed)
+	{
+		build->disturbed = false;
+		build_rank(build, BuildIdsOfRank(build->program, ids, 1), 1);
+		build_ranks(build, ids);
+	}
 }
 
 /* ----- together ----- */
@@ -314,6 +335,7 @@ build_segments(Build *build, List *ids, bool online)
 		build_locked(build, first);
 	}
 	build_ranks(build, others);
+	build_disturbed(build, ids);
 	if (!build->fresh)
 		BuildHandChanges(build->program, ids, build->cause);
 }

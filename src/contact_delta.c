@@ -29,7 +29,8 @@ typedef struct DeltaWork
 	RowVersion	new_row;
 	Candidates	found;
 	ChangeSet  *changes;
-	DatumVector		impure_keys;	/* contacts that maintain.c must look at */
+	MemoryContext memory;		/* of the keys below, until they are done with */
+	DatumVector	impure_keys;	/* contacts that maintain.c must look at */
 	Bitmapset  *impure;			/* and for which segments */
 	Bitmapset  *reached;		/* those that refer to pure ones that changed */
 	DatumVector		deleted;
@@ -41,6 +42,16 @@ static void
 init_keys(DeltaWork *work, DatumVector *keys)
 {
 	DatumVectorInit(keys, CurrentMemoryContext, work->program->key_byval, work->program->key_len);
+}
+
+/* Keys that may be many, and are forgotten in between, are in memory of their own. */
+static DatumVector *
+collecting(DeltaWork *work, DatumVector *keys)
+{
+	if (work->memory == NULL)
+		work->memory = AllocSetContextCreate(CurrentMemoryContext, "segments changed contacts", ALLOCSET_DEFAULT_SIZES);
+	keys->context = work->memory;
+	return keys;
 }
 
 static Datum
@@ -61,7 +72,7 @@ need_impure(DeltaWork *work, int segment, Datum key)
 
 	work->impure = bms_add_member(work->impure, segment);
 	if (keys->n == 0 || ProgramCompareKeys(work->program, keys->items[keys->n - 1], key) != 0)
-		DatumVectorAdd(keys, key);
+		DatumVectorAdd(collecting(work, keys), key);
 }
 
 /* Can neither version of the row match, by the one value that it must have? */
@@ -184,15 +195,27 @@ next_row(Tuplestorestate *store, TupleTableSlot *slot)
 	return slot;
 }
 
+/* Triggers of the member table changed contacts: those yet to come may be others now. */
+static void
+note_disturbance(DeltaWork *work, uint64 runs_before)
+{
+	if (MaintainRuns() != runs_before)
+		work->delta->others_fire = true;
+}
+
 static void
 write_changes(DeltaWork *work)
 {
+	uint64		before = MaintainRuns();
+
 	if (work->changes->n == 0)
 		return;
 	/* what refers to these is evaluated with the impure ones, rank by rank */
 	if (MemberWrite(work->program, work->changes, CAUSE_FILTER) > 0)
 		work->reached = bms_add_members(work->reached,
-										MaintainReferencing(work->program, work->changes, &work->impure_keys));
+										MaintainReferencing(work->program, work->changes,
+															collecting(work, &work->impure_keys)));
+	note_disturbance(work, before);
 	ChangeSetReset(work->changes);
 }
 
@@ -204,7 +227,7 @@ process_pair(DeltaWork *work)
 	RowVersionReset(&work->old_row, work->delta->old_rows ? work->old_slot : NULL);
 	RowVersionReset(&work->new_row, work->delta->new_rows ? work->new_slot : NULL);
 	if (work->new_row.slot == NULL)
-		DatumVectorAdd(&work->deleted, key_of(program, work->old_slot));
+		DatumVectorAdd(collecting(work, &work->deleted), key_of(program, work->old_slot));
 	else if (work->old_row.slot == NULL)
 		contact_inserted(work);
 	else
@@ -218,6 +241,62 @@ process_pair(DeltaWork *work)
 			contact_updated(work);
 	}
 	ResetExprContext(program->econtext);
+}
+
+static Bitmapset *
+all_segments(Program *program)
+{
+	return program->nsegments == 0 ? NULL : bms_add_range(NULL, 0, program->nsegments - 1);
+}
+
+/*
+ * Deleted contacts lose their rows; one that a part of the same statement
+ * inserted again is evaluated as a whole.
+ */
+static void
+finish_deleted(DeltaWork *work)
+{
+	if (work->deleted.n == 0)
+		return;
+	MemberForgetContacts(work->program, work->deleted.items, work->deleted.n);
+	MaintainContacts(work->program, work->deleted.items, work->deleted.n, all_segments(work->program), CAUSE_FILTER);
+}
+
+static void
+maintain_impure(DeltaWork *work)
+{
+	if (work->program->image->unguarded && work->delta->old_rows == NULL)
+		UncommittedWaitForRows(work->program, work->impure_keys.items, work->impure_keys.n);
+	MaintainContactsAt(work->program, work->impure_keys.items, work->impure_keys.n, work->impure, work->reached,
+					   CAUSE_FILTER, work->now);
+}
+
+/* What was collected, all rows being what they are after the statement. */
+static void
+finish_collected(DeltaWork *work)
+{
+	uint64		before = MaintainRuns();
+
+	write_changes(work);
+	finish_deleted(work);
+	maintain_impure(work);
+	note_disturbance(work, before);
+	bms_free(work->impure);
+	bms_free(work->reached);
+	work->impure = work->reached = NULL;
+	init_keys(work, &work->impure_keys);
+	init_keys(work, &work->deleted);
+	if (work->memory)
+		MemoryContextReset(work->memory);
+}
+
+static void
+finish_what_is_full(DeltaWork *work)
+{
+	if (ChangeSetIsFull(work->changes))
+		write_changes(work);
+	if (DatumVectorIsFull(&work->impure_keys) || DatumVectorIsFull(&work->deleted))
+		finish_collected(work);
 }
 
 /*
@@ -241,30 +320,10 @@ process_rows(DeltaWork *work)
 			break;
 		CHECK_FOR_INTERRUPTS();
 		process_pair(work);
-		if (ChangeSetIsFull(work->changes))
-			write_changes(work);
+		finish_what_is_full(work);
 	}
 	ExecClearTuple(work->old_slot);
 	ExecClearTuple(work->new_slot);
-}
-
-static Bitmapset *
-all_segments(Program *program)
-{
-	return program->nsegments == 0 ? NULL : bms_add_range(NULL, 0, program->nsegments - 1);
-}
-
-/*
- * Deleted contacts lose their rows; one that a part of the same statement
- * inserted again is evaluated as a whole.
- */
-static void
-finish_deleted(DeltaWork *work)
-{
-	if (work->deleted.n == 0)
-		return;
-	MemberForgetContacts(work->program, work->deleted.items, work->deleted.n);
-	MaintainContacts(work->program, work->deleted.items, work->deleted.n, all_segments(work->program), CAUSE_FILTER);
 }
 
 static void
@@ -307,13 +366,8 @@ ContactDelta(Program *program, StatementDelta *delta)
 	init_keys(&work, &work.moved_new);
 	work.changes = ChangeSetCreate();
 	process_rows(&work);
-	write_changes(&work);
-	finish_deleted(&work);
+	finish_collected(&work);
 	finish_moved(&work);
-	if (program->image->unguarded && delta->old_rows == NULL)
-		UncommittedWaitForRows(program, work.impure_keys.items, work.impure_keys.n);
-	MaintainContactsAt(program, work.impure_keys.items, work.impure_keys.n, work.impure, work.reached,
-					   CAUSE_FILTER, work.now);
 	ExecDropSingleTupleTableSlot(work.old_slot);
 	ExecDropSingleTupleTableSlot(work.new_slot);
 }

@@ -75,8 +75,15 @@ ContactProbeEnd(ContactProbe *probe)
 
 /* ----- locking ----- */
 
-/* Lock the row at *tid into the slot; false when it is gone, or another one. */
-static bool
+typedef enum LockResult
+{
+	ROW_LOCKED,
+	ROW_GONE,					/* by our own hand */
+	ROW_CHANGED					/* gone, or another contact: look for the key again */
+} LockResult;
+
+/* Lock the row at *tid into the slot. */
+static LockResult
 lock_row(Program *program, Relation rel, Snapshot snapshot, ItemPointer tid, Datum key, TupleTableSlot *slot)
 {
 	TM_FailureData failure;
@@ -86,15 +93,45 @@ lock_row(Program *program, Relation rel, Snapshot snapshot, ItemPointer tid, Dat
 										  whole_transaction ? 0 : TUPLE_LOCK_FLAG_FIND_LAST_VERSION, &failure);
 	bool		isnull;
 
-	if (result == TM_SelfModified || (result == TM_Deleted && !whole_transaction))
-		return false;
+	if (result == TM_SelfModified)
+		return ROW_GONE;
+	if (result == TM_Deleted && !whole_transaction)
+		return ROW_CHANGED;
 	if (result == TM_Deleted || result == TM_Updated)
 		ereport(ERROR,
 				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 				 errmsg("could not serialize access due to concurrent update")));
 	if (result != TM_Ok)
 		elog(ERROR, "unexpected result of locking a contact: %d", (int) result);
-	return ProgramCompareKeys(program, slot_getattr(slot, program->table->key_attnum, &isnull), key) == 0;
+	return ProgramCompareKeys(program, slot_getattr(slot, program->table->key_attnum, &isnull), key) == 0 ?
+		ROW_LOCKED : ROW_CHANGED;
+}
+
+/*
+ * Find and lock a contact.  Whoever we waited for may have deleted it and
+ * inserted it again, or given its key to another: then our snapshot does not
+ * show who has the key now.
+ */
+static bool
+lock_contact(Program *program, ContactProbe *probe, Datum key, TupleTableSlot *locked)
+{
+	for (;;)
+	{
+		TupleTableSlot *slot = ContactProbeAsk(probe, key);
+		ItemPointerData tid;
+		LockResult	result;
+
+		CHECK_FOR_INTERRUPTS();
+		if (slot == NULL)
+			return false;
+		tid = slot->tts_tid;
+		ExecClearTuple(slot);
+		result = lock_row(program, probe->rel, probe->snapshot, &tid, key, locked);
+		if (result != ROW_CHANGED)
+			return result == ROW_LOCKED;
+		ContactProbeEnd(probe);
+		ContactProbeBegin(probe, program, RegisterSnapshot(GetLatestSnapshot()));
+	}
 }
 
 /*
@@ -119,16 +156,8 @@ ContactsLock(Batch *batch)
 	batch->visited = -1;
 	for (i = 0; i < batch->nrows; i++)
 	{
-		TupleTableSlot *slot = ContactProbeAsk(&probe, batch->keys[i]);
-		ItemPointerData tid;
-
-		CHECK_FOR_INTERRUPTS();
 		batch->rows[i].slot = NULL;
-		if (slot == NULL)
-			continue;
-		tid = slot->tts_tid;
-		ExecClearTuple(slot);
-		if (!lock_row(program, probe.rel, probe.snapshot, &tid, batch->keys[i], locked))
+		if (!lock_contact(program, &probe, batch->keys[i], locked))
 			continue;
 		batch->tuples[i] = ExecCopySlotHeapTuple(locked);
 		batch->rows[i].slot = batch->slot;

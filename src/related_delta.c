@@ -35,6 +35,7 @@ typedef struct RelatedWork
 	RowVersion	no_row;
 	IntVector	flipped;
 	Bitmapset  *segments;
+	MemoryContext memory;		/* of the keys, until they are done with */
 	DatumVector keys;			/* of contacts, or of rows */
 	DatumVector linked;			/* rows that new links point at */
 	AtomFlips	flips;
@@ -51,8 +52,10 @@ add_key(RelatedWork *work, DatumVector *keys, Facet *facet, RowVersion *row)
 		int16		len;
 		bool		byval;
 
+		if (work->memory == NULL)
+			work->memory = AllocSetContextCreate(CurrentMemoryContext, "segments changed rows", ALLOCSET_DEFAULT_SIZES);
 		get_typlenbyval(facet->image->sql_type, &len, &byval);
-		DatumVectorInit(keys, CurrentMemoryContext, byval, len);
+		DatumVectorInit(keys, work->memory, byval, len);
 	}
 	if (!state->isnull)
 		DatumVectorAdd(keys, state->value);
@@ -245,6 +248,40 @@ link_row(RelatedWork *work)
 
 /* ----- the statement ----- */
 
+/* Keys of rows -> keys of the contacts they belong to. */
+static void
+find_contacts(RelatedWork *work)
+{
+	Program    *program = work->program;
+	DatumVector rows = work->keys;
+
+	DatumVectorInit(&work->keys, work->memory, program->key_byval, program->key_len);
+	RelatedContacts(program, work->source, rows.items, rows.n, &work->keys);
+}
+
+/* Evaluate what was collected, all rows being what they are after the statement. */
+static void
+finish_collected(RelatedWork *work)
+{
+	if (work->keys.n == 0)
+		return;
+	MaintainRelated(work->program, work->keys.items, work->keys.n, work->segments, &work->flips);
+	bms_free(work->segments);
+	bms_free(work->flips.rising);
+	bms_free(work->flips.falling);
+	work->segments = work->flips.rising = work->flips.falling = NULL;
+	MemoryContextReset(work->memory);
+	memset(&work->keys, 0, sizeof(DatumVector));
+}
+
+static void
+finish_rows(RelatedWork *work)
+{
+	if (work->keys.n > 0 && work->source->contact == NULL)
+		find_contacts(work);
+	finish_collected(work);
+}
+
 static void
 process_rows(RelatedWork *work, void (*process) (RelatedWork *))
 {
@@ -269,18 +306,10 @@ process_rows(RelatedWork *work, void (*process) (RelatedWork *))
 		RowVersionReset(&work->new_row, delta->new_rows ? work->new_slot : NULL);
 		process(work);
 		ResetExprContext(work->program->econtext);
+		/* links are held all together first */
+		if (process == related_row && DatumVectorIsFull(&work->keys))
+			finish_rows(work);
 	}
-}
-
-/* Keys of rows -> keys of the contacts they belong to. */
-static void
-find_contacts(RelatedWork *work)
-{
-	Program    *program = work->program;
-	DatumVector rows = work->keys;
-
-	DatumVectorInit(&work->keys, CurrentMemoryContext, program->key_byval, program->key_len);
-	RelatedContacts(program, work->source, rows.items, rows.n, &work->keys);
 }
 
 static void
@@ -308,8 +337,7 @@ relation_delta(RelatedWork *work)
 	begin_reading(work, work->source);
 	process_rows(work, related_row);
 	end_reading(work);
-	if (work->keys.n > 0 && work->source->contact == NULL)
-		find_contacts(work);
+	finish_rows(work);
 }
 
 /* The statement changed links to rows of this relation. */
@@ -323,6 +351,7 @@ link_delta(RelatedWork *work)
 	work->flips.all = true;
 	if (work->linked.n > 0 && work->segments != NULL)
 		CompanyHold(work->program, work->source, work->reading->key->image->sql_type, work->linked.items, work->linked.n);
+	finish_collected(work);
 }
 
 static void
@@ -338,7 +367,8 @@ source_delta(Program *program, RowSource *source, StatementDelta *delta, bool li
 		link_delta(&work);
 	else
 		relation_delta(&work);
-	MaintainRelated(program, work.keys.items, work.keys.n, work.segments, &work.flips);
+	if (work.memory)
+		MemoryContextDelete(work.memory);
 }
 
 /*

@@ -3,6 +3,7 @@
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
 #include "utils/datum.h"
 #include "utils/memutils.h"
 
@@ -48,4 +49,15 @@ DatumVectorAdd(DatumVector *vector, Datum item)
 	}
 	vector->items[vector->n++] = datumCopy(item, vector->byval, vector->len);
 	MemoryContextSwitchTo(old);
+}
+
+/*
+ * Does it hold as much as a statement should keep (work_mem)?
+ */
+bool
+DatumVectorIsFull(const DatumVector *vector)
+{
+	Size		each = sizeof(Datum) * 2 + (vector->byval ? 0 : Max(vector->len, 32));
+
+	return vector->n * each >= work_mem * (Size) 1024;
 }
