@@ -48,8 +48,8 @@ PredicateNot(Predicate *arg)
 }
 
 /* AND or OR of a list, simplified where an argument is constant. */
-static Predicate *
-combine_list(PredicateKind kind, List *args)
+Predicate *
+PredicateCombineList(PredicateKind kind, List *args)
 {
 	PredicateKind absorbing = (kind == PREDICATE_AND) ? PREDICATE_FALSE : PREDICATE_TRUE;
 	PredicateKind neutral = (kind == PREDICATE_AND) ? PREDICATE_TRUE : PREDICATE_FALSE;
@@ -77,7 +77,7 @@ combine_list(PredicateKind kind, List *args)
 Predicate *
 PredicateCombine(PredicateKind kind, Predicate *left, Predicate *right)
 {
-	return combine_list(kind, list_make2(left, right));
+	return PredicateCombineList(kind, list_make2(left, right));
 }
 
 /* ----- fields and operators ----- */
@@ -232,13 +232,13 @@ bind_group(const FilterNode *group, ContactTable *table, const BindOptions *opti
 		CHECK_FOR_INTERRUPTS();
 		if (i > 0 && child->glue == FILTER_GLUE_OR)
 		{
-			alternatives = lappend(alternatives, combine_list(PREDICATE_AND, present));
+			alternatives = lappend(alternatives, PredicateCombineList(PREDICATE_AND, present));
 			present = NIL;
 		}
 		present = lappend(present, bind_node(child, table, options, child_path));
 	}
-	alternatives = lappend(alternatives, combine_list(PREDICATE_AND, present));
-	result = combine_list(PREDICATE_OR, alternatives);
+	alternatives = lappend(alternatives, PredicateCombineList(PREDICATE_AND, present));
+	result = PredicateCombineList(PREDICATE_OR, alternatives);
 	return group->negate ? PredicateNot(result) : result;
 }
 

@@ -138,6 +138,7 @@ extern uint32 BindOperatorsOffered(const Field *field);
 extern Predicate *PredicateNot(Predicate *arg);
 extern Predicate *PredicateOfAtom(Atom *atom);
 extern Predicate *PredicateConstant(bool value);
+extern Predicate *PredicateCombineList(PredicateKind kind, List *args);
 extern Predicate *PredicateCombine(PredicateKind kind, Predicate *left, Predicate *right);
 
 /* bind_value.c: a filter's operator and value on a field -> predicate */

@@ -263,12 +263,12 @@ any_text(Atom *model, List *words, BindPlace *place)
 static Predicate *
 all_text(Atom *model, List *words, BindPlace *place)
 {
-	Predicate  *result = PredicateConstant(true);
+	List	   *args = NIL;
 	ListCell   *cell;
 
 	foreach(cell, words)
-		result = PredicateCombine(PREDICATE_AND, result, any_text(model, list_make1(lfirst(cell)), place));
-	return result;
+		args = lappend(args, any_text(model, list_make1(lfirst(cell)), place));
+	return PredicateCombineList(PREDICATE_AND, args);
 }
 
 static Predicate *
@@ -403,13 +403,12 @@ number_list(BindPlace *place)
 static Predicate *
 all_numbers(BindPlace *place, List *numbers)
 {
-	Predicate  *result = PredicateConstant(true);
+	List	   *args = NIL;
 	ListCell   *cell;
 
 	foreach(cell, numbers)
-		result = PredicateCombine(PREDICATE_AND, result,
-								  BindNumberAny(place, number_atom(place), list_make1(lfirst(cell))));
-	return result;
+		args = lappend(args, BindNumberAny(place, number_atom(place), list_make1(lfirst(cell))));
+	return PredicateCombineList(PREDICATE_AND, args);
 }
 
 static Predicate *
@@ -537,12 +536,12 @@ static Predicate *
 bind_segment(BindPlace *place, FilterOperator op)
 {
 	bool		all = (op == FILTER_OP_INCLUDING_ALL);
-	Predicate  *result = PredicateConstant(all);
+	List	   *args = NIL;
 	ListCell   *cell;
 
 	foreach(cell, segment_words(place))
-		result = PredicateCombine(all ? PREDICATE_AND : PREDICATE_OR, result, member_of(place, lfirst(cell)));
-	return result;
+		args = lappend(args, member_of(place, lfirst(cell)));
+	return PredicateCombineList(all ? PREDICATE_AND : PREDICATE_OR, args);
 }
 
 /* ----- all together ----- */

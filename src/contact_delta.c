@@ -265,7 +265,7 @@ finish_deleted(DeltaWork *work)
 static void
 maintain_impure(DeltaWork *work)
 {
-	if (work->program->image->unguarded && work->delta->old_rows == NULL)
+	if (ProgramIsUnguarded(work->program) && work->delta->old_rows == NULL)
 		UncommittedWaitForRows(work->program, work->impure_keys.items, work->impure_keys.n);
 	MaintainContactsAt(work->program, work->impure_keys.items, work->impure_keys.n, work->impure, work->reached,
 					   CAUSE_FILTER, work->now);
@@ -332,7 +332,7 @@ finish_moved(DeltaWork *work)
 	if (work->moved_old.n == 0)
 		return;
 	MemberMoveContacts(work->program, work->moved_old.items, work->moved_new.items, work->moved_old.n);
-	if (work->program->image->unguarded)
+	if (ProgramIsUnguarded(work->program))
 		UncommittedWaitForRows(work->program, work->moved_new.items, work->moved_new.n);
 	MaintainContacts(work->program, work->moved_new.items, work->moved_new.n, all_segments(work->program), CAUSE_FILTER);
 }

@@ -64,7 +64,6 @@ typedef struct DraftSource
 	DraftFacet **facets;
 	Bitmapset  *columns;
 	List	   *atoms;
-	bool		unguarded;
 	DraftFacet *contact;
 	DraftFacet *key;
 	DraftFacet *reference;

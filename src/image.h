@@ -96,7 +96,6 @@ typedef struct ImageSource
 	Oid			relid;
 	uint32		columns_hash;	/* of the table's columns when it was compiled */
 	bool		related;		/* what follows is set */
-	bool		unguarded;		/* no foreign key ties its rows to contacts */
 	bool		only_primary;
 	Oid			link_relid;
 	ImageOffset name;			/* strings of struct RelatedRows */
@@ -129,12 +128,12 @@ typedef struct ImageAtom
 	uint8		test;			/* AtomTest */
 	uint8		type;			/* ValueType */
 	uint8		flags;
-	int16		source;			/* -1 for ATOM_MEMBER */
-	int16		facet;			/* row test; -1 for EXISTS, MEMBER and AGGREGATE */
-	int16		condition;		/* related rows: facet of their fixed condition, or -1 */
-	int16		argument;		/* aggregates: the value aggregated, or -1 */
-	int16		order;			/* latest: what orders the rows, or -1 */
-	uint16		ordinal;		/* which atom of its first segment's filter it is */
+	int32		source;			/* -1 for ATOM_MEMBER */
+	int32		facet;			/* row test; -1 for EXISTS, MEMBER and AGGREGATE */
+	int32		condition;		/* related rows: facet of their fixed condition, or -1 */
+	int32		argument;		/* aggregates: the value aggregated, or -1 */
+	int32		order;			/* latest: what orders the rows, or -1 */
+	int32		ordinal;		/* which atom of its first segment's filter it is */
 	int32		query;			/* counts atoms that are not on the contact's row, or -1 */
 	int32		lower;			/* RANGE: rank must be >= lower and < upper */
 	int32		upper;
@@ -174,8 +173,8 @@ typedef struct ImageSegment
 	ImageOffset code;			/* its predicate, see IMAGE_OP */
 	int32		gate_facet;		/* contacts match only with one value in this facet: */
 	int32		gate_constant;	/* this one; -1: no such facet */
-	uint16		flags;
-	uint16		rank;			/* topological: referenced ones come first */
+	uint32		flags;
+	int32		rank;			/* topological: referenced ones come first */
 	ImageList	referencing;	/* segments that refer to this one */
 	bool		references;		/* refers to others */
 } ImageSegment;
@@ -213,7 +212,6 @@ typedef struct Image
 	int32		nsegments;		/* sorted by id */
 	int32		nsources;		/* [0] is the contact table */
 	int32		nlinks;			/* sources of link tables, after the others */
-	bool		unguarded;		/* some source is */
 	bool		foreign_functions;	/* facets call functions that are not ours or the server's */
 	ImageOffset atoms;
 	ImageOffset segments;

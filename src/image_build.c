@@ -40,7 +40,7 @@ reserve(Writer *writer, Size n)
 	n = MAXALIGN(n);
 	if (offset + n > writer->size)
 	{
-		writer->size = Max(writer->size * 2, offset + n);
+		writer->size = Max(Min(writer->size * 2, PG_UINT32_MAX), offset + n);
 		if (writer->size > PG_UINT32_MAX)
 			ereport(ERROR,
 					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
@@ -553,7 +553,6 @@ put_source(Layout *layout, ImageSource *image, const DraftSource *source, bool c
 
 	image->relid = source->relid;
 	image->columns_hash = source->columns_hash;
-	image->unguarded = source->unguarded;
 	if (source->rows)
 		put_rows(writer, image, source->rows);
 	image->nfacets = source->nfacets;
@@ -791,12 +790,6 @@ any_source(const Draft *draft, bool (*has) (const DraftSource *))
 }
 
 static bool
-is_unguarded(const DraftSource *source)
-{
-	return source->unguarded;
-}
-
-static bool
 has_foreign_functions(const DraftSource *source)
 {
 	int			i;
@@ -828,7 +821,6 @@ ImageBuild(const Draft *draft)
 	image.nsegments = draft->nsegments;
 	image.nsources = draft->nsources;
 	image.nlinks = draft->nlinks;
-	image.unguarded = any_source(draft, is_unguarded);
 	image.foreign_functions = any_source(draft, has_foreign_functions);
 	if (layout.nsteps > 0 && layout.steps[0].facet < 0)
 		put_gate(&layout, &at, &image.ungated, &image.steps);

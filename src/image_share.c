@@ -157,59 +157,28 @@ slot_to_take(void)
 	return best;
 }
 
-static const Image *
-attach(ShareSlot *slot, dsm_segment **segment)
-{
-	const Image *image;
-
-	/* one that a transaction which failed has left attached */
-	*segment = dsm_find_mapping(slot->handle);
-	if (*segment == NULL)
-		*segment = dsm_attach(slot->handle);
-	if (*segment == NULL)
-		return NULL;
-	dsm_pin_mapping(*segment);
-	image = dsm_segment_address(*segment);
-	Assert(image->magic == IMAGE_MAGIC && image->version == slot->version);
-	return image;
-}
-
 /* ----- use ----- */
 
-/*
- * The image of this version of a contact table's definitions, or NULL.  It
- * stays until ImageShareLeave(*segment).
- */
-const Image *
-ImageShareFind(Oid relid, uint64 version, dsm_segment **segment)
+/* What is asked of shared memory. */
+typedef struct Request
 {
-	const Image *image = NULL;
-	ShareSlot  *slot;
+	Oid			relid;
+	uint64		version;
+	Size		size;
+	dsm_segment *segment;		/* the answer, or NULL */
+} Request;
 
-	if (!have_share())
-		return NULL;
-	LWLockAcquire(&share->lock, LW_SHARED);
-	slot = slot_of(relid);
-	if (slot != NULL && slot->version == version)
-		image = attach(slot, segment);
-	LWLockRelease(&share->lock);
-	return image;
-}
-
-/* NULL when there is no memory: whatever the reason, it must not stop a write. */
-static dsm_segment *
-create_segment(Size size)
+/* Whatever the reason why there is no memory, it must not stop a write. */
+static void
+attempt(void (*step) (Request *request), Request *request)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
-	dsm_segment *volatile segment = NULL;
 
 	BeginInternalSubTransaction(NULL);
 	PG_TRY();
 	{
-		segment = dsm_create(size, DSM_CREATE_NULL_IF_MAXSEGMENTS);
-		if (segment != NULL)
-			dsm_pin_mapping(segment);
+		step(request);
 		ReleaseCurrentSubTransaction();
 	}
 	PG_CATCH();
@@ -218,13 +187,65 @@ create_segment(Size size)
 		if (ERRCODE_TO_CATEGORY(geterrcode()) == ERRCODE_OPERATOR_INTERVENTION)
 			PG_RE_THROW();
 		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		segment = NULL;
+		RollbackAndReleaseCurrentSubTransaction();	/* and the lock */
+		request->segment = NULL;
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(caller);
 	CurrentResourceOwner = owner;
-	return segment;
+}
+
+static void
+find_segment(Request *request)
+{
+	ShareSlot  *slot;
+
+	LWLockAcquire(&share->lock, LW_SHARED);
+	slot = slot_of(request->relid);
+	if (slot != NULL && slot->version == request->version)
+	{
+		/* one that a transaction which failed has left attached */
+		request->segment = dsm_find_mapping(slot->handle);
+		if (request->segment == NULL)
+			request->segment = dsm_attach(slot->handle);
+		if (request->segment != NULL)
+			dsm_pin_mapping(request->segment);
+	}
+	LWLockRelease(&share->lock);
+}
+
+static void
+create_segment(Request *request)
+{
+	request->segment = dsm_create(request->size, DSM_CREATE_NULL_IF_MAXSEGMENTS);
+	if (request->segment != NULL)
+		dsm_pin_mapping(request->segment);
+}
+
+/*
+ * The image of this version of a contact table's definitions, or NULL.  It
+ * stays until ImageShareLeave(*segment).
+ */
+const Image *
+ImageShareFind(Oid relid, uint64 version, dsm_segment **segment)
+{
+	Request		request = {relid, version};
+	const Image *image;
+
+	if (!have_share())
+		return NULL;
+	attempt(find_segment, &request);
+	if (request.segment == NULL)
+		return NULL;
+	image = dsm_segment_address(request.segment);
+	/* one of another build of this library is not ours to read */
+	if (image->magic != IMAGE_MAGIC || image->version != version)
+	{
+		dsm_detach(request.segment);
+		return NULL;
+	}
+	*segment = request.segment;
+	return image;
 }
 
 /*
@@ -234,38 +255,35 @@ create_segment(Size size)
 const Image *
 ImageSharePublish(const Image *image, dsm_segment **segment)
 {
-	const Image *result = NULL;
+	Request		request = {image->relid, image->version, image->size};
+	const Image *found;
 	ShareSlot  *slot;
 
 	if (!have_share())
 		return NULL;
-	*segment = create_segment(image->size);
-	if (*segment == NULL)
+	found = ImageShareFind(image->relid, image->version, segment);
+	if (found != NULL)
+		return found;
+	attempt(create_segment, &request);
+	if (request.segment == NULL)
 		return NULL;
-	memcpy(dsm_segment_address(*segment), image, image->size);
+	memcpy(dsm_segment_address(request.segment), image, image->size);
+	/* of two that come at once, the later replaces the earlier: they are the same */
 	LWLockAcquire(&share->lock, LW_EXCLUSIVE);
 	slot = slot_of(image->relid);
-	if (slot != NULL && slot->version == image->version)
-	{
-		dsm_detach(*segment);
-		result = attach(slot, segment);
-	}
-	else
-	{
-		if (slot == NULL)
-			slot = slot_to_take();
-		if (slot->handle != DSM_HANDLE_INVALID)
-			dsm_unpin_segment(slot->handle);
-		dsm_pin_segment(*segment);
-		slot->database = image->database;
-		slot->relid = image->relid;
-		slot->version = image->version;
-		slot->handle = dsm_segment_handle(*segment);
-		slot->used = ++share->count;
-		result = dsm_segment_address(*segment);
-	}
+	if (slot == NULL)
+		slot = slot_to_take();
+	if (slot->handle != DSM_HANDLE_INVALID)
+		dsm_unpin_segment(slot->handle);
+	dsm_pin_segment(request.segment);
+	slot->database = image->database;
+	slot->relid = image->relid;
+	slot->version = image->version;
+	slot->handle = dsm_segment_handle(request.segment);
+	slot->used = ++share->count;
 	LWLockRelease(&share->lock);
-	return result;
+	*segment = request.segment;
+	return dsm_segment_address(request.segment);
 }
 
 /*

@@ -88,7 +88,7 @@ lock_contacts(Batch *batch)
 		batch->rows[i].position = i;
 	}
 	found = ContactsLock(batch);
-	if (found < batch->nrows && program->image->unguarded && wait_for_missing(batch))
+	if (found < batch->nrows && ProgramIsUnguarded(program) && wait_for_missing(batch))
 		found = ContactsLock(batch);
 	if (found > 0)
 		CompanyHoldReferenced(batch);

@@ -203,6 +203,7 @@ PG_FUNCTION_INFO_V1(segments_change_members);
 Datum
 segments_change_members(PG_FUNCTION_ARGS)
 {
+	const char *alias;
 	ManualWork	work = {0};
 	SecureContext secure;
 	MemoryContext caller = CurrentMemoryContext;
@@ -217,11 +218,12 @@ segments_change_members(PG_FUNCTION_ARGS)
 	work.action = action_of_word(text_to_cstring(PG_GETARG_TEXT_PP(2)));
 	/* as a write of contacts does, and so before the definitions are read */
 	LockRelationOid(work.row->contact_table, RowExclusiveLock);
+	alias = work.row->alias;
 	work.row = SegmentById(PG_GETARG_INT64(0));
 	if (work.row == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("segment " INT64_FORMAT " does not exist", PG_GETARG_INT64(0))));
+				 errmsg("segment \"%s\" does not exist any more", alias)));
 	work.program = ProgramGet(work.row->contact_table);
 	read_contacts(&work, PG_GETARG_ARRAYTYPE_P(1));
 	work.user = AccessUserName();

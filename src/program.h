@@ -37,6 +37,7 @@ typedef struct RowSource
 	int			nfacets;
 	Facet	   *facets;
 	Bitmapset  *columns;		/* all that facets and conditions read */
+	bool		unguarded;		/* no foreign key ties its rows to contacts */
 	bool		checked;		/* its columns are as they were compiled */
 	SPIPlanPtr	share_plan;		/* locks rows that contacts point at */
 	SPIPlanPtr	any_plan;		/* contacts that have a row at all */
@@ -114,6 +115,8 @@ typedef struct Program
 	int			natoms;
 	int			nqueries;
 	int			nsegments;
+	bool		guards_known;	/* ProgramIsUnguarded was asked */
+	bool		unguarded;		/* some source is */
 	int			nsources;
 	RowSource **sources;		/* [0] is the contact table; link tables are not among them */
 	ProgramAtom **states;		/* per atom: NULL until asked */
@@ -136,6 +139,9 @@ typedef struct Program
 	TimestampTz awake_from;
 	TimestampTz awake_until;
 	uint64		clock_generation;	/* of the clock rows these are from; 0: not read */
+	MemoryContext bound_context;	/* the filter that atoms were last bound of, */
+	int			bound_segment;	/* and its segment, while there is a context */
+	Predicate  *bound;
 	SPIPlanPtr	join_plan;
 	SPIPlanPtr	leave_plan;
 } Program;
@@ -151,6 +157,7 @@ extern uint64 ProgramClockGeneration(void);
 extern Program *ProgramOpen(Oid relid, ImageUse *use, MemoryContext context);
 extern uint32 ProgramColumnsHash(TupleDesc desc);
 extern TupleDesc ProgramSourceDesc(Program *program, RowSource *source);
+extern bool ProgramIsUnguarded(Program *program);
 extern ProgramAtom *ProgramAtomGet(Program *program, int id);
 extern const Atom *ProgramAtomBound(Program *program, int id);
 extern int	ProgramSegmentById(Program *program, int64 id);

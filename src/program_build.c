@@ -10,6 +10,7 @@
 #include "access/table.h"
 #include "access/xact.h"
 #include "common/hashfn.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -100,7 +101,6 @@ source_of(Draft *draft, RelatedRows *rows)
 			return draft->sources[i];
 	source = add_source(draft, rows->relid, rows);
 	prepare_path(draft, source);
-	source->unguarded = UncommittedIsUnguarded(draft->table, rows);
 	return source;
 }
 
@@ -269,6 +269,7 @@ intern_predicate(Builder *builder, DraftSegment *segment, const Predicate *predi
 	Predicate  *copy = MemoryContextAllocZero(draft->context, sizeof(Predicate));
 	int			i;
 
+	check_stack_depth();
 	copy->kind = predicate->kind;
 	copy->nargs = predicate->nargs;
 	if (predicate->nargs > 0)
@@ -348,6 +349,23 @@ access_atoms(Draft *draft, const Predicate *predicate)
 
 /* ----- binding ----- */
 
+/* What is wrong with the filter, and not with the moment: a lock that was not got, say. */
+static bool
+loses_meaning(int sqlerrcode)
+{
+	switch (ERRCODE_TO_CATEGORY(sqlerrcode))
+	{
+		case ERRCODE_OPERATOR_INTERVENTION:
+		case ERRCODE_TRANSACTION_ROLLBACK:
+		case ERRCODE_INSUFFICIENT_RESOURCES:
+		case ERRCODE_PROGRAM_LIMIT_EXCEEDED:
+		case ERRCODE_SYSTEM_ERROR:
+			return false;
+		default:
+			return sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE;
+	}
+}
+
 /*
  * Bind a stored filter; NULL, with a warning, when it has lost its meaning
  * (a column was dropped while our event triggers were off, say): a broken
@@ -373,7 +391,7 @@ bind_or_warn(SegmentRow *row, ContactTable *table)
 
 		MemoryContextSwitchTo(caller);
 		error = CopyErrorData();
-		if (ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_OPERATOR_INTERVENTION)
+		if (!loses_meaning(error->sqlerrcode))
 			PG_RE_THROW();
 		FlushErrorState();
 		RollbackAndReleaseCurrentSubTransaction();
@@ -498,6 +516,8 @@ add_segments(Builder *builder)
 		predicate = bind_or_warn(row, draft->table);
 		if (predicate != NULL)
 			add_segment(builder, row, predicate);
+		else
+			draft->version = 0; /* it may have a meaning for others, or later */
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(builder->segment);
 	}

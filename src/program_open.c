@@ -163,6 +163,24 @@ ProgramSourceDesc(Program *program, RowSource *source)
 	return source->desc;
 }
 
+/*
+ * Is there a source whose rows no foreign key ties to contacts?  Asked when
+ * first needed: as keys are now, whatever was compiled.
+ */
+bool
+ProgramIsUnguarded(Program *program)
+{
+	int			i;
+
+	for (i = 1; !program->guards_known && i < program->nsources; i++)
+	{
+		program->sources[i]->unguarded = UncommittedIsUnguarded(program->table, program->sources[i]->rows);
+		program->unguarded |= program->sources[i]->unguarded;
+	}
+	program->guards_known = true;
+	return program->unguarded;
+}
+
 /* ----- opening ----- */
 
 static void
@@ -337,6 +355,31 @@ nth_atom(const Predicate *predicate, int *n)
 	return found;
 }
 
+/* A segment's filter bound, kept until another one's is asked for. */
+static Predicate *
+bound_filter(Program *program, int segment)
+{
+	MemoryContext context;
+	MemoryContext old;
+	SegmentRow *row;
+
+	if (program->bound_context && program->bound_segment == segment)
+		return program->bound;
+	if (program->bound_context)
+		MemoryContextDelete(program->bound_context);
+	program->bound_context = NULL;
+	context = AllocSetContextCreate(program->context, "segments bound filter", ALLOCSET_SMALL_SIZES);
+	old = MemoryContextSwitchTo(context);
+	row = SegmentById(program->segments[segment].id);
+	if (row == NULL)
+		elog(ERROR, "segment " INT64_FORMAT " is gone", program->segments[segment].id);
+	program->bound = BindStored(row->filters, program->table);
+	MemoryContextSwitchTo(old);
+	program->bound_segment = segment;
+	program->bound_context = context;
+	return program->bound;
+}
+
 /*
  * The whole atom, to write SQL from: the filter that it is of is bound again.
  */
@@ -346,19 +389,16 @@ ProgramAtomBound(Program *program, int id)
 	ProgramAtom *patom = ProgramAtomGet(program, id);
 	SecureContext secure;
 	MemoryContext old;
-	SegmentRow *row;
 	Atom	   *atom;
 	int			n = patom->image->ordinal;
 
 	if (patom->bound != NULL)
 		return patom->bound;
 	SecureEnter(&secure, program->table->owner);
-	row = SegmentById(program->segments[patom->image->origin].id);
-	if (row == NULL)
-		elog(ERROR, "segment " INT64_FORMAT " is gone", program->segments[patom->image->origin].id);
-	atom = nth_atom(BindStored(row->filters, program->table), &n);
+	atom = nth_atom(bound_filter(program, patom->image->origin), &n);
 	if (atom == NULL || atom->test != patom->atom->test || atom->scope != patom->atom->scope)
-		elog(ERROR, "filters of segment " INT64_FORMAT " are not as they were compiled", row->id);
+		elog(ERROR, "filters of segment " INT64_FORMAT " are not as they were compiled",
+			 program->segments[patom->image->origin].id);
 	old = MemoryContextSwitchTo(program->context);
 	patom->bound = AtomCopy(atom);
 	patom->bound->id = id;

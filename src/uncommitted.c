@@ -188,7 +188,7 @@ UncommittedWaitForRows(Program *program, Datum *keys, int nkeys)
 		RelatedRows *rows = program->sources[i]->rows;
 		ColumnSearch search;
 
-		if (!program->sources[i]->image->unguarded ||
+		if (!program->sources[i]->unguarded ||
 			!begin_search(&search, OidIsValid(rows->link_relid) ? rows->link_relid : rows->relid,
 						  rows->contact_column, program))
 			continue;
