@@ -30,11 +30,9 @@
 
 #include "maintain.h"
 
-/*
- * Hold the rows of a source that have these keys, of type `type`, in key order.
- */
-void
-CompanyHold(Program *program, RowSource *source, Oid type, Datum *keys, int nkeys)
+/* Returns how many there are. */
+static uint64
+hold(Program *program, RowSource *source, Oid type, Datum *keys, int nkeys)
 {
 	RelatedRows *rows = source->rows;
 	const char *key = quote_identifier(rows->key_column);
@@ -43,6 +41,7 @@ CompanyHold(Program *program, RowSource *source, Oid type, Datum *keys, int nkey
 	bool		byval;
 	char		align;
 	Datum		value;
+	uint64		held;
 
 	MaintainEnter();
 	get_typlenbyvalalign(type, &len, &byval, &align);
@@ -51,7 +50,47 @@ CompanyHold(Program *program, RowSource *source, Oid type, Datum *keys, int nkey
 								psprintf("SELECT FROM %s r WHERE r.%s = ANY ($1) ORDER BY r.%s FOR SHARE",
 										 CatalogRelationName(rows->relid), key, key), 1, &array_type),
 					&value, SPI_OK_SELECT);
+	held = SPI_processed;
 	SPI_freetuptable(SPI_tuptable);
+	return held;
+}
+
+static int
+compare_words(const void *a, const void *b)
+{
+	Datum		left = *(const Datum *) a;
+	Datum		right = *(const Datum *) b;
+
+	return left < right ? -1 : left > right;
+}
+
+/* The same keys, each once where that is easily told. */
+static int
+drop_repeated(Oid type, Datum *keys, int nkeys)
+{
+	int			kept = 0;
+	int			i;
+
+	if (!get_typbyval(type))
+		return nkeys;
+	qsort(keys, nkeys, sizeof(Datum), compare_words);
+	for (i = 0; i < nkeys; i++)
+		if (kept == 0 || keys[kept - 1] != keys[i])
+			keys[kept++] = keys[i];
+	return kept;
+}
+
+/*
+ * Hold the rows of a source that have these keys, of type `type`, in key order.
+ * Those that somebody is inserting are waited for.  The keys are reordered.
+ */
+void
+CompanyHold(Program *program, RowSource *source, Oid type, Datum *keys, int nkeys)
+{
+	nkeys = drop_repeated(type, keys, nkeys);
+	while (hold(program, source, type, keys, nkeys) < (uint64) nkeys &&
+		   UncommittedWaitForCompanies(source, type, keys, nkeys))
+		;
 }
 
 /* ----- contacts that point at their company themselves ----- */

@@ -150,6 +150,8 @@ extern void MemberProbeEnd(MemberProbe *members);
 /* uncommitted.c */
 extern bool UncommittedIsUnguarded(ContactTable *table, const RelatedRows *rows);
 extern bool UncommittedWaitForContact(Program *program, Datum key);
+extern bool UncommittedWaitForCompanies(RowSource *source, Oid type, Datum *keys, int nkeys);
+extern void UncommittedWaitForReferences(Program *program, RowSource *source, Datum *keys, int nkeys);
 extern void UncommittedWaitForRows(Program *program, Datum *keys, int nkeys);
 
 /* contact_delta.c, related_delta.c: what a statement changed */

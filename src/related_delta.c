@@ -38,6 +38,7 @@ typedef struct RelatedWork
 	MemoryContext memory;		/* of the keys, until they are done with */
 	DatumVector keys;			/* of contacts, or of rows */
 	DatumVector linked;			/* rows that new links point at */
+	DatumVector came;			/* keys of rows that are new, where contacts are found by them */
 	AtomFlips	flips;
 } RelatedWork;
 
@@ -217,7 +218,11 @@ related_row(RelatedWork *work)
 	if (work->old_row.slot && note_flips(work, &work->old_row, &work->no_row))
 		add_key(work, &work->keys, owner, &work->old_row);
 	if (work->new_row.slot && note_flips(work, &work->no_row, &work->new_row))
+	{
 		add_key(work, &work->keys, owner, &work->new_row);
+		if (work->source->contact == NULL)
+			add_key(work, &work->came, owner, &work->new_row);
+	}
 }
 
 /* ----- rows of the link table ----- */
@@ -272,11 +277,14 @@ finish_collected(RelatedWork *work)
 	work->segments = work->flips.rising = work->flips.falling = NULL;
 	MemoryContextReset(work->memory);
 	memset(&work->keys, 0, sizeof(DatumVector));
+	memset(&work->came, 0, sizeof(DatumVector));
 }
 
 static void
 finish_rows(RelatedWork *work)
 {
+	if (work->came.n > 0)
+		UncommittedWaitForReferences(work->program, work->source, work->came.items, work->came.n);
 	if (work->keys.n > 0 && work->source->contact == NULL)
 		find_contacts(work);
 	finish_collected(work);

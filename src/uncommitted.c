@@ -7,7 +7,8 @@
  * neither transaction sees the other's row.  So each looks for the other's,
  * committed or not, after writing its own: at least one of them finds the
  * other and waits for its end (Dekker's rule).  With a foreign key its lock
- * does this, and nothing is looked for here.
+ * does this, and nothing is looked for here.  The same holds for a company and
+ * the contacts or links that point at it.
  */
 #include "postgres.h"
 
@@ -100,10 +101,9 @@ find_index(Relation rel, AttrNumber column, Oid key_type, RegProcedure *equal, O
 
 /* False when the two types cannot be compared directly. */
 static bool
-begin_search(ColumnSearch *search, Oid relid, const char *column, Program *program)
+begin_search(ColumnSearch *search, Oid relid, const char *column, Oid key_type)
 {
 	AttrNumber	attnum = get_attnum(relid, column);
-	Oid			key_type = program->table->key_type;
 	RegProcedure equal = InvalidOid;
 	Oid			collation;
 
@@ -167,7 +167,7 @@ UncommittedWaitForContact(Program *program, Datum key)
 	ColumnSearch search;
 	bool		waited;
 
-	if (!begin_search(&search, program->relid, program->table->key_column, program))
+	if (!begin_search(&search, program->relid, program->table->key_column, program->table->key_type))
 		return false;
 	waited = wait_for_writers(&search, key);
 	table_close(search.rel, NoLock);
@@ -190,10 +190,57 @@ UncommittedWaitForRows(Program *program, Datum *keys, int nkeys)
 
 		if (!program->sources[i]->unguarded ||
 			!begin_search(&search, OidIsValid(rows->link_relid) ? rows->link_relid : rows->relid,
-						  rows->contact_column, program))
+						  rows->contact_column, program->table->key_type))
 			continue;
 		for (j = 0; j < nkeys; j++)
 			(void) wait_for_writers(&search, keys[j]);
 		table_close(search.rel, NoLock);
 	}
+}
+
+/* ----- companies and what points at them ----- */
+
+/*
+ * Wait for whoever is writing rows with these values (of type `type`) in a
+ * column.  Did we have to?
+ */
+static bool
+wait_for_values(Oid relid, const char *column, Oid type, Datum *values, int nvalues)
+{
+	ColumnSearch search;
+	bool		waited = false;
+	int			i;
+
+	if (!begin_search(&search, relid, column, type))
+		return false;
+	for (i = 0; i < nvalues; i++)
+		waited |= wait_for_writers(&search, values[i]);
+	table_close(search.rel, NoLock);
+	return waited;
+}
+
+/*
+ * Contacts or links point at companies (keys of type `type`) some of which are
+ * not to be seen.
+ */
+bool
+UncommittedWaitForCompanies(RowSource *source, Oid type, Datum *keys, int nkeys)
+{
+	return wait_for_values(source->rows->relid, source->rows->key_column, type, keys, nkeys);
+}
+
+/*
+ * Companies came: wait for whoever is writing contacts or links that point at
+ * them.
+ */
+void
+UncommittedWaitForReferences(Program *program, RowSource *source, Datum *keys, int nkeys)
+{
+	RelatedRows *rows = source->rows;
+	Oid			type = source->key->image->sql_type;
+
+	if (rows->contact_reference)
+		(void) wait_for_values(program->relid, rows->contact_reference, type, keys, nkeys);
+	else
+		(void) wait_for_values(rows->link_relid, rows->link_column, type, keys, nkeys);
 }
