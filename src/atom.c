@@ -57,7 +57,7 @@ copy_phrase(const Phrase *phrase)
 static Datum
 copy_constant(ValueType type, Datum value)
 {
-	bool		by_value = (type != VALUE_TEXT && type != VALUE_SET && type != VALUE_NUMERIC);
+	bool		by_value = ValueTypeIsWord(type);
 
 	return datumCopy(value, by_value, by_value ? sizeof(Datum) : -1);
 }

@@ -45,6 +45,13 @@ typedef enum ValueType
 	VALUE_MONTH_DAY				/* int4: month * 100 + day */
 } ValueType;
 
+/* Are Datums of the type the values themselves, not pointers to them? */
+static inline bool
+ValueTypeIsWord(ValueType type)
+{
+	return type != VALUE_TEXT && type != VALUE_SET && type != VALUE_NUMERIC;
+}
+
 typedef enum AtomTest
 {
 	TEST_ANY = 1,				/* equals one of the constants */

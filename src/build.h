@@ -18,9 +18,6 @@
 /* Contact tables of so few pages are read at once: writers can wait. */
 #define SMALL_TABLE_BLOCKS 32
 
-/* Changes kept in memory before they are written. */
-#define FLUSH_CHANGES 500000
-
 /* segment_scan.c: a segment (index in the program) that a contact matches */
 typedef void (*SegmentScanVisit) (void *arg, int index, Datum key);
 

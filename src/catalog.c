@@ -20,6 +20,7 @@
 #include "utils/syscache.h"
 
 #include "catalog.h"
+#include "compat.h"
 #include "phrase.h"
 
 /* segments.contact_table */
@@ -98,6 +99,54 @@ CatalogRelationName(Oid relid)
 	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)), name);
 }
 
+/* ----- reading our own tables ----- */
+
+static void
+begin_scan(CatalogScan *scan, Oid index, Snapshot snapshot, int nkeys, ScanKey keys)
+{
+	scan->scan = systable_beginscan(scan->rel, index, OidIsValid(index), snapshot, nkeys, keys);
+}
+
+/*
+ * Begin to read one of our own tables by an index (InvalidOid: from end to
+ * end), under a snapshot (NULL: as last committed).
+ */
+void
+CatalogScanBegin(CatalogScan *scan, const char *table, Oid index, Snapshot snapshot, int nkeys, ScanKey keys)
+{
+	scan->rel = table_open(CatalogRelid(table), AccessShareLock);
+	begin_scan(scan, index, snapshot, nkeys, keys);
+}
+
+/*
+ * The same by leading columns of its primary key.
+ */
+void
+CatalogScanByKey(CatalogScan *scan, const char *table, Snapshot snapshot, int nkeys, ScanKey keys)
+{
+	scan->rel = table_open(CatalogRelid(table), AccessShareLock);
+	begin_scan(scan, PrimaryKeyIndex(scan->rel), snapshot, nkeys, keys);
+}
+
+/*
+ * The next row, as scan->tuple; false when there is none.
+ */
+bool
+CatalogScanNext(CatalogScan *scan)
+{
+	scan->tuple = systable_getnext(scan->scan);
+	return HeapTupleIsValid(scan->tuple);
+}
+
+void
+CatalogScanEnd(CatalogScan *scan)
+{
+	systable_endscan(scan->scan);
+	table_close(scan->rel, AccessShareLock);
+}
+
+/* ----- contact tables ----- */
+
 static char *
 name_or_null(Datum *values, bool *nulls, int anum)
 {
@@ -175,19 +224,15 @@ complete_contact_table(ContactTable *table)
 ContactTable *
 CatalogContactTable(Oid relid, bool missing_ok)
 {
-	Relation	rel = table_open(CatalogRelid("contact_table"), AccessShareLock);
 	ContactTable *table = NULL;
+	CatalogScan scan;
 	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple	tuple;
 
 	ScanKeyInit(&key, Anum_contact_table_relid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relid));
-	scan = systable_beginscan(rel, InvalidOid, false, NULL, 1, &key);
-	tuple = systable_getnext(scan);
-	if (HeapTupleIsValid(tuple))
-		table = contact_table_from_tuple(tuple, RelationGetDescr(rel));
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
+	CatalogScanBegin(&scan, "contact_table", InvalidOid, NULL, 1, &key);
+	if (CatalogScanNext(&scan))
+		table = contact_table_from_tuple(scan.tuple, RelationGetDescr(scan.rel));
+	CatalogScanEnd(&scan);
 
 	if (table != NULL && complete_contact_table(table))
 		return table;
@@ -203,18 +248,15 @@ CatalogContactTable(Oid relid, bool missing_ok)
 static bool
 has_row_of(const char *name, Oid contact_table)
 {
-	Oid			relid = CatalogRelid(name);
-	Relation	rel = table_open(relid, AccessShareLock);
+	CatalogScan scan;
 	ScanKeyData key;
-	SysScanDesc scan;
 	bool		found;
 
-	ScanKeyInit(&key, get_attnum(relid, "contact_table"), BTEqualStrategyNumber, F_OIDEQ,
+	ScanKeyInit(&key, get_attnum(CatalogRelid(name), "contact_table"), BTEqualStrategyNumber, F_OIDEQ,
 				ObjectIdGetDatum(contact_table));
-	scan = systable_beginscan(rel, InvalidOid, false, NULL, 1, &key);
-	found = HeapTupleIsValid(systable_getnext(scan));
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
+	CatalogScanBegin(&scan, name, InvalidOid, NULL, 1, &key);
+	found = CatalogScanNext(&scan);
+	CatalogScanEnd(&scan);
 	return found;
 }
 
@@ -233,38 +275,45 @@ segments_has_declarations(PG_FUNCTION_ARGS)
 }
 
 /*
+ * OIDs of the attached contact tables, in no order.
+ */
+List *
+CatalogContactTables(void)
+{
+	CatalogScan scan;
+	List	   *result = NIL;
+
+	CatalogScanBegin(&scan, "contact_table", InvalidOid, NULL, 0, NULL);
+	while (CatalogScanNext(&scan))
+	{
+		bool		isnull;
+
+		result = lappend_oid(result, DatumGetObjectId(heap_getattr(scan.tuple, Anum_contact_table_relid,
+																   RelationGetDescr(scan.rel), &isnull)));
+	}
+	CatalogScanEnd(&scan);
+	return result;
+}
+
+/*
  * The only attached contact table; an error when there is none or more.
  */
 Oid
 CatalogDefaultContactTable(void)
 {
-	Relation	rel = table_open(CatalogRelid("contact_table"), AccessShareLock);
-	SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, NULL, 0, NULL);
-	Oid			result = InvalidOid;
-	int			found = 0;
-	HeapTuple	tuple;
+	List	   *tables = CatalogContactTables();
 
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-	{
-		bool		isnull;
-
-		result = DatumGetObjectId(heap_getattr(tuple, Anum_contact_table_relid, RelationGetDescr(rel), &isnull));
-		found++;
-	}
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
-
-	if (found == 0)
+	if (tables == NIL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("no contact table is attached"),
 				 errhint("Attach one with segments.attach().")));
-	if (found > 1)
+	if (list_length(tables) > 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_AMBIGUOUS_PARAMETER),
 				 errmsg("more than one contact table is attached"),
 				 errhint("Name one in argument contact_table.")));
-	return result;
+	return linitial_oid(tables);
 }
 
 static RelatedRows *
@@ -296,18 +345,15 @@ relation_from_tuple(HeapTuple tuple, TupleDesc desc)
 List *
 CatalogRelations(Oid contact_table)
 {
-	Relation	rel = table_open(CatalogRelid("relation"), AccessShareLock);
 	List	   *result = NIL;
+	CatalogScan scan;
 	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple	tuple;
 
 	ScanKeyInit(&key, Anum_relation_contact_table, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(contact_table));
-	scan = systable_beginscan(rel, InvalidOid, false, NULL, 1, &key);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-		result = lappend(result, relation_from_tuple(tuple, RelationGetDescr(rel)));
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
+	CatalogScanBegin(&scan, "relation", InvalidOid, NULL, 1, &key);
+	while (CatalogScanNext(&scan))
+		result = lappend(result, relation_from_tuple(scan.tuple, RelationGetDescr(scan.rel)));
+	CatalogScanEnd(&scan);
 	return result;
 }
 
@@ -349,19 +395,16 @@ definition_from_tuple(HeapTuple tuple, TupleDesc desc)
 List *
 CatalogFieldDefinitions(Oid contact_table)
 {
-	Relation	rel = table_open(CatalogRelid("field_definition"), AccessShareLock);
 	List	   *result = NIL;
+	CatalogScan scan;
 	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple	tuple;
 
 	ScanKeyInit(&key, Anum_field_definition_contact_table, BTEqualStrategyNumber, F_OIDEQ,
 				ObjectIdGetDatum(contact_table));
-	scan = systable_beginscan(rel, InvalidOid, false, NULL, 1, &key);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-		result = lappend(result, definition_from_tuple(tuple, RelationGetDescr(rel)));
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
+	CatalogScanBegin(&scan, "field_definition", InvalidOid, NULL, 1, &key);
+	while (CatalogScanNext(&scan))
+		result = lappend(result, definition_from_tuple(scan.tuple, RelationGetDescr(scan.rel)));
+	CatalogScanEnd(&scan);
 	return result;
 }
 
@@ -372,23 +415,21 @@ CatalogFieldDefinitions(Oid contact_table)
 List *
 CatalogContactTablesReading(Oid relid)
 {
-	Relation	rel = table_open(CatalogRelid("relation"), AccessShareLock);
-	SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, NULL, 0, NULL);
 	List	   *result = NIL;
-	HeapTuple	tuple;
+	CatalogScan scan;
 
 	if (CatalogContactTable(relid, true) != NULL)
 		result = list_make1_oid(relid);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	CatalogScanBegin(&scan, "relation", InvalidOid, NULL, 0, NULL);
+	while (CatalogScanNext(&scan))
 	{
-		RelatedRows *rows = relation_from_tuple(tuple, RelationGetDescr(rel));
+		RelatedRows *rows = relation_from_tuple(scan.tuple, RelationGetDescr(scan.rel));
 		bool		isnull;
-		Datum		contact = heap_getattr(tuple, Anum_relation_contact_table, RelationGetDescr(rel), &isnull);
+		Datum		contact = heap_getattr(scan.tuple, Anum_relation_contact_table, RelationGetDescr(scan.rel), &isnull);
 
 		if (rows->relid == relid || rows->link_relid == relid)
 			result = list_append_unique_oid(result, DatumGetObjectId(contact));
 	}
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
+	CatalogScanEnd(&scan);
 	return result;
 }

@@ -6,6 +6,7 @@
 
 #include "postgres.h"
 
+#include "access/genam.h"
 #include "nodes/pg_list.h"
 #include "pgtime.h"
 #include "utils/rel.h"
@@ -116,7 +117,20 @@ typedef struct Field
 	char	   *default_prefix;
 } Field;
 
+/* Rows of one of our own tables, one after the other. */
+typedef struct CatalogScan
+{
+	Relation	rel;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+} CatalogScan;
+
 /* catalog.c */
+extern void CatalogScanBegin(CatalogScan *scan, const char *table, Oid index, Snapshot snapshot, int nkeys, ScanKey keys);
+extern void CatalogScanByKey(CatalogScan *scan, const char *table, Snapshot snapshot, int nkeys, ScanKey keys);
+extern bool CatalogScanNext(CatalogScan *scan);
+extern void CatalogScanEnd(CatalogScan *scan);
+extern List *CatalogContactTables(void);
 extern Oid	CatalogRelid(const char *name);
 extern Oid	CatalogOwner(void);
 extern ContactTable *CatalogContactTable(Oid relid, bool missing_ok);

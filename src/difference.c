@@ -100,7 +100,6 @@ instant_of(DifferenceSearch *search, int64 segment)
 static char *
 condition_sql(DifferenceSearch *search, SegmentRow *row, ContactTable *table)
 {
-	BindOptions options = {false};
 	SqlContext	context = {0};
 	StringInfoData sql;
 
@@ -108,7 +107,7 @@ condition_sql(DifferenceSearch *search, SegmentRow *row, ContactTable *table)
 	context.pinned = true;
 	context.now = instant_of(search, row->id);
 	initStringInfo(&sql);
-	PredicateSql(&sql, BindFilter(FilterUnflatten(row->filters), table, &options), &context);
+	PredicateSql(&sql, BindStored(row->filters, table), &context);
 	return sql.data;
 }
 

@@ -282,8 +282,11 @@ test_other(Program *program, RowVersion *row, ProgramAtom *patom, TimestampTz no
 	return false;
 }
 
-static bool
-condition_holds(Program *program, RowVersion *row, const ProgramAtom *patom)
+/*
+ * Does a related row count: does the atom's fixed condition hold?
+ */
+bool
+RowCounts(Program *program, RowVersion *row, const ProgramAtom *patom)
 {
 	FacetState *state;
 
@@ -309,7 +312,7 @@ AtomOnRow(Program *program, RowVersion *row, int id, TimestampTz now)
 	if ((atom->flags & IMAGE_ATOM_INDEXED) && atom->condition < 0)
 		return test_indexed(program, row, atom);
 	patom = ProgramAtomGet(program, id);
-	if (!condition_holds(program, row, patom))
+	if (!RowCounts(program, row, patom))
 		return false;
 	if (atom->test == TEST_EXISTS)
 		return true;
@@ -359,8 +362,11 @@ AtomIsStill(Program *program, int id, TimestampTz from, TimestampTz to, Timestam
 	return patom->still;
 }
 
-static int64
-clamped_sum(int64 a, int64 b)
+/*
+ * A sum that stops at the ends of what an instant or a day can be.
+ */
+int64
+ClampedSum(int64 a, int64 b)
 {
 	int64		sum;
 
@@ -394,7 +400,7 @@ passed(const Atom *atom, const Boundary *boundary, Datum value, Datum from, Datu
 		b = DatumGetTimestamp(to);
 		at = DatumGetTimestamp(value);
 	}
-	return at >= clamped_sum(Min(a, b), -slack) && at <= clamped_sum(Max(a, b), slack);
+	return at >= ClampedSum(Min(a, b), -slack) && at <= ClampedSum(Max(a, b), slack);
 }
 
 /*
@@ -433,8 +439,8 @@ AtomMovesOnRow(Program *program, RowVersion *row, int id, TimestampTz from, Time
 bool
 PredicateOnRow(Program *program, RowVersion *row, const uint32 *code, TimestampTz now)
 {
-	uint32		operand = *code & IMAGE_OP_MASK;
-	ImageOp		op = *code >> IMAGE_OP_SHIFT;
+	uint32		operand = IMAGE_OPERAND(code);
+	ImageOp		op = IMAGE_OP(code);
 	const uint32 *end = code + 1 + operand;
 	const uint32 *arg;
 
@@ -690,7 +696,7 @@ facet_changed(const Facet *facet, const bitmapword *changed, bool both)
 static bool
 condition_truth(Program *program, RowVersion *row, const ProgramAtom *patom)
 {
-	return row->slot != NULL && condition_holds(program, row, patom);
+	return row->slot != NULL && RowCounts(program, row, patom);
 }
 
 /*

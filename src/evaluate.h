@@ -61,6 +61,7 @@ typedef struct Batch
 } Batch;
 
 /* facet.c */
+extern Datum FacetWiden(Oid type, Datum value);
 extern Datum FacetNormalise(const ImageFacet *facet, Datum value);
 extern int	FacetCompare(ValueType type, Datum a, Datum b);
 extern uint32 FacetHash(ValueType type, Datum value);
@@ -77,6 +78,8 @@ extern void RowVersionReset(RowVersion *row, TupleTableSlot *slot);
 extern FacetState *RowFacet(Program *program, RowVersion *row, Facet *facet);
 extern FacetState *RowFacetLookedUp(Program *program, RowVersion *row, Facet *facet);
 extern bool FacetStateHasElement(const FacetState *state, int id);
+extern bool RowCounts(Program *program, RowVersion *row, const ProgramAtom *patom);
+extern int64 ClampedSum(int64 a, int64 b);
 extern bool AtomOnRow(Program *program, RowVersion *row, int atom, TimestampTz now);
 extern bool PredicateOnRow(Program *program, RowVersion *row, const uint32 *code, TimestampTz now);
 extern bool SegmentOnRow(Program *program, RowVersion *row, int segment, TimestampTz now);

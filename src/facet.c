@@ -22,10 +22,17 @@
 #include "sql_expr.h"
 
 /* ----- values ----- */
-static bool
-is_word_value(ValueType type)
+/*
+ * A Datum of an integer type as int8; of any other type as it is.
+ */
+Datum
+FacetWiden(Oid type, Datum value)
 {
-	return type != VALUE_TEXT && type != VALUE_SET && type != VALUE_NUMERIC;
+	if (type == INT2OID)
+		return Int64GetDatum(DatumGetInt16(value));
+	if (type == INT4OID)
+		return Int64GetDatum(DatumGetInt32(value));
+	return value;
 }
 
 /*
@@ -35,14 +42,7 @@ is_word_value(ValueType type)
 Datum
 FacetNormalise(const ImageFacet *facet, Datum value)
 {
-	if (facet->type == VALUE_INT)
-	{
-		if (facet->sql_type == INT2OID)
-			return Int64GetDatum(DatumGetInt16(value));
-		if (facet->sql_type == INT4OID)
-			return Int64GetDatum(DatumGetInt32(value));
-	}
-	return value;
+	return facet->type == VALUE_INT ? FacetWiden(facet->sql_type, value) : value;
 }
 
 /* NaN is above everything, as in the server's own order. */
@@ -91,7 +91,7 @@ compare_texts(Datum a, Datum b)
 int
 FacetCompare(ValueType type, Datum a, Datum b)
 {
-	if (is_word_value(type))
+	if (ValueTypeIsWord(type))
 		return compare_words(type, a, b);
 	if (type == VALUE_NUMERIC)
 		return DatumGetInt32(DirectFunctionCall2(numeric_cmp, a, b));

@@ -195,9 +195,10 @@ typedef enum ImageOp
 	IMAGE_OP_OR
 } ImageOp;
 
-/* What stands beside, behind a predicate. */
-#define IMAGE_NEXT(code) \
-	((*(code) >> IMAGE_OP_SHIFT) == IMAGE_OP_ATOM ? (code) + 1 : (code) + 1 + (*(code) & IMAGE_OP_MASK))
+/* What a word says, what it says it of, and what stands behind its predicate. */
+#define IMAGE_OP(code) ((ImageOp) (*(code) >> IMAGE_OP_SHIFT))
+#define IMAGE_OPERAND(code) (*(code) & IMAGE_OP_MASK)
+#define IMAGE_NEXT(code) (IMAGE_OP(code) == IMAGE_OP_ATOM ? (code) + 1 : (code) + 1 + IMAGE_OPERAND(code))
 
 typedef struct Image
 {
@@ -242,9 +243,7 @@ ImageString(const Image *image, ImageOffset offset)
 static inline Datum
 ImageDatum(const Image *image, ValueType type, Datum value)
 {
-	if (type == VALUE_TEXT || type == VALUE_SET || type == VALUE_NUMERIC)
-		return PointerGetDatum(IMAGE_AT(image, (ImageOffset) value, char));
-	return value;
+	return ValueTypeIsWord(type) ? value : PointerGetDatum(IMAGE_AT(image, (ImageOffset) value, char));
 }
 
 /* image_build.c */

@@ -107,17 +107,11 @@ put_columns(Writer *writer, const Bitmapset *columns)
 	return put_ints(writer, vector.items, vector.n);
 }
 
-static bool
-is_flat(ValueType type)
-{
-	return type != VALUE_TEXT && type != VALUE_SET && type != VALUE_NUMERIC;
-}
-
 /* The Datum, or where it was put. */
 static Datum
 put_value(Writer *writer, ValueType type, Datum value)
 {
-	if (is_flat(type))
+	if (ValueTypeIsWord(type))
 		return value;
 	return (Datum) put(writer, DatumGetPointer(value), VARSIZE_ANY(DatumGetPointer(value)));
 }

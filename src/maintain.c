@@ -281,12 +281,12 @@ evaluate_at(Reconciliation *work, MemberProbe *members, Candidate *candidate, Ti
 static int
 flipped_code(const uint32 *code, const AtomFlips *flips)
 {
-	uint32		operand = *code & IMAGE_OP_MASK;
+	uint32		operand = IMAGE_OPERAND(code);
 	const uint32 *end = code + 1 + operand;
 	const uint32 *arg;
 	int			result = 0;
 
-	switch ((ImageOp) (*code >> IMAGE_OP_SHIFT))
+	switch (IMAGE_OP(code))
 	{
 		case IMAGE_OP_FALSE:
 		case IMAGE_OP_TRUE:

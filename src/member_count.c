@@ -141,19 +141,15 @@ fill_state(CountSource *source, HeapTuple tuple, TupleDesc desc)
 static void
 read_state(CountSource *source)
 {
-	Relation	rel = table_open(CatalogRelid("count_state"), AccessShareLock);
+	CatalogScan scan;
 	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple	tuple;
 
 	ScanKeyInit(&key, Anum_state_contact_table, BTEqualStrategyNumber, F_OIDEQ,
 				ObjectIdGetDatum(source->table->contact_table));
-	scan = systable_beginscan(rel, PrimaryKeyIndex(rel), true, source->snapshot, 1, &key);
-	tuple = systable_getnext(scan);
-	if (HeapTupleIsValid(tuple))
-		fill_state(source, tuple, RelationGetDescr(rel));
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
+	CatalogScanByKey(&scan, "count_state", source->snapshot, 1, &key);
+	if (CatalogScanNext(&scan))
+		fill_state(source, scan.tuple, RelationGetDescr(scan.rel));
+	CatalogScanEnd(&scan);
 }
 
 /*
@@ -199,42 +195,35 @@ fill_count(MemberCount *count, HeapTuple tuple, TupleDesc desc)
 static void
 read_settled(CountSource *source, MemberCount *count)
 {
-	Relation	rel = table_open(CatalogRelid("member_count"), AccessShareLock);
+	CatalogScan scan;
 	ScanKeyData keys[2];
-	SysScanDesc scan;
-	HeapTuple	tuple;
 
 	ScanKeyInit(&keys[0], Anum_count_contact_table, BTEqualStrategyNumber, F_OIDEQ,
 				ObjectIdGetDatum(source->table->contact_table));
 	ScanKeyInit(&keys[1], Anum_count_segment_id, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(count->segment));
-	scan = systable_beginscan(rel, PrimaryKeyIndex(rel), true, source->snapshot, 2, keys);
-	tuple = systable_getnext(scan);
-	if (HeapTupleIsValid(tuple))
-		fill_count(count, tuple, RelationGetDescr(rel));
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
+	CatalogScanByKey(&scan, "member_count", source->snapshot, 2, keys);
+	if (CatalogScanNext(&scan))
+		fill_count(count, scan.tuple, RelationGetDescr(scan.rel));
+	CatalogScanEnd(&scan);
 }
 
 static void
 read_all_settled(CountSource *source, HTAB *counts)
 {
-	Relation	rel = table_open(CatalogRelid("member_count"), AccessShareLock);
+	CatalogScan scan;
 	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple	tuple;
 
 	ScanKeyInit(&key, Anum_count_contact_table, BTEqualStrategyNumber, F_OIDEQ,
 				ObjectIdGetDatum(source->table->contact_table));
-	scan = systable_beginscan(rel, PrimaryKeyIndex(rel), true, source->snapshot, 1, &key);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	CatalogScanByKey(&scan, "member_count", source->snapshot, 1, &key);
+	while (CatalogScanNext(&scan))
 	{
 		MemberCount count;
 
-		fill_count(&count, tuple, RelationGetDescr(rel));
+		fill_count(&count, scan.tuple, RelationGetDescr(scan.rel));
 		*MemberCountIn(counts, count.segment) = count;
 	}
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
+	CatalogScanEnd(&scan);
 }
 
 /* ----- all segments of a contact table ----- */

@@ -359,21 +359,12 @@ MemberCountsSettle(Oid contact_table, SettlePurpose purpose)
 static List *
 contact_tables(void)
 {
-	Relation	rel = table_open(CatalogRelid("contact_table"), AccessShareLock);
-	SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, NULL, 0, NULL);
 	List	   *result = NIL;
-	HeapTuple	tuple;
+	ListCell   *cell;
 
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-	{
-		bool		isnull;
-		Oid			relid = DatumGetObjectId(heap_getattr(tuple, 1, RelationGetDescr(rel), &isnull));
-
-		if (CatalogContactTable(relid, true) != NULL)
-			result = lappend_oid(result, relid);
-	}
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
+	foreach(cell, CatalogContactTables())
+		if (CatalogContactTable(lfirst_oid(cell), true) != NULL)
+			result = lappend_oid(result, lfirst_oid(cell));
 	return result;
 }
 

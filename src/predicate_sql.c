@@ -381,13 +381,12 @@ by_hand_sql(const SqlContext *context, int64 segment, const char *included)
 static bool
 append_member_at(StringInfo out, int64 segment, const SqlContext *context)
 {
-	BindOptions options = {false};
 	SegmentRow *row = SegmentById(segment);
 	Predicate  *predicate;
 
 	if (row == NULL || row->is_static)
 		return false;
-	predicate = BindFilter(FilterUnflatten(row->filters), context->table, &options);
+	predicate = BindStored(row->filters, context->table);
 	if (!PredicateMovesDeep(predicate, context->table))
 		return false;
 	appendStringInfo(out, "((%s OR (", by_hand_sql(context, segment, ""));

@@ -31,7 +31,6 @@ PredicateMoves(const Predicate *predicate)
 bool
 PredicateMovesDeep(const Predicate *predicate, ContactTable *table)
 {
-	BindOptions options = {false};
 	SegmentRow *row;
 	int			i;
 
@@ -46,7 +45,7 @@ PredicateMovesDeep(const Predicate *predicate, ContactTable *table)
 	row = SegmentById(predicate->atom->segment_id);
 	if (row == NULL || row->is_static)
 		return false;
-	return PredicateMovesDeep(BindFilter(FilterUnflatten(row->filters), table, &options), table);
+	return PredicateMovesDeep(BindStored(row->filters, table), table);
 }
 
 static TimestampTz

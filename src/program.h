@@ -27,6 +27,13 @@ typedef struct Facet
 	Bitmapset  *columns;		/* attribute numbers it reads; NULL with opaque */
 } Facet;
 
+/* Does the facet, where there is one, hold a subquery? */
+static inline bool
+FacetIsOpaque(const Facet *facet)
+{
+	return facet != NULL && facet->image->opaque;
+}
+
 /* Rows of one table that atoms are evaluated on: contacts, or a relation's. */
 typedef struct RowSource
 {

@@ -480,10 +480,10 @@ ProgramReferences(Program *program, int index)
 	/* every word of a predicate is the head of one of its parts */
 	for (; code < end; code++)
 	{
-		int			id = *code & IMAGE_OP_MASK;
+		int			id = IMAGE_OPERAND(code);
 		int			referenced;
 
-		if ((*code >> IMAGE_OP_SHIFT) != IMAGE_OP_ATOM || program->atoms[id].scope != ATOM_MEMBER)
+		if (IMAGE_OP(code) != IMAGE_OP_ATOM || program->atoms[id].scope != ATOM_MEMBER)
 			continue;
 		referenced = ProgramSegmentById(program, ProgramAtomGet(program, id)->atom->segment_id);
 		if (referenced >= 0)

@@ -117,8 +117,8 @@ negation(Verdict verdict)
 static Verdict
 verdict(Comparison *work, const uint32 *code, int position)
 {
-	uint32		operand = *code & IMAGE_OP_MASK;
-	ImageOp		op = *code >> IMAGE_OP_SHIFT;
+	uint32		operand = IMAGE_OPERAND(code);
+	ImageOp		op = IMAGE_OP(code);
 	Verdict		settles = (op == IMAGE_OP_OR) ? SETTLED_TRUE : SETTLED_FALSE;
 	Verdict		result = negation(settles);
 	const uint32 *end = code + 1 + operand;

@@ -121,16 +121,6 @@ add_window(WindowSearch *search, int id, int64 low, int64 high)
 /* ----- where boundaries stood and stand ----- */
 
 static int64
-clamped_sum(int64 a, int64 b)
-{
-	int64		sum;
-
-	if (pg_add_s64_overflow(a, b, &sum))
-		return b < 0 ? PG_INT64_MIN : PG_INT64_MAX;
-	return sum;
-}
-
-static int64
 to_integer(ValueType type, Datum value)
 {
 	if (type == VALUE_DATE)
@@ -151,8 +141,8 @@ from_integer(ValueType type, int64 value)
 static bool
 near_transition(WindowSearch *search, TimestampTz low, TimestampTz high)
 {
-	return !PhraseZoneIsSteady(search->program->table->zone, clamped_sum(low, -NEAR_TRANSITION),
-							   clamped_sum(high, NEAR_TRANSITION));
+	return !PhraseZoneIsSteady(search->program->table->zone, ClampedSum(low, -NEAR_TRANSITION),
+							   ClampedSum(high, NEAR_TRANSITION));
 }
 
 static bool
@@ -223,7 +213,7 @@ passed_by(WindowSearch *search, int id, const Boundary *boundary)
 		slack = 0;
 	if (atom->value_type == VALUE_DATE)
 		slack = (slack + USECS_PER_DAY - 1) / USECS_PER_DAY;
-	add_window(search, id, clamped_sum(low, -slack), clamped_sum(high, slack));
+	add_window(search, id, ClampedSum(low, -slack), ClampedSum(high, slack));
 }
 
 /* Months and days on which an anniversary stood. */

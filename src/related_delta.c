@@ -70,12 +70,6 @@ note_direction(AtomFlips *flips, int id, bool rises)
 	*atoms = bms_add_member(*atoms, id);
 }
 
-static bool
-is_opaque(const Facet *facet)
-{
-	return facet != NULL && facet->image->opaque;
-}
-
 /* A count or sum over the contact's rows grew, or shrank. */
 static void
 note_growth(RelatedWork *work, const Atom *atom, int id, bool grew)
@@ -84,15 +78,6 @@ note_growth(RelatedWork *work, const Atom *atom, int id, bool grew)
 		note_direction(&work->flips, id, grew);
 	if (atom->upper.given)
 		note_direction(&work->flips, id, !grew);
-}
-
-static int
-sign_of_integer(const Facet *facet, Datum datum)
-{
-	int64		value = facet->image->sql_type == INT2OID ? DatumGetInt16(datum) :
-		facet->image->sql_type == INT4OID ? DatumGetInt32(datum) : DatumGetInt64(datum);
-
-	return (value > 0) - (value < 0);
 }
 
 /*
@@ -116,7 +101,11 @@ note_sum(RelatedWork *work, RowVersion *row, int id, bool came)
 		sign = FacetCompare(VALUE_NUMERIC, state->value, DirectFunctionCall1(int8_numeric, Int64GetDatum(0)));
 	}
 	else if (!state->isnull)
-		sign = sign_of_integer(argument, state->value);
+	{
+		int64		value = DatumGetInt64(FacetWiden(argument->image->sql_type, state->value));
+
+		sign = (value > 0) - (value < 0);
+	}
 	if (sign != 0)
 		note_growth(work, patom->atom, id, came == (sign > 0));
 	return true;
@@ -162,7 +151,7 @@ note_flip(RelatedWork *work, RowVersion *old_row, RowVersion *new_row, int id)
 {
 	ProgramAtom *patom = ProgramAtomGet(work->program, id);
 
-	if (patom->atom->scope == ATOM_ROWS && !is_opaque(patom->facet) && !is_opaque(patom->condition))
+	if (patom->atom->scope == ATOM_ROWS && !FacetIsOpaque(patom->facet) && !FacetIsOpaque(patom->condition))
 	{
 		bool		before = AtomOnRow(work->program, old_row, id, work->now);
 		bool		after = AtomOnRow(work->program, new_row, id, work->now);

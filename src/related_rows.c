@@ -200,12 +200,6 @@ tests_aggregate(Program *program, const Atom *atom)
 }
 
 static bool
-is_opaque(const Facet *facet)
-{
-	return facet != NULL && facet->image->opaque;
-}
-
-static bool
 has_order(const Facet *order)
 {
 	return order == NULL ||
@@ -244,8 +238,8 @@ answer_mode(Program *program, RowsPath *path, int id)
 
 	if (*mode != MODE_UNKNOWN)
 		return *mode;
-	if (!path->usable || is_opaque(patom->facet) || is_opaque(patom->condition) || is_opaque(patom->argument) ||
-		is_opaque(patom->order))
+	if (!path->usable || FacetIsOpaque(patom->facet) || FacetIsOpaque(patom->condition) || FacetIsOpaque(patom->argument) ||
+		FacetIsOpaque(patom->order))
 		*mode = MODE_QUERY;
 	else
 		*mode = patom->atom->scope == ATOM_ROWS ? MODE_TEST : aggregate_mode(program, patom);
@@ -511,29 +505,6 @@ value_satisfies(Program *program, const Atom *atom, Datum value, TimestampTz now
 	return false;
 }
 
-/* The row counts: the fixed condition holds. */
-static bool
-counts(Program *program, RowVersion *row, const ProgramAtom *patom)
-{
-	FacetState *state;
-
-	if (patom->condition == NULL)
-		return true;
-	state = RowFacet(program, row, patom->condition);
-	return !state->isnull && DatumGetBool(state->value);
-}
-
-/* A value in the form that the atom's constants have. */
-static Datum
-plain_value(const Facet *facet, Datum value)
-{
-	if (facet->image->sql_type == INT2OID)
-		return Int64GetDatum(DatumGetInt16(value));
-	if (facet->image->sql_type == INT4OID)
-		return Int64GetDatum(DatumGetInt32(value));
-	return value;
-}
-
 static RowsAnswer
 test_rows(Batch *batch, ContactRows *contact, int id)
 {
@@ -566,7 +537,7 @@ test_count(Batch *batch, ContactRows *contact, ProgramAtom *patom)
 	int			i;
 
 	for (i = 0; i < contact->n; i++)
-		if (counts(batch->program, &contact->rows[i], patom))
+		if (RowCounts(batch->program, &contact->rows[i], patom))
 			n++;
 	if (!contact->complete && !is_beyond(atom, n))
 		return ROWS_TOO_MANY;
@@ -586,14 +557,14 @@ test_sum(Batch *batch, ContactRows *contact, ProgramAtom *patom)
 	{
 		FacetState *state;
 
-		if (!counts(program, &contact->rows[i], patom))
+		if (!RowCounts(program, &contact->rows[i], patom))
 			continue;
 		state = RowFacet(program, &contact->rows[i], patom->argument);
 		if (state->isnull)
 			continue;
 		if (is_numeric)
 			sum = DirectFunctionCall2(numeric_add, sum, state->value);
-		else if (pg_add_s64_overflow(whole, DatumGetInt64(plain_value(patom->argument, state->value)), &whole))
+		else if (pg_add_s64_overflow(whole, DatumGetInt64(FacetWiden(patom->argument->image->sql_type, state->value)), &whole))
 			return ROWS_TOO_MANY;
 	}
 	if (!is_numeric)
@@ -615,12 +586,12 @@ test_extreme(Batch *batch, ContactRows *contact, ProgramAtom *patom)
 		FacetState *state;
 		Datum		value;
 
-		if (!counts(program, &contact->rows[i], patom))
+		if (!RowCounts(program, &contact->rows[i], patom))
 			continue;
 		state = RowFacet(program, &contact->rows[i], patom->argument);
 		if (state->isnull)
 			continue;
-		value = plain_value(patom->argument, state->value);
+		value = FacetWiden(patom->argument->image->sql_type, state->value);
 		if (!found || FacetCompare(patom->atom->value_type, value, best) * sign > 0)
 			best = value;
 		found = true;
@@ -654,7 +625,7 @@ test_latest(Batch *batch, ContactRows *contact, ProgramAtom *patom)
 		FacetState *state_order;
 		int			comparison;
 
-		if (!counts(program, &contact->rows[i], patom))
+		if (!RowCounts(program, &contact->rows[i], patom))
 			continue;
 		state = RowFacet(program, &contact->rows[i], patom->argument);
 		state_order = RowFacet(program, &contact->rows[i], order);
@@ -667,7 +638,7 @@ test_latest(Batch *batch, ContactRows *contact, ProgramAtom *patom)
 		best_order = state_order;
 	}
 	return answer_of(best != NULL && !best->isnull &&
-					 value_satisfies(program, patom->bound, plain_value(patom->argument, best->value), batch->now));
+					 value_satisfies(program, patom->bound, FacetWiden(patom->argument->image->sql_type, best->value), batch->now));
 }
 
 static RowsReader *

@@ -61,43 +61,14 @@
 
 /* ----- reading ----- */
 
-typedef struct ClockScan
-{
-	Relation	rel;
-	SysScanDesc scan;
-	HeapTuple	tuple;
-} ClockScan;
-
-static void
-begin_scan(ClockScan *scan, const char *table, Oid index, int nkeys, ScanKey keys)
-{
-	scan->rel = table_open(CatalogRelid(table), AccessShareLock);
-	scan->scan = systable_beginscan(scan->rel, OidIsValid(index) ? index : PrimaryKeyIndex(scan->rel), true, NULL,
-									nkeys, keys);
-}
-
-static bool
-next_row(ClockScan *scan)
-{
-	scan->tuple = systable_getnext(scan->scan);
-	return HeapTupleIsValid(scan->tuple);
-}
-
-static void
-end_scan(ClockScan *scan)
-{
-	systable_endscan(scan->scan);
-	table_close(scan->rel, AccessShareLock);
-}
-
 static Datum
-column(ClockScan *scan, int number, bool *isnull)
+column(CatalogScan *scan, int number, bool *isnull)
 {
 	return heap_getattr(scan->tuple, number, RelationGetDescr(scan->rel), isnull);
 }
 
 static TimestampTz
-instant(ClockScan *scan, int number)
+instant(CatalogScan *scan, int number)
 {
 	bool		isnull;
 
@@ -105,7 +76,7 @@ instant(ClockScan *scan, int number)
 }
 
 static bool
-is_null(ClockScan *scan, int number)
+is_null(CatalogScan *scan, int number)
 {
 	bool		isnull;
 
@@ -118,29 +89,29 @@ static bool
 read_contact_clock(Oid contact_table, TimestampTz *evaluated_at, TimestampTz *covered_until)
 {
 	ScanKeyData key;
-	ClockScan	scan;
+	CatalogScan	scan;
 	bool		found;
 
 	ScanKeyInit(&key, Anum_contact_clock_contact_table, BTEqualStrategyNumber, F_OIDEQ,
 				ObjectIdGetDatum(contact_table));
-	begin_scan(&scan, "contact_clock", InvalidOid, 1, &key);
-	found = next_row(&scan);
+	CatalogScanByKey(&scan, "contact_clock", NULL, 1, &key);
+	found = CatalogScanNext(&scan);
 	if (found)
 	{
 		*evaluated_at = instant(&scan, Anum_contact_clock_evaluated_at);
 		*covered_until = instant(&scan, Anum_contact_clock_covered_until);
 	}
-	end_scan(&scan);
+	CatalogScanEnd(&scan);
 	return found;
 }
 
 static void
-begin_apart(ClockScan *scan, Oid contact_table)
+begin_apart(CatalogScan *scan, Oid contact_table)
 {
 	ScanKeyData key;
 
 	ScanKeyInit(&key, Anum_clock_contact_table, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(contact_table));
-	begin_scan(scan, "segment_clock", CatalogRelid("segment_clock_apart_idx"), 1, &key);
+	CatalogScanBegin(scan, "segment_clock", CatalogRelid("segment_clock_apart_idx"), NULL, 1, &key);
 }
 
 /*
@@ -150,14 +121,14 @@ bool
 ClockRead(int64 segment, TimestampTz *evaluated_at)
 {
 	ScanKeyData key;
-	ClockScan	scan;
+	CatalogScan	scan;
 	TimestampTz covered_until;
 	Oid			contact_table = InvalidOid;
 	bool		found;
 
 	ScanKeyInit(&key, Anum_clock_segment_id, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(segment));
-	begin_scan(&scan, "segment_clock", InvalidOid, 1, &key);
-	found = next_row(&scan);
+	CatalogScanByKey(&scan, "segment_clock", NULL, 1, &key);
+	found = CatalogScanNext(&scan);
 	if (found && is_null(&scan, Anum_clock_evaluated_at))
 	{
 		bool		isnull;
@@ -166,7 +137,7 @@ ClockRead(int64 segment, TimestampTz *evaluated_at)
 	}
 	else if (found)
 		*evaluated_at = instant(&scan, Anum_clock_evaluated_at);
-	end_scan(&scan);
+	CatalogScanEnd(&scan);
 	if (OidIsValid(contact_table))
 		return read_contact_clock(contact_table, evaluated_at, &covered_until);
 	return found;
@@ -181,16 +152,16 @@ ClockIsAhead(Oid contact_table, TimestampTz now)
 {
 	TimestampTz evaluated_at;
 	TimestampTz covered_until;
-	ClockScan	scan;
+	CatalogScan	scan;
 	bool		ahead = false;
 	int			read = 0;
 
 	if (read_contact_clock(contact_table, &evaluated_at, &covered_until) && evaluated_at > now)
 		return true;
 	begin_apart(&scan, contact_table);
-	while (!ahead && next_row(&scan))
+	while (!ahead && CatalogScanNext(&scan))
 		ahead = ++read > FEW_APART || instant(&scan, Anum_clock_evaluated_at) > now;
-	end_scan(&scan);
+	CatalogScanEnd(&scan);
 	return ahead;
 }
 
@@ -206,7 +177,7 @@ ClockLoad(Program *program)
 {
 	TimestampTz evaluated_at;
 	TimestampTz covered_until;
-	ClockScan	scan;
+	CatalogScan	scan;
 	uint64		generation;
 
 	AcceptInvalidationMessages();
@@ -221,12 +192,12 @@ ClockLoad(Program *program)
 		program->moved_to = evaluated_at;
 	}
 	begin_apart(&scan, program->relid);
-	while (next_row(&scan))
+	while (CatalogScanNext(&scan))
 	{
 		program->moved_from = Min(program->moved_from, instant(&scan, Anum_clock_covered_until));
 		program->moved_to = Max(program->moved_to, instant(&scan, Anum_clock_evaluated_at));
 	}
-	end_scan(&scan);
+	CatalogScanEnd(&scan);
 	program->clock_generation = generation;
 }
 
@@ -235,14 +206,14 @@ static bool
 has_due(Oid contact_table, TimestampTz now)
 {
 	ScanKeyData keys[2];
-	ClockScan	scan;
+	CatalogScan	scan;
 	bool		found;
 
 	ScanKeyInit(&keys[0], Anum_clock_contact_table, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(contact_table));
 	ScanKeyInit(&keys[1], Anum_clock_next_move, BTLessEqualStrategyNumber, F_TIMESTAMPTZ_LE, TimestampTzGetDatum(now));
-	begin_scan(&scan, "segment_clock", CatalogRelid("segment_clock_next_move_idx"), 2, keys);
-	found = next_row(&scan);
-	end_scan(&scan);
+	CatalogScanBegin(&scan, "segment_clock", CatalogRelid("segment_clock_next_move_idx"), NULL, 2, keys);
+	found = CatalogScanNext(&scan);
+	CatalogScanEnd(&scan);
 	return found;
 }
 
@@ -253,21 +224,12 @@ has_due(Oid contact_table, TimestampTz now)
 List *
 ClockDueTables(TimestampTz now)
 {
-	Relation	rel = table_open(CatalogRelid("contact_table"), AccessShareLock);
-	SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, NULL, 0, NULL);
 	List	   *result = NIL;
-	HeapTuple	tuple;
+	ListCell   *cell;
 
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-	{
-		bool		isnull;
-		Oid			contact_table = DatumGetObjectId(heap_getattr(tuple, 1, RelationGetDescr(rel), &isnull));
-
-		if (has_due(contact_table, now))
-			result = lappend_oid(result, contact_table);
-	}
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
+	foreach(cell, CatalogContactTables())
+		if (has_due(lfirst_oid(cell), now))
+			result = lappend_oid(result, lfirst_oid(cell));
 	list_sort(result, list_oid_cmp);
 	return result;
 }
@@ -344,14 +306,14 @@ static bool
 has_members(Oid contact_table)
 {
 	ScanKeyData key;
-	ClockScan	scan;
+	CatalogScan	scan;
 	bool		found = false;
 
 	ScanKeyInit(&key, Anum_clock_contact_table, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(contact_table));
-	begin_scan(&scan, "segment_clock", CatalogRelid("segment_clock_next_move_idx"), 1, &key);
-	while (!found && next_row(&scan))
+	CatalogScanBegin(&scan, "segment_clock", CatalogRelid("segment_clock_next_move_idx"), NULL, 1, &key);
+	while (!found && CatalogScanNext(&scan))
 		found = is_null(&scan, Anum_clock_evaluated_at);
-	end_scan(&scan);
+	CatalogScanEnd(&scan);
 	return found;
 }
 
@@ -418,10 +380,10 @@ lock_contact_clock(Oid contact_table, ClockWindow *window)
 static void
 include_apart(ClockMove *move, Oid contact_table)
 {
-	ClockScan	scan;
+	CatalogScan	scan;
 
 	begin_apart(&scan, contact_table);
-	while (next_row(&scan))
+	while (CatalogScanNext(&scan))
 	{
 		ClockWindow window = {0};
 		bool		isnull;
@@ -437,7 +399,7 @@ include_apart(ClockMove *move, Oid contact_table)
 		include(move, &window);
 		DatumVectorAdd(&move->apart, column(&scan, Anum_clock_segment_id, &isnull));
 	}
-	end_scan(&scan);
+	CatalogScanEnd(&scan);
 }
 
 /* The oldest transaction id of somebody else that may be running, as 64 bits. */
@@ -592,7 +554,7 @@ List *
 ClockCovered(const ClockMove *move)
 {
 	ScanKeyData keys[3];
-	ClockScan	scan;
+	CatalogScan	scan;
 	List	   *result = NIL;
 
 	ScanKeyInit(&keys[0], Anum_clock_contact_table, BTEqualStrategyNumber, F_OIDEQ,
@@ -601,8 +563,8 @@ ClockCovered(const ClockMove *move)
 				TimestampTzGetDatum(DT_NOBEGIN));
 	ScanKeyInit(&keys[2], Anum_clock_next_move, BTLessEqualStrategyNumber, F_TIMESTAMPTZ_LE,
 				TimestampTzGetDatum(move->window.next_covered));
-	begin_scan(&scan, "segment_clock", CatalogRelid("segment_clock_next_move_idx"), 3, keys);
-	while (next_row(&scan))
+	CatalogScanBegin(&scan, "segment_clock", CatalogRelid("segment_clock_next_move_idx"), NULL, 3, keys);
+	while (CatalogScanNext(&scan))
 	{
 		bool		isnull;
 		int64	   *id = palloc(sizeof(int64));
@@ -612,7 +574,7 @@ ClockCovered(const ClockMove *move)
 		if (move->together || is_apart(move, *id))
 			result = lappend(result, id);
 	}
-	end_scan(&scan);
+	CatalogScanEnd(&scan);
 	return result;
 }
 
