@@ -41,16 +41,15 @@ bool
 AccessUserId(int64 *id)
 {
 	const char *value = setting_or_null("segments.user_id");
-	char	   *end;
+	char *end;
 
 	if (value == NULL)
 		return false;
 	errno = 0;
 	*id = strtoll(value, &end, 10);
 	if (errno != 0 || *end != '\0')
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("setting segments.user_id is no whole number: \"%s\"", value)));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("setting segments.user_id is no whole number: \"%s\"", value)));
 	return true;
 }
 
@@ -61,7 +60,7 @@ char *
 AccessUserName(void)
 {
 	const char *value = setting_or_null("segments.user_name");
-	Oid			role = GetCurrentRoleId();
+	Oid role = GetCurrentRoleId();
 
 	if (value != NULL)
 		return pstrdup(value);
@@ -72,19 +71,20 @@ AccessUserName(void)
 static bool
 is_own(const SegmentHandle *segment)
 {
-	int64		user;
+	int64 user;
 
 	if (AccessUserId(&user))
 		return segment->has_creator && segment->created_by == user;
-	return segment->created_by_user != NULL && strcmp(segment->created_by_user, AccessUserName()) == 0;
+	return segment->created_by_user != NULL &&
+		   strcmp(segment->created_by_user, AccessUserName()) == 0;
 }
 
 /* Does a role own the table, or have the rights of its owner? */
 static bool
 has_rights_of_owner(Oid role, Oid relid)
 {
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
-	bool		result;
+	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	bool result;
 
 	if (!HeapTupleIsValid(tuple))
 		return superuser_arg(role);
@@ -100,11 +100,12 @@ has_rights_of_owner(Oid role, Oid relid)
 bool
 AccessMaySeeAs(Oid role, const SegmentHandle *segment)
 {
-	bool		is_missing = false;
+	bool is_missing = false;
 
 	if (pg_class_aclcheck_ext(segment->contact_table, role, ACL_SELECT, &is_missing) != ACLCHECK_OK)
 		return is_missing && superuser_arg(role);
-	return segment->is_global || is_own(segment) || has_rights_of_owner(role, segment->contact_table);
+	return segment->is_global || is_own(segment) ||
+		   has_rights_of_owner(role, segment->contact_table);
 }
 
 /*
@@ -120,7 +121,7 @@ AccessMaySee(const SegmentHandle *segment)
 Datum
 segments_user_id(PG_FUNCTION_ARGS)
 {
-	int64		id;
+	int64 id;
 
 	if (!AccessUserId(&id))
 		PG_RETURN_NULL();

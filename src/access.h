@@ -9,12 +9,12 @@
 /* What a segment is found by and judged by. */
 typedef struct SegmentHandle
 {
-	int64		id;
-	Oid			contact_table;
-	bool		is_global;
-	bool		has_creator;
-	int64		created_by;
-	char	   *created_by_user;	/* or NULL */
+	int64 id;
+	Oid contact_table;
+	bool is_global;
+	bool has_creator;
+	int64 created_by;
+	char *created_by_user; /* or NULL */
 } SegmentHandle;
 
 /* access.c */
@@ -28,4 +28,4 @@ extern bool SegmentFind(const char *word, SegmentHandle *segment);
 extern void SegmentFindVisible(const char *word, SegmentHandle *segment);
 extern void SegmentCheckVisible(int64 id);
 
-#endif							/* SEGMENTS_ACCESS_H */
+#endif /* SEGMENTS_ACCESS_H */

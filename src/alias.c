@@ -24,15 +24,16 @@
 
 PG_FUNCTION_INFO_V1(segments_make_alias);
 
-#define GREEK_GAMMA		0x03B3
-#define GREEK_UPSILON	0x03C5
+#define GREEK_GAMMA 0x03B3
+#define GREEK_UPSILON 0x03C5
 
 typedef struct Letter
 {
-	uint16		code_point;
-	char		ascii[4];
+	uint16 code_point;
+	char ascii[4];
 } Letter;
 
+/* clang-format off */
 /* Sorted by code point.  Signs that would fold to a space give nothing. */
 static const Letter letters[] = {
 	/* Latin and signs */
@@ -125,24 +126,25 @@ static const Letter letters[] = {
 	{0x2014, "-"}, {0x2015, "-"}, {0x2017, ""}, {0x203E, ""}, {0x20B9, "rs"},
 	{0x2212, "-"}
 };
+/* clang-format on */
 
 /* Where the text so far ends, for the letters that look around. */
 typedef struct AliasBuffer
 {
 	StringInfoData out;
-	uint32		previous;		/* code point before, folded; 0 at the start */
-	bool		gamma;			/* a Greek gamma waits for what follows */
+	uint32 previous; /* code point before, folded; 0 at the start */
+	bool gamma;      /* a Greek gamma waits for what follows */
 } AliasBuffer;
 
 static const char *
 find_letter(uint32 code_point)
 {
-	int			low = 0;
-	int			high = lengthof(letters);
+	int low = 0;
+	int high = lengthof(letters);
 
 	while (low < high)
 	{
-		int			middle = (low + high) / 2;
+		int middle = (low + high) / 2;
 
 		if (letters[middle].code_point < code_point)
 			low = middle + 1;
@@ -158,7 +160,7 @@ find_letter(uint32 code_point)
 static void
 flush_gamma(AliasBuffer *buffer, uint32 next)
 {
-	bool		nasal = next == GREEK_GAMMA || next == 0x03BA || next == 0x03BE || next == 0x03C7;
+	bool nasal = next == GREEK_GAMMA || next == 0x03BA || next == 0x03BE || next == 0x03C7;
 
 	if (!buffer->gamma)
 		return;
@@ -170,8 +172,8 @@ flush_gamma(AliasBuffer *buffer, uint32 next)
 static bool
 is_second_of_diphthong(const AliasBuffer *buffer)
 {
-	return buffer->previous == 0x03B1 || buffer->previous == 0x03B5 ||
-		buffer->previous == 0x03B7 || buffer->previous == 0x03BF;
+	return buffer->previous == 0x03B1 || buffer->previous == 0x03B5 || buffer->previous == 0x03B7 ||
+		   buffer->previous == 0x03BF;
 }
 
 /* Append one folded code point. */
@@ -215,14 +217,14 @@ to_utf8(const char *data, int len)
 static void
 append_character(AliasBuffer *buffer, const char *data, int len)
 {
-	char	   *character = pnstrdup(data, len);
-	uint32		code_point = utf8_to_unicode((unsigned char *) to_utf8(character, len));
+	char *character = pnstrdup(data, len);
+	uint32 code_point = utf8_to_unicode((unsigned char *) to_utf8(character, len));
 	const char *ascii = find_letter(code_point);
 
 	/* Folding would take the breve off a short i. */
 	if (ascii == NULL || code_point == GREEK_GAMMA || code_point == GREEK_UPSILON)
 	{
-		char	   *folded = FoldCString(character);
+		char *folded = FoldCString(character);
 
 		append_folded(buffer, to_utf8(folded, strlen(folded)));
 		return;
@@ -236,11 +238,11 @@ append_character(AliasBuffer *buffer, const char *data, int len)
 static void
 append_name(AliasBuffer *buffer, const char *from, const char *end)
 {
-	int			encoding = GetDatabaseEncoding();
+	int encoding = GetDatabaseEncoding();
 
 	while (from < end)
 	{
-		int			length = 1;
+		int length = 1;
 
 		if (!IS_HIGHBIT_SET(*from))
 			append_letter(buffer, (unsigned char) *from);
@@ -265,8 +267,8 @@ static text *
 clean(const char *data, int len)
 {
 	StringInfoData alias;
-	int			start = 0;
-	int			i;
+	int start = 0;
+	int i;
 
 	while (start < len && is_blank(data[start]))
 		start++;
@@ -275,7 +277,7 @@ clean(const char *data, int len)
 	initStringInfo(&alias);
 	for (i = start; i < len; i++)
 	{
-		char		c = data[i];
+		char c = data[i];
 
 		if (c == ' ')
 			appendStringInfoChar(&alias, '-');
@@ -289,7 +291,7 @@ clean(const char *data, int len)
 Datum
 segments_make_alias(PG_FUNCTION_ARGS)
 {
-	text	   *name = PG_GETARG_TEXT_PP(0);
+	text *name = PG_GETARG_TEXT_PP(0);
 	AliasBuffer buffer = {0};
 
 	initStringInfo(&buffer.out);

@@ -18,7 +18,7 @@
 char *
 AtomKey(const Atom *atom, ContactTable *table)
 {
-	SqlContext	context = {0};
+	SqlContext context = {0};
 	StringInfoData out;
 
 	initStringInfo(&out);
@@ -45,7 +45,7 @@ copy_string(const char *string)
 static Phrase *
 copy_phrase(const Phrase *phrase)
 {
-	Phrase	   *copy;
+	Phrase *copy;
 
 	if (phrase == NULL)
 		return NULL;
@@ -57,7 +57,7 @@ copy_phrase(const Phrase *phrase)
 static Datum
 copy_constant(ValueType type, Datum value)
 {
-	bool		by_value = ValueTypeIsWord(type);
+	bool by_value = ValueTypeIsWord(type);
 
 	return datumCopy(value, by_value, by_value ? sizeof(Datum) : -1);
 }
@@ -65,7 +65,7 @@ copy_constant(ValueType type, Datum value)
 static void
 copy_boundary(Boundary *boundary, ValueType type)
 {
-	bool		constant = boundary->given && boundary->kind == MOMENT_CONSTANT;
+	bool constant = boundary->given && boundary->kind == MOMENT_CONSTANT;
 
 	/* a phrase that stays is its constant */
 	boundary->phrase = constant ? NULL : copy_phrase(boundary->phrase);
@@ -81,8 +81,8 @@ copy_boundary(Boundary *boundary, ValueType type)
 Atom *
 AtomCopy(const Atom *atom)
 {
-	Atom	   *copy = palloc(sizeof(Atom));
-	int			i;
+	Atom *copy = palloc(sizeof(Atom));
+	int i;
 
 	*copy = *atom;
 	copy->value = copy_string(atom->value);

@@ -46,8 +46,8 @@ compare_keys(const void *a, const void *b, void *arg)
 void
 ProgramSortKeys(Program *program, Datum *keys, int *nkeys)
 {
-	int			kept = 0;
-	int			i;
+	int kept = 0;
+	int i;
 
 	qsort_arg(keys, *nkeys, sizeof(Datum), compare_keys, program);
 	for (i = 0; i < *nkeys; i++)
@@ -62,13 +62,13 @@ ProgramSortKeys(Program *program, Datum *keys, int *nkeys)
 int
 BatchFindKey(Batch *batch, Datum key)
 {
-	int			low = 0;
-	int			high = batch->nrows - 1;
+	int low = 0;
+	int high = batch->nrows - 1;
 
 	while (low <= high)
 	{
-		int			middle = (low + high) / 2;
-		int			order = ProgramCompareKeys(batch->program, batch->keys[middle], key);
+		int middle = (low + high) / 2;
+		int order = ProgramCompareKeys(batch->program, batch->keys[middle], key);
 
 		if (order == 0)
 			return middle;
@@ -96,7 +96,7 @@ BatchKeyArray(Program *program, Datum *keys, int nkeys)
 Batch *
 BatchCreate(Program *program, TimestampTz now, int nrows, Datum *keys)
 {
-	Batch	   *batch = palloc0(sizeof(Batch));
+	Batch *batch = palloc0(sizeof(Batch));
 
 	batch->program = program;
 	batch->now = now;
@@ -126,13 +126,14 @@ BatchVisit(Batch *batch, int position)
 static void
 run_for_keys(Batch *batch, SPIPlanPtr plan, Datum *keys, int nkeys)
 {
-	Datum		values[2];
+	Datum values[2];
 
 	values[0] = BatchKeyArray(batch->program, keys, nkeys);
 	values[1] = TimestampTzGetDatum(batch->now);
 	if (batch->snapshot == NULL)
 		MaintainExecute(plan, values, SPI_OK_SELECT);
-	else if (SPI_execute_snapshot(plan, values, NULL, batch->snapshot, InvalidSnapshot, true, false, 0) != SPI_OK_SELECT)
+	else if (SPI_execute_snapshot(plan, values, NULL, batch->snapshot, InvalidSnapshot, true, false,
+								  0) != SPI_OK_SELECT)
 		elog(ERROR, "could not look contacts up");
 }
 
@@ -143,15 +144,15 @@ run_for_keys(Batch *batch, SPIPlanPtr plan, Datum *keys, int nkeys)
 static bool *
 ask(Batch *batch, SPIPlanPtr plan)
 {
-	bool	   *answer = palloc0(sizeof(bool) * Max(batch->nrows, 1));
-	uint64		i;
+	bool *answer = palloc0(sizeof(bool) * Max(batch->nrows, 1));
+	uint64 i;
 
 	run_for_keys(batch, plan, batch->keys, batch->nrows);
 	for (i = 0; i < SPI_processed; i++)
 	{
-		bool		isnull;
-		Datum		key = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull);
-		int			position = isnull ? -1 : BatchFindKey(batch, key);
+		bool isnull;
+		Datum key = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull);
+		int position = isnull ? -1 : BatchFindKey(batch, key);
 
 		if (position >= 0)
 			answer[position] = true;
@@ -163,8 +164,8 @@ ask(Batch *batch, SPIPlanPtr plan)
 static SPIPlanPtr
 contact_query(Program *program, SPIPlanPtr *slot, const char *condition)
 {
-	Oid			types[2];
-	char	   *sql;
+	Oid types[2];
+	char *sql;
 
 	types[0] = program->key_array_type;
 	types[1] = TIMESTAMPTZOID;
@@ -177,8 +178,8 @@ contact_query(Program *program, SPIPlanPtr *slot, const char *condition)
 static int64
 highest_count(const Atom *atom)
 {
-	int64		result = -1;
-	int			i;
+	int64 result = -1;
+	int i;
 
 	if (atom->scope != ATOM_AGGREGATE || atom->field->aggregate != AGGREGATE_COUNT || atom->moves ||
 		(atom->test != TEST_ANY && atom->test != TEST_RANGE))
@@ -196,22 +197,23 @@ highest_count(const Atom *atom)
 static const Atom *
 bounded_count(Program *program, const Atom *atom)
 {
-	int64		highest = highest_count(atom);
-	Atom	   *result;
+	int64 highest = highest_count(atom);
+	Atom *result;
 
 	if (highest < 0 || highest > PG_INT32_MAX)
 		return atom;
 	result = palloc(sizeof(Atom));
 	*result = *atom;
-	result->value = psprintf("(SELECT pg_catalog.count(*) FROM (SELECT %s LIMIT " INT64_FORMAT ") AS counted)",
-							 RowsFromSql(atom->rows, atom->field->condition, "c", program->table), highest + 1);
+	result->value =
+		psprintf("(SELECT pg_catalog.count(*) FROM (SELECT %s LIMIT " INT64_FORMAT ") AS counted)",
+				 RowsFromSql(atom->rows, atom->field->condition, "c", program->table), highest + 1);
 	return result;
 }
 
 static SPIPlanPtr
 atom_plan(Program *program, ProgramAtom *patom)
 {
-	SqlContext	context = {0};
+	SqlContext context = {0};
 	StringInfoData condition;
 
 	if (patom->plan)
@@ -220,7 +222,8 @@ atom_plan(Program *program, ProgramAtom *patom)
 	context.now_sql = "$2";
 	initStringInfo(&condition);
 	appendStringInfoChar(&condition, '(');
-	AtomSql(&condition, bounded_count(program, ProgramAtomBound(program, patom->atom->id)), &context);
+	AtomSql(&condition, bounded_count(program, ProgramAtomBound(program, patom->atom->id)),
+			&context);
 	appendStringInfoChar(&condition, ')');
 	return contact_query(program, &patom->plan, condition.data);
 }
@@ -229,15 +232,15 @@ atom_plan(Program *program, ProgramAtom *patom)
 static bool *
 contacts_with_rows(Batch *batch, RowSource *source)
 {
-	Program    *program = batch->program;
-	int			i;
+	Program *program = batch->program;
+	int i;
 
 	for (i = 0; program->sources[i] != source; i++)
 		;
 	if (batch->has_rows[i] == NULL)
 	{
-		char	   *condition = psprintf("EXISTS (SELECT %s)",
-										 RowsFromSql(source->rows, NULL, "c", program->table));
+		char *condition =
+			psprintf("EXISTS (SELECT %s)", RowsFromSql(source->rows, NULL, "c", program->table));
 
 		batch->has_rows[i] = ask(batch, contact_query(program, &source->any_plan, condition));
 	}
@@ -247,7 +250,7 @@ contacts_with_rows(Batch *batch, RowSource *source)
 static bool
 any_of(const bool *answer, int n)
 {
-	int			i;
+	int i;
 
 	for (i = 0; i < n; i++)
 		if (answer[i])
@@ -263,7 +266,7 @@ static bool
 is_false_without_rows(Batch *batch, ProgramAtom *patom)
 {
 	return patom->atom->scope == ATOM_ROWS && batch->nrows <= 16 &&
-		!any_of(contacts_with_rows(batch, patom->source), batch->nrows);
+		   !any_of(contacts_with_rows(batch, patom->source), batch->nrows);
 }
 
 /* Asked for all contacts together. */
@@ -271,14 +274,16 @@ static bool
 answer_by_query(Batch *batch, int position, int id)
 {
 	ProgramAtom *patom = ProgramAtomGet(batch->program, id);
-	int			query = patom->image->query;
+	int query = patom->image->query;
 
 	if (batch->answers == NULL)
 	{
 		MemoryContext context = GetMemoryChunkContext(batch);
 
-		batch->answers = MemoryContextAllocZero(context, sizeof(bool *) * Max(batch->program->nqueries, 1));
-		batch->has_rows = MemoryContextAllocZero(context, sizeof(bool *) * batch->program->nsources);
+		batch->answers =
+			MemoryContextAllocZero(context, sizeof(bool *) * Max(batch->program->nqueries, 1));
+		batch->has_rows =
+			MemoryContextAllocZero(context, sizeof(bool *) * batch->program->nsources);
 	}
 	if (batch->answers[query] == NULL)
 	{
@@ -295,10 +300,11 @@ answer_by_query(Batch *batch, int position, int id)
 static bool
 answer_for_one(Batch *batch, int position, int id)
 {
-	bool		answer;
+	bool answer;
 
 	MaintainEnter();
-	run_for_keys(batch, atom_plan(batch->program, ProgramAtomGet(batch->program, id)), &batch->keys[position], 1);
+	run_for_keys(batch, atom_plan(batch->program, ProgramAtomGet(batch->program, id)),
+				 &batch->keys[position], 1);
 	answer = SPI_processed > 0;
 	SPI_freetuptable(SPI_tuptable);
 	return answer;

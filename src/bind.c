@@ -14,7 +14,7 @@
 Predicate *
 PredicateConstant(bool value)
 {
-	Predicate  *result = palloc0(sizeof(Predicate));
+	Predicate *result = palloc0(sizeof(Predicate));
 
 	result->kind = value ? PREDICATE_TRUE : PREDICATE_FALSE;
 	return result;
@@ -23,7 +23,7 @@ PredicateConstant(bool value)
 Predicate *
 PredicateOfAtom(Atom *atom)
 {
-	Predicate  *result = palloc0(sizeof(Predicate));
+	Predicate *result = palloc0(sizeof(Predicate));
 
 	result->kind = PREDICATE_ATOM;
 	result->atom = atom;
@@ -33,7 +33,7 @@ PredicateOfAtom(Atom *atom)
 Predicate *
 PredicateNot(Predicate *arg)
 {
-	Predicate  *result;
+	Predicate *result;
 
 	if (arg->kind == PREDICATE_NOT)
 		return arg->args[0];
@@ -53,14 +53,14 @@ PredicateCombineList(PredicateKind kind, List *args)
 {
 	PredicateKind absorbing = (kind == PREDICATE_AND) ? PREDICATE_FALSE : PREDICATE_TRUE;
 	PredicateKind neutral = (kind == PREDICATE_AND) ? PREDICATE_TRUE : PREDICATE_FALSE;
-	Predicate  *result = palloc0(sizeof(Predicate));
-	ListCell   *cell;
+	Predicate *result = palloc0(sizeof(Predicate));
+	ListCell *cell;
 
 	result->kind = kind;
 	result->args = palloc(sizeof(Predicate *) * Max(list_length(args), 1));
-	foreach(cell, args)
+	foreach (cell, args)
 	{
-		Predicate  *arg = lfirst(cell);
+		Predicate *arg = lfirst(cell);
 
 		if (arg->kind == absorbing)
 			return arg;
@@ -87,15 +87,18 @@ is_list_like(const Field *field)
 {
 	if (field->class == FIELD_MULTISELECT || field->class == FIELD_SEGMENT)
 		return true;
-	return field->rows != NULL && !field->rows->only_primary && field->rows->contact_reference == NULL &&
-		(field->class == FIELD_TEXT || field->class == FIELD_ID || field->class == FIELD_NUMBER);
+	return field->rows != NULL && !field->rows->only_primary &&
+		   field->rows->contact_reference == NULL &&
+		   (field->class == FIELD_TEXT || field->class == FIELD_ID || field->class == FIELD_NUMBER);
 }
 
 #define OP(name) (1u << FILTER_OP_##name)
 #define OPS_EQUAL (OP(EQ) | OP(NEQ))
 #define OPS_ORDER (OP(GT) | OP(GTE) | OP(LT) | OP(LTE))
 #define OPS_EMPTY (OP(EMPTY) | OP(NOT_EMPTY))
-#define OPS_PATTERN (OP(LIKE) | OP(NOT_LIKE) | OP(CONTAINS) | OP(STARTS_WITH) | OP(ENDS_WITH) | OP(REGEXP) | OP(NOT_REGEXP))
+#define OPS_PATTERN                                                                                \
+	(OP(LIKE) | OP(NOT_LIKE) | OP(CONTAINS) | OP(STARTS_WITH) | OP(ENDS_WITH) | OP(REGEXP) |       \
+	 OP(NOT_REGEXP))
 #define OPS_IN (OP(IN) | OP(NOT_IN))
 #define OPS_ALL (OP(INCLUDING_ALL) | OP(EXCLUDING_ALL))
 #define OPS_BETWEEN (OP(BETWEEN) | OP(NOT_BETWEEN))
@@ -107,7 +110,7 @@ is_list_like(const Field *field)
 uint32
 BindOperatorsOffered(const Field *field)
 {
-	uint32		all = (field->aggregate == AGGREGATE_NONE && is_list_like(field)) ? OPS_ALL : 0;
+	uint32 all = (field->aggregate == AGGREGATE_NONE && is_list_like(field)) ? OPS_ALL : 0;
 
 	if (field->aggregate == AGGREGATE_COUNT || field->aggregate == AGGREGATE_SUM)
 		return OPS_EQUAL | OPS_ORDER | OPS_EMPTY;
@@ -138,7 +141,7 @@ static char *
 operator_names(uint32 offered)
 {
 	StringInfoData out;
-	int			op;
+	int op;
 
 	initStringInfo(&out);
 	for (op = 1; op <= FILTER_OP_LAST; op++)
@@ -153,7 +156,7 @@ operator_names(uint32 offered)
 static FilterOperator
 effective_operator(const Field *field, const FilterNode *node)
 {
-	uint32		offered = BindOperatorsOffered(field);
+	uint32 offered = BindOperatorsOffered(field);
 
 	if (node->value.kind == FILTER_VALUE_LIST && (offered & OP(IN)))
 	{
@@ -168,16 +171,15 @@ effective_operator(const Field *field, const FilterNode *node)
 static void
 check_operator(BindPlace *place, FilterOperator op)
 {
-	uint32		offered = BindOperatorsOffered(place->field);
+	uint32 offered = BindOperatorsOffered(place->field);
 
 	if (offered & (1u << op))
 		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_UNDEFINED_FUNCTION),
-			 errmsg("operator \"%s\" is not offered for field \"%s\" of type %s",
-					FilterOperatorSymbol(op), place->field->name, place->field->type),
-			 errdetail("At %s.operator.", place->path),
-			 errhint("Operators of this field: %s.", operator_names(offered))));
+	ereport(ERROR, (errcode(ERRCODE_UNDEFINED_FUNCTION),
+					errmsg("operator \"%s\" is not offered for field \"%s\" of type %s",
+						   FilterOperatorSymbol(op), place->field->name, place->field->type),
+					errdetail("At %s.operator.", place->path),
+					errhint("Operators of this field: %s.", operator_names(offered))));
 }
 
 static void
@@ -187,16 +189,18 @@ refuse_field(BindPlace *place, Field *field)
 			(errcode(ERRCODE_UNDEFINED_COLUMN),
 			 field ? errmsg("field \"%s\" of object %s is not available for segments",
 							place->node->field, place->node->object)
-			 : errmsg("field \"%s\" of object %s does not exist", place->node->field, place->node->object),
+				   : errmsg("field \"%s\" of object %s does not exist", place->node->field,
+							place->node->object),
 			 errdetail("At %s.field.", place->path),
 			 errhint("segments.field lists the fields of contact table %s.", place->table->name)));
 }
 
 static Predicate *
-bind_condition(const FilterNode *node, ContactTable *table, const BindOptions *options, const char *path)
+bind_condition(const FilterNode *node, ContactTable *table, const BindOptions *options,
+			   const char *path)
 {
-	BindPlace	place = {table, options, path, node, NULL};
-	FilterNode	effective = *node;
+	BindPlace place = {table, options, path, node, NULL};
+	FilterNode effective = *node;
 
 	place.field = FieldLookup(table, node->object, node->field);
 	if (place.field == NULL || (options->storing && !place.field->available))
@@ -216,18 +220,19 @@ static Predicate *bind_node(const FilterNode *node, ContactTable *table, const B
  * In order: glue "or" opens a new alternative, "and" joins the present one.
  */
 static Predicate *
-bind_group(const FilterNode *group, ContactTable *table, const BindOptions *options, const char *path)
+bind_group(const FilterNode *group, ContactTable *table, const BindOptions *options,
+		   const char *path)
 {
-	List	   *alternatives = NIL;
-	List	   *present = NIL;
-	Predicate  *result;
-	int			i;
+	List *alternatives = NIL;
+	List *present = NIL;
+	Predicate *result;
+	int i;
 
 	check_stack_depth();
 	for (i = 0; i < group->nchildren; i++)
 	{
 		const FilterNode *child = group->children[i];
-		char	   *child_path = psprintf("%s[%d]", path, i);
+		char *child_path = psprintf("%s[%d]", path, i);
 
 		CHECK_FOR_INTERRUPTS();
 		if (i > 0 && child->glue == FILTER_GLUE_OR)

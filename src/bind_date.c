@@ -17,11 +17,14 @@
 static void
 refuse_phrase(BindPlace *place, const char *text, const char *detail)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_DATETIME_FORMAT),
-			 errmsg("invalid date \"%s\" for field \"%s\"", text, place->field->name),
-			 errdetail("At %s.properties.filter: %s", place->path, detail ? detail : "not a date phrase."),
-			 errhint("Dates are YYYY-MM-DD, YYYY-MM-DD HH:MM, or phrases such as today, last week, -7 days, first day of this month.")));
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_INVALID_DATETIME_FORMAT),
+		 errmsg("invalid date \"%s\" for field \"%s\"", text, place->field->name),
+		 errdetail("At %s.properties.filter: %s", place->path,
+				   detail ? detail : "not a date phrase."),
+		 errhint(
+			 "Dates are YYYY-MM-DD, YYYY-MM-DD HH:MM, or phrases such as today, last week, -7 days, first day of this month.")));
 }
 
 static void
@@ -41,15 +44,16 @@ parse_relative(BindPlace *place, const FilterValue *value, FilterOperator op, Bo
 {
 	const FilterValue *n = &value->items[FILTER_DATE_INTERVAL];
 	const FilterValue *unit = &value->items[FILTER_DATE_UNIT];
-	bool		back = (op == FILTER_OP_LT || op == FILTER_OP_LTE);
-	char	   *end;
-	long		number;
+	bool back = (op == FILTER_OP_LT || op == FILTER_OP_LTE);
+	char *end;
+	long number;
 
 	if (!back && op != FILTER_OP_GT && op != FILTER_OP_GTE)
 		BindRefuseValue(place, "a relative date goes with gt, gte, lt and lte only");
 	if (n->text == NULL || n->text[strspn(n->text, "0123456789")] != '\0' || strlen(n->text) == 0 ||
 		strlen(n->text) > 9 || unit->kind != FILTER_VALUE_STRING)
-		BindRefuseValue(place, "relativeDateInterval is a whole number and relativeDateIntervalUnit a unit");
+		BindRefuseValue(
+			place, "relativeDateInterval is a whole number and relativeDateIntervalUnit a unit");
 	number = strtol(n->text, &end, 10);
 	parse_phrase(place, psprintf("%c%ld %s", back ? '-' : '+', number, unit->text), boundary);
 }
@@ -76,7 +80,8 @@ parse_date_object(BindPlace *place, const FilterValue *value, FilterOperator op,
 static void
 read_date(BindPlace *place, const FilterValue *value, FilterOperator op, Boundary *boundary)
 {
-	bool		order = (op == FILTER_OP_GT || op == FILTER_OP_GTE || op == FILTER_OP_LT || op == FILTER_OP_LTE);
+	bool order =
+		(op == FILTER_OP_GT || op == FILTER_OP_GTE || op == FILTER_OP_LT || op == FILTER_OP_LTE);
 
 	if (value->kind == FILTER_VALUE_DATE)
 		parse_date_object(place, value, op, boundary);
@@ -85,7 +90,8 @@ read_date(BindPlace *place, const FilterValue *value, FilterOperator op, Boundar
 	else
 		BindRefuseValue(place, "a date is expected");
 	if (boundary->phrase->kind == PHRASE_INSTANT && !order)
-		refuse_phrase(place, boundary->text, "seconds, minutes and hours go with gt, gte, lt and lte only.");
+		refuse_phrase(place, boundary->text,
+					  "seconds, minutes and hours go with gt, gte, lt and lte only.");
 	if (boundary->phrase->kind == PHRASE_ANNIVERSARY && op != FILTER_OP_EQ)
 		refuse_phrase(place, boundary->text, "an anniversary goes with = and != only.");
 }
@@ -108,7 +114,7 @@ set_boundary(Boundary *boundary, const Boundary *model, MomentKind kind, bool in
 static void
 set_order_boundary(Atom *atom, FilterOperator op, const Boundary *date)
 {
-	bool		point = (date->phrase->kind == PHRASE_INSTANT && atom->value_type != VALUE_DATE);
+	bool point = (date->phrase->kind == PHRASE_INSTANT && atom->value_type != VALUE_DATE);
 
 	switch (op)
 	{
@@ -144,7 +150,7 @@ static Predicate *
 bind_span(BindPlace *place, Atom *atom, bool forward)
 {
 	const FilterValue *value = &place->node->value;
-	Boundary	model = {0};
+	Boundary model = {0};
 	const char *detail = NULL;
 
 	if (value->kind != FILTER_VALUE_STRING)
@@ -163,8 +169,8 @@ static Predicate *
 bind_between(BindPlace *place, Atom *atom)
 {
 	const FilterValue *value = &place->node->value;
-	Boundary	first = {0};
-	Boundary	last = {0};
+	Boundary first = {0};
+	Boundary last = {0};
 
 	if (value->kind != FILTER_VALUE_LIST || value->nitems != 2)
 		BindRefuseValue(place, "between takes a list of two dates");
@@ -180,10 +186,10 @@ bind_between(BindPlace *place, Atom *atom)
 static TimeADT
 read_time(BindPlace *place, const FilterValue *value)
 {
-	int			hour;
-	int			minute;
-	int			second = 0;
-	int			used = 0;
+	int hour;
+	int minute;
+	int second = 0;
+	int used = 0;
 
 	if (value->kind != FILTER_VALUE_STRING)
 		BindRefuseValue(place, "a time is HH:MM or HH:MM:SS");
@@ -237,7 +243,7 @@ bind_time(BindPlace *place, Atom *atom, FilterOperator op)
 static void
 settle(BindPlace *place, Atom *atom, Boundary *boundary)
 {
-	Datum		constant;
+	Datum constant;
 
 	if (!boundary->given || boundary->kind == MOMENT_CONSTANT)
 		return;
@@ -259,7 +265,7 @@ settle(BindPlace *place, Atom *atom, Boundary *boundary)
 Predicate *
 BindDateCondition(BindPlace *place, Atom *atom, FilterOperator op)
 {
-	Boundary	date = {0};
+	Boundary date = {0};
 
 	if (atom->value_type == VALUE_TIME)
 		return bind_time(place, atom, op);
@@ -313,8 +319,8 @@ part_slack(const PhrasePart *part)
 int64
 BoundarySlack(const Boundary *boundary)
 {
-	int64		slack = 0;
-	int			i;
+	int64 slack = 0;
+	int i;
 
 	if (boundary->kind == MOMENT_SPAN_START || boundary->kind == MOMENT_SPAN_END)
 		return part_slack(&boundary->span);
@@ -331,15 +337,15 @@ bool
 BoundaryDatum(const Boundary *boundary, ValueType type, ContactTable *table,
 			  const char *column_zone, TimestampTz now, Datum *result)
 {
-	bool		start = (boundary->kind == MOMENT_PHRASE_START || boundary->kind == MOMENT_SPAN_START);
-	bool		span = (boundary->kind == MOMENT_SPAN_START || boundary->kind == MOMENT_SPAN_END);
+	bool start = (boundary->kind == MOMENT_PHRASE_START || boundary->kind == MOMENT_SPAN_START);
+	bool span = (boundary->kind == MOMENT_SPAN_START || boundary->kind == MOMENT_SPAN_END);
 
 	if (boundary->kind == MOMENT_CONSTANT)
 		return false;
 	if (type == VALUE_DATE)
 	{
-		DateADT		first;
-		DateADT		last;
+		DateADT first;
+		DateADT last;
 
 		if (span)
 			PhraseSpanDays(&boundary->span, boundary->forward, table->zone, now, &first, &last);

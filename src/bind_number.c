@@ -23,7 +23,8 @@
 static Datum
 numeric_of_text(const char *text)
 {
-	return DirectFunctionCall3(numeric_in, CStringGetDatum(text), ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
+	return DirectFunctionCall3(numeric_in, CStringGetDatum(text), ObjectIdGetDatum(InvalidOid),
+							   Int32GetDatum(-1));
 }
 
 static int
@@ -38,8 +39,8 @@ compare(Datum a, Datum b)
 static bool
 is_decimal(const char *p)
 {
-	int			digits = 0;
-	int			exponent = 0;
+	int digits = 0;
+	int exponent = 0;
 
 	p += strspn(p, " \t\r\n");
 	if (*p == '+' || *p == '-')
@@ -83,7 +84,7 @@ BindNumber(BindPlace *place, const FilterValue *value)
 char *
 NumberShortest(Datum numeric)
 {
-	Datum		trimmed = DirectFunctionCall1(numeric_trim_scale, numeric);
+	Datum trimmed = DirectFunctionCall1(numeric_trim_scale, numeric);
 
 	return DatumGetCString(DirectFunctionCall1(numeric_out, trimmed));
 }
@@ -92,8 +93,8 @@ NumberShortest(Datum numeric)
 
 typedef enum Fit
 {
-	FIT_VALUE,					/* *boundary holds it */
-	FIT_BELOW,					/* below everything the type holds */
+	FIT_VALUE, /* *boundary holds it */
+	FIT_BELOW, /* below everything the type holds */
 	FIT_ABOVE
 } Fit;
 
@@ -101,7 +102,7 @@ typedef enum Fit
 static Fit
 fit_int(Datum number, bool up, Boundary *boundary)
 {
-	Datum		whole = DirectFunctionCall1(up ? numeric_ceil : numeric_floor, number);
+	Datum whole = DirectFunctionCall1(up ? numeric_ceil : numeric_floor, number);
 
 	if (compare(whole, numeric_of_text("9223372036854775807")) > 0)
 		return FIT_ABOVE;
@@ -117,7 +118,7 @@ fit_int(Datum number, bool up, Boundary *boundary)
 static Datum
 decimal_of_float(double value, bool single)
 {
-	char		text[64];
+	char text[64];
 
 	if (single)
 		float_to_shortest_decimal_buf((float) value, text);
@@ -133,9 +134,9 @@ decimal_of_float(double value, bool single)
 static Fit
 fit_float(Datum number, bool lower, bool single, Boundary *boundary)
 {
-	char	   *text = DatumGetCString(DirectFunctionCall1(numeric_out, number));
-	double		nearest = single ? (double) strtof(text, NULL) : strtod(text, NULL);
-	int			side;
+	char *text = DatumGetCString(DirectFunctionCall1(numeric_out, number));
+	double nearest = single ? (double) strtof(text, NULL) : strtod(text, NULL);
+	int side;
 
 	if (isinf(nearest))
 		return nearest > 0 ? FIT_ABOVE : FIT_BELOW;
@@ -172,7 +173,7 @@ Predicate *
 BindNumberRange(BindPlace *place, Atom *atom, Datum lower, bool lower_inclusive, bool lower_given,
 				Datum upper, bool upper_inclusive, bool upper_given)
 {
-	Fit			result;
+	Fit result;
 
 	atom->test = TEST_RANGE;
 	if (lower_given)
@@ -198,7 +199,7 @@ BindNumberRange(BindPlace *place, Atom *atom, Datum lower, bool lower_inclusive,
 static bool
 exact_constant(Atom *atom, Datum number, Datum *constant)
 {
-	Boundary	boundary = {0};
+	Boundary boundary = {0};
 
 	boundary.inclusive = false;
 	if (fit(atom, number, true, &boundary) != FIT_VALUE)
@@ -219,13 +220,13 @@ exact_constant(Atom *atom, Datum number, Datum *constant)
 Predicate *
 BindNumberAny(BindPlace *place, Atom *atom, List *numbers)
 {
-	ListCell   *cell;
+	ListCell *cell;
 
 	atom->test = TEST_ANY;
 	atom->constants = palloc(sizeof(Datum) * Max(list_length(numbers), 1));
-	foreach(cell, numbers)
+	foreach (cell, numbers)
 	{
-		Datum		constant;
+		Datum constant;
 
 		if (exact_constant(atom, PointerGetDatum(lfirst(cell)), &constant))
 			atom->constants[atom->nconstants++] = constant;

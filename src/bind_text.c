@@ -34,7 +34,7 @@ BindTextValue(BindPlace *place, const FilterValue *value)
 static List *
 split_words(BindPlace *place, const char *text)
 {
-	List	   *words = NIL;
+	List *words = NIL;
 	const char *start = text;
 
 	for (;;)
@@ -56,8 +56,8 @@ split_words(BindPlace *place, const char *text)
 List *
 BindListValue(BindPlace *place, const FilterValue *value)
 {
-	List	   *words = NIL;
-	int			i;
+	List *words = NIL;
+	int i;
 
 	if (value->kind == FILTER_VALUE_STRING)
 		return split_words(place, value->text);
@@ -96,7 +96,7 @@ append_pattern(BindPlace *place, StringInfo out, const char *pattern, bool fold)
 	initStringInfo(&run);
 	while (*p)
 	{
-		int			len = pg_mblen(p);
+		int len = pg_mblen(p);
 
 		if (len == 1 && (*p == '%' || *p == '_'))
 		{
@@ -130,7 +130,7 @@ BindLikePattern(BindPlace *place, FilterOperator op, const char *text, bool fold
 	initStringInfo(&out);
 	if (op == FILTER_OP_LIKE)
 	{
-		bool		wrap = (strchr(text, '%') == NULL);
+		bool wrap = (strchr(text, '%') == NULL);
 
 		append_pattern(place, &out, wrap ? psprintf("%%%s%%", text) : text, fold);
 		return out.data;
@@ -149,12 +149,12 @@ BindLikePattern(BindPlace *place, FilterOperator op, const char *text, bool fold
 void
 BindCheckRegexp(BindPlace *place, const char *pattern)
 {
-	int			len = strlen(pattern);
-	pg_wchar   *wide = palloc((len + 1) * sizeof(pg_wchar));
-	int			wide_len = pg_mb2wchar_with_len(pattern, wide, len);
-	regex_t		compiled;
-	int			result = pg_regcomp(&compiled, wide, wide_len, REG_ADVANCED | REG_ICASE, C_COLLATION_OID);
-	char		message[100];
+	int len = strlen(pattern);
+	pg_wchar *wide = palloc((len + 1) * sizeof(pg_wchar));
+	int wide_len = pg_mb2wchar_with_len(pattern, wide, len);
+	regex_t compiled;
+	int result = pg_regcomp(&compiled, wide, wide_len, REG_ADVANCED | REG_ICASE, C_COLLATION_OID);
+	char message[100];
 
 	if (result == REG_OKAY)
 	{
@@ -162,8 +162,7 @@ BindCheckRegexp(BindPlace *place, const char *pattern)
 		return;
 	}
 	pg_regerror(result, &compiled, message, sizeof(message));
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_REGULAR_EXPRESSION),
-			 errmsg("invalid regular expression: %s", message),
-			 errdetail("At %s.properties.filter.", place->path)));
+	ereport(ERROR, (errcode(ERRCODE_INVALID_REGULAR_EXPRESSION),
+					errmsg("invalid regular expression: %s", message),
+					errdetail("At %s.properties.filter.", place->path)));
 }

@@ -23,15 +23,14 @@ BindRefuseValue(BindPlace *place, const char *what)
 	const FilterValue *value = &place->node->value;
 
 	if (value->text)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("invalid value \"%s\" for field \"%s\" of type %s", value->text,
-						place->field->name, place->field->type),
-				 errdetail("At %s.properties.filter: %s.", place->path, what)));
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("invalid value for field \"%s\" of type %s", place->field->name, place->field->type),
-			 errdetail("At %s.properties.filter: %s.", place->path, what)));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("invalid value \"%s\" for field \"%s\" of type %s", value->text,
+							   place->field->name, place->field->type),
+						errdetail("At %s.properties.filter: %s.", place->path, what)));
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("invalid value for field \"%s\" of type %s", place->field->name,
+						   place->field->type),
+					errdetail("At %s.properties.filter: %s.", place->path, what)));
 }
 
 /* ----- what an atom looks at ----- */
@@ -49,7 +48,7 @@ scope_of(const Field *field)
 static Atom *
 new_atom(BindPlace *place, AtomScope scope, AtomTest test)
 {
-	Atom	   *atom = palloc0(sizeof(Atom));
+	Atom *atom = palloc0(sizeof(Atom));
 
 	atom->scope = scope;
 	atom->field = place->field;
@@ -64,8 +63,8 @@ static char *
 aggregate_value(BindPlace *place)
 {
 	static const char *const functions[] = {NULL, NULL, "count(*)", "sum", "min", "max"};
-	Field	   *field = place->field;
-	char	   *from = RowsFromSql(field->rows, field->condition, "c", place->table);
+	Field *field = place->field;
+	char *from = RowsFromSql(field->rows, field->condition, "c", place->table);
 
 	switch (field->aggregate)
 	{
@@ -74,10 +73,12 @@ aggregate_value(BindPlace *place)
 		case AGGREGATE_SUM:
 			return psprintf("(SELECT COALESCE(pg_catalog.sum(%s), 0) %s)", field->value, from);
 		case AGGREGATE_LATEST:
-			return psprintf("(SELECT %s %s ORDER BY %s DESC NULLS LAST, %s DESC NULLS LAST LIMIT 1)",
-							field->value, from, field->order_by ? field->order_by : field->value, field->value);
+			return psprintf(
+				"(SELECT %s %s ORDER BY %s DESC NULLS LAST, %s DESC NULLS LAST LIMIT 1)",
+				field->value, from, field->order_by ? field->order_by : field->value, field->value);
 		default:
-			return psprintf("(SELECT pg_catalog.%s(%s) %s)", functions[field->aggregate], field->value, from);
+			return psprintf("(SELECT pg_catalog.%s(%s) %s)", functions[field->aggregate],
+							field->value, from);
 	}
 }
 
@@ -112,7 +113,7 @@ number_type(BindPlace *place)
 static Atom *
 number_atom(BindPlace *place)
 {
-	Atom	   *atom = new_atom(place, scope_of(place->field), TEST_ANY);
+	Atom *atom = new_atom(place, scope_of(place->field), TEST_ANY);
 
 	atom->value = BindRawValue(place);
 	atom->value_type = number_type(place);
@@ -127,7 +128,7 @@ number_atom(BindPlace *place)
 static Atom *
 text_atom(BindPlace *place)
 {
-	Atom	   *atom = new_atom(place, scope_of(place->field), TEST_ANY);
+	Atom *atom = new_atom(place, scope_of(place->field), TEST_ANY);
 
 	atom->value_type = VALUE_TEXT;
 	atom->value = BindRawValue(place);
@@ -148,7 +149,8 @@ BindLocalCall(BindPlace *place, const char *function, const char *value)
 		return psprintf("segments.%s(%s)", function, value);
 	if (place->field->value_type == TIMESTAMPTZOID)
 		return psprintf("segments.%s(%s, %s)", function, value, zone);
-	return psprintf("segments.%s(%s, %s, %s)", function, value, quote_literal_cstr(place->field->timezone), zone);
+	return psprintf("segments.%s(%s, %s, %s)", function, value,
+					quote_literal_cstr(place->field->timezone), zone);
 }
 
 /*
@@ -157,7 +159,7 @@ BindLocalCall(BindPlace *place, const char *function, const char *value)
 static char *
 text_form(BindPlace *place)
 {
-	char	   *value = BindRawValue(place);
+	char *value = BindRawValue(place);
 
 	switch (place->field->class)
 	{
@@ -166,7 +168,9 @@ text_form(BindPlace *place)
 				return psprintf("(%s)::pg_catalog.text", value);
 			if (number_type(place) == VALUE_NUMERIC)
 				return psprintf("pg_catalog.trim_scale(%s)::pg_catalog.text", value);
-			return psprintf("pg_catalog.trim_scale((%s)::pg_catalog.text::pg_catalog.numeric)::pg_catalog.text", value);
+			return psprintf(
+				"pg_catalog.trim_scale((%s)::pg_catalog.text::pg_catalog.numeric)::pg_catalog.text",
+				value);
 		case FIELD_DATE:
 		case FIELD_DATETIME:
 			return BindLocalCall(place, "text_form", value);
@@ -201,11 +205,12 @@ is_company(const Field *field)
 static Predicate *
 has_value(BindPlace *place)
 {
-	Field	   *field = place->field;
-	Atom	   *atom;
+	Field *field = place->field;
+	Atom *atom;
 
-	if (field->rows && (scope_of(field) == ATOM_ROWS ? !is_company(field) :
-						field->aggregate == AGGREGATE_COUNT || field->aggregate == AGGREGATE_SUM))
+	if (field->rows && (scope_of(field) == ATOM_ROWS ? !is_company(field)
+													 : field->aggregate == AGGREGATE_COUNT ||
+														   field->aggregate == AGGREGATE_SUM))
 		return rows_exist(place);
 	atom = new_atom(place, scope_of(field), TEST_RANGE);
 	atom->value = BindRawValue(place);
@@ -239,15 +244,15 @@ fold_for(BindPlace *place, const char *text)
 static Predicate *
 any_text(Atom *model, List *words, BindPlace *place)
 {
-	Atom	   *atom = palloc(sizeof(Atom));
-	ListCell   *cell;
+	Atom *atom = palloc(sizeof(Atom));
+	ListCell *cell;
 
 	*atom = *model;
 	atom->constants = palloc(sizeof(Datum) * Max(list_length(words), 1));
 	atom->nconstants = 0;
-	foreach(cell, words)
+	foreach (cell, words)
 	{
-		char	   *word = fold_for(place, lfirst(cell));
+		char *word = fold_for(place, lfirst(cell));
 
 		/* blank elements of a set don't count */
 		if (atom->test == TEST_OVERLAP && *word == '\0')
@@ -263,10 +268,10 @@ any_text(Atom *model, List *words, BindPlace *place)
 static Predicate *
 all_text(Atom *model, List *words, BindPlace *place)
 {
-	List	   *args = NIL;
-	ListCell   *cell;
+	List *args = NIL;
+	ListCell *cell;
 
-	foreach(cell, words)
+	foreach (cell, words)
 		args = lappend(args, any_text(model, list_make1(lfirst(cell)), place));
 	return PredicateCombineList(PREDICATE_AND, args);
 }
@@ -274,9 +279,9 @@ all_text(Atom *model, List *words, BindPlace *place)
 static Predicate *
 contains_all(Atom *model, List *words, BindPlace *place)
 {
-	ListCell   *cell;
+	ListCell *cell;
 
-	foreach(cell, words)
+	foreach (cell, words)
 		if (*fold_for(place, lfirst(cell)) == '\0')
 			return PredicateConstant(false);
 	model->test = TEST_CONTAINS;
@@ -286,7 +291,7 @@ contains_all(Atom *model, List *words, BindPlace *place)
 static Predicate *
 bind_text(BindPlace *place, FilterOperator op)
 {
-	Atom	   *atom = text_atom(place);
+	Atom *atom = text_atom(place);
 
 	if (op == FILTER_OP_EQ)
 		return any_text(atom, list_make1(BindTextValue(place, &place->node->value)), place);
@@ -298,8 +303,8 @@ bind_text(BindPlace *place, FilterOperator op)
 static Predicate *
 bind_set(BindPlace *place, FilterOperator op)
 {
-	Atom	   *atom = new_atom(place, scope_of(place->field), TEST_OVERLAP);
-	List	   *words = BindListValue(place, &place->node->value);
+	Atom *atom = new_atom(place, scope_of(place->field), TEST_OVERLAP);
+	List *words = BindListValue(place, &place->node->value);
 
 	atom->value_type = VALUE_SET;
 	atom->value = psprintf("segments.elements(%s%s)", BindRawValue(place),
@@ -315,10 +320,10 @@ bind_set(BindPlace *place, FilterOperator op)
 static Predicate *
 bind_pattern(BindPlace *place, FilterOperator op)
 {
-	char	   *text = BindTextValue(place, &place->node->value);
-	bool		fold = !place->field->case_sensitive;
-	Atom	   *atom = new_atom(place, scope_of(place->field),
-								op == FILTER_OP_REGEXP ? TEST_REGEXP : TEST_LIKE);
+	char *text = BindTextValue(place, &place->node->value);
+	bool fold = !place->field->case_sensitive;
+	Atom *atom =
+		new_atom(place, scope_of(place->field), op == FILTER_OP_REGEXP ? TEST_REGEXP : TEST_LIKE);
 
 	atom->value_type = VALUE_TEXT;
 	atom->value = text_form(place);
@@ -344,7 +349,7 @@ boolean_value(BindPlace *place)
 	static const char *const truths[] = {"1", "true", "yes"};
 	static const char *const falsehoods[] = {"0", "false", "no"};
 	const FilterValue *value = &place->node->value;
-	int			i;
+	int i;
 
 	if (value->kind == FILTER_VALUE_BOOLEAN || value->kind == FILTER_VALUE_NUMBER ||
 		value->kind == FILTER_VALUE_STRING)
@@ -362,8 +367,8 @@ boolean_value(BindPlace *place)
 static Predicate *
 bind_boolean(BindPlace *place)
 {
-	bool		wanted = boolean_value(place);
-	Atom	   *atom = new_atom(place, scope_of(place->field), TEST_ANY);
+	bool wanted = boolean_value(place);
+	Atom *atom = new_atom(place, scope_of(place->field), TEST_ANY);
 
 	if (place->field->aggregate == AGGREGATE_EXISTS)
 		return wanted ? rows_exist(place) : PredicateNot(rows_exist(place));
@@ -381,9 +386,9 @@ static List *
 number_list(BindPlace *place)
 {
 	const FilterValue *value = &place->node->value;
-	List	   *numbers = NIL;
-	ListCell   *cell;
-	int			i;
+	List *numbers = NIL;
+	ListCell *cell;
+	int i;
 
 	if (value->kind == FILTER_VALUE_LIST)
 	{
@@ -391,7 +396,7 @@ number_list(BindPlace *place)
 			numbers = lappend(numbers, DatumGetPointer(BindNumber(place, &value->items[i])));
 		return numbers;
 	}
-	foreach(cell, BindListValue(place, value))
+	foreach (cell, BindListValue(place, value))
 	{
 		FilterValue word = {FILTER_VALUE_STRING, lfirst(cell), 0, NULL};
 
@@ -403,10 +408,10 @@ number_list(BindPlace *place)
 static Predicate *
 all_numbers(BindPlace *place, List *numbers)
 {
-	List	   *args = NIL;
-	ListCell   *cell;
+	List *args = NIL;
+	ListCell *cell;
 
-	foreach(cell, numbers)
+	foreach (cell, numbers)
 		args = lappend(args, BindNumberAny(place, number_atom(place), list_make1(lfirst(cell))));
 	return PredicateCombineList(PREDICATE_AND, args);
 }
@@ -415,8 +420,8 @@ static Predicate *
 bind_number(BindPlace *place, FilterOperator op)
 {
 	const FilterValue *value = &place->node->value;
-	Atom	   *atom = number_atom(place);
-	Datum		number;
+	Atom *atom = number_atom(place);
+	Datum number;
 
 	if (op == FILTER_OP_IN)
 		return BindNumberAny(place, atom, number_list(place));
@@ -442,9 +447,9 @@ bind_number(BindPlace *place, FilterOperator op)
 static Predicate *
 bind_date(BindPlace *place, FilterOperator op)
 {
-	Field	   *field = place->field;
-	Atom	   *atom = new_atom(place, scope_of(field), TEST_RANGE);
-	bool		utc = strcmp(field->timezone, "UTC") == 0;
+	Field *field = place->field;
+	Atom *atom = new_atom(place, scope_of(field), TEST_RANGE);
+	bool utc = strcmp(field->timezone, "UTC") == 0;
 
 	atom->value = BindRawValue(place);
 	if (field->class == FIELD_TIME)
@@ -457,7 +462,8 @@ bind_date(BindPlace *place, FilterOperator op)
 		atom->value_type = VALUE_TIMESTAMP;
 	else
 	{
-		atom->value = psprintf("(%s AT TIME ZONE %s)", atom->value, quote_literal_cstr(field->timezone));
+		atom->value =
+			psprintf("(%s AT TIME ZONE %s)", atom->value, quote_literal_cstr(field->timezone));
 		atom->value_type = VALUE_TIMESTAMPTZ;
 	}
 	atom->sql_type = field->value_type;
@@ -470,28 +476,30 @@ bind_date(BindPlace *place, FilterOperator op)
 static void
 refuse_cycle(BindPlace *place, int64 referenced)
 {
-	char	   *path;
+	char *path;
 
 	if (place->options->self == 0)
 		return;
 	path = SegmentReferencePath(referenced, place->options->self);
 	if (path != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_RECURSION),
-				 errmsg("a segment cannot refer to itself"),
-				 errdetail("At %s.properties.filter: %s -> %s.", place->path,
-						   SegmentById(place->options->self) ? SegmentById(place->options->self)->alias : "?", path)));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INVALID_RECURSION), errmsg("a segment cannot refer to itself"),
+			 errdetail(
+				 "At %s.properties.filter: %s -> %s.", place->path,
+				 SegmentById(place->options->self) ? SegmentById(place->options->self)->alias : "?",
+				 path)));
 }
 
 /* Also where the rest of the filter makes it irrelevant: it is named. */
 static void
 note_reference(BindPlace *place, int64 *referenced)
 {
-	ListCell   *cell;
+	ListCell *cell;
 
 	if (place->options->references == NULL)
 		return;
-	foreach(cell, *place->options->references)
+	foreach (cell, *place->options->references)
 		if (*(int64 *) lfirst(cell) == *referenced)
 			return;
 	*place->options->references = lappend(*place->options->references, referenced);
@@ -500,15 +508,15 @@ note_reference(BindPlace *place, int64 *referenced)
 static Predicate *
 member_of(BindPlace *place, const char *word)
 {
-	Atom	   *atom = new_atom(place, ATOM_MEMBER, TEST_ANY);
+	Atom *atom = new_atom(place, ATOM_MEMBER, TEST_ANY);
 	const char *why = NULL;
 
-	atom->segment_id = SegmentResolvePublished(place->table->relid, word, place->options->viewer, &why);
+	atom->segment_id =
+		SegmentResolvePublished(place->table->relid, word, place->options->viewer, &why);
 	if (atom->segment_id == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("segment \"%s\" %s", word, why),
-				 errdetail("At %s.properties.filter: a segment is named by its id or alias.", place->path)));
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("segment \"%s\" %s", word, why),
+						errdetail("At %s.properties.filter: a segment is named by its id or alias.",
+								  place->path)));
 	refuse_cycle(place, atom->segment_id);
 	note_reference(place, &atom->segment_id);
 	return PredicateOfAtom(atom);
@@ -518,14 +526,15 @@ static List *
 segment_words(BindPlace *place)
 {
 	const FilterValue *value = &place->node->value;
-	List	   *words = NIL;
-	int			i;
+	List *words = NIL;
+	int i;
 
 	if (value->kind != FILTER_VALUE_LIST)
 		return BindListValue(place, value);
 	for (i = 0; i < value->nitems; i++)
 	{
-		if (value->items[i].kind != FILTER_VALUE_STRING && value->items[i].kind != FILTER_VALUE_NUMBER)
+		if (value->items[i].kind != FILTER_VALUE_STRING &&
+			value->items[i].kind != FILTER_VALUE_NUMBER)
 			BindRefuseValue(place, "segments are named by id or alias");
 		words = lappend(words, value->items[i].text);
 	}
@@ -535,11 +544,11 @@ segment_words(BindPlace *place)
 static Predicate *
 bind_segment(BindPlace *place, FilterOperator op)
 {
-	bool		all = (op == FILTER_OP_INCLUDING_ALL);
-	List	   *args = NIL;
-	ListCell   *cell;
+	bool all = (op == FILTER_OP_INCLUDING_ALL);
+	List *args = NIL;
+	ListCell *cell;
 
-	foreach(cell, segment_words(place))
+	foreach (cell, segment_words(place))
 		args = lappend(args, member_of(place, lfirst(cell)));
 	return PredicateCombineList(all ? PREDICATE_AND : PREDICATE_OR, args);
 }
@@ -550,13 +559,13 @@ static bool
 is_pattern_operator(FilterOperator op)
 {
 	return op == FILTER_OP_LIKE || op == FILTER_OP_CONTAINS || op == FILTER_OP_STARTS_WITH ||
-		op == FILTER_OP_ENDS_WITH || op == FILTER_OP_REGEXP;
+		   op == FILTER_OP_ENDS_WITH || op == FILTER_OP_REGEXP;
 }
 
 static Predicate *
 bind_positive(BindPlace *place, FilterOperator op)
 {
-	Field	   *field = place->field;
+	Field *field = place->field;
 
 	if (op == FILTER_OP_EMPTY)
 		return PredicateNot(has_value(place));
@@ -582,7 +591,7 @@ Predicate *
 BindCondition(BindPlace *place)
 {
 	FilterOperator op = place->node->op;
-	Predicate  *positive = bind_positive(place, FilterOperatorPositive(op));
+	Predicate *positive = bind_positive(place, FilterOperatorPositive(op));
 
 	return FilterOperatorIsNegative(op) ? PredicateNot(positive) : positive;
 }

@@ -37,14 +37,14 @@
 
 typedef struct Build
 {
-	Oid			contact_table;
+	Oid contact_table;
 	const char *cause;
-	bool		fresh;			/* new segments, without members */
-	Program    *program;
-	ChangeSet  *changes;		/* to be written together */
-	Bitmapset  *changed;		/* indexes of segments that have a difference */
-	bool		disturbed;		/* triggers of the member table changed contacts */
-	Tuplestorestate *kept;		/* segment, contact, joined: until writers are shut out */
+	bool fresh; /* new segments, without members */
+	Program *program;
+	ChangeSet *changes;    /* to be written together */
+	Bitmapset *changed;    /* indexes of segments that have a difference */
+	bool disturbed;        /* triggers of the member table changed contacts */
+	Tuplestorestate *kept; /* segment, contact, joined: until writers are shut out */
 	TupleTableSlot *kept_slot;
 } Build;
 
@@ -53,7 +53,7 @@ typedef struct Build
 static void
 write_changes(Build *build, const char *cause)
 {
-	uint64		before = MaintainRuns();
+	uint64 before = MaintainRuns();
 
 	if (build->changes->n > 0)
 		ProgressChanges(MemberWrite(build->program, build->changes, cause));
@@ -64,7 +64,7 @@ write_changes(Build *build, const char *cause)
 static void
 add_change(Build *build, int64 segment, Datum key, bool joined)
 {
-	int			index = ProgramSegmentById(build->program, segment);
+	int index = ProgramSegmentById(build->program, segment);
 
 	if (index >= 0)
 		build->changed = bms_add_member(build->changed, index);
@@ -82,9 +82,9 @@ visit_difference(void *arg, const Difference *difference)
 static void
 keep_difference(void *arg, const Difference *difference)
 {
-	Build	   *build = arg;
-	Datum		values[3];
-	bool		nulls[3] = {false, false, false};
+	Build *build = arg;
+	Datum values[3];
+	bool nulls[3] = {false, false, false};
 
 	values[0] = Int64GetDatum(difference->segment);
 	values[1] = difference->key;
@@ -95,7 +95,7 @@ keep_difference(void *arg, const Difference *difference)
 static void
 begin_keeping(Build *build)
 {
-	TupleDesc	desc = CreateTemplateTupleDesc(3);
+	TupleDesc desc = CreateTemplateTupleDesc(3);
 
 	TupleDescInitEntry(desc, 1, "segment_id", INT8OID, -1, 0);
 	TupleDescInitEntry(desc, 2, "contact_id", build->program->table->key_type, -1, 0);
@@ -109,15 +109,15 @@ begin_keeping(Build *build)
 static void
 write_kept(Build *build, DatumVector *touched)
 {
-	Batch		batch = {0};
-	bool		isnull;
+	Batch batch = {0};
+	bool isnull;
 
 	batch.program = build->program;
 	batch.keys = touched->items;
 	batch.nrows = touched->n;
 	while (tuplestore_gettupleslot(build->kept, true, false, build->kept_slot))
 	{
-		Datum		key = slot_getattr(build->kept_slot, 2, &isnull);
+		Datum key = slot_getattr(build->kept_slot, 2, &isnull);
 
 		CHECK_FOR_INTERRUPTS();
 		if (BatchFindKey(&batch, key) < 0)
@@ -135,10 +135,10 @@ write_kept(Build *build, DatumVector *touched)
 static void
 set_clock(Build *build, int64 id)
 {
-	int			index = ProgramSegmentById(build->program, id);
+	int index = ProgramSegmentById(build->program, id);
 	TimestampTz now = SegmentsNow();
 	TimestampTz evaluated_at;
-	bool		has_clock = !build->fresh && ClockRead(id, &evaluated_at);
+	bool has_clock = !build->fresh && ClockRead(id, &evaluated_at);
 
 	if (index >= 0 && (build->program->segments[index].flags & IMAGE_SEGMENT_MOVES))
 	{
@@ -155,9 +155,9 @@ set_clock(Build *build, int64 id)
 static void
 set_clocks(Build *build, List *ids)
 {
-	ListCell   *cell;
+	ListCell *cell;
 
-	foreach(cell, ids)
+	foreach (cell, ids)
 		set_clock(build, *(int64 *) lfirst(cell));
 }
 
@@ -179,7 +179,7 @@ find_differences(Build *build, List *ids, Snapshot snapshot, DifferenceVisit vis
 static void
 build_locked(Build *build, List *ids)
 {
-	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
 
 	find_differences(build, ids, snapshot, visit_difference);
 	write_changes(build, build->cause);
@@ -193,7 +193,8 @@ touched_contacts(Build *build, Bitmapset *segments, Snapshot snapshot)
 {
 	DatumVector keys;
 
-	DatumVectorInit(&keys, CurrentMemoryContext, build->program->key_byval, build->program->key_len);
+	DatumVectorInit(&keys, CurrentMemoryContext, build->program->key_byval,
+					build->program->key_len);
 	TouchedContacts(build->program, segments, build->fresh, snapshot, &keys);
 	if (keys.n > 0)
 		ProgramSortKeys(build->program, keys.items, &keys.n);
@@ -204,8 +205,8 @@ touched_contacts(Build *build, Bitmapset *segments, Snapshot snapshot)
 static void
 build_online(Build *build, List *ids, List *relids)
 {
-	Bitmapset  *segments = BuildIndexes(build->program, ids);
-	Snapshot	snapshot;
+	Bitmapset *segments = BuildIndexes(build->program, ids);
+	Snapshot snapshot;
 	DatumVector touched;
 
 	BuildShareTables(build->contact_table, relids);
@@ -232,9 +233,9 @@ build_online(Build *build, List *ids, List *relids)
 static bool
 is_large(Oid relid)
 {
-	Relation	rel = table_open(relid, AccessShareLock);
-	bool		large = RelationGetNumberOfBlocks(rel) >= SMALL_TABLE_BLOCKS &&
-		!CheckRelationLockedByMe(rel, ShareRowExclusiveLock, true);
+	Relation rel = table_open(relid, AccessShareLock);
+	bool large = RelationGetNumberOfBlocks(rel) >= SMALL_TABLE_BLOCKS &&
+				 !CheckRelationLockedByMe(rel, ShareRowExclusiveLock, true);
 
 	table_close(rel, AccessShareLock);
 	return large;
@@ -246,8 +247,8 @@ is_large(Oid relid)
 static Bitmapset *
 reached_segments(const Build *build)
 {
-	Bitmapset  *result = NULL;
-	int			index = -1;
+	Bitmapset *result = NULL;
+	int index = -1;
 
 	while ((index = bms_next_member(build->changed, index)) >= 0)
 		result = ProgramAddReferencing(build->program, result, index);
@@ -258,12 +259,12 @@ reached_segments(const Build *build)
 static void
 build_rank(Build *build, List *asked, int rank)
 {
-	Program    *program = build->program;
-	Bitmapset  *done = BuildIndexes(program, asked);
-	Build		follow = *build;
-	Bitmapset  *candidates = reached_segments(build);
-	List	   *reached = NIL;
-	int			i = -1;
+	Program *program = build->program;
+	Bitmapset *done = BuildIndexes(program, asked);
+	Build follow = *build;
+	Bitmapset *candidates = reached_segments(build);
+	List *reached = NIL;
+	int i = -1;
 
 	while ((i = bms_next_member(candidates, i)) >= 0)
 		if (program->segments[i].rank == rank && !bms_is_member(i, done))
@@ -282,9 +283,9 @@ build_rank(Build *build, List *asked, int rank)
 static void
 build_ranks(Build *build, List *ids)
 {
-	int			highest = 1;
-	int			rank;
-	int			i;
+	int highest = 1;
+	int rank;
+	int i;
 
 	for (i = 0; i < build->program->nsegments; i++)
 		highest = Max(highest, (int) build->program->segments[i].rank);
@@ -313,14 +314,15 @@ build_disturbed(Build *build, List *ids)
 static void
 build_segments(Build *build, List *ids, bool online)
 {
-	Bitmapset  *segments;
-	Bitmapset  *referring;
-	List	   *first;
-	List	   *others = NIL;
-	List	   *relids;
+	Bitmapset *segments;
+	Bitmapset *referring;
+	List *first;
+	List *others = NIL;
+	List *relids;
 
 	/* what is read from here on, nobody else changes */
-	LockRelationOid(build->contact_table, online ? ShareUpdateExclusiveLock : ShareRowExclusiveLock);
+	LockRelationOid(build->contact_table,
+					online ? ShareUpdateExclusiveLock : ShareRowExclusiveLock);
 	ids = BuildPublished(ids);
 	build->program = ProgramGet(build->contact_table);
 	segments = BuildIndexes(build->program, ids);
@@ -349,8 +351,8 @@ build_segments(Build *build, List *ids, bool online)
 static void
 build_together(Oid contact_table, List *ids, const char *cause, bool fresh, bool online)
 {
-	Build		build = {contact_table, cause, fresh};
-	Program    *program = ProgramGet(contact_table);
+	Build build = {contact_table, cause, fresh};
+	Program *program = ProgramGet(contact_table);
 
 	MaintainBegin(program);
 	MaintainEnter();
@@ -367,14 +369,14 @@ build_together(Oid contact_table, List *ids, const char *cause, bool fresh, bool
 void
 BuildSegmentsReading(Program *program, Oid relid, const char *cause)
 {
-	Bitmapset  *segments = NULL;
-	List	   *ids = NIL;
-	int			index = -1;
-	int			i;
+	Bitmapset *segments = NULL;
+	List *ids = NIL;
+	int index = -1;
+	int i;
 
 	for (i = 1; i < program->nsources; i++)
 	{
-		RowSource  *source = program->sources[i];
+		RowSource *source = program->sources[i];
 
 		if (source->relid == relid || (source->link && source->link->relid == relid))
 			segments = bms_add_members(segments, ProgramSegmentsReading(program, source));
@@ -392,7 +394,7 @@ PG_FUNCTION_INFO_V1(segments_build);
 Datum
 segments_build(PG_FUNCTION_ARGS)
 {
-	build_together(PG_GETARG_OID(0), BuildIds(PG_GETARG_ARRAYTYPE_P(1)), text_to_cstring(PG_GETARG_TEXT_PP(2)),
-				   PG_GETARG_BOOL(3), true);
+	build_together(PG_GETARG_OID(0), BuildIds(PG_GETARG_ARRAYTYPE_P(1)),
+				   text_to_cstring(PG_GETARG_TEXT_PP(2)), PG_GETARG_BOOL(3), true);
 	PG_RETURN_VOID();
 }

@@ -19,7 +19,7 @@
 #define SMALL_TABLE_BLOCKS 32
 
 /* segment_scan.c: a segment (index in the program) that a contact matches */
-typedef void (*SegmentScanVisit) (void *arg, int index, Datum key);
+typedef void (*SegmentScanVisit)(void *arg, int index, Datum key);
 
 extern void SegmentScan(Program *program, Bitmapset *wanted, TimestampTz now, Snapshot snapshot,
 						SegmentScanVisit visit, void *arg);
@@ -27,40 +27,41 @@ extern void SegmentScan(Program *program, Bitmapset *wanted, TimestampTz now, Sn
 /* difference.c: a contact whose stored membership is not what it should be */
 typedef struct Difference
 {
-	int64		segment;
-	Datum		key;
-	bool		stored;			/* else it should be a member */
-	bool		exists;			/* the contact */
-	bool		excluded;		/* by hand */
+	int64 segment;
+	Datum key;
+	bool stored;   /* else it should be a member */
+	bool exists;   /* the contact */
+	bool excluded; /* by hand */
 } Difference;
 
-typedef void (*DifferenceVisit) (void *arg, const Difference *difference);
+typedef void (*DifferenceVisit)(void *arg, const Difference *difference);
 
 typedef enum DifferenceMethod
 {
 	DIFFERENCE_CHOOSE = 0,
-	DIFFERENCE_QUERY,			/* each segment by its SQL, whatever the row engine says */
-	DIFFERENCE_SCAN				/* all in one scan, where a segment can be */
+	DIFFERENCE_QUERY, /* each segment by its SQL, whatever the row engine says */
+	DIFFERENCE_SCAN   /* all in one scan, where a segment can be */
 } DifferenceMethod;
 
 typedef struct DifferenceSearch
 {
-	Oid			contact_table;
-	List	   *ids;			/* of published segments: int64 * */
-	Snapshot	snapshot;		/* of contacts and members */
+	Oid contact_table;
+	List *ids;         /* of published segments: int64 * */
+	Snapshot snapshot; /* of contacts and members */
 	DifferenceMethod method;
-	bool		by_hand;		/* what was done by hand counts */
-	bool		redefined;		/* evaluate at now even if brought further before */
-	bool		empty;			/* they have no members yet */
+	bool by_hand;   /* what was done by hand counts */
+	bool redefined; /* evaluate at now even if brought further before */
+	bool empty;     /* they have no members yet */
 	DifferenceVisit visit;
-	void	   *arg;
+	void *arg;
 } DifferenceSearch;
 
 extern void DifferencesFind(DifferenceSearch *search);
 
 /* touched.c: contacts that others' changes since a snapshot concern */
 extern bool TouchedCanBeFound(Oid contact_table, List *relids);
-extern void TouchedContacts(Program *program, Bitmapset *segments, bool fresh, Snapshot snapshot, DatumVector *keys);
+extern void TouchedContacts(Program *program, Bitmapset *segments, bool fresh, Snapshot snapshot,
+							DatumVector *keys);
 
 /* build_set.c */
 extern List *BuildIds(ArrayType *array);
@@ -104,4 +105,4 @@ extern void ProgressTotal(double contacts);
 extern void ProgressContacts(int64 more);
 extern void ProgressChanges(int64 more);
 
-#endif							/* SEGMENTS_BUILD_H */
+#endif /* SEGMENTS_BUILD_H */

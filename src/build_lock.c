@@ -24,8 +24,8 @@
 List *
 BuildReadTables(Program *program, Bitmapset *segments)
 {
-	List	   *relids = NIL;
-	int			i;
+	List *relids = NIL;
+	int i;
 
 	for (i = 1; i < program->nsources; i++)
 	{
@@ -49,8 +49,8 @@ BuildReadTables(Program *program, Bitmapset *segments)
 static void
 lock_gently(Oid relid, LOCKMODE mode)
 {
-	LOCKTAG		tag;
-	int			attempt;
+	LOCKTAG tag;
+	int attempt;
 
 	SET_LOCKTAG_RELATION(tag, MyDatabaseId, relid);
 	for (attempt = 0; attempt < GENTLE_ATTEMPTS; attempt++)
@@ -68,11 +68,11 @@ lock_gently(Oid relid, LOCKMODE mode)
 void
 BuildLock(Oid contact_table, List *relids, LOCKMODE mode, bool gently)
 {
-	void		(*lock) (Oid, LOCKMODE) = gently ? lock_gently : LockRelationOid;
-	ListCell   *cell;
+	void (*lock)(Oid, LOCKMODE) = gently ? lock_gently : LockRelationOid;
+	ListCell *cell;
 
 	lock(contact_table, mode);
-	foreach(cell, relids)
+	foreach (cell, relids)
 		if (lfirst_oid(cell) != contact_table)
 			lock(lfirst_oid(cell), mode);
 }
@@ -84,9 +84,9 @@ BuildLock(Oid contact_table, List *relids, LOCKMODE mode, bool gently)
 void
 BuildShareTables(Oid contact_table, List *relids)
 {
-	ListCell   *cell;
+	ListCell *cell;
 
 	LockRelationOid(contact_table, AccessShareLock);
-	foreach(cell, relids)
+	foreach (cell, relids)
 		LockRelationOid(lfirst_oid(cell), AccessShareLock);
 }

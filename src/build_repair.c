@@ -20,24 +20,28 @@ void
 BuildHandChanges(Program *program, List *ids, const char *cause)
 {
 	ContactTable *table = program->table;
-	char	   *member = CatalogRelationName(table->member_table);
-	Oid			type = INT8ARRAYOID;
-	Datum		value = BuildIdArray(ids);
-	ChangeSet  *changes = ChangeSetCreate();
-	uint64		i;
+	char *member = CatalogRelationName(table->member_table);
+	Oid type = INT8ARRAYOID;
+	Datum value = BuildIdArray(ids);
+	ChangeSet *changes = ChangeSetCreate();
+	uint64 i;
 
-	MaintainRun(psprintf("SELECT o.segment_id, o.contact_id, o.included FROM %s o JOIN %s c ON c.%s = o.contact_id "
-						 "WHERE o.segment_id = ANY ($1) AND o.included <> EXISTS (SELECT FROM %s m "
-						 "WHERE m.segment_id = o.segment_id AND m.contact_id = o.contact_id)",
-						 CatalogRelationName(table->override_table), table->name, table->key, member), 1, &type, &value);
+	MaintainRun(
+		psprintf(
+			"SELECT o.segment_id, o.contact_id, o.included FROM %s o JOIN %s c ON c.%s = o.contact_id "
+			"WHERE o.segment_id = ANY ($1) AND o.included <> EXISTS (SELECT FROM %s m "
+			"WHERE m.segment_id = o.segment_id AND m.contact_id = o.contact_id)",
+			CatalogRelationName(table->override_table), table->name, table->key, member),
+		1, &type, &value);
 	for (i = 0; i < SPI_processed; i++)
 	{
-		HeapTuple	tuple = SPI_tuptable->vals[i];
-		TupleDesc	desc = SPI_tuptable->tupdesc;
-		bool		isnull;
-		int64		id = DatumGetInt64(SPI_getbinval(tuple, desc, 1, &isnull));
+		HeapTuple tuple = SPI_tuptable->vals[i];
+		TupleDesc desc = SPI_tuptable->tupdesc;
+		bool isnull;
+		int64 id = DatumGetInt64(SPI_getbinval(tuple, desc, 1, &isnull));
 
-		ChangeSetAdd(program, changes, id, ProgramSegmentById(program, id), SPI_getbinval(tuple, desc, 2, &isnull),
+		ChangeSetAdd(program, changes, id, ProgramSegmentById(program, id),
+					 SPI_getbinval(tuple, desc, 2, &isnull),
 					 DatumGetBool(SPI_getbinval(tuple, desc, 3, &isnull)));
 	}
 	SPI_freetuptable(SPI_tuptable);
@@ -53,18 +57,22 @@ void
 BuildForgetGone(Program *program, Datum *keys, int nkeys)
 {
 	ContactTable *table = program->table;
-	Datum		value = BatchKeyArray(program, keys, nkeys);
+	Datum value = BatchKeyArray(program, keys, nkeys);
 	DatumVector gone;
-	uint64		i;
+	uint64 i;
 
 	DatumVectorInit(&gone, CurrentMemoryContext, program->key_byval, program->key_len);
-	MaintainRun(psprintf("SELECT k FROM pg_catalog.unnest($1) k WHERE NOT EXISTS (SELECT FROM %s c WHERE c.%s = k)",
-						 table->name, table->key), 1, &program->key_array_type, &value);
+	MaintainRun(
+		psprintf(
+			"SELECT k FROM pg_catalog.unnest($1) k WHERE NOT EXISTS (SELECT FROM %s c WHERE c.%s = k)",
+			table->name, table->key),
+		1, &program->key_array_type, &value);
 	for (i = 0; i < SPI_processed; i++)
 	{
-		bool		isnull;
+		bool isnull;
 
-		DatumVectorAdd(&gone, SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull));
+		DatumVectorAdd(&gone,
+					   SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull));
 	}
 	SPI_freetuptable(SPI_tuptable);
 	if (gone.n > 0)

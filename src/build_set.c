@@ -18,15 +18,15 @@
 List *
 BuildIds(ArrayType *array)
 {
-	Datum	   *values;
-	List	   *ids = NIL;
-	int			n;
-	int			i;
+	Datum *values;
+	List *ids = NIL;
+	int n;
+	int i;
 
 	deconstruct_array(array, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE, &values, NULL, &n);
 	for (i = 0; i < n; i++)
 	{
-		int64	   *id = palloc(sizeof(int64));
+		int64 *id = palloc(sizeof(int64));
 
 		*id = DatumGetInt64(values[i]);
 		ids = lappend(ids, id);
@@ -40,12 +40,12 @@ BuildIds(ArrayType *array)
 Bitmapset *
 BuildIndexes(Program *program, List *ids)
 {
-	Bitmapset  *indexes = NULL;
-	ListCell   *cell;
+	Bitmapset *indexes = NULL;
+	ListCell *cell;
 
-	foreach(cell, ids)
+	foreach (cell, ids)
 	{
-		int			index = ProgramSegmentById(program, *(int64 *) lfirst(cell));
+		int index = ProgramSegmentById(program, *(int64 *) lfirst(cell));
 
 		if (index >= 0)
 			indexes = bms_add_member(indexes, index);
@@ -59,13 +59,14 @@ BuildIndexes(Program *program, List *ids)
 Datum
 BuildIdArray(List *ids)
 {
-	Datum	   *values = palloc(sizeof(Datum) * Max(list_length(ids), 1));
-	ListCell   *cell;
-	int			n = 0;
+	Datum *values = palloc(sizeof(Datum) * Max(list_length(ids), 1));
+	ListCell *cell;
+	int n = 0;
 
-	foreach(cell, ids)
+	foreach (cell, ids)
 		values[n++] = Int64GetDatum(*(int64 *) lfirst(cell));
-	return PointerGetDatum(construct_array(values, n, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+	return PointerGetDatum(
+		construct_array(values, n, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 }
 
 /*
@@ -74,12 +75,12 @@ BuildIdArray(List *ids)
 List *
 BuildIdsOfRank(Program *program, List *ids, int rank)
 {
-	List	   *result = NIL;
-	ListCell   *cell;
+	List *result = NIL;
+	ListCell *cell;
 
-	foreach(cell, ids)
+	foreach (cell, ids)
 	{
-		int			index = ProgramSegmentById(program, *(int64 *) lfirst(cell));
+		int index = ProgramSegmentById(program, *(int64 *) lfirst(cell));
 
 		if (index >= 0 && program->segments[index].rank == rank)
 			result = lappend(result, lfirst(cell));
@@ -93,13 +94,13 @@ BuildIdsOfRank(Program *program, List *ids, int rank)
 Bitmapset *
 BuildReferringTo(Program *program, Bitmapset *segments)
 {
-	Bitmapset  *result = NULL;
-	Bitmapset  *fresh = bms_copy(segments);
-	int			index;
+	Bitmapset *result = NULL;
+	Bitmapset *fresh = bms_copy(segments);
+	int index;
 
 	while ((index = bms_next_member(fresh, -1)) >= 0)
 	{
-		Bitmapset  *reached = bms_difference(ProgramAddReferencing(program, NULL, index), result);
+		Bitmapset *reached = bms_difference(ProgramAddReferencing(program, NULL, index), result);
 
 		fresh = bms_add_members(bms_del_member(fresh, index), reached);
 		result = bms_add_members(result, reached);
@@ -114,12 +115,12 @@ BuildReferringTo(Program *program, Bitmapset *segments)
 List *
 BuildSplitReferring(Program *program, List *ids, Bitmapset *referring, List **others)
 {
-	List	   *first = NIL;
-	ListCell   *cell;
+	List *first = NIL;
+	ListCell *cell;
 
-	foreach(cell, ids)
+	foreach (cell, ids)
 	{
-		int			index = ProgramSegmentById(program, *(int64 *) lfirst(cell));
+		int index = ProgramSegmentById(program, *(int64 *) lfirst(cell));
 
 		if (index >= 0 && bms_is_member(index, referring))
 			*others = lappend(*others, lfirst(cell));
@@ -135,10 +136,10 @@ BuildSplitReferring(Program *program, List *ids, Bitmapset *referring, List **ot
 List *
 BuildPublished(List *ids)
 {
-	List	   *result = NIL;
-	ListCell   *cell;
+	List *result = NIL;
+	ListCell *cell;
 
-	foreach(cell, ids)
+	foreach (cell, ids)
 	{
 		SegmentRow *row = SegmentById(*(int64 *) lfirst(cell));
 

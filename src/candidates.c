@@ -28,8 +28,8 @@ seen_entry(const SeenSegments *seen, int segment)
 static uint64 *
 seen_slot(const SeenSegments *seen, uint64 entry)
 {
-	uint32		mask = seen->size - 1;
-	uint32		at = ((uint32) entry * 2654435761u) & mask;
+	uint32 mask = seen->size - 1;
+	uint32 at = ((uint32) entry * 2654435761u) & mask;
 
 	/* what is of earlier rows is free */
 	while ((seen->slots[at] >> 32) == seen->stamp && seen->slots[at] != entry)
@@ -42,7 +42,7 @@ grow_seen(Program *program)
 {
 	SeenSegments old = program->seen;
 	SeenSegments *seen = &program->seen;
-	uint32		i;
+	uint32 i;
 
 	seen->size = Max(64, old.size * 2);
 	seen->slots = MemoryContextAllocZero(program->context, sizeof(uint64) * seen->size);
@@ -58,8 +58,8 @@ static bool
 see(Program *program, int segment)
 {
 	SeenSegments *seen = &program->seen;
-	uint64		entry = seen_entry(seen, segment);
-	uint64	   *slot;
+	uint64 entry = seen_entry(seen, segment);
+	uint64 *slot;
 
 	if ((uint32) seen->n * 2 >= seen->size)
 		grow_seen(program);
@@ -111,7 +111,7 @@ void
 CandidatesAdd(Candidates *found, Program *program, ImageList segments)
 {
 	const int32 *items = ProgramItems(program, segments);
-	uint32		i;
+	uint32 i;
 
 	for (i = 0; i < segments.n; i++)
 		if (see(program, items[i]))
@@ -124,7 +124,7 @@ CandidatesAdd(Candidates *found, Program *program, ImageList segments)
 void
 CandidatesAll(Candidates *found, Program *program)
 {
-	int			i;
+	int i;
 
 	for (i = 0; i < program->nsegments; i++)
 		if (see(program, i))
@@ -143,7 +143,8 @@ cell_of(Program *program, const Facet *facet, const FacetState *state)
 {
 	if (facet->image->ncells == 0 || state->isnull)
 		return NULL;
-	return &IMAGE_AT(program->image, facet->image->cells, ImageCell)[ImageCellOf(facet->image, state->rank)];
+	return &IMAGE_AT(program->image, facet->image->cells,
+					 ImageCell)[ImageCellOf(facet->image, state->rank)];
 }
 
 /* ----- a contact that comes ----- */
@@ -154,8 +155,8 @@ cell_of(Program *program, const Facet *facet, const FacetState *state)
 void
 CandidatesOfInsert(Candidates *found, Program *program, RowVersion *row)
 {
-	int			i;
-	int			j;
+	int i;
+	int j;
 
 	CandidatesAdd(found, program, program->image->ungated);
 	for (i = 0; i < program->ngates; i++)
@@ -193,9 +194,10 @@ pass_constant(Candidates *found, Program *program, Facet *facet, int constant)
 }
 
 static void
-pass_elements(Candidates *found, Program *program, Facet *facet, const FacetState *state, const FacetState *other)
+pass_elements(Candidates *found, Program *program, Facet *facet, const FacetState *state,
+			  const FacetState *other)
 {
-	int			i;
+	int i;
 
 	for (i = 0; i < state->nelements; i++)
 		if (!FacetStateHasElement(other, state->elements[i]))
@@ -203,7 +205,8 @@ pass_elements(Candidates *found, Program *program, Facet *facet, const FacetStat
 }
 
 static void
-pass_boundaries(Candidates *found, const Facet *facet, const FacetState *before, const FacetState *after)
+pass_boundaries(Candidates *found, const Facet *facet, const FacetState *before,
+				const FacetState *after)
 {
 	if (facet->image->nboundaries == 0 || (before->isnull && after->isnull))
 		return;
@@ -211,26 +214,27 @@ pass_boundaries(Candidates *found, const Facet *facet, const FacetState *before,
 	if (before->isnull || after->isnull)
 		add_step(found, facet->id * 2, 0, facet->image->nboundaries);
 	else if (before->rank != after->rank)
-		add_step(found, facet->id * 2, Min(before->rank, after->rank), Max(before->rank, after->rank));
+		add_step(found, facet->id * 2, Min(before->rank, after->rank),
+				 Max(before->rank, after->rank));
 }
 
 /* Atoms without an index are tested on both rows. */
 static void
-test_others(Candidates *found, Program *program, Facet *facet, RowVersion *old_row, RowVersion *new_row,
-			TimestampTz now)
+test_others(Candidates *found, Program *program, Facet *facet, RowVersion *old_row,
+			RowVersion *new_row, TimestampTz now)
 {
 	const int32 *others = ProgramItems(program, facet->image->others);
-	uint32		i;
+	uint32 i;
 
 	for (i = 0; i < facet->image->others.n; i++)
-		if (facet->image->opaque ||
-			AtomOnRow(program, old_row, others[i], now) != AtomOnRow(program, new_row, others[i], now))
+		if (facet->image->opaque || AtomOnRow(program, old_row, others[i], now) !=
+										AtomOnRow(program, new_row, others[i], now))
 			CandidatesAdd(found, program, program->atoms[others[i]].segments);
 }
 
 static void
-compare_facet(Candidates *found, Program *program, Facet *facet, RowVersion *old_row, RowVersion *new_row,
-			  TimestampTz now)
+compare_facet(Candidates *found, Program *program, Facet *facet, RowVersion *old_row,
+			  RowVersion *new_row, TimestampTz now)
 {
 	test_others(found, program, facet, old_row, new_row, now);
 	if (facet->image->nconstants > 0 || facet->image->nboundaries > 0)
@@ -252,14 +256,15 @@ compare_facet(Candidates *found, Program *program, Facet *facet, RowVersion *old
 static uint32
 first_step(const ImageStep *steps, uint32 n, int facet, int point)
 {
-	uint32		low = 0;
-	uint32		high = n;
+	uint32 low = 0;
+	uint32 high = n;
 
 	while (low < high)
 	{
-		uint32		middle = low + (high - low) / 2;
+		uint32 middle = low + (high - low) / 2;
 
-		if (steps[middle].facet < facet || (steps[middle].facet == facet && steps[middle].point < point))
+		if (steps[middle].facet < facet ||
+			(steps[middle].facet == facet && steps[middle].point < point))
 			low = middle + 1;
 		else
 			high = middle;
@@ -272,15 +277,15 @@ static void
 take_steps(Candidates *found, Program *program, ImageList behind)
 {
 	const ImageStep *steps = IMAGE_AT(program->image, behind.offset, ImageStep);
-	int			i;
+	int i;
 
 	if (behind.n == 0)
 		return;
 	for (i = 0; i < found->steps.n; i += 3)
 	{
-		int			facet = found->steps.items[i];
-		int			end = found->steps.items[i + 2];
-		uint32		at = first_step(steps, behind.n, facet, found->steps.items[i + 1]);
+		int facet = found->steps.items[i];
+		int end = found->steps.items[i + 2];
+		uint32 at = first_step(steps, behind.n, facet, found->steps.items[i + 1]);
 
 		for (; at < behind.n && steps[at].facet == facet && steps[at].point < end; at++)
 			if (see(program, steps[at].segment))
@@ -290,7 +295,8 @@ take_steps(Candidates *found, Program *program, ImageList behind)
 
 /* A segment that holds on either row is behind the cell of that row. */
 static void
-take_cells(Candidates *found, Program *program, Facet *gate, RowVersion *old_row, const FacetState *after)
+take_cells(Candidates *found, Program *program, Facet *gate, RowVersion *old_row,
+		   const FacetState *after)
 {
 	const ImageCell *new_cell = cell_of(program, gate, after);
 	const ImageCell *old_cell;
@@ -309,11 +315,12 @@ take_cells(Candidates *found, Program *program, Facet *gate, RowVersion *old_row
  * being the same.
  */
 void
-CandidatesOfUpdate(Candidates *found, Program *program, RowVersion *old_row, RowVersion *new_row, TimestampTz now)
+CandidatesOfUpdate(Candidates *found, Program *program, RowVersion *old_row, RowVersion *new_row,
+				   TimestampTz now)
 {
-	RowSource  *source = program->sources[0];
-	int			i;
-	int			j;
+	RowSource *source = program->sources[0];
+	int i;
+	int j;
 
 	if (!RowColumnsChanged(old_row, new_row, found->changed))
 		return;
@@ -342,16 +349,16 @@ CandidatesOfUpdate(Candidates *found, Program *program, RowVersion *old_row, Row
 static void
 wake_atoms(Program *program, TimestampTz now)
 {
-	ImageList	atoms = program->image->moving_atoms;
+	ImageList atoms = program->image->moving_atoms;
 	MemoryContext old = MemoryContextSwitchTo(program->context);
-	uint32		i;
+	uint32 i;
 
 	program->awake.n = 0;
 	program->awake_from = program->moved_from;
 	program->awake_until = DT_NOEND;
 	for (i = 0; i < atoms.n; i++)
 	{
-		int			id = ProgramItems(program, atoms)[i];
+		int id = ProgramItems(program, atoms)[i];
 		TimestampTz until;
 
 		if (AtomIsStill(program, id, program->moved_from, now, &until))
@@ -369,7 +376,7 @@ wake_atoms(Program *program, TimestampTz now)
 void
 CandidatesOfTime(Candidates *found, Program *program, RowVersion *row, TimestampTz now)
 {
-	int			i;
+	int i;
 
 	/* a segment that is ahead of us is judged at its own instant */
 	if (program->moved_to > now)
@@ -378,7 +385,7 @@ CandidatesOfTime(Candidates *found, Program *program, RowVersion *row, Timestamp
 		wake_atoms(program, now);
 	for (i = 0; i < program->awake.n; i++)
 	{
-		int			id = program->awake.items[i];
+		int id = program->awake.items[i];
 
 		if (AtomMovesOnRow(program, row, id, program->moved_from, now))
 			CandidatesAdd(found, program, program->atoms[id].segments);

@@ -73,14 +73,13 @@
 Oid
 CatalogRelid(const char *name)
 {
-	Oid			namespace = get_namespace_oid("segments", false);
-	Oid			relid = get_relname_relid(name, namespace);
+	Oid namespace = get_namespace_oid("segments", false);
+	Oid relid = get_relname_relid(name, namespace);
 
 	if (!OidIsValid(relid))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("table \"segments.%s\" does not exist", name),
-				 errhint("Create the extension again.")));
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
+						errmsg("table \"segments.%s\" does not exist", name),
+						errhint("Create the extension again.")));
 	return relid;
 }
 
@@ -90,12 +89,11 @@ CatalogRelid(const char *name)
 char *
 CatalogRelationName(Oid relid)
 {
-	char	   *name = get_rel_name(relid);
+	char *name = get_rel_name(relid);
 
 	if (name == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("relation with OID %u does not exist", relid)));
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
+						errmsg("relation with OID %u does not exist", relid)));
 	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)), name);
 }
 
@@ -112,7 +110,8 @@ begin_scan(CatalogScan *scan, Oid index, Snapshot snapshot, int nkeys, ScanKey k
  * end), under a snapshot (NULL: as last committed).
  */
 void
-CatalogScanBegin(CatalogScan *scan, const char *table, Oid index, Snapshot snapshot, int nkeys, ScanKey keys)
+CatalogScanBegin(CatalogScan *scan, const char *table, Oid index, Snapshot snapshot, int nkeys,
+				 ScanKey keys)
 {
 	scan->rel = table_open(CatalogRelid(table), AccessShareLock);
 	begin_scan(scan, index, snapshot, nkeys, keys);
@@ -158,8 +157,8 @@ name_or_null(Datum *values, bool *nulls, int anum)
 static Oid
 relation_owner(Oid relid)
 {
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
-	Oid			owner;
+	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	Oid owner;
 
 	if (!HeapTupleIsValid(tuple))
 		return InvalidOid;
@@ -181,8 +180,8 @@ static ContactTable *
 contact_table_from_tuple(HeapTuple tuple, TupleDesc desc)
 {
 	ContactTable *table = palloc0(sizeof(ContactTable));
-	Datum		values[Natts_contact_table];
-	bool		nulls[Natts_contact_table];
+	Datum values[Natts_contact_table];
+	bool nulls[Natts_contact_table];
 
 	heap_deform_tuple(tuple, desc, values, nulls);
 	table->relid = DatumGetObjectId(values[Anum_contact_table_relid - 1]);
@@ -228,7 +227,8 @@ CatalogContactTable(Oid relid, bool missing_ok)
 	CatalogScan scan;
 	ScanKeyData key;
 
-	ScanKeyInit(&key, Anum_contact_table_relid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relid));
+	ScanKeyInit(&key, Anum_contact_table_relid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(relid));
 	CatalogScanBegin(&scan, "contact_table", InvalidOid, NULL, 1, &key);
 	if (CatalogScanNext(&scan))
 		table = contact_table_from_tuple(scan.tuple, RelationGetDescr(scan.rel));
@@ -237,11 +237,10 @@ CatalogContactTable(Oid relid, bool missing_ok)
 	if (table != NULL && complete_contact_table(table))
 		return table;
 	if (!missing_ok)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("table \"%s\" is not a contact table",
-						get_rel_name(relid) ? get_rel_name(relid) : "?"),
-				 errhint("Attach it with segments.attach().")));
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("table \"%s\" is not a contact table",
+							   get_rel_name(relid) ? get_rel_name(relid) : "?"),
+						errhint("Attach it with segments.attach().")));
 	return NULL;
 }
 
@@ -250,10 +249,10 @@ has_row_of(const char *name, Oid contact_table)
 {
 	CatalogScan scan;
 	ScanKeyData key;
-	bool		found;
+	bool found;
 
-	ScanKeyInit(&key, get_attnum(CatalogRelid(name), "contact_table"), BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(contact_table));
+	ScanKeyInit(&key, get_attnum(CatalogRelid(name), "contact_table"), BTEqualStrategyNumber,
+				F_OIDEQ, ObjectIdGetDatum(contact_table));
 	CatalogScanBegin(&scan, name, InvalidOid, NULL, 1, &key);
 	found = CatalogScanNext(&scan);
 	CatalogScanEnd(&scan);
@@ -268,10 +267,11 @@ PG_FUNCTION_INFO_V1(segments_has_declarations);
 Datum
 segments_has_declarations(PG_FUNCTION_ARGS)
 {
-	Oid			contact_table = PG_GETARG_OID(0);
+	Oid contact_table = PG_GETARG_OID(0);
 
 	PG_RETURN_BOOL(has_row_of("segment", contact_table) || has_row_of("relation", contact_table) ||
-				   has_row_of("field_definition", contact_table) || has_row_of("consumer", contact_table));
+				   has_row_of("field_definition", contact_table) ||
+				   has_row_of("consumer", contact_table));
 }
 
 /*
@@ -281,15 +281,16 @@ List *
 CatalogContactTables(void)
 {
 	CatalogScan scan;
-	List	   *result = NIL;
+	List *result = NIL;
 
 	CatalogScanBegin(&scan, "contact_table", InvalidOid, NULL, 0, NULL);
 	while (CatalogScanNext(&scan))
 	{
-		bool		isnull;
+		bool isnull;
 
-		result = lappend_oid(result, DatumGetObjectId(heap_getattr(scan.tuple, Anum_contact_table_relid,
-																   RelationGetDescr(scan.rel), &isnull)));
+		result = lappend_oid(result,
+							 DatumGetObjectId(heap_getattr(scan.tuple, Anum_contact_table_relid,
+														   RelationGetDescr(scan.rel), &isnull)));
 	}
 	CatalogScanEnd(&scan);
 	return result;
@@ -301,18 +302,16 @@ CatalogContactTables(void)
 Oid
 CatalogDefaultContactTable(void)
 {
-	List	   *tables = CatalogContactTables();
+	List *tables = CatalogContactTables();
 
 	if (tables == NIL)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("no contact table is attached"),
-				 errhint("Attach one with segments.attach().")));
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("no contact table is attached"),
+						errhint("Attach one with segments.attach().")));
 	if (list_length(tables) > 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_AMBIGUOUS_PARAMETER),
-				 errmsg("more than one contact table is attached"),
-				 errhint("Name one in argument contact_table.")));
+		ereport(ERROR, (errcode(ERRCODE_AMBIGUOUS_PARAMETER),
+						errmsg("more than one contact table is attached"),
+						errhint("Name one in argument contact_table.")));
 	return linitial_oid(tables);
 }
 
@@ -320,8 +319,8 @@ static RelatedRows *
 relation_from_tuple(HeapTuple tuple, TupleDesc desc)
 {
 	RelatedRows *rows = palloc0(sizeof(RelatedRows));
-	Datum		values[Natts_relation];
-	bool		nulls[Natts_relation];
+	Datum values[Natts_relation];
+	bool nulls[Natts_relation];
 
 	heap_deform_tuple(tuple, desc, values, nulls);
 	rows->name = name_or_null(values, nulls, Anum_relation_name);
@@ -345,11 +344,12 @@ relation_from_tuple(HeapTuple tuple, TupleDesc desc)
 List *
 CatalogRelations(Oid contact_table)
 {
-	List	   *result = NIL;
+	List *result = NIL;
 	CatalogScan scan;
 	ScanKeyData key;
 
-	ScanKeyInit(&key, Anum_relation_contact_table, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(contact_table));
+	ScanKeyInit(&key, Anum_relation_contact_table, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(contact_table));
 	CatalogScanBegin(&scan, "relation", InvalidOid, NULL, 1, &key);
 	while (CatalogScanNext(&scan))
 		result = lappend(result, relation_from_tuple(scan.tuple, RelationGetDescr(scan.rel)));
@@ -367,8 +367,8 @@ static FieldDefinition *
 definition_from_tuple(HeapTuple tuple, TupleDesc desc)
 {
 	FieldDefinition *def = palloc0(sizeof(FieldDefinition));
-	Datum		values[Natts_field_definition];
-	bool		nulls[Natts_field_definition];
+	Datum values[Natts_field_definition];
+	bool nulls[Natts_field_definition];
 
 	heap_deform_tuple(tuple, desc, values, nulls);
 	def->object = text_or_null(values, nulls, Anum_field_definition_object);
@@ -383,7 +383,8 @@ definition_from_tuple(HeapTuple tuple, TupleDesc desc)
 	def->aggregate = text_or_null(values, nulls, Anum_field_definition_aggregate);
 	def->order_by = name_or_null(values, nulls, Anum_field_definition_order_by);
 	def->case_given = !nulls[Anum_field_definition_case_sensitive - 1];
-	def->case_sensitive = def->case_given && DatumGetBool(values[Anum_field_definition_case_sensitive - 1]);
+	def->case_sensitive =
+		def->case_given && DatumGetBool(values[Anum_field_definition_case_sensitive - 1]);
 	def->timezone = text_or_null(values, nulls, Anum_field_definition_timezone);
 	def->default_prefix = text_or_null(values, nulls, Anum_field_definition_default_prefix);
 	return def;
@@ -395,7 +396,7 @@ definition_from_tuple(HeapTuple tuple, TupleDesc desc)
 List *
 CatalogFieldDefinitions(Oid contact_table)
 {
-	List	   *result = NIL;
+	List *result = NIL;
 	CatalogScan scan;
 	ScanKeyData key;
 
@@ -415,7 +416,7 @@ CatalogFieldDefinitions(Oid contact_table)
 List *
 CatalogContactTablesReading(Oid relid)
 {
-	List	   *result = NIL;
+	List *result = NIL;
 	CatalogScan scan;
 
 	if (CatalogContactTable(relid, true) != NULL)
@@ -424,8 +425,9 @@ CatalogContactTablesReading(Oid relid)
 	while (CatalogScanNext(&scan))
 	{
 		RelatedRows *rows = relation_from_tuple(scan.tuple, RelationGetDescr(scan.rel));
-		bool		isnull;
-		Datum		contact = heap_getattr(scan.tuple, Anum_relation_contact_table, RelationGetDescr(scan.rel), &isnull);
+		bool isnull;
+		Datum contact = heap_getattr(scan.tuple, Anum_relation_contact_table,
+									 RelationGetDescr(scan.rel), &isnull);
 
 		if (rows->relid == relid || rows->link_relid == relid)
 			result = list_append_unique_oid(result, DatumGetObjectId(contact));

@@ -36,7 +36,7 @@
 
 PG_FUNCTION_INFO_V1(segments_log_number);
 
-#define ERA_SHIFT 48			/* bits of a transaction's id */
+#define ERA_SHIFT 48 /* bits of a transaction's id */
 
 /* segments.log_era */
 #define Anum_era_era 1
@@ -45,8 +45,8 @@ PG_FUNCTION_INFO_V1(segments_log_number);
 
 /* ----- eras ----- */
 
-static int	known_era = -1;
-static bool era_is_stored = false;	/* by somebody who has committed */
+static int known_era = -1;
+static bool era_is_stored = false; /* by somebody who has committed */
 
 /* A dump that is being restored brings eras. */
 static void
@@ -71,17 +71,18 @@ register_callback(void)
 static int
 newest_era(bool *ours, bool *stored)
 {
-	Relation	rel = table_open(CatalogRelid("log_era"), AccessShareLock);
+	Relation rel = table_open(CatalogRelid("log_era"), AccessShareLock);
 	SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, NULL, 0, NULL);
-	int			newest = -1;
-	HeapTuple	tuple;
+	int newest = -1;
+	HeapTuple tuple;
 
 	*ours = *stored = false;
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
-		bool		isnull;
-		int			era = DatumGetInt32(heap_getattr(tuple, Anum_era_era, RelationGetDescr(rel), &isnull));
-		int64		system = DatumGetInt64(heap_getattr(tuple, Anum_era_system_identifier, RelationGetDescr(rel), &isnull));
+		bool isnull;
+		int era = DatumGetInt32(heap_getattr(tuple, Anum_era_era, RelationGetDescr(rel), &isnull));
+		int64 system = DatumGetInt64(
+			heap_getattr(tuple, Anum_era_system_identifier, RelationGetDescr(rel), &isnull));
 
 		if (era < newest)
 			continue;
@@ -100,9 +101,9 @@ newest_era(bool *ours, bool *stored)
 static int
 current_era(void)
 {
-	bool		ours;
-	bool		stored;
-	int			newest;
+	bool ours;
+	bool stored;
+	int newest;
 
 	if (known_era >= 0)
 		return known_era;
@@ -115,10 +116,10 @@ current_era(void)
 static void
 store_era(int era)
 {
-	Relation	rel = table_open(CatalogRelid("log_era"), RowExclusiveLock);
-	Datum		values[Natts_era];
-	bool		nulls[Natts_era] = {0};
-	HeapTuple	tuple;
+	Relation rel = table_open(CatalogRelid("log_era"), RowExclusiveLock);
+	Datum values[Natts_era];
+	bool nulls[Natts_era] = {0};
+	HeapTuple tuple;
 
 	values[Anum_era_era - 1] = Int32GetDatum(era);
 	values[Anum_era_system_identifier - 1] = Int64GetDatum((int64) GetSystemIdentifier());
@@ -133,8 +134,8 @@ store_era(int era)
 static void
 claim_era(void)
 {
-	bool		ours;
-	int			newest;
+	bool ours;
+	int newest;
 
 	register_callback();
 	newest = newest_era(&ours, &era_is_stored);
@@ -176,8 +177,8 @@ segments_log_number(PG_FUNCTION_ARGS)
 static int
 compare_numbers(const void *a, const void *b)
 {
-	int64		left = *(const int64 *) a;
-	int64		right = *(const int64 *) b;
+	int64 left = *(const int64 *) a;
+	int64 right = *(const int64 *) b;
 
 	return left < right ? -1 : left > right;
 }
@@ -186,7 +187,7 @@ compare_numbers(const void *a, const void *b)
 static int64
 number_of(TransactionId xid, FullTransactionId next)
 {
-	uint64		epoch = EpochFromFullTransactionId(next);
+	uint64 epoch = EpochFromFullTransactionId(next);
 
 	if (xid > XidFromFullTransactionId(next))
 		epoch--;
@@ -201,7 +202,7 @@ void
 HorizonOfSnapshot(LogHorizon *horizon, Snapshot snapshot)
 {
 	FullTransactionId next = ReadNextFullTransactionId();
-	uint32		i;
+	uint32 i;
 
 	memset(horizon, 0, sizeof(LogHorizon));
 	horizon->high = number_of(snapshot->xmax, next);
@@ -241,7 +242,8 @@ static bool
 is_in_progress(const LogHorizon *horizon, int64 xact)
 {
 	return horizon->nprogress > 0 && xact >= horizon->low &&
-		bsearch(&xact, horizon->progress, horizon->nprogress, sizeof(int64), compare_numbers) != NULL;
+		   bsearch(&xact, horizon->progress, horizon->nprogress, sizeof(int64), compare_numbers) !=
+			   NULL;
 }
 
 bool
@@ -256,7 +258,7 @@ HorizonSees(const LogHorizon *horizon, int64 xact)
 bool
 HorizonIsWithin(const LogHorizon *inner, const LogHorizon *outer)
 {
-	int			i;
+	int i;
 
 	if (inner->high > outer->high)
 		return false;

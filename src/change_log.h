@@ -14,22 +14,22 @@
 /* What a snapshot sees of the log: all below high but those in progress. */
 typedef struct LogHorizon
 {
-	int64		low;			/* all below are seen */
-	int64		high;
-	int			nprogress;
-	int64	   *progress;		/* sorted; all below high */
+	int64 low; /* all below are seen */
+	int64 high;
+	int nprogress;
+	int64 *progress; /* sorted; all below high */
 } LogHorizon;
 
 /* One entry of the log, as far as counts need it. */
 typedef struct LogEntry
 {
-	int64		xact;
-	int64		segment;
-	bool		joined;
+	int64 xact;
+	int64 segment;
+	bool joined;
 	TimestampTz at;
 } LogEntry;
 
-typedef void (*LogEntryFunction) (const LogEntry *entry, void *arg);
+typedef void (*LogEntryFunction)(const LogEntry *entry, void *arg);
 
 /* A stretch of pages of the log. */
 typedef struct LogPages
@@ -47,10 +47,11 @@ extern bool HorizonSees(const LogHorizon *horizon, int64 xact);
 extern bool HorizonIsWithin(const LogHorizon *inner, const LogHorizon *outer);
 
 /* change_log_scan.c */
-extern Oid	ChangeLogIndex(Relation log);
-extern LogPages *ChangeLogPagesSince(Relation log, Oid index, const LogHorizon *since, Snapshot snapshot, int *n);
-extern void ChangeLogScan(Relation log, const LogPages *pages, int n, const LogHorizon *since, Snapshot snapshot,
-						  LogEntryFunction function, void *arg);
+extern Oid ChangeLogIndex(Relation log);
+extern LogPages *ChangeLogPagesSince(Relation log, Oid index, const LogHorizon *since,
+									 Snapshot snapshot, int *n);
+extern void ChangeLogScan(Relation log, const LogPages *pages, int n, const LogHorizon *since,
+						  Snapshot snapshot, LogEntryFunction function, void *arg);
 extern void ChangeLogSummarize(Relation log, Oid index, const LogPages *pages, int n);
 
-#endif							/* SEGMENTS_CHANGE_LOG_H */
+#endif /* SEGMENTS_CHANGE_LOG_H */

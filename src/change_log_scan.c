@@ -36,7 +36,7 @@
 #define Anum_change_joined 5
 #define Anum_change_at 7
 
-#define OLD_DISTANCE 1000		/* numbers: so far back a transaction is old */
+#define OLD_DISTANCE 1000 /* numbers: so far back a transaction is old */
 #define MANY_OLD 4
 
 /* Does a BRIN operator family keep the smallest and greatest bigint? */
@@ -52,16 +52,17 @@ orders_numbers(Oid family)
 Oid
 ChangeLogIndex(Relation log)
 {
-	List	   *indexes = RelationGetIndexList(log);
-	Oid			found = InvalidOid;
-	ListCell   *cell;
+	List *indexes = RelationGetIndexList(log);
+	Oid found = InvalidOid;
+	ListCell *cell;
 
-	foreach(cell, indexes)
+	foreach (cell, indexes)
 	{
-		Relation	index = index_open(lfirst_oid(cell), AccessShareLock);
+		Relation index = index_open(lfirst_oid(cell), AccessShareLock);
 
 		if (index->rd_rel->relam == BRIN_AM_OID && index->rd_index->indisvalid &&
-			index->rd_index->indnkeyatts == 1 && index->rd_index->indkey.values[0] == Anum_change_xact &&
+			index->rd_index->indnkeyatts == 1 &&
+			index->rd_index->indkey.values[0] == Anum_change_xact &&
 			RelationGetIndexPredicate(index) == NIL && orders_numbers(index->rd_opfamily[0]))
 			found = RelationGetRelid(index);
 		index_close(index, AccessShareLock);
@@ -71,11 +72,13 @@ ChangeLogIndex(Relation log)
 }
 
 static void
-add_pages(IndexScanDesc scan, TIDBitmap *bitmap, StrategyNumber strategy, RegProcedure test, int64 number)
+add_pages(IndexScanDesc scan, TIDBitmap *bitmap, StrategyNumber strategy, RegProcedure test,
+		  int64 number)
 {
 	ScanKeyData key;
 
-	ScanKeyEntryInitialize(&key, 0, Anum_change_xact, strategy, INT8OID, InvalidOid, test, Int64GetDatum(number));
+	ScanKeyEntryInitialize(&key, 0, Anum_change_xact, strategy, INT8OID, InvalidOid, test,
+						   Int64GetDatum(number));
 	index_rescan(scan, &key, 1, NULL, 0);
 	(void) index_getbitmap(scan, bitmap);
 }
@@ -87,11 +90,12 @@ add_pages(IndexScanDesc scan, TIDBitmap *bitmap, StrategyNumber strategy, RegPro
 static TIDBitmap *
 pages_by_index(Relation index, const LogHorizon *since, Snapshot snapshot)
 {
-	TIDBitmap  *bitmap = tbm_create(work_mem * (Size) 1024, NULL);
+	TIDBitmap *bitmap = tbm_create(work_mem * (Size) 1024, NULL);
 	IndexScanDesc scan = BitmapScanBegin(index, snapshot, 1);
-	int			i = 0;
+	int i = 0;
 
-	for (; i < Min(since->nprogress, MANY_OLD) && since->progress[i] < since->high - OLD_DISTANCE; i++)
+	for (; i < Min(since->nprogress, MANY_OLD) && since->progress[i] < since->high - OLD_DISTANCE;
+		 i++)
 		add_pages(scan, bitmap, BTEqualStrategyNumber, F_INT8EQ, since->progress[i]);
 	add_pages(scan, bitmap, BTGreaterEqualStrategyNumber, F_INT8GE,
 			  i < since->nprogress ? since->progress[i] : since->high);
@@ -102,8 +106,8 @@ pages_by_index(Relation index, const LogHorizon *since, Snapshot snapshot)
 static LogPages *
 stretches_of(TIDBitmap *bitmap, int *n)
 {
-	int			size = 8;
-	LogPages   *pages = palloc(sizeof(LogPages) * size);
+	int size = 8;
+	LogPages *pages = palloc(sizeof(LogPages) * size);
 	BitmapPages *iterator = BitmapPagesBegin(bitmap);
 	BlockNumber block;
 
@@ -130,9 +134,9 @@ stretches_of(TIDBitmap *bitmap, int *n)
 LogPages *
 ChangeLogPagesSince(Relation log, Oid index, const LogHorizon *since, Snapshot snapshot, int *n)
 {
-	TIDBitmap  *bitmap;
-	LogPages   *pages;
-	Relation	rel;
+	TIDBitmap *bitmap;
+	LogPages *pages;
+	Relation rel;
 
 	if (!OidIsValid(index))
 	{
@@ -180,14 +184,14 @@ start_stretch(Relation log, TableScanDesc scan, const LogPages *pages, Snapshot 
  * horizon doesn't.
  */
 void
-ChangeLogScan(Relation log, const LogPages *pages, int n, const LogHorizon *since, Snapshot snapshot,
-			  LogEntryFunction function, void *arg)
+ChangeLogScan(Relation log, const LogPages *pages, int n, const LogHorizon *since,
+			  Snapshot snapshot, LogEntryFunction function, void *arg)
 {
 	TupleTableSlot *slot = table_slot_create(log, NULL);
 	TableScanDesc scan = NULL;
-	LogEntry	entry;
-	bool		isnull;
-	int			i;
+	LogEntry entry;
+	bool isnull;
+	int i;
 
 	for (i = 0; i < n; i++)
 	{
@@ -218,8 +222,8 @@ ChangeLogSummarize(Relation log, Oid index, const LogPages *pages, int n)
 {
 	BlockNumber total = RelationGetNumberOfBlocks(log);
 	BlockNumber range;
-	Relation	rel;
-	int			i;
+	Relation rel;
+	int i;
 
 	if (!OidIsValid(index) || !ConditionalLockRelation(log, ShareUpdateExclusiveLock))
 		return;
@@ -231,7 +235,8 @@ ChangeLogSummarize(Relation log, Oid index, const LogPages *pages, int n)
 		BlockNumber block = pages[i].first - pages[i].first % range;
 
 		for (; block <= pages[i].last && block + range < total; block += range)
-			(void) DirectFunctionCall2(brin_summarize_range, ObjectIdGetDatum(index), Int64GetDatum((int64) block));
+			(void) DirectFunctionCall2(brin_summarize_range, ObjectIdGetDatum(index),
+									   Int64GetDatum((int64) block));
 	}
 	UnlockRelation(log, ShareUpdateExclusiveLock);
 }

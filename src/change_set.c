@@ -21,12 +21,13 @@
 
 #include "maintain.h"
 
-#define FEW_CHANGES 32			/* sorted by insertion */
+#define FEW_CHANGES 32 /* sorted by insertion */
 #define DIGIT_BITS 11
 #define DIGITS (1 << DIGIT_BITS)
 
 /* Besides the change itself: its place while sorting, and what writing it needs. */
-#define BYTES_PER_CHANGE (2 * sizeof(Change) + sizeof(ItemPointerData) + 2 * sizeof(int) + sizeof(bool))
+#define BYTES_PER_CHANGE                                                                           \
+	(2 * sizeof(Change) + sizeof(ItemPointerData) + 2 * sizeof(int) + sizeof(bool))
 #define MAX_CHANGES 50000000
 
 /* ----- collecting ----- */
@@ -37,9 +38,10 @@
 ChangeSet *
 ChangeSetCreate(void)
 {
-	ChangeSet  *set = palloc0(sizeof(ChangeSet));
+	ChangeSet *set = palloc0(sizeof(ChangeSet));
 
-	set->context = AllocSetContextCreate(CurrentMemoryContext, "segments changes", ALLOCSET_DEFAULT_SIZES);
+	set->context =
+		AllocSetContextCreate(CurrentMemoryContext, "segments changes", ALLOCSET_DEFAULT_SIZES);
 	return set;
 }
 
@@ -63,16 +65,17 @@ ChangeSetReset(ChangeSet *set)
 bool
 ChangeSetIsFull(const ChangeSet *set)
 {
-	return set->n * (Size) BYTES_PER_CHANGE + set->key_bytes >= work_mem * (Size) 1024 || set->n >= MAX_CHANGES;
+	return set->n * (Size) BYTES_PER_CHANGE + set->key_bytes >= work_mem * (Size) 1024 ||
+		   set->n >= MAX_CHANGES;
 }
 
 static void
 grow(ChangeSet *set)
 {
 	set->size = Max(64, set->size * 2);
-	set->changes = set->changes == NULL ?
-		MemoryContextAlloc(set->context, sizeof(Change) * set->size) :
-		repalloc_huge(set->changes, sizeof(Change) * set->size);
+	set->changes = set->changes == NULL
+					   ? MemoryContextAlloc(set->context, sizeof(Change) * set->size)
+					   : repalloc_huge(set->changes, sizeof(Change) * set->size);
 }
 
 /* A key that lives as long as the set. */
@@ -95,7 +98,7 @@ keep_key(Program *program, ChangeSet *set, Datum key)
 void
 ChangeSetAdd(Program *program, ChangeSet *set, int64 segment, int index, Datum key, bool joined)
 {
-	Change	   *change;
+	Change *change;
 
 	if (set->n == set->size)
 		grow(set);
@@ -112,15 +115,15 @@ ChangeSetAdd(Program *program, ChangeSet *set, int64 segment, int index, Datum k
 /* Changes of one contact, one after another. */
 typedef struct KeyRun
 {
-	Datum		key;
-	int			first;
-	int			n;
+	Datum key;
+	int first;
+	int n;
 } KeyRun;
 
 static bool
 keys_are_integers(Program *program)
 {
-	Oid			function = program->key_compare.fn_oid;
+	Oid function = program->key_compare.fn_oid;
 
 	return function == F_BTINT8CMP || function == F_BTINT4CMP || function == F_BTINT2CMP;
 }
@@ -135,8 +138,8 @@ compare_runs(const void *a, const void *b, void *arg)
 static int
 compare_integer_runs(const void *a, const void *b)
 {
-	int64		left = (int64) ((const KeyRun *) a)->key;
-	int64		right = (int64) ((const KeyRun *) b)->key;
+	int64 left = (int64) ((const KeyRun *) a)->key;
+	int64 right = (int64) ((const KeyRun *) b)->key;
 
 	return left < right ? -1 : left > right;
 }
@@ -144,8 +147,8 @@ compare_integer_runs(const void *a, const void *b)
 static int
 find_runs(const ChangeSet *set, KeyRun *runs)
 {
-	int			nruns = 0;
-	int			i;
+	int nruns = 0;
+	int i;
 
 	for (i = 0; i < set->n; i++)
 	{
@@ -176,16 +179,17 @@ sort_runs(Program *program, KeyRun *runs, int nruns)
 static int
 rank_keys(Program *program, ChangeSet *set)
 {
-	KeyRun	   *runs = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(KeyRun) * set->n);
-	int			nruns = find_runs(set, runs);
-	int			rank = 0;
-	int			i;
-	int			j;
+	KeyRun *runs = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(KeyRun) * set->n);
+	int nruns = find_runs(set, runs);
+	int rank = 0;
+	int i;
+	int j;
 
 	sort_runs(program, runs, nruns);
 	for (i = 0; i < nruns; i++)
 	{
-		if (i > 0 && runs[i].key != runs[i - 1].key && compare_runs(&runs[i - 1], &runs[i], program) != 0)
+		if (i > 0 && runs[i].key != runs[i - 1].key &&
+			compare_runs(&runs[i - 1], &runs[i], program) != 0)
 			rank++;
 		for (j = 0; j < runs[i].n; j++)
 			set->changes[runs[i].first + j].rank = rank;
@@ -199,18 +203,19 @@ rank_keys(Program *program, ChangeSet *set)
 static bool
 comes_before(const Change *left, const Change *right)
 {
-	return left->segment != right->segment ? left->segment < right->segment : left->rank < right->rank;
+	return left->segment != right->segment ? left->segment < right->segment
+										   : left->rank < right->rank;
 }
 
 static void
 sort_by_insertion(Change *changes, int n)
 {
-	int			i;
+	int i;
 
 	for (i = 1; i < n; i++)
 	{
-		Change		change = changes[i];
-		int			j = i;
+		Change change = changes[i];
+		int j = i;
 
 		for (; j > 0 && comes_before(&change, &changes[j - 1]); j--)
 			changes[j] = changes[j - 1];
@@ -222,12 +227,12 @@ sort_by_insertion(Change *changes, int n)
 static void
 counts_to_starts(int *counts)
 {
-	int			start = 0;
-	int			digit;
+	int start = 0;
+	int digit;
 
 	for (digit = 0; digit < DIGITS; digit++)
 	{
-		int			count = counts[digit];
+		int count = counts[digit];
 
 		counts[digit] = start;
 		start += count;
@@ -237,8 +242,8 @@ counts_to_starts(int *counts)
 static void
 sort_by_rank_digit(const Change *from, Change *to, int n, int shift)
 {
-	int			starts[DIGITS] = {0};
-	int			i;
+	int starts[DIGITS] = {0};
+	int i;
 
 	for (i = 0; i < n; i++)
 		starts[(from[i].rank >> shift) & (DIGITS - 1)]++;
@@ -250,20 +255,21 @@ sort_by_rank_digit(const Change *from, Change *to, int n, int shift)
 static void
 sort_by_segment_digit(const Change *from, Change *to, int n, int64 lowest, int shift)
 {
-	int			starts[DIGITS] = {0};
-	int			i;
+	int starts[DIGITS] = {0};
+	int i;
 
 	for (i = 0; i < n; i++)
 		starts[(((uint64) from[i].segment - (uint64) lowest) >> shift) & (DIGITS - 1)]++;
 	counts_to_starts(starts);
 	for (i = 0; i < n; i++)
-		to[starts[(((uint64) from[i].segment - (uint64) lowest) >> shift) & (DIGITS - 1)]++] = from[i];
+		to[starts[(((uint64) from[i].segment - (uint64) lowest) >> shift) & (DIGITS - 1)]++] =
+			from[i];
 }
 
 static void
 swap(Change **a, Change **b)
 {
-	Change	   *other = *a;
+	Change *other = *a;
 
 	*a = *b;
 	*b = other;
@@ -272,7 +278,7 @@ swap(Change **a, Change **b)
 static bool
 is_in_rank_order(const ChangeSet *set)
 {
-	int			i;
+	int i;
 
 	for (i = 1; i < set->n; i++)
 		if (set->changes[i].rank < set->changes[i - 1].rank)
@@ -284,12 +290,12 @@ is_in_rank_order(const ChangeSet *set)
 static void
 sort_by_digits(ChangeSet *set, int nranks)
 {
-	Change	   *other = MemoryContextAllocHuge(set->context, sizeof(Change) * set->size);
-	int64		lowest = PG_INT64_MAX;
-	int64		highest = PG_INT64_MIN;
-	uint64		range;
-	int			shift;
-	int			i;
+	Change *other = MemoryContextAllocHuge(set->context, sizeof(Change) * set->size);
+	int64 lowest = PG_INT64_MAX;
+	int64 highest = PG_INT64_MIN;
+	uint64 range;
+	int shift;
+	int i;
 
 	for (i = 0; i < set->n; i++)
 	{
@@ -326,12 +332,12 @@ is_same_member(const Change *left, const Change *right)
 static void
 net_out(ChangeSet *set)
 {
-	int			kept = 0;
-	int			start = 0;
+	int kept = 0;
+	int start = 0;
 
 	while (start < set->n)
 	{
-		int			end = start + 1;
+		int end = start + 1;
 
 		while (end < set->n && is_same_member(&set->changes[start], &set->changes[end]))
 			end++;
@@ -346,10 +352,10 @@ net_out(ChangeSet *set)
 static void
 leaves_first(ChangeSet *set)
 {
-	Change	   *joins;
-	int			njoins = 0;
-	int			kept = 0;
-	int			i;
+	Change *joins;
+	int njoins = 0;
+	int kept = 0;
+	int i;
 
 	for (i = 0; i < set->n; i++)
 		njoins += set->changes[i].joined;
@@ -375,7 +381,7 @@ leaves_first(ChangeSet *set)
 void
 ChangeSetSort(Program *program, ChangeSet *set)
 {
-	int			nranks;
+	int nranks;
 
 	if (set->n == 0)
 		return;
@@ -393,12 +399,12 @@ ChangeSetSort(Program *program, ChangeSet *set)
 static void
 sort_few_by_contact(const Change *changes, int *order, int n)
 {
-	int			i;
+	int i;
 
 	for (i = 1; i < n; i++)
 	{
-		int			position = order[i];
-		int			j = i;
+		int position = order[i];
+		int j = i;
 
 		for (; j > 0 && changes[position].rank < changes[order[j - 1]].rank; j--)
 			order[j] = order[j - 1];
@@ -409,8 +415,8 @@ sort_few_by_contact(const Change *changes, int *order, int n)
 static void
 sort_by_contact_digit(const Change *changes, const int *from, int *to, int n, int shift)
 {
-	int			starts[DIGITS] = {0};
-	int			i;
+	int starts[DIGITS] = {0};
+	int i;
 
 	for (i = 0; i < n; i++)
 		starts[(changes[from[i]].rank >> shift) & (DIGITS - 1)]++;
@@ -425,11 +431,11 @@ sort_by_contact_digit(const Change *changes, const int *from, int *to, int n, in
 int *
 ChangesByContact(const Change *changes, int n)
 {
-	int		   *order = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(int) * n);
-	int		   *other;
-	uint32		highest = 0;
-	int			shift;
-	int			i;
+	int *order = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(int) * n);
+	int *other;
+	uint32 highest = 0;
+	int shift;
+	int i;
 
 	for (i = 0; i < n; i++)
 	{
@@ -444,7 +450,7 @@ ChangesByContact(const Change *changes, int n)
 	other = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(int) * n);
 	for (shift = 0; shift < 32 && (highest >> shift) > 0; shift += DIGIT_BITS)
 	{
-		int		   *sorted = other;
+		int *sorted = other;
 
 		sort_by_contact_digit(changes, order, other, n, shift);
 		other = order;
@@ -461,11 +467,11 @@ ChangesByContact(const Change *changes, int n)
 bool
 ChangesPutByContact(Change *changes, int n)
 {
-	Change	   *sorted;
-	int		   *order;
-	int			segments = 1;
-	int			contacts = 1;
-	int			i;
+	Change *sorted;
+	int *order;
+	int segments = 1;
+	int contacts = 1;
+	int i;
 
 	for (i = 1; i < n; i++)
 		segments += changes[i].segment != changes[i - 1].segment;

@@ -25,12 +25,12 @@
 typedef struct Check
 {
 	ContactTable *table;
-	bool		all;			/* no segment was named */
+	bool all; /* no segment was named */
 	Tuplestorestate *store;
-	TupleDesc	desc;
-	Oid			input;			/* of the type that keys are wanted in */
-	Oid			param;
-	Oid			output;			/* of the keys' own */
+	TupleDesc desc;
+	Oid input; /* of the type that keys are wanted in */
+	Oid param;
+	Oid output; /* of the keys' own */
 } Check;
 
 static const char *
@@ -46,7 +46,7 @@ reason_of(const Difference *difference)
 static bool
 is_whole_number(Oid type)
 {
-	Oid			base = getBaseType(type);
+	Oid base = getBaseType(type);
 
 	return base == INT2OID || base == INT4OID || base == INT8OID;
 }
@@ -55,31 +55,34 @@ is_whole_number(Oid type)
 static void
 check_key_type(Check *check, const Difference *difference)
 {
-	char	   *key_type = format_type_be(check->table->key_type);
+	char *key_type = format_type_be(check->table->key_type);
 	SegmentRow *row;
 
-	if (TupleDescAttr(check->desc, 1)->atttypid != INT8OID || is_whole_number(check->table->key_type))
+	if (TupleDescAttr(check->desc, 1)->atttypid != INT8OID ||
+		is_whole_number(check->table->key_type))
 		return;
 	row = SegmentById(difference->segment);
-	ereport(ERROR,
-			(errcode(ERRCODE_DATATYPE_MISMATCH),
-			 errmsg("keys of contact table \"%s\" are of type %s, not bigint", get_rel_name(check->table->relid), key_type),
-			 errdetail("Contact %s of segment \"%s\" differs: it %s.",
-					   OidOutputFunctionCall(check->output, difference->key), row->alias, reason_of(difference)),
-			 errhint("Use segments.check(%s, NULL::%s).",
-					 check->all ? "NULL" : quote_literal_cstr(row->alias), key_type)));
+	ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+					errmsg("keys of contact table \"%s\" are of type %s, not bigint",
+						   get_rel_name(check->table->relid), key_type),
+					errdetail("Contact %s of segment \"%s\" differs: it %s.",
+							  OidOutputFunctionCall(check->output, difference->key), row->alias,
+							  reason_of(difference)),
+					errhint("Use segments.check(%s, NULL::%s).",
+							check->all ? "NULL" : quote_literal_cstr(row->alias), key_type)));
 }
 
 static void
 store_difference(void *arg, const Difference *difference)
 {
-	Check	   *check = arg;
-	Datum		values[5];
-	bool		nulls[5] = {0};
+	Check *check = arg;
+	Datum values[5];
+	bool nulls[5] = {0};
 
 	check_key_type(check, difference);
 	values[0] = Int64GetDatum(difference->segment);
-	values[1] = OidInputFunctionCall(check->input, OidOutputFunctionCall(check->output, difference->key), check->param, -1);
+	values[1] = OidInputFunctionCall(
+		check->input, OidOutputFunctionCall(check->output, difference->key), check->param, -1);
 	values[2] = BoolGetDatum(difference->stored);
 	values[3] = BoolGetDatum(!difference->stored);
 	values[4] = CStringGetTextDatum(reason_of(difference));
@@ -91,8 +94,8 @@ store_difference(void *arg, const Difference *difference)
 static bool
 is_small(Oid relid)
 {
-	Relation	rel = table_open(relid, AccessShareLock);
-	bool		small = RelationGetNumberOfBlocks(rel) < SMALL_TABLE_BLOCKS;
+	Relation rel = table_open(relid, AccessShareLock);
+	bool small = RelationGetNumberOfBlocks(rel) < SMALL_TABLE_BLOCKS;
 
 	table_close(rel, AccessShareLock);
 	return small;
@@ -102,7 +105,7 @@ static void
 check_table(Check *check, Oid contact_table, List *ids, DifferenceMethod method)
 {
 	DifferenceSearch search = {contact_table, ids, GetActiveSnapshot(), method};
-	bool		varlena;
+	bool varlena;
 
 	if (method == DIFFERENCE_CHOOSE && is_small(contact_table))
 		search.method = DIFFERENCE_QUERY;
@@ -129,30 +132,33 @@ PG_FUNCTION_INFO_V1(segments_check_segments);
 Datum
 segments_check_segments(PG_FUNCTION_ARGS)
 {
-	Check		check = {0};
-	DifferenceMethod method = PG_ARGISNULL(2) ? DIFFERENCE_CHOOSE : PG_GETARG_BOOL(2) ? DIFFERENCE_QUERY : DIFFERENCE_SCAN;
-	Oid			type = INT8ARRAYOID;
-	Datum		ids = PG_ARGISNULL(0) ? (Datum) 0 : PG_GETARG_DATUM(0);
-	char		is_null = PG_ARGISNULL(0) ? 'n' : ' ';
+	Check check = {0};
+	DifferenceMethod method = PG_ARGISNULL(2)     ? DIFFERENCE_CHOOSE
+							  : PG_GETARG_BOOL(2) ? DIFFERENCE_QUERY
+												  : DIFFERENCE_SCAN;
+	Oid type = INT8ARRAYOID;
+	Datum ids = PG_ARGISNULL(0) ? (Datum) 0 : PG_GETARG_DATUM(0);
+	char is_null = PG_ARGISNULL(0) ? 'n' : ' ';
 	SPITupleTable *tables;
-	uint64		n;
-	uint64		i;
+	uint64 n;
+	uint64 i;
 
 	check.all = PG_ARGISNULL(0);
 	check.store = SrfBegin(fcinfo, &check.desc);
 	SPI_connect();
-	if (SPI_execute_with_args("SELECT s.contact_table::pg_catalog.oid, pg_catalog.array_agg(s.id ORDER BY s.id) "
-							  "FROM segments.segment s WHERE s.is_published AND ($1 IS NULL OR s.id = ANY ($1)) "
-							  "GROUP BY s.contact_table ORDER BY pg_catalog.min(s.id)", 1, &type, &ids, &is_null, true,
-							  0) != SPI_OK_SELECT)
+	if (SPI_execute_with_args(
+			"SELECT s.contact_table::pg_catalog.oid, pg_catalog.array_agg(s.id ORDER BY s.id) "
+			"FROM segments.segment s WHERE s.is_published AND ($1 IS NULL OR s.id = ANY ($1)) "
+			"GROUP BY s.contact_table ORDER BY pg_catalog.min(s.id)",
+			1, &type, &ids, &is_null, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not read segments");
 	tables = SPI_tuptable;
 	n = SPI_processed;
 	for (i = 0; i < n; i++)
 	{
-		bool		isnull;
-		Datum		table = SPI_getbinval(tables->vals[i], tables->tupdesc, 1, &isnull);
-		Datum		list = SPI_getbinval(tables->vals[i], tables->tupdesc, 2, &isnull);
+		bool isnull;
+		Datum table = SPI_getbinval(tables->vals[i], tables->tupdesc, 1, &isnull);
+		Datum list = SPI_getbinval(tables->vals[i], tables->tupdesc, 2, &isnull);
 
 		check_table(&check, DatumGetObjectId(table), BuildIds(DatumGetArrayTypeP(list)), method);
 	}

@@ -15,9 +15,9 @@
 
 #include "phrase.h"
 
-static char *now_setting = NULL;	/* segments.now as written */
+static char *now_setting = NULL; /* segments.now as written */
 static bool now_pinned = false;
-static TimestampTz pinned_now = 0;	/* when now_pinned */
+static TimestampTz pinned_now = 0; /* when now_pinned */
 
 static bool
 check_now(char **newval, void **extra, GucSource source)
@@ -45,16 +45,9 @@ assign_now(const char *newval, void *extra)
 void
 ClockDefineSettings(void)
 {
-	DefineCustomStringVariable("segments.now",
-							   "Pins the instant at which segments are evaluated.",
-							   "Empty means the start of the transaction.",
-							   &now_setting,
-							   "",
-							   PGC_SUSET,
-							   0,
-							   check_now,
-							   assign_now,
-							   NULL);
+	DefineCustomStringVariable("segments.now", "Pins the instant at which segments are evaluated.",
+							   "Empty means the start of the transaction.", &now_setting, "",
+							   PGC_SUSET, 0, check_now, assign_now, NULL);
 }
 
 /* The instant at which this transaction evaluates segments. */
@@ -73,13 +66,11 @@ SegmentsNow(void)
 static bool
 is_written_rule(const char *name)
 {
-	static const char *const names[] = {
-		"EST5EDT", "CST6CDT", "MST7MDT", "PST8PDT", "GMT0", "GMT+0", "GMT-0"
-	};
-	int			i;
+	static const char *const names[] = {"EST5EDT", "CST6CDT", "MST7MDT", "PST8PDT",
+										"GMT0",    "GMT+0",   "GMT-0"};
+	int i;
 
-	if (strpbrk(name, "abcdefghijklmnopqrstuvwxyz") != NULL ||
-		strpbrk(name, "0123456789") == NULL)
+	if (strpbrk(name, "abcdefghijklmnopqrstuvwxyz") != NULL || strpbrk(name, "0123456789") == NULL)
 		return false;
 	for (i = 0; i < lengthof(names); i++)
 	{
@@ -97,18 +88,16 @@ is_written_rule(const char *name)
 pg_tz *
 ClockZone(const char *name)
 {
-	pg_tz	   *zone = *name == '\0' ? NULL : pg_tzset(name);
+	pg_tz *zone = *name == '\0' ? NULL : pg_tzset(name);
 
 	if (zone == NULL || is_written_rule(pg_get_timezone_name(zone)))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("time zone \"%s\" not recognized", name),
-				 errhint("The view pg_timezone_names lists the names of time zones.")));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("time zone \"%s\" not recognized", name),
+						errhint("The view pg_timezone_names lists the names of time zones.")));
 	if (!pg_tz_acceptable(zone))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("time zone \"%s\" appears to use leap seconds", name),
-				 errdetail("PostgreSQL does not support leap seconds.")));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("time zone \"%s\" appears to use leap seconds", name),
+						errdetail("PostgreSQL does not support leap seconds.")));
 	return zone;
 }
 

@@ -36,20 +36,22 @@ hold(Program *program, RowSource *source, Oid type, Datum *keys, int nkeys)
 {
 	RelatedRows *rows = source->rows;
 	const char *key = quote_identifier(rows->key_column);
-	Oid			array_type = get_array_type(type);
-	int16		len;
-	bool		byval;
-	char		align;
-	Datum		value;
-	uint64		held;
+	Oid array_type = get_array_type(type);
+	int16 len;
+	bool byval;
+	char align;
+	Datum value;
+	uint64 held;
 
 	MaintainEnter();
 	get_typlenbyvalalign(type, &len, &byval, &align);
 	value = PointerGetDatum(construct_array(keys, nkeys, type, len, byval, align));
-	MaintainExecute(ProgramPlan(program, &source->share_plan,
-								psprintf("SELECT FROM %s r WHERE r.%s = ANY ($1) ORDER BY r.%s FOR SHARE",
-										 CatalogRelationName(rows->relid), key, key), 1, &array_type),
-					&value, SPI_OK_SELECT);
+	MaintainExecute(
+		ProgramPlan(program, &source->share_plan,
+					psprintf("SELECT FROM %s r WHERE r.%s = ANY ($1) ORDER BY r.%s FOR SHARE",
+							 CatalogRelationName(rows->relid), key, key),
+					1, &array_type),
+		&value, SPI_OK_SELECT);
 	held = SPI_processed;
 	SPI_freetuptable(SPI_tuptable);
 	return held;
@@ -58,8 +60,8 @@ hold(Program *program, RowSource *source, Oid type, Datum *keys, int nkeys)
 static int
 compare_words(const void *a, const void *b)
 {
-	Datum		left = *(const Datum *) a;
-	Datum		right = *(const Datum *) b;
+	Datum left = *(const Datum *) a;
+	Datum right = *(const Datum *) b;
 
 	return left < right ? -1 : left > right;
 }
@@ -68,8 +70,8 @@ compare_words(const void *a, const void *b)
 static int
 drop_repeated(Oid type, Datum *keys, int nkeys)
 {
-	int			kept = 0;
-	int			i;
+	int kept = 0;
+	int i;
 
 	if (!get_typbyval(type))
 		return nkeys;
@@ -99,11 +101,11 @@ CompanyHold(Program *program, RowSource *source, Oid type, Datum *keys, int nkey
 static bool
 is_ours(TupleTableSlot *slot)
 {
-	bool		isnull;
-	Datum		xmin = slot_getsysattr(slot, MinTransactionIdAttributeNumber, &isnull);
+	bool isnull;
+	Datum xmin = slot_getsysattr(slot, MinTransactionIdAttributeNumber, &isnull);
 
 	return !TransactionIdIsValid(DatumGetTransactionId(xmin)) ||
-		TransactionIdIsCurrentTransactionId(DatumGetTransactionId(xmin));
+		   TransactionIdIsCurrentTransactionId(DatumGetTransactionId(xmin));
 }
 
 /*
@@ -112,7 +114,7 @@ is_ours(TupleTableSlot *slot)
 static Snapshot
 others_snapshot(void)
 {
-	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
 
 	snapshot->curcid = FirstCommandId;
 	return snapshot;
@@ -123,8 +125,8 @@ static bool
 is_seen(ContactProbe *others, Form_pg_attribute column, Datum key, Datum reference)
 {
 	TupleTableSlot *slot = ContactProbeAsk(others, key);
-	Datum		value;
-	bool		isnull;
+	Datum value;
+	bool isnull;
 
 	if (slot == NULL)
 		return false;
@@ -137,13 +139,13 @@ static void
 collect_new(Batch *batch, Form_pg_attribute column, DatumVector *references)
 {
 	ContactProbe others = {0};
-	int			i;
+	int i;
 
 	for (i = 0; i < batch->nrows; i++)
 	{
 		TupleTableSlot *slot = batch->rows[i].slot;
-		Datum		reference;
-		bool		isnull;
+		Datum reference;
+		bool isnull;
 
 		if (slot == NULL)
 			continue;
@@ -169,8 +171,8 @@ collect_new(Batch *batch, Form_pg_attribute column, DatumVector *references)
 void
 CompanyHoldReferenced(Batch *batch)
 {
-	Program    *program = batch->program;
-	int			i;
+	Program *program = batch->program;
+	int i;
 
 	for (i = 1; i < program->nsources; i++)
 	{
@@ -180,10 +182,12 @@ CompanyHoldReferenced(Batch *batch)
 
 		if (rows->contact_reference == NULL)
 			continue;
-		column = TupleDescAttr(program->sources[0]->desc, get_attnum(program->relid, rows->contact_reference) - 1);
+		column = TupleDescAttr(program->sources[0]->desc,
+							   get_attnum(program->relid, rows->contact_reference) - 1);
 		DatumVectorInit(&references, CurrentMemoryContext, column->attbyval, column->attlen);
 		collect_new(batch, column, &references);
 		if (references.n > 0)
-			CompanyHold(program, program->sources[i], column->atttypid, references.items, references.n);
+			CompanyHold(program, program->sources[i], column->atttypid, references.items,
+						references.n);
 	}
 }

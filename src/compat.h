@@ -16,16 +16,18 @@
 #include "varatt.h"
 #else
 /* Soft errors came with 16: before, an input function raises. */
-#define ereturn(context, dummy_value, ...) \
-	do { \
-		(void) (context); \
-		ereport(ERROR, __VA_ARGS__); \
-		return dummy_value; \
+#define ereturn(context, dummy_value, ...)                                                         \
+	do                                                                                             \
+	{                                                                                              \
+		(void) (context);                                                                          \
+		ereport(ERROR, __VA_ARGS__);                                                               \
+		return dummy_value;                                                                        \
 	} while (0)
-#define errsave(context, ...) \
-	do { \
-		(void) (context); \
-		ereport(ERROR, __VA_ARGS__); \
+#define errsave(context, ...)                                                                      \
+	do                                                                                             \
+	{                                                                                              \
+		(void) (context);                                                                          \
+		ereport(ERROR, __VA_ARGS__);                                                               \
 	} while (0)
 #define SOFT_ERROR_OCCURRED(escontext) false
 #endif
@@ -35,7 +37,8 @@
 #define MarkSettingsReserved(prefix) MarkGUCPrefixReserved(prefix)
 #else
 #define MarkSettingsReserved(prefix) EmitWarningsOnPlaceholders(prefix)
-#define setup_parse_fixed_parameters(pstate, types, count) parse_fixed_parameters(pstate, types, count)
+#define setup_parse_fixed_parameters(pstate, types, count)                                         \
+	parse_fixed_parameters(pstate, types, count)
 #endif
 
 /* Vars say since 16 which outer joins can null them. */
@@ -50,18 +53,20 @@
  * range table entries to a list of their own in 16.
  */
 #if PG_VERSION_NUM >= 160000
-#define QueryReadAs(query, role) \
-	do { \
-		ListCell   *cell_; \
-		foreach(cell_, (query)->rteperminfos) \
-			lfirst_node(RTEPermissionInfo, cell_)->checkAsUser = (role); \
+#define QueryReadAs(query, role)                                                                   \
+	do                                                                                             \
+	{                                                                                              \
+		ListCell *cell_;                                                                           \
+		foreach (cell_, (query)->rteperminfos)                                                     \
+			lfirst_node(RTEPermissionInfo, cell_)->checkAsUser = (role);                           \
 	} while (0)
 #else
-#define QueryReadAs(query, role) \
-	do { \
-		ListCell   *cell_; \
-		foreach(cell_, (query)->rtable) \
-			lfirst_node(RangeTblEntry, cell_)->checkAsUser = (role); \
+#define QueryReadAs(query, role)                                                                   \
+	do                                                                                             \
+	{                                                                                              \
+		ListCell *cell_;                                                                           \
+		foreach (cell_, (query)->rtable)                                                           \
+			lfirst_node(RangeTblEntry, cell_)->checkAsUser = (role);                               \
 	} while (0)
 #endif
 
@@ -74,9 +79,11 @@
 
 /* An index scan counts itself for EXPLAIN since 18, and takes flags since 19. */
 #if PG_VERSION_NUM >= 190000
-#define IndexScanBegin(rel, index, snapshot, nkeys) index_beginscan(rel, index, snapshot, NULL, nkeys, 0, SO_NONE)
+#define IndexScanBegin(rel, index, snapshot, nkeys)                                                \
+	index_beginscan(rel, index, snapshot, NULL, nkeys, 0, SO_NONE)
 #elif PG_VERSION_NUM >= 180000
-#define IndexScanBegin(rel, index, snapshot, nkeys) index_beginscan(rel, index, snapshot, NULL, nkeys, 0)
+#define IndexScanBegin(rel, index, snapshot, nkeys)                                                \
+	index_beginscan(rel, index, snapshot, NULL, nkeys, 0)
 #else
 #define IndexScanBegin(rel, index, snapshot, nkeys) index_beginscan(rel, index, snapshot, nkeys, 0)
 #endif
@@ -98,10 +105,10 @@
 
 /* Deleting takes a set of options since 19, in place of a flag at the end. */
 #if PG_VERSION_NUM >= 190000
-#define TableTupleDelete(rel, tid, cid, snapshot, failure) \
+#define TableTupleDelete(rel, tid, cid, snapshot, failure)                                         \
 	table_tuple_delete(rel, tid, cid, 0, snapshot, InvalidSnapshot, true, failure)
 #else
-#define TableTupleDelete(rel, tid, cid, snapshot, failure) \
+#define TableTupleDelete(rel, tid, cid, snapshot, failure)                                         \
 	table_tuple_delete(rel, tid, cid, snapshot, InvalidSnapshot, true, failure, false)
 #endif
 
@@ -130,7 +137,8 @@
 #include "storage/dsm_registry.h"
 #endif
 #if PG_VERSION_NUM >= 150000
-#define ShareRequestHook(function, previous) (previous = shmem_request_hook, shmem_request_hook = function)
+#define ShareRequestHook(function, previous)                                                       \
+	(previous = shmem_request_hook, shmem_request_hook = function)
 #else
 #define ShareRequestHook(function, previous) ((void) previous, function())
 #endif
@@ -187,9 +195,11 @@ BitmapPagesNext(BitmapPages *pages, BlockNumber *block)
 
 /* Scans take options since 19. */
 #if PG_VERSION_NUM >= 190000
-#define TableScanTidRange(rel, snapshot, first, last) table_beginscan_tidrange(rel, snapshot, first, last, 0)
+#define TableScanTidRange(rel, snapshot, first, last)                                              \
+	table_beginscan_tidrange(rel, snapshot, first, last, 0)
 #else
-#define TableScanTidRange(rel, snapshot, first, last) table_beginscan_tidrange(rel, snapshot, first, last)
+#define TableScanTidRange(rel, snapshot, first, last)                                              \
+	table_beginscan_tidrange(rel, snapshot, first, last)
 #endif
 
 /* Scans take options, and row types are finished by a call, since 19. */
@@ -200,4 +210,4 @@ BitmapPagesNext(BitmapPages *pages, BlockNumber *block)
 #define TupleDescFinalize(desc) ((void) 0)
 #endif
 
-#endif							/* SEGMENTS_COMPAT_H */
+#endif /* SEGMENTS_COMPAT_H */

@@ -20,22 +20,22 @@
 
 typedef struct DeltaWork
 {
-	Program    *program;
+	Program *program;
 	StatementDelta *delta;
 	TimestampTz now;
 	TupleTableSlot *old_slot;
 	TupleTableSlot *new_slot;
-	RowVersion	old_row;
-	RowVersion	new_row;
-	Candidates	found;
-	ChangeSet  *changes;
-	MemoryContext memory;		/* of the keys below, until they are done with */
-	DatumVector	impure_keys;	/* contacts that maintain.c must look at */
-	Bitmapset  *impure;			/* and for which segments */
-	Bitmapset  *reached;		/* those that refer to pure ones that changed */
-	DatumVector		deleted;
-	DatumVector		moved_old;		/* changed keys */
-	DatumVector		moved_new;
+	RowVersion old_row;
+	RowVersion new_row;
+	Candidates found;
+	ChangeSet *changes;
+	MemoryContext memory;    /* of the keys below, until they are done with */
+	DatumVector impure_keys; /* contacts that maintain.c must look at */
+	Bitmapset *impure;       /* and for which segments */
+	Bitmapset *reached;      /* those that refer to pure ones that changed */
+	DatumVector deleted;
+	DatumVector moved_old; /* changed keys */
+	DatumVector moved_new;
 } DeltaWork;
 
 static void
@@ -49,7 +49,8 @@ static DatumVector *
 collecting(DeltaWork *work, DatumVector *keys)
 {
 	if (work->memory == NULL)
-		work->memory = AllocSetContextCreate(CurrentMemoryContext, "segments changed contacts", ALLOCSET_DEFAULT_SIZES);
+		work->memory = AllocSetContextCreate(CurrentMemoryContext, "segments changed contacts",
+											 ALLOCSET_DEFAULT_SIZES);
 	keys->context = work->memory;
 	return keys;
 }
@@ -57,8 +58,8 @@ collecting(DeltaWork *work, DatumVector *keys)
 static Datum
 key_of(Program *program, TupleTableSlot *slot)
 {
-	bool		isnull;
-	Datum		key = slot_getattr(slot, program->table->key_attnum, &isnull);
+	bool isnull;
+	Datum key = slot_getattr(slot, program->table->key_attnum, &isnull);
 
 	if (isnull)
 		elog(ERROR, "contact without a key");
@@ -79,8 +80,8 @@ need_impure(DeltaWork *work, int segment, Datum key)
 static bool
 is_shut(DeltaWork *work, const ImageSegment *segment)
 {
-	Program    *program = work->program;
-	Facet	   *gate;
+	Program *program = work->program;
+	Facet *gate;
 
 	if (segment->gate_facet < 0 || work->delta->others_fire)
 		return false;
@@ -88,17 +89,17 @@ is_shut(DeltaWork *work, const ImageSegment *segment)
 	if (RowFacetLookedUp(program, &work->new_row, gate)->constant == segment->gate_constant)
 		return false;
 	return work->old_row.slot == NULL ||
-		RowFacetLookedUp(program, &work->old_row, gate)->constant != segment->gate_constant;
+		   RowFacetLookedUp(program, &work->old_row, gate)->constant != segment->gate_constant;
 }
 
 /* A segment that may have flipped for the present row. */
 static void
 consider(DeltaWork *work, int index, Datum key)
 {
-	Program    *program = work->program;
+	Program *program = work->program;
 	const ImageSegment *segment = &program->segments[index];
-	bool		before;
-	bool		after;
+	bool before;
+	bool after;
 
 	if (is_shut(work, segment))
 		return;
@@ -116,7 +117,7 @@ consider(DeltaWork *work, int index, Datum key)
 static void
 consider_found(DeltaWork *work, Datum key)
 {
-	int			i;
+	int i;
 
 	for (i = 0; i < work->found.segments.n; i++)
 		consider(work, work->found.segments.items[i], key);
@@ -126,20 +127,21 @@ consider_found(DeltaWork *work, Datum key)
 static void
 find_references(DeltaWork *work)
 {
-	Program    *program = work->program;
-	int			i;
-	uint32		j;
+	Program *program = work->program;
+	int i;
+	uint32 j;
 
 	for (i = 1; i < program->nsources; i++)
 	{
-		RowSource  *source = program->sources[i];
-		ImageList	atoms = source->image->atoms;
+		RowSource *source = program->sources[i];
+		ImageList atoms = source->image->atoms;
 
 		if (source->reference == NULL ||
 			FacetEqual(program, &work->old_row, &work->new_row, source->reference))
 			continue;
 		for (j = 0; j < atoms.n; j++)
-			CandidatesAdd(&work->found, program, program->atoms[ProgramItems(program, atoms)[j]].segments);
+			CandidatesAdd(&work->found, program,
+						  program->atoms[ProgramItems(program, atoms)[j]].segments);
 	}
 }
 
@@ -148,7 +150,7 @@ find_references(DeltaWork *work)
 static void
 contact_inserted(DeltaWork *work)
 {
-	Program    *program = work->program;
+	Program *program = work->program;
 
 	CandidatesNewRow(&work->found, program);
 	if (PlainEvaluation())
@@ -161,7 +163,7 @@ contact_inserted(DeltaWork *work)
 static void
 contact_updated(DeltaWork *work)
 {
-	Program    *program = work->program;
+	Program *program = work->program;
 
 	CandidatesNewRow(&work->found, program);
 	if (PlainEvaluation())
@@ -206,7 +208,7 @@ note_disturbance(DeltaWork *work, uint64 runs_before)
 static void
 write_changes(DeltaWork *work)
 {
-	uint64		before = MaintainRuns();
+	uint64 before = MaintainRuns();
 
 	if (work->changes->n == 0)
 		return;
@@ -222,7 +224,7 @@ write_changes(DeltaWork *work)
 static void
 process_pair(DeltaWork *work)
 {
-	Program    *program = work->program;
+	Program *program = work->program;
 
 	RowVersionReset(&work->old_row, work->delta->old_rows ? work->old_slot : NULL);
 	RowVersionReset(&work->new_row, work->delta->new_rows ? work->new_slot : NULL);
@@ -232,8 +234,8 @@ process_pair(DeltaWork *work)
 		contact_inserted(work);
 	else
 	{
-		Datum		old_key = key_of(program, work->old_slot);
-		Datum		new_key = key_of(program, work->new_slot);
+		Datum old_key = key_of(program, work->old_slot);
+		Datum new_key = key_of(program, work->new_slot);
 
 		if (ProgramCompareKeys(program, old_key, new_key) != 0)
 			key_changed(work, old_key, new_key);
@@ -259,7 +261,8 @@ finish_deleted(DeltaWork *work)
 	if (work->deleted.n == 0)
 		return;
 	MemberForgetContacts(work->program, work->deleted.items, work->deleted.n);
-	MaintainContacts(work->program, work->deleted.items, work->deleted.n, all_segments(work->program), CAUSE_FILTER);
+	MaintainContacts(work->program, work->deleted.items, work->deleted.n,
+					 all_segments(work->program), CAUSE_FILTER);
 }
 
 static void
@@ -267,15 +270,15 @@ maintain_impure(DeltaWork *work)
 {
 	if (ProgramIsUnguarded(work->program) && work->delta->old_rows == NULL)
 		UncommittedWaitForRows(work->program, work->impure_keys.items, work->impure_keys.n);
-	MaintainContactsAt(work->program, work->impure_keys.items, work->impure_keys.n, work->impure, work->reached,
-					   CAUSE_FILTER, work->now);
+	MaintainContactsAt(work->program, work->impure_keys.items, work->impure_keys.n, work->impure,
+					   work->reached, CAUSE_FILTER, work->now);
 }
 
 /* What was collected, all rows being what they are after the statement. */
 static void
 finish_collected(DeltaWork *work)
 {
-	uint64		before = MaintainRuns();
+	uint64 before = MaintainRuns();
 
 	write_changes(work);
 	finish_deleted(work);
@@ -310,7 +313,7 @@ process_rows(DeltaWork *work)
 
 	for (;;)
 	{
-		bool		more = false;
+		bool more = false;
 
 		if (delta->old_rows)
 			more = next_row(delta->old_rows, work->old_slot) != NULL;
@@ -331,10 +334,12 @@ finish_moved(DeltaWork *work)
 {
 	if (work->moved_old.n == 0)
 		return;
-	MemberMoveContacts(work->program, work->moved_old.items, work->moved_new.items, work->moved_old.n);
+	MemberMoveContacts(work->program, work->moved_old.items, work->moved_new.items,
+					   work->moved_old.n);
 	if (ProgramIsUnguarded(work->program))
 		UncommittedWaitForRows(work->program, work->moved_new.items, work->moved_new.n);
-	MaintainContacts(work->program, work->moved_new.items, work->moved_new.n, all_segments(work->program), CAUSE_FILTER);
+	MaintainContacts(work->program, work->moved_new.items, work->moved_new.n,
+					 all_segments(work->program), CAUSE_FILTER);
 }
 
 /*
@@ -343,7 +348,7 @@ finish_moved(DeltaWork *work)
 void
 ContactDelta(Program *program, StatementDelta *delta)
 {
-	DeltaWork	work = {0};
+	DeltaWork work = {0};
 
 	if (delta->truncated)
 	{

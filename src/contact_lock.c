@@ -32,7 +32,7 @@
 static void
 compare_with_key(IndexProbe *probe, Program *program)
 {
-	Oid			operator = lookup_type_cache(program->table->key_type, TYPECACHE_EQ_OPR)->eq_opr;
+	Oid operator= lookup_type_cache(program->table->key_type, TYPECACHE_EQ_OPR)->eq_opr;
 
 	IndexProbeKey(probe, InvalidOid, get_opcode(operator));
 }
@@ -46,7 +46,7 @@ compare_with_key(IndexProbe *probe, Program *program)
 void
 ContactProbeBegin(ContactProbe *probe, Program *program, Snapshot snapshot)
 {
-	Relation	rel = table_open(program->relid, RowShareLock);
+	Relation rel = table_open(program->relid, RowShareLock);
 
 	IndexProbeOpen(probe, rel, PrimaryKeyIndex(rel), snapshot);
 	compare_with_key(probe, program);
@@ -65,8 +65,8 @@ ContactProbeAsk(ContactProbe *probe, Datum key)
 void
 ContactProbeEnd(ContactProbe *probe)
 {
-	Relation	rel = probe->rel;
-	Snapshot	snapshot = probe->snapshot;
+	Relation rel = probe->rel;
+	Snapshot snapshot = probe->snapshot;
 
 	IndexProbeClose(probe);
 	UnregisterSnapshot(snapshot);
@@ -78,33 +78,35 @@ ContactProbeEnd(ContactProbe *probe)
 typedef enum LockResult
 {
 	ROW_LOCKED,
-	ROW_GONE,					/* by our own hand */
-	ROW_CHANGED					/* gone, or another contact: look for the key again */
+	ROW_GONE,   /* by our own hand */
+	ROW_CHANGED /* gone, or another contact: look for the key again */
 } LockResult;
 
 /* Lock the row at *tid into the slot. */
 static LockResult
-lock_row(Program *program, Relation rel, Snapshot snapshot, ItemPointer tid, Datum key, TupleTableSlot *slot)
+lock_row(Program *program, Relation rel, Snapshot snapshot, ItemPointer tid, Datum key,
+		 TupleTableSlot *slot)
 {
 	TM_FailureData failure;
-	bool		whole_transaction = IsolationUsesXactSnapshot();
-	TM_Result	result = table_tuple_lock(rel, tid, snapshot, slot, GetCurrentCommandId(false),
-										  LockTupleNoKeyExclusive, LockWaitBlock,
-										  whole_transaction ? 0 : TUPLE_LOCK_FLAG_FIND_LAST_VERSION, &failure);
-	bool		isnull;
+	bool whole_transaction = IsolationUsesXactSnapshot();
+	TM_Result result = table_tuple_lock(
+		rel, tid, snapshot, slot, GetCurrentCommandId(false), LockTupleNoKeyExclusive,
+		LockWaitBlock, whole_transaction ? 0 : TUPLE_LOCK_FLAG_FIND_LAST_VERSION, &failure);
+	bool isnull;
 
 	if (result == TM_SelfModified)
 		return ROW_GONE;
 	if (result == TM_Deleted && !whole_transaction)
 		return ROW_CHANGED;
 	if (result == TM_Deleted || result == TM_Updated)
-		ereport(ERROR,
-				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-				 errmsg("could not serialize access due to concurrent update")));
+		ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+						errmsg("could not serialize access due to concurrent update")));
 	if (result != TM_Ok)
 		elog(ERROR, "unexpected result of locking a contact: %d", (int) result);
-	return ProgramCompareKeys(program, slot_getattr(slot, program->table->key_attnum, &isnull), key) == 0 ?
-		ROW_LOCKED : ROW_CHANGED;
+	return ProgramCompareKeys(program, slot_getattr(slot, program->table->key_attnum, &isnull),
+							  key) == 0
+			   ? ROW_LOCKED
+			   : ROW_CHANGED;
 }
 
 /*
@@ -119,7 +121,7 @@ lock_contact(Program *program, ContactProbe *probe, Datum key, TupleTableSlot *l
 	{
 		TupleTableSlot *slot = ContactProbeAsk(probe, key);
 		ItemPointerData tid;
-		LockResult	result;
+		LockResult result;
 
 		CHECK_FOR_INTERRUPTS();
 		if (slot == NULL)
@@ -142,11 +144,11 @@ lock_contact(Program *program, ContactProbe *probe, Datum key, TupleTableSlot *l
 int
 ContactsLock(Batch *batch)
 {
-	Program    *program = batch->program;
+	Program *program = batch->program;
 	ContactProbe probe;
 	TupleTableSlot *locked;
-	int			found = 0;
-	int			i;
+	int found = 0;
+	int i;
 
 	CommandCounterIncrement();
 	ContactProbeBegin(&probe, program, RegisterSnapshot(GetLatestSnapshot()));
@@ -173,10 +175,11 @@ ContactsLock(Batch *batch)
 static void
 open_members(MemberProbe *members)
 {
-	Relation	rel = table_open(members->program->table->member_table, AccessShareLock);
+	Relation rel = table_open(members->program->table->member_table, AccessShareLock);
 
 	CommandCounterIncrement();
-	IndexProbeOpen(&members->probe, rel, PrimaryKeyIndex(rel), RegisterSnapshot(GetLatestSnapshot()));
+	IndexProbeOpen(&members->probe, rel, PrimaryKeyIndex(rel),
+				   RegisterSnapshot(GetLatestSnapshot()));
 	IndexProbeKey(&members->probe, InvalidOid, F_INT8EQ);
 	compare_with_key(&members->probe, members->program);
 	members->open = true;
@@ -198,7 +201,7 @@ MemberProbeBegin(MemberProbe *members, Program *program)
 bool
 MemberProbeAsk(MemberProbe *members, int64 segment, Datum key)
 {
-	Datum		values[2];
+	Datum values[2];
 
 	if (!members->open)
 		open_members(members);
@@ -211,8 +214,8 @@ MemberProbeAsk(MemberProbe *members, int64 segment, Datum key)
 void
 MemberProbeEnd(MemberProbe *members)
 {
-	Relation	rel = members->probe.rel;
-	Snapshot	snapshot = members->probe.snapshot;
+	Relation rel = members->probe.rel;
+	Snapshot snapshot = members->probe.snapshot;
 
 	if (!members->open)
 		return;

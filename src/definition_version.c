@@ -34,11 +34,11 @@
 #define Anum_change_number 2
 #define Natts_definition_change 2
 
-#define FOLD_ROWS 16			/* when there are more of one contact table */
+#define FOLD_ROWS 16 /* when there are more of one contact table */
 
 typedef struct VersionRows
 {
-	Relation	rel;
+	Relation rel;
 	SysScanDesc scan;
 } VersionRows;
 
@@ -48,16 +48,18 @@ begin_rows(VersionRows *rows, Oid contact_table, LOCKMODE lock, Snapshot snapsho
 	ScanKeyData key;
 
 	rows->rel = table_open(CatalogRelid("definition_change"), lock);
-	ScanKeyInit(&key, Anum_change_contact_table, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(contact_table));
+	ScanKeyInit(&key, Anum_change_contact_table, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(contact_table));
 	rows->scan = systable_beginscan(rows->rel, PrimaryKeyIndex(rows->rel), true, snapshot, 1, &key);
 }
 
 static uint64
 number_of(VersionRows *rows, HeapTuple tuple)
 {
-	bool		isnull;
+	bool isnull;
 
-	return (uint64) DatumGetInt64(heap_getattr(tuple, Anum_change_number, RelationGetDescr(rows->rel), &isnull));
+	return (uint64) DatumGetInt64(
+		heap_getattr(tuple, Anum_change_number, RelationGetDescr(rows->rel), &isnull));
 }
 
 static bool
@@ -74,8 +76,8 @@ uint64
 DefinitionVersion(Oid contact_table, bool *ours)
 {
 	VersionRows rows;
-	HeapTuple	tuple;
-	uint64		version = 0;
+	HeapTuple tuple;
+	uint64 version = 0;
 
 	*ours = false;
 	begin_rows(&rows, contact_table, AccessShareLock, NULL);
@@ -92,9 +94,9 @@ DefinitionVersion(Oid contact_table, bool *ours)
 static void
 add_row(Relation rel, Oid contact_table, uint64 number)
 {
-	Datum		values[Natts_definition_change];
-	bool		nulls[Natts_definition_change] = {0};
-	HeapTuple	tuple;
+	Datum values[Natts_definition_change];
+	bool nulls[Natts_definition_change] = {0};
+	HeapTuple tuple;
 
 	values[Anum_change_contact_table - 1] = ObjectIdGetDatum(contact_table);
 	values[Anum_change_number - 1] = Int64GetDatum((int64) number);
@@ -106,7 +108,7 @@ add_row(Relation rel, Oid contact_table, uint64 number)
 static uint64
 random_number(void)
 {
-	uint64		number;
+	uint64 number;
 
 	if (!pg_strong_random(&number, sizeof(number)))
 		number = hash_combine64((uint64) GetCurrentTimestamp(), (uint64) MyProcPid);
@@ -119,8 +121,9 @@ take_row(Relation rel, Snapshot snapshot, HeapTuple tuple)
 {
 	TupleTableSlot *slot = table_slot_create(rel, NULL);
 	TM_FailureData failure;
-	TM_Result	result = table_tuple_lock(rel, &tuple->t_self, snapshot, slot, GetCurrentCommandId(true),
-										  LockTupleExclusive, LockWaitSkip, 0, &failure);
+	TM_Result result =
+		table_tuple_lock(rel, &tuple->t_self, snapshot, slot, GetCurrentCommandId(true),
+						 LockTupleExclusive, LockWaitSkip, 0, &failure);
 
 	ExecDropSingleTupleTableSlot(slot);
 	if (result != TM_Ok)
@@ -133,10 +136,10 @@ take_row(Relation rel, Snapshot snapshot, HeapTuple tuple)
 static void
 fold_rows(Oid contact_table)
 {
-	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
 	VersionRows rows;
-	HeapTuple	tuple;
-	uint64		number = 0;
+	HeapTuple tuple;
+	uint64 number = 0;
 
 	begin_rows(&rows, contact_table, RowExclusiveLock, snapshot);
 	while (HeapTupleIsValid(tuple = systable_getnext(rows.scan)))
@@ -156,9 +159,9 @@ void
 DefinitionChanged(Oid contact_table)
 {
 	VersionRows rows;
-	HeapTuple	tuple;
-	bool		ours = false;
-	int			n = 0;
+	HeapTuple tuple;
+	bool ours = false;
+	int n = 0;
 
 	begin_rows(&rows, contact_table, RowExclusiveLock, NULL);
 	for (; HeapTupleIsValid(tuple = systable_getnext(rows.scan)); n++)

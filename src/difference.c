@@ -36,16 +36,17 @@
 
 typedef struct RowStream
 {
-	Portal		portal;
+	Portal portal;
 	SPITupleTable *tuples;
-	uint64		n;
-	uint64		next;
+	uint64 n;
+	uint64 next;
 } RowStream;
 
 static void
-open_stream(RowStream *stream, const char *sql, int nargs, Oid *types, Datum *values, Snapshot snapshot)
+open_stream(RowStream *stream, const char *sql, int nargs, Oid *types, Datum *values,
+			Snapshot snapshot)
 {
-	SPIPlanPtr	plan = SPI_prepare(sql, nargs, types);
+	SPIPlanPtr plan = SPI_prepare(sql, nargs, types);
 
 	if (plan == NULL)
 		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
@@ -73,7 +74,8 @@ next_row(RowStream *stream)
 static Datum
 stream_column(RowStream *stream, int column, bool *isnull)
 {
-	return SPI_getbinval(stream->tuples->vals[stream->next], stream->tuples->tupdesc, column, isnull);
+	return SPI_getbinval(stream->tuples->vals[stream->next], stream->tuples->tupdesc, column,
+						 isnull);
 }
 
 static void
@@ -100,7 +102,7 @@ instant_of(DifferenceSearch *search, int64 segment)
 static char *
 condition_sql(DifferenceSearch *search, SegmentRow *row, ContactTable *table)
 {
-	SqlContext	context = {0};
+	SqlContext context = {0};
 	StringInfoData sql;
 
 	context.table = table;
@@ -115,35 +117,39 @@ condition_sql(DifferenceSearch *search, SegmentRow *row, ContactTable *table)
 static char *
 wanted_sql(DifferenceSearch *search, SegmentRow *row, ContactTable *table)
 {
-	char	   *condition = condition_sql(search, row, table);
-	char	   *override = CatalogRelationName(table->override_table);
+	char *condition = condition_sql(search, row, table);
+	char *override = CatalogRelationName(table->override_table);
 
 	if (!search->by_hand)
-		return psprintf("SELECT c.%s AS k FROM %s c WHERE (%s)", table->key, table->name, condition);
+		return psprintf("SELECT c.%s AS k FROM %s c WHERE (%s)", table->key, table->name,
+						condition);
 	return psprintf("SELECT c.%s AS k FROM %s c WHERE (%s) AND NOT EXISTS (SELECT FROM %s o "
-					"WHERE o.segment_id = " INT64_FORMAT " AND o.contact_id = c.%s AND NOT o.included) UNION "
+					"WHERE o.segment_id = " INT64_FORMAT
+					" AND o.contact_id = c.%s AND NOT o.included) UNION "
 					"SELECT o.contact_id FROM %s o JOIN %s c ON c.%s = o.contact_id "
 					"WHERE o.segment_id = " INT64_FORMAT " AND o.included",
-					table->key, table->name, condition, override, row->id, table->key,
-					override, table->name, table->key, row->id);
+					table->key, table->name, condition, override, row->id, table->key, override,
+					table->name, table->key, row->id);
 }
 
 /* Rows (key, stored, exists, excluded). */
 static char *
 difference_sql(DifferenceSearch *search, SegmentRow *row, ContactTable *table)
 {
-	char	   *wanted = wanted_sql(search, row, table);
+	char *wanted = wanted_sql(search, row, table);
 
 	if (search->empty)
 		return psprintf("SELECT e.k, false, true, false FROM (%s) e", wanted);
 	return psprintf("SELECT COALESCE(e.k, m.contact_id), m.contact_id IS NOT NULL, "
 					"m.contact_id IS NULL OR EXISTS (SELECT FROM %s c WHERE c.%s = m.contact_id), "
-					"EXISTS (SELECT FROM %s o WHERE o.segment_id = " INT64_FORMAT " AND o.contact_id = m.contact_id "
+					"EXISTS (SELECT FROM %s o WHERE o.segment_id = " INT64_FORMAT
+					" AND o.contact_id = m.contact_id "
 					"AND NOT o.included) FROM (%s) e "
-					"FULL JOIN (SELECT contact_id FROM %s WHERE segment_id = " INT64_FORMAT ") m ON m.contact_id = e.k "
+					"FULL JOIN (SELECT contact_id FROM %s WHERE segment_id = " INT64_FORMAT
+					") m ON m.contact_id = e.k "
 					"WHERE e.k IS NULL OR m.contact_id IS NULL",
-					table->name, table->key, CatalogRelationName(table->override_table), row->id, wanted,
-					CatalogRelationName(table->member_table), row->id);
+					table->name, table->key, CatalogRelationName(table->override_table), row->id,
+					wanted, CatalogRelationName(table->member_table), row->id);
 }
 
 static void
@@ -151,7 +157,7 @@ find_by_query(DifferenceSearch *search, int64 id)
 {
 	SegmentRow *row = SegmentById(id);
 	ContactTable *table;
-	RowStream	stream;
+	RowStream stream;
 
 	if (row == NULL || !row->is_published)
 		return;
@@ -160,8 +166,8 @@ find_by_query(DifferenceSearch *search, int64 id)
 	open_stream(&stream, difference_sql(search, row, table), 0, NULL, NULL, search->snapshot);
 	while (next_row(&stream))
 	{
-		Difference	difference = {id};
-		bool		isnull;
+		Difference difference = {id};
+		bool isnull;
 
 		difference.key = stream_column(&stream, 1, &isnull);
 		difference.stored = DatumGetBool(stream_column(&stream, 2, &isnull));
@@ -177,13 +183,13 @@ find_by_query(DifferenceSearch *search, int64 id)
 typedef struct Merge
 {
 	DifferenceSearch *search;
-	Program    *program;
+	Program *program;
 	Tuplesortstate *matching;
-	TupleTableSlot *slot;		/* segment, contact */
-	RowStream	stored;
-	RowStream	hand;
-	bool		more[3];		/* in matching, stored, hand */
-	SPIPlanPtr	exists_plan;
+	TupleTableSlot *slot; /* segment, contact */
+	RowStream stored;
+	RowStream hand;
+	bool more[3]; /* in matching, stored, hand */
+	SPIPlanPtr exists_plan;
 } Merge;
 
 enum
@@ -196,12 +202,12 @@ enum
 static void
 begin_sort(Merge *merge)
 {
-	Program    *program = merge->program;
-	TupleDesc	desc = CreateTemplateTupleDesc(2);
-	AttrNumber	columns[2] = {1, 2};
-	Oid			operators[2];
-	Oid			collations[2];
-	bool		nulls_first[2] = {false, false};
+	Program *program = merge->program;
+	TupleDesc desc = CreateTemplateTupleDesc(2);
+	AttrNumber columns[2] = {1, 2};
+	Oid operators[2];
+	Oid collations[2];
+	bool nulls_first[2] = {false, false};
 
 	TupleDescInitEntry(desc, 1, "segment_id", INT8OID, -1, 0);
 	TupleDescInitEntry(desc, 2, "contact_id", program->table->key_type, -1, 0);
@@ -210,20 +216,21 @@ begin_sort(Merge *merge)
 	operators[1] = lookup_type_cache(program->table->key_type, TYPECACHE_LT_OPR)->lt_opr;
 	collations[0] = InvalidOid;
 	collations[1] = program->key_collation;
-	merge->matching = tuplesort_begin_heap(desc, 2, columns, operators, collations, nulls_first, work_mem, NULL, false);
+	merge->matching = tuplesort_begin_heap(desc, 2, columns, operators, collations, nulls_first,
+										   work_mem, NULL, false);
 	merge->slot = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
 }
 
 typedef struct MatchSink
 {
-	Merge	   *merge;
+	Merge *merge;
 	TupleTableSlot *slot;
 } MatchSink;
 
 static void
 keep_match(void *arg, int index, Datum key)
 {
-	MatchSink  *sink = arg;
+	MatchSink *sink = arg;
 
 	ExecClearTuple(sink->slot);
 	sink->slot->tts_values[0] = Int64GetDatum(sink->merge->program->segments[index].id);
@@ -237,12 +244,13 @@ keep_match(void *arg, int index, Datum key)
 static void
 scan_and_sort(Merge *merge, Bitmapset *segments)
 {
-	MatchSink	sink;
+	MatchSink sink;
 
 	begin_sort(merge);
 	sink.merge = merge;
 	sink.slot = MakeSingleTupleTableSlot(merge->slot->tts_tupleDescriptor, &TTSOpsVirtual);
-	SegmentScan(merge->program, segments, SegmentsNow(), merge->search->snapshot, keep_match, &sink);
+	SegmentScan(merge->program, segments, SegmentsNow(), merge->search->snapshot, keep_match,
+				&sink);
 	ExecDropSingleTupleTableSlot(sink.slot);
 	ProgressEnter(PROGRESS_COMPARING);
 	tuplesort_performsort(merge->matching);
@@ -251,9 +259,9 @@ scan_and_sort(Merge *merge, Bitmapset *segments)
 static Datum
 segment_id_array(Program *program, Bitmapset *segments)
 {
-	Datum	   *ids = palloc(sizeof(Datum) * Max(bms_num_members(segments), 1));
-	int			index = -1;
-	int			n = 0;
+	Datum *ids = palloc(sizeof(Datum) * Max(bms_num_members(segments), 1));
+	int index = -1;
+	int n = 0;
 
 	while ((index = bms_next_member(segments, index)) >= 0)
 		ids[n++] = Int64GetDatum(program->segments[index].id);
@@ -263,20 +271,23 @@ segment_id_array(Program *program, Bitmapset *segments)
 static void
 open_sorted(Merge *merge, RowStream *stream, Oid relid, const char *more_columns, Datum ids)
 {
-	Oid			type = INT8ARRAYOID;
-	const char *collate = OidIsValid(merge->program->key_collation) ? " COLLATE pg_catalog.\"C\"" : "";
+	Oid type = INT8ARRAYOID;
+	const char *collate =
+		OidIsValid(merge->program->key_collation) ? " COLLATE pg_catalog.\"C\"" : "";
 
-	open_stream(stream, psprintf("SELECT t.segment_id, t.contact_id%s FROM %s t WHERE t.segment_id = ANY ($1) "
-								 "ORDER BY t.segment_id, t.contact_id%s",
-								 more_columns, CatalogRelationName(relid), collate),
-				1, &type, &ids, merge->search->snapshot);
+	open_stream(
+		stream,
+		psprintf("SELECT t.segment_id, t.contact_id%s FROM %s t WHERE t.segment_id = ANY ($1) "
+				 "ORDER BY t.segment_id, t.contact_id%s",
+				 more_columns, CatalogRelationName(relid), collate),
+		1, &type, &ids, merge->search->snapshot);
 }
 
 static void
 open_streams(Merge *merge, Bitmapset *segments)
 {
 	ContactTable *table = merge->program->table;
-	Datum		ids = segment_id_array(merge->program, segments);
+	Datum ids = segment_id_array(merge->program, segments);
 
 	open_sorted(merge, &merge->stored, table->member_table, "", ids);
 	open_sorted(merge, &merge->hand, table->override_table, ", t.included", ids);
@@ -286,7 +297,8 @@ static void
 advance(Merge *merge, int stream)
 {
 	if (stream == MATCHING)
-		merge->more[MATCHING] = tuplesort_gettupleslot(merge->matching, true, false, merge->slot, NULL);
+		merge->more[MATCHING] =
+			tuplesort_gettupleslot(merge->matching, true, false, merge->slot, NULL);
 	else
 		merge->more[stream] = next_row(stream == STORED ? &merge->stored : &merge->hand);
 }
@@ -294,7 +306,7 @@ advance(Merge *merge, int stream)
 static Datum
 merge_column(Merge *merge, int stream, int column)
 {
-	bool		isnull;
+	bool isnull;
 
 	if (stream == MATCHING)
 		return slot_getattr(merge->slot, column, &isnull);
@@ -305,8 +317,8 @@ merge_column(Merge *merge, int stream, int column)
 static int
 compare_streams(Merge *merge, int a, int b)
 {
-	int64		left = DatumGetInt64(merge_column(merge, a, 1));
-	int64		right = DatumGetInt64(merge_column(merge, b, 1));
+	int64 left = DatumGetInt64(merge_column(merge, a, 1));
+	int64 right = DatumGetInt64(merge_column(merge, b, 1));
 
 	if (left != right)
 		return left < right ? -1 : 1;
@@ -317,13 +329,14 @@ static bool
 contact_exists(Merge *merge, Datum key)
 {
 	ContactTable *table = merge->program->table;
-	bool		found;
+	bool found;
 
 	if (merge->exists_plan == NULL)
-		merge->exists_plan = SPI_prepare(psprintf("SELECT FROM %s c WHERE c.%s = $1", table->name, table->key), 1,
-										 &table->key_type);
-	if (SPI_execute_snapshot(merge->exists_plan, &key, NULL, merge->search->snapshot, InvalidSnapshot, true, false,
-							 1) != SPI_OK_SELECT)
+		merge->exists_plan =
+			SPI_prepare(psprintf("SELECT FROM %s c WHERE c.%s = $1", table->name, table->key), 1,
+						&table->key_type);
+	if (SPI_execute_snapshot(merge->exists_plan, &key, NULL, merge->search->snapshot,
+							 InvalidSnapshot, true, false, 1) != SPI_OK_SELECT)
 		elog(ERROR, "could not look up a contact");
 	found = SPI_processed > 0;
 	SPI_freetuptable(SPI_tuptable);
@@ -334,10 +347,10 @@ contact_exists(Merge *merge, Datum key)
 static void
 judge(Merge *merge, int first, const bool *here)
 {
-	Difference	difference = {DatumGetInt64(merge_column(merge, first, 1))};
-	bool		by_hand = here[HAND] && merge->search->by_hand;
-	bool		included = by_hand && DatumGetBool(merge_column(merge, HAND, 3));
-	bool		wanted = here[MATCHING];
+	Difference difference = {DatumGetInt64(merge_column(merge, first, 1))};
+	bool by_hand = here[HAND] && merge->search->by_hand;
+	bool included = by_hand && DatumGetBool(merge_column(merge, HAND, 3));
+	bool wanted = here[MATCHING];
 
 	difference.key = merge_column(merge, first, 2);
 	difference.excluded = by_hand && !included;
@@ -355,14 +368,14 @@ judge(Merge *merge, int first, const bool *here)
 static void
 merge_streams(Merge *merge)
 {
-	int			i;
+	int i;
 
 	for (i = MATCHING; i <= HAND; i++)
 		advance(merge, i);
 	while (merge->more[MATCHING] || merge->more[STORED] || merge->more[HAND])
 	{
-		bool		here[3] = {false, false, false};
-		int			first = -1;
+		bool here[3] = {false, false, false};
+		int first = -1;
 
 		for (i = MATCHING; i <= HAND; i++)
 			if (merge->more[i] && (first < 0 || compare_streams(merge, i, first) < 0))
@@ -380,14 +393,14 @@ merge_streams(Merge *merge)
 typedef struct MatchVisit
 {
 	DifferenceSearch *search;
-	Program    *program;
+	Program *program;
 } MatchVisit;
 
 static void
 visit_match(void *arg, int index, Datum key)
 {
 	MatchVisit *match = arg;
-	Difference	difference = {match->program->segments[index].id, key, false, true, false};
+	Difference difference = {match->program->segments[index].id, key, false, true, false};
 
 	match->search->visit(match->search->arg, &difference);
 }
@@ -395,8 +408,8 @@ visit_match(void *arg, int index, Datum key)
 static void
 find_by_scan(DifferenceSearch *search, Program *program, Bitmapset *segments)
 {
-	Merge		merge = {search, program};
-	MatchVisit	match = {search, program};
+	Merge merge = {search, program};
+	MatchVisit match = {search, program};
 
 	if (search->empty)
 	{
@@ -422,7 +435,8 @@ static bool
 can_be_scanned(DifferenceSearch *search, const ImageSegment *segment)
 {
 	return !(segment->flags & IMAGE_SEGMENT_NEVER) &&
-		!((segment->flags & IMAGE_SEGMENT_MOVES) && instant_of(search, segment->id) > SegmentsNow());
+		   !((segment->flags & IMAGE_SEGMENT_MOVES) &&
+			 instant_of(search, segment->id) > SegmentsNow());
 }
 
 static bool
@@ -440,14 +454,14 @@ should_scan(DifferenceSearch *search)
 void
 DifferencesFind(DifferenceSearch *search)
 {
-	Program    *program = should_scan(search) ? ProgramGet(search->contact_table) : NULL;
-	Bitmapset  *scanned = NULL;
-	List	   *queried = NIL;
-	ListCell   *cell;
+	Program *program = should_scan(search) ? ProgramGet(search->contact_table) : NULL;
+	Bitmapset *scanned = NULL;
+	List *queried = NIL;
+	ListCell *cell;
 
-	foreach(cell, search->ids)
+	foreach (cell, search->ids)
 	{
-		int			index = program ? ProgramSegmentById(program, *(int64 *) lfirst(cell)) : -1;
+		int index = program ? ProgramSegmentById(program, *(int64 *) lfirst(cell)) : -1;
 
 		if (index >= 0 && can_be_scanned(search, &program->segments[index]))
 			scanned = bms_add_member(scanned, index);
@@ -456,6 +470,6 @@ DifferencesFind(DifferenceSearch *search)
 	}
 	if (scanned != NULL)
 		find_by_scan(search, program, scanned);
-	foreach(cell, queried)
+	foreach (cell, queried)
 		find_by_query(search, *(int64 *) lfirst(cell));
 }

@@ -46,7 +46,7 @@ has_sublink_walker(Node *node, void *context)
 static bool
 is_foreign(Oid function, void *context)
 {
-	Oid			namespace = get_func_namespace(function);
+	Oid namespace = get_func_namespace(function);
 
 	if (function == F_FLOAT4OUT || function == F_FLOAT8OUT)
 		return true;
@@ -69,9 +69,9 @@ static void
 read_expression(DraftFacet *facet)
 {
 	DraftSource *source = facet->source;
-	Node	   *expr = SqlExprParse(facet->sql, source->relid, source->rows ? "r" : "c");
-	Bitmapset  *columns = NULL;
-	int			column = -1;
+	Node *expr = SqlExprParse(facet->sql, source->relid, source->rows ? "r" : "c");
+	Bitmapset *columns = NULL;
+	int column = -1;
 
 	facet->sql_type = exprType(expr);
 	if (has_sublink_walker(expr, NULL))
@@ -86,7 +86,7 @@ read_expression(DraftFacet *facet)
 	pull_varattnos(expr, 1, &columns);
 	while ((column = bms_next_member(columns, column)) >= 0)
 	{
-		AttrNumber	attnum = column + FirstLowInvalidHeapAttributeNumber;
+		AttrNumber attnum = column + FirstLowInvalidHeapAttributeNumber;
 
 		/* the whole row: every column */
 		if (attnum <= 0)
@@ -107,7 +107,7 @@ DraftFacet *
 DraftFacetGet(DraftSource *source, const char *sql, ValueType type)
 {
 	DraftFacet *facet;
-	int			i;
+	int i;
 
 	for (i = 0; i < source->nfacets; i++)
 		if (source->facets[i]->type == type && strcmp(source->facets[i]->sql, sql) == 0)
@@ -131,13 +131,13 @@ DraftFacetGet(DraftSource *source, const char *sql, ValueType type)
 static void
 grow_buckets(DraftFacet *facet)
 {
-	int			i;
+	int i;
 
 	facet->nbuckets = Max(16, facet->nbuckets * 2);
 	facet->buckets = palloc0(sizeof(int) * facet->nbuckets);
 	for (i = 0; i < facet->nconstants; i++)
 	{
-		uint32		at = facet->constants[i].hash & (facet->nbuckets - 1);
+		uint32 at = facet->constants[i].hash & (facet->nbuckets - 1);
 
 		while (facet->buckets[at] != 0)
 			at = (at + 1) & (facet->nbuckets - 1);
@@ -149,13 +149,14 @@ grow_buckets(DraftFacet *facet)
 static int
 find_constant(const DraftFacet *facet, Datum value)
 {
-	uint32		hash;
-	uint32		at;
+	uint32 hash;
+	uint32 at;
 
 	if (facet->nconstants == 0)
 		return -1;
 	hash = FacetHash(facet->type, value);
-	for (at = hash & (facet->nbuckets - 1); facet->buckets[at] != 0; at = (at + 1) & (facet->nbuckets - 1))
+	for (at = hash & (facet->nbuckets - 1); facet->buckets[at] != 0;
+		 at = (at + 1) & (facet->nbuckets - 1))
 	{
 		const DraftConstant *constant = &facet->constants[facet->buckets[at] - 1];
 
@@ -168,17 +169,18 @@ find_constant(const DraftFacet *facet, Datum value)
 static int
 add_constant(DraftFacet *facet, Datum value, int atom)
 {
-	int			id = find_constant(facet, value);
-	uint32		at;
+	int id = find_constant(facet, value);
+	uint32 at;
 
 	if (id < 0)
 	{
 		if (facet->nconstants == facet->constants_size)
 		{
 			facet->constants_size = Max(8, facet->constants_size * 2);
-			facet->constants = facet->nconstants == 0 ?
-				palloc(sizeof(DraftConstant) * facet->constants_size) :
-				repalloc(facet->constants, sizeof(DraftConstant) * facet->constants_size);
+			facet->constants =
+				facet->nconstants == 0
+					? palloc(sizeof(DraftConstant) * facet->constants_size)
+					: repalloc(facet->constants, sizeof(DraftConstant) * facet->constants_size);
 		}
 		id = facet->nconstants++;
 		facet->constants[id].value = value;
@@ -206,9 +208,10 @@ add_boundary(DraftFacet *facet, Datum value, bool after, int atom)
 	if (facet->nboundaries == facet->boundaries_size)
 	{
 		facet->boundaries_size = Max(8, facet->boundaries_size * 2);
-		facet->boundaries = facet->nboundaries == 0 ?
-			palloc(sizeof(DraftBoundary) * facet->boundaries_size) :
-			repalloc(facet->boundaries, sizeof(DraftBoundary) * facet->boundaries_size);
+		facet->boundaries =
+			facet->nboundaries == 0
+				? palloc(sizeof(DraftBoundary) * facet->boundaries_size)
+				: repalloc(facet->boundaries, sizeof(DraftBoundary) * facet->boundaries_size);
 	}
 	boundary = &facet->boundaries[facet->nboundaries++];
 	boundary->value = value;
@@ -235,10 +238,11 @@ upper_after(const Boundary *upper)
 void
 DraftFacetIndexAtom(DraftFacet *facet, DraftAtom *draft, int id)
 {
-	Atom	   *atom = draft->atom;
-	int			i;
+	Atom *atom = draft->atom;
+	int i;
 
-	draft->indexed = !atom->moves && !facet->opaque &&
+	draft->indexed =
+		!atom->moves && !facet->opaque &&
 		(atom->test == TEST_ANY || atom->test == TEST_OVERLAP || atom->test == TEST_CONTAINS ||
 		 (atom->test == TEST_RANGE && (atom->lower.given || atom->upper.given)));
 	if (!draft->indexed)
@@ -266,7 +270,7 @@ compare_boundaries(const void *a, const void *b, void *arg)
 {
 	const DraftBoundary *left = a;
 	const DraftBoundary *right = b;
-	int			result = FacetCompare(((DraftFacet *) arg)->type, left->value, right->value);
+	int result = FacetCompare(((DraftFacet *) arg)->type, left->value, right->value);
 
 	return result != 0 ? result : (int) left->after - (int) right->after;
 }
@@ -275,12 +279,12 @@ static int
 find_boundary(const DraftFacet *facet, Datum value, bool after)
 {
 	DraftBoundary wanted = {value, after, NIL};
-	int			low = 0;
-	int			high = facet->nboundaries - 1;
+	int low = 0;
+	int high = facet->nboundaries - 1;
 
 	while (low < high)
 	{
-		int			middle = (low + high) / 2;
+		int middle = (low + high) / 2;
 
 		if (compare_boundaries(&facet->boundaries[middle], &wanted, (void *) facet) < 0)
 			low = middle + 1;
@@ -293,14 +297,15 @@ find_boundary(const DraftFacet *facet, Datum value, bool after)
 static void
 merge_boundaries(DraftFacet *facet)
 {
-	int			kept = 0;
-	int			i;
+	int kept = 0;
+	int i;
 
 	for (i = 0; i < facet->nboundaries; i++)
 	{
-		if (kept > 0 && compare_boundaries(&facet->boundaries[kept - 1], &facet->boundaries[i], facet) == 0)
-			facet->boundaries[kept - 1].atoms = list_concat(facet->boundaries[kept - 1].atoms,
-															facet->boundaries[i].atoms);
+		if (kept > 0 &&
+			compare_boundaries(&facet->boundaries[kept - 1], &facet->boundaries[i], facet) == 0)
+			facet->boundaries[kept - 1].atoms =
+				list_concat(facet->boundaries[kept - 1].atoms, facet->boundaries[i].atoms);
 		else
 			facet->boundaries[kept++] = facet->boundaries[i];
 	}
@@ -313,22 +318,25 @@ merge_boundaries(DraftFacet *facet)
 void
 DraftFacetFinish(Draft *draft, DraftFacet *facet)
 {
-	ListCell   *cell;
+	ListCell *cell;
 
 	if (facet->nboundaries == 0)
 		return;
-	qsort_arg(facet->boundaries, facet->nboundaries, sizeof(DraftBoundary), compare_boundaries, facet);
+	qsort_arg(facet->boundaries, facet->nboundaries, sizeof(DraftBoundary), compare_boundaries,
+			  facet);
 	merge_boundaries(facet);
-	foreach(cell, facet->ranges)
+	foreach (cell, facet->ranges)
 	{
-		DraftAtom  *range = &draft->atoms[lfirst_int(cell)];
-		Atom	   *atom = range->atom;
+		DraftAtom *range = &draft->atoms[lfirst_int(cell)];
+		Atom *atom = range->atom;
 
 		range->lower = 0;
 		range->upper = PG_INT32_MAX;
 		if (atom->lower.given)
-			range->lower = find_boundary(facet, atom->lower.constant, lower_after(&atom->lower)) + 1;
+			range->lower =
+				find_boundary(facet, atom->lower.constant, lower_after(&atom->lower)) + 1;
 		if (atom->upper.given)
-			range->upper = find_boundary(facet, atom->upper.constant, upper_after(&atom->upper)) + 1;
+			range->upper =
+				find_boundary(facet, atom->upper.constant, upper_after(&atom->upper)) + 1;
 	}
 }

@@ -17,13 +17,14 @@
 static void
 add_element(ArrayBuildState **state, const char *data, int len, bool fold)
 {
-	text	   *element;
+	text *element;
 
 	if (len == 0)
 		return;
 	element = fold ? FoldText(data, len) : cstring_to_text_with_len(data, len);
 	if (VARSIZE_ANY_EXHDR(element) > 0)
-		*state = accumArrayResult(*state, PointerGetDatum(element), false, TEXTOID, CurrentMemoryContext);
+		*state = accumArrayResult(*state, PointerGetDatum(element), false, TEXTOID,
+								  CurrentMemoryContext);
 }
 
 static Datum
@@ -38,8 +39,8 @@ PG_FUNCTION_INFO_V1(segments_elements_text);
 Datum
 segments_elements_text(PG_FUNCTION_ARGS)
 {
-	text	   *value = PG_GETARG_TEXT_PP(0);
-	bool		fold = PG_GETARG_BOOL(1);
+	text *value = PG_GETARG_TEXT_PP(0);
+	bool fold = PG_GETARG_BOOL(1);
 	const char *p = VARDATA_ANY(value);
 	const char *end = p + VARSIZE_ANY_EXHDR(value);
 	ArrayBuildState *state = NULL;
@@ -59,16 +60,16 @@ PG_FUNCTION_INFO_V1(segments_elements_array);
 Datum
 segments_elements_array(PG_FUNCTION_ARGS)
 {
-	ArrayType  *array = PG_GETARG_ARRAYTYPE_P(0);
-	bool		fold = PG_GETARG_BOOL(1);
+	ArrayType *array = PG_GETARG_ARRAYTYPE_P(0);
+	bool fold = PG_GETARG_BOOL(1);
 	ArrayIterator iterator = array_create_iterator(array, 0, NULL);
 	ArrayBuildState *state = NULL;
-	Datum		value;
-	bool		isnull;
+	Datum value;
+	bool isnull;
 
 	while (array_iterate(iterator, &value, &isnull))
 	{
-		text	   *element;
+		text *element;
 
 		if (isnull)
 			continue;

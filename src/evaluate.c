@@ -65,7 +65,7 @@ compute_facet(Program *program, RowVersion *row, Facet *facet, FacetState *state
 		state->value = slot_getattr(row->slot, facet->image->attnum, &state->isnull);
 	else
 	{
-		ExprState  *expression = FacetPrepare(program, facet);
+		ExprState *expression = FacetPrepare(program, facet);
 
 		program->econtext->ecxt_scantuple = row->slot;
 		state->value = ExecEvalExpr(expression, program->econtext, &state->isnull);
@@ -93,17 +93,18 @@ static void
 look_up_elements(Program *program, const ImageFacet *facet, FacetState *state)
 {
 	MemoryContext old = MemoryContextSwitchTo(program->econtext->ecxt_per_tuple_memory);
-	Datum	   *elements;
-	int			n;
-	int			i;
+	Datum *elements;
+	int n;
+	int i;
 
-	deconstruct_array(DatumGetArrayTypeP(state->value), TEXTOID, -1, false, TYPALIGN_INT, &elements, NULL, &n);
+	deconstruct_array(DatumGetArrayTypeP(state->value), TEXTOID, -1, false, TYPALIGN_INT, &elements,
+					  NULL, &n);
 	state->cardinality = n;
 	state->elements = palloc(sizeof(int) * Max(n, 1));
 	state->nelements = 0;
 	for (i = 0; i < n; i++)
 	{
-		int			id = FacetFindConstant(program->image, facet, elements[i]);
+		int id = FacetFindConstant(program->image, facet, elements[i]);
 
 		if (id >= 0)
 			state->elements[state->nelements++] = id;
@@ -145,7 +146,7 @@ RowFacetLookedUp(Program *program, RowVersion *row, Facet *facet)
 bool
 FacetStateHasElement(const FacetState *state, int id)
 {
-	int			i;
+	int i;
 
 	for (i = 0; state && i < state->nelements; i++)
 		if (state->elements[i] == id)
@@ -158,7 +159,7 @@ FacetStateHasElement(const FacetState *state, int id)
 static bool
 holds_id(const int32 *ids, uint32 nids, int id)
 {
-	uint32		i;
+	uint32 i;
 
 	for (i = 0; i < nids; i++)
 		if (ids[i] == id)
@@ -169,7 +170,7 @@ holds_id(const int32 *ids, uint32 nids, int id)
 static bool
 test_elements(const FacetState *state, AtomTest test, const int32 *ids, uint32 nids)
 {
-	uint32		i;
+	uint32 i;
 
 	for (i = 0; i < nids; i++)
 		if (FacetStateHasElement(state, ids[i]) != (test == TEST_CONTAINS))
@@ -187,7 +188,8 @@ test_indexed(Program *program, RowVersion *row, const ImageAtom *atom)
 	if (atom->test == TEST_RANGE)
 		return state->rank >= atom->lower && state->rank < atom->upper;
 	if (atom->test == TEST_ANY)
-		return state->constant >= 0 && holds_id(ProgramItems(program, atom->ids), atom->ids.n, state->constant);
+		return state->constant >= 0 &&
+			   holds_id(ProgramItems(program, atom->ids), atom->ids.n, state->constant);
 	return test_elements(state, atom->test, ProgramItems(program, atom->ids), atom->ids.n);
 }
 
@@ -195,7 +197,7 @@ test_indexed(Program *program, RowVersion *row, const ImageAtom *atom)
 static void
 settle_boundaries(Program *program, ProgramAtom *patom, TimestampTz now)
 {
-	Atom	   *atom = patom->atom;
+	Atom *atom = patom->atom;
 
 	if (patom->at <= now && now < patom->at_until)
 		return;
@@ -210,16 +212,18 @@ settle_boundaries(Program *program, ProgramAtom *patom, TimestampTz now)
 	patom->lower_at = atom->lower.constant;
 	patom->upper_at = atom->upper.constant;
 	if (atom->lower.given)
-		(void) BoundaryDatum(&atom->lower, atom->value_type, program->table, "UTC", now, &patom->lower_at);
+		(void) BoundaryDatum(&atom->lower, atom->value_type, program->table, "UTC", now,
+							 &patom->lower_at);
 	if (atom->upper.given)
-		(void) BoundaryDatum(&atom->upper, atom->value_type, program->table, "UTC", now, &patom->upper_at);
+		(void) BoundaryDatum(&atom->upper, atom->value_type, program->table, "UTC", now,
+							 &patom->upper_at);
 }
 
 static bool
 in_range(const ProgramAtom *patom, Datum value)
 {
 	const Atom *atom = patom->atom;
-	int			order;
+	int order;
 
 	if (atom->lower.given)
 	{
@@ -240,8 +244,9 @@ static bool
 test_pattern(Program *program, ProgramAtom *patom, Datum value)
 {
 	MemoryContext old = MemoryContextSwitchTo(program->econtext->ecxt_per_tuple_memory);
-	Oid			collation = patom->atom->test == TEST_REGEXP ? RegexpCollation() : C_COLLATION_OID;
-	bool		result = DatumGetBool(FunctionCall2Coll(patom->function, collation, value, patom->pattern));
+	Oid collation = patom->atom->test == TEST_REGEXP ? RegexpCollation() : C_COLLATION_OID;
+	bool result =
+		DatumGetBool(FunctionCall2Coll(patom->function, collation, value, patom->pattern));
 
 	MemoryContextSwitchTo(old);
 	return result;
@@ -251,8 +256,8 @@ static bool
 test_other(Program *program, RowVersion *row, ProgramAtom *patom, TimestampTz now)
 {
 	FacetState *state = RowFacet(program, row, patom->facet);
-	Atom	   *atom = patom->atom;
-	int			i;
+	Atom *atom = patom->atom;
+	int i;
 
 	if (atom->test == TEST_NULL)
 		return state->isnull;
@@ -316,14 +321,15 @@ AtomOnRow(Program *program, RowVersion *row, int id, TimestampTz now)
 		return false;
 	if (atom->test == TEST_EXISTS)
 		return true;
-	return (atom->flags & IMAGE_ATOM_INDEXED) ? test_indexed(program, row, atom) : test_other(program, row, patom, now);
+	return (atom->flags & IMAGE_ATOM_INDEXED) ? test_indexed(program, row, atom)
+											  : test_other(program, row, patom, now);
 }
 
 /* Where the atom's boundaries stand at both ends of a window. */
 static void
 settle_window(Program *program, ProgramAtom *patom, TimestampTz from, TimestampTz to)
 {
-	Atom	   *atom = patom->atom;
+	Atom *atom = patom->atom;
 
 	if (patom->window_from == from && patom->window_to == to)
 		return;
@@ -338,13 +344,17 @@ settle_window(Program *program, ProgramAtom *patom, TimestampTz from, TimestampT
 		return;
 	if (BoundaryMoves(&atom->lower))
 	{
-		(void) BoundaryDatum(&atom->lower, atom->value_type, program->table, "UTC", from, &patom->lower_from);
-		(void) BoundaryDatum(&atom->lower, atom->value_type, program->table, "UTC", to, &patom->lower_to);
+		(void) BoundaryDatum(&atom->lower, atom->value_type, program->table, "UTC", from,
+							 &patom->lower_from);
+		(void) BoundaryDatum(&atom->lower, atom->value_type, program->table, "UTC", to,
+							 &patom->lower_to);
 	}
 	if (BoundaryMoves(&atom->upper))
 	{
-		(void) BoundaryDatum(&atom->upper, atom->value_type, program->table, "UTC", from, &patom->upper_from);
-		(void) BoundaryDatum(&atom->upper, atom->value_type, program->table, "UTC", to, &patom->upper_to);
+		(void) BoundaryDatum(&atom->upper, atom->value_type, program->table, "UTC", from,
+							 &patom->upper_from);
+		(void) BoundaryDatum(&atom->upper, atom->value_type, program->table, "UTC", to,
+							 &patom->upper_to);
 	}
 }
 
@@ -368,7 +378,7 @@ AtomIsStill(Program *program, int id, TimestampTz from, TimestampTz to, Timestam
 int64
 ClampedSum(int64 a, int64 b)
 {
-	int64		sum;
+	int64 sum;
 
 	if (pg_add_s64_overflow(a, b, &sum))
 		return b < 0 ? PG_INT64_MIN : PG_INT64_MAX;
@@ -382,10 +392,10 @@ ClampedSum(int64 a, int64 b)
 static bool
 passed(const Atom *atom, const Boundary *boundary, Datum value, Datum from, Datum to)
 {
-	int64		slack = BoundarySlack(boundary);
-	int64		a;
-	int64		b;
-	int64		at;
+	int64 slack = BoundarySlack(boundary);
+	int64 a;
+	int64 b;
+	int64 at;
 
 	if (atom->value_type == VALUE_DATE)
 	{
@@ -411,7 +421,7 @@ bool
 AtomMovesOnRow(Program *program, RowVersion *row, int id, TimestampTz from, TimestampTz to)
 {
 	ProgramAtom *patom = ProgramAtomGet(program, id);
-	Atom	   *atom = patom->atom;
+	Atom *atom = patom->atom;
 	FacetState *state;
 
 	if (row->slot == NULL || from == to)
@@ -426,8 +436,8 @@ AtomMovesOnRow(Program *program, RowVersion *row, int id, TimestampTz from, Time
 		return true;
 	return (BoundaryMoves(&atom->lower) &&
 			passed(atom, &atom->lower, state->value, patom->lower_from, patom->lower_to)) ||
-		(BoundaryMoves(&atom->upper) &&
-		 passed(atom, &atom->upper, state->value, patom->upper_from, patom->upper_to));
+		   (BoundaryMoves(&atom->upper) &&
+			passed(atom, &atom->upper, state->value, patom->upper_from, patom->upper_to));
 }
 
 /* ----- predicates on a contact ----- */
@@ -439,8 +449,8 @@ AtomMovesOnRow(Program *program, RowVersion *row, int id, TimestampTz from, Time
 bool
 PredicateOnRow(Program *program, RowVersion *row, const uint32 *code, TimestampTz now)
 {
-	uint32		operand = IMAGE_OPERAND(code);
-	ImageOp		op = IMAGE_OP(code);
+	uint32 operand = IMAGE_OPERAND(code);
+	ImageOp op = IMAGE_OP(code);
 	const uint32 *end = code + 1 + operand;
 	const uint32 *arg;
 
@@ -485,8 +495,8 @@ FacetEqual(Program *program, RowVersion *old_row, RowVersion *new_row, Facet *fa
 {
 	FacetState *before = RowFacet(program, old_row, facet);
 	FacetState *after = RowFacet(program, new_row, facet);
-	int16		len;
-	bool		byval;
+	int16 len;
+	bool byval;
 
 	if (before->isnull || after->isnull)
 		return before->isnull && after->isnull;
@@ -501,22 +511,23 @@ FacetEqual(Program *program, RowVersion *old_row, RowVersion *new_row, Facet *fa
 bool
 RowColumnsChanged(RowVersion *old_row, RowVersion *new_row, bitmapword *changed)
 {
-	RowSource  *source = old_row->source;
-	TupleDesc	desc = old_row->slot->tts_tupleDescriptor;
-	bool		any = false;
-	int			column = -1;
+	RowSource *source = old_row->source;
+	TupleDesc desc = old_row->slot->tts_tupleDescriptor;
+	bool any = false;
+	int column = -1;
 
 	memset(changed, 0, sizeof(bitmapword) * COLUMN_WORDS(desc->natts));
 	while ((column = bms_next_member(source->columns, column)) >= 0)
 	{
 		Form_pg_attribute attribute = TupleDescAttr(desc, column - 1);
-		bool		old_null;
-		bool		new_null;
-		Datum		old_value = slot_getattr(old_row->slot, column, &old_null);
-		Datum		new_value = slot_getattr(new_row->slot, column, &new_null);
+		bool old_null;
+		bool new_null;
+		Datum old_value = slot_getattr(old_row->slot, column, &old_null);
+		Datum new_value = slot_getattr(new_row->slot, column, &new_null);
 
 		if (old_null == new_null &&
-			(old_null || datumIsEqual(old_value, new_value, attribute->attbyval, attribute->attlen)))
+			(old_null ||
+			 datumIsEqual(old_value, new_value, attribute->attbyval, attribute->attlen)))
 			continue;
 		changed[column / BITS_PER_BITMAPWORD] |= (bitmapword) 1 << (column % BITS_PER_BITMAPWORD);
 		any = true;
@@ -530,7 +541,7 @@ RowColumnsChanged(RowVersion *old_row, RowVersion *new_row, bitmapword *changed)
 bool
 RowChanged(RowVersion *old_row, RowVersion *new_row)
 {
-	bitmapword	changed[COLUMN_WORDS(MaxHeapAttributeNumber)];
+	bitmapword changed[COLUMN_WORDS(MaxHeapAttributeNumber)];
 
 	return RowColumnsChanged(old_row, new_row, changed);
 }
@@ -541,7 +552,7 @@ RowChanged(RowVersion *old_row, RowVersion *new_row)
 bool
 FacetChanged(const Facet *facet, const bitmapword *changed)
 {
-	int			i;
+	int i;
 
 	if (facet->image->opaque)
 		return true;
@@ -555,7 +566,7 @@ static void
 add_atoms(Program *program, IntVector *out, ImageList atoms)
 {
 	const int32 *items = ProgramItems(program, atoms);
-	uint32		i;
+	uint32 i;
 
 	for (i = 0; i < atoms.n; i++)
 		IntVectorAdd(out, items[i]);
@@ -565,7 +576,7 @@ static void
 add_elements_not_in(Program *program, const ImageConstant *constants, const FacetState *state,
 					const FacetState *other, IntVector *out)
 {
-	int			i;
+	int i;
 
 	for (i = 0; state && i < state->nelements; i++)
 		if (!FacetStateHasElement(other, state->elements[i]))
@@ -577,7 +588,7 @@ static void
 add_true_ranges(Program *program, const ImageFacet *facet, const FacetState *state, IntVector *out)
 {
 	const int32 *ranges = ProgramItems(program, facet->ranges);
-	uint32		i;
+	uint32 i;
 
 	for (i = 0; i < facet->ranges.n; i++)
 	{
@@ -589,11 +600,11 @@ add_true_ranges(Program *program, const ImageFacet *facet, const FacetState *sta
 }
 
 static void
-add_ranges(Program *program, const ImageFacet *facet, const FacetState *old_state, const FacetState *new_state,
-		   IntVector *out)
+add_ranges(Program *program, const ImageFacet *facet, const FacetState *old_state,
+		   const FacetState *new_state, IntVector *out)
 {
 	const ImageBoundary *boundaries = IMAGE_AT(program->image, facet->boundaries, ImageBoundary);
-	int			i;
+	int i;
 
 	if (facet->nboundaries == 0)
 		return;
@@ -605,17 +616,18 @@ add_ranges(Program *program, const ImageFacet *facet, const FacetState *old_stat
 	else if (new_state == NULL || new_state->isnull)
 		add_true_ranges(program, facet, old_state, out);
 	else
-		for (i = Min(old_state->rank, new_state->rank); i < Max(old_state->rank, new_state->rank); i++)
+		for (i = Min(old_state->rank, new_state->rank); i < Max(old_state->rank, new_state->rank);
+			 i++)
 			add_atoms(program, out, boundaries[i].atoms);
 }
 
 static void
-add_constants(Program *program, const ImageFacet *facet, const FacetState *old_state, const FacetState *new_state,
-			  IntVector *out)
+add_constants(Program *program, const ImageFacet *facet, const FacetState *old_state,
+			  const FacetState *new_state, IntVector *out)
 {
 	const ImageConstant *constants = IMAGE_AT(program->image, facet->constants, ImageConstant);
-	int			old_id = (old_state && !old_state->isnull) ? old_state->constant : -1;
-	int			new_id = (new_state && !new_state->isnull) ? new_state->constant : -1;
+	int old_id = (old_state && !old_state->isnull) ? old_state->constant : -1;
+	int new_id = (new_state && !new_state->isnull) ? new_state->constant : -1;
 
 	if (facet->type == VALUE_SET)
 	{
@@ -647,18 +659,19 @@ is_due(Program *program, RowVersion *old_row, RowVersion *new_row, int id, Times
 	if (program->moved_to > now)
 		return true;
 	return AtomMovesOnRow(program, old_row, id, program->moved_from, now) ||
-		AtomMovesOnRow(program, new_row, id, program->moved_from, now);
+		   AtomMovesOnRow(program, new_row, id, program->moved_from, now);
 }
 
 static void
-add_others(Program *program, Facet *facet, RowVersion *old_row, RowVersion *new_row, TimestampTz now, IntVector *out)
+add_others(Program *program, Facet *facet, RowVersion *old_row, RowVersion *new_row,
+		   TimestampTz now, IntVector *out)
 {
 	const int32 *others = ProgramItems(program, facet->image->others);
-	uint32		i;
+	uint32 i;
 
 	for (i = 0; i < facet->image->others.n; i++)
 	{
-		int			id = others[i];
+		int id = others[i];
 
 		if (facet->image->opaque || is_due(program, old_row, new_row, id, now) ||
 			AtomOnRow(program, old_row, id, now) != AtomOnRow(program, new_row, id, now))
@@ -667,8 +680,8 @@ add_others(Program *program, Facet *facet, RowVersion *old_row, RowVersion *new_
 }
 
 static void
-add_facet_flips(Program *program, Facet *facet, RowVersion *old_row, RowVersion *new_row, TimestampTz now,
-				IntVector *out)
+add_facet_flips(Program *program, Facet *facet, RowVersion *old_row, RowVersion *new_row,
+				TimestampTz now, IntVector *out)
 {
 	FacetState *old_state = NULL;
 	FacetState *new_state = NULL;
@@ -707,11 +720,12 @@ static bool
 row_touches(Program *program, ProgramAtom *patom, RowVersion *old_row, RowVersion *new_row,
 			const bitmapword *changed, bool both)
 {
-	bool		old_counts;
-	bool		new_counts;
+	bool old_counts;
+	bool new_counts;
 
 	/* a subquery sees rows that don't count themselves */
-	if ((patom->condition && patom->condition->image->opaque) || (patom->argument && patom->argument->image->opaque))
+	if ((patom->condition && patom->condition->image->opaque) ||
+		(patom->argument && patom->argument->image->opaque))
 		return true;
 	old_counts = condition_truth(program, old_row, patom);
 	new_counts = condition_truth(program, new_row, patom);
@@ -720,33 +734,35 @@ row_touches(Program *program, ProgramAtom *patom, RowVersion *old_row, RowVersio
 	if (old_counts != new_counts)
 		return true;
 	if (patom->atom->scope == ATOM_AGGREGATE)
-		return facet_changed(patom->argument, changed, both) || facet_changed(patom->order, changed, both);
+		return facet_changed(patom->argument, changed, both) ||
+			   facet_changed(patom->order, changed, both);
 	return patom->facet != NULL && facet_changed(patom->facet, changed, both);
 }
 
 /* Atoms that no facet's index finds. */
 static void
-add_source_flips(Program *program, RowVersion *old_row, RowVersion *new_row, const bitmapword *changed,
-				 bool both, TimestampTz now, IntVector *out)
+add_source_flips(Program *program, RowVersion *old_row, RowVersion *new_row,
+				 const bitmapword *changed, bool both, TimestampTz now, IntVector *out)
 {
-	ImageList	loose = old_row->source->image->loose;
-	ImageList	conditional = old_row->source->image->conditional;
-	uint32		i;
+	ImageList loose = old_row->source->image->loose;
+	ImageList conditional = old_row->source->image->conditional;
+	uint32 i;
 
 	for (i = 0; i < loose.n; i++)
 	{
-		int			id = ProgramItems(program, loose)[i];
+		int id = ProgramItems(program, loose)[i];
 		const ImageAtom *atom = &program->atoms[id];
-		bool		single = (atom->facet >= 0 && atom->condition < 0 && atom->scope == ATOM_ROWS);
+		bool single = (atom->facet >= 0 && atom->condition < 0 && atom->scope == ATOM_ROWS);
 
 		if (is_due(program, old_row, new_row, id, now) ||
-			(!single && row_touches(program, ProgramAtomGet(program, id), old_row, new_row, changed, both)))
+			(!single &&
+			 row_touches(program, ProgramAtomGet(program, id), old_row, new_row, changed, both)))
 			IntVectorAdd(out, id);
 	}
 	/* a row that comes or goes brings its value, by which they are found */
 	for (i = 0; both && i < conditional.n; i++)
 	{
-		int			id = ProgramItems(program, conditional)[i];
+		int id = ProgramItems(program, conditional)[i];
 		const Facet *condition = &old_row->source->facets[program->atoms[id].condition];
 
 		if (FacetChanged(condition, changed) &&
@@ -757,17 +773,19 @@ add_source_flips(Program *program, RowVersion *old_row, RowVersion *new_row, con
 
 /* Leave out atoms whose fixed condition says that nothing changed. */
 static void
-drop_uncounted(Program *program, RowVersion *old_row, RowVersion *new_row, TimestampTz now, IntVector *out)
+drop_uncounted(Program *program, RowVersion *old_row, RowVersion *new_row, TimestampTz now,
+			   IntVector *out)
 {
-	int			kept = 0;
-	int			i;
+	int kept = 0;
+	int i;
 
 	for (i = 0; i < out->n; i++)
 	{
-		int			id = out->items[i];
+		int id = out->items[i];
 		const ImageAtom *atom = &program->atoms[id];
-		bool		exact = atom->scope == ATOM_ROWS && atom->facet >= 0 && !(atom->flags & IMAGE_ATOM_OPAQUE) &&
-		!(atom->condition >= 0 && old_row->source->facets[atom->condition].image->opaque);
+		bool exact =
+			atom->scope == ATOM_ROWS && atom->facet >= 0 && !(atom->flags & IMAGE_ATOM_OPAQUE) &&
+			!(atom->condition >= 0 && old_row->source->facets[atom->condition].image->opaque);
 
 		if (!exact || is_due(program, old_row, new_row, id, now) ||
 			AtomOnRow(program, old_row, id, now) != AtomOnRow(program, new_row, id, now))
@@ -782,12 +800,13 @@ drop_uncounted(Program *program, RowVersion *old_row, RowVersion *new_row, Times
  * versions must belong to the same contact.
  */
 void
-FlippedAtoms(Program *program, RowVersion *old_row, RowVersion *new_row, TimestampTz now, IntVector *out)
+FlippedAtoms(Program *program, RowVersion *old_row, RowVersion *new_row, TimestampTz now,
+			 IntVector *out)
 {
-	RowSource  *source = old_row->source;
-	bool		both = (old_row->slot != NULL && new_row->slot != NULL);
-	bitmapword	changed[COLUMN_WORDS(MaxHeapAttributeNumber)];
-	int			i;
+	RowSource *source = old_row->source;
+	bool both = (old_row->slot != NULL && new_row->slot != NULL);
+	bitmapword changed[COLUMN_WORDS(MaxHeapAttributeNumber)];
+	int i;
 
 	if (both && !RowColumnsChanged(old_row, new_row, changed))
 		return;

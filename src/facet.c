@@ -76,11 +76,11 @@ compare_words(ValueType type, Datum a, Datum b)
 static int
 compare_texts(Datum a, Datum b)
 {
-	text	   *left = DatumGetTextPP(a);
-	text	   *right = DatumGetTextPP(b);
-	int			left_len = VARSIZE_ANY_EXHDR(left);
-	int			right_len = VARSIZE_ANY_EXHDR(right);
-	int			result = memcmp(VARDATA_ANY(left), VARDATA_ANY(right), Min(left_len, right_len));
+	text *left = DatumGetTextPP(a);
+	text *right = DatumGetTextPP(b);
+	int left_len = VARSIZE_ANY_EXHDR(left);
+	int right_len = VARSIZE_ANY_EXHDR(right);
+	int result = memcmp(VARDATA_ANY(left), VARDATA_ANY(right), Min(left_len, right_len));
 
 	return result != 0 ? result : left_len - right_len;
 }
@@ -104,7 +104,7 @@ FacetCompare(ValueType type, Datum a, Datum b)
 uint32
 FacetHash(ValueType type, Datum value)
 {
-	text	   *string;
+	text *string;
 
 	switch (type)
 	{
@@ -125,7 +125,7 @@ FacetHash(ValueType type, Datum value)
 			return murmurhash32((uint32) DatumGetInt32(value));
 		default:
 			return hash_bytes_uint32((uint32) DatumGetInt64(value)) ^
-				hash_bytes_uint32((uint32) (DatumGetInt64(value) >> 32));
+				   hash_bytes_uint32((uint32) (DatumGetInt64(value) >> 32));
 	}
 }
 
@@ -139,9 +139,9 @@ FacetFindConstant(const Image *image, const ImageFacet *facet, Datum value)
 {
 	const ImageConstant *constants = IMAGE_AT(image, facet->constants, ImageConstant);
 	const int32 *buckets = IMAGE_AT(image, facet->buckets, int32);
-	uint32		mask = facet->nbuckets - 1;
-	uint32		hash;
-	uint32		at;
+	uint32 mask = facet->nbuckets - 1;
+	uint32 hash;
+	uint32 at;
 
 	if (facet->nconstants == 0)
 		return -1;
@@ -164,14 +164,15 @@ int
 FacetRank(const Image *image, const ImageFacet *facet, Datum value)
 {
 	const ImageBoundary *boundaries = IMAGE_AT(image, facet->boundaries, ImageBoundary);
-	int			low = 0;
-	int			high = facet->nboundaries;
+	int low = 0;
+	int high = facet->nboundaries;
 
 	while (low < high)
 	{
-		int			middle = (low + high) / 2;
+		int middle = (low + high) / 2;
 		const ImageBoundary *boundary = &boundaries[middle];
-		int			order = FacetCompare(facet->type, ImageDatum(image, facet->type, boundary->value), value);
+		int order =
+			FacetCompare(facet->type, ImageDatum(image, facet->type, boundary->value), value);
 
 		if (order < 0 || (order == 0 && !boundary->after))
 			low = middle + 1;
@@ -189,7 +190,7 @@ FacetPrepare(Program *program, Facet *facet)
 {
 	SecureContext secure;
 	MemoryContext old;
-	Node	   *expr;
+	Node *expr;
 
 	if (facet->state != NULL)
 		return facet->state;

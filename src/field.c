@@ -21,27 +21,30 @@
 
 typedef struct FieldEntry
 {
-	char		key[FIELD_KEY_LENGTH];
-	Field	   *field;
+	char key[FIELD_KEY_LENGTH];
+	Field *field;
 } FieldEntry;
 
 static const struct
 {
 	const char *word;
-	FieldClass	class;
-}			field_types[] = {
-	{"text", FIELD_TEXT}, {"email", FIELD_TEXT}, {"url", FIELD_TEXT}, {"tel", FIELD_TEXT},
-	{"select", FIELD_TEXT}, {"country", FIELD_TEXT}, {"region", FIELD_TEXT},
-	{"locale", FIELD_TEXT}, {"timezone", FIELD_TEXT}, {"lookup", FIELD_TEXT},
-	{"number", FIELD_NUMBER}, {"boolean", FIELD_BOOLEAN}, {"date", FIELD_DATE},
-	{"datetime", FIELD_DATETIME}, {"time", FIELD_TIME}, {"multiselect", FIELD_MULTISELECT},
-	{"id", FIELD_ID}, {"segment", FIELD_SEGMENT},
+	FieldClass class;
+} field_types[] = {
+	{"text", FIELD_TEXT},     {"email", FIELD_TEXT},
+	{"url", FIELD_TEXT},      {"tel", FIELD_TEXT},
+	{"select", FIELD_TEXT},   {"country", FIELD_TEXT},
+	{"region", FIELD_TEXT},   {"locale", FIELD_TEXT},
+	{"timezone", FIELD_TEXT}, {"lookup", FIELD_TEXT},
+	{"number", FIELD_NUMBER}, {"boolean", FIELD_BOOLEAN},
+	{"date", FIELD_DATE},     {"datetime", FIELD_DATETIME},
+	{"time", FIELD_TIME},     {"multiselect", FIELD_MULTISELECT},
+	{"id", FIELD_ID},         {"segment", FIELD_SEGMENT},
 };
 
 static FieldClass
 class_of_word(const char *word)
 {
-	int			i;
+	int i;
 
 	for (i = 0; i < lengthof(field_types); i++)
 		if (strcmp(field_types[i].word, word) == 0)
@@ -53,8 +56,8 @@ class_of_word(const char *word)
 static bool
 is_string_type(Oid type)
 {
-	char		category;
-	bool		preferred;
+	char category;
+	bool preferred;
 
 	get_type_category_preferred(type, &category, &preferred);
 	return category == TYPCATEGORY_STRING;
@@ -105,12 +108,13 @@ static void
 load_definitions(ContactTable *table)
 {
 	MemoryContext old = MemoryContextSwitchTo(table->context);
-	HASHCTL		info = {0};
+	HASHCTL info = {0};
 
 	info.keysize = FIELD_KEY_LENGTH;
 	info.entrysize = sizeof(FieldEntry);
 	info.hcxt = table->context;
-	table->fields = hash_create("segments fields", 64, &info, HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
+	table->fields =
+		hash_create("segments fields", 64, &info, HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
 	table->relations = CatalogRelations(table->relid);
 	table->definitions = CatalogFieldDefinitions(table->relid);
 	table->loaded = true;
@@ -120,9 +124,9 @@ load_definitions(ContactTable *table)
 static RelatedRows *
 find_relation(ContactTable *table, const char *name)
 {
-	ListCell   *cell;
+	ListCell *cell;
 
-	foreach(cell, table->relations)
+	foreach (cell, table->relations)
 	{
 		RelatedRows *rows = lfirst(cell);
 
@@ -141,7 +145,7 @@ find_relation(ContactTable *table, const char *name)
 static bool
 name_covers(const char *declared, const char *name, const char **number)
 {
-	size_t		len = strlen(declared);
+	size_t len = strlen(declared);
 
 	*number = NULL;
 	if (len == 0 || declared[len - 1] != '*')
@@ -157,9 +161,9 @@ name_covers(const char *declared, const char *name, const char **number)
 static FieldDefinition *
 find_definition(ContactTable *table, const char *object, const char *name, const char **number)
 {
-	ListCell   *cell;
+	ListCell *cell;
 
-	foreach(cell, table->definitions)
+	foreach (cell, table->definitions)
 	{
 		FieldDefinition *def = lfirst(cell);
 
@@ -197,9 +201,9 @@ substitute_number(const char *condition, const char *number)
 static bool
 column_value(Field *field, Oid relid, const char *alias, const char *column)
 {
-	AttrNumber	attnum = get_attnum(relid, column);
-	Oid			collation;
-	int32		typmod;
+	AttrNumber attnum = get_attnum(relid, column);
+	Oid collation;
+	int32 typmod;
 
 	if (attnum <= 0)
 		return false;
@@ -214,10 +218,9 @@ column_value(Field *field, Oid relid, const char *alias, const char *column)
 static void
 refuse_type(Field *field, const char *type)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_DATATYPE_MISMATCH),
-			 errmsg("field \"%s\" of type %s cannot be over a value of type %s",
-					field->name, type, format_type_be(field->value_type))));
+	ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+					errmsg("field \"%s\" of type %s cannot be over a value of type %s", field->name,
+						   type, format_type_be(field->value_type))));
 }
 
 /*
@@ -227,7 +230,7 @@ refuse_type(Field *field, const char *type)
 static void
 coerce_to_text(Field *field)
 {
-	Oid			base = getBaseType(field->value_type);
+	Oid base = getBaseType(field->value_type);
 
 	if (base == TEXTOID || base == VARCHAROID)
 		return;
@@ -243,8 +246,8 @@ coerce_to_text(Field *field)
 static void
 normalise_value(Field *field)
 {
-	Oid			base = getBaseType(field->value_type);
-	bool		is_int = (base == INT2OID || base == INT4OID || base == INT8OID);
+	Oid base = getBaseType(field->value_type);
+	bool is_int = (base == INT2OID || base == INT4OID || base == INT8OID);
 
 	switch (field->class)
 	{
@@ -292,7 +295,8 @@ normalise_value(Field *field)
 	if (field->class != FIELD_TEXT && field->class != FIELD_ID && field->class != FIELD_MULTISELECT)
 		field->value_type = base;
 	else if (field->class == FIELD_MULTISELECT)
-		field->value_type = (base == TEXTARRAYOID || base == VARCHARARRAYOID) ? TEXTARRAYOID : TEXTOID;
+		field->value_type =
+			(base == TEXTARRAYOID || base == VARCHARARRAYOID) ? TEXTARRAYOID : TEXTOID;
 	else
 		field->value_type = is_int && field->class == FIELD_ID ? base : TEXTOID;
 }
@@ -301,7 +305,7 @@ static FieldAggregate
 aggregate_of_word(const char *word)
 {
 	static const char *const words[] = {"exists", "count", "sum", "min", "max", "latest"};
-	int			i;
+	int i;
 
 	if (word == NULL)
 		return AGGREGATE_NONE;
@@ -330,7 +334,7 @@ default_type(Field *field)
 static Field *
 new_field(ContactTable *table, const char *object, const char *name)
 {
-	Field	   *field = palloc0(sizeof(Field));
+	Field *field = palloc0(sizeof(Field));
 
 	field->object = pstrdup(object);
 	field->name = pstrdup(name);
@@ -354,10 +358,9 @@ rows_of(ContactTable *table, const char *object, const char *relation)
 		return NULL;
 	rows = find_relation(table, name);
 	if (rows == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("relation \"%s\" of contact table \"%s\" does not exist",
-						name, get_rel_name(table->relid))));
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
+						errmsg("relation \"%s\" of contact table \"%s\" does not exist", name,
+							   get_rel_name(table->relid))));
 	return rows;
 }
 
@@ -374,21 +377,21 @@ set_value(Field *field, const FieldDefinition *def, Oid relid, const char *alias
 	else if (field->aggregate == AGGREGATE_EXISTS || field->aggregate == AGGREGATE_COUNT)
 		field->value = NULL;
 	else
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_COLUMN),
-				 errmsg("column \"%s\" of relation \"%s\" does not exist",
-						column, get_rel_name(relid)),
-				 errdetail("Field \"%s\" of object %s needs it.", field->name, field->object)));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_UNDEFINED_COLUMN),
+			 errmsg("column \"%s\" of relation \"%s\" does not exist", column, get_rel_name(relid)),
+			 errdetail("Field \"%s\" of object %s needs it.", field->name, field->object)));
 }
 
 static Field *
 field_from_definition(ContactTable *table, const FieldDefinition *def, const char *object,
 					  const char *name, const char *number)
 {
-	Field	   *field = new_field(table, object, name);
-	Oid			relid;
+	Field *field = new_field(table, object, name);
+	Oid relid;
 	const char *alias;
-	char	   *condition = substitute_number(def->condition, number);
+	char *condition = substitute_number(def->condition, number);
 
 	field->available = def->available;
 	field->aggregate = aggregate_of_word(def->aggregate);
@@ -419,20 +422,21 @@ field_from_definition(ContactTable *table, const FieldDefinition *def, const cha
 static void
 add_relation_condition(Field *field)
 {
-	char	   *condition;
+	char *condition;
 
 	if (field->rows == NULL || field->rows->condition == NULL)
 		return;
-	condition = SqlExprQualify(field->rows->condition, field->rows->relid, get_rel_name(field->rows->relid), "r",
-							   NULL, NULL);
-	field->condition = field->condition ? psprintf("(%s AND %s)", condition, field->condition) : condition;
+	condition = SqlExprQualify(field->rows->condition, field->rows->relid,
+							   get_rel_name(field->rows->relid), "r", NULL, NULL);
+	field->condition =
+		field->condition ? psprintf("(%s AND %s)", condition, field->condition) : condition;
 }
 
 /* A column that nothing was declared for. */
 static Field *
 field_from_column(ContactTable *table, const char *object, const char *name)
 {
-	Field	   *field = new_field(table, object, name);
+	Field *field = new_field(table, object, name);
 	const char *word;
 
 	if (strncmp(object, "company", 7) == 0)
@@ -455,7 +459,7 @@ field_from_column(ContactTable *table, const char *object, const char *name)
 static Field *
 segment_field(ContactTable *table, const char *name)
 {
-	Field	   *field;
+	Field *field;
 
 	if (strcmp(name, "leadlist") != 0)
 		return NULL;
@@ -482,7 +486,7 @@ resolve_in_object(ContactTable *table, const char *object, const char *name)
 static Field *
 resolve_field(ContactTable *table, const char *object, const char *name)
 {
-	Field	   *field = resolve_in_object(table, object, name);
+	Field *field = resolve_in_object(table, object, name);
 
 	if (field != NULL || strcmp(object, "lead") != 0)
 		return field;
@@ -501,10 +505,10 @@ resolve_field(ContactTable *table, const char *object, const char *name)
 Field *
 FieldLookup(ContactTable *table, const char *object, const char *name)
 {
-	char		key[FIELD_KEY_LENGTH];
+	char key[FIELD_KEY_LENGTH];
 	FieldEntry *entry;
-	bool		found;
-	Field	   *field;
+	bool found;
+	Field *field;
 	MemoryContext old;
 
 	if (!table->loaded)

@@ -14,9 +14,9 @@
 #include "lib/stringinfo.h"
 #include "nodes/nodes.h"
 
-#define FILTER_MAX_DEPTH 32		/* the top array is depth 0 */
-#define FILTER_MAX_NODES 10000	/* filters and groups of one document */
-#define FILTER_MAX_BYTES (1024 * 1024)	/* of text as given, in UTF-8 */
+#define FILTER_MAX_DEPTH 32            /* the top array is depth 0 */
+#define FILTER_MAX_NODES 10000         /* filters and groups of one document */
+#define FILTER_MAX_BYTES (1024 * 1024) /* of text as given, in UTF-8 */
 
 /* On disk: append only. */
 typedef enum FilterOperator
@@ -58,13 +58,13 @@ typedef enum FilterGlue
 /* On disk: append only. */
 typedef enum FilterValueKind
 {
-	FILTER_VALUE_ABSENT = 0,	/* no value was given */
+	FILTER_VALUE_ABSENT = 0, /* no value was given */
 	FILTER_VALUE_NULL = 1,
-	FILTER_VALUE_BOOLEAN = 2,	/* text is "true" or "false" */
-	FILTER_VALUE_NUMBER = 3,	/* text is the literal exactly as written */
-	FILTER_VALUE_STRING = 4,	/* text is the string, in server encoding */
-	FILTER_VALUE_LIST = 5,		/* items; never nested */
-	FILTER_VALUE_DATE = 6		/* {"dateTypeMode": ...}: members holds pairs */
+	FILTER_VALUE_BOOLEAN = 2, /* text is "true" or "false" */
+	FILTER_VALUE_NUMBER = 3,  /* text is the literal exactly as written */
+	FILTER_VALUE_STRING = 4,  /* text is the string, in server encoding */
+	FILTER_VALUE_LIST = 5,    /* items; never nested */
+	FILTER_VALUE_DATE = 6     /* {"dateTypeMode": ...}: members holds pairs */
 } FilterValueKind;
 
 /*
@@ -75,8 +75,8 @@ typedef enum FilterValueKind
 typedef struct FilterValue
 {
 	FilterValueKind kind;
-	char	   *text;			/* BOOLEAN, NUMBER, STRING; else NULL */
-	int			nitems;			/* LIST: any number; DATE: always 4 */
+	char *text; /* BOOLEAN, NUMBER, STRING; else NULL */
+	int nitems; /* LIST: any number; DATE: always 4 */
 	struct FilterValue *items;
 } FilterValue;
 
@@ -91,20 +91,20 @@ typedef struct FilterValue
  */
 typedef struct FilterNode
 {
-	FilterGlue	glue;			/* how it joins the one before it */
+	FilterGlue glue; /* how it joins the one before it */
 
 	/* a group */
-	bool		negate;
-	int			nchildren;
+	bool negate;
+	int nchildren;
 	struct FilterNode **children;
 
 	/* a filter */
-	FilterOperator op;			/* 0 for a group */
-	char	   *object;			/* never NULL: "lead" when it was missing */
-	char	   *field;
-	char	   *type;			/* as given or NULL; kept, never believed */
+	FilterOperator op; /* 0 for a group */
+	char *object;      /* never NULL: "lead" when it was missing */
+	char *field;
+	char *type; /* as given or NULL; kept, never believed */
 	FilterValue value;
-	char	   *display;		/* properties.display as JSON text, or NULL */
+	char *display; /* properties.display as JSON text, or NULL */
 } FilterNode;
 
 #define FilterNodeIsGroup(node) ((node)->op == 0)
@@ -112,9 +112,9 @@ typedef struct FilterNode
 /* The stored value; filter_flat.c draws its layout. */
 typedef struct Filter
 {
-	int32		vl_len_;		/* varlena header (do not touch directly!) */
-	uint32		header;			/* version and flags */
-	char		data[FLEXIBLE_ARRAY_MEMBER];
+	int32 vl_len_; /* varlena header (do not touch directly!) */
+	uint32 header; /* version and flags */
+	char data[FLEXIBLE_ARRAY_MEMBER];
 } Filter;
 
 #define DatumGetFilterP(d) ((Filter *) PG_DETOAST_DATUM(d))
@@ -122,13 +122,13 @@ typedef struct Filter
 
 /* filter_operator.c: the one table of operators */
 extern const char *FilterOperatorSymbol(FilterOperator op);
-extern FilterOperator FilterOperatorLookup(const char *word);	/* 0 = none; symbols and
+extern FilterOperator FilterOperatorLookup(const char *word);    /* 0 = none; symbols and
 																 * legacy names */
-extern FilterOperator FilterOperatorPositive(FilterOperator op);	/* != -> =, itself when
+extern FilterOperator FilterOperatorPositive(FilterOperator op); /* != -> =, itself when
 																	 * positive */
 extern bool FilterOperatorIsNegative(FilterOperator op);
-extern bool FilterOperatorTakesValue(FilterOperator op);	/* false: empty, !empty */
-extern char *FilterOperatorHint(const char *word);	/* nearest first, then all */
+extern bool FilterOperatorTakesValue(FilterOperator op); /* false: empty, !empty */
+extern char *FilterOperatorHint(const char *word);       /* nearest first, then all */
 
 /*
  * filter_parse.c: JSON text (server encoding) -> tree, in the current memory
@@ -143,8 +143,8 @@ extern void FilterToJson(const FilterNode *root, StringInfo out);
 /* filter_flat.c: tree <-> stored value */
 extern Filter *FilterFlatten(const FilterNode *root);
 extern FilterNode *FilterUnflatten(const Filter *filter);
-extern bool FilterIsStatic(const Filter *filter);	/* the document [] */
+extern bool FilterIsStatic(const Filter *filter); /* the document [] */
 
 /* filter_type.c: JSON text -> stored value, or raises */
 
-#endif							/* SEGMENTS_FILTER_H */
+#endif /* SEGMENTS_FILTER_H */

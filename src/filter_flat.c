@@ -65,7 +65,7 @@ typedef struct FlatReader
 	const char *end;
 } FlatReader;
 
-static void        write_node(const FilterNode *node, StringInfo out);
+static void write_node(const FilterNode *node, StringInfo out);
 static FilterNode *read_node(FlatReader *reader);
 
 static void
@@ -142,7 +142,7 @@ node_flags(const FilterNode *node)
 static void
 write_node(const FilterNode *node, StringInfo out)
 {
-	int    start = out->len;
+	int start = out->len;
 	uint32 size;
 
 	check_stack_depth();
@@ -212,7 +212,7 @@ static char *
 read_string(FlatReader *reader)
 {
 	uint32 length = read_word(reader);
-	char  *string;
+	char *string;
 
 	/* What remains is a multiple of the alignment, so the padding fits too. */
 	if (length > bytes_left(reader) || memchr(reader->at, '\0', length) != NULL)
@@ -227,7 +227,7 @@ static void
 read_value(FlatReader *reader, FilterValue *value, bool nested)
 {
 	uint32 kind = read_word(reader);
-	int    i;
+	int i;
 
 	memset(value, 0, sizeof(*value));
 	if (kind > FILTER_VALUE_DATE || (nested && kind >= FILTER_VALUE_LIST))
@@ -291,9 +291,9 @@ static FilterNode *
 read_node(FlatReader *reader)
 {
 	const char *start = reader->at;
-	uint32      size = read_word(reader);
+	uint32 size = read_word(reader);
 	FilterNode *node = (FilterNode *) palloc0(sizeof(FilterNode));
-	uint8       flags = read_node_bits(reader, node);
+	uint8 flags = read_node_bits(reader, node);
 
 	check_stack_depth();
 	if (FilterNodeIsGroup(node))
@@ -326,8 +326,8 @@ check_header(uint32 header)
 FilterNode *
 FilterUnflatten(const Filter *filter)
 {
-	Size        size = VARSIZE(filter);
-	FlatReader  reader;
+	Size size = VARSIZE(filter);
+	FlatReader reader;
 	FilterNode *root;
 
 	if (size < offsetof(Filter, data) || size % sizeof(uint32) != 0)

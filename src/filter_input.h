@@ -13,15 +13,15 @@
 typedef struct FilterPlace
 {
 	const struct FilterPlace *parent; /* NULL for the document itself */
-	const char               *key;    /* member of an object, in UTF-8; or NULL and */
-	size_t                    index;  /* element of an array */
+	const char *key;                  /* member of an object, in UTF-8; or NULL and */
+	size_t index;                     /* element of an array */
 } FilterPlace;
 
 /* One document being read. */
 typedef struct FilterInput
 {
 	Node *escontext;
-	int   nnodes; /* filters and groups so far */
+	int nnodes; /* filters and groups so far */
 } FilterInput;
 
 extern const FilterPlace filter_top_place;
@@ -48,10 +48,10 @@ FilterElement(const FilterPlace *parent, size_t index)
  */
 extern char *FilterServerText(const char *utf8, size_t length);
 extern char *FilterShownWord(const char *utf8);
-extern bool  FilterRefuse(FilterInput *input, const FilterPlace *place, int sqlstate,
-						  const char *message, const char *detail, const char *hint);
-extern bool  FilterRefuseValue(FilterInput *input, const FilterPlace *place, const char *message,
-							   const char *detail, const char *hint);
+extern bool FilterRefuse(FilterInput *input, const FilterPlace *place, int sqlstate,
+						 const char *message, const char *detail, const char *hint);
+extern bool FilterRefuseValue(FilterInput *input, const FilterPlace *place, const char *message,
+							  const char *detail, const char *hint);
 
 /* filter_text.c: the text, in UTF-8 */
 extern bool FilterRefuseText(FilterInput *input, int sqlstate, const char *message,
@@ -59,7 +59,7 @@ extern bool FilterRefuseText(FilterInput *input, int sqlstate, const char *messa
 extern bool FilterRefuseSyntax(FilterInput *input, const char *problem, const char *text,
 							   int offset);
 extern bool FilterMarkNumbers(FilterInput *input, const char *text, int length, StringInfo marked);
-extern int  FilterUnmarkedOffset(const char *text, int length, int marked_offset);
+extern int FilterUnmarkedOffset(const char *text, int length, int marked_offset);
 extern bool FilterCheckText(FilterInput *input, const char *text, int length);
 extern bool FilterCheckLength(FilterInput *input, const char *text, int length,
 							  const FilterNode *root);

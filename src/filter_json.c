@@ -39,7 +39,7 @@ static void
 write_date(const FilterValue *date, StringInfo out)
 {
 	const char *separator = "";
-	int         i;
+	int i;
 
 	appendStringInfoChar(out, '{');
 	for (i = 0; i < date->nitems; i++)

@@ -21,10 +21,10 @@
 typedef struct OperatorRow
 {
 	FilterOperator op;
-	const char    *symbol;
-	const char    *legacy;   /* name inside Mautic where it differs, or NULL */
+	const char *symbol;
+	const char *legacy;      /* name inside Mautic where it differs, or NULL */
 	FilterOperator positive; /* what a negative operator denies, else itself */
-	bool           takes_value;
+	bool takes_value;
 } OperatorRow;
 
 static const OperatorRow operators[] = {
@@ -110,18 +110,18 @@ static const char *
 nearest_symbol(const char *word)
 {
 	const char *nearest = NULL;
-	int         length = strlen(word);
-	int         best = Max(length / 3, 1) + 1; /* as far off is no likeness */
-	char       *folded = asc_tolower(word, length);
-	int         op;
+	int length = strlen(word);
+	int best = Max(length / 3, 1) + 1; /* as far off is no likeness */
+	char *folded = asc_tolower(word, length);
+	int op;
 
 	if (length == 0 || length > LONGEST_WORD_COMPARED)
 		return NULL;
 	for (op = 1; op <= FILTER_OP_LAST; op++)
 	{
 		const char *symbol = FilterOperatorSymbol(op);
-		int         width = strlen(symbol);
-		int         distance =
+		int width = strlen(symbol);
+		int distance =
 			varstr_levenshtein(folded, length, asc_tolower(symbol, width), width, 1, 1, 1, true);
 
 		if (distance < best && distance < Min(length, width))
@@ -141,8 +141,8 @@ char *
 FilterOperatorHint(const char *word)
 {
 	StringInfoData hint;
-	const char    *nearest = nearest_symbol(word);
-	int            op;
+	const char *nearest = nearest_symbol(word);
+	int op;
 
 	initStringInfo(&hint);
 	if (nearest != NULL)

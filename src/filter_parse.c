@@ -93,10 +93,10 @@ refuse_json(FilterInput *input, json_error_t *error, const char *text, int lengt
 static json_t *
 load_json(FilterInput *input, const char *text, int length)
 {
-	const size_t   flags = JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL;
+	const size_t flags = JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL;
 	StringInfoData marked;
-	json_error_t   error;
-	json_t        *json;
+	json_error_t error;
+	json_t *json;
 
 	if (!FilterCheckText(input, text, length))
 		return NULL;
@@ -171,7 +171,7 @@ check_keys(FilterInput *input, const FilterPlace *place, json_t *object, const c
 		   const char *what, const char *detail)
 {
 	const char *key;
-	json_t     *value;
+	json_t *value;
 
 	json_object_foreach(object, key, value)
 	{
@@ -200,7 +200,7 @@ check_word(FilterInput *input, const FilterPlace *place, const json_t *json)
 static bool
 build_glue(FilterInput *input, const FilterPlace *parent, json_t *object, FilterNode *node)
 {
-	json_t     *glue = json_object_get(object, "glue");
+	json_t *glue = json_object_get(object, "glue");
 	FilterPlace place = FilterMember(parent, "glue");
 
 	node->glue = FILTER_GLUE_AND;
@@ -223,7 +223,7 @@ build_glue(FilterInput *input, const FilterPlace *parent, json_t *object, Filter
 static bool
 build_object(FilterInput *input, const FilterPlace *parent, json_t *json, FilterNode *filter)
 {
-	json_t     *object = json_object_get(json, "object");
+	json_t *object = json_object_get(json, "object");
 	FilterPlace place = FilterMember(parent, "object");
 
 	filter->object = "lead";
@@ -244,7 +244,7 @@ build_object(FilterInput *input, const FilterPlace *parent, json_t *json, Filter
 static bool
 build_field(FilterInput *input, const FilterPlace *parent, json_t *json, FilterNode *filter)
 {
-	json_t     *field = json_object_get(json, "field");
+	json_t *field = json_object_get(json, "field");
 	FilterPlace place = FilterMember(parent, "field");
 
 	if (field == NULL)
@@ -260,7 +260,7 @@ build_field(FilterInput *input, const FilterPlace *parent, json_t *json, FilterN
 static bool
 build_type(FilterInput *input, const FilterPlace *parent, json_t *json, FilterNode *filter)
 {
-	json_t     *type = json_object_get(json, "type");
+	json_t *type = json_object_get(json, "type");
 	FilterPlace place = FilterMember(parent, "type");
 
 	if (type == NULL || json_is_null(type))
@@ -275,7 +275,7 @@ build_type(FilterInput *input, const FilterPlace *parent, json_t *json, FilterNo
 static bool
 build_operator(FilterInput *input, const FilterPlace *parent, json_t *json, FilterNode *filter)
 {
-	json_t     *word = json_object_get(json, "operator");
+	json_t *word = json_object_get(json, "operator");
 	FilterPlace place = FilterMember(parent, "operator");
 
 	if (word == NULL)
@@ -353,7 +353,7 @@ static bool
 check_date_mode(FilterInput *input, const FilterPlace *place, const FilterValue *date)
 {
 	const FilterValue *mode = &date->items[FILTER_DATE_MODE];
-	const char        *missing = NULL;
+	const char *missing = NULL;
 
 	if (mode->kind != FILTER_VALUE_STRING ||
 		(strcmp(mode->text, "absolute") != 0 && strcmp(mode->text, "relative") != 0))
@@ -375,7 +375,7 @@ static bool
 check_date_keys(FilterInput *input, const FilterPlace *place, json_t *json)
 {
 	const char *key;
-	json_t     *member;
+	json_t *member;
 
 	json_object_foreach(json, key, member)
 	{
@@ -428,8 +428,8 @@ static bool
 check_value(FilterInput *input, const FilterPlace *place, const FilterNode *filter)
 {
 	const FilterValue *value = &filter->value;
-	const char        *symbol = FilterOperatorSymbol(filter->op);
-	int                i;
+	const char *symbol = FilterOperatorSymbol(filter->op);
+	int i;
 
 	if (!FilterOperatorTakesValue(filter->op))
 		return true;
@@ -492,9 +492,9 @@ build_properties(FilterInput *input, const FilterPlace *parent, json_t *json, Fi
 {
 	FilterPlace place = FilterMember(parent, "properties");
 	FilterPlace value_place = FilterMember(&place, "filter");
-	json_t     *properties;
-	json_t     *value;
-	json_t     *display;
+	json_t *properties;
+	json_t *value;
+	json_t *display;
 
 	if (!get_properties(input, &place, json, &properties))
 		return false;
@@ -526,7 +526,7 @@ build_filter(FilterInput *input, const FilterPlace *place, json_t *json, FilterN
 static bool
 build_negate(FilterInput *input, const FilterPlace *parent, json_t *json, FilterNode *group)
 {
-	json_t     *negate = json_object_get(json, "negate");
+	json_t *negate = json_object_get(json, "negate");
 	FilterPlace place = FilterMember(parent, "negate");
 
 	group->negate = json_is_true(negate);
@@ -541,7 +541,7 @@ static bool
 build_group(FilterInput *input, const FilterPlace *place, json_t *json, int depth,
 			FilterNode *group)
 {
-	json_t     *filters = json_object_get(json, "filters");
+	json_t *filters = json_object_get(json, "filters");
 	FilterPlace filters_place = FilterMember(place, "filters");
 
 	if (depth > FILTER_MAX_DEPTH)
@@ -641,7 +641,7 @@ write_display_object(json_t *object, StringInfo out)
 {
 	const char *separator = "";
 	const char *key;
-	json_t     *value;
+	json_t *value;
 
 	appendStringInfoChar(out, '{');
 	json_object_foreach(object, key, value)
@@ -702,9 +702,9 @@ FilterNode *
 FilterParse(const char *json, int len, Node *escontext)
 {
 	FilterInput input = {escontext, 0};
-	char       *text = pg_server_to_any(json, len, PG_UTF8);
-	int         length = text == json ? len : strlen(text);
-	json_t     *loaded = load_json(&input, text, length);
+	char *text = pg_server_to_any(json, len, PG_UTF8);
+	int length = text == json ? len : strlen(text);
+	json_t *loaded = load_json(&input, text, length);
 	FilterNode *root = loaded != NULL ? build_and_free(&input, loaded) : NULL;
 
 	if (root == NULL || !FilterCheckLength(&input, text, length, root))

@@ -30,8 +30,8 @@ FilterServerText(const char *utf8, size_t length)
 char *
 FilterShownWord(const char *utf8)
 {
-	int   length = strlen(utf8);
-	int   kept = pg_encoding_mbcliplen(PG_UTF8, utf8, length, WORD_MAX_LENGTH);
+	int length = strlen(utf8);
+	int kept = pg_encoding_mbcliplen(PG_UTF8, utf8, length, WORD_MAX_LENGTH);
 	char *word = FilterServerText(utf8, kept);
 
 	return kept == length ? word : psprintf("%s...", word);

@@ -28,7 +28,7 @@
 /* A piece of JSON text: a number literal, a string literal, or one byte. */
 typedef struct Piece
 {
-	int  length;
+	int length;
 	bool is_number;
 } Piece;
 
@@ -165,7 +165,7 @@ FilterMarkNumbers(FilterInput *input, const char *text, int length, StringInfo m
 	while (at < length)
 	{
 		Piece piece = next_piece(text + at, length - at);
-		int   nul = find_nul_escape(text + at, piece.length);
+		int nul = find_nul_escape(text + at, piece.length);
 
 		if (nul >= 0)
 			return FilterRefuseSyntax(input, "\\u0000 cannot be converted to text", text, at + nul);
@@ -188,12 +188,12 @@ int
 FilterUnmarkedOffset(const char *text, int length, int marked_offset)
 {
 	const int added = strlen(NUMBER_MARK) + 2;
-	int       at = 0;
+	int at = 0;
 
 	while (at < length)
 	{
 		Piece piece = next_piece(text + at, length - at);
-		int   marked_length = piece.length + (piece.is_number ? added : 0);
+		int marked_length = piece.length + (piece.is_number ? added : 0);
 
 		if (marked_offset < marked_length)
 			return piece.is_number ? at : at + marked_offset;
@@ -250,7 +250,7 @@ bool
 FilterCheckLength(FilterInput *input, const char *text, int length, const FilterNode *root)
 {
 	StringInfoData printed;
-	char          *utf8;
+	char *utf8;
 
 	if (length <= FILTER_MAX_BYTES)
 		return true;

@@ -46,7 +46,7 @@ filter_text(const Filter *filter)
 Datum
 segments_filter_in(PG_FUNCTION_ARGS)
 {
-	char       *json = PG_GETARG_CSTRING(0);
+	char *json = PG_GETARG_CSTRING(0);
 	FilterNode *root = FilterParse(json, strlen(json), fcinfo->context);
 
 	if (root == NULL)
@@ -64,9 +64,9 @@ Datum
 segments_filter_recv(PG_FUNCTION_ARGS)
 {
 	StringInfo buf = (StringInfo) PG_GETARG_POINTER(0);
-	int        version = pq_getmsgbyte(buf);
-	char      *json;
-	int        length;
+	int version = pq_getmsgbyte(buf);
+	char *json;
+	int length;
 
 	if (version != WIRE_VERSION)
 		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
@@ -79,7 +79,7 @@ segments_filter_recv(PG_FUNCTION_ARGS)
 Datum
 segments_filter_send(PG_FUNCTION_ARGS)
 {
-	char          *json = filter_text(PG_GETARG_FILTER_P(0));
+	char *json = filter_text(PG_GETARG_FILTER_P(0));
 	StringInfoData buf;
 
 	pq_begintypsend(&buf);
@@ -99,7 +99,7 @@ segments_filter_eq(PG_FUNCTION_ARGS)
 {
 	Filter *a = PG_GETARG_FILTER_P(0);
 	Filter *b = PG_GETARG_FILTER_P(1);
-	bool    result = filters_equal(a, b);
+	bool result = filters_equal(a, b);
 
 	PG_FREE_IF_COPY(a, 0);
 	PG_FREE_IF_COPY(b, 1);
@@ -111,7 +111,7 @@ segments_filter_ne(PG_FUNCTION_ARGS)
 {
 	Filter *a = PG_GETARG_FILTER_P(0);
 	Filter *b = PG_GETARG_FILTER_P(1);
-	bool    result = !filters_equal(a, b);
+	bool result = !filters_equal(a, b);
 
 	PG_FREE_IF_COPY(a, 0);
 	PG_FREE_IF_COPY(b, 1);
@@ -122,7 +122,7 @@ Datum
 segments_filter_hash(PG_FUNCTION_ARGS)
 {
 	Filter *filter = PG_GETARG_FILTER_P(0);
-	Datum   result = hash_any((unsigned char *) VARDATA(filter), VARSIZE(filter) - VARHDRSZ);
+	Datum result = hash_any((unsigned char *) VARDATA(filter), VARSIZE(filter) - VARHDRSZ);
 
 	PG_FREE_IF_COPY(filter, 0);
 	return result;

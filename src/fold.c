@@ -37,36 +37,36 @@
 PG_FUNCTION_INFO_V1(segments_fold);
 
 /* Hangul syllables decompose by arithmetic (Unicode Standard, 3.12). */
-#define HANGUL_S_BASE	0xAC00
-#define HANGUL_L_BASE	0x1100
-#define HANGUL_V_BASE	0x1161
-#define HANGUL_T_BASE	0x11A7
-#define HANGUL_T_COUNT	28
-#define HANGUL_N_COUNT	588
-#define HANGUL_S_COUNT	11172
+#define HANGUL_S_BASE 0xAC00
+#define HANGUL_L_BASE 0x1100
+#define HANGUL_V_BASE 0x1161
+#define HANGUL_T_BASE 0x11A7
+#define HANGUL_T_COUNT 28
+#define HANGUL_N_COUNT 588
+#define HANGUL_S_COUNT 11172
 
-#define EIGHT_BYTES(b)	(UINT64CONST(0x0101010101010101) * (b))
+#define EIGHT_BYTES(b) (UINT64CONST(0x0101010101010101) * (b))
 
 /*
  * A character of the server encoding and what it folds to.  Conversion is too
  * slow to do again for each occurrence; a collision replaces the older one.
  */
-#define CHAR_CACHE_SIZE	512
-#define CHAR_CACHE_FOLD	11
+#define CHAR_CACHE_SIZE 512
+#define CHAR_CACHE_FOLD 11
 
 typedef struct CharCacheEntry
 {
-	uint32		character;		/* its bytes, big-endian; 0 if unused */
-	uint8		length;
-	char		folded[CHAR_CACHE_FOLD];
+	uint32 character; /* its bytes, big-endian; 0 if unused */
+	uint8 length;
+	char folded[CHAR_CACHE_FOLD];
 } CharCacheEntry;
 
 /* How to go from the server encoding to UTF-8 and back; looked up once. */
 typedef struct Conversions
 {
-	bool		known;
-	Oid			to_utf8;		/* InvalidOid: fold ASCII only */
-	Oid			from_utf8;
+	bool known;
+	Oid to_utf8; /* InvalidOid: fold ASCII only */
+	Oid from_utf8;
 } Conversions;
 
 static Conversions conversions;
@@ -79,7 +79,7 @@ static CharCacheEntry char_cache[CHAR_CACHE_SIZE];
 static inline uint64
 load_eight(const char *p)
 {
-	uint64		word;
+	uint64 word;
 
 	memcpy(&word, p, sizeof(word));
 	return word;
@@ -89,8 +89,8 @@ load_eight(const char *p)
 static inline uint64
 lower_eight(uint64 word)
 {
-	uint64		from_a = word + EIGHT_BYTES(0x80 - 'A');
-	uint64		above_z = word + EIGHT_BYTES(0x7F - 'Z');
+	uint64 from_a = word + EIGHT_BYTES(0x80 - 'A');
+	uint64 above_z = word + EIGHT_BYTES(0x7F - 'Z');
 
 	return word | (((from_a ^ above_z) & EIGHT_BYTES(0x80)) >> 2);
 }
@@ -104,7 +104,7 @@ lower_one(char c)
 static inline bool
 is_all_ascii(const char *data, int len)
 {
-	uint64		high = 0;
+	uint64 high = 0;
 
 	if (len >= 8)
 	{
@@ -126,8 +126,8 @@ lower_ascii(char *to, const char *from, int len)
 {
 	if (len >= 8)
 	{
-		int			i;
-		uint64		word;
+		int i;
+		uint64 word;
 
 		for (i = 0; i < len - 8; i += 8)
 		{
@@ -164,7 +164,7 @@ fold_ascii_only(StringInfo buf, const char *from, const char *end)
 static inline uint32
 decode_utf8(const unsigned char *from, const unsigned char *end, int *length)
 {
-	int			available = end - from;
+	int available = end - from;
 
 	*length = 1;
 	if (from[0] < 0xE0)
@@ -179,14 +179,13 @@ decode_utf8(const unsigned char *from, const unsigned char *end, int *length)
 		if (available < 3)
 			return FOLD_LIMIT;
 		*length = 3;
-		return (from[0] & 0x0F) << 12 | (from[1] & 0x3F) << 6 |
-			(from[2] & 0x3F);
+		return (from[0] & 0x0F) << 12 | (from[1] & 0x3F) << 6 | (from[2] & 0x3F);
 	}
 	if (available < 4)
 		return FOLD_LIMIT;
 	*length = 4;
-	return (from[0] & 0x07) << 18 | (from[1] & 0x3F) << 12 |
-		(from[2] & 0x3F) << 6 | (from[3] & 0x3F);
+	return (from[0] & 0x07) << 18 | (from[1] & 0x3F) << 12 | (from[2] & 0x3F) << 6 |
+		   (from[3] & 0x3F);
 }
 
 /* Write a jamo; they are all three bytes long. */
@@ -201,7 +200,7 @@ append_jamo(StringInfo buf, uint32 jamo)
 static void
 append_hangul(StringInfo buf, uint32 syllable)
 {
-	uint32		trailing = syllable % HANGUL_T_COUNT;
+	uint32 trailing = syllable % HANGUL_T_COUNT;
 
 	append_jamo(buf, HANGUL_L_BASE + syllable / HANGUL_N_COUNT);
 	append_jamo(buf, HANGUL_V_BASE + syllable % HANGUL_N_COUNT / HANGUL_T_COUNT);
@@ -213,14 +212,13 @@ append_hangul(StringInfo buf, uint32 syllable)
 static inline uint32
 find_replacement(uint32 code_point)
 {
-	uint32		block;
+	uint32 block;
 
 	if (code_point >= FOLD_LIMIT)
-		return (code_point >= FOLD_REMOVED_FIRST &&
-				code_point <= FOLD_REMOVED_LAST) ? FOLD_NOTHING : FOLD_SELF;
+		return (code_point >= FOLD_REMOVED_FIRST && code_point <= FOLD_REMOVED_LAST) ? FOLD_NOTHING
+																					 : FOLD_SELF;
 	block = fold_blocks[code_point >> FOLD_SHIFT];
-	return fold_entries[(block << FOLD_SHIFT) +
-						(code_point & ((1 << FOLD_SHIFT) - 1))];
+	return fold_entries[(block << FOLD_SHIFT) + (code_point & ((1 << FOLD_SHIFT) - 1))];
 }
 
 /*
@@ -229,14 +227,13 @@ find_replacement(uint32 code_point)
  * disturbed.
  */
 static inline bool
-fold_character(StringInfo buf, const unsigned char **from,
-			   const unsigned char *end)
+fold_character(StringInfo buf, const unsigned char **from, const unsigned char *end)
 {
-	int			length;
-	uint32		code_point = decode_utf8(*from, end, &length);
+	int length;
+	uint32 code_point = decode_utf8(*from, end, &length);
 	const unsigned char *bytes = *from;
-	bool		reordered = false;
-	uint32		place;
+	bool reordered = false;
+	uint32 place;
 
 	*from += length;
 	if (code_point - HANGUL_S_BASE < HANGUL_S_COUNT)
@@ -260,20 +257,19 @@ fold_character(StringInfo buf, const unsigned char **from,
 static uint8
 combining_class(uint32 code_point)
 {
-	int			low = 0;
-	int			high = lengthof(fold_classes);
+	int low = 0;
+	int high = lengthof(fold_classes);
 
 	while (low < high)
 	{
-		int			middle = (low + high) / 2;
+		int middle = (low + high) / 2;
 
 		if (fold_classes[middle].code_point < code_point)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	if (low < lengthof(fold_classes) &&
-		fold_classes[low].code_point == code_point)
+	if (low < lengthof(fold_classes) && fold_classes[low].code_point == code_point)
 		return fold_classes[low].combining_class;
 	return 0;
 }
@@ -297,12 +293,12 @@ sort_run(unsigned char *run, int run_length)
 {
 	unsigned char *sorted = palloc(run_length);
 	unsigned char *to = sorted;
-	int			i;
+	int i;
 
 	for (i = 0; i < lengthof(fold_class_values); i++)
 	{
 		const unsigned char *from = run;
-		int			length;
+		int length;
 
 		for (; from < run + run_length; from += length)
 		{
@@ -322,13 +318,13 @@ static void
 reorder(unsigned char *from, unsigned char *end)
 {
 	unsigned char *run = from;
-	uint8		last = 0;
-	bool		disturbed = false;
+	uint8 last = 0;
+	bool disturbed = false;
 
 	while (from < end)
 	{
-		int			length;
-		uint8		class = class_at(from, end, &length);
+		int length;
+		uint8 class = class_at(from, end, &length);
 
 		if (class == 0)
 		{
@@ -355,8 +351,8 @@ fold_utf8(StringInfo buf, const char *data, int len)
 {
 	const unsigned char *from = (const unsigned char *) data;
 	const unsigned char *end = from + len;
-	int			start = buf->len;
-	bool		reordered = false;
+	int start = buf->len;
+	bool reordered = false;
 
 	enlargeStringInfo(buf, len + FOLD_LONGEST);
 	while (from < end)
@@ -371,8 +367,7 @@ fold_utf8(StringInfo buf, const char *data, int len)
 		reordered |= fold_character(buf, &from, end);
 	}
 	if (reordered)
-		reorder((unsigned char *) buf->data + start,
-				(unsigned char *) buf->data + buf->len);
+		reorder((unsigned char *) buf->data + start, (unsigned char *) buf->data + buf->len);
 }
 
 /*
@@ -386,14 +381,12 @@ fold_utf8(StringInfo buf, const char *data, int len)
 static void
 look_up_conversions(void)
 {
-	int			encoding = GetDatabaseEncoding();
+	int encoding = GetDatabaseEncoding();
 
 	if (conversions.known)
 		return;
-	conversions.to_utf8 = FindDefaultConversion(PG_CATALOG_NAMESPACE,
-												encoding, PG_UTF8);
-	conversions.from_utf8 = FindDefaultConversion(PG_CATALOG_NAMESPACE,
-												  PG_UTF8, encoding);
+	conversions.to_utf8 = FindDefaultConversion(PG_CATALOG_NAMESPACE, encoding, PG_UTF8);
+	conversions.from_utf8 = FindDefaultConversion(PG_CATALOG_NAMESPACE, PG_UTF8, encoding);
 	if (!OidIsValid(conversions.from_utf8))
 		conversions.to_utf8 = InvalidOid;
 	conversions.known = true;
@@ -404,18 +397,15 @@ look_up_conversions(void)
  * buffer alone, if the other encoding lacks one of the characters.
  */
 static bool
-append_converted(StringInfo buf, Oid conversion, int from, int to,
-				 const char *data, int len)
+append_converted(StringInfo buf, Oid conversion, int from, int to, const char *data, int len)
 {
-	int			room = (len + 1) * MAX_CONVERSION_GROWTH + 1;
-	char	   *target;
+	int room = (len + 1) * MAX_CONVERSION_GROWTH + 1;
+	char *target;
 
 	enlargeStringInfo(buf, room);
 	target = buf->data + buf->len;
-	if (pg_do_encoding_conversion_buf(conversion, from, to,
-									  (unsigned char *) data, len,
-									  (unsigned char *) target, room,
-									  true) != len)
+	if (pg_do_encoding_conversion_buf(conversion, from, to, (unsigned char *) data, len,
+									  (unsigned char *) target, room, true) != len)
 		return false;
 	buf->len += strlen(target);
 	return true;
@@ -425,20 +415,19 @@ append_converted(StringInfo buf, Oid conversion, int from, int to,
 static void
 fold_converted(StringInfo buf, const char *data, int len)
 {
-	int			encoding = GetDatabaseEncoding();
+	int encoding = GetDatabaseEncoding();
 	StringInfoData utf8;
 	StringInfoData folded;
-	bool		done;
+	bool done;
 
 	initStringInfo(&utf8);
 	initStringInfo(&folded);
-	done = append_converted(&utf8, conversions.to_utf8, encoding, PG_UTF8,
-							data, len);
+	done = append_converted(&utf8, conversions.to_utf8, encoding, PG_UTF8, data, len);
 	if (done)
 	{
 		fold_utf8(&folded, utf8.data, utf8.len);
-		done = append_converted(buf, conversions.from_utf8, PG_UTF8, encoding,
-								folded.data, folded.len);
+		done = append_converted(buf, conversions.from_utf8, PG_UTF8, encoding, folded.data,
+								folded.len);
 	}
 	if (!done)
 		appendBinaryStringInfo(buf, data, len);
@@ -450,10 +439,10 @@ fold_converted(StringInfo buf, const char *data, int len)
 static void
 fold_cached(StringInfo buf, const char *data, int len)
 {
-	uint32		character = 0;
+	uint32 character = 0;
 	CharCacheEntry *entry;
-	int			start = buf->len;
-	int			i;
+	int start = buf->len;
+	int i;
 
 	for (i = 0; i < len; i++)
 		character = character << 8 | (unsigned char) data[i];
@@ -476,7 +465,7 @@ static void
 fold_other(StringInfo buf, const char *from, int len)
 {
 	const char *end = from + len;
-	int			encoding = GetDatabaseEncoding();
+	int encoding = GetDatabaseEncoding();
 
 	look_up_conversions();
 	if (!OidIsValid(conversions.to_utf8))
@@ -486,7 +475,7 @@ fold_other(StringInfo buf, const char *from, int len)
 	}
 	while (from < end)
 	{
-		int			length = 1;
+		int length = 1;
 
 		if (!IS_HIGHBIT_SET(*from))
 			appendStringInfoChar(buf, lower_one(*from));
@@ -537,8 +526,8 @@ fold_to_chunk(const char *data, int len, int header, int *folded_len)
 text *
 FoldText(const char *data, int len)
 {
-	int			folded_len;
-	text	   *folded = (text *) fold_to_chunk(data, len, VARHDRSZ, &folded_len);
+	int folded_len;
+	text *folded = (text *) fold_to_chunk(data, len, VARHDRSZ, &folded_len);
 
 	SET_VARSIZE(folded, VARHDRSZ + folded_len);
 	return folded;
@@ -548,7 +537,7 @@ FoldText(const char *data, int len)
 char *
 FoldCString(const char *string)
 {
-	int			folded_len;
+	int folded_len;
 
 	return fold_to_chunk(string, strlen(string), 0, &folded_len);
 }
@@ -557,7 +546,7 @@ FoldCString(const char *string)
 Datum
 segments_fold(PG_FUNCTION_ARGS)
 {
-	text	   *value = PG_GETARG_TEXT_PP(0);
+	text *value = PG_GETARG_TEXT_PP(0);
 
 	PG_RETURN_TEXT_P(FoldText(VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value)));
 }

@@ -14,4 +14,4 @@
 extern text *FoldText(const char *data, int len);
 extern char *FoldCString(const char *string);
 
-#endif							/* SEGMENTS_FOLD_H */
+#endif /* SEGMENTS_FOLD_H */

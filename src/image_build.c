@@ -19,34 +19,34 @@
 #include "draft.h"
 #include "evaluate.h"
 
-#define MAX_GATES 16			/* more values let a segment in: then it has no gate */
-#define MAX_CELLS 64			/* that the ranks of a facet are cut into */
-#define WIDE_CELLS(n) ((n) / 4)	/* a window over more of them is no gate */
+#define MAX_GATES 16            /* more values let a segment in: then it has no gate */
+#define MAX_CELLS 64            /* that the ranks of a facet are cut into */
+#define WIDE_CELLS(n) ((n) / 4) /* a window over more of them is no gate */
 
 /* ----- memory ----- */
 
 typedef struct Writer
 {
-	char	   *data;
-	Size		used;
-	Size		size;
+	char *data;
+	Size used;
+	Size size;
 } Writer;
 
 static Size
 reserve(Writer *writer, Size n)
 {
-	Size		offset = writer->used;
+	Size offset = writer->used;
 
 	n = MAXALIGN(n);
 	if (offset + n > writer->size)
 	{
 		writer->size = Max(Min(writer->size * 2, PG_UINT32_MAX), offset + n);
 		if (writer->size > PG_UINT32_MAX)
-			ereport(ERROR,
-					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-					 errmsg("compiled segments exceed 4 GB")));
-		writer->data = writer->data == NULL ? MemoryContextAllocHuge(CurrentMemoryContext, writer->size) :
-			repalloc_huge(writer->data, writer->size);
+			ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+							errmsg("compiled segments exceed 4 GB")));
+		writer->data = writer->data == NULL
+						   ? MemoryContextAllocHuge(CurrentMemoryContext, writer->size)
+						   : repalloc_huge(writer->data, writer->size);
 	}
 	memset(writer->data + offset, 0, n);
 	writer->used += n;
@@ -56,7 +56,7 @@ reserve(Writer *writer, Size n)
 static ImageOffset
 put(Writer *writer, const void *data, Size n)
 {
-	Size		offset;
+	Size offset;
 
 	if (n == 0)
 		return 0;
@@ -74,7 +74,7 @@ put_string(Writer *writer, const char *string)
 static ImageList
 put_ints(Writer *writer, const int32 *items, int n)
 {
-	ImageList	list;
+	ImageList list;
 
 	list.n = n;
 	list.offset = put(writer, items, sizeof(int32) * n);
@@ -84,11 +84,11 @@ put_ints(Writer *writer, const int32 *items, int n)
 static ImageList
 put_list(Writer *writer, const List *items)
 {
-	IntVector	vector = {0};
-	ImageList	list;
-	ListCell   *cell;
+	IntVector vector = {0};
+	ImageList list;
+	ListCell *cell;
 
-	foreach(cell, items)
+	foreach (cell, items)
 		IntVectorAdd(&vector, lfirst_int(cell));
 	list = put_ints(writer, vector.items, vector.n);
 	if (vector.items)
@@ -99,8 +99,8 @@ put_list(Writer *writer, const List *items)
 static ImageList
 put_columns(Writer *writer, const Bitmapset *columns)
 {
-	IntVector	vector = {0};
-	int			column = -1;
+	IntVector vector = {0};
+	int column = -1;
 
 	while ((column = bms_next_member(columns, column)) >= 0)
 		IntVectorAdd(&vector, column);
@@ -123,38 +123,39 @@ put_value(Writer *writer, ValueType type, Datum value)
 /* What is behind the gate of one constant, or of one cell. */
 typedef struct GatedStep
 {
-	int32		facet;			/* of the gate; -1: no gate; cells: CELL_FACET more */
-	int32		constant;		/* or cell */
-	ImageStep	step;			/* step.facet -1: the segment itself */
+	int32 facet;    /* of the gate; -1: no gate; cells: CELL_FACET more */
+	int32 constant; /* or cell */
+	ImageStep step; /* step.facet -1: the segment itself */
 } GatedStep;
 
 /* Ranks of a facet that a segment needs: from lower, below upper. */
 typedef struct Window
 {
-	int			lower;
-	int			upper;
+	int lower;
+	int upper;
 } Window;
 
 typedef struct Layout
 {
 	const Draft *draft;
-	Window	   *windows;		/* of one segment, a facet of contacts each */
-	Writer		writer;
-	GatedStep  *steps;			/* of all gates, sorted */
-	int			nsteps;
-	int			steps_size;
+	Window *windows; /* of one segment, a facet of contacts each */
+	Writer writer;
+	GatedStep *steps; /* of all gates, sorted */
+	int nsteps;
+	int steps_size;
 } Layout;
 
 static void
 add_step(Layout *layout, int gate_facet, int gate_constant, int facet, int point, int segment)
 {
-	GatedStep  *step;
+	GatedStep *step;
 
 	if (layout->nsteps == layout->steps_size)
 	{
 		layout->steps_size = Max(256, layout->steps_size * 2);
-		layout->steps = layout->nsteps == 0 ? palloc(sizeof(GatedStep) * layout->steps_size) :
-			repalloc_huge(layout->steps, sizeof(GatedStep) * layout->steps_size);
+		layout->steps = layout->nsteps == 0
+							? palloc(sizeof(GatedStep) * layout->steps_size)
+							: repalloc_huge(layout->steps, sizeof(GatedStep) * layout->steps_size);
 	}
 	step = &layout->steps[layout->nsteps++];
 	step->facet = gate_facet;
@@ -166,9 +167,10 @@ add_step(Layout *layout, int gate_facet, int gate_constant, int facet, int point
 
 /* Where one atom of a segment can flip while the gate's own value stays. */
 static void
-add_atom_steps(Layout *layout, int gate_facet, int gate_constant, const DraftAtom *datom, int segment)
+add_atom_steps(Layout *layout, int gate_facet, int gate_constant, const DraftAtom *datom,
+			   int segment)
 {
-	int			i;
+	int i;
 
 	if (!datom->indexed || datom->atom->scope != ATOM_CONTACT)
 		return;
@@ -178,23 +180,27 @@ add_atom_steps(Layout *layout, int gate_facet, int gate_constant, const DraftAto
 	if (datom->atom->test == TEST_RANGE)
 	{
 		if (datom->lower > 0)
-			add_step(layout, gate_facet, gate_constant, datom->facet->id * 2, datom->lower - 1, segment);
+			add_step(layout, gate_facet, gate_constant, datom->facet->id * 2, datom->lower - 1,
+					 segment);
 		if (datom->upper < PG_INT32_MAX)
-			add_step(layout, gate_facet, gate_constant, datom->facet->id * 2, datom->upper - 1, segment);
+			add_step(layout, gate_facet, gate_constant, datom->facet->id * 2, datom->upper - 1,
+					 segment);
 		return;
 	}
 	for (i = 0; i < datom->nids; i++)
-		add_step(layout, gate_facet, gate_constant, datom->facet->id * 2 + 1, datom->ids[i], segment);
+		add_step(layout, gate_facet, gate_constant, datom->facet->id * 2 + 1, datom->ids[i],
+				 segment);
 }
 
 static void
 add_segment_steps(Layout *layout, const DraftSegment *segment, int gate_facet, int gate_constant)
 {
-	ListCell   *cell;
+	ListCell *cell;
 
 	add_step(layout, gate_facet, gate_constant, -1, 0, segment->index);
-	foreach(cell, segment->atoms)
-		add_atom_steps(layout, gate_facet, gate_constant, &layout->draft->atoms[lfirst_int(cell)], segment->index);
+	foreach (cell, segment->atoms)
+		add_atom_steps(layout, gate_facet, gate_constant, &layout->draft->atoms[lfirst_int(cell)],
+					   segment->index);
 }
 
 /* Of a set that must have all of some elements, it must have the first. */
@@ -207,12 +213,12 @@ gates_of_atom(const DraftAtom *datom)
 static int
 count_gates(const Draft *draft, const DraftSegment *segment)
 {
-	ListCell   *cell;
-	int			n = 0;
+	ListCell *cell;
+	int n = 0;
 
-	foreach(cell, segment->access)
+	foreach (cell, segment->access)
 	{
-		int			gates = gates_of_atom(&draft->atoms[lfirst_int(cell)]);
+		int gates = gates_of_atom(&draft->atoms[lfirst_int(cell)]);
 
 		/* equal to none of nothing: it never matches, but needs a place */
 		if (gates == 0)
@@ -231,7 +237,7 @@ cells_of(const DraftFacet *facet)
 static int
 cell_of(const DraftFacet *facet, int rank)
 {
-	ImageFacet	image = {0};
+	ImageFacet image = {0};
 
 	image.ncells = cells_of(facet);
 	image.nboundaries = facet->nboundaries;
@@ -243,8 +249,8 @@ static void
 narrow_windows(Layout *layout, const Predicate *predicate)
 {
 	const DraftAtom *datom;
-	Window	   *window;
-	int			i;
+	Window *window;
+	int i;
 
 	if (predicate->kind == PREDICATE_AND)
 		for (i = 0; i < predicate->nargs; i++)
@@ -277,10 +283,10 @@ static bool
 add_cells(Layout *layout, const DraftSegment *segment)
 {
 	const DraftSource *contacts = layout->draft->sources[0];
-	int			best = -1;
-	int			best_cells = 0;
-	int			best_first = 0;
-	int			i;
+	int best = -1;
+	int best_cells = 0;
+	int best_first = 0;
+	int i;
 
 	for (i = 0; i < contacts->nfacets; i++)
 	{
@@ -291,8 +297,8 @@ add_cells(Layout *layout, const DraftSegment *segment)
 	for (i = 0; i < contacts->nfacets; i++)
 	{
 		const DraftFacet *facet = contacts->facets[i];
-		int			first = 0;
-		int			cells = cells_in_window(facet, &layout->windows[i], &first);
+		int first = 0;
+		int cells = cells_in_window(facet, &layout->windows[i], &first);
 
 		if (cells > WIDE_CELLS(cells_of(facet)) ||
 			(best >= 0 && cells * cells_of(contacts->facets[best]) >= best_cells * cells_of(facet)))
@@ -309,8 +315,8 @@ add_cells(Layout *layout, const DraftSegment *segment)
 static void
 add_gates(Layout *layout, const DraftSegment *segment)
 {
-	ListCell   *cell;
-	int			i;
+	ListCell *cell;
+	int i;
 
 	if (count_gates(layout->draft, segment) == 0)
 	{
@@ -318,7 +324,7 @@ add_gates(Layout *layout, const DraftSegment *segment)
 			add_segment_steps(layout, segment, -1, 0);
 		return;
 	}
-	foreach(cell, segment->access)
+	foreach (cell, segment->access)
 	{
 		const DraftAtom *datom = &layout->draft->atoms[lfirst_int(cell)];
 
@@ -332,7 +338,7 @@ compare_steps(const void *a, const void *b)
 {
 	const int32 *left = a;
 	const int32 *right = b;
-	int			i;
+	int i;
 
 	for (i = 0; i < sizeof(GatedStep) / sizeof(int32); i++)
 		if (left[i] != right[i])
@@ -344,8 +350,8 @@ static void
 collect_steps(Layout *layout)
 {
 	const Draft *draft = layout->draft;
-	int			kept = 0;
-	int			i;
+	int kept = 0;
+	int i;
 
 	layout->windows = palloc(sizeof(Window) * Max(draft->sources[0]->nfacets, 1));
 	for (i = 0; i < draft->nsegments; i++)
@@ -364,15 +370,15 @@ collect_steps(Layout *layout)
 static void
 put_gate(Layout *layout, int *at, ImageList *gated, ImageList *steps)
 {
-	int			start = *at;
-	int			facet = layout->steps[start].facet;
-	int			constant = layout->steps[start].constant;
-	int			i = start;
-	int32	   *segments;
-	ImageStep  *out;
+	int start = *at;
+	int facet = layout->steps[start].facet;
+	int constant = layout->steps[start].constant;
+	int i = start;
+	int32 *segments;
+	ImageStep *out;
 
-	while (i < layout->nsteps && layout->steps[i].facet == facet && layout->steps[i].constant == constant &&
-		   layout->steps[i].step.facet < 0)
+	while (i < layout->nsteps && layout->steps[i].facet == facet &&
+		   layout->steps[i].constant == constant && layout->steps[i].step.facet < 0)
 		i++;
 	gated->n = i - start;
 	gated->offset = reserve(&layout->writer, sizeof(int32) * gated->n);
@@ -380,7 +386,8 @@ put_gate(Layout *layout, int *at, ImageList *gated, ImageList *steps)
 	for (i = start; i < start + (int) gated->n; i++)
 		segments[i - start] = layout->steps[i].step.segment;
 	start = i;
-	while (i < layout->nsteps && layout->steps[i].facet == facet && layout->steps[i].constant == constant)
+	while (i < layout->nsteps && layout->steps[i].facet == facet &&
+		   layout->steps[i].constant == constant)
 		i++;
 	steps->n = i - start;
 	*at = i;
@@ -399,7 +406,7 @@ put_constants(Layout *layout, const DraftFacet *facet, bool contacts, int *at, b
 {
 	ImageConstant *constants = palloc0(sizeof(ImageConstant) * Max(facet->nconstants, 1));
 	ImageOffset offset;
-	int			i;
+	int i;
 
 	for (i = 0; i < facet->nconstants; i++)
 	{
@@ -407,7 +414,8 @@ put_constants(Layout *layout, const DraftFacet *facet, bool contacts, int *at, b
 		constants[i].hash = facet->constants[i].hash;
 		if (!contacts)
 			constants[i].atoms = put_list(&layout->writer, facet->constants[i].atoms);
-		else if (*at < layout->nsteps && layout->steps[*at].facet == facet->id && layout->steps[*at].constant == i)
+		else if (*at < layout->nsteps && layout->steps[*at].facet == facet->id &&
+				 layout->steps[*at].constant == i)
 		{
 			put_gate(layout, at, &constants[i].gated, &constants[i].steps);
 			*gates = true;
@@ -423,7 +431,7 @@ put_boundaries(Layout *layout, const DraftFacet *facet, bool contacts)
 {
 	ImageBoundary *boundaries = palloc0(sizeof(ImageBoundary) * Max(facet->nboundaries, 1));
 	ImageOffset offset;
-	int			i;
+	int i;
 
 	for (i = 0; i < facet->nboundaries; i++)
 	{
@@ -441,7 +449,7 @@ put_boundaries(Layout *layout, const DraftFacet *facet, bool contacts)
 static ImageOffset
 put_cells(Layout *layout, const DraftFacet *facet, int *at, uint32 *ncells)
 {
-	ImageCell  *cells;
+	ImageCell *cells;
 	ImageOffset offset;
 
 	if (*at >= layout->nsteps || layout->steps[*at].facet != CELL_FACET + facet->id)
@@ -450,7 +458,7 @@ put_cells(Layout *layout, const DraftFacet *facet, int *at, uint32 *ncells)
 	cells = palloc0(sizeof(ImageCell) * *ncells);
 	while (*at < layout->nsteps && layout->steps[*at].facet == CELL_FACET + facet->id)
 	{
-		ImageCell  *cell = &cells[layout->steps[*at].constant];
+		ImageCell *cell = &cells[layout->steps[*at].constant];
 
 		put_gate(layout, at, &cell->gated, &cell->steps);
 	}
@@ -463,8 +471,8 @@ static ImageOffset
 put_facets(Layout *layout, const DraftSource *source, bool contacts, int *at)
 {
 	ImageFacet *facets = palloc0(sizeof(ImageFacet) * Max(source->nfacets, 1));
-	Writer	   *writer = &layout->writer;
-	int			i;
+	Writer *writer = &layout->writer;
+	int i;
 
 	for (i = 0; i < source->nfacets; i++)
 	{
@@ -522,14 +530,15 @@ put_rows(Writer *writer, ImageSource *image, const RelatedRows *rows)
 static void
 put_unindexed(Layout *layout, ImageSource *image, const DraftSource *source)
 {
-	IntVector	loose = {0};
-	IntVector	conditional = {0};
-	ListCell   *cell;
+	IntVector loose = {0};
+	IntVector conditional = {0};
+	ListCell *cell;
 
-	foreach(cell, source->atoms)
+	foreach (cell, source->atoms)
 	{
 		const DraftAtom *datom = &layout->draft->atoms[lfirst_int(cell)];
-		bool		tests_row = datom->atom->scope == ATOM_ROWS && datom->facet != NULL && !datom->facet->opaque;
+		bool tests_row =
+			datom->atom->scope == ATOM_ROWS && datom->facet != NULL && !datom->facet->opaque;
 
 		if (!tests_row || datom->atom->moves || (datom->condition && datom->condition->opaque))
 			IntVectorAdd(&loose, lfirst_int(cell));
@@ -543,7 +552,7 @@ put_unindexed(Layout *layout, ImageSource *image, const DraftSource *source)
 static void
 put_source(Layout *layout, ImageSource *image, const DraftSource *source, bool contacts, int *at)
 {
-	Writer	   *writer = &layout->writer;
+	Writer *writer = &layout->writer;
 
 	image->relid = source->relid;
 	image->columns_hash = source->columns_hash;
@@ -565,9 +574,9 @@ static ImageOffset
 put_sources(Layout *layout, int *at)
 {
 	const Draft *draft = layout->draft;
-	int			n = draft->nsources + draft->nlinks;
+	int n = draft->nsources + draft->nlinks;
 	ImageSource *sources = palloc0(sizeof(ImageSource) * n);
-	int			i;
+	int i;
 
 	for (i = 0; i < draft->nsources; i++)
 		put_source(layout, &sources[i], draft->sources[i], i == 0, at);
@@ -622,14 +631,15 @@ is_query(const DraftAtom *datom)
 static void
 put_atom(Layout *layout, ImageAtom *image, const DraftAtom *datom, int *nqueries)
 {
-	Writer	   *writer = &layout->writer;
-	bool		steps = datom->indexed && datom->atom->scope == ATOM_CONTACT;
+	Writer *writer = &layout->writer;
+	bool steps = datom->indexed && datom->atom->scope == ATOM_CONTACT;
 
 	image->scope = datom->atom->scope;
 	image->test = datom->atom->test;
 	image->type = datom->atom->value_type;
-	image->flags = (datom->indexed ? IMAGE_ATOM_INDEXED : 0) | (datom->atom->moves ? IMAGE_ATOM_MOVES : 0) |
-		(datom->facet && datom->facet->opaque ? IMAGE_ATOM_OPAQUE : 0);
+	image->flags = (datom->indexed ? IMAGE_ATOM_INDEXED : 0) |
+				   (datom->atom->moves ? IMAGE_ATOM_MOVES : 0) |
+				   (datom->facet && datom->facet->opaque ? IMAGE_ATOM_OPAQUE : 0);
 	image->source = datom->source == NULL ? -1 : datom->source->index;
 	image->facet = facet_id(datom->facet);
 	image->condition = facet_id(datom->condition);
@@ -652,10 +662,11 @@ static ImageOffset
 put_atoms(Layout *layout, int *nqueries)
 {
 	const Draft *draft = layout->draft;
-	ImageAtom  *atoms = MemoryContextAllocExtended(CurrentMemoryContext, sizeof(ImageAtom) * Max(draft->natoms, 1),
-												   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	ImageAtom *atoms =
+		MemoryContextAllocExtended(CurrentMemoryContext, sizeof(ImageAtom) * Max(draft->natoms, 1),
+								   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	ImageOffset offset;
-	int			i;
+	int i;
 
 	for (i = 0; i < draft->natoms; i++)
 		put_atom(layout, &atoms[i], &draft->atoms[i], nqueries);
@@ -667,20 +678,16 @@ put_atoms(Layout *layout, int *nqueries)
 /* ----- segments ----- */
 
 static const uint32 op_of_kind[] = {
-	[PREDICATE_FALSE] = IMAGE_OP_FALSE,
-	[PREDICATE_TRUE] = IMAGE_OP_TRUE,
-	[PREDICATE_ATOM] = IMAGE_OP_ATOM,
-	[PREDICATE_NOT] = IMAGE_OP_NOT,
-	[PREDICATE_AND] = IMAGE_OP_AND,
-	[PREDICATE_OR] = IMAGE_OP_OR
-};
+	[PREDICATE_FALSE] = IMAGE_OP_FALSE, [PREDICATE_TRUE] = IMAGE_OP_TRUE,
+	[PREDICATE_ATOM] = IMAGE_OP_ATOM,   [PREDICATE_NOT] = IMAGE_OP_NOT,
+	[PREDICATE_AND] = IMAGE_OP_AND,     [PREDICATE_OR] = IMAGE_OP_OR};
 
 static void
 add_code(IntVector *code, const Predicate *predicate)
 {
-	int			start = code->n;
-	uint32		operand = 0;
-	int			i;
+	int start = code->n;
+	uint32 operand = 0;
+	int i;
 
 	check_stack_depth();
 	IntVectorAdd(code, 0);
@@ -713,12 +720,12 @@ static ImageOffset
 put_segments(Layout *layout)
 {
 	const Draft *draft = layout->draft;
-	ImageSegment *segments = MemoryContextAllocExtended(CurrentMemoryContext,
-														sizeof(ImageSegment) * Max(draft->nsegments, 1),
-														MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	IntVector	code = {0};
+	ImageSegment *segments = MemoryContextAllocExtended(
+		CurrentMemoryContext, sizeof(ImageSegment) * Max(draft->nsegments, 1),
+		MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	IntVector code = {0};
 	ImageOffset offset;
-	int			i;
+	int i;
 
 	for (i = 0; i < draft->nsegments; i++)
 	{
@@ -730,8 +737,9 @@ put_segments(Layout *layout)
 		image->id = segment->id;
 		image->code = put(&layout->writer, code.items, sizeof(uint32) * code.n);
 		image->rank = segment->rank;
-		image->flags = (segment->pure ? IMAGE_SEGMENT_PURE : 0) | (segment->moves ? IMAGE_SEGMENT_MOVES : 0) |
-			(segment->predicate->kind == PREDICATE_FALSE ? IMAGE_SEGMENT_NEVER : 0);
+		image->flags = (segment->pure ? IMAGE_SEGMENT_PURE : 0) |
+					   (segment->moves ? IMAGE_SEGMENT_MOVES : 0) |
+					   (segment->predicate->kind == PREDICATE_FALSE ? IMAGE_SEGMENT_NEVER : 0);
 		image->referencing = put_list(&layout->writer, segment->referencing);
 		image->references = (segment->references != NIL);
 		set_gate(draft, image, segment);
@@ -747,8 +755,8 @@ static ImageList
 put_moving(Layout *layout)
 {
 	const Draft *draft = layout->draft;
-	IntVector	moving = {0};
-	int			i;
+	IntVector moving = {0};
+	int i;
 
 	for (i = 0; i < draft->nsegments; i++)
 		if (draft->segments[i].moves)
@@ -760,8 +768,8 @@ static ImageList
 put_moving_atoms(Layout *layout)
 {
 	const Draft *draft = layout->draft;
-	IntVector	moving = {0};
-	int			i;
+	IntVector moving = {0};
+	int i;
 
 	for (i = 0; i < draft->natoms; i++)
 		if (draft->atoms[i].atom->moves && !is_query(&draft->atoms[i]))
@@ -770,9 +778,9 @@ put_moving_atoms(Layout *layout)
 }
 
 static bool
-any_source(const Draft *draft, bool (*has) (const DraftSource *))
+any_source(const Draft *draft, bool (*has)(const DraftSource *))
 {
-	int			i;
+	int i;
 
 	for (i = 0; i < draft->nsources; i++)
 		if (has(draft->sources[i]))
@@ -786,7 +794,7 @@ any_source(const Draft *draft, bool (*has) (const DraftSource *))
 static bool
 has_foreign_functions(const DraftSource *source)
 {
-	int			i;
+	int i;
 
 	for (i = 0; i < source->nfacets; i++)
 		if (source->facets[i]->foreign)
@@ -800,9 +808,9 @@ has_foreign_functions(const DraftSource *source)
 Image *
 ImageBuild(const Draft *draft)
 {
-	Layout		layout = {0};
-	Image		image = {0};
-	int			at = 0;
+	Layout layout = {0};
+	Image image = {0};
+	int at = 0;
 
 	layout.draft = draft;
 	(void) reserve(&layout.writer, sizeof(Image));

@@ -26,23 +26,23 @@
 #include "compat.h"
 #include "image.h"
 
-#define SHARE_NAME	"segments"
-#define SHARE_SLOTS 128			/* contact tables, of all databases */
+#define SHARE_NAME "segments"
+#define SHARE_SLOTS 128 /* contact tables, of all databases */
 
 typedef struct ShareSlot
 {
-	Oid			database;
-	Oid			relid;
-	uint64		version;
-	dsm_handle	handle;			/* DSM_HANDLE_INVALID: free */
-	uint64		used;			/* the share's count when it was last published */
+	Oid database;
+	Oid relid;
+	uint64 version;
+	dsm_handle handle; /* DSM_HANDLE_INVALID: free */
+	uint64 used;       /* the share's count when it was last published */
 } ShareSlot;
 
 typedef struct Share
 {
-	LWLock		lock;
-	uint64		count;
-	ShareSlot	slots[SHARE_SLOTS];
+	LWLock lock;
+	uint64 count;
+	ShareSlot slots[SHARE_SLOTS];
 } Share;
 
 static Share *share = NULL;
@@ -52,8 +52,8 @@ static Share *share = NULL;
 static void
 NAMED_SHARE_INIT(initialise_share, memory)
 {
-	Share	   *fresh = memory;
-	int			i;
+	Share *fresh = memory;
+	int i;
 
 	NamedLockInitialize(&fresh->lock, SHARE_NAME);
 	fresh->count = 0;
@@ -62,7 +62,7 @@ NAMED_SHARE_INIT(initialise_share, memory)
 }
 
 #ifdef PRELOADED_SHARE
-static void (*previous_request) (void) = NULL;
+static void (*previous_request)(void) = NULL;
 static shmem_startup_hook_type previous_startup = NULL;
 
 static void
@@ -76,7 +76,7 @@ request_share(void)
 static void
 start_share(void)
 {
-	bool		found;
+	bool found;
 
 	if (previous_startup)
 		previous_startup();
@@ -115,7 +115,7 @@ ImageShareInit(void)
 static bool
 have_share(void)
 {
-	bool		found;
+	bool found;
 
 	if (share == NULL)
 	{
@@ -131,7 +131,7 @@ have_share(void)
 static ShareSlot *
 slot_of(Oid relid)
 {
-	int			i;
+	int i;
 
 	for (i = 0; i < SHARE_SLOTS; i++)
 		if (share->slots[i].handle != DSM_HANDLE_INVALID && share->slots[i].relid == relid &&
@@ -144,8 +144,8 @@ slot_of(Oid relid)
 static ShareSlot *
 slot_to_take(void)
 {
-	ShareSlot  *best = &share->slots[0];
-	int			i;
+	ShareSlot *best = &share->slots[0];
+	int i;
 
 	for (i = 0; i < SHARE_SLOTS; i++)
 	{
@@ -162,15 +162,15 @@ slot_to_take(void)
 /* What is asked of shared memory. */
 typedef struct Request
 {
-	Oid			relid;
-	uint64		version;
-	Size		size;
-	dsm_segment *segment;		/* the answer, or NULL */
+	Oid relid;
+	uint64 version;
+	Size size;
+	dsm_segment *segment; /* the answer, or NULL */
 } Request;
 
 /* Whatever the reason why there is no memory, it must not stop a write. */
 static void
-attempt(void (*step) (Request *request), Request *request)
+attempt(void (*step)(Request *request), Request *request)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
@@ -187,7 +187,7 @@ attempt(void (*step) (Request *request), Request *request)
 		if (ERRCODE_TO_CATEGORY(geterrcode()) == ERRCODE_OPERATOR_INTERVENTION)
 			PG_RE_THROW();
 		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();	/* and the lock */
+		RollbackAndReleaseCurrentSubTransaction(); /* and the lock */
 		request->segment = NULL;
 	}
 	PG_END_TRY();
@@ -198,7 +198,7 @@ attempt(void (*step) (Request *request), Request *request)
 static void
 find_segment(Request *request)
 {
-	ShareSlot  *slot;
+	ShareSlot *slot;
 
 	LWLockAcquire(&share->lock, LW_SHARED);
 	slot = slot_of(request->relid);
@@ -229,7 +229,7 @@ create_segment(Request *request)
 const Image *
 ImageShareFind(Oid relid, uint64 version, dsm_segment **segment)
 {
-	Request		request = {relid, version};
+	Request request = {relid, version};
 	const Image *image;
 
 	if (!have_share())
@@ -255,9 +255,9 @@ ImageShareFind(Oid relid, uint64 version, dsm_segment **segment)
 const Image *
 ImageSharePublish(const Image *image, dsm_segment **segment)
 {
-	Request		request = {image->relid, image->version, image->size};
+	Request request = {image->relid, image->version, image->size};
 	const Image *found;
-	ShareSlot  *slot;
+	ShareSlot *slot;
 
 	if (!have_share())
 		return NULL;

@@ -10,7 +10,7 @@
 
 #include "program.h"
 
-static ImageUse *open_images = NULL;	/* those that programs use */
+static ImageUse *open_images = NULL; /* those that programs use */
 
 /*
  * An image of our own, in its memory context.
@@ -18,7 +18,7 @@ static ImageUse *open_images = NULL;	/* those that programs use */
 ImageUse *
 ImageUseOwn(const Image *image, MemoryContext context)
 {
-	ImageUse   *use = MemoryContextAllocZero(context, sizeof(ImageUse));
+	ImageUse *use = MemoryContextAllocZero(context, sizeof(ImageUse));
 
 	use->image = image;
 	use->context = context;
@@ -32,12 +32,13 @@ ImageUseOwn(const Image *image, MemoryContext context)
 ImageUse *
 ImageUseShared(const Image *image, struct dsm_segment *shared)
 {
-	ImageUse   *use;
+	ImageUse *use;
 
 	for (use = open_images; use != NULL; use = use->next)
 		if (use->shared == shared)
 			return use;
-	use = ImageUseOwn(image, AllocSetContextCreate(CurrentMemoryContext, "segments image", ALLOCSET_SMALL_SIZES));
+	use = ImageUseOwn(
+		image, AllocSetContextCreate(CurrentMemoryContext, "segments image", ALLOCSET_SMALL_SIZES));
 	use->shared = shared;
 	return use;
 }
@@ -58,7 +59,7 @@ ImageUseOpen(ImageUse *use)
 void
 ImageUseClose(ImageUse *use)
 {
-	ImageUse  **link = &open_images;
+	ImageUse **link = &open_images;
 
 	if (--use->programs > 0)
 		return;

@@ -36,11 +36,11 @@
 static Oid
 equality_operator(Oid column_type, Oid value_type)
 {
-	Operator	operator = compatible_oper(NULL, list_make2(makeString("pg_catalog"), makeString("=")),
-										   column_type, value_type, true, -1);
-	Oid			result = InvalidOid;
+	Operator operator= compatible_oper(NULL, list_make2(makeString("pg_catalog"), makeString("=")),
+									   column_type, value_type, true, -1);
+	Oid result = InvalidOid;
 
-	if (operator != NULL)
+	if (operator!= NULL)
 	{
 		result = oprid(operator);
 		ReleaseSysCache(operator);
@@ -53,13 +53,15 @@ static bool
 serves(Relation index, AttrNumber column, Oid operator)
 {
 	Form_pg_index form = index->rd_index;
-	Oid			left;
-	Oid			right;
+	Oid left;
+	Oid right;
 
-	op_input_types(operator, &left, &right);
-	return index->rd_rel->relam == BTREE_AM_OID && form->indisvalid && form->indkey.values[0] == column &&
-		RelationGetIndexPredicate(index) == NIL &&
-		get_opfamily_member(index->rd_opfamily[0], index->rd_opcintype[0], right, BTEqualStrategyNumber) == operator;
+	op_input_types(operator, & left, &right);
+	return index->rd_rel->relam == BTREE_AM_OID && form->indisvalid &&
+		   form->indkey.values[0] == column && RelationGetIndexPredicate(index) == NIL &&
+		   get_opfamily_member(index->rd_opfamily[0], index->rd_opcintype[0], right,
+							   BTEqualStrategyNumber) ==
+			   operator;
 }
 
 /*
@@ -75,7 +77,7 @@ IndexProbeReadable(Relation rel, Oid reader)
 	if (rel->rd_rel->relowner == reader)
 		return true;
 	return !rel->rd_rel->relrowsecurity &&
-		pg_class_aclcheck(RelationGetRelid(rel), reader, ACL_SELECT) == ACLCHECK_OK;
+		   pg_class_aclcheck(RelationGetRelid(rel), reader, ACL_SELECT) == ACLCHECK_OK;
 }
 
 /*
@@ -86,24 +88,24 @@ bool
 IndexProbeChoose(Relation rel, AttrNumber column, Oid value_type, IndexChoice *choice)
 {
 	Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(rel), column - 1);
-	Oid			operator = equality_operator(attribute->atttypid, value_type);
-	bool		found = false;
-	Oid			left;
-	ListCell   *cell;
+	Oid operator= equality_operator(attribute->atttypid, value_type);
+	bool found = false;
+	Oid left;
+	ListCell *cell;
 
-	if (!OidIsValid(operator) ||
-		(OidIsValid(attribute->attcollation) && !get_collation_isdeterministic(attribute->attcollation)))
+	if (!OidIsValid(operator) || (OidIsValid(attribute->attcollation) &&
+								  !get_collation_isdeterministic(attribute->attcollation)))
 		return false;
-	foreach(cell, RelationGetIndexList(rel))
+	foreach (cell, RelationGetIndexList(rel))
 	{
-		Relation	index = index_open(lfirst_oid(cell), AccessShareLock);
+		Relation index = index_open(lfirst_oid(cell), AccessShareLock);
 
 		found = serves(index, column, operator);
 		index_close(index, NoLock);
 		if (!found)
 			continue;
 		choice->index = lfirst_oid(cell);
-		op_input_types(operator, &left, &choice->value_type);
+		op_input_types(operator, & left, &choice->value_type);
 		choice->equal = get_opcode(operator);
 		break;
 	}
@@ -136,7 +138,7 @@ IndexProbeOpen(IndexProbe *probe, Relation rel, Oid index, Snapshot snapshot)
 void
 IndexProbeKey(IndexProbe *probe, Oid value_type, RegProcedure equal)
 {
-	int			column = probe->nkeys++;
+	int column = probe->nkeys++;
 
 	Assert(column < INDEX_PROBE_KEYS);
 	ScanKeyEntryInitialize(&probe->keys[column], 0, column + 1, BTEqualStrategyNumber, value_type,
@@ -150,7 +152,7 @@ void
 IndexProbeFind(IndexProbe *probe, const Datum *values)
 {
 	MemoryContext caller = MemoryContextSwitchTo(probe->context);
-	int			i;
+	int i;
 
 	for (i = 0; i < probe->nkeys; i++)
 		probe->keys[i].sk_argument = values[i];
@@ -167,7 +169,7 @@ TupleTableSlot *
 IndexProbeNext(IndexProbe *probe)
 {
 	MemoryContext caller = MemoryContextSwitchTo(probe->context);
-	bool		found = index_getnext_slot(probe->scan, ForwardScanDirection, probe->slot);
+	bool found = index_getnext_slot(probe->scan, ForwardScanDirection, probe->slot);
 
 	MemoryContextSwitchTo(caller);
 	return found ? probe->slot : NULL;

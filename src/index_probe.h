@@ -18,21 +18,21 @@
 /* An index that is open to be asked again and again. */
 typedef struct IndexProbe
 {
-	MemoryContext context;		/* what the scan keeps is in here */
-	Relation	rel;
-	Relation	index;
-	Snapshot	snapshot;
+	MemoryContext context; /* what the scan keeps is in here */
+	Relation rel;
+	Relation index;
+	Snapshot snapshot;
 	IndexScanDesc scan;
-	TupleTableSlot *slot;		/* the present row */
-	int			nkeys;
+	TupleTableSlot *slot; /* the present row */
+	int nkeys;
 	ScanKeyData keys[INDEX_PROBE_KEYS];
 } IndexProbe;
 
 /* A btree index whose first column can be compared with values of a type. */
 typedef struct IndexChoice
 {
-	Oid			index;
-	Oid			value_type;
+	Oid index;
+	Oid value_type;
 	RegProcedure equal;
 } IndexChoice;
 
@@ -44,4 +44,4 @@ extern void IndexProbeFind(IndexProbe *probe, const Datum *values);
 extern TupleTableSlot *IndexProbeNext(IndexProbe *probe);
 extern void IndexProbeClose(IndexProbe *probe);
 
-#endif							/* SEGMENTS_INDEX_PROBE_H */
+#endif /* SEGMENTS_INDEX_PROBE_H */

@@ -17,15 +17,15 @@
 
 #include "maintain.h"
 
-#define MAX_KEPT 500			/* then all are forgotten */
+#define MAX_KEPT 500 /* then all are forgotten */
 #define MAX_ARGS 8
 
 typedef struct KeptEntry
 {
-	const char *sql;			/* hash key, by content */
-	SPIPlanPtr	plan;
-	int			nargs;
-	Oid			types[MAX_ARGS];
+	const char *sql; /* hash key, by content */
+	SPIPlanPtr plan;
+	int nargs;
+	Oid types[MAX_ARGS];
 } KeptEntry;
 
 static HTAB *kept = NULL;
@@ -47,7 +47,7 @@ match_text(const void *a, const void *b, Size size)
 static void
 initialise(void)
 {
-	HASHCTL		info = {0};
+	HASHCTL info = {0};
 
 	if (kept != NULL)
 		return;
@@ -58,15 +58,16 @@ initialise(void)
 	info.hash = hash_text;
 	info.match = match_text;
 	info.hcxt = CacheMemoryContext;
-	kept = hash_create("segments kept plans", 32, &info, HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
+	kept = hash_create("segments kept plans", 32, &info,
+					   HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
 }
 
 /* The entry goes first, so that an error leaves no half of one. */
 static void
 forget(KeptEntry *entry)
 {
-	char	   *sql = unconstify(char *, entry->sql);
-	SPIPlanPtr	plan = entry->plan;
+	char *sql = unconstify(char *, entry->sql);
+	SPIPlanPtr plan = entry->plan;
 
 	(void) hash_search(kept, &entry->sql, HASH_REMOVE, NULL);
 	pfree(sql);
@@ -77,7 +78,7 @@ static void
 forget_all(void)
 {
 	HASH_SEQ_STATUS scan;
-	KeptEntry  *entry;
+	KeptEntry *entry;
 
 	hash_seq_init(&scan, kept);
 	while ((entry = hash_seq_search(&scan)) != NULL)
@@ -87,7 +88,7 @@ forget_all(void)
 static SPIPlanPtr
 prepare(const char *sql, int nargs, Oid *types)
 {
-	SPIPlanPtr	plan = SPI_prepare_cursor(sql, nargs, types, CURSOR_OPT_GENERIC_PLAN);
+	SPIPlanPtr plan = SPI_prepare_cursor(sql, nargs, types, CURSOR_OPT_GENERIC_PLAN);
 
 	if (plan == NULL)
 		elog(ERROR, "SPI_prepare_cursor failed: %s", SPI_result_code_string(SPI_result));
@@ -101,9 +102,9 @@ prepare(const char *sql, int nargs, Oid *types)
 SPIPlanPtr
 KeptPlan(const char *sql, int nargs, Oid *types)
 {
-	KeptEntry  *entry;
-	SPIPlanPtr	plan;
-	char	   *copy;
+	KeptEntry *entry;
+	SPIPlanPtr plan;
+	char *copy;
 
 	Assert(nargs <= MAX_ARGS);
 	initialise();

@@ -55,11 +55,12 @@ extern PGDLLEXPORT Datum segments_change_members(PG_FUNCTION_ARGS);
 static void
 fill_handle(SegmentHandle *segment, HeapTuple tuple, TupleDesc desc)
 {
-	bool		isnull;
-	Datum		value;
+	bool isnull;
+	Datum value;
 
 	segment->id = DatumGetInt64(heap_getattr(tuple, Anum_segment_id, desc, &isnull));
-	segment->contact_table = DatumGetObjectId(heap_getattr(tuple, Anum_segment_contact_table, desc, &isnull));
+	segment->contact_table =
+		DatumGetObjectId(heap_getattr(tuple, Anum_segment_contact_table, desc, &isnull));
 	segment->is_global = DatumGetBool(heap_getattr(tuple, Anum_segment_is_global, desc, &isnull));
 	value = heap_getattr(tuple, Anum_segment_created_by, desc, &isnull);
 	segment->has_creator = !isnull;
@@ -70,12 +71,13 @@ fill_handle(SegmentHandle *segment, HeapTuple tuple, TupleDesc desc)
 
 /* Find a segment by one column, through its unique index. */
 static bool
-find_by(AttrNumber column, RegProcedure equal, Datum value, const char *index, SegmentHandle *segment)
+find_by(AttrNumber column, RegProcedure equal, Datum value, const char *index,
+		SegmentHandle *segment)
 {
-	Relation	rel = table_open(CatalogRelid("segment"), AccessShareLock);
+	Relation rel = table_open(CatalogRelid("segment"), AccessShareLock);
 	ScanKeyData key;
 	SysScanDesc scan;
-	HeapTuple	tuple;
+	HeapTuple tuple;
 
 	ScanKeyInit(&key, column, BTEqualStrategyNumber, equal, value);
 	scan = systable_beginscan(rel, CatalogRelid(index), true, GetActiveSnapshot(), 1, &key);
@@ -91,7 +93,7 @@ find_by(AttrNumber column, RegProcedure equal, Datum value, const char *index, S
 static bool
 is_id(const char *word)
 {
-	size_t		length = strlen(word);
+	size_t length = strlen(word);
 
 	return length > 0 && length <= 18 && strspn(word, "0123456789") == length;
 }
@@ -103,18 +105,18 @@ is_id(const char *word)
 bool
 SegmentFind(const char *word, SegmentHandle *segment)
 {
-	if (is_id(word) &&
-		find_by(Anum_segment_id, F_INT8EQ, Int64GetDatum(strtoll(word, NULL, 10)), "segment_pkey", segment))
+	if (is_id(word) && find_by(Anum_segment_id, F_INT8EQ, Int64GetDatum(strtoll(word, NULL, 10)),
+							   "segment_pkey", segment))
 		return true;
-	return find_by(Anum_segment_alias, F_TEXTEQ, CStringGetTextDatum(word), "segment_alias_key", segment);
+	return find_by(Anum_segment_alias, F_TEXTEQ, CStringGetTextDatum(word), "segment_alias_key",
+				   segment);
 }
 
 static void
 no_such_segment(const char *word)
 {
 	ereport(ERROR,
-			(errcode(ERRCODE_UNDEFINED_OBJECT),
-			 errmsg("segment \"%s\" does not exist", word)));
+			(errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("segment \"%s\" does not exist", word)));
 }
 
 /*
@@ -163,7 +165,7 @@ integer_value(Datum value, Oid type)
 static bool
 convert_integer(Datum *value, Oid from, Oid to)
 {
-	int64		number = integer_value(*value, from);
+	int64 number = integer_value(*value, from);
 
 	if (to == INT2OID)
 		*value = Int16GetDatum((int16) number);
@@ -188,24 +190,24 @@ convert_key(Datum *value, Oid from, const ReadTable *table)
 		return convert_integer(value, from, table->key_type);
 	if (from == TEXTOID && table->key_type == VARCHAROID)
 		return true;
-	ereport(ERROR,
-			(errcode(ERRCODE_DATATYPE_MISMATCH),
-			 errmsg("keys of contact table \"%s\" are of type %s, not %s",
-					get_rel_name(table->contact_table), format_type_be(table->key_type),
-					format_type_be(from))));
+	ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+					errmsg("keys of contact table \"%s\" are of type %s, not %s",
+						   get_rel_name(table->contact_table), format_type_be(table->key_type),
+						   format_type_be(from))));
 }
 
 static bool
 member_exists(ReadTable *table, int64 segment_id, Datum contact)
 {
-	Relation	rel = table_open(table->member_table, AccessShareLock);
+	Relation rel = table_open(table->member_table, AccessShareLock);
 	ScanKeyData keys[2];
 	SysScanDesc scan;
-	bool		found;
+	bool found;
 
-	ScanKeyInit(&keys[0], Anum_member_segment_id, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(segment_id));
-	ScanKeyEntryInitializeWithInfo(&keys[1], 0, Anum_member_contact_id, BTEqualStrategyNumber, InvalidOid,
-								   table->collation, &table->equal, contact);
+	ScanKeyInit(&keys[0], Anum_member_segment_id, BTEqualStrategyNumber, F_INT8EQ,
+				Int64GetDatum(segment_id));
+	ScanKeyEntryInitializeWithInfo(&keys[1], 0, Anum_member_contact_id, BTEqualStrategyNumber,
+								   InvalidOid, table->collation, &table->equal, contact);
 	scan = systable_beginscan(rel, table->member_index, true, GetActiveSnapshot(), 2, keys);
 	found = HeapTupleIsValid(systable_getnext(scan));
 	systable_endscan(scan);
@@ -227,8 +229,8 @@ segments_resolve_segment(PG_FUNCTION_ARGS)
 Datum
 segments_is_member(PG_FUNCTION_ARGS)
 {
-	Datum		contact = PG_GETARG_DATUM(1);
-	Oid			type = get_fn_expr_argtype(fcinfo->flinfo, 1);
+	Datum contact = PG_GETARG_DATUM(1);
+	Oid type = get_fn_expr_argtype(fcinfo->flinfo, 1);
 	SegmentHandle segment;
 	ReadTable *table;
 

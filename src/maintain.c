@@ -42,7 +42,7 @@ TupleTableSlot *
 MaintainContactSlot(Program *program, Datum composite)
 {
 	HeapTupleHeader header = DatumGetHeapTupleHeader(composite);
-	HeapTuple	tuple = palloc0(HEAPTUPLESIZE);
+	HeapTuple tuple = palloc0(HEAPTUPLESIZE);
 	TupleTableSlot *slot;
 
 	tuple->t_len = HeapTupleHeaderGetDatumLength(header);
@@ -58,8 +58,8 @@ MaintainContactSlot(Program *program, Datum composite)
 static bool
 wait_for_missing(Batch *batch)
 {
-	bool		waited = false;
-	int			i;
+	bool waited = false;
+	int i;
 
 	for (i = 0; i < batch->nrows; i++)
 		if (batch->rows[i].slot == NULL)
@@ -74,9 +74,9 @@ wait_for_missing(Batch *batch)
 static int
 lock_contacts(Batch *batch)
 {
-	Program    *program = batch->program;
-	int			found;
-	int			i;
+	Program *program = batch->program;
+	int found;
+	int i;
 
 	/* contacts are looked at one after the other, and share what is known of one */
 	RowVersionInit(&batch->rows[0], program->sources[0], NULL);
@@ -108,23 +108,23 @@ lock_contacts(Batch *batch)
 /* A segment to be evaluated, and what may have happened to it. */
 typedef struct Candidate
 {
-	int			segment;		/* its index */
-	int			change;			/* CAN_RISE | CAN_FALL, or UNKNOWN */
+	int segment; /* its index */
+	int change;  /* CAN_RISE | CAN_FALL, or UNKNOWN */
 } Candidate;
 
 typedef struct Reconciliation
 {
-	Program    *program;
-	Batch	   *batch;
-	ChangeSet  *pending;
-	Bitmapset  *todo;			/* indexes of segments still to evaluate */
-	Bitmapset  *original;		/* those that the caller asked for */
-	const char *cause;			/* of the original ones */
-	const AtomFlips *flips;		/* by related rows alone; NULL when anything may have changed */
-	Bitmapset  *disturbed;		/* segments that refer to some that changed on the way */
-	bool		stale;			/* statements inside ours changed what we have read */
-	bool		clock_read;		/* is `ahead` known? */
-	bool		ahead;			/* some segment may be ahead of the batch */
+	Program *program;
+	Batch *batch;
+	ChangeSet *pending;
+	Bitmapset *todo;        /* indexes of segments still to evaluate */
+	Bitmapset *original;    /* those that the caller asked for */
+	const char *cause;      /* of the original ones */
+	const AtomFlips *flips; /* by related rows alone; NULL when anything may have changed */
+	Bitmapset *disturbed;   /* segments that refer to some that changed on the way */
+	bool stale;             /* statements inside ours changed what we have read */
+	bool clock_read;        /* is `ahead` known? */
+	bool ahead;             /* some segment may be ahead of the batch */
 } Reconciliation;
 
 /*
@@ -136,11 +136,11 @@ typedef struct Reconciliation
 static void
 compare_member(Reconciliation *work, MemberProbe *members, Candidate *candidate, int position)
 {
-	Batch	   *batch = work->batch;
+	Batch *batch = work->batch;
 	RowVersion *row = &batch->rows[position];
-	int			segment = candidate->segment;
-	int64		id = work->program->segments[segment].id;
-	bool		stored;
+	int segment = candidate->segment;
+	int64 id = work->program->segments[segment].id;
+	bool stored;
 
 	if (row->slot == NULL)
 		return;
@@ -156,14 +156,15 @@ compare_member(Reconciliation *work, MemberProbe *members, Candidate *candidate,
 
 /* Answers of the atoms that a property holds for are asked again. */
 static void
-forget_answers(Batch *batch, bool (*changed) (Program *program, int atom, int64 segment), int64 segment)
+forget_answers(Batch *batch, bool (*changed)(Program *program, int atom, int64 segment),
+			   int64 segment)
 {
-	Program    *program = batch->program;
-	int			i;
+	Program *program = batch->program;
+	int i;
 
 	for (i = 0; batch->answers && i < program->natoms; i++)
 	{
-		int			query = program->atoms[i].query;
+		int query = program->atoms[i].query;
 
 		if (query >= 0 && batch->answers[query] != NULL && changed(program, i, segment))
 			batch->answers[query] = NULL;
@@ -173,7 +174,8 @@ forget_answers(Batch *batch, bool (*changed) (Program *program, int atom, int64 
 static bool
 asks_for_member(Program *program, int atom, int64 segment)
 {
-	return program->atoms[atom].scope == ATOM_MEMBER && ProgramAtomGet(program, atom)->atom->segment_id == segment;
+	return program->atoms[atom].scope == ATOM_MEMBER &&
+		   ProgramAtomGet(program, atom)->atom->segment_id == segment;
 }
 
 static bool
@@ -186,10 +188,10 @@ depends_on_now(Program *program, int atom, int64 segment)
 static void
 flush_pending(Reconciliation *work, const char *cause)
 {
-	ChangeSet  *set = work->pending;
-	uint64		before;
-	int			written;
-	int			i;
+	ChangeSet *set = work->pending;
+	uint64 before;
+	int written;
+	int i;
 
 	if (set->n == 0)
 		return;
@@ -202,11 +204,13 @@ flush_pending(Reconciliation *work, const char *cause)
 		{
 			const ImageSegment *segment = &work->program->segments[set->changes[i].index];
 
-			if (segment->referencing.n == 0 || (i > 0 && set->changes[i - 1].index == set->changes[i].index))
+			if (segment->referencing.n == 0 ||
+				(i > 0 && set->changes[i - 1].index == set->changes[i].index))
 				continue;
 			forget_answers(work->batch, asks_for_member, segment->id);
 			work->todo = ProgramAddReferencing(work->program, work->todo, set->changes[i].index);
-			work->disturbed = ProgramAddReferencing(work->program, work->disturbed, set->changes[i].index);
+			work->disturbed =
+				ProgramAddReferencing(work->program, work->disturbed, set->changes[i].index);
 		}
 	set->n = 0;
 }
@@ -215,8 +219,8 @@ flush_pending(Reconciliation *work, const char *cause)
 static int
 next_rank(Program *program, Bitmapset *todo)
 {
-	int			best = PG_INT32_MAX;
-	int			index = -1;
+	int best = PG_INT32_MAX;
+	int index = -1;
 
 	while ((index = bms_next_member(todo, index)) >= 0)
 		best = Min(best, (int) program->segments[index].rank);
@@ -226,8 +230,8 @@ next_rank(Program *program, Bitmapset *todo)
 static Bitmapset *
 segments_of_rank(Program *program, Bitmapset *todo, int rank)
 {
-	Bitmapset  *result = NULL;
-	int			index = -1;
+	Bitmapset *result = NULL;
+	int index = -1;
 
 	while ((index = bms_next_member(todo, index)) >= 0)
 		if (program->segments[index].rank == rank)
@@ -259,15 +263,16 @@ static bool
 is_ahead(Reconciliation *work, int segment, TimestampTz *evaluated_at)
 {
 	return moves(work->program, segment) && may_be_ahead(work) &&
-		ClockRead(work->program->segments[segment].id, evaluated_at) && *evaluated_at > work->batch->now;
+		   ClockRead(work->program->segments[segment].id, evaluated_at) &&
+		   *evaluated_at > work->batch->now;
 }
 
 static void
 evaluate_at(Reconciliation *work, MemberProbe *members, Candidate *candidate, TimestampTz at)
 {
-	Batch	   *batch = work->batch;
+	Batch *batch = work->batch;
 	TimestampTz now = batch->now;
-	int			i;
+	int i;
 
 	forget_answers(batch, depends_on_now, 0);
 	batch->now = at;
@@ -281,10 +286,10 @@ evaluate_at(Reconciliation *work, MemberProbe *members, Candidate *candidate, Ti
 static int
 flipped_code(const uint32 *code, const AtomFlips *flips)
 {
-	uint32		operand = IMAGE_OPERAND(code);
+	uint32 operand = IMAGE_OPERAND(code);
 	const uint32 *end = code + 1 + operand;
 	const uint32 *arg;
-	int			result = 0;
+	int result = 0;
 
 	switch (IMAGE_OP(code))
 	{
@@ -293,10 +298,11 @@ flipped_code(const uint32 *code, const AtomFlips *flips)
 			return 0;
 		case IMAGE_OP_ATOM:
 			return (bms_is_member(operand, flips->rising) ? CAN_RISE : 0) |
-				(bms_is_member(operand, flips->falling) ? CAN_FALL : 0);
+				   (bms_is_member(operand, flips->falling) ? CAN_FALL : 0);
 		case IMAGE_OP_NOT:
 			result = flipped_code(code + 1, flips);
-			return (result == CAN_RISE || result == CAN_FALL) ? result ^ (CAN_RISE | CAN_FALL) : result;
+			return (result == CAN_RISE || result == CAN_FALL) ? result ^ (CAN_RISE | CAN_FALL)
+															  : result;
 		case IMAGE_OP_AND:
 		case IMAGE_OP_OR:
 			for (arg = code + 1; arg < end; arg = IMAGE_NEXT(arg))
@@ -309,12 +315,14 @@ flipped_code(const uint32 *code, const AtomFlips *flips)
 static Candidate
 candidate_of(Reconciliation *work, int segment, bool asked)
 {
-	Candidate	candidate = {segment, UNKNOWN};
+	Candidate candidate = {segment, UNKNOWN};
 
-	if (!asked || work->flips == NULL || moves(work->program, segment) || bms_is_member(segment, work->disturbed))
+	if (!asked || work->flips == NULL || moves(work->program, segment) ||
+		bms_is_member(segment, work->disturbed))
 		return candidate;
-	candidate.change = work->flips->all ? (CAN_RISE | CAN_FALL) :
-		flipped_code(ProgramCode(work->program, segment), work->flips);
+	candidate.change = work->flips->all
+						   ? (CAN_RISE | CAN_FALL)
+						   : flipped_code(ProgramCode(work->program, segment), work->flips);
 	return candidate;
 }
 
@@ -322,8 +330,8 @@ candidate_of(Reconciliation *work, int segment, bool asked)
 static void
 evaluate_present(Reconciliation *work, MemberProbe *members, Candidate *candidates, int n)
 {
-	int			i;
-	int			j;
+	int i;
+	int j;
 
 	for (i = 0; i < work->batch->nrows; i++)
 	{
@@ -336,16 +344,16 @@ evaluate_present(Reconciliation *work, MemberProbe *members, Candidate *candidat
 static void
 evaluate_segments(Reconciliation *work, Bitmapset *segments, bool asked)
 {
-	Candidate  *present = palloc(sizeof(Candidate) * Max(bms_num_members(segments), 1));
-	int			npresent = 0;
-	int			index = -1;
+	Candidate *present = palloc(sizeof(Candidate) * Max(bms_num_members(segments), 1));
+	int npresent = 0;
+	int index = -1;
 	MemberProbe members;
 
 	MemberProbeBegin(&members, work->program);
 	work->batch->members = &members;
 	while ((index = bms_next_member(segments, index)) >= 0)
 	{
-		Candidate	candidate = candidate_of(work, index, asked);
+		Candidate candidate = candidate_of(work, index, asked);
 		TimestampTz at;
 
 		if (is_ahead(work, candidate.segment, &at))
@@ -372,10 +380,10 @@ reconcile_batch(Reconciliation *work)
 		return;
 	while (!bms_is_empty(work->todo) && !work->stale)
 	{
-		int			rank = next_rank(work->program, work->todo);
-		Bitmapset  *segments = segments_of_rank(work->program, work->todo, rank);
-		Bitmapset  *asked = bms_intersect(segments, work->original);
-		Bitmapset  *reached = bms_difference(segments, work->original);
+		int rank = next_rank(work->program, work->todo);
+		Bitmapset *segments = segments_of_rank(work->program, work->todo, rank);
+		Bitmapset *asked = bms_intersect(segments, work->original);
+		Bitmapset *reached = bms_difference(segments, work->original);
 
 		work->todo = bms_del_members(work->todo, segments);
 		if (!bms_is_empty(asked))
@@ -396,8 +404,8 @@ reconcile_batch(Reconciliation *work)
  * that changed already.
  */
 static void
-reconcile_keys(Program *program, Datum *keys, int nkeys, Bitmapset *asked, Bitmapset *reached, const char *cause,
-			   const AtomFlips *flips, TimestampTz now)
+reconcile_keys(Program *program, Datum *keys, int nkeys, Bitmapset *asked, Bitmapset *reached,
+			   const char *cause, const AtomFlips *flips, TimestampTz now)
 {
 	Reconciliation work = {0};
 
@@ -411,25 +419,26 @@ reconcile_keys(Program *program, Datum *keys, int nkeys, Bitmapset *asked, Bitma
 	reconcile_batch(&work);
 	/* triggers of the member table changed contacts: read them again */
 	if (work.stale && !bms_is_empty(work.todo))
-		reconcile_keys(program, keys, nkeys, bms_intersect(work.todo, asked), bms_difference(work.todo, asked),
-					   cause, NULL, now);
+		reconcile_keys(program, keys, nkeys, bms_intersect(work.todo, asked),
+					   bms_difference(work.todo, asked), cause, NULL, now);
 }
 
 static void
-reconcile_all(Program *program, Datum *keys, int nkeys, Bitmapset *asked, Bitmapset *reached, const char *cause,
-			  const AtomFlips *flips, TimestampTz now)
+reconcile_all(Program *program, Datum *keys, int nkeys, Bitmapset *asked, Bitmapset *reached,
+			  const char *cause, const AtomFlips *flips, TimestampTz now)
 {
 	/* what the first of many batches takes, the next ones find */
-	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "segments reconciliation",
-												  nkeys > BATCH_ROWS ? BATCH_MEMORY : ALLOCSET_DEFAULT_MINSIZE,
-												  ALLOCSET_DEFAULT_INITSIZE, ALLOCSET_DEFAULT_MAXSIZE);
+	MemoryContext scratch =
+		AllocSetContextCreate(CurrentMemoryContext, "segments reconciliation",
+							  nkeys > BATCH_ROWS ? BATCH_MEMORY : ALLOCSET_DEFAULT_MINSIZE,
+							  ALLOCSET_DEFAULT_INITSIZE, ALLOCSET_DEFAULT_MAXSIZE);
 	MemoryContext old = MemoryContextSwitchTo(scratch);
-	int			start;
+	int start;
 
 	ProgramSortKeys(program, keys, &nkeys);
 	for (start = 0; start < nkeys; start += BATCH_ROWS)
 	{
-		int			n = Min(BATCH_ROWS, nkeys - start);
+		int n = Min(BATCH_ROWS, nkeys - start);
 
 		reconcile_keys(program, keys + start, n, asked, reached, cause, flips, now);
 		MemoryContextReset(scratch);
@@ -446,8 +455,8 @@ reconcile_all(Program *program, Datum *keys, int nkeys, Bitmapset *asked, Bitmap
  * keys is sorted in place.
  */
 void
-MaintainContactsAt(Program *program, Datum *keys, int nkeys, Bitmapset *segments, Bitmapset *reached,
-				   const char *cause, TimestampTz now)
+MaintainContactsAt(Program *program, Datum *keys, int nkeys, Bitmapset *segments,
+				   Bitmapset *reached, const char *cause, TimestampTz now)
 {
 	if (nkeys > 0 && !(bms_is_empty(segments) && bms_is_empty(reached)))
 		reconcile_all(program, keys, nkeys, segments, reached, cause, NULL, now);
@@ -473,10 +482,12 @@ MaintainContacts(Program *program, Datum *keys, int nkeys, Bitmapset *segments, 
  * or the truth after all of them.
  */
 void
-MaintainRelated(Program *program, Datum *keys, int nkeys, Bitmapset *segments, const AtomFlips *flips)
+MaintainRelated(Program *program, Datum *keys, int nkeys, Bitmapset *segments,
+				const AtomFlips *flips)
 {
 	if (nkeys > 0 && !bms_is_empty(segments))
-		reconcile_all(program, keys, nkeys, segments, NULL, CAUSE_FILTER, flips, MaintainNow(program));
+		reconcile_all(program, keys, nkeys, segments, NULL, CAUSE_FILTER, flips,
+					  MaintainNow(program));
 }
 
 /*
@@ -486,12 +497,13 @@ MaintainRelated(Program *program, Datum *keys, int nkeys, Bitmapset *segments, c
 Bitmapset *
 MaintainReferencing(Program *program, ChangeSet *set, DatumVector *keys)
 {
-	Bitmapset  *referencing = NULL;
-	int			i;
+	Bitmapset *referencing = NULL;
+	int i;
 
 	for (i = 0; i < set->n; i++)
 	{
-		if (set->changes[i].index < 0 || program->segments[set->changes[i].index].referencing.n == 0)
+		if (set->changes[i].index < 0 ||
+			program->segments[set->changes[i].index].referencing.n == 0)
 			continue;
 		DatumVectorAdd(keys, set->changes[i].key);
 		referencing = ProgramAddReferencing(program, referencing, set->changes[i].index);
@@ -506,9 +518,10 @@ void
 MaintainPropagate(Program *program, ChangeSet *set)
 {
 	DatumVector keys;
-	Bitmapset  *referencing;
+	Bitmapset *referencing;
 
 	DatumVectorInit(&keys, CurrentMemoryContext, program->key_byval, program->key_len);
 	referencing = MaintainReferencing(program, set, &keys);
-	MaintainContactsAt(program, keys.items, keys.n, NULL, referencing, CAUSE_SEGMENT, MaintainNow(program));
+	MaintainContactsAt(program, keys.items, keys.n, NULL, referencing, CAUSE_SEGMENT,
+					   MaintainNow(program));
 }

@@ -30,14 +30,14 @@ typedef enum ManualAction
 
 typedef struct ManualWork
 {
-	Program    *program;
+	Program *program;
 	SegmentRow *row;
 	ManualAction action;
-	char	   *user;			/* who does it */
-	int			n;				/* contacts as given */
-	Datum	   *keys;
-	int			nlocked;		/* those that exist, sorted */
-	Datum	   *locked;
+	char *user; /* who does it */
+	int n;      /* contacts as given */
+	Datum *keys;
+	int nlocked; /* those that exist, sorted */
+	Datum *locked;
 } ManualWork;
 
 static ManualAction
@@ -58,16 +58,16 @@ action_of_word(const char *word)
 static void
 read_contacts(ManualWork *work, ArrayType *contacts)
 {
-	Program    *program = work->program;
-	bool	   *nulls;
+	Program *program = work->program;
+	bool *nulls;
 
 	if (ARR_ELEMTYPE(contacts) != program->table->key_type)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("keys of contact table %s are of type %s, not %s", program->table->name,
-						format_type_be(program->table->key_type), format_type_be(ARR_ELEMTYPE(contacts)))));
-	deconstruct_array(contacts, program->table->key_type, program->key_len, program->key_byval, program->key_align,
-					  &work->keys, &nulls, &work->n);
+		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+						errmsg("keys of contact table %s are of type %s, not %s",
+							   program->table->name, format_type_be(program->table->key_type),
+							   format_type_be(ARR_ELEMTYPE(contacts)))));
+	deconstruct_array(contacts, program->table->key_type, program->key_len, program->key_byval,
+					  program->key_align, &work->keys, &nulls, &work->n);
 	if (array_contains_nulls(contacts))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("a contact must not be null")));
@@ -77,19 +77,22 @@ read_contacts(ManualWork *work, ArrayType *contacts)
 static void
 lock_existing(ManualWork *work)
 {
-	Program    *program = work->program;
+	Program *program = work->program;
 	ContactTable *table = program->table;
-	Datum		value = BatchKeyArray(program, work->keys, work->n);
-	uint64		i;
+	Datum value = BatchKeyArray(program, work->keys, work->n);
+	uint64 i;
 
-	MaintainRun(psprintf("SELECT c.%s FROM %s c WHERE c.%s = ANY ($1) ORDER BY c.%s FOR NO KEY UPDATE",
-						 table->key, table->name, table->key, table->key), 1, &program->key_array_type, &value);
+	MaintainRun(
+		psprintf("SELECT c.%s FROM %s c WHERE c.%s = ANY ($1) ORDER BY c.%s FOR NO KEY UPDATE",
+				 table->key, table->name, table->key, table->key),
+		1, &program->key_array_type, &value);
 	work->locked = palloc(sizeof(Datum) * Max(SPI_processed, 1));
 	for (i = 0; i < SPI_processed; i++)
 	{
-		bool		isnull;
+		bool isnull;
 
-		work->locked[work->nlocked++] = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull);
+		work->locked[work->nlocked++] =
+			SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull);
 	}
 	ProgramSortKeys(program, work->locked, &work->nlocked);
 }
@@ -98,8 +101,8 @@ lock_existing(ManualWork *work)
 static void
 run(ManualWork *work, const char *sql)
 {
-	Oid			types[3];
-	Datum		values[3];
+	Oid types[3];
+	Datum values[3];
 
 	types[0] = work->program->key_array_type;
 	types[1] = TIMESTAMPTZOID;
@@ -113,29 +116,32 @@ run(ManualWork *work, const char *sql)
 static void
 set_override(ManualWork *work, bool included)
 {
-	run(work, psprintf("INSERT INTO %s AS o (segment_id, contact_id, included, since, by_user) "
-					   "SELECT " INT64_FORMAT ", k, %s, $2, $3 FROM pg_catalog.unnest($1) k "
-					   "ON CONFLICT (segment_id, contact_id) DO UPDATE SET included = EXCLUDED.included, "
-					   "since = EXCLUDED.since, by_user = EXCLUDED.by_user WHERE o.included <> EXCLUDED.included",
-					   CatalogRelationName(work->program->table->override_table), work->row->id,
-					   included ? "true" : "false"));
+	run(work,
+		psprintf(
+			"INSERT INTO %s AS o (segment_id, contact_id, included, since, by_user) "
+			"SELECT " INT64_FORMAT ", k, %s, $2, $3 FROM pg_catalog.unnest($1) k "
+			"ON CONFLICT (segment_id, contact_id) DO UPDATE SET included = EXCLUDED.included, "
+			"since = EXCLUDED.since, by_user = EXCLUDED.by_user WHERE o.included <> EXCLUDED.included",
+			CatalogRelationName(work->program->table->override_table), work->row->id,
+			included ? "true" : "false"));
 }
 
 static void
 forget_override(ManualWork *work)
 {
-	run(work, psprintf("DELETE FROM %s WHERE segment_id = " INT64_FORMAT " AND contact_id = ANY ($1) "
-					   "AND $2 IS NOT NULL AND $3 IS NOT NULL",
-					   CatalogRelationName(work->program->table->override_table), work->row->id));
+	run(work,
+		psprintf("DELETE FROM %s WHERE segment_id = " INT64_FORMAT " AND contact_id = ANY ($1) "
+				 "AND $2 IS NOT NULL AND $3 IS NOT NULL",
+				 CatalogRelationName(work->program->table->override_table), work->row->id));
 }
 
 /* Make them members, or not, and tell the segments that refer to this one. */
 static void
 write_members(ManualWork *work, bool joined)
 {
-	int			index = ProgramSegmentById(work->program, work->row->id);
-	ChangeSet  *set = ChangeSetCreate();
-	int			i;
+	int index = ProgramSegmentById(work->program, work->row->id);
+	ChangeSet *set = ChangeSetCreate();
+	int i;
 
 	for (i = 0; i < work->nlocked; i++)
 		ChangeSetAdd(work->program, set, work->row->id, index, work->locked[i], joined);
@@ -146,13 +152,14 @@ write_members(ManualWork *work, bool joined)
 static void
 reset_members(ManualWork *work)
 {
-	int			index = ProgramSegmentById(work->program, work->row->id);
+	int index = ProgramSegmentById(work->program, work->row->id);
 
 	/* inclusions were all that made members of a static segment */
 	if (work->row->is_static)
 		write_members(work, false);
 	else if (index >= 0)
-		MaintainContacts(work->program, work->locked, work->nlocked, bms_make_singleton(index), CAUSE_MANUAL);
+		MaintainContacts(work->program, work->locked, work->nlocked, bms_make_singleton(index),
+						 CAUSE_MANUAL);
 }
 
 static void
@@ -184,9 +191,9 @@ apply_action(ManualWork *work)
 static Datum
 existence(ManualWork *work)
 {
-	Batch		batch = {0};
-	Datum	   *answers = palloc(sizeof(Datum) * Max(work->n, 1));
-	int			i;
+	Batch batch = {0};
+	Datum *answers = palloc(sizeof(Datum) * Max(work->n, 1));
+	int i;
 
 	batch.program = work->program;
 	batch.keys = work->locked;
@@ -204,26 +211,24 @@ Datum
 segments_change_members(PG_FUNCTION_ARGS)
 {
 	const char *alias;
-	ManualWork	work = {0};
+	ManualWork work = {0};
 	SecureContext secure;
 	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext inner;
-	Datum		result;
+	Datum result;
 
 	work.row = SegmentById(PG_GETARG_INT64(0));
 	if (work.row == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("segment " INT64_FORMAT " does not exist", PG_GETARG_INT64(0))));
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
+						errmsg("segment " INT64_FORMAT " does not exist", PG_GETARG_INT64(0))));
 	work.action = action_of_word(text_to_cstring(PG_GETARG_TEXT_PP(2)));
 	/* as a write of contacts does, and so before the definitions are read */
 	LockRelationOid(work.row->contact_table, RowExclusiveLock);
 	alias = work.row->alias;
 	work.row = SegmentById(PG_GETARG_INT64(0));
 	if (work.row == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("segment \"%s\" does not exist any more", alias)));
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
+						errmsg("segment \"%s\" does not exist any more", alias)));
 	work.program = ProgramGet(work.row->contact_table);
 	read_contacts(&work, PG_GETARG_ARRAYTYPE_P(1));
 	work.user = AccessUserName();

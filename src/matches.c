@@ -38,8 +38,8 @@ static char *
 predicate_text(Filter *filter, ContactTable *table, Oid viewer)
 {
 	BindOptions options = {false};
-	Predicate  *predicate;
-	SqlContext	context = {0};
+	Predicate *predicate;
+	SqlContext context = {0};
 	StringInfoData sql;
 
 	options.viewer = viewer;
@@ -54,10 +54,10 @@ predicate_text(Filter *filter, ContactTable *table, Oid viewer)
 
 typedef struct MoveVarsContext
 {
-	Var		   *row;			/* the whole-row Var of the contact */
-	Oid			owner;
-	int			depth;
-	bool		sublinks;
+	Var *row; /* the whole-row Var of the contact */
+	Oid owner;
+	int depth;
+	bool sublinks;
 } MoveVarsContext;
 
 /*
@@ -71,7 +71,7 @@ move_vars_walker(Node *node, MoveVarsContext *context)
 		return false;
 	if (IsA(node, Var))
 	{
-		Var		   *var = (Var *) node;
+		Var *var = (Var *) node;
 
 		if (var->varno == 1 && var->varlevelsup == context->depth)
 		{
@@ -85,7 +85,7 @@ move_vars_walker(Node *node, MoveVarsContext *context)
 		context->sublinks = true;
 	if (IsA(node, Query))
 	{
-		bool		result;
+		bool result;
 
 		QueryReadAs((Query *) node, context->owner);
 		context->depth++;
@@ -103,11 +103,11 @@ move_vars_walker(Node *node, MoveVarsContext *context)
 static Node *
 require_row(Node *expr, const Var *row, const ContactTable *table)
 {
-	Oid			type;
-	int32		typmod;
-	Oid			collation;
-	Var		   *key;
-	NullTest   *test = makeNode(NullTest);
+	Oid type;
+	int32 typmod;
+	Oid collation;
+	Var *key;
+	NullTest *test = makeNode(NullTest);
 
 	get_atttypetypmodcoll(table->relid, table->key_attnum, &type, &typmod, &collation);
 	key = makeVar(row->varno, table->key_attnum, type, typmod, collation, row->varlevelsup);
@@ -122,9 +122,9 @@ require_row(Node *expr, const Var *row, const ContactTable *table)
 static bool
 has_outer_join(const Query *query)
 {
-	ListCell   *cell;
+	ListCell *cell;
 
-	foreach(cell, query->rtable)
+	foreach (cell, query->rtable)
 	{
 		RangeTblEntry *rte = lfirst_node(RangeTblEntry, cell);
 
@@ -139,7 +139,7 @@ static Node *
 bound_expression(PlannerInfo *root, Var *row, Filter *filter, ContactTable *table, Oid viewer)
 {
 	MoveVarsContext context = {row, table->owner, 0, false};
-	Node	   *expr;
+	Node *expr;
 
 	expr = SqlExprParse(predicate_text(filter, table, viewer), table->relid, "c");
 	(void) move_vars_walker(expr, &context);
@@ -157,12 +157,12 @@ bound_expression(PlannerInfo *root, Var *row, Filter *filter, ContactTable *tabl
 static Node *
 simplify_matches(SupportRequestSimplify *request)
 {
-	Node	   *row = linitial(request->fcall->args);
-	Node	   *filter = lsecond(request->fcall->args);
+	Node *row = linitial(request->fcall->args);
+	Node *filter = lsecond(request->fcall->args);
 	MemoryContext caller = CurrentMemoryContext;
 	ContactTable *table;
 	SecureContext secure;
-	Node	   *volatile result = NULL;
+	Node *volatile result = NULL;
 
 	if (request->root == NULL || !IsA(row, Var) || ((Var *) row)->varattno != 0 ||
 		((Var *) row)->varlevelsup != 0 || !IsA(filter, Const) || ((Const *) filter)->constisnull)
@@ -174,12 +174,13 @@ simplify_matches(SupportRequestSimplify *request)
 	SecureEnter(&secure, table->owner);
 	PG_TRY();
 	{
-		result = bound_expression(request->root, (Var *) row,
-								  DatumGetFilterP(((Const *) filter)->constvalue), table, secure.userid);
+		result =
+			bound_expression(request->root, (Var *) row,
+							 DatumGetFilterP(((Const *) filter)->constvalue), table, secure.userid);
 	}
 	PG_CATCH();
 	{
-		int			code = geterrcode();
+		int code = geterrcode();
 
 		/* bad filters only; everything else (cancel, out of memory) goes on */
 		if (ERRCODE_TO_CATEGORY(code) != ERRCODE_DATA_EXCEPTION &&
@@ -198,7 +199,7 @@ PG_FUNCTION_INFO_V1(segments_matches_support);
 Datum
 segments_matches_support(PG_FUNCTION_ARGS)
 {
-	Node	   *request = (Node *) PG_GETARG_POINTER(0);
+	Node *request = (Node *) PG_GETARG_POINTER(0);
 
 	if (IsA(request, SupportRequestSimplify))
 		PG_RETURN_POINTER(simplify_matches((SupportRequestSimplify *) request));
@@ -210,10 +211,10 @@ segments_matches_support(PG_FUNCTION_ARGS)
 /* What one call site keeps between calls. */
 typedef struct MatchesCall
 {
-	Filter	   *filter;			/* copy of the last one */
-	Oid			type;
-	SPIPlanPtr	plan;
-	Oid			owner;
+	Filter *filter; /* copy of the last one */
+	Oid type;
+	SPIPlanPtr plan;
+	Oid owner;
 } MatchesCall;
 
 static void
@@ -229,7 +230,8 @@ prepare_call(MatchesCall *call, Filter *filter, Oid type, MemoryContext context)
 	call->plan = NULL;
 	SecureEnter(&secure, table->owner);
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "SELECT %s FROM (SELECT ($1).*) c", predicate_text(filter, table, secure.userid));
+	appendStringInfo(&sql, "SELECT %s FROM (SELECT ($1).*) c",
+					 predicate_text(filter, table, secure.userid));
 	call->plan = SPI_prepare(sql.data, 1, &type);
 	if (call->plan == NULL)
 		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
@@ -277,13 +279,13 @@ PG_FUNCTION_INFO_V1(segments_matches);
 Datum
 segments_matches(PG_FUNCTION_ARGS)
 {
-	Oid			type = get_fn_expr_argtype(fcinfo->flinfo, 0);
-	Filter	   *filter = PG_GETARG_FILTER_P(1);
-	Datum		row = PG_GETARG_DATUM(0);
+	Oid type = get_fn_expr_argtype(fcinfo->flinfo, 0);
+	Filter *filter = PG_GETARG_FILTER_P(1);
+	Datum row = PG_GETARG_DATUM(0);
 	MatchesCall *call = call_state(fcinfo);
 	SecureContext secure;
-	bool		isnull;
-	bool		result;
+	bool isnull;
+	bool result;
 
 	if (!OidIsValid(table_of_row_type(type)))
 		ereport(ERROR,
@@ -296,7 +298,9 @@ segments_matches(PG_FUNCTION_ARGS)
 	SecureEnter(&secure, call->owner);
 	if (SPI_execute_plan(call->plan, &row, NULL, true, 1) != SPI_OK_SELECT || SPI_processed != 1)
 		elog(ERROR, "evaluation of a filter gave no row");
-	result = DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull)) && !isnull;
+	result =
+		DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull)) &&
+		!isnull;
 	SecureLeave(&secure);
 	SPI_finish();
 	PG_RETURN_BOOL(result);

@@ -34,9 +34,9 @@
 static ContactTable *
 contact_table_argument(FunctionCallInfo fcinfo, int n)
 {
-	Oid			relid = PG_ARGISNULL(n) ? CatalogDefaultContactTable() : PG_GETARG_OID(n);
+	Oid relid = PG_ARGISNULL(n) ? CatalogDefaultContactTable() : PG_GETARG_OID(n);
 	ContactTable *table = CatalogContactTable(relid, false);
-	AclResult	result = pg_class_aclcheck(relid, GetUserId(), ACL_SELECT);
+	AclResult result = pg_class_aclcheck(relid, GetUserId(), ACL_SELECT);
 
 	if (result != ACLCHECK_OK)
 		aclcheck_error(result, OBJECT_TABLE, get_rel_name(relid));
@@ -56,25 +56,25 @@ bind_argument(Filter *filter, ContactTable *table, Oid viewer)
 static char *
 key_as(ContactTable *table, Oid wanted)
 {
-	Oid			from = getBaseType(table->key_type);
+	Oid from = getBaseType(table->key_type);
 
 	if (wanted == table->key_type || !OidIsValid(wanted))
 		return psprintf("c.%s", table->key);
 	if (!can_coerce_type(1, &from, &wanted, COERCION_ASSIGNMENT))
-		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("keys of contact table %s are of type %s, not %s", table->name,
-						format_type_be(table->key_type), format_type_be(wanted)),
-				 errhint("Pass key => NULL::%s.", format_type_be(table->key_type))));
-	return psprintf("c.%s::%s", table->key, format_type_extended(wanted, -1, FORMAT_TYPE_FORCE_QUALIFY));
+		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+						errmsg("keys of contact table %s are of type %s, not %s", table->name,
+							   format_type_be(table->key_type), format_type_be(wanted)),
+						errhint("Pass key => NULL::%s.", format_type_be(table->key_type))));
+	return psprintf("c.%s::%s", table->key,
+					format_type_extended(wanted, -1, FORMAT_TYPE_FORCE_QUALIFY));
 }
 
 /* Run a query of one column and put its rows into the store. */
 static void
 store_query(const char *sql, Tuplestorestate *store, TupleDesc desc)
 {
-	SPIPlanPtr	plan;
-	Portal		portal;
+	SPIPlanPtr plan;
+	Portal portal;
 
 	SPI_connect();
 	plan = SPI_prepare(sql, 0, NULL);
@@ -83,13 +83,13 @@ store_query(const char *sql, Tuplestorestate *store, TupleDesc desc)
 	portal = SPI_cursor_open(NULL, plan, NULL, NULL, false);
 	do
 	{
-		uint64		i;
+		uint64 i;
 
 		SPI_cursor_fetch(portal, true, FETCH_ROWS);
 		for (i = 0; i < SPI_processed; i++)
 		{
-			bool		isnull;
-			Datum		value = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull);
+			bool isnull;
+			Datum value = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull);
 
 			tuplestore_putvalues(store, desc, &value, &isnull);
 		}
@@ -106,11 +106,11 @@ PG_FUNCTION_INFO_V1(segments_matching);
 Datum
 segments_matching(PG_FUNCTION_ARGS)
 {
-	TupleDesc	desc;
+	TupleDesc desc;
 	Tuplestorestate *store = SrfBegin(fcinfo, &desc);
 	ContactTable *table;
-	Predicate  *predicate;
-	SqlContext	context = {0};
+	Predicate *predicate;
+	SqlContext context = {0};
 	StringInfoData sql;
 	SecureContext secure;
 
@@ -124,8 +124,8 @@ segments_matching(PG_FUNCTION_ARGS)
 	context.expand = true;
 	context.now = PG_ARGISNULL(2) ? SegmentsNow() : PG_GETARG_TIMESTAMPTZ(2);
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "SELECT %s FROM %s c WHERE ", key_as(table, get_fn_expr_argtype(fcinfo->flinfo, 3)),
-					 table->name);
+	appendStringInfo(&sql, "SELECT %s FROM %s c WHERE ",
+					 key_as(table, get_fn_expr_argtype(fcinfo->flinfo, 3)), table->name);
 	PredicateSql(&sql, predicate, &context);
 	store_query(sql.data, store, desc);
 	SecureLeave(&secure);
@@ -137,7 +137,7 @@ segments_matching(PG_FUNCTION_ARGS)
 static void
 collect_reads(const Predicate *predicate, ContactTable *table, List **names)
 {
-	int			i;
+	int i;
 
 	check_stack_depth();
 	for (i = 0; i < predicate->nargs; i++)
@@ -145,8 +145,9 @@ collect_reads(const Predicate *predicate, ContactTable *table, List **names)
 	if (predicate->kind == PREDICATE_ATOM)
 	{
 		const Atom *atom = predicate->atom;
-		Oid			relid = atom->scope == ATOM_MEMBER ? table->member_table :
-		atom->rows ? atom->rows->relid : table->relid;
+		Oid relid = atom->scope == ATOM_MEMBER ? table->member_table
+					: atom->rows               ? atom->rows->relid
+											   : table->relid;
 
 		*names = list_append_unique_oid(*names, relid);
 		if (atom->rows && OidIsValid(atom->rows->link_relid))
@@ -158,16 +159,17 @@ collect_reads(const Predicate *predicate, ContactTable *table, List **names)
 static void
 collect_advice(const Predicate *predicate, ContactTable *table, List **advice)
 {
-	char	   *text;
-	ListCell   *cell;
-	int			i;
+	char *text;
+	ListCell *cell;
+	int i;
 
 	check_stack_depth();
 	for (i = 0; i < predicate->nargs; i++)
 		collect_advice(predicate->args[i], table, advice);
-	if (predicate->kind != PREDICATE_ATOM || (text = PassedIndexAdvice(predicate->atom, table)) == NULL)
+	if (predicate->kind != PREDICATE_ATOM ||
+		(text = PassedIndexAdvice(predicate->atom, table)) == NULL)
 		return;
-	foreach(cell, *advice)
+	foreach (cell, *advice)
 		if (strcmp(lfirst(cell), text) == 0)
 			return;
 	*advice = lappend(*advice, text);
@@ -191,13 +193,13 @@ Datum
 segments_explain(PG_FUNCTION_ARGS)
 {
 	ContactTable *table;
-	Predicate  *predicate;
-	SqlContext	context = {0};
+	Predicate *predicate;
+	SqlContext context = {0};
 	StringInfoData out;
 	SecureContext secure;
-	List	   *reads = NIL;
-	List	   *advice = NIL;
-	ListCell   *cell;
+	List *reads = NIL;
+	List *advice = NIL;
+	ListCell *cell;
 	const char *separator = "";
 
 	if (PG_ARGISNULL(0))
@@ -211,7 +213,7 @@ segments_explain(PG_FUNCTION_ARGS)
 	PredicateSql(&out, predicate, &context);
 	collect_reads(predicate, table, &reads);
 	appendStringInfoString(&out, "\nReads: ");
-	foreach(cell, reads)
+	foreach (cell, reads)
 	{
 		appendStringInfo(&out, "%s%s", separator, CatalogRelationName(lfirst_oid(cell)));
 		separator = ", ";
@@ -219,7 +221,7 @@ segments_explain(PG_FUNCTION_ARGS)
 	appendStringInfo(&out, "\nMoves: %s",
 					 move_text(PredicateNextMove(predicate, table, SegmentsNow()), SegmentsNow()));
 	collect_advice(predicate, table, &advice);
-	foreach(cell, advice)
+	foreach (cell, advice)
 		appendStringInfo(&out, "\nMissing for refresh_due: %s", (char *) lfirst(cell));
 	SecureLeave(&secure);
 	PG_RETURN_TEXT_P(cstring_to_text(out.data));
@@ -237,17 +239,17 @@ segments_bind_check(PG_FUNCTION_ARGS)
 {
 	ContactTable *table = CatalogContactTable(PG_GETARG_OID(1), false);
 	SecureContext secure;
-	List	   *ids = NIL;
+	List *ids = NIL;
 	BindOptions options = {PG_GETARG_BOOL(3), PG_GETARG_INT64(2), &ids};
-	ListCell   *cell;
-	Datum	   *values;
-	int			n = 0;
+	ListCell *cell;
+	Datum *values;
+	int n = 0;
 
 	SecureEnter(&secure, table->owner);
 	(void) BindFilter(FilterUnflatten(PG_GETARG_FILTER_P(0)), table, &options);
 	SecureLeave(&secure);
 	values = palloc(sizeof(Datum) * Max(list_length(ids), 1));
-	foreach(cell, ids)
+	foreach (cell, ids)
 		values[n++] = Int64GetDatum(*(int64 *) lfirst(cell));
 	PG_RETURN_ARRAYTYPE_P(construct_array(values, n, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 }
@@ -278,19 +280,20 @@ segments_field_operators(PG_FUNCTION_ARGS)
 {
 	ContactTable *table = CatalogContactTable(PG_GETARG_OID(0), false);
 	SecureContext secure;
-	Field	   *field;
+	Field *field;
 	ArrayBuildState *state = NULL;
-	int			op;
+	int op;
 
 	SecureEnter(&secure, table->owner);
-	field = FieldLookup(table, text_to_cstring(PG_GETARG_TEXT_PP(1)), text_to_cstring(PG_GETARG_TEXT_PP(2)));
+	field = FieldLookup(table, text_to_cstring(PG_GETARG_TEXT_PP(1)),
+						text_to_cstring(PG_GETARG_TEXT_PP(2)));
 	SecureLeave(&secure);
 	if (field == NULL)
 		PG_RETURN_NULL();
 	for (op = 1; op <= FILTER_OP_LAST; op++)
 		if (BindOperatorsOffered(field) & (1u << op))
-			state = accumArrayResult(state, CStringGetTextDatum(FilterOperatorSymbol(op)), false, TEXTOID,
-									 CurrentMemoryContext);
+			state = accumArrayResult(state, CStringGetTextDatum(FilterOperatorSymbol(op)), false,
+									 TEXTOID, CurrentMemoryContext);
 	PG_RETURN_DATUM(makeArrayResult(state, CurrentMemoryContext));
 }
 
@@ -301,12 +304,12 @@ PG_FUNCTION_INFO_V1(segments_qualify_expression);
 Datum
 segments_qualify_expression(PG_FUNCTION_ARGS)
 {
-	Oid			relid = PG_GETARG_OID(1);
-	char	   *name = get_rel_name(relid);
+	Oid relid = PG_GETARG_OID(1);
+	char *name = get_rel_name(relid);
 
 	if (name == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE), errmsg("relation with OID %u does not exist", relid)));
-	PG_RETURN_TEXT_P(cstring_to_text(SqlExprQualify(text_to_cstring(PG_GETARG_TEXT_PP(0)), relid, name, NULL,
-													NULL, NULL)));
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
+						errmsg("relation with OID %u does not exist", relid)));
+	PG_RETURN_TEXT_P(cstring_to_text(
+		SqlExprQualify(text_to_cstring(PG_GETARG_TEXT_PP(0)), relid, name, NULL, NULL, NULL)));
 }

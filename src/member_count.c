@@ -89,7 +89,7 @@ PG_FUNCTION_INFO_V1(segments_member_counts);
 static void
 read_horizon(LogHorizon *horizon, Datum *values)
 {
-	ArrayType  *array = DatumGetArrayTypePCopy(values[Anum_state_in_progress - 1]);
+	ArrayType *array = DatumGetArrayTypePCopy(values[Anum_state_in_progress - 1]);
 
 	horizon->high = DatumGetInt64(values[Anum_state_high - 1]);
 	horizon->nprogress = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
@@ -100,19 +100,19 @@ read_horizon(LogHorizon *horizon, Datum *values)
 static bool
 is_of_these_files(CountSource *source, Datum *values)
 {
-	Relation	members = table_open(source->table->member_table, AccessShareLock);
-	Oid			file = members->rd_rel->relfilenode;
+	Relation members = table_open(source->table->member_table, AccessShareLock);
+	Oid file = members->rd_rel->relfilenode;
 
 	table_close(members, AccessShareLock);
 	return DatumGetObjectId(values[Anum_state_member_file - 1]) == file &&
-		DatumGetObjectId(values[Anum_state_change_file - 1]) == source->log->rd_rel->relfilenode;
+		   DatumGetObjectId(values[Anum_state_change_file - 1]) == source->log->rd_rel->relfilenode;
 }
 
 /* Has the reader seen all that was settled? */
 static bool
 is_within(CountSource *source)
 {
-	LogHorizon	reader;
+	LogHorizon reader;
 
 	if (!TransactionIdIsCurrentTransactionId(source->state.xmin))
 		return true;
@@ -124,18 +124,19 @@ static void
 fill_state(CountSource *source, HeapTuple tuple, TupleDesc desc)
 {
 	CountState *state = &source->state;
-	Datum		values[Natts_state];
-	bool		nulls[Natts_state];
+	Datum values[Natts_state];
+	bool nulls[Natts_state];
 
 	heap_deform_tuple(tuple, desc, values, nulls);
 	state->exists = true;
 	state->tid = tuple->t_self;
 	state->xmin = HeapTupleHeaderGetXmin(tuple->t_data);
-	if (nulls[Anum_state_member_file - 1] || nulls[Anum_state_change_file - 1] || nulls[Anum_state_high - 1] ||
-		nulls[Anum_state_in_progress - 1])
+	if (nulls[Anum_state_member_file - 1] || nulls[Anum_state_change_file - 1] ||
+		nulls[Anum_state_high - 1] || nulls[Anum_state_in_progress - 1])
 		return;
 	read_horizon(&state->horizon, values);
-	state->believed = source->table->is_logged && is_of_these_files(source, values) && is_within(source);
+	state->believed =
+		source->table->is_logged && is_of_these_files(source, values) && is_within(source);
 }
 
 static void
@@ -164,8 +165,8 @@ CountSourceOpen(CountSource *source, ReadTable *table, Snapshot snapshot)
 	source->log = table_open(table->change_table, AccessShareLock);
 	read_state(source);
 	if (source->state.believed)
-		source->pages = ChangeLogPagesSince(source->log, table->change_index, &source->state.horizon, snapshot,
-											&source->npages);
+		source->pages = ChangeLogPagesSince(source->log, table->change_index,
+											&source->state.horizon, snapshot, &source->npages);
 }
 
 void
@@ -179,16 +180,17 @@ CountSourceClose(CountSource *source)
 static void
 fill_count(MemberCount *count, HeapTuple tuple, TupleDesc desc)
 {
-	Datum		values[Natts_count];
-	bool		nulls[Natts_count];
+	Datum values[Natts_count];
+	bool nulls[Natts_count];
 
 	heap_deform_tuple(tuple, desc, values, nulls);
 	count->segment = DatumGetInt64(values[Anum_count_segment_id - 1]);
 	count->members = DatumGetInt64(values[Anum_count_members - 1]);
 	count->joins = DatumGetInt64(values[Anum_count_joins - 1]);
 	count->leaves = DatumGetInt64(values[Anum_count_leaves - 1]);
-	count->last_change = nulls[Anum_count_last_change - 1] ? DT_NOBEGIN :
-		DatumGetTimestampTz(values[Anum_count_last_change - 1]);
+	count->last_change = nulls[Anum_count_last_change - 1]
+							 ? DT_NOBEGIN
+							 : DatumGetTimestampTz(values[Anum_count_last_change - 1]);
 }
 
 /* One segment's; none is zero. */
@@ -200,7 +202,8 @@ read_settled(CountSource *source, MemberCount *count)
 
 	ScanKeyInit(&keys[0], Anum_count_contact_table, BTEqualStrategyNumber, F_OIDEQ,
 				ObjectIdGetDatum(source->table->contact_table));
-	ScanKeyInit(&keys[1], Anum_count_segment_id, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(count->segment));
+	ScanKeyInit(&keys[1], Anum_count_segment_id, BTEqualStrategyNumber, F_INT8EQ,
+				Int64GetDatum(count->segment));
 	CatalogScanByKey(&scan, "member_count", source->snapshot, 2, keys);
 	if (CatalogScanNext(&scan))
 		fill_count(count, scan.tuple, RelationGetDescr(scan.rel));
@@ -234,7 +237,7 @@ read_all_settled(CountSource *source, HTAB *counts)
 HTAB *
 MemberCountHash(void)
 {
-	HASHCTL		control = {0};
+	HASHCTL control = {0};
 
 	control.keysize = sizeof(int64);
 	control.entrysize = sizeof(MemberCount);
@@ -245,7 +248,7 @@ MemberCountHash(void)
 MemberCount *
 MemberCountIn(HTAB *counts, int64 segment)
 {
-	bool		found;
+	bool found;
 	MemberCount *count = hash_search(counts, &segment, HASH_ENTER, &found);
 
 	if (!found)
@@ -277,18 +280,18 @@ MemberCountAdd(const LogEntry *entry, void *counts)
 void
 MemberCountsUnsettled(CountSource *source, HTAB *counts, LogEntryFunction function)
 {
-	ChangeLogScan(source->log, source->pages, source->npages, &source->state.horizon, source->snapshot,
-				  function, counts);
+	ChangeLogScan(source->log, source->pages, source->npages, &source->state.horizon,
+				  source->snapshot, function, counts);
 }
 
 /* Run a query as the owner of the contact table, under the source's snapshot. */
 static void
 run_query(CountSource *source, const char *sql)
 {
-	SPIPlanPtr	plan = SPI_prepare(sql, 0, NULL);
+	SPIPlanPtr plan = SPI_prepare(sql, 0, NULL);
 
-	if (plan == NULL ||
-		SPI_execute_snapshot(plan, NULL, NULL, source->snapshot, InvalidSnapshot, true, false, 0) != SPI_OK_SELECT)
+	if (plan == NULL || SPI_execute_snapshot(plan, NULL, NULL, source->snapshot, InvalidSnapshot,
+											 true, false, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not count members");
 	SPI_freeplan(plan);
 }
@@ -297,7 +300,7 @@ static void
 add_rows(CountSource *source, HTAB *counts)
 {
 	SecureContext secure;
-	uint64		i;
+	uint64 i;
 
 	SecureEnter(&secure, source->table->owner);
 	SPI_connect();
@@ -305,11 +308,12 @@ add_rows(CountSource *source, HTAB *counts)
 							   CatalogRelationName(source->table->member_table)));
 	for (i = 0; i < SPI_processed; i++)
 	{
-		HeapTuple	tuple = SPI_tuptable->vals[i];
-		bool		isnull;
-		int64		segment = DatumGetInt64(SPI_getbinval(tuple, SPI_tuptable->tupdesc, 1, &isnull));
+		HeapTuple tuple = SPI_tuptable->vals[i];
+		bool isnull;
+		int64 segment = DatumGetInt64(SPI_getbinval(tuple, SPI_tuptable->tupdesc, 1, &isnull));
 
-		MemberCountIn(counts, segment)->members = DatumGetInt64(SPI_getbinval(tuple, SPI_tuptable->tupdesc, 2, &isnull));
+		MemberCountIn(counts, segment)->members =
+			DatumGetInt64(SPI_getbinval(tuple, SPI_tuptable->tupdesc, 2, &isnull));
 	}
 	SPI_finish();
 	SecureLeave(&secure);
@@ -332,10 +336,11 @@ add_history(const LogEntry *entry, void *counts)
 void
 MemberCountsAfresh(CountSource *source, HTAB *counts)
 {
-	LogHorizon	nothing = {0};
+	LogHorizon nothing = {0};
 
 	source->state.horizon = nothing;
-	source->pages = ChangeLogPagesSince(source->log, InvalidOid, &nothing, source->snapshot, &source->npages);
+	source->pages =
+		ChangeLogPagesSince(source->log, InvalidOid, &nothing, source->snapshot, &source->npages);
 	MemberCountsUnsettled(source, counts, add_history);
 	add_rows(source, counts);
 }
@@ -346,13 +351,14 @@ static int64
 count_rows(CountSource *source, int64 segment)
 {
 	SecureContext secure;
-	bool		isnull;
-	int64		result;
+	bool isnull;
+	int64 result;
 
 	SecureEnter(&secure, source->table->owner);
 	SPI_connect();
-	run_query(source, psprintf("SELECT pg_catalog.count(*) FROM %s WHERE segment_id = " INT64_FORMAT,
-							   CatalogRelationName(source->table->member_table), segment));
+	run_query(source,
+			  psprintf("SELECT pg_catalog.count(*) FROM %s WHERE segment_id = " INT64_FORMAT,
+					   CatalogRelationName(source->table->member_table), segment));
 	result = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
 	SPI_finish();
 	SecureLeave(&secure);
@@ -372,8 +378,8 @@ add_to_one(const LogEntry *entry, void *arg)
 static bool
 is_far_behind(CountSource *source, const MemberCount *count)
 {
-	int64		entries = 0;
-	int			i;
+	int64 entries = 0;
+	int i;
 
 	for (i = 0; i < source->npages; i++)
 		entries += (int64) (source->pages[i].last - source->pages[i].first + 1) * ENTRIES_OF_PAGE;
@@ -393,7 +399,8 @@ count_members(ReadTable *table, int64 segment, Snapshot snapshot)
 	if (!source.state.believed || is_far_behind(&source, &count))
 		count.members = count_rows(&source, segment);
 	else
-		ChangeLogScan(source.log, source.pages, source.npages, &source.state.horizon, snapshot, add_to_one, &count);
+		ChangeLogScan(source.log, source.pages, source.npages, &source.state.horizon, snapshot,
+					  add_to_one, &count);
 	CountSourceClose(&source);
 	return count.members;
 }
@@ -405,7 +412,8 @@ segments_count(PG_FUNCTION_ARGS)
 	SegmentHandle segment;
 
 	SegmentFindVisible(text_to_cstring(PG_GETARG_TEXT_PP(0)), &segment);
-	PG_RETURN_INT64(count_members(ReadTableGet(segment.contact_table), segment.id, GetActiveSnapshot()));
+	PG_RETURN_INT64(
+		count_members(ReadTableGet(segment.contact_table), segment.id, GetActiveSnapshot()));
 }
 
 /* ----- status ----- */
@@ -419,8 +427,8 @@ put_counts(HTAB *counts, Tuplestorestate *store, TupleDesc desc)
 	hash_seq_init(&status, counts);
 	while ((count = hash_seq_search(&status)) != NULL)
 	{
-		Datum		values[5];
-		bool		nulls[5] = {0};
+		Datum values[5];
+		bool nulls[5] = {0};
 
 		values[0] = Int64GetDatum(count->segment);
 		values[1] = Int64GetDatum(count->members);
@@ -439,11 +447,11 @@ put_counts(HTAB *counts, Tuplestorestate *store, TupleDesc desc)
 Datum
 segments_member_counts(PG_FUNCTION_ARGS)
 {
-	Oid			contact_table = PG_GETARG_OID(0);
-	TupleDesc	desc;
+	Oid contact_table = PG_GETARG_OID(0);
+	TupleDesc desc;
 	Tuplestorestate *store = SrfBegin(fcinfo, &desc);
-	HTAB	   *counts = MemberCountHash();
-	AclResult	result = pg_class_aclcheck(contact_table, GetUserId(), ACL_SELECT);
+	HTAB *counts = MemberCountHash();
+	AclResult result = pg_class_aclcheck(contact_table, GetUserId(), ACL_SELECT);
 	CountSource source;
 
 	if (result != ACLCHECK_OK)

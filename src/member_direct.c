@@ -41,8 +41,8 @@
 #include "compat.h"
 #include "maintain.h"
 
-#define BLOCK_ROWS 1000			/* rows given to the heap at a time */
-#define FEW_LEAVES 1000			/* looked for by contact, where that is fewer searches */
+#define BLOCK_ROWS 1000 /* rows given to the heap at a time */
+#define FEW_LEAVES 1000 /* looked for by contact, where that is fewer searches */
 
 /* Member and override tables begin with these two columns. */
 #define Anum_member_segment_id 1
@@ -55,30 +55,30 @@
 /* A table that is open for writing. */
 typedef struct DirectTable
 {
-	Relation	rel;
-	int			nindexes;
-	Relation   *indexes;
+	Relation rel;
+	int nindexes;
+	Relation *indexes;
 	IndexInfo **infos;
-	Relation	primary;		/* one of them, over segment and contact; or NULL */
-	Relation	by_contact;		/* another, over contact and segment; or NULL */
-	TupleDesc	desc;			/* of the slots */
-	int			nslots;
+	Relation primary;    /* one of them, over segment and contact; or NULL */
+	Relation by_contact; /* another, over contact and segment; or NULL */
+	TupleDesc desc;      /* of the slots */
+	int nslots;
 	TupleTableSlot **slots;
 } DirectTable;
 
 typedef struct DirectWork
 {
-	Program    *program;
+	Program *program;
 	DirectTable member;
 	DirectTable change;
-	Relation	override;
-	Relation	override_index; /* NULL: there are no overrides */
-	Snapshot	snapshot;
-	CommandId	command;
-	Datum		now;
-	Datum		transaction;
-	Datum		cause;
-	int			number;			/* of the next entry of the log */
+	Relation override;
+	Relation override_index; /* NULL: there are no overrides */
+	Snapshot snapshot;
+	CommandId command;
+	Datum now;
+	Datum transaction;
+	Datum cause;
+	int number; /* of the next entry of the log */
 } DirectWork;
 
 /* ----- can it be done? ----- */
@@ -89,7 +89,7 @@ is_plain_index(Relation index)
 	Form_pg_index form = index->rd_index;
 
 	return form->indisvalid && form->indisready && form->indimmediate && !form->indisexclusion &&
-		RelationGetIndexExpressions(index) == NIL && RelationGetIndexPredicate(index) == NIL;
+		   RelationGetIndexExpressions(index) == NIL && RelationGetIndexPredicate(index) == NIL;
 }
 
 /* Can members or overrides be looked up by it? */
@@ -98,8 +98,9 @@ is_member_key(Relation index)
 {
 	Form_pg_index form = index->rd_index;
 
-	return form->indisprimary && form->indnkeyatts == 2 && form->indkey.values[0] == Anum_member_segment_id &&
-		form->indkey.values[1] == Anum_member_contact_id;
+	return form->indisprimary && form->indnkeyatts == 2 &&
+		   form->indkey.values[0] == Anum_member_segment_id &&
+		   form->indkey.values[1] == Anum_member_contact_id;
 }
 
 static bool
@@ -108,8 +109,9 @@ is_by_contact(Relation index)
 	Form_pg_index form = index->rd_index;
 
 	return index->rd_rel->relam == BTREE_AM_OID && form->indnkeyatts == 2 &&
-		form->indkey.values[0] == Anum_member_contact_id && form->indkey.values[1] == Anum_member_segment_id &&
-		index->rd_indoption[0] == 0 && index->rd_indoption[1] == 0;
+		   form->indkey.values[0] == Anum_member_contact_id &&
+		   form->indkey.values[1] == Anum_member_segment_id && index->rd_indoption[0] == 0 &&
+		   index->rd_indoption[1] == 0;
 }
 
 /* The log, which is only added to, may have triggers of other kinds. */
@@ -119,15 +121,15 @@ has_insert_trigger(const TriggerDesc *triggers, int natts)
 	if (triggers == NULL || natts != Natts_change)
 		return triggers != NULL;
 	return triggers->trig_insert_before_row || triggers->trig_insert_after_row ||
-		triggers->trig_insert_before_statement || triggers->trig_insert_after_statement ||
-		triggers->trig_insert_new_table;
+		   triggers->trig_insert_before_statement || triggers->trig_insert_after_statement ||
+		   triggers->trig_insert_new_table;
 }
 
 static bool
 is_plain_table(Relation rel, int natts)
 {
 	TupleConstr *constraints = RelationGetDescr(rel)->constr;
-	int			i;
+	int i;
 
 	if (rel->rd_rel->relkind != RELKIND_RELATION || RelationGetDescr(rel)->natts != natts ||
 		has_insert_trigger(rel->trigdesc, natts) || rel->rd_rules != NULL)
@@ -143,18 +145,18 @@ is_plain_table(Relation rel, int natts)
 static bool
 open_table(DirectTable *table, Oid relid, int natts)
 {
-	List	   *indexes;
-	ListCell   *cell;
-	bool		plain;
+	List *indexes;
+	ListCell *cell;
+	bool plain;
 
 	table->rel = table_open(relid, RowExclusiveLock);
 	plain = is_plain_table(table->rel, natts);
 	indexes = RelationGetIndexList(table->rel);
 	table->indexes = palloc(sizeof(Relation) * Max(list_length(indexes), 1));
 	table->infos = palloc(sizeof(IndexInfo *) * Max(list_length(indexes), 1));
-	foreach(cell, indexes)
+	foreach (cell, indexes)
 	{
-		Relation	index = index_open(lfirst_oid(cell), RowExclusiveLock);
+		Relation index = index_open(lfirst_oid(cell), RowExclusiveLock);
 
 		table->indexes[table->nindexes] = index;
 		table->infos[table->nindexes++] = BuildIndexInfo(index);
@@ -171,7 +173,7 @@ open_table(DirectTable *table, Oid relid, int natts)
 static void
 close_table(DirectTable *table)
 {
-	int			i;
+	int i;
 
 	for (i = 0; i < table->nslots; i++)
 		ExecDropSingleTupleTableSlot(table->slots[i]);
@@ -197,7 +199,8 @@ block_slot(DirectTable *table, int i)
 		table->desc = CreateTupleDescCopy(RelationGetDescr(table->rel));
 	}
 	while (table->nslots <= i)
-		table->slots[table->nslots++] = MakeSingleTupleTableSlot(table->desc, table_slot_callbacks(table->rel));
+		table->slots[table->nslots++] =
+			MakeSingleTupleTableSlot(table->desc, table_slot_callbacks(table->rel));
 	return ExecClearTuple(table->slots[i]);
 }
 
@@ -206,9 +209,10 @@ block_slot(DirectTable *table, int i)
 static bool
 is_allowed(void *arg, Change *change, TupleTableSlot *override)
 {
-	bool		isnull;
+	bool isnull;
 
-	return override == NULL || DatumGetBool(slot_getattr(override, Anum_override_included, &isnull)) == change->joined;
+	return override == NULL ||
+		   DatumGetBool(slot_getattr(override, Anum_override_included, &isnull)) == change->joined;
 }
 
 /* Changes that nothing done by hand forbids, moved to the front. */
@@ -219,7 +223,8 @@ drop_forbidden(DirectWork *work, Change *changes, int n)
 
 	if (work->override_index == NULL || n == 0)
 		return n;
-	MemberFinderBegin(&finder, work->program, work->override, work->override_index, false, work->snapshot);
+	MemberFinderBegin(&finder, work->program, work->override, work->override_index, false,
+					  work->snapshot);
 	n = MemberFinderMeet(&finder, changes, n, is_allowed, NULL);
 	MemberFinderEnd(&finder);
 	return n;
@@ -236,10 +241,12 @@ delete_member(void *arg, Change *change, TupleTableSlot *member)
 
 	if (member == NULL)
 		return false;
-	if (TableTupleDelete(work->member.rel, &member->tts_tid, work->command, work->snapshot, &failure) != TM_Ok)
+	if (TableTupleDelete(work->member.rel, &member->tts_tid, work->command, work->snapshot,
+						 &failure) != TM_Ok)
 		ereport(ERROR,
 				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-				 errmsg("could not maintain segment " INT64_FORMAT " due to concurrent update", change->segment)));
+				 errmsg("could not maintain segment " INT64_FORMAT " due to concurrent update",
+						change->segment)));
 	return true;
 }
 
@@ -249,10 +256,12 @@ delete_members(DirectWork *work, Change *changes, int n)
 {
 	DirectTable *member = &work->member;
 	MemberFinder finder;
-	bool		by_contact = member->by_contact != NULL && n <= FEW_LEAVES && ChangesPutByContact(changes, n);
+	bool by_contact =
+		member->by_contact != NULL && n <= FEW_LEAVES && ChangesPutByContact(changes, n);
 
-	MemberFinderBegin(&finder, work->program, member->rel, by_contact ? member->by_contact : member->primary,
-					  by_contact, work->snapshot);
+	MemberFinderBegin(&finder, work->program, member->rel,
+					  by_contact ? member->by_contact : member->primary, by_contact,
+					  work->snapshot);
 	n = MemberFinderMeet(&finder, changes, n, delete_member, work);
 	MemberFinderEnd(&finder);
 	return n;
@@ -264,11 +273,11 @@ delete_members(DirectWork *work, Change *changes, int n)
 typedef struct JoinRun
 {
 	DirectWork *work;
-	Change	   *changes;
-	int			n;
+	Change *changes;
+	int n;
 	ItemPointerData *tids;
-	bool	   *refused;		/* by the unique index: a member already */
-	int			nrefused;
+	bool *refused; /* by the unique index: a member already */
+	int nrefused;
 } JoinRun;
 
 static void
@@ -284,12 +293,12 @@ static void
 insert_heap(JoinRun *run)
 {
 	DirectWork *work = run->work;
-	int			start;
-	int			row;
+	int start;
+	int row;
 
 	for (start = 0; start < run->n; start += BLOCK_ROWS)
 	{
-		int			n = Min(BLOCK_ROWS, run->n - start);
+		int n = Min(BLOCK_ROWS, run->n - start);
 
 		CHECK_FOR_INTERRUPTS();
 		for (row = 0; row < n; row++)
@@ -313,10 +322,10 @@ static bool
 insert_index_entry(JoinRun *run, int index, int row, IndexUniqueCheck check)
 {
 	DirectTable *table = &run->work->member;
-	IndexInfo  *info = table->infos[index];
-	Datum		values[INDEX_MAX_KEYS];
-	bool		nulls[INDEX_MAX_KEYS] = {0};
-	int			i;
+	IndexInfo *info = table->infos[index];
+	Datum values[INDEX_MAX_KEYS];
+	bool nulls[INDEX_MAX_KEYS] = {0};
+	int i;
 
 	for (i = 0; i < info->ii_NumIndexAttrs; i++)
 		switch (info->ii_IndexAttrNumbers[i])
@@ -331,14 +340,15 @@ insert_index_entry(JoinRun *run, int index, int row, IndexUniqueCheck check)
 				values[i] = run->work->now;
 				break;
 		}
-	return index_insert(table->indexes[index], values, nulls, &run->tids[row], table->rel, check, false, info);
+	return index_insert(table->indexes[index], values, nulls, &run->tids[row], table->rel, check,
+						false, info);
 }
 
 /* The changes are in the primary key's order already. */
 static void
 insert_unique(JoinRun *run, int index)
 {
-	int			row;
+	int row;
 
 	for (row = 0; row < run->n; row++)
 	{
@@ -353,11 +363,11 @@ insert_unique(JoinRun *run, int index)
 static void
 insert_in_order(JoinRun *run, int index, const int *order)
 {
-	int			i;
+	int i;
 
 	for (i = 0; i < run->n; i++)
 	{
-		int			row = order ? order[i] : i;
+		int row = order ? order[i] : i;
 
 		CHECK_FOR_INTERRUPTS();
 		if (!run->refused[row])
@@ -368,7 +378,7 @@ insert_in_order(JoinRun *run, int index, const int *order)
 static void
 insert_other(JoinRun *run, int index)
 {
-	int		   *order = NULL;
+	int *order = NULL;
 
 	if (run->work->member.infos[index]->ii_IndexAttrNumbers[0] == Anum_member_contact_id)
 		order = ChangesByContact(run->changes, run->n);
@@ -381,7 +391,7 @@ static void
 insert_indexes(JoinRun *run)
 {
 	DirectTable *table = &run->work->member;
-	int			i;
+	int i;
 
 	for (i = 0; i < table->nindexes; i++)
 		if (table->indexes[i]->rd_index->indisunique)
@@ -398,7 +408,7 @@ insert_indexes(JoinRun *run)
 static void
 take_back_refused(JoinRun *run)
 {
-	int			row;
+	int row;
 
 	if (run->nrefused == 0)
 		return;
@@ -436,27 +446,28 @@ static bool
 is_once_a_page(Relation index, IndexInfo *info)
 {
 	return index->rd_rel->relam == BRIN_AM_OID && info->ii_NumIndexAttrs == 1 &&
-		info->ii_IndexAttrNumbers[0] == Anum_change_xact;
+		   info->ii_IndexAttrNumbers[0] == Anum_change_xact;
 }
 
 static void
 insert_log_entry(DirectTable *table, int index, TupleTableSlot *slot)
 {
-	Datum		values[INDEX_MAX_KEYS];
-	bool		nulls[INDEX_MAX_KEYS];
+	Datum values[INDEX_MAX_KEYS];
+	bool nulls[INDEX_MAX_KEYS];
 
 	FormIndexDatum(table->infos[index], slot, NULL, values, nulls);
-	(void) index_insert(table->indexes[index], values, nulls, &slot->tts_tid, table->rel,
-						table->indexes[index]->rd_index->indisunique ? UNIQUE_CHECK_YES : UNIQUE_CHECK_NO,
-						false, table->infos[index]);
+	(void) index_insert(
+		table->indexes[index], values, nulls, &slot->tts_tid, table->rel,
+		table->indexes[index]->rd_index->indisunique ? UNIQUE_CHECK_YES : UNIQUE_CHECK_NO, false,
+		table->infos[index]);
 }
 
 static void
 insert_log_index(DirectTable *table, int index, int n)
 {
-	bool		once = is_once_a_page(table->indexes[index], table->infos[index]);
+	bool once = is_once_a_page(table->indexes[index], table->infos[index]);
 	BlockNumber page = InvalidBlockNumber;
-	int			row;
+	int row;
 
 	for (row = 0; row < n; row++)
 	{
@@ -473,18 +484,19 @@ static void
 write_log(DirectWork *work, Change *changes, int n)
 {
 	DirectTable *table = &work->change;
-	Datum		lsn = LSNGetDatum(GetXLogInsertRecPtr());
-	int			start;
-	int			row;
-	int			i;
+	Datum lsn = LSNGetDatum(GetXLogInsertRecPtr());
+	int start;
+	int row;
+	int i;
 
 	for (start = 0; start < n; start += BLOCK_ROWS)
 	{
-		int			count = Min(BLOCK_ROWS, n - start);
+		int count = Min(BLOCK_ROWS, n - start);
 
 		CHECK_FOR_INTERRUPTS();
 		for (row = 0; row < count; row++)
-			fill_log_row(work, block_slot(table, row), &changes[start + row], work->number + start + row, lsn);
+			fill_log_row(work, block_slot(table, row), &changes[start + row],
+						 work->number + start + row, lsn);
 		insert_block(table, table->slots, count, work->command);
 		for (i = 0; i < table->nindexes; i++)
 			insert_log_index(table, i, count);
@@ -498,12 +510,13 @@ write_log(DirectWork *work, Change *changes, int n)
 static int
 write_joins(DirectWork *work, Change *changes, int n)
 {
-	JoinRun		run = {work, changes, n, NULL, NULL, 0};
-	int			kept = 0;
-	int			row;
+	JoinRun run = {work, changes, n, NULL, NULL, 0};
+	int kept = 0;
+	int row;
 
 	run.tids = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(ItemPointerData) * n);
-	run.refused = MemoryContextAllocExtended(CurrentMemoryContext, sizeof(bool) * n, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	run.refused = MemoryContextAllocExtended(CurrentMemoryContext, sizeof(bool) * n,
+											 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	insert_heap(&run);
 	insert_indexes(&run);
 	take_back_refused(&run);
@@ -531,9 +544,9 @@ write_leaves(DirectWork *work, Change *changes, int n)
 static int
 write_all(DirectWork *work, Change *changes, int n)
 {
-	int			leaves = 0;
-	int			written = 0;
-	int			allowed;
+	int leaves = 0;
+	int written = 0;
+	int allowed;
 
 	while (leaves < n && !changes[leaves].joined)
 		leaves++;
@@ -552,7 +565,7 @@ write_all(DirectWork *work, Change *changes, int n)
 static bool
 open_overrides(DirectWork *work)
 {
-	Oid			index;
+	Oid index;
 
 	work->override = table_open(work->program->table->override_table, AccessShareLock);
 	if (RelationGetNumberOfBlocks(work->override) == 0)
@@ -598,9 +611,10 @@ static bool
 write_if_plain(DirectWork *work, Change *changes, int n, const char *cause, int *written)
 {
 	ContactTable *table = work->program->table;
-	bool		plain;
+	bool plain;
 
-	plain = open_table(&work->member, table->member_table, Natts_member) && work->member.primary != NULL;
+	plain = open_table(&work->member, table->member_table, Natts_member) &&
+			work->member.primary != NULL;
 	plain = open_table(&work->change, table->change_table, Natts_change) && plain;
 	plain = open_overrides(work) && plain;
 	if (plain)
@@ -623,10 +637,11 @@ write_if_plain(DirectWork *work, Change *changes, int n, const char *cause, int 
 bool
 MemberWriteDirect(Program *program, Change *changes, int n, const char *cause, int *written)
 {
-	DirectWork	work = {0};
-	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "segments writing", ALLOCSET_DEFAULT_SIZES);
+	DirectWork work = {0};
+	MemoryContext scratch =
+		AllocSetContextCreate(CurrentMemoryContext, "segments writing", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(scratch);
-	bool		plain;
+	bool plain;
 
 	work.program = program;
 	plain = write_if_plain(&work, changes, n, cause, written);

@@ -31,9 +31,9 @@
 #include "maintain.h"
 
 /* Reading on costs a twentieth of looking up. */
-#define ROWS_PER_CHANGE 16		/* read for each change, before a range is given up */
-#define ROWS_AT_FIRST 64		/* and before the first */
-#define MAX_PAUSE 4096			/* changes to look up before a range is tried again */
+#define ROWS_PER_CHANGE 16 /* read for each change, before a range is given up */
+#define ROWS_AT_FIRST 64   /* and before the first */
+#define MAX_PAUSE 4096     /* changes to look up before a range is tried again */
 
 /* The function that compares contacts' keys. */
 static RegProcedure
@@ -41,26 +41,29 @@ key_procedure(Program *program, StrategyNumber strategy)
 {
 	TypeCacheEntry *type = lookup_type_cache(program->table->key_type, TYPECACHE_BTREE_OPFAMILY);
 
-	return get_opcode(get_opfamily_member(type->btree_opf, type->btree_opintype, type->btree_opintype, strategy));
+	return get_opcode(
+		get_opfamily_member(type->btree_opf, type->btree_opintype, type->btree_opintype, strategy));
 }
 
 /* One segment and contacts from here to there, or the other way round. */
 static void
 init_keys(MemberFinder *finder)
 {
-	static const StrategyNumber strategies[] = {BTEqualStrategyNumber, BTGreaterEqualStrategyNumber, BTLessEqualStrategyNumber};
+	static const StrategyNumber strategies[] = {BTEqualStrategyNumber, BTGreaterEqualStrategyNumber,
+												BTLessEqualStrategyNumber};
 	static const RegProcedure segment_procedures[] = {F_INT8EQ, F_INT8GE, F_INT8LE};
-	int			i;
+	int i;
 
 	for (i = 0; i < MEMBER_FINDER_KEYS; i++)
 	{
-		AttrNumber	column = i == 0 ? 1 : 2;
-		bool		is_contact = (column == 1) == finder->contact_first;
+		AttrNumber column = i == 0 ? 1 : 2;
+		bool is_contact = (column == 1) == finder->contact_first;
 
-		ScanKeyEntryInitialize(&finder->keys[i], 0, column, strategies[i], InvalidOid,
-							   finder->index->rd_indcollation[column - 1],
-							   is_contact ? key_procedure(finder->program, strategies[i]) : segment_procedures[i],
-							   (Datum) 0);
+		ScanKeyEntryInitialize(
+			&finder->keys[i], 0, column, strategies[i], InvalidOid,
+			finder->index->rd_indcollation[column - 1],
+			is_contact ? key_procedure(finder->program, strategies[i]) : segment_procedures[i],
+			(Datum) 0);
 	}
 }
 
@@ -71,11 +74,12 @@ init_keys(MemberFinder *finder)
 static bool
 is_in_our_order(MemberFinder *finder)
 {
-	Oid			collation = finder->index->rd_indcollation[1];
+	Oid collation = finder->index->rd_indcollation[1];
 
-	return finder->contact_first ||
-		(TupleDescAttr(RelationGetDescr(finder->index), 1)->atttypid == finder->program->table->key_type &&
-		 (collation == finder->program->key_collation || (OidIsValid(collation) && CollationIsC(collation))));
+	return finder->contact_first || (TupleDescAttr(RelationGetDescr(finder->index), 1)->atttypid ==
+										 finder->program->table->key_type &&
+									 (collation == finder->program->key_collation ||
+									  (OidIsValid(collation) && CollationIsC(collation))));
 }
 
 /*
@@ -83,8 +87,8 @@ is_in_our_order(MemberFinder *finder)
  * segment and contact, or contact and segment.
  */
 void
-MemberFinderBegin(MemberFinder *finder, Program *program, Relation rel, Relation index, bool contact_first,
-				  Snapshot snapshot)
+MemberFinderBegin(MemberFinder *finder, Program *program, Relation rel, Relation index,
+				  bool contact_first, Snapshot snapshot)
 {
 	memset(finder, 0, sizeof(MemberFinder));
 	finder->program = program;
@@ -111,17 +115,17 @@ MemberFinderEnd(MemberFinder *finder)
 typedef struct Meeting
 {
 	MemberFinder *finder;
-	Change	   *changes;
-	int			next;			/* to be decided */
-	int			kept;
+	Change *changes;
+	int next; /* to be decided */
+	int kept;
 	MemberVisit visit;
-	void	   *arg;
+	void *arg;
 } Meeting;
 
 static void
 decide(Meeting *meeting, TupleTableSlot *slot)
 {
-	Change	   *change = &meeting->changes[meeting->next++];
+	Change *change = &meeting->changes[meeting->next++];
 
 	if (meeting->visit(meeting->arg, change, slot))
 		meeting->changes[meeting->kept++] = *change;
@@ -141,12 +145,12 @@ static bool
 is_at_entry(Meeting *meeting, int end)
 {
 	MemberFinder *finder = meeting->finder;
-	bool		isnull;
-	Datum		entry = index_getattr(finder->scan->xs_itup, 2, finder->scan->xs_itupdesc, &isnull);
+	bool isnull;
+	Datum entry = index_getattr(finder->scan->xs_itup, 2, finder->scan->xs_itupdesc, &isnull);
 
 	while (meeting->next < end)
 	{
-		int			order = compare_with_entry(finder, &meeting->changes[meeting->next], entry);
+		int order = compare_with_entry(finder, &meeting->changes[meeting->next], entry);
 
 		if (order >= 0)
 			return order == 0;
@@ -158,8 +162,10 @@ is_at_entry(Meeting *meeting, int end)
 static void
 begin_range(MemberFinder *finder, const Change *first, const Change *last)
 {
-	finder->keys[0].sk_argument = finder->contact_first ? first->key : Int64GetDatum(first->segment);
-	finder->keys[1].sk_argument = finder->contact_first ? Int64GetDatum(first->segment) : first->key;
+	finder->keys[0].sk_argument =
+		finder->contact_first ? first->key : Int64GetDatum(first->segment);
+	finder->keys[1].sk_argument =
+		finder->contact_first ? Int64GetDatum(first->segment) : first->key;
 	finder->keys[2].sk_argument = finder->contact_first ? Int64GetDatum(last->segment) : last->key;
 	index_rescan(finder->scan, finder->keys, MEMBER_FINDER_KEYS, NULL, 0);
 }
@@ -173,9 +179,9 @@ static void
 meet_range(Meeting *meeting, int end)
 {
 	MemberFinder *finder = meeting->finder;
-	int			start = meeting->next;
-	bool		is_range = end - start > 1;
-	int			read = 0;
+	int start = meeting->next;
+	bool is_range = end - start > 1;
+	int read = 0;
 
 	begin_range(finder, &meeting->changes[start], &meeting->changes[end - 1]);
 	while (meeting->next < end && index_getnext_tid(finder->scan, ForwardScanDirection) != NULL)
@@ -183,7 +189,8 @@ meet_range(Meeting *meeting, int end)
 		if (is_range && read++ > ROWS_AT_FIRST + ROWS_PER_CHANGE * (meeting->next - start))
 			return;
 		/* an entry can be of a row that is gone */
-		if ((!is_range || is_at_entry(meeting, end)) && index_fetch_heap(finder->scan, finder->slot))
+		if ((!is_range || is_at_entry(meeting, end)) &&
+			index_fetch_heap(finder->scan, finder->slot))
 			decide(meeting, finder->slot);
 	}
 	while (meeting->next < end)
@@ -196,10 +203,10 @@ meet_range(Meeting *meeting, int end)
 static int
 end_of_group(bool contact_first, const Change *changes, int start, int n)
 {
-	int			end = start + 1;
+	int end = start + 1;
 
-	while (end < n && (contact_first ? changes[end].rank == changes[start].rank :
-					   changes[end].segment == changes[start].segment))
+	while (end < n && (contact_first ? changes[end].rank == changes[start].rank
+									 : changes[end].segment == changes[start].segment))
 		end++;
 	return end;
 }
@@ -229,11 +236,11 @@ meet_some(Meeting *meeting, int end)
 int
 MemberFinderMeet(MemberFinder *finder, Change *changes, int n, MemberVisit visit, void *arg)
 {
-	Meeting		meeting = {finder, changes, 0, 0, visit, arg};
+	Meeting meeting = {finder, changes, 0, 0, visit, arg};
 
 	while (meeting.next < n)
 	{
-		int			end = end_of_group(finder->contact_first, changes, meeting.next, n);
+		int end = end_of_group(finder->contact_first, changes, meeting.next, n);
 
 		CHECK_FOR_INTERRUPTS();
 		while (meeting.next < end)

@@ -48,9 +48,9 @@
 
 PG_FUNCTION_INFO_V1(segments_settle_counts);
 
-#define MANY_CHANGES 50000		/* a transaction with more settles when it commits */
-#define MANY_PAGES 64			/* more than these are worth telling the index */
-#define MANY_BETWEEN 1000		/* ids that subtransactions beside us can have taken */
+#define MANY_CHANGES 50000 /* a transaction with more settles when it commits */
+#define MANY_PAGES 64      /* more than these are worth telling the index */
+#define MANY_BETWEEN 1000  /* ids that subtransactions beside us can have taken */
 
 /* ----- who settles ----- */
 
@@ -61,12 +61,12 @@ PG_FUNCTION_INFO_V1(segments_settle_counts);
 static bool
 lock_state(const CountState *state, Snapshot snapshot, LockWaitPolicy policy)
 {
-	Relation	rel = table_open(CatalogRelid("count_state"), RowShareLock);
+	Relation rel = table_open(CatalogRelid("count_state"), RowShareLock);
 	TupleTableSlot *slot = table_slot_create(rel, NULL);
 	ItemPointerData tid = state->tid;
 	TM_FailureData failure;
-	TM_Result	result = table_tuple_lock(rel, &tid, snapshot, slot, GetCurrentCommandId(false),
-										  LockTupleNoKeyExclusive, policy, 0, &failure);
+	TM_Result result = table_tuple_lock(rel, &tid, snapshot, slot, GetCurrentCommandId(false),
+										LockTupleNoKeyExclusive, policy, 0, &failure);
 
 	ExecDropSingleTupleTableSlot(slot);
 	table_close(rel, NoLock);
@@ -85,18 +85,19 @@ run(const char *sql, int nargs, Oid *types, Datum *values)
 static Datum
 int64_array(Datum *values, int n)
 {
-	return PointerGetDatum(construct_array(values, n, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+	return PointerGetDatum(
+		construct_array(values, n, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 }
 
 /* The columns of a hash as arrays: segment, members, joins, leaves, last change. */
 static void
 count_arrays(HTAB *counts, Datum *arrays)
 {
-	int			n = (int) hash_get_num_entries(counts);
-	Datum	   *columns[5];
+	int n = (int) hash_get_num_entries(counts);
+	Datum *columns[5];
 	HASH_SEQ_STATUS status;
 	MemberCount *count;
-	int			i;
+	int i;
 
 	for (i = 0; i < 5; i++)
 		columns[i] = palloc(sizeof(Datum) * Max(n, 1));
@@ -112,15 +113,17 @@ count_arrays(HTAB *counts, Datum *arrays)
 	}
 	for (i = 0; i < 4; i++)
 		arrays[i] = int64_array(columns[i], n);
-	arrays[4] = PointerGetDatum(construct_array(columns[4], n, TIMESTAMPTZOID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+	arrays[4] = PointerGetDatum(
+		construct_array(columns[4], n, TIMESTAMPTZOID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 }
 
 /* Add to the numbers, and forget those of segments that are gone and empty. */
 static void
 write_counts(Oid contact_table, HTAB *counts)
 {
-	Oid			types[6] = {REGCLASSOID, INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID, TIMESTAMPTZARRAYOID};
-	Datum		values[6];
+	Oid types[6] = {REGCLASSOID,  INT8ARRAYOID, INT8ARRAYOID,
+					INT8ARRAYOID, INT8ARRAYOID, TIMESTAMPTZARRAYOID};
+	Datum values[6];
 
 	values[0] = ObjectIdGetDatum(contact_table);
 	count_arrays(counts, &values[1]);
@@ -131,14 +134,15 @@ write_counts(Oid contact_table, HTAB *counts)
 		"leaves = c.leaves + EXCLUDED.leaves, last_change = GREATEST(c.last_change, EXCLUDED.last_change)",
 		6, types, values);
 	run("DELETE FROM segments.member_count c WHERE c.contact_table = $1 AND c.members = 0 "
-		"AND NOT EXISTS (SELECT FROM segments.segment s WHERE s.id = c.segment_id)", 1, types, values);
+		"AND NOT EXISTS (SELECT FROM segments.segment s WHERE s.id = c.segment_id)",
+		1, types, values);
 }
 
 static Oid
 file_of(Oid relid)
 {
-	Relation	rel = table_open(relid, AccessShareLock);
-	Oid			file = rel->rd_rel->relfilenode;
+	Relation rel = table_open(relid, AccessShareLock);
+	Oid file = rel->rd_rel->relfilenode;
 
 	table_close(rel, AccessShareLock);
 	return file;
@@ -147,10 +151,10 @@ file_of(Oid relid)
 static void
 write_state(ReadTable *table, const LogHorizon *horizon)
 {
-	Oid			types[5] = {REGCLASSOID, OIDOID, OIDOID, INT8OID, INT8ARRAYOID};
-	Datum		values[5];
-	Datum	   *progress = palloc(sizeof(Datum) * Max(horizon->nprogress, 1));
-	int			i;
+	Oid types[5] = {REGCLASSOID, OIDOID, OIDOID, INT8OID, INT8ARRAYOID};
+	Datum values[5];
+	Datum *progress = palloc(sizeof(Datum) * Max(horizon->nprogress, 1));
+	int i;
 
 	for (i = 0; i < horizon->nprogress; i++)
 		progress[i] = Int64GetDatum(horizon->progress[i]);
@@ -160,7 +164,8 @@ write_state(ReadTable *table, const LogHorizon *horizon)
 	values[3] = Int64GetDatum(horizon->high);
 	values[4] = int64_array(progress, horizon->nprogress);
 	run("UPDATE segments.count_state SET member_file = $2, change_file = $3, high = $4, in_progress = $5 "
-		"WHERE contact_table = $1", 5, types, values);
+		"WHERE contact_table = $1",
+		5, types, values);
 }
 
 /* ----- settling ----- */
@@ -169,17 +174,17 @@ typedef struct Settling
 {
 	CountSource source;
 	SettlePurpose purpose;
-	int64		own;			/* our number */
-	LogHorizon	horizon;		/* up to where the log will be settled */
-	HTAB	   *counts;			/* what is new */
-	bool		anew;			/* nothing of the old is kept */
+	int64 own;          /* our number */
+	LogHorizon horizon; /* up to where the log will be settled */
+	HTAB *counts;       /* what is new */
+	bool anew;          /* nothing of the old is kept */
 } Settling;
 
 /* Entries that are settled now: all that we see, but for our own. */
 static void
 add_entry(const LogEntry *entry, void *arg)
 {
-	Settling   *settling = arg;
+	Settling *settling = arg;
 
 	if (entry->xact != settling->own || settling->purpose == SETTLE_COMMIT)
 		MemberCountAdd(entry, settling->counts);
@@ -189,7 +194,7 @@ add_entry(const LogEntry *entry, void *arg)
 static void
 take_own_back(const LogEntry *entry, void *arg)
 {
-	Settling   *settling = arg;
+	Settling *settling = arg;
 	MemberCount *count;
 
 	if (entry->xact != settling->own)
@@ -209,15 +214,15 @@ compute_counts(Settling *settling)
 	settling->anew = !source->state.believed;
 	if (settling->anew)
 		MemberCountsAfresh(source, settling->counts);
-	ChangeLogScan(source->log, source->pages, source->npages, &source->state.horizon, source->snapshot,
-				  settling->anew ? take_own_back : add_entry, settling);
+	ChangeLogScan(source->log, source->pages, source->npages, &source->state.horizon,
+				  source->snapshot, settling->anew ? take_own_back : add_entry, settling);
 }
 
 /* False where that would take too many words. */
 static bool
 compute_horizon(Settling *settling)
 {
-	bool		seen = (settling->purpose == SETTLE_COMMIT);
+	bool seen = (settling->purpose == SETTLE_COMMIT);
 
 	HorizonOfSnapshot(&settling->horizon, settling->source.snapshot);
 	if (seen && settling->own - settling->horizon.high > MANY_BETWEEN)
@@ -229,15 +234,15 @@ compute_horizon(Settling *settling)
 static void
 write_settled(Settling *settling)
 {
-	ReadTable  *table = settling->source.table;
+	ReadTable *table = settling->source.table;
 	SecureContext secure;
 
 	SecureEnter(&secure, CatalogOwner());
 	SPI_connect();
 	if (settling->anew)
 	{
-		Oid			type = REGCLASSOID;
-		Datum		value = ObjectIdGetDatum(table->contact_table);
+		Oid type = REGCLASSOID;
+		Datum value = ObjectIdGetDatum(table->contact_table);
 
 		run("DELETE FROM segments.member_count c WHERE c.contact_table = $1", 1, &type, &value);
 	}
@@ -252,7 +257,7 @@ summarize(CountSource *source)
 {
 	BlockNumber pages = 0;
 	SecureContext secure;
-	int			i;
+	int i;
 
 	for (i = 0; i < source->npages; i++)
 		pages += source->pages[i].last - source->pages[i].first + 1;
@@ -284,8 +289,8 @@ settle_locked(Settling *settling)
 static void
 create_state(Oid contact_table)
 {
-	Oid			type = REGCLASSOID;
-	Datum		value = ObjectIdGetDatum(contact_table);
+	Oid type = REGCLASSOID;
+	Datum value = ObjectIdGetDatum(contact_table);
 	SecureContext secure;
 
 	/* a row that the snapshot doesn't see would make us fail */
@@ -293,7 +298,8 @@ create_state(Oid contact_table)
 		return;
 	SecureEnter(&secure, CatalogOwner());
 	SPI_connect();
-	run("INSERT INTO segments.count_state (contact_table) VALUES ($1) ON CONFLICT DO NOTHING", 1, &type, &value);
+	run("INSERT INTO segments.count_state (contact_table) VALUES ($1) ON CONFLICT DO NOTHING", 1,
+		&type, &value);
 	SPI_finish();
 	SecureLeave(&secure);
 }
@@ -302,9 +308,9 @@ create_state(Oid contact_table)
 static bool
 settle_once(ReadTable *table, SettlePurpose purpose)
 {
-	Settling	settling = {{0}};
+	Settling settling = {{0}};
 	CountState *state = &settling.source.state;
-	bool		locked = true;
+	bool locked = true;
 
 	settling.purpose = purpose;
 	CountSourceOpen(&settling.source, table, GetActiveSnapshot());
@@ -312,7 +318,8 @@ settle_once(ReadTable *table, SettlePurpose purpose)
 		create_state(table->contact_table);
 	if (state->exists && (state->believed || purpose == SETTLE_UPKEEP))
 	{
-		locked = lock_state(state, settling.source.snapshot, purpose == SETTLE_TRIM ? LockWaitBlock : LockWaitSkip);
+		locked = lock_state(state, settling.source.snapshot,
+							purpose == SETTLE_TRIM ? LockWaitBlock : LockWaitSkip);
 		if (locked)
 			settle_locked(&settling);
 	}
@@ -335,10 +342,11 @@ may_settle(ReadTable *table, SettlePurpose purpose)
 void
 MemberCountsSettle(Oid contact_table, SettlePurpose purpose)
 {
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "segments settling", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext context =
+		AllocSetContextCreate(CurrentMemoryContext, "segments settling", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
-	ReadTable  *table = ReadTableGet(contact_table);
-	bool		settled = !may_settle(table, purpose);
+	ReadTable *table = ReadTableGet(contact_table);
+	bool settled = !may_settle(table, purpose);
 
 	while (!settled)
 	{
@@ -348,9 +356,8 @@ MemberCountsSettle(Oid contact_table, SettlePurpose purpose)
 		settled = settle_once(table, purpose) || purpose != SETTLE_TRIM;
 		PopActiveSnapshot();
 		if (!settled && IsolationUsesXactSnapshot())
-			ereport(ERROR,
-					(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-					 errmsg("could not serialize access due to concurrent update")));
+			ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+							errmsg("could not serialize access due to concurrent update")));
 	}
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
@@ -359,10 +366,10 @@ MemberCountsSettle(Oid contact_table, SettlePurpose purpose)
 static List *
 contact_tables(void)
 {
-	List	   *result = NIL;
-	ListCell   *cell;
+	List *result = NIL;
+	ListCell *cell;
 
-	foreach(cell, CatalogContactTables())
+	foreach (cell, CatalogContactTables())
 		if (CatalogContactTable(lfirst_oid(cell), true) != NULL)
 			result = lappend_oid(result, lfirst_oid(cell));
 	return result;
@@ -374,9 +381,9 @@ contact_tables(void)
 void
 MemberCountsSettleAll(SettlePurpose purpose)
 {
-	ListCell   *cell;
+	ListCell *cell;
 
-	foreach(cell, contact_tables())
+	foreach (cell, contact_tables())
 		MemberCountsSettle(lfirst_oid(cell), purpose);
 }
 
@@ -385,7 +392,7 @@ MemberCountsSettleAll(SettlePurpose purpose)
 static void
 before_commit(XactEvent event, void *arg)
 {
-	Oid			namespace;
+	Oid namespace;
 
 	if (event != XACT_EVENT_PRE_COMMIT || MemberChangesLogged() <= MANY_CHANGES)
 		return;
@@ -409,8 +416,8 @@ MemberCountsRegister(void)
 static void
 give_up(Oid contact_table)
 {
-	Oid			type = REGCLASSOID;
-	Datum		value = ObjectIdGetDatum(contact_table);
+	Oid type = REGCLASSOID;
+	Datum value = ObjectIdGetDatum(contact_table);
 	SecureContext secure;
 
 	SecureEnter(&secure, CatalogOwner());
@@ -427,8 +434,8 @@ give_up(Oid contact_table)
 Datum
 segments_settle_counts(PG_FUNCTION_ARGS)
 {
-	Oid			contact_table = PG_GETARG_OID(0);
-	char	   *purpose = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	Oid contact_table = PG_GETARG_OID(0);
+	char *purpose = text_to_cstring(PG_GETARG_TEXT_PP(1));
 
 	if (strcmp(purpose, "upkeep") == 0)
 		MemberCountsSettle(contact_table, SETTLE_UPKEEP);

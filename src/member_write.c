@@ -20,7 +20,7 @@
 #include "change_log.h"
 #include "maintain.h"
 
-#define WRITE_ROWS 100000		/* in one query */
+#define WRITE_ROWS 100000 /* in one query */
 
 /* ----- running queries ----- */
 
@@ -32,8 +32,8 @@ void
 MaintainExecute(SPIPlanPtr plan, Datum *values, int expected)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	int			result = SPI_execute_snapshot(plan, values, NULL, GetLatestSnapshot(), InvalidSnapshot,
-											  false, true, 0);
+	int result = SPI_execute_snapshot(plan, values, NULL, GetLatestSnapshot(), InvalidSnapshot,
+									  false, true, 0);
 
 	/* SPI leaves us in its own */
 	MemoryContextSwitchTo(caller);
@@ -48,12 +48,13 @@ void
 MaintainRun(const char *sql, int nargs, Oid *types, Datum *values)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	SPIPlanPtr	plan = SPI_prepare(sql, nargs, types);
-	int			result;
+	SPIPlanPtr plan = SPI_prepare(sql, nargs, types);
+	int result;
 
 	if (plan == NULL)
 		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
-	result = SPI_execute_snapshot(plan, values, NULL, GetLatestSnapshot(), InvalidSnapshot, false, true, 0);
+	result = SPI_execute_snapshot(plan, values, NULL, GetLatestSnapshot(), InvalidSnapshot, false,
+								  true, 0);
 	MemoryContextSwitchTo(caller);
 	if (result < 0)
 		elog(ERROR, "SPI_execute_snapshot failed: %s", SPI_result_code_string(result));
@@ -62,7 +63,7 @@ MaintainRun(const char *sql, int nargs, Oid *types, Datum *values)
 
 /* Entries of the log that a transaction has written, or was given numbers for. */
 static FullTransactionId numbered_transaction;
-static int	next_number = 1;
+static int next_number = 1;
 
 /*
  * Numbers for `count` entries of the log within this transaction: returns the
@@ -72,7 +73,7 @@ int
 MemberNextChangeNumber(int count)
 {
 	FullTransactionId now = GetTopFullTransactionId();
-	int			first;
+	int first;
 
 	if (!FullTransactionIdEquals(now, numbered_transaction))
 	{
@@ -122,11 +123,11 @@ static SPIPlanPtr
 write_plan(Program *program, bool join)
 {
 	ContactTable *table = program->table;
-	Oid			types[7];
-	char	   *member = CatalogRelationName(table->member_table);
-	char	   *override = CatalogRelationName(table->override_table);
-	char	   *change = CatalogRelationName(table->change_table);
-	char	   *sql;
+	Oid types[7];
+	char *member = CatalogRelationName(table->member_table);
+	char *override = CatalogRelationName(table->override_table);
+	char *change = CatalogRelationName(table->change_table);
+	char *sql;
 
 	types[0] = INT8ARRAYOID;
 	types[1] = program->key_array_type;
@@ -135,41 +136,44 @@ write_plan(Program *program, bool join)
 	types[4] = INT4OID;
 	types[5] = TEXTOID;
 	if (join)
-		sql = psprintf("WITH moved AS ("
-					   "INSERT INTO %s (segment_id, contact_id, since) "
-					   "SELECT u.s, u.k, $3 FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) u(s, k) "
-					   "WHERE NOT EXISTS (SELECT FROM %s o WHERE o.segment_id = u.s AND o.contact_id = u.k AND NOT o.included) "
-					   "ON CONFLICT DO NOTHING RETURNING segment_id, contact_id) "
-					   "INSERT INTO %s (xact, n, segment_id, contact_id, joined, cause, at) "
-					   "SELECT $4, $5 + pg_catalog.row_number() OVER () - 1, segment_id, contact_id, true, $6, $3 FROM moved",
-					   member, override, change);
+		sql = psprintf(
+			"WITH moved AS ("
+			"INSERT INTO %s (segment_id, contact_id, since) "
+			"SELECT u.s, u.k, $3 FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) u(s, k) "
+			"WHERE NOT EXISTS (SELECT FROM %s o WHERE o.segment_id = u.s AND o.contact_id = u.k AND NOT o.included) "
+			"ON CONFLICT DO NOTHING RETURNING segment_id, contact_id) "
+			"INSERT INTO %s (xact, n, segment_id, contact_id, joined, cause, at) "
+			"SELECT $4, $5 + pg_catalog.row_number() OVER () - 1, segment_id, contact_id, true, $6, $3 FROM moved",
+			member, override, change);
 	else
-		sql = psprintf("WITH moved AS ("
-					   "DELETE FROM %s m USING ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) u(s, k) "
-					   "WHERE m.segment_id = u.s AND m.contact_id = u.k "
-					   "AND NOT EXISTS (SELECT FROM %s o WHERE o.segment_id = u.s AND o.contact_id = u.k AND o.included) "
-					   "RETURNING m.segment_id, m.contact_id) "
-					   "INSERT INTO %s (xact, n, segment_id, contact_id, joined, cause, at) "
-					   "SELECT $4, $5 + pg_catalog.row_number() OVER () - 1, segment_id, contact_id, false, $6, $3 FROM moved",
-					   member, override, change);
+		sql = psprintf(
+			"WITH moved AS ("
+			"DELETE FROM %s m USING ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) u(s, k) "
+			"WHERE m.segment_id = u.s AND m.contact_id = u.k "
+			"AND NOT EXISTS (SELECT FROM %s o WHERE o.segment_id = u.s AND o.contact_id = u.k AND o.included) "
+			"RETURNING m.segment_id, m.contact_id) "
+			"INSERT INTO %s (xact, n, segment_id, contact_id, joined, cause, at) "
+			"SELECT $4, $5 + pg_catalog.row_number() OVER () - 1, segment_id, contact_id, false, $6, $3 FROM moved",
+			member, override, change);
 	return ProgramPlan(program, join ? &program->join_plan : &program->leave_plan, sql, 6, types);
 }
 
 static int
 write_run(Program *program, Change *changes, int n, const char *cause)
 {
-	Datum		values[6];
-	Datum	   *segments = palloc(sizeof(Datum) * n);
-	Datum	   *keys = palloc(sizeof(Datum) * n);
-	int			written;
-	int			i;
+	Datum values[6];
+	Datum *segments = palloc(sizeof(Datum) * n);
+	Datum *keys = palloc(sizeof(Datum) * n);
+	int written;
+	int i;
 
 	for (i = 0; i < n; i++)
 	{
 		segments[i] = Int64GetDatum(changes[i].segment);
 		keys[i] = changes[i].key;
 	}
-	values[0] = PointerGetDatum(construct_array(segments, n, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+	values[0] =
+		PointerGetDatum(construct_array(segments, n, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 	values[1] = BatchKeyArray(program, keys, n);
 	values[2] = TimestampTzGetDatum(MaintainNow(program));
 	values[3] = transaction_datum();
@@ -188,9 +192,9 @@ write_run(Program *program, Change *changes, int n, const char *cause)
 static void
 evaluate_again(Program *program, ChangeSet *set)
 {
-	Datum	   *keys = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(Datum) * set->n);
-	Bitmapset  *segments = NULL;
-	int			i;
+	Datum *keys = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(Datum) * set->n);
+	Bitmapset *segments = NULL;
+	int i;
 
 	for (i = 0; i < set->n; i++)
 	{
@@ -208,9 +212,9 @@ evaluate_again(Program *program, ChangeSet *set)
 int
 MemberWrite(Program *program, ChangeSet *set, const char *cause)
 {
-	int			written = 0;
-	int			start = 0;
-	uint64		before;
+	int written = 0;
+	int start = 0;
+	uint64 before;
 
 	ChangeSetSort(program, set);
 	if (set->n == 0)
@@ -224,9 +228,10 @@ MemberWrite(Program *program, ChangeSet *set, const char *cause)
 	before = MaintainRuns();
 	while (start < set->n)
 	{
-		int			end = start + 1;
+		int end = start + 1;
 
-		while (end < set->n && end - start < WRITE_ROWS && set->changes[end].joined == set->changes[start].joined)
+		while (end < set->n && end - start < WRITE_ROWS &&
+			   set->changes[end].joined == set->changes[start].joined)
 			end++;
 		written += write_run(program, set->changes + start, end - start, cause);
 		start = end;
@@ -242,8 +247,8 @@ MemberWrite(Program *program, ChangeSet *set, const char *cause)
 static void
 run_with_keys(Program *program, const char *sql, Datum *keys, int nkeys)
 {
-	Oid			types[4];
-	Datum		values[4];
+	Oid types[4];
+	Datum values[4];
 
 	MaintainEnter();
 	types[0] = program->key_array_type;
@@ -261,12 +266,13 @@ run_with_keys(Program *program, const char *sql, Datum *keys, int nkeys)
 static void
 delete_members(Program *program, const char *condition, Datum *keys, int nkeys)
 {
-	char	   *sql = psprintf("WITH moved AS (DELETE FROM %s m WHERE %s RETURNING m.segment_id, m.contact_id) "
-							   "INSERT INTO %s (xact, n, segment_id, contact_id, joined, cause, at) "
-							   "SELECT $3, $4 + pg_catalog.row_number() OVER () - 1, segment_id, contact_id, false, '"
-							   CAUSE_FILTER "', $2 FROM moved",
-							   CatalogRelationName(program->table->member_table), condition,
-							   CatalogRelationName(program->table->change_table));
+	char *sql = psprintf(
+		"WITH moved AS (DELETE FROM %s m WHERE %s RETURNING m.segment_id, m.contact_id) "
+		"INSERT INTO %s (xact, n, segment_id, contact_id, joined, cause, at) "
+		"SELECT $3, $4 + pg_catalog.row_number() OVER () - 1, segment_id, contact_id, false, '" CAUSE_FILTER
+		"', $2 FROM moved",
+		CatalogRelationName(program->table->member_table), condition,
+		CatalogRelationName(program->table->change_table));
 
 	run_with_keys(program, sql, keys, nkeys);
 }
@@ -278,9 +284,12 @@ void
 MemberForgetContacts(Program *program, Datum *keys, int nkeys)
 {
 	delete_members(program, "m.contact_id = ANY ($1)", keys, nkeys);
-	run_with_keys(program,
-				  psprintf("DELETE FROM %s WHERE contact_id = ANY ($1) AND $2 IS NOT NULL AND $3 > 0 AND $4 > 0",
-						   CatalogRelationName(program->table->override_table)), keys, nkeys);
+	run_with_keys(
+		program,
+		psprintf(
+			"DELETE FROM %s WHERE contact_id = ANY ($1) AND $2 IS NOT NULL AND $3 > 0 AND $4 > 0",
+			CatalogRelationName(program->table->override_table)),
+		keys, nkeys);
 }
 
 /*
@@ -290,9 +299,11 @@ void
 MemberForgetAll(Program *program)
 {
 	delete_members(program, "$1 IS NOT NULL", NULL, 0);
-	run_with_keys(program,
-				  psprintf("DELETE FROM %s WHERE $1 IS NOT NULL AND $2 IS NOT NULL AND $3 > 0 AND $4 > 0",
-						   CatalogRelationName(program->table->override_table)), NULL, 0);
+	run_with_keys(
+		program,
+		psprintf("DELETE FROM %s WHERE $1 IS NOT NULL AND $2 IS NOT NULL AND $3 > 0 AND $4 > 0",
+				 CatalogRelationName(program->table->override_table)),
+		NULL, 0);
 }
 
 /*
@@ -303,18 +314,21 @@ MemberForgetAll(Program *program)
 static bool
 read_frozen(Program *program, Datum *values, Datum *members)
 {
-	Oid			types[2];
-	bool		isnull = true;
-	int			i;
+	Oid types[2];
+	bool isnull = true;
+	int i;
 
 	MaintainEnter();
 	types[0] = program->key_array_type;
 	types[1] = program->key_array_type;
-	MaintainRun(psprintf("SELECT pg_catalog.array_agg(m.segment_id), pg_catalog.array_agg(u.n), pg_catalog.array_agg(m.since) "
-						 "FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) u(o, n) "
-						 "JOIN %s m ON m.contact_id = u.o JOIN segments.segment s ON s.id = m.segment_id "
-						 "WHERE NOT s.is_published", CatalogRelationName(program->table->member_table)),
-				2, types, values);
+	MaintainRun(
+		psprintf(
+			"SELECT pg_catalog.array_agg(m.segment_id), pg_catalog.array_agg(u.n), pg_catalog.array_agg(m.since) "
+			"FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) u(o, n) "
+			"JOIN %s m ON m.contact_id = u.o JOIN segments.segment s ON s.id = m.segment_id "
+			"WHERE NOT s.is_published",
+			CatalogRelationName(program->table->member_table)),
+		2, types, values);
 	for (i = 0; i < 3; i++)
 	{
 		members[i] = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, i + 1, &isnull);
@@ -328,8 +342,8 @@ read_frozen(Program *program, Datum *values, Datum *members)
 static void
 write_frozen(Program *program, Datum *members)
 {
-	Oid			types[6];
-	Datum		values[6];
+	Oid types[6];
+	Datum values[6];
 
 	types[0] = INT8ARRAYOID;
 	types[1] = program->key_array_type;
@@ -341,14 +355,17 @@ write_frozen(Program *program, Datum *members)
 	values[3] = TimestampTzGetDatum(MaintainNow(program));
 	values[4] = transaction_datum();
 	values[5] = Int32GetDatum(MemberNextChangeNumber(0));
-	MaintainRun(psprintf("WITH moved AS (INSERT INTO %s (segment_id, contact_id, since) "
-						 "SELECT u.s, u.k, u.t FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), pg_catalog.unnest($3)) u(s, k, t) "
-						 "ON CONFLICT DO NOTHING RETURNING segment_id, contact_id) "
-						 "INSERT INTO %s (xact, n, segment_id, contact_id, joined, cause, at) "
-						 "SELECT $5, $6 + pg_catalog.row_number() OVER () - 1, segment_id, contact_id, true, '"
-						 CAUSE_FILTER "', $4 FROM moved",
-						 CatalogRelationName(program->table->member_table),
-						 CatalogRelationName(program->table->change_table)), 6, types, values);
+	MaintainRun(
+		psprintf(
+			"WITH moved AS (INSERT INTO %s (segment_id, contact_id, since) "
+			"SELECT u.s, u.k, u.t FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), pg_catalog.unnest($3)) u(s, k, t) "
+			"ON CONFLICT DO NOTHING RETURNING segment_id, contact_id) "
+			"INSERT INTO %s (xact, n, segment_id, contact_id, joined, cause, at) "
+			"SELECT $5, $6 + pg_catalog.row_number() OVER () - 1, segment_id, contact_id, true, '" CAUSE_FILTER
+			"', $4 FROM moved",
+			CatalogRelationName(program->table->member_table),
+			CatalogRelationName(program->table->change_table)),
+		6, types, values);
 	(void) MemberNextChangeNumber((int) SPI_processed);
 }
 
@@ -360,11 +377,11 @@ write_frozen(Program *program, Datum *members)
 void
 MemberMoveContacts(Program *program, Datum *old_keys, Datum *new_keys, int nkeys)
 {
-	char	   *override = CatalogRelationName(program->table->override_table);
-	Oid			types[5];
-	Datum		values[5];
-	Datum		frozen_members[3];
-	bool		frozen;
+	char *override = CatalogRelationName(program->table->override_table);
+	Oid types[5];
+	Datum values[5];
+	Datum frozen_members[3];
+	bool frozen;
 
 	types[0] = program->key_array_type;
 	types[1] = program->key_array_type;
@@ -382,20 +399,26 @@ MemberMoveContacts(Program *program, Datum *old_keys, Datum *new_keys, int nkeys
 		write_frozen(program, frozen_members);
 	values[4] = Int32GetDatum(MemberNextChangeNumber(0));
 	/* all old rows go before the first new one comes: keys may be swapped */
-	MaintainRun(psprintf("WITH gone AS (DELETE FROM %s o "
-						 "USING ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) u(o, n) "
-						 "WHERE o.contact_id = u.o RETURNING o.segment_id, u.n AS contact_id, o.included, o.since, o.by_user), "
-						 "counted AS MATERIALIZED (SELECT pg_catalog.count(*) AS n FROM gone) "
-						 "INSERT INTO %s (segment_id, contact_id, included, since, by_user) "
-						 "SELECT g.segment_id, g.contact_id, g.included, g.since, g.by_user FROM counted, gone g WHERE counted.n > 0",
-						 override, override), 2, types, values);
-	MaintainRun(psprintf("WITH moved AS (INSERT INTO %s (segment_id, contact_id, since) "
-						 "SELECT o.segment_id, o.contact_id, $3 FROM %s o WHERE o.contact_id = ANY ($2) AND o.included "
-						 "AND $1 IS NOT NULL ON CONFLICT DO NOTHING RETURNING segment_id, contact_id) "
-						 "INSERT INTO %s (xact, n, segment_id, contact_id, joined, cause, at) "
-						 "SELECT $4, $5 + pg_catalog.row_number() OVER () - 1, segment_id, contact_id, true, '"
-						 CAUSE_FILTER "', $3 FROM moved",
-						 CatalogRelationName(program->table->member_table), override,
-						 CatalogRelationName(program->table->change_table)), 5, types, values);
+	MaintainRun(
+		psprintf(
+			"WITH gone AS (DELETE FROM %s o "
+			"USING ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) u(o, n) "
+			"WHERE o.contact_id = u.o RETURNING o.segment_id, u.n AS contact_id, o.included, o.since, o.by_user), "
+			"counted AS MATERIALIZED (SELECT pg_catalog.count(*) AS n FROM gone) "
+			"INSERT INTO %s (segment_id, contact_id, included, since, by_user) "
+			"SELECT g.segment_id, g.contact_id, g.included, g.since, g.by_user FROM counted, gone g WHERE counted.n > 0",
+			override, override),
+		2, types, values);
+	MaintainRun(
+		psprintf(
+			"WITH moved AS (INSERT INTO %s (segment_id, contact_id, since) "
+			"SELECT o.segment_id, o.contact_id, $3 FROM %s o WHERE o.contact_id = ANY ($2) AND o.included "
+			"AND $1 IS NOT NULL ON CONFLICT DO NOTHING RETURNING segment_id, contact_id) "
+			"INSERT INTO %s (xact, n, segment_id, contact_id, joined, cause, at) "
+			"SELECT $4, $5 + pg_catalog.row_number() OVER () - 1, segment_id, contact_id, true, '" CAUSE_FILTER
+			"', $3 FROM moved",
+			CatalogRelationName(program->table->member_table), override,
+			CatalogRelationName(program->table->change_table)),
+		5, types, values);
 	(void) MemberNextChangeNumber((int) SPI_processed);
 }

@@ -103,8 +103,8 @@ Timestamp
 PhraseToLocal(TimestampTz instant, pg_tz *zone)
 {
 	struct pg_tm *tm;
-	pg_time_t	seconds;
-	int64		local;
+	pg_time_t seconds;
+	int64 local;
 
 	if (TIMESTAMP_NOT_FINITE(instant))
 		return instant;
@@ -126,10 +126,10 @@ TimestampTz
 PhraseToInstant(Timestamp local, pg_tz *zone)
 {
 	struct pg_tm tm;
-	DateADT		day;
-	int64		instant;
-	int			seconds;
-	int			west;
+	DateADT day;
+	int64 instant;
+	int seconds;
+	int west;
 
 	if (TIMESTAMP_NOT_FINITE(local))
 		return local;
@@ -152,19 +152,19 @@ PhraseToInstant(Timestamp local, pg_tz *zone)
  * east) before and after it.  False when there is none; *before holds anyway.
  */
 static bool
-next_transition(pg_tz *zone, TimestampTz instant, TimestampTz *boundary,
-				int64 *before, int64 *after)
+next_transition(pg_tz *zone, TimestampTz instant, TimestampTz *boundary, int64 *before,
+				int64 *after)
 {
-	pg_time_t	from = to_unix(instant);
-	pg_time_t	at = 0;
-	long		before_offset = 0;
-	long		after_offset = 0;
-	int			before_dst;
-	int			after_dst;
-	int			found;
+	pg_time_t from = to_unix(instant);
+	pg_time_t at = 0;
+	long before_offset = 0;
+	long after_offset = 0;
+	int before_dst;
+	int after_dst;
+	int found;
 
-	found = pg_next_dst_boundary(&from, &before_offset, &before_dst,
-								 &at, &after_offset, &after_dst, zone);
+	found = pg_next_dst_boundary(&from, &before_offset, &before_dst, &at, &after_offset, &after_dst,
+								 zone);
 	*before = before_offset;
 	*after = after_offset;
 	*boundary = found > 0 ? from_unix(at) : DT_NOEND;
@@ -175,8 +175,8 @@ bool
 PhraseZoneIsSteady(pg_tz *zone, TimestampTz from, TimestampTz to)
 {
 	TimestampTz boundary;
-	int64		before;
-	int64		after;
+	int64 before;
+	int64 after;
 
 	if (TIMESTAMP_NOT_FINITE(from) || TIMESTAMP_NOT_FINITE(to))
 		return false;
@@ -193,8 +193,8 @@ leave_days(pg_tz *zone, TimestampTz now, DateADT first, DateADT last)
 {
 	TimestampTz boundary;
 	TimestampTz midnight;
-	int64		before;
-	int64		after;
+	int64 before;
+	int64 after;
 
 	if (TIMESTAMP_NOT_FINITE(now))
 		return now;
@@ -202,8 +202,8 @@ leave_days(pg_tz *zone, TimestampTz now, DateADT first, DateADT last)
 		return DT_NOEND;
 	for (;;)
 	{
-		bool		found = next_transition(zone, now, &boundary, &before, &after);
-		int64		day;
+		bool found = next_transition(zone, now, &boundary, &before, &after);
+		int64 day;
 
 		midnight = day_start(add_days(last, 1)) - before * USECS_PER_SEC;
 		if (!found || midnight < boundary)
@@ -218,7 +218,7 @@ leave_days(pg_tz *zone, TimestampTz now, DateADT first, DateADT last)
 TimestampTz
 PhraseNextMidnight(pg_tz *zone, TimestampTz now)
 {
-	DateADT		today = day_of_instant(now, zone);
+	DateADT today = day_of_instant(now, zone);
 
 	return leave_days(zone, now, today, today);
 }
@@ -227,7 +227,7 @@ PhraseNextMidnight(pg_tz *zone, TimestampTz now)
 static DateADT
 month_start(int64 month)
 {
-	int64		year = floor_div(month, MONTHS_PER_YEAR);
+	int64 year = floor_div(month, MONTHS_PER_YEAR);
 
 	if (year < JULIAN_MINYEAR + 1)
 		return DATEVAL_NOBEGIN;
@@ -241,9 +241,9 @@ month_start(int64 month)
 static int64
 month_of_day(DateADT day, int *rest)
 {
-	int			year;
-	int			month;
-	int			mday;
+	int year;
+	int month;
+	int mday;
 
 	j2date(day + POSTGRES_EPOCH_JDATE, &year, &month, &mday);
 	*rest = mday - 1;
@@ -254,10 +254,10 @@ month_of_day(DateADT day, int *rest)
 static DateADT
 add_months(DateADT day, int64 n)
 {
-	int			rest;
-	int64		month;
-	DateADT		start;
-	DateADT		end;
+	int rest;
+	int64 month;
+	DateADT start;
+	DateADT end;
 
 	if (DATE_NOT_FINITE(day))
 		return day;
@@ -287,14 +287,14 @@ add_part(DateADT day, const PhrasePart *part)
 		default:
 			elog(ERROR, "unit %d does not move the calendar", (int) part->unit);
 	}
-	return day;					/* keep compiler quiet */
+	return day; /* keep compiler quiet */
 }
 
 /* The day that the parts lead to from a day, in the order written. */
 static DateADT
 move_day(const Phrase *phrase, DateADT day)
 {
-	int			i;
+	int i;
 
 	for (i = 0; i < phrase->nparts; i++)
 		day = add_part(day, &phrase->parts[i]);
@@ -321,7 +321,7 @@ unit_usecs(PhraseUnit unit)
 static TimestampTz
 elapse(TimestampTz instant, const PhrasePart *part)
 {
-	int64		result;
+	int64 result;
 
 	/* The parser's limit on n keeps the product in range. */
 	if (TIMESTAMP_NOT_FINITE(instant))
@@ -335,7 +335,7 @@ elapse(TimestampTz instant, const PhrasePart *part)
 static int
 step_length(const PhrasePart *parts, int nparts)
 {
-	int			n = 0;
+	int n = 0;
 
 	while (n < nparts && unit_usecs(parts[n].unit) == 0)
 		n++;
@@ -346,9 +346,9 @@ step_length(const PhrasePart *parts, int nparts)
 static Timestamp
 move_local(const PhrasePart *parts, int nparts, Timestamp local)
 {
-	DateADT		day = day_of_local(local);
-	DateADT		target = day;
-	int			i;
+	DateADT day = day_of_local(local);
+	DateADT target = day;
+	int i;
 
 	for (i = 0; i < nparts; i++)
 		target = add_part(target, &parts[i]);
@@ -365,8 +365,8 @@ move_local(const PhrasePart *parts, int nparts, Timestamp local)
 static TimestampTz
 apply_step(const PhrasePart *parts, int nparts, pg_tz *zone, TimestampTz instant)
 {
-	Timestamp	local;
-	Timestamp	moved;
+	Timestamp local;
+	Timestamp moved;
 
 	if (unit_usecs(parts->unit) != 0)
 		return elapse(instant, parts);
@@ -378,8 +378,8 @@ apply_step(const PhrasePart *parts, int nparts, pg_tz *zone, TimestampTz instant
 static TimestampTz
 move_instant(const PhrasePart *parts, int nparts, pg_tz *zone, TimestampTz instant)
 {
-	int			i;
-	int			n;
+	int i;
+	int n;
 
 	for (i = 0; i < nparts; i += n)
 	{
@@ -395,9 +395,9 @@ move_instant(const PhrasePart *parts, int nparts, pg_tz *zone, TimestampTz insta
 static void
 period_of_day(DateADT day, PhraseUnit unit, int offset, DateADT *start, DateADT *end)
 {
-	int			months = 1;
-	int			rest;
-	int64		month;
+	int months = 1;
+	int rest;
+	int64 month;
 
 	*start = *end = day;
 	if (DATE_NOT_FINITE(day))
@@ -405,7 +405,7 @@ period_of_day(DateADT day, PhraseUnit unit, int offset, DateADT *start, DateADT 
 	if (unit == PHRASE_WEEK)
 	{
 		/* j2day() counts from Sunday, weeks start on Monday. */
-		int			weekday = (j2day(day + POSTGRES_EPOCH_JDATE) + 6) % 7;
+		int weekday = (j2day(day + POSTGRES_EPOCH_JDATE) + 6) % 7;
 
 		*start = add_days(day, offset * 7 - weekday);
 		*end = add_days(*start, 7);
@@ -424,7 +424,7 @@ period_of_day(DateADT day, PhraseUnit unit, int offset, DateADT *start, DateADT 
 static void
 month_of_phrase(const Phrase *phrase, DateADT today, DateADT *start, DateADT *end)
 {
-	int64		month;
+	int64 month;
 
 	if (phrase->month == 0)
 	{
@@ -440,7 +440,7 @@ month_of_phrase(const Phrase *phrase, DateADT today, DateADT *start, DateADT *en
 	}
 	else
 	{
-		int			rest;
+		int rest;
 
 		month = month_of_day(today, &rest);
 		month -= month % MONTHS_PER_YEAR;
@@ -494,11 +494,11 @@ PhraseMoves(const Phrase *phrase)
 
 /* The interval [*start, *end) of a phrase; an instant is both of its ends. */
 void
-PhraseInstants(const Phrase *phrase, pg_tz *zone, TimestampTz now,
-			   TimestampTz *start, TimestampTz *end)
+PhraseInstants(const Phrase *phrase, pg_tz *zone, TimestampTz now, TimestampTz *start,
+			   TimestampTz *end)
 {
-	DateADT		first;
-	DateADT		last;
+	DateADT first;
+	DateADT last;
 
 	switch (phrase->kind)
 	{
@@ -524,8 +524,7 @@ PhraseInstants(const Phrase *phrase, pg_tz *zone, TimestampTz now,
 
 /* The local days [*start, *end) of a phrase. */
 void
-PhraseDays(const Phrase *phrase, pg_tz *zone, TimestampTz now,
-		   DateADT *start, DateADT *end)
+PhraseDays(const Phrase *phrase, pg_tz *zone, TimestampTz now, DateADT *start, DateADT *end)
 {
 	TimestampTz instant;
 	TimestampTz unused;
@@ -559,10 +558,10 @@ PhraseDays(const Phrase *phrase, pg_tz *zone, TimestampTz now,
 int
 PhraseAnniversary(const Phrase *phrase, pg_tz *zone, TimestampTz now, int32 days[2])
 {
-	DateADT		target = move_day(phrase, day_of_instant(now, zone));
-	int			year;
-	int			month;
-	int			mday;
+	DateADT target = move_day(phrase, day_of_instant(now, zone));
+	int year;
+	int month;
+	int mday;
 
 	if (DATE_NOT_FINITE(target))
 		return 0;
@@ -579,7 +578,7 @@ void
 PhraseSpanInstants(const PhrasePart *span, bool forward, pg_tz *zone, TimestampTz now,
 				   TimestampTz *start, TimestampTz *end)
 {
-	PhrasePart	part = *span;
+	PhrasePart part = *span;
 	TimestampTz other;
 
 	if (!forward)
@@ -591,8 +590,8 @@ PhraseSpanInstants(const PhrasePart *span, bool forward, pg_tz *zone, TimestampT
 
 /* The same as local days, both included. */
 void
-PhraseSpanDays(const PhrasePart *span, bool forward, pg_tz *zone, TimestampTz now,
-			   DateADT *start, DateADT *end)
+PhraseSpanDays(const PhrasePart *span, bool forward, pg_tz *zone, TimestampTz now, DateADT *start,
+			   DateADT *end)
 {
 	TimestampTz from;
 	TimestampTz to;
@@ -609,8 +608,8 @@ PhraseSpanDays(const PhrasePart *span, bool forward, pg_tz *zone, TimestampTz no
 static void
 days_of_equal_target(const Phrase *phrase, DateADT today, DateADT *first, DateADT *last)
 {
-	DateADT		target = move_day(phrase, today);
-	int			i;
+	DateADT target = move_day(phrase, today);
+	int i;
 
 	*first = *last = today;
 	for (i = 0; i < MAX_EQUAL_DAYS; i++)
@@ -631,7 +630,7 @@ days_of_equal_target(const Phrase *phrase, DateADT today, DateADT *first, DateAD
 static void
 days_of_rest(const Phrase *phrase, DateADT today, DateADT *first, DateADT *last)
 {
-	DateADT		end;
+	DateADT end;
 
 	if (phrase->anchor == PHRASE_ANCHOR_TODAY)
 	{
@@ -652,8 +651,8 @@ static int64
 time_to_new_offset(pg_tz *zone, Timestamp local)
 {
 	TimestampTz at;
-	int64		before;
-	int64		after;
+	int64 before;
+	int64 after;
 
 	/* Start well before: a gap of up to a day may lie between. */
 	at = PhraseToInstant(local, zone) - 2 * USECS_PER_DAY;
@@ -673,11 +672,11 @@ time_to_new_offset(pg_tz *zone, Timestamp local)
 static int64
 time_to_new_distance(const PhrasePart *parts, int nparts, pg_tz *zone, TimestampTz instant)
 {
-	Timestamp	target = move_local(parts, nparts, PhraseToLocal(instant, zone));
+	Timestamp target = move_local(parts, nparts, PhraseToLocal(instant, zone));
 	TimestampTz boundary;
-	int64		wait;
-	int64		before;
-	int64		after;
+	int64 wait;
+	int64 before;
+	int64 after;
 
 	wait = PhraseNextMidnight(zone, instant) - instant;
 	if (next_transition(zone, instant, &boundary, &before, &after))
@@ -695,9 +694,9 @@ static int64
 time_to_breakpoint(const Phrase *phrase, pg_tz *zone, TimestampTz now)
 {
 	TimestampTz instant = now;
-	int64		wait = PG_INT64_MAX;
-	int			i;
-	int			n;
+	int64 wait = PG_INT64_MAX;
+	int i;
+	int n;
 
 	for (i = 0; i < phrase->nparts; i += n)
 	{
@@ -720,15 +719,15 @@ time_to_breakpoint(const Phrase *phrase, pg_tz *zone, TimestampTz now)
 static TimestampTz
 next_day_of_instant(const Phrase *phrase, pg_tz *zone, TimestampTz now)
 {
-	DateADT		day;
-	DateADT		other;
-	DateADT		unused;
-	int			i;
+	DateADT day;
+	DateADT other;
+	DateADT unused;
+	int i;
 
 	PhraseDays(phrase, zone, now, &day, &unused);
 	for (i = 0; i < MAX_BREAKPOINTS; i++)
 	{
-		int64		wait = time_to_breakpoint(phrase, zone, now);
+		int64 wait = time_to_breakpoint(phrase, zone, now);
 
 		if (wait == 0)
 			return PhraseNextMidnight(zone, now);
@@ -747,9 +746,9 @@ next_day_of_instant(const Phrase *phrase, pg_tz *zone, TimestampTz now)
 TimestampTz
 PhraseNextMove(const Phrase *phrase, pg_tz *zone, TimestampTz now, bool days)
 {
-	DateADT		today;
-	DateADT		first;
-	DateADT		last;
+	DateADT today;
+	DateADT first;
+	DateADT last;
 
 	if (!PhraseMoves(phrase))
 		return DT_NOEND;

@@ -18,49 +18,55 @@
 
 typedef enum PhraseKind
 {
-	PHRASE_DAYS = 1,			/* whole local days: [S, E) are midnights; moves */
-	PHRASE_INSTANT,				/* T = now +- ... with parts below a day; moves always */
-	PHRASE_DATE,				/* a calendar day written out; never moves */
-	PHRASE_LOCAL_TIME,			/* that minute or second, local; never moves */
-	PHRASE_ABSOLUTE,			/* the same with an offset: an instant; never moves */
-	PHRASE_ANNIVERSARY			/* month and day of local today +- N unit; moves */
+	PHRASE_DAYS = 1,   /* whole local days: [S, E) are midnights; moves */
+	PHRASE_INSTANT,    /* T = now +- ... with parts below a day; moves always */
+	PHRASE_DATE,       /* a calendar day written out; never moves */
+	PHRASE_LOCAL_TIME, /* that minute or second, local; never moves */
+	PHRASE_ABSOLUTE,   /* the same with an offset: an instant; never moves */
+	PHRASE_ANNIVERSARY /* month and day of local today +- N unit; moves */
 } PhraseKind;
 
 typedef enum PhraseUnit
 {
-	PHRASE_SECOND = 1, PHRASE_MINUTE, PHRASE_HOUR, PHRASE_DAY, PHRASE_WEEK,
-	PHRASE_MONTH, PHRASE_QUARTER, PHRASE_YEAR
+	PHRASE_SECOND = 1,
+	PHRASE_MINUTE,
+	PHRASE_HOUR,
+	PHRASE_DAY,
+	PHRASE_WEEK,
+	PHRASE_MONTH,
+	PHRASE_QUARTER,
+	PHRASE_YEAR
 } PhraseUnit;
 
 typedef struct PhrasePart
 {
-	int64		n;				/* signed */
-	PhraseUnit	unit;
+	int64 n; /* signed */
+	PhraseUnit unit;
 } PhrasePart;
 
 typedef enum PhraseAnchor
 {
-	PHRASE_ANCHOR_TODAY = 1,	/* today, then parts */
-	PHRASE_ANCHOR_PERIOD,		/* the calendar period `unit`, `offset` of them from this */
-	PHRASE_ANCHOR_FIRST_DAY,	/* first day of a month */
-	PHRASE_ANCHOR_LAST_DAY		/* last day of a month */
+	PHRASE_ANCHOR_TODAY = 1, /* today, then parts */
+	PHRASE_ANCHOR_PERIOD,    /* the calendar period `unit`, `offset` of them from this */
+	PHRASE_ANCHOR_FIRST_DAY, /* first day of a month */
+	PHRASE_ANCHOR_LAST_DAY   /* last day of a month */
 } PhraseAnchor;
 
 /* Plain data: copy it, keep it, compare it with memcmp (unused bytes are 0). */
 typedef struct Phrase
 {
-	PhraseKind	kind;
+	PhraseKind kind;
 	PhraseAnchor anchor;
-	PhraseUnit	unit;			/* of the period */
-	int			offset;			/* periods from the present one */
-	int			month;			/* FIRST_DAY, LAST_DAY: 1..12, or 0 for `offset` */
-	int			year;			/* with month: the year, or 0 for the present one */
-	int			nparts;
-	PhrasePart	parts[PHRASE_MAX_PARTS];
-	DateADT		date;			/* DATE */
-	Timestamp	local;			/* LOCAL_TIME: start, wall clock */
-	TimestampTz instant;		/* ABSOLUTE: start */
-	int64		width;			/* LOCAL_TIME, ABSOLUTE: microseconds (a minute or a
+	PhraseUnit unit; /* of the period */
+	int offset;      /* periods from the present one */
+	int month;       /* FIRST_DAY, LAST_DAY: 1..12, or 0 for `offset` */
+	int year;        /* with month: the year, or 0 for the present one */
+	int nparts;
+	PhrasePart parts[PHRASE_MAX_PARTS];
+	DateADT date;        /* DATE */
+	Timestamp local;     /* LOCAL_TIME: start, wall clock */
+	TimestampTz instant; /* ABSOLUTE: start */
+	int64 width;         /* LOCAL_TIME, ABSOLUTE: microseconds (a minute or a
 								 * second; 1 microsecond for fractions) */
 } Phrase;
 
@@ -74,8 +80,8 @@ extern bool PhraseParse(const char *text, Phrase *phrase, const char **detail);
 extern bool PhraseParseSpan(const char *text, PhrasePart *span, const char **detail);
 
 /* What to tell a user whose phrase was refused, as a hint. */
-#define PHRASE_HINT \
-	"A date phrase is \"today\", \"yesterday\", \"tomorrow\", " \
+#define PHRASE_HINT                                                                                         \
+	"A date phrase is \"today\", \"yesterday\", \"tomorrow\", "                                             \
 	"\"this/last/next week/month/quarter/year\", \"+2 weeks\", \"5 days ago\", \"first/last day of ...\", " \
 	"\"anniversary\", \"birthday\", \"YYYY-MM-DD\" or \"YYYY-MM-DD HH:MM\"."
 
@@ -90,18 +96,18 @@ extern bool PhraseParseInstant(const char *text, TimestampTz *instant);
 extern bool PhraseMoves(const Phrase *phrase);
 
 /* Instants S and E; for PHRASE_INSTANT both are T.  Not for ANNIVERSARY. */
-extern void PhraseInstants(const Phrase *phrase, pg_tz *zone, TimestampTz now,
-						   TimestampTz *start, TimestampTz *end);
+extern void PhraseInstants(const Phrase *phrase, pg_tz *zone, TimestampTz now, TimestampTz *start,
+						   TimestampTz *end);
 
 /* Local days S and E (E exclusive); an instant stands for the day that holds it. */
-extern void PhraseDays(const Phrase *phrase, pg_tz *zone, TimestampTz now,
-					   DateADT *start, DateADT *end);
+extern void PhraseDays(const Phrase *phrase, pg_tz *zone, TimestampTz now, DateADT *start,
+					   DateADT *end);
 
 /*
  * The days of ANNIVERSARY as month * 100 + day: one, or two (228 and 229 when
  * the target day is 28 February of a common year).  Returns how many.
  */
-extern int	PhraseAnniversary(const Phrase *phrase, pg_tz *zone, TimestampTz now, int32 days[2]);
+extern int PhraseAnniversary(const Phrase *phrase, pg_tz *zone, TimestampTz now, int32 days[2]);
 
 /*
  * inLast (forward false) and inNext: both ends included.  On instants
@@ -135,4 +141,4 @@ extern void ClockDefineSettings(void);
 extern TimestampTz SegmentsNow(void);
 extern pg_tz *ClockZone(const char *name);
 
-#endif							/* SEGMENTS_PHRASE_H */
+#endif /* SEGMENTS_PHRASE_H */

@@ -29,41 +29,38 @@
 
 #include "phrase.h"
 
-#define MAX_WORD 16				/* longer than any word of the grammar */
-#define MAX_QUOTED 40			/* bytes of the text shown in a detail */
+#define MAX_WORD 16   /* longer than any word of the grammar */
+#define MAX_QUOTED 40 /* bytes of the text shown in a detail */
 
 typedef struct Scanner
 {
-	const char *at;				/* what comes next */
-	const char *detail;			/* why the parse failed */
+	const char *at;     /* what comes next */
+	const char *detail; /* why the parse failed */
 } Scanner;
 
 typedef struct UnitWord
 {
-	const char *word;			/* singular */
-	PhraseUnit	unit;
-	int64		limit;			/* how many make 10,000 years */
+	const char *word; /* singular */
+	PhraseUnit unit;
+	int64 limit; /* how many make 10,000 years */
 } UnitWord;
 
 /*
  * The limits keep every sum of PHRASE_MAX_PARTS parts well inside 64 bits and
  * below the end of PostgreSQL's calendar; they are far beyond any use.
  */
-static const UnitWord unit_words[] = {
-	{"second", PHRASE_SECOND, INT64CONST(315569520000)},
-	{"minute", PHRASE_MINUTE, INT64CONST(5259492000)},
-	{"hour", PHRASE_HOUR, 87658200},
-	{"day", PHRASE_DAY, 3652425},
-	{"week", PHRASE_WEEK, 521775},
-	{"month", PHRASE_MONTH, 120000},
-	{"quarter", PHRASE_QUARTER, 40000},
-	{"year", PHRASE_YEAR, 10000}
-};
+static const UnitWord unit_words[] = {{"second", PHRASE_SECOND, INT64CONST(315569520000)},
+									  {"minute", PHRASE_MINUTE, INT64CONST(5259492000)},
+									  {"hour", PHRASE_HOUR, 87658200},
+									  {"day", PHRASE_DAY, 3652425},
+									  {"week", PHRASE_WEEK, 521775},
+									  {"month", PHRASE_MONTH, 120000},
+									  {"quarter", PHRASE_QUARTER, 40000},
+									  {"year", PHRASE_YEAR, 10000}};
 
-static const char *const month_words[12] = {
-	"january", "february", "march", "april", "may", "june", "july", "august",
-	"september", "october", "november", "december"
-};
+static const char *const month_words[12] = {"january",   "february", "march",    "april",
+											"may",       "june",     "july",     "august",
+											"september", "october",  "november", "december"};
 
 static bool
 is_blank(char c)
@@ -106,7 +103,7 @@ fail(Scanner *scan, const char *detail)
 static bool
 fail_here(Scanner *scan)
 {
-	int			len = strlen(scan->at);
+	int len = strlen(scan->at);
 
 	if (len == 0)
 		return fail(scan, "The text breaks off.");
@@ -138,7 +135,7 @@ at_end(Scanner *scan)
 static bool
 scan_word(Scanner *scan, char *word)
 {
-	int			len = 0;
+	int len = 0;
 
 	skip_blanks(scan);
 	while (is_letter(scan->at[len]))
@@ -157,7 +154,7 @@ static bool
 scan_keyword(Scanner *scan, const char *keyword)
 {
 	const char *start;
-	char		word[MAX_WORD];
+	char word[MAX_WORD];
 
 	skip_blanks(scan);
 	start = scan->at;
@@ -171,7 +168,7 @@ scan_keyword(Scanner *scan, const char *keyword)
 static bool
 scan_digits(Scanner *scan, int n, int *value)
 {
-	int			i;
+	int i;
 
 	*value = 0;
 	for (i = 0; i < n; i++)
@@ -218,11 +215,11 @@ scan_number(Scanner *scan, int64 *n)
 static const UnitWord *
 find_unit(const char *word)
 {
-	int			i;
+	int i;
 
 	for (i = 0; i < lengthof(unit_words); i++)
 	{
-		int			len = strlen(unit_words[i].word);
+		int len = strlen(unit_words[i].word);
 
 		if (strncmp(word, unit_words[i].word, len) == 0 &&
 			(word[len] == '\0' || strcmp(word + len, "s") == 0))
@@ -235,7 +232,7 @@ find_unit(const char *word)
 static int
 find_month(const char *word)
 {
-	int			i;
+	int i;
 
 	for (i = 0; i < 12; i++)
 	{
@@ -276,7 +273,7 @@ static bool
 scan_count(Scanner *scan, PhrasePart *part)
 {
 	const UnitWord *unit;
-	char		word[MAX_WORD];
+	char word[MAX_WORD];
 	const char *start;
 
 	skip_blanks(scan);
@@ -286,7 +283,7 @@ scan_count(Scanner *scan, PhrasePart *part)
 	start = scan->at;
 	if (!scan_word(scan, word))
 		return fail(scan, "A number needs a unit: second, minute, hour, day, week, month, "
-					"quarter or year.");
+						  "quarter or year.");
 	unit = find_unit(word);
 	if (unit == NULL || is_digit(*scan->at))
 	{
@@ -317,13 +314,13 @@ scan_ago(Scanner *scan, Phrase *phrase, int *run, bool *has_sign)
 static bool
 scan_parts(Scanner *scan, Phrase *phrase)
 {
-	int			run = 0;		/* first part that "ago" would turn */
-	bool		has_sign = false;	/* has one of them a sign? */
+	int run = 0;           /* first part that "ago" would turn */
+	bool has_sign = false; /* has one of them a sign? */
 
 	do
 	{
 		PhrasePart *part;
-		char		sign;
+		char sign;
 
 		if (phrase->nparts == PHRASE_MAX_PARTS)
 			return fail(scan, psprintf("A date phrase has at most %d parts.", PHRASE_MAX_PARTS));
@@ -348,7 +345,7 @@ scan_parts(Scanner *scan, Phrase *phrase)
 static bool
 has_time_parts(const Phrase *phrase)
 {
-	int			i;
+	int i;
 
 	for (i = 0; i < phrase->nparts; i++)
 	{
@@ -400,7 +397,7 @@ parse_day(Phrase *phrase, int n)
 static bool
 parse_period(Scanner *scan, Phrase *phrase, int offset)
 {
-	char		word[MAX_WORD];
+	char word[MAX_WORD];
 	const char *start;
 
 	skip_blanks(scan);
@@ -430,7 +427,7 @@ parse_period(Scanner *scan, Phrase *phrase, int offset)
 static bool
 parse_edge(Scanner *scan, Phrase *phrase, PhraseAnchor anchor)
 {
-	char		word[MAX_WORD];
+	char word[MAX_WORD];
 	const char *start;
 
 	phrase->kind = PHRASE_DAYS;
@@ -465,16 +462,12 @@ parse_edge(Scanner *scan, Phrase *phrase, PhraseAnchor anchor)
 static bool
 scan_date(Scanner *scan, DateADT *date)
 {
-	int			year,
-				month,
-				day;
+	int year, month, day;
 
-	if (!scan_digits(scan, 4, &year) || *scan->at++ != '-' ||
-		!scan_digits(scan, 2, &month) || *scan->at++ != '-' ||
-		!scan_digits(scan, 2, &day))
+	if (!scan_digits(scan, 4, &year) || *scan->at++ != '-' || !scan_digits(scan, 2, &month) ||
+		*scan->at++ != '-' || !scan_digits(scan, 2, &day))
 		return fail(scan, "A day is written YYYY-MM-DD.");
-	if (year < 1 || month < 1 || month > 12 ||
-		day < 1 || day > day_tab[isleap(year)][month - 1])
+	if (year < 1 || month < 1 || month > 12 || day < 1 || day > day_tab[isleap(year)][month - 1])
 		return fail(scan, "There is no such day in the calendar.");
 	*date = date2j(year, month, day) - POSTGRES_EPOCH_JDATE;
 	return true;
@@ -484,7 +477,7 @@ scan_date(Scanner *scan, DateADT *date)
 static bool
 scan_fraction(Scanner *scan, int64 *usecs)
 {
-	int64		scale = USECS_PER_SEC / 10;
+	int64 scale = USECS_PER_SEC / 10;
 
 	if (!is_digit(*scan->at))
 		return false;
@@ -501,9 +494,7 @@ static bool
 scan_time(Scanner *scan, int64 *usecs, int64 *width)
 {
 	static const char *const shape = "A time is written HH:MM or HH:MM:SS.";
-	int			hour,
-				minute,
-				second = 0;
+	int hour, minute, second = 0;
 
 	*usecs = 0;
 	*width = USECS_PER_MINUTE;
@@ -550,10 +541,8 @@ scan_offset_pair(Scanner *scan, int *value)
 static bool
 scan_offset(Scanner *scan, int64 *east)
 {
-	char		sign = *scan->at;
-	int			hour,
-				minute = 0,
-				second = 0;
+	char sign = *scan->at;
+	int hour, minute = 0, second = 0;
 
 	*east = 0;
 	if (sign == 'Z' || sign == 'z')
@@ -580,8 +569,7 @@ scan_offset(Scanner *scan, int64 *east)
 static bool
 parse_written(Scanner *scan, Phrase *phrase)
 {
-	int64		usecs,
-				east;
+	int64 usecs, east;
 
 	phrase->kind = PHRASE_DATE;
 	if (!scan_date(scan, &phrase->date))
@@ -613,7 +601,7 @@ parse_written(Scanner *scan, Phrase *phrase)
 static bool
 looks_written(const char *text)
 {
-	int			len = 0;
+	int len = 0;
 
 	while (is_digit(text[len]))
 		len++;
@@ -624,9 +612,9 @@ looks_written(const char *text)
 static bool
 parse_words(Scanner *scan, Phrase *phrase)
 {
-	char		word[MAX_WORD];
+	char word[MAX_WORD];
 	const char *start = scan->at;
-	int			offset;
+	int offset;
 
 	if (!scan_word(scan, word))
 		return fail_here(scan);
@@ -676,7 +664,7 @@ parse_phrase(Scanner *scan, Phrase *phrase)
 bool
 PhraseParse(const char *text, Phrase *phrase, const char **detail)
 {
-	Scanner		scan = {text, NULL};
+	Scanner scan = {text, NULL};
 
 	memset(phrase, 0, sizeof(Phrase));
 	if (parse_phrase(&scan, phrase) && (at_end(&scan) || fail_here(&scan)))
@@ -690,7 +678,7 @@ PhraseParse(const char *text, Phrase *phrase, const char **detail)
 bool
 PhraseParseSpan(const char *text, PhrasePart *span, const char **detail)
 {
-	Scanner		scan = {text, NULL};
+	Scanner scan = {text, NULL};
 
 	memset(span, 0, sizeof(PhrasePart));
 	if (at_end(&scan))
@@ -711,12 +699,12 @@ PhraseParseSpan(const char *text, PhrasePart *span, const char **detail)
 bool
 PhraseParseInstant(const char *text, TimestampTz *instant)
 {
-	Scanner		scan = {text, NULL};
-	Phrase		phrase;
-	char	   *bare = NULL;
+	Scanner scan = {text, NULL};
+	Phrase phrase;
+	char *bare = NULL;
 	const char *detail;
-	int			len = strlen(text);
-	bool		parsed;
+	int len = strlen(text);
+	bool parsed;
 
 	while (len > 0 && is_blank(text[len - 1]))
 		len--;

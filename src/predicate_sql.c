@@ -24,7 +24,7 @@
 static void
 append_text(StringInfo out, const char *text)
 {
-	char	   *quoted = quote_literal_cstr(text);
+	char *quoted = quote_literal_cstr(text);
 
 	appendStringInfoString(out, quoted);
 	pfree(quoted);
@@ -46,8 +46,8 @@ static char *
 timestamp_text(int64 value)
 {
 	struct pg_tm tm;
-	fsec_t		fsec;
-	char		buffer[MAXDATELEN + 1];
+	fsec_t fsec;
+	char buffer[MAXDATELEN + 1];
 
 	if (TIMESTAMP_NOT_FINITE(value))
 		EncodeSpecialTimestamp(value, buffer);
@@ -62,7 +62,7 @@ static char *
 date_text(DateADT value)
 {
 	struct pg_tm tm;
-	char		buffer[MAXDATELEN + 1];
+	char buffer[MAXDATELEN + 1];
 
 	if (DATE_NOT_FINITE(value))
 		EncodeSpecialDate(value, buffer);
@@ -88,21 +88,26 @@ literal(ValueType type, Datum value)
 		case VALUE_MONTH_DAY:
 			return int_literal(DatumGetInt32(value));
 		case VALUE_NUMERIC:
-			return psprintf("'%s'::pg_catalog.numeric", DatumGetCString(DirectFunctionCall1(numeric_out, value)));
+			return psprintf("'%s'::pg_catalog.numeric",
+							DatumGetCString(DirectFunctionCall1(numeric_out, value)));
 		case VALUE_FLOAT4:
-			return psprintf("'%s'::pg_catalog.float4", DatumGetCString(DirectFunctionCall1(float4out, value)));
+			return psprintf("'%s'::pg_catalog.float4",
+							DatumGetCString(DirectFunctionCall1(float4out, value)));
 		case VALUE_FLOAT8:
-			return psprintf("'%s'::pg_catalog.float8", DatumGetCString(DirectFunctionCall1(float8out, value)));
+			return psprintf("'%s'::pg_catalog.float8",
+							DatumGetCString(DirectFunctionCall1(float8out, value)));
 		case VALUE_BOOL:
 			return pstrdup(DatumGetBool(value) ? "true" : "false");
 		case VALUE_DATE:
 			return psprintf("'%s'::pg_catalog.date", date_text(DatumGetDateADT(value)));
 		case VALUE_TIME:
-			return psprintf("'%s'::pg_catalog.time", DatumGetCString(DirectFunctionCall1(time_out, value)));
+			return psprintf("'%s'::pg_catalog.time",
+							DatumGetCString(DirectFunctionCall1(time_out, value)));
 		case VALUE_TIMESTAMP:
 			return psprintf("'%s'::pg_catalog.timestamp", timestamp_text(DatumGetTimestamp(value)));
 		case VALUE_TIMESTAMPTZ:
-			return psprintf("'%s+00'::pg_catalog.timestamptz", timestamp_text(DatumGetTimestampTz(value)));
+			return psprintf("'%s+00'::pg_catalog.timestamptz",
+							timestamp_text(DatumGetTimestampTz(value)));
 		case VALUE_NONE:
 			break;
 	}
@@ -137,7 +142,7 @@ type_name(ValueType type)
 static void
 append_array(StringInfo out, const Atom *atom)
 {
-	int			i;
+	int i;
 
 	appendStringInfoString(out, "ARRAY[");
 	for (i = 0; i < atom->nconstants; i++)
@@ -154,10 +159,10 @@ now_call(const SqlContext *context)
 }
 
 static void
-append_now_call(StringInfo out, const Boundary *boundary, const SqlContext *context, const char *phrase_function,
-				const char *span_function)
+append_now_call(StringInfo out, const Boundary *boundary, const SqlContext *context,
+				const char *phrase_function, const char *span_function)
 {
-	bool		span = (boundary->kind == MOMENT_SPAN_START || boundary->kind == MOMENT_SPAN_END);
+	bool span = (boundary->kind == MOMENT_SPAN_START || boundary->kind == MOMENT_SPAN_END);
 
 	appendStringInfo(out, "segments.%s(", span ? span_function : phrase_function);
 	append_text(out, boundary->text);
@@ -172,7 +177,7 @@ append_now_call(StringInfo out, const Boundary *boundary, const SqlContext *cont
 static void
 append_moving(StringInfo out, const Atom *atom, const Boundary *boundary, const SqlContext *context)
 {
-	bool		start = (boundary->kind == MOMENT_PHRASE_START || boundary->kind == MOMENT_SPAN_START);
+	bool start = (boundary->kind == MOMENT_PHRASE_START || boundary->kind == MOMENT_SPAN_START);
 
 	if (atom->value_type == VALUE_DATE)
 	{
@@ -186,7 +191,8 @@ append_moving(StringInfo out, const Atom *atom, const Boundary *boundary, const 
 			return;
 		}
 		appendStringInfoChar(out, '(');
-		append_now_call(out, boundary, context, start ? "phrase_first_day" : "phrase_last_day", NULL);
+		append_now_call(out, boundary, context, start ? "phrase_first_day" : "phrase_last_day",
+						NULL);
 		appendStringInfoString(out, start ? ")" : " + 1)");
 		return;
 	}
@@ -204,7 +210,7 @@ append_moving(StringInfo out, const Atom *atom, const Boundary *boundary, const 
 void
 BoundarySql(StringInfo out, const Atom *atom, const Boundary *boundary, const SqlContext *context)
 {
-	Datum		value = boundary->constant;
+	Datum value = boundary->constant;
 
 	if (boundary->kind != MOMENT_CONSTANT && !context->pinned)
 	{
@@ -228,9 +234,9 @@ append_any(StringInfo out, const Atom *atom, const SqlContext *context)
 {
 	if (atom->value_type == VALUE_MONTH_DAY)
 	{
-		int32		days[2];
-		int			n;
-		int			i;
+		int32 days[2];
+		int n;
+		int i;
 
 		appendStringInfo(out, "%s = ANY (", atom->value);
 		if (context->pinned)
@@ -249,7 +255,8 @@ append_any(StringInfo out, const Atom *atom, const SqlContext *context)
 		appendStringInfo(out, ", %s))", now_call(context));
 		return;
 	}
-	appendStringInfo(out, "%s%s = ", atom->value, atom->value_type == VALUE_TEXT ? byte_collate(atom) : "");
+	appendStringInfo(out, "%s%s = ", atom->value,
+					 atom->value_type == VALUE_TEXT ? byte_collate(atom) : "");
 	if (atom->nconstants == 1)
 		appendStringInfoString(out, literal(atom->value_type, atom->constants[0]));
 	else
@@ -328,33 +335,37 @@ AtomRowSql(StringInfo out, const Atom *atom, const SqlContext *context)
  * with the relation's and the field's fixed conditions.
  */
 char *
-RowsFromSql(const RelatedRows *rows, const char *condition, const char *contact, ContactTable *table)
+RowsFromSql(const RelatedRows *rows, const char *condition, const char *contact,
+			ContactTable *table)
 {
 	StringInfoData out;
-	char	   *relation = CatalogRelationName(rows->relid);
+	char *relation = CatalogRelationName(rows->relid);
 
 	initStringInfo(&out);
 	if (rows->contact_reference)
-		appendStringInfo(&out, "FROM %s r WHERE r.%s = %s.%s", relation, quote_identifier(rows->key_column),
-						 contact, quote_identifier(rows->contact_reference));
+		appendStringInfo(&out, "FROM %s r WHERE r.%s = %s.%s", relation,
+						 quote_identifier(rows->key_column), contact,
+						 quote_identifier(rows->contact_reference));
 	else if (!OidIsValid(rows->link_relid))
-		appendStringInfo(&out, "FROM %s r WHERE r.%s = %s.%s", relation, quote_identifier(rows->contact_column),
-						 contact, table->key);
+		appendStringInfo(&out, "FROM %s r WHERE r.%s = %s.%s", relation,
+						 quote_identifier(rows->contact_column), contact, table->key);
 	else
 	{
-		char	   *link = CatalogRelationName(rows->link_relid);
+		char *link = CatalogRelationName(rows->link_relid);
 
-		appendStringInfo(&out, "FROM %s l JOIN %s r ON r.%s = l.%s WHERE l.%s = %s.%s", link, relation,
-						 quote_identifier(rows->key_column), quote_identifier(rows->link_column),
+		appendStringInfo(&out, "FROM %s l JOIN %s r ON r.%s = l.%s WHERE l.%s = %s.%s", link,
+						 relation, quote_identifier(rows->key_column),
+						 quote_identifier(rows->link_column),
 						 quote_identifier(rows->contact_column), contact, table->key);
 		if (rows->only_primary && rows->primary_column)
 			appendStringInfo(&out, " AND l.%s", quote_identifier(rows->primary_column));
 		/* of several primary ones, the lowest */
 		if (rows->only_primary)
 		{
-			appendStringInfo(&out, " AND NOT EXISTS (SELECT FROM %s o WHERE o.%s = l.%s AND o.%s < l.%s", link,
-							 quote_identifier(rows->contact_column), quote_identifier(rows->contact_column),
-							 quote_identifier(rows->link_column), quote_identifier(rows->link_column));
+			appendStringInfo(
+				&out, " AND NOT EXISTS (SELECT FROM %s o WHERE o.%s = l.%s AND o.%s < l.%s", link,
+				quote_identifier(rows->contact_column), quote_identifier(rows->contact_column),
+				quote_identifier(rows->link_column), quote_identifier(rows->link_column));
 			if (rows->primary_column)
 				appendStringInfo(&out, " AND o.%s", quote_identifier(rows->primary_column));
 			appendStringInfoChar(&out, ')');
@@ -368,9 +379,10 @@ RowsFromSql(const RelatedRows *rows, const char *condition, const char *contact,
 static char *
 by_hand_sql(const SqlContext *context, int64 segment, const char *included)
 {
-	return psprintf("EXISTS (SELECT FROM %s o WHERE o.segment_id = %s AND o.contact_id = c.%s AND %so.included)",
-					CatalogRelationName(context->table->override_table), int_literal(segment),
-					context->table->key, included);
+	return psprintf(
+		"EXISTS (SELECT FROM %s o WHERE o.segment_id = %s AND o.contact_id = c.%s AND %so.included)",
+		CatalogRelationName(context->table->override_table), int_literal(segment),
+		context->table->key, included);
 }
 
 /*
@@ -382,7 +394,7 @@ static bool
 append_member_at(StringInfo out, int64 segment, const SqlContext *context)
 {
 	SegmentRow *row = SegmentById(segment);
-	Predicate  *predicate;
+	Predicate *predicate;
 
 	if (row == NULL || row->is_static)
 		return false;
@@ -400,9 +412,10 @@ append_member(StringInfo out, const Atom *atom, const SqlContext *context)
 {
 	if (context->expand && append_member_at(out, atom->segment_id, context))
 		return;
-	appendStringInfo(out, "EXISTS (SELECT FROM %s m WHERE m.segment_id = %s AND m.contact_id = c.%s)",
-					 CatalogRelationName(context->table->member_table), int_literal(atom->segment_id),
-					 context->table->key);
+	appendStringInfo(out,
+					 "EXISTS (SELECT FROM %s m WHERE m.segment_id = %s AND m.contact_id = c.%s)",
+					 CatalogRelationName(context->table->member_table),
+					 int_literal(atom->segment_id), context->table->key);
 }
 
 /*
@@ -442,13 +455,15 @@ static bool
 never_null(const Predicate *arg)
 {
 	return arg->kind == PREDICATE_ATOM &&
-		(arg->atom->scope == ATOM_MEMBER || arg->atom->scope == ATOM_ROWS || arg->atom->test == TEST_NULL);
+		   (arg->atom->scope == ATOM_MEMBER || arg->atom->scope == ATOM_ROWS ||
+			arg->atom->test == TEST_NULL);
 }
 
 static void
 append_not(StringInfo out, const Predicate *arg, const SqlContext *context)
 {
-	if (arg->kind == PREDICATE_ATOM && arg->atom->test == TEST_NULL && arg->atom->scope != ATOM_ROWS)
+	if (arg->kind == PREDICATE_ATOM && arg->atom->test == TEST_NULL &&
+		arg->atom->scope != ATOM_ROWS)
 		appendStringInfo(out, "%s IS NOT NULL", arg->atom->value);
 	else if (never_null(arg))
 	{
@@ -469,7 +484,7 @@ append_not(StringInfo out, const Predicate *arg, const SqlContext *context)
 void
 PredicateSql(StringInfo out, const Predicate *predicate, const SqlContext *context)
 {
-	int			i;
+	int i;
 
 	check_stack_depth();
 	switch (predicate->kind)
@@ -493,7 +508,8 @@ PredicateSql(StringInfo out, const Predicate *predicate, const SqlContext *conte
 	for (i = 0; i < predicate->nargs; i++)
 	{
 		const Predicate *arg = predicate->args[i];
-		bool		parens = needs_parentheses(arg, predicate->kind) ||
+		bool parens =
+			needs_parentheses(arg, predicate->kind) ||
 			(arg->kind == PREDICATE_ATOM && predicate->kind == PREDICATE_OR &&
 			 arg->atom->test == TEST_RANGE && arg->atom->lower.given && arg->atom->upper.given);
 

@@ -14,7 +14,7 @@
 bool
 PredicateMoves(const Predicate *predicate)
 {
-	int			i;
+	int i;
 
 	check_stack_depth();
 	if (predicate->kind == PREDICATE_ATOM)
@@ -32,7 +32,7 @@ bool
 PredicateMovesDeep(const Predicate *predicate, ContactTable *table)
 {
 	SegmentRow *row;
-	int			i;
+	int i;
 
 	check_stack_depth();
 	for (i = 0; i < predicate->nargs; i++)
@@ -51,7 +51,7 @@ PredicateMovesDeep(const Predicate *predicate, ContactTable *table)
 static TimestampTz
 boundary_next_move(const Boundary *boundary, const Atom *atom, ContactTable *table, TimestampTz now)
 {
-	bool		days = (atom->value_type == VALUE_DATE);
+	bool days = (atom->value_type == VALUE_DATE);
 
 	if (!BoundaryMoves(boundary))
 		return DT_NOEND;
@@ -98,14 +98,16 @@ moves_by_the_day(const Boundary *boundary, bool days)
  * local midnights: whether there was one is the caller's to know.
  */
 bool
-AtomMovesWithin(const Atom *atom, ContactTable *table, TimestampTz from, TimestampTz to, bool midnight)
+AtomMovesWithin(const Atom *atom, ContactTable *table, TimestampTz from, TimestampTz to,
+				bool midnight)
 {
-	bool		days = (atom->value_type == VALUE_DATE);
+	bool days = (atom->value_type == VALUE_DATE);
 
 	if (!atom->moves)
 		return false;
-	if (!midnight && (atom->value_type == VALUE_MONTH_DAY ||
-					  (moves_by_the_day(&atom->lower, days) && moves_by_the_day(&atom->upper, days))))
+	if (!midnight &&
+		(atom->value_type == VALUE_MONTH_DAY ||
+		 (moves_by_the_day(&atom->lower, days) && moves_by_the_day(&atom->upper, days))))
 		return false;
 	return AtomNextMove(atom, table, from) <= to;
 }
@@ -114,7 +116,7 @@ TimestampTz
 PredicateNextMove(const Predicate *predicate, ContactTable *table, TimestampTz now)
 {
 	TimestampTz result = DT_NOEND;
-	int			i;
+	int i;
 
 	check_stack_depth();
 	if (predicate->kind == PREDICATE_ATOM)

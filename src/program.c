@@ -41,25 +41,25 @@
 
 typedef struct ProgramEntry
 {
-	Oid			relid;			/* hash key */
-	bool		valid;
-	bool		changed;		/* while it was being built */
-	Program    *program;
+	Oid relid; /* hash key */
+	bool valid;
+	bool changed; /* while it was being built */
+	Program *program;
 } ProgramEntry;
 
 /* Which contact tables a table feeds: what every trigger asks first. */
 typedef struct ReaderEntry
 {
-	Oid			relid;			/* hash key */
-	bool		valid;
-	List	   *contact_tables;
+	Oid relid; /* hash key */
+	bool valid;
+	List *contact_tables;
 } ReaderEntry;
 
 static HTAB *programs = NULL;
 static HTAB *readers = NULL;
-static uint64 generation = 0;	/* counts invalidations */
+static uint64 generation = 0;       /* counts invalidations */
 static uint64 clock_generation = 1; /* counts those of the clock rows */
-static Oid	clock_relid = InvalidOid;
+static Oid clock_relid = InvalidOid;
 
 /* ----- invalidation ----- */
 
@@ -81,8 +81,8 @@ relation_changed(Datum arg, Oid relid)
 	hash_seq_init(&scan, programs);
 	while ((program = hash_seq_search(&scan)) != NULL)
 	{
-		bool		reads = !OidIsValid(relid) || program->relid == relid;
-		int			i;
+		bool reads = !OidIsValid(relid) || program->relid == relid;
+		int i;
 
 		for (i = 0; !reads && program->program && i < program->program->nsources; i++)
 			reads = (program->program->sources[i]->relid == relid ||
@@ -103,7 +103,7 @@ relation_changed(Datum arg, Oid relid)
 static void
 initialise(void)
 {
-	HASHCTL		info = {0};
+	HASHCTL info = {0};
 
 	if (programs != NULL)
 		return;
@@ -148,10 +148,10 @@ List *
 ProgramTablesReading(Oid relid)
 {
 	ReaderEntry *entry;
-	bool		found;
+	bool found;
 	MemoryContext old;
-	List	   *tables;
-	uint64		before;
+	List *tables;
+	uint64 before;
 
 	initialise();
 	entry = hash_search(readers, &relid, HASH_FIND, NULL);
@@ -197,13 +197,15 @@ find_image(ProgramEntry *entry, uint64 version)
 static ImageUse *
 build_image(ProgramEntry *entry, uint64 version)
 {
-	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "segments draft", ALLOCSET_DEFAULT_SIZES);
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "segments image", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext scratch =
+		AllocSetContextCreate(CurrentMemoryContext, "segments draft", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext context =
+		AllocSetContextCreate(CurrentMemoryContext, "segments image", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(scratch);
-	instr_time	start;
-	instr_time	took;
-	Draft	   *draft;
-	Image	   *image;
+	instr_time start;
+	instr_time took;
+	Draft *draft;
+	Image *image;
 
 	INSTR_TIME_SET_CURRENT(start);
 	draft = DraftBuild(entry->relid, version);
@@ -223,9 +225,10 @@ share_image(ProgramEntry *entry, ImageUse *use)
 {
 	struct dsm_segment *shared;
 	const Image *image;
-	bool		ours;
+	bool ours;
 
-	if (use->image->version == 0 || entry->changed || DefinitionVersion(entry->relid, &ours) != use->image->version)
+	if (use->image->version == 0 || entry->changed ||
+		DefinitionVersion(entry->relid, &ours) != use->image->version)
 		return use;
 	image = ImageSharePublish(use->image, &shared);
 	if (image == NULL)
@@ -241,11 +244,12 @@ share_image(ProgramEntry *entry, ImageUse *use)
 static bool
 try_open(ProgramEntry *entry, bool trust)
 {
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "segments program", ALLOCSET_DEFAULT_SIZES);
-	ImageUse   *use;
-	Program    *program = NULL;
-	uint64		version;
-	bool		ours;
+	MemoryContext context =
+		AllocSetContextCreate(CurrentMemoryContext, "segments program", ALLOCSET_DEFAULT_SIZES);
+	ImageUse *use;
+	Program *program = NULL;
+	uint64 version;
+	bool ours;
 
 	entry->changed = false;
 	version = DefinitionVersion(entry->relid, &ours);
@@ -271,21 +275,21 @@ try_open(ProgramEntry *entry, bool trust)
 static void
 reopen(ProgramEntry *entry, bool trust)
 {
-	int			attempt;
+	int attempt;
 
 	for (attempt = 0; attempt < 10; attempt++)
 		if (try_open(entry, trust && attempt < 5))
 			return;
-	ereport(ERROR,
-			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-			 errmsg("segments of contact table \"%s\" are being changed concurrently", get_rel_name(entry->relid))));
+	ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+					errmsg("segments of contact table \"%s\" are being changed concurrently",
+						   get_rel_name(entry->relid))));
 }
 
 static ProgramEntry *
 entry_of(Oid contact_table)
 {
 	ProgramEntry *entry;
-	bool		found;
+	bool found;
 
 	initialise();
 	entry = hash_search(programs, &contact_table, HASH_ENTER, &found);
@@ -315,11 +319,11 @@ ProgramGet(Oid contact_table)
 static bool
 is_compiled_for(Program *program, Relation rel)
 {
-	int			i;
+	int i;
 
 	for (i = 0; i < program->image->nsources + program->image->nlinks; i++)
 	{
-		RowSource  *source = program->sources[i];
+		RowSource *source = program->sources[i];
 
 		if (source->relid != RelationGetRelid(rel) || source->checked)
 			continue;
@@ -337,7 +341,7 @@ is_compiled_for(Program *program, Relation rel)
 Program *
 ProgramGetFor(Oid contact_table, Relation changed)
 {
-	Program    *program = ProgramGet(contact_table);
+	Program *program = ProgramGet(contact_table);
 
 	if (is_compiled_for(program, changed))
 		return program;

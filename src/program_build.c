@@ -25,7 +25,7 @@ static DraftSource *
 new_source(Oid relid, RelatedRows *rows)
 {
 	DraftSource *source = palloc0(sizeof(DraftSource));
-	Relation	rel = table_open(relid, AccessShareLock);
+	Relation rel = table_open(relid, AccessShareLock);
 
 	source->relid = relid;
 	source->rows = rows;
@@ -41,9 +41,8 @@ add_source(Draft *draft, Oid relid, RelatedRows *rows)
 	DraftSource *source = new_source(relid, rows);
 
 	if (draft->nsources == lengthof(draft->sources))
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("segments of one contact table read too many tables")));
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						errmsg("segments of one contact table read too many tables")));
 	source->index = draft->nsources;
 	draft->sources[draft->nsources++] = source;
 	return source;
@@ -54,11 +53,15 @@ add_link(Draft *draft, RelatedRows *rows)
 {
 	DraftSource *link = new_source(rows->link_relid, NULL);
 
-	link->contact = DraftFacetGet(link, psprintf("c.%s::%s", quote_identifier(rows->contact_column),
-												 draft->table->key_type_name), VALUE_NONE);
-	link->key = DraftFacetGet(link, psprintf("c.%s", quote_identifier(rows->link_column)), VALUE_NONE);
+	link->contact = DraftFacetGet(
+		link,
+		psprintf("c.%s::%s", quote_identifier(rows->contact_column), draft->table->key_type_name),
+		VALUE_NONE);
+	link->key =
+		DraftFacetGet(link, psprintf("c.%s", quote_identifier(rows->link_column)), VALUE_NONE);
 	if (rows->primary_column)
-		(void) DraftFacetGet(link, psprintf("c.%s", quote_identifier(rows->primary_column)), VALUE_NONE);
+		(void) DraftFacetGet(link, psprintf("c.%s", quote_identifier(rows->primary_column)),
+							 VALUE_NONE);
 	link->index = draft->nlinks;
 	draft->links[draft->nlinks++] = link;
 	return link;
@@ -76,14 +79,18 @@ prepare_path(Draft *draft, DraftSource *source)
 
 	if (!OidIsValid(rows->link_relid) && rows->contact_reference == NULL)
 	{
-		source->contact = DraftFacetGet(source, psprintf("r.%s::%s", quote_identifier(rows->contact_column),
-														 draft->table->key_type_name), VALUE_NONE);
+		source->contact = DraftFacetGet(source,
+										psprintf("r.%s::%s", quote_identifier(rows->contact_column),
+												 draft->table->key_type_name),
+										VALUE_NONE);
 		return;
 	}
-	source->key = DraftFacetGet(source, psprintf("r.%s", quote_identifier(rows->key_column)), VALUE_NONE);
+	source->key =
+		DraftFacetGet(source, psprintf("r.%s", quote_identifier(rows->key_column)), VALUE_NONE);
 	if (rows->contact_reference)
-		source->reference = DraftFacetGet(draft->sources[0],
-										  psprintf("c.%s", quote_identifier(rows->contact_reference)), VALUE_NONE);
+		source->reference =
+			DraftFacetGet(draft->sources[0],
+						  psprintf("c.%s", quote_identifier(rows->contact_reference)), VALUE_NONE);
 	if (OidIsValid(rows->link_relid))
 		source->link = add_link(draft, rows);
 }
@@ -92,7 +99,7 @@ static DraftSource *
 source_of(Draft *draft, RelatedRows *rows)
 {
 	DraftSource *source;
-	int			i;
+	int i;
 
 	if (rows == NULL)
 		return draft->sources[0];
@@ -108,16 +115,16 @@ source_of(Draft *draft, RelatedRows *rows)
 
 typedef struct KeyEntry
 {
-	const char *key;			/* hash key, by content */
-	int			id;
+	const char *key; /* hash key, by content */
+	int id;
 } KeyEntry;
 
 typedef struct Builder
 {
-	Draft	   *draft;
-	HTAB	   *atoms;			/* by key text */
-	MemoryContext segment;		/* until one segment is bound */
-	int			ordinal;		/* atoms of the segment met so far */
+	Draft *draft;
+	HTAB *atoms;           /* by key text */
+	MemoryContext segment; /* until one segment is bound */
+	int ordinal;           /* atoms of the segment met so far */
 } Builder;
 
 static uint32
@@ -138,7 +145,7 @@ text_key_match(const void *a, const void *b, Size size)
 static void
 place_atom(Draft *draft, DraftAtom *datom, int id)
 {
-	Atom	   *atom = datom->atom;
+	Atom *atom = datom->atom;
 
 	if (atom->scope == ATOM_MEMBER)
 		return;
@@ -163,14 +170,15 @@ place_atom(Draft *draft, DraftAtom *datom, int id)
 static int
 new_atom(Builder *builder, Atom *atom, int segment)
 {
-	Draft	   *draft = builder->draft;
-	DraftAtom  *datom;
+	Draft *draft = builder->draft;
+	DraftAtom *datom;
 
 	if (draft->natoms == draft->atoms_size)
 	{
 		draft->atoms_size = Max(64, draft->atoms_size * 2);
-		draft->atoms = draft->natoms == 0 ? palloc(sizeof(DraftAtom) * draft->atoms_size) :
-			repalloc_huge(draft->atoms, sizeof(DraftAtom) * draft->atoms_size);
+		draft->atoms = draft->natoms == 0
+						   ? palloc(sizeof(DraftAtom) * draft->atoms_size)
+						   : repalloc_huge(draft->atoms, sizeof(DraftAtom) * draft->atoms_size);
 	}
 	datom = &draft->atoms[draft->natoms];
 	memset(datom, 0, sizeof(DraftAtom));
@@ -184,9 +192,9 @@ new_atom(Builder *builder, Atom *atom, int segment)
 static int
 intern_atom(Builder *builder, Atom *atom, int segment)
 {
-	char	   *key = AtomKey(atom, builder->draft->table);
-	bool		found;
-	KeyEntry   *entry = hash_search(builder->atoms, &key, HASH_ENTER, &found);
+	char *key = AtomKey(atom, builder->draft->table);
+	bool found;
+	KeyEntry *entry = hash_search(builder->atoms, &key, HASH_ENTER, &found);
 	MemoryContext old;
 
 	if (found)
@@ -203,7 +211,7 @@ intern_atom(Builder *builder, Atom *atom, int segment)
 static void
 note_atom(Draft *draft, DraftSegment *segment, int id)
 {
-	DraftAtom  *datom = &draft->atoms[id];
+	DraftAtom *datom = &draft->atoms[id];
 
 	segment->atoms = lappend_int(segment->atoms, id);
 	/* segments come one after the other */
@@ -219,18 +227,20 @@ note_atom(Draft *draft, DraftSegment *segment, int id)
 static int
 cost_of(Draft *draft, const Predicate *predicate)
 {
-	int			cost = 0;
-	int			i;
+	int cost = 0;
+	int i;
 
 	if (predicate->kind == PREDICATE_ATOM)
 	{
-		DraftAtom  *datom = &draft->atoms[predicate->atom->id];
+		DraftAtom *datom = &draft->atoms[predicate->atom->id];
 
 		if (predicate->atom->scope != ATOM_CONTACT || datom->facet->opaque)
 			return 100;
 		if (datom->indexed)
 			return predicate->atom->test == TEST_RANGE ? 2 : 1;
-		return predicate->atom->test == TEST_REGEXP ? 20 : predicate->atom->test == TEST_LIKE ? 10 : 4;
+		return predicate->atom->test == TEST_REGEXP ? 20
+			   : predicate->atom->test == TEST_LIKE ? 10
+													: 4;
 	}
 	for (i = 0; i < predicate->nargs; i++)
 		cost = Max(cost, cost_of(draft, predicate->args[i]));
@@ -244,14 +254,14 @@ cost_of(Draft *draft, const Predicate *predicate)
 static void
 order_args(Draft *draft, Predicate *predicate)
 {
-	int			i;
-	int			j;
+	int i;
+	int j;
 
 	/* a sort by insertion: not worth it for the few giants */
 	for (i = 1; i < predicate->nargs && predicate->nargs <= 64; i++)
 	{
-		Predicate  *arg = predicate->args[i];
-		int			cost = cost_of(draft, arg);
+		Predicate *arg = predicate->args[i];
+		int cost = cost_of(draft, arg);
 
 		for (j = i; j > 0 && cost_of(draft, predicate->args[j - 1]) > cost; j--)
 			predicate->args[j] = predicate->args[j - 1];
@@ -265,9 +275,9 @@ order_args(Draft *draft, Predicate *predicate)
 static Predicate *
 intern_predicate(Builder *builder, DraftSegment *segment, const Predicate *predicate)
 {
-	Draft	   *draft = builder->draft;
-	Predicate  *copy = MemoryContextAllocZero(draft->context, sizeof(Predicate));
-	int			i;
+	Draft *draft = builder->draft;
+	Predicate *copy = MemoryContextAllocZero(draft->context, sizeof(Predicate));
+	int i;
 
 	check_stack_depth();
 	copy->kind = predicate->kind;
@@ -278,7 +288,7 @@ intern_predicate(Builder *builder, DraftSegment *segment, const Predicate *predi
 		copy->args[i] = intern_predicate(builder, segment, predicate->args[i]);
 	if (predicate->kind == PREDICATE_ATOM)
 	{
-		int			id = intern_atom(builder, predicate->atom, segment->index);
+		int id = intern_atom(builder, predicate->atom, segment->index);
 		MemoryContext old = MemoryContextSwitchTo(draft->context);
 
 		builder->ordinal++;
@@ -299,7 +309,8 @@ is_more_selective(Draft *draft, List *left, List *right)
 {
 	if (list_length(left) != list_length(right))
 		return list_length(left) < list_length(right);
-	return draft->atoms[linitial_int(left)].facet->nconstants > draft->atoms[linitial_int(right)].facet->nconstants;
+	return draft->atoms[linitial_int(left)].facet->nconstants >
+		   draft->atoms[linitial_int(right)].facet->nconstants;
 }
 
 /*
@@ -310,23 +321,24 @@ is_more_selective(Draft *draft, List *left, List *right)
 static List *
 access_atoms(Draft *draft, const Predicate *predicate)
 {
-	List	   *result = NIL;
-	int			i;
+	List *result = NIL;
+	int i;
 
 	switch (predicate->kind)
 	{
 		case PREDICATE_ATOM:
-			{
-				DraftAtom  *datom = &draft->atoms[predicate->atom->id];
+		{
+			DraftAtom *datom = &draft->atoms[predicate->atom->id];
 
-				if (datom->indexed && datom->atom->scope == ATOM_CONTACT && datom->atom->test != TEST_RANGE)
-					return list_make1_int(predicate->atom->id);
-				return NIL;
-			}
+			if (datom->indexed && datom->atom->scope == ATOM_CONTACT &&
+				datom->atom->test != TEST_RANGE)
+				return list_make1_int(predicate->atom->id);
+			return NIL;
+		}
 		case PREDICATE_AND:
 			for (i = 0; i < predicate->nargs; i++)
 			{
-				List	   *arg = access_atoms(draft, predicate->args[i]);
+				List *arg = access_atoms(draft, predicate->args[i]);
 
 				if (arg != NIL && (result == NIL || is_more_selective(draft, arg, result)))
 					result = arg;
@@ -335,7 +347,7 @@ access_atoms(Draft *draft, const Predicate *predicate)
 		case PREDICATE_OR:
 			for (i = 0; i < predicate->nargs; i++)
 			{
-				List	   *arg = access_atoms(draft, predicate->args[i]);
+				List *arg = access_atoms(draft, predicate->args[i]);
 
 				if (arg == NIL)
 					return NIL;
@@ -376,7 +388,7 @@ bind_or_warn(SegmentRow *row, ContactTable *table)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
-	Predicate  *volatile result = NULL;
+	Predicate *volatile result = NULL;
 
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(caller);
@@ -387,7 +399,7 @@ bind_or_warn(SegmentRow *row, ContactTable *table)
 	}
 	PG_CATCH();
 	{
-		ErrorData  *error;
+		ErrorData *error;
 
 		MemoryContextSwitchTo(caller);
 		error = CopyErrorData();
@@ -424,14 +436,14 @@ add_segment(Builder *builder, SegmentRow *row, Predicate *predicate)
 static int
 rank_of(Draft *draft, DraftSegment *segment, int depth)
 {
-	ListCell   *cell;
-	int			rank = 1;
+	ListCell *cell;
+	int rank = 1;
 
 	if (segment->rank > 0)
 		return segment->rank;
 	if (depth > draft->nsegments)
 		elog(ERROR, "segments refer to each other in a circle");
-	foreach(cell, segment->references)
+	foreach (cell, segment->references)
 		rank = Max(rank, 1 + rank_of(draft, &draft->segments[lfirst_int(cell)], depth + 1));
 	segment->rank = rank;
 	return rank;
@@ -458,18 +470,18 @@ segment_by_id(Draft *draft, int64 id)
 static void
 link_segments(Draft *draft)
 {
-	int			i;
+	int i;
 
 	for (i = 0; i < draft->natoms; i++)
 	{
-		Atom	   *atom = draft->atoms[i].atom;
+		Atom *atom = draft->atoms[i].atom;
 		DraftSegment *referenced;
-		ListCell   *cell;
+		ListCell *cell;
 
 		if (atom->scope != ATOM_MEMBER)
 			continue;
 		referenced = segment_by_id(draft, atom->segment_id);
-		foreach(cell, draft->atoms[i].segments)
+		foreach (cell, draft->atoms[i].segments)
 		{
 			DraftSegment *segment = &draft->segments[lfirst_int(cell)];
 
@@ -497,16 +509,17 @@ compare_rows(const ListCell *a, const ListCell *b)
 static void
 add_segments(Builder *builder)
 {
-	Draft	   *draft = builder->draft;
-	List	   *rows = SegmentsOfContactTable(draft->relid);
-	ListCell   *cell;
+	Draft *draft = builder->draft;
+	List *rows = SegmentsOfContactTable(draft->relid);
+	ListCell *cell;
 
 	list_sort(rows, compare_rows);
-	draft->segments = MemoryContextAllocHuge(draft->context, sizeof(DraftSegment) * Max(list_length(rows), 1));
-	foreach(cell, rows)
+	draft->segments =
+		MemoryContextAllocHuge(draft->context, sizeof(DraftSegment) * Max(list_length(rows), 1));
+	foreach (cell, rows)
 	{
 		SegmentRow *row = lfirst(cell);
-		Predicate  *predicate;
+		Predicate *predicate;
 		MemoryContext old;
 
 		/* static ones are there to be referred to */
@@ -526,8 +539,8 @@ add_segments(Builder *builder)
 static void
 finish(Draft *draft)
 {
-	int			i;
-	int			j;
+	int i;
+	int j;
 
 	for (i = 0; i < draft->nsources; i++)
 		for (j = 0; j < draft->sources[i]->nfacets; j++)
@@ -544,9 +557,9 @@ finish(Draft *draft)
 Draft *
 DraftBuild(Oid relid, uint64 version)
 {
-	Draft	   *draft = palloc0(sizeof(Draft));
-	Builder		builder = {0};
-	HASHCTL		info = {0};
+	Draft *draft = palloc0(sizeof(Draft));
+	Builder builder = {0};
+	HASHCTL info = {0};
 	SecureContext secure;
 
 	draft->context = CurrentMemoryContext;
@@ -554,13 +567,15 @@ DraftBuild(Oid relid, uint64 version)
 	draft->version = version;
 	draft->table = CatalogContactTable(relid, false);
 	builder.draft = draft;
-	builder.segment = AllocSetContextCreate(draft->context, "segments one segment", ALLOCSET_DEFAULT_SIZES);
+	builder.segment =
+		AllocSetContextCreate(draft->context, "segments one segment", ALLOCSET_DEFAULT_SIZES);
 	info.keysize = sizeof(char *);
 	info.entrysize = sizeof(KeyEntry);
 	info.hash = text_key_hash;
 	info.match = text_key_match;
 	info.hcxt = draft->context;
-	builder.atoms = hash_create("segments atoms", 256, &info, HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
+	builder.atoms = hash_create("segments atoms", 256, &info,
+								HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
 	SecureEnter(&secure, draft->table->owner);
 	(void) add_source(draft, relid, NULL);
 	add_segments(&builder);

@@ -28,15 +28,16 @@
 uint32
 ProgramColumnsHash(TupleDesc desc)
 {
-	uint32		hash = 0;
-	int			i;
+	uint32 hash = 0;
+	int i;
 
 	for (i = 0; i < desc->natts; i++)
 	{
 		Form_pg_attribute attribute = TupleDescAttr(desc, i);
 
 		hash = hash_combine(hash, attribute->attisdropped ? 0 : attribute->atttypid);
-		hash = hash_combine(hash, hash_bytes_uint32((uint32) attribute->atttypmod ^ attribute->attcollation));
+		hash = hash_combine(
+			hash, hash_bytes_uint32((uint32) attribute->atttypmod ^ attribute->attcollation));
 		hash = hash_combine(hash, hash_bytes((unsigned char *) NameStr(attribute->attname),
 											 strlen(NameStr(attribute->attname))));
 	}
@@ -49,8 +50,8 @@ static Bitmapset *
 columns_of(const Image *image, ImageList list)
 {
 	const int32 *columns = IMAGE_ITEMS(image, list);
-	Bitmapset  *result = NULL;
-	uint32		i;
+	Bitmapset *result = NULL;
+	uint32 i;
 
 	for (i = 0; i < list.n; i++)
 		result = bms_add_member(result, columns[i]);
@@ -78,9 +79,9 @@ related_rows(const Image *image, const ImageSource *source)
 static RowSource *
 open_source(const Image *image, int index)
 {
-	RowSource  *source = palloc0(sizeof(RowSource));
+	RowSource *source = palloc0(sizeof(RowSource));
 	const ImageFacet *facets;
-	int			i;
+	int i;
 
 	source->image = &IMAGE_AT(image, image->sources, ImageSource)[index];
 	source->relid = source->image->relid;
@@ -110,7 +111,7 @@ static void
 open_sources(Program *program)
 {
 	const Image *image = program->image;
-	int			i;
+	int i;
 
 	program->nsources = image->nsources;
 	program->sources = palloc(sizeof(RowSource *) * (image->nsources + image->nlinks));
@@ -118,7 +119,7 @@ open_sources(Program *program)
 		program->sources[i] = open_source(image, i);
 	for (i = 0; i < image->nsources; i++)
 	{
-		RowSource  *source = program->sources[i];
+		RowSource *source = program->sources[i];
 
 		source->contact = facet_or_null(source, source->image->contact);
 		source->key = facet_or_null(source, source->image->key);
@@ -134,8 +135,8 @@ open_sources(Program *program)
 static void
 find_gates(Program *program)
 {
-	RowSource  *contacts = program->sources[0];
-	int			i;
+	RowSource *contacts = program->sources[0];
+	int i;
 
 	program->gates = palloc(sizeof(Facet *) * Max(contacts->nfacets, 1));
 	for (i = 0; i < contacts->nfacets; i++)
@@ -151,7 +152,7 @@ TupleDesc
 ProgramSourceDesc(Program *program, RowSource *source)
 {
 	MemoryContext old;
-	Relation	rel;
+	Relation rel;
 
 	if (source->desc != NULL)
 		return source->desc;
@@ -170,11 +171,12 @@ ProgramSourceDesc(Program *program, RowSource *source)
 bool
 ProgramIsUnguarded(Program *program)
 {
-	int			i;
+	int i;
 
 	for (i = 1; !program->guards_known && i < program->nsources; i++)
 	{
-		program->sources[i]->unguarded = UncommittedIsUnguarded(program->table, program->sources[i]->rows);
+		program->sources[i]->unguarded =
+			UncommittedIsUnguarded(program->table, program->sources[i]->rows);
 		program->unguarded |= program->sources[i]->unguarded;
 	}
 	program->guards_known = true;
@@ -194,17 +196,18 @@ prepare_keys(Program *program)
 	fmgr_info_copy(&program->key_compare, &type->cmp_proc_finfo, CurrentMemoryContext);
 	program->key_collation = OidIsValid(type->typcollation) ? C_COLLATION_OID : InvalidOid;
 	program->key_array_type = get_array_type(table->key_type);
-	get_typlenbyvalalign(table->key_type, &program->key_len, &program->key_byval, &program->key_align);
+	get_typlenbyvalalign(table->key_type, &program->key_len, &program->key_byval,
+						 &program->key_align);
 }
 
 /* Kept plans and the image go with the program's memory. */
 static void
 close_program(void *arg)
 {
-	Program    *program = arg;
-	ListCell   *cell;
+	Program *program = arg;
+	ListCell *cell;
 
-	foreach(cell, program->plans)
+	foreach (cell, program->plans)
 		SPI_freeplan(lfirst(cell));
 	ImageUseClose(program->use);
 }
@@ -217,7 +220,7 @@ Program *
 ProgramOpen(Oid relid, ImageUse *use, MemoryContext context)
 {
 	MemoryContext old = MemoryContextSwitchTo(context);
-	Program    *program = palloc0(sizeof(Program));
+	Program *program = palloc0(sizeof(Program));
 	MemoryContextCallback *callback = palloc0(sizeof(MemoryContextCallback));
 
 	program->relid = relid;
@@ -253,7 +256,7 @@ ProgramOpen(Oid relid, ImageUse *use, MemoryContext context)
 static Phrase *
 copy_phrase(const Phrase *phrase)
 {
-	Phrase	   *copy = palloc(sizeof(Phrase));
+	Phrase *copy = palloc(sizeof(Phrase));
 
 	*copy = *phrase;
 	return copy;
@@ -262,7 +265,7 @@ copy_phrase(const Phrase *phrase)
 static Boundary
 boundary_of(const Image *image, ValueType type, const ImageMoment *moment)
 {
-	Boundary	boundary = moment->boundary;
+	Boundary boundary = moment->boundary;
 
 	if (moment->has_phrase)
 		boundary.phrase = copy_phrase(&moment->phrase);
@@ -275,7 +278,7 @@ boundary_of(const Image *image, ValueType type, const ImageMoment *moment)
 static Atom *
 atom_of(const Image *image, const ImageAtom *from, int id)
 {
-	Atom	   *atom = palloc0(sizeof(Atom));
+	Atom *atom = palloc0(sizeof(Atom));
 	const ImageDetail *detail;
 
 	atom->id = id;
@@ -345,8 +348,8 @@ ProgramAtomGet(Program *program, int id)
 static Atom *
 nth_atom(const Predicate *predicate, int *n)
 {
-	Atom	   *found = NULL;
-	int			i;
+	Atom *found = NULL;
+	int i;
 
 	if (predicate->kind == PREDICATE_ATOM)
 		return (*n)-- == 0 ? predicate->atom : NULL;
@@ -368,7 +371,8 @@ bound_filter(Program *program, int segment)
 	if (program->bound_context)
 		MemoryContextDelete(program->bound_context);
 	program->bound_context = NULL;
-	context = AllocSetContextCreate(program->context, "segments bound filter", ALLOCSET_SMALL_SIZES);
+	context =
+		AllocSetContextCreate(program->context, "segments bound filter", ALLOCSET_SMALL_SIZES);
 	old = MemoryContextSwitchTo(context);
 	row = SegmentById(program->segments[segment].id);
 	if (row == NULL)
@@ -389,8 +393,8 @@ ProgramAtomBound(Program *program, int id)
 	ProgramAtom *patom = ProgramAtomGet(program, id);
 	SecureContext secure;
 	MemoryContext old;
-	Atom	   *atom;
-	int			n = patom->image->ordinal;
+	Atom *atom;
+	int n = patom->image->ordinal;
 
 	if (patom->bound != NULL)
 		return patom->bound;
@@ -415,12 +419,12 @@ ProgramAtomBound(Program *program, int id)
 int
 ProgramSegmentById(Program *program, int64 id)
 {
-	int			low = 0;
-	int			high = program->nsegments - 1;
+	int low = 0;
+	int high = program->nsegments - 1;
 
 	while (low <= high)
 	{
-		int			middle = (low + high) / 2;
+		int middle = (low + high) / 2;
 
 		if (program->segments[middle].id == id)
 			return middle;
@@ -439,13 +443,13 @@ Bitmapset *
 ProgramSegmentsReading(Program *program, const RowSource *source)
 {
 	const int32 *atoms = ProgramItems(program, source->image->atoms);
-	Bitmapset  *result = NULL;
-	uint32		i;
-	uint32		j;
+	Bitmapset *result = NULL;
+	uint32 i;
+	uint32 j;
 
 	for (i = 0; i < source->image->atoms.n; i++)
 	{
-		ImageList	segments = program->atoms[atoms[i]].segments;
+		ImageList segments = program->atoms[atoms[i]].segments;
 
 		for (j = 0; j < segments.n; j++)
 			result = bms_add_member(result, ProgramItems(program, segments)[j]);
@@ -459,8 +463,8 @@ ProgramSegmentsReading(Program *program, const RowSource *source)
 Bitmapset *
 ProgramAddReferencing(Program *program, Bitmapset *segments, int index)
 {
-	ImageList	referencing = program->segments[index].referencing;
-	uint32		i;
+	ImageList referencing = program->segments[index].referencing;
+	uint32 i;
 
 	for (i = 0; i < referencing.n; i++)
 		segments = bms_add_member(segments, ProgramItems(program, referencing)[i]);
@@ -475,13 +479,13 @@ ProgramReferences(Program *program, int index)
 {
 	const uint32 *code = ProgramCode(program, index);
 	const uint32 *end = IMAGE_NEXT(code);
-	Bitmapset  *result = NULL;
+	Bitmapset *result = NULL;
 
 	/* every word of a predicate is the head of one of its parts */
 	for (; code < end; code++)
 	{
-		int			id = IMAGE_OPERAND(code);
-		int			referenced;
+		int id = IMAGE_OPERAND(code);
+		int referenced;
 
 		if (IMAGE_OP(code) != IMAGE_OP_ATOM || program->atoms[id].scope != ATOM_MEMBER)
 			continue;

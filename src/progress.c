@@ -40,7 +40,7 @@ enum
 
 static int64 done = 0;
 static int64 changes = 0;
-static int	depth = 0;			/* a build can build those that refer to it */
+static int depth = 0; /* a build can build those that refer to it */
 
 static bool
 is_ours(void)
@@ -137,8 +137,7 @@ ProgressChanges(int64 more)
 
 static const char *const command_words[] = {NULL, "create", "rebuild", "check"};
 static const char *const phase_words[] = {
-	NULL, "evaluating", "comparing", "waiting for writers", "catching up", "writing"
-};
+	NULL, "evaluating", "comparing", "waiting for writers", "catching up", "writing"};
 
 static void
 set_word(Datum *value, bool *isnull, const char *const *words, int n, int64 number)
@@ -152,8 +151,8 @@ static void
 store_backend(const PgBackendStatus *backend, Tuplestorestate *store, TupleDesc desc)
 {
 	const int64 *params = backend->st_progress_param;
-	Datum		values[9];
-	bool		nulls[9] = {0};
+	Datum values[9];
+	bool nulls[9] = {0};
 
 	values[0] = Int32GetDatum(backend->st_procpid);
 	values[1] = ObjectIdGetDatum(backend->st_progress_command_target);
@@ -172,11 +171,12 @@ store_backend(const PgBackendStatus *backend, Tuplestorestate *store, TupleDesc 
 static bool
 may_be_shown(const PgBackendStatus *backend)
 {
-	Oid			relid = backend->st_progress_command_target;
+	Oid relid = backend->st_progress_command_target;
 
-	return backend->st_progress_command == SEGMENTS_COMMAND && backend->st_databaseid == MyDatabaseId &&
-		SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relid)) &&
-		pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK;
+	return backend->st_progress_command == SEGMENTS_COMMAND &&
+		   backend->st_databaseid == MyDatabaseId &&
+		   SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relid)) &&
+		   pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK;
 }
 
 /*
@@ -187,10 +187,10 @@ PG_FUNCTION_INFO_V1(segments_backend_progress);
 Datum
 segments_backend_progress(PG_FUNCTION_ARGS)
 {
-	TupleDesc	desc;
+	TupleDesc desc;
 	Tuplestorestate *store = SrfBegin(fcinfo, &desc);
-	int			n = pgstat_fetch_stat_numbackends();
-	int			i;
+	int n = pgstat_fetch_stat_numbackends();
+	int i;
 
 	for (i = 1; i <= n; i++)
 	{

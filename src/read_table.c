@@ -25,43 +25,46 @@
 #define Anum_member_contact_id 2
 
 static HTAB *tables = NULL;
-static uint64 generation = 0;	/* counts invalidations */
+static uint64 generation = 0; /* counts invalidations */
 
 static void
 forget(Datum arg, Oid relid)
 {
 	HASH_SEQ_STATUS status;
-	ReadTable  *table;
+	ReadTable *table;
 
 	generation++;
 	hash_seq_init(&status, tables);
 	while ((table = hash_seq_search(&status)) != NULL)
 		if (!OidIsValid(relid) || relid == table->contact_table || relid == table->member_table ||
-			relid == table->member_index || relid == table->change_table || relid == table->change_index)
+			relid == table->member_index || relid == table->change_table ||
+			relid == table->change_index)
 			table->valid = false;
 }
 
 static void
 create_hash(void)
 {
-	HASHCTL		control = {0};
+	HASHCTL control = {0};
 
 	if (tables != NULL)
 		return;
 	control.keysize = sizeof(Oid);
 	control.entrysize = sizeof(ReadTable);
 	control.hcxt = CacheMemoryContext;
-	tables = hash_create("segments tables to read", 8, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	tables =
+		hash_create("segments tables to read", 8, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	CacheRegisterRelcacheCallback(forget, (Datum) 0);
 }
 
 static void
 read_members(ReadTable *table)
 {
-	Relation	rel = table_open(table->member_table, AccessShareLock);
+	Relation rel = table_open(table->member_table, AccessShareLock);
 
 	table->member_index = PrimaryKeyIndex(rel);
-	table->collation = TupleDescAttr(RelationGetDescr(rel), Anum_member_contact_id - 1)->attcollation;
+	table->collation =
+		TupleDescAttr(RelationGetDescr(rel), Anum_member_contact_id - 1)->attcollation;
 	table->is_logged = rel->rd_rel->relpersistence == RELPERSISTENCE_PERMANENT;
 	table_close(rel, AccessShareLock);
 }
@@ -69,7 +72,7 @@ read_members(ReadTable *table)
 static void
 read_log(ReadTable *table)
 {
-	Relation	rel = table_open(table->change_table, AccessShareLock);
+	Relation rel = table_open(table->change_table, AccessShareLock);
 
 	table->change_index = ChangeLogIndex(rel);
 	table->is_logged = table->is_logged && rel->rd_rel->relpersistence == RELPERSISTENCE_PERMANENT;
@@ -99,9 +102,9 @@ fill_in(ReadTable *table)
 ReadTable *
 ReadTableGet(Oid contact_table)
 {
-	ReadTable  *table;
-	bool		found;
-	uint64		before;
+	ReadTable *table;
+	bool found;
+	uint64 before;
 
 	create_hash();
 	table = hash_search(tables, &contact_table, HASH_ENTER, &found);

@@ -10,20 +10,20 @@
 
 typedef struct ReadTable
 {
-	Oid			contact_table;	/* key of the hash */
-	bool		valid;
-	Oid			owner;
-	Oid			member_table;
-	Oid			member_index;	/* its primary key */
-	Oid			change_table;
-	Oid			change_index;	/* BRIN on its numbers, or InvalidOid */
-	bool		is_logged;		/* members and log outlive a crash */
-	Oid			key_type;		/* base type */
-	Oid			collation;
-	FmgrInfo	equal;
+	Oid contact_table; /* key of the hash */
+	bool valid;
+	Oid owner;
+	Oid member_table;
+	Oid member_index; /* its primary key */
+	Oid change_table;
+	Oid change_index; /* BRIN on its numbers, or InvalidOid */
+	bool is_logged;   /* members and log outlive a crash */
+	Oid key_type;     /* base type */
+	Oid collation;
+	FmgrInfo equal;
 } ReadTable;
 
 /* read_table.c */
 extern ReadTable *ReadTableGet(Oid contact_table);
 
-#endif							/* SEGMENTS_READ_TABLE_H */
+#endif /* SEGMENTS_READ_TABLE_H */

@@ -22,20 +22,20 @@
 
 typedef struct Rebuild
 {
-	DatumVector keys;			/* of contacts that differ */
-	List	   *ids;			/* of the segments they differ in */
-	bool		gone;			/* some don't exist */
+	DatumVector keys; /* of contacts that differ */
+	List *ids;        /* of the segments they differ in */
+	bool gone;        /* some don't exist */
 } Rebuild;
 
 static void
 note_difference(void *arg, const Difference *difference)
 {
-	Rebuild    *rebuild = arg;
+	Rebuild *rebuild = arg;
 
 	if (rebuild->ids == NIL || *(int64 *) llast(rebuild->ids) != difference->segment)
 	{
 		MemoryContext old = MemoryContextSwitchTo(rebuild->keys.context);
-		int64	   *id = palloc(sizeof(int64));
+		int64 *id = palloc(sizeof(int64));
 
 		*id = difference->segment;
 		rebuild->ids = lappend(rebuild->ids, id);
@@ -49,7 +49,7 @@ note_difference(void *arg, const Difference *difference)
 static void
 find_differences(Rebuild *rebuild, Oid contact_table, List *ids)
 {
-	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
 	DifferenceSearch search = {contact_table, ids, snapshot};
 
 	search.by_hand = true;
@@ -66,7 +66,7 @@ find_differences(Rebuild *rebuild, Oid contact_table, List *ids)
 static void
 settle(Rebuild *rebuild, Oid contact_table)
 {
-	Program    *program;
+	Program *program;
 
 	ProgressEnter(PROGRESS_WRITING);
 	/* members of nobody: only where no such contact can appear meanwhile */
@@ -74,7 +74,8 @@ settle(Rebuild *rebuild, Oid contact_table)
 	program = ProgramGet(contact_table);
 	if (rebuild->gone)
 		BuildForgetGone(program, rebuild->keys.items, rebuild->keys.n);
-	MaintainContacts(program, rebuild->keys.items, rebuild->keys.n, BuildIndexes(program, rebuild->ids), CAUSE_DEFINITION);
+	MaintainContacts(program, rebuild->keys.items, rebuild->keys.n,
+					 BuildIndexes(program, rebuild->ids), CAUSE_DEFINITION);
 	BuildHandChanges(program, rebuild->ids, CAUSE_DEFINITION);
 }
 
@@ -85,10 +86,10 @@ PG_FUNCTION_INFO_V1(segments_rebuild_members);
 Datum
 segments_rebuild_members(PG_FUNCTION_ARGS)
 {
-	Oid			contact_table = PG_GETARG_OID(0);
-	List	   *ids = BuildIds(PG_GETARG_ARRAYTYPE_P(1));
-	Program    *program;
-	Rebuild		rebuild = {0};
+	Oid contact_table = PG_GETARG_OID(0);
+	List *ids = BuildIds(PG_GETARG_ARRAYTYPE_P(1));
+	Program *program;
+	Rebuild rebuild = {0};
 
 	/* functions that fields call may have got other bodies */
 	ProgramInvalidate(contact_table);

@@ -24,15 +24,15 @@
 
 typedef struct Refresh
 {
-	Program    *program;
-	ClockMove	move;
+	Program *program;
+	ClockMove move;
 	PassedContacts passed;
 } Refresh;
 
 static void
 reconcile(PassedContacts *contacts, void *arg)
 {
-	Refresh    *refresh = arg;
+	Refresh *refresh = arg;
 
 	PassedReconcile(refresh->program, contacts, refresh->move.now);
 }
@@ -46,21 +46,21 @@ store_next_moves(Refresh *refresh)
 {
 	DatumVector ids;
 	DatumVector next_moves;
-	ListCell   *cell;
+	ListCell *cell;
 
 	DatumVectorInit(&ids, CurrentMemoryContext, FLOAT8PASSBYVAL, sizeof(int64));
 	DatumVectorInit(&next_moves, CurrentMemoryContext, FLOAT8PASSBYVAL, sizeof(int64));
-	foreach(cell, ClockCovered(&refresh->move))
+	foreach (cell, ClockCovered(&refresh->move))
 	{
-		int64		id = *(int64 *) lfirst(cell);
+		int64 id = *(int64 *) lfirst(cell);
 		ContactTable *table = refresh->program->table;
 
 		if (ProgramSegmentById(refresh->program, id) < 0)
 			continue;
 		DatumVectorAdd(&ids, Int64GetDatum(id));
-		DatumVectorAdd(&next_moves,
-					   TimestampTzGetDatum(PredicateNextMove(BindStored(SegmentById(id)->filters, table), table,
-															 refresh->move.window.next_covered)));
+		DatumVectorAdd(&next_moves, TimestampTzGetDatum(PredicateNextMove(
+										BindStored(SegmentById(id)->filters, table), table,
+										refresh->move.window.next_covered)));
 	}
 	ClockSetNextMoves(&ids, &next_moves);
 }
@@ -72,21 +72,22 @@ store_next_moves(Refresh *refresh)
 static void
 refresh_table(Oid contact_table, TimestampTz now)
 {
-	Refresh		refresh = {0};
+	Refresh refresh = {0};
 	SecureContext secure;
-	List	   *values;
-	ListCell   *cell;
+	List *values;
+	ListCell *cell;
 
 	LockRelationOid(contact_table, RowExclusiveLock);
 	if (!ClockBegin(&refresh.move, contact_table, now))
 		return;
 	refresh.program = ProgramGet(contact_table);
-	refresh.passed.context = AllocSetContextCreate(CurrentMemoryContext, "segments passed", ALLOCSET_DEFAULT_SIZES);
+	refresh.passed.context =
+		AllocSetContextCreate(CurrentMemoryContext, "segments passed", ALLOCSET_DEFAULT_SIZES);
 	ClockAdvance(&refresh.move);
 	store_next_moves(&refresh);
 	SecureEnter(&secure, refresh.program->table->owner);
 	values = PassedValues(refresh.program, refresh.move.window.from, now);
-	foreach(cell, values)
+	foreach (cell, values)
 		PassedFind(refresh.program, lfirst(cell), &refresh.passed, reconcile, &refresh);
 	reconcile(&refresh.passed, &refresh);
 	SecureLeave(&secure);
@@ -100,16 +101,16 @@ Datum
 segments_refresh_due(PG_FUNCTION_ARGS)
 {
 	TimestampTz now = PG_ARGISNULL(0) ? SegmentsNow() : PG_GETARG_TIMESTAMPTZ(0);
-	int64		before;
-	int64		after;
-	ListCell   *cell;
+	int64 before;
+	int64 after;
+	ListCell *cell;
 
 	if (TIMESTAMP_NOT_FINITE(now))
-		ereport(ERROR,
-				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE), errmsg("refresh_due needs a finite instant")));
+		ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+						errmsg("refresh_due needs a finite instant")));
 	SPI_connect();
 	before = MemberWritten(0);
-	foreach(cell, ClockDueTables(now))
+	foreach (cell, ClockDueTables(now))
 	{
 		CHECK_FOR_INTERRUPTS();
 		refresh_table(lfirst_oid(cell), now);

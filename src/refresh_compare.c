@@ -26,34 +26,34 @@
 
 #include "refresh.h"
 
-#define FEW_SEGMENTS 16			/* so many members are looked up one by one */
-#define FEW_PAIRS 64			/* so many evaluations too many don't matter */
+#define FEW_SEGMENTS 16 /* so many members are looked up one by one */
+#define FEW_PAIRS 64    /* so many evaluations too many don't matter */
 
 /* A contact (position in the batch) and a segment to be compared. */
 typedef struct Pair
 {
-	int			segment;		/* index */
-	int			position;
-	bool		stored;
+	int segment; /* index */
+	int position;
+	bool stored;
 } Pair;
 
 typedef struct PairVector
 {
-	int			n;
-	int			size;
-	Pair	   *items;
+	int n;
+	int size;
+	Pair *items;
 } PairVector;
 
 typedef struct Comparison
 {
-	Program    *program;
+	Program *program;
 	TimestampTz now;
-	Batch	   *batch;
-	int		   *seen;			/* per segment: position it was last met at */
-	int		   *passed;			/* per atom: the same */
-	IntVector	met;			/* segments of the present contact */
-	PairVector	others;			/* pairs whose segment looks things up */
-	PairVector	different;
+	Batch *batch;
+	int *seen;         /* per segment: position it was last met at */
+	int *passed;       /* per atom: the same */
+	IntVector met;     /* segments of the present contact */
+	PairVector others; /* pairs whose segment looks things up */
+	PairVector different;
 } Comparison;
 
 static void
@@ -62,8 +62,9 @@ add_pair(PairVector *vector, int segment, int position, bool stored)
 	if (vector->n == vector->size)
 	{
 		vector->size = Max(64, vector->size * 2);
-		vector->items = vector->items == NULL ? palloc(sizeof(Pair) * vector->size) :
-			repalloc_huge(vector->items, sizeof(Pair) * vector->size);
+		vector->items = vector->items == NULL
+							? palloc(sizeof(Pair) * vector->size)
+							: repalloc_huge(vector->items, sizeof(Pair) * vector->size);
 	}
 	vector->items[vector->n].segment = segment;
 	vector->items[vector->n].position = position;
@@ -77,8 +78,8 @@ compare_pairs(const void *a, const void *b, void *arg)
 	const Pair *left = a;
 	const Pair *right = b;
 	const Program *program = arg;
-	int			left_rank = program->segments[left->segment].rank;
-	int			right_rank = program->segments[right->segment].rank;
+	int left_rank = program->segments[left->segment].rank;
+	int right_rank = program->segments[right->segment].rank;
 
 	if (left_rank != right_rank)
 		return left_rank - right_rank;
@@ -100,14 +101,16 @@ typedef enum Verdict
 {
 	SETTLED_FALSE,
 	SETTLED_TRUE,
-	OPEN_ON_ROW,				/* the row alone can tell */
-	OPEN						/* something has to be looked up */
+	OPEN_ON_ROW, /* the row alone can tell */
+	OPEN         /* something has to be looked up */
 } Verdict;
 
 static Verdict
 negation(Verdict verdict)
 {
-	return verdict == SETTLED_FALSE ? SETTLED_TRUE : verdict == SETTLED_TRUE ? SETTLED_FALSE : verdict;
+	return verdict == SETTLED_FALSE  ? SETTLED_TRUE
+		   : verdict == SETTLED_TRUE ? SETTLED_FALSE
+									 : verdict;
 }
 
 /*
@@ -117,10 +120,10 @@ negation(Verdict verdict)
 static Verdict
 verdict(Comparison *work, const uint32 *code, int position)
 {
-	uint32		operand = IMAGE_OPERAND(code);
-	ImageOp		op = IMAGE_OP(code);
-	Verdict		settles = (op == IMAGE_OP_OR) ? SETTLED_TRUE : SETTLED_FALSE;
-	Verdict		result = negation(settles);
+	uint32 operand = IMAGE_OPERAND(code);
+	ImageOp op = IMAGE_OP(code);
+	Verdict settles = (op == IMAGE_OP_OR) ? SETTLED_TRUE : SETTLED_FALSE;
+	Verdict result = negation(settles);
 	const uint32 *end = code + 1 + operand;
 	const uint32 *arg;
 
@@ -132,10 +135,12 @@ verdict(Comparison *work, const uint32 *code, int position)
 	if (op == IMAGE_OP_NOT)
 		return negation(verdict(work, code + 1, position));
 	if (op != IMAGE_OP_AND && op != IMAGE_OP_OR)
-		return PredicateOnRow(work->program, &work->batch->rows[position], code, work->now) ? SETTLED_TRUE : SETTLED_FALSE;
+		return PredicateOnRow(work->program, &work->batch->rows[position], code, work->now)
+				   ? SETTLED_TRUE
+				   : SETTLED_FALSE;
 	for (arg = code + 1; arg < end; arg = IMAGE_NEXT(arg))
 	{
-		Verdict		answer = verdict(work, arg, position);
+		Verdict answer = verdict(work, arg, position);
 
 		if (answer == settles)
 			return answer;
@@ -149,15 +154,15 @@ verdict(Comparison *work, const uint32 *code, int position)
 static void
 meet_atom(Comparison *work, int atom, int position)
 {
-	ImageList	segments = work->program->atoms[atom].segments;
-	uint32		i;
+	ImageList segments = work->program->atoms[atom].segments;
+	uint32 i;
 
 	if (work->passed[atom] == position)
 		return;
 	work->passed[atom] = position;
 	for (i = 0; i < segments.n; i++)
 	{
-		int			segment = ProgramItems(work->program, segments)[i];
+		int segment = ProgramItems(work->program, segments)[i];
 
 		if (work->seen[segment] == position)
 			continue;
@@ -172,11 +177,12 @@ meet_atom(Comparison *work, int atom, int position)
 static void
 read_contacts(Batch *batch)
 {
-	Program    *program = batch->program;
+	Program *program = batch->program;
 	ContactTable *table = program->table;
-	char	   *sql = psprintf("SELECT (c.*)::%s FROM %s c WHERE c.%s = ANY ($1)", table->name, table->name, table->key);
-	Datum		values[1];
-	uint64		i;
+	char *sql = psprintf("SELECT (c.*)::%s FROM %s c WHERE c.%s = ANY ($1)", table->name,
+						 table->name, table->key);
+	Datum values[1];
+	uint64 i;
 
 	for (i = 0; i < (uint64) batch->nrows; i++)
 		RowVersionInit(&batch->rows[i], program->sources[0], NULL);
@@ -184,10 +190,10 @@ read_contacts(Batch *batch)
 	MaintainExecute(KeptPlan(sql, 1, &program->key_array_type), values, SPI_OK_SELECT);
 	for (i = 0; i < SPI_processed; i++)
 	{
-		bool		isnull;
-		Datum		contact = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull);
+		bool isnull;
+		Datum contact = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull);
 		TupleTableSlot *slot = MaintainContactSlot(program, datumCopy(contact, false, -1));
-		int			position = BatchFindKey(batch, slot_getattr(slot, program->table->key_attnum, &isnull));
+		int position = BatchFindKey(batch, slot_getattr(slot, program->table->key_attnum, &isnull));
 
 		if (position >= 0)
 			batch->rows[position].slot = slot;
@@ -199,20 +205,22 @@ read_contacts(Batch *batch)
 static void
 read_members(Comparison *work, int position, bool *stored)
 {
-	Program    *program = work->program;
-	bool	   *has = palloc0(sizeof(bool) * program->nsegments);
-	Datum		value = work->batch->keys[position];
-	uint64		row;
-	int			i;
+	Program *program = work->program;
+	bool *has = palloc0(sizeof(bool) * program->nsegments);
+	Datum value = work->batch->keys[position];
+	uint64 row;
+	int i;
 
 	MaintainExecute(KeptPlan(psprintf("SELECT m.segment_id FROM %s m WHERE m.contact_id = $1",
-									  CatalogRelationName(program->table->member_table)), 1, &program->table->key_type),
+									  CatalogRelationName(program->table->member_table)),
+							 1, &program->table->key_type),
 					&value, SPI_OK_SELECT);
 	for (row = 0; row < SPI_processed; row++)
 	{
-		bool		isnull;
-		int64		id = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, 1, &isnull));
-		int			segment = ProgramSegmentById(program, id);
+		bool isnull;
+		int64 id = DatumGetInt64(
+			SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, 1, &isnull));
+		int segment = ProgramSegmentById(program, id);
 
 		if (segment >= 0)
 			has[segment] = true;
@@ -227,7 +235,7 @@ static void
 look_up_members(Comparison *work, int position, bool *stored)
 {
 	MemberProbe members;
-	int			i;
+	int i;
 
 	if (work->met.n > FEW_SEGMENTS)
 	{
@@ -236,7 +244,8 @@ look_up_members(Comparison *work, int position, bool *stored)
 	}
 	MemberProbeBegin(&members, work->program);
 	for (i = 0; i < work->met.n; i++)
-		stored[i] = MemberProbeAsk(&members, work->program->segments[work->met.items[i]].id, work->batch->keys[position]);
+		stored[i] = MemberProbeAsk(&members, work->program->segments[work->met.items[i]].id,
+								   work->batch->keys[position]);
 	MemberProbeEnd(&members);
 }
 
@@ -246,13 +255,13 @@ look_up_members(Comparison *work, int position, bool *stored)
 static void
 keep_open(Comparison *work, int position, bool *looks_up)
 {
-	int			kept = 0;
-	int			i;
+	int kept = 0;
+	int i;
 
 	for (i = 0; i < work->met.n; i++)
 	{
-		int			segment = work->met.items[i];
-		Verdict		answer = verdict(work, ProgramCode(work->program, segment), position);
+		int segment = work->met.items[i];
+		Verdict answer = verdict(work, ProgramCode(work->program, segment), position);
 
 		if (answer != OPEN_ON_ROW && answer != OPEN)
 			continue;
@@ -266,11 +275,11 @@ keep_open(Comparison *work, int position, bool *looks_up)
 static void
 compare_contact(Comparison *work, int position)
 {
-	Program    *program = work->program;
+	Program *program = work->program;
 	RowVersion *row = &work->batch->rows[position];
-	bool	   *looks_up = palloc(sizeof(bool) * Max(work->met.n, 1));
-	bool	   *stored;
-	int			i;
+	bool *looks_up = palloc(sizeof(bool) * Max(work->met.n, 1));
+	bool *stored;
+	int i;
 
 	keep_open(work, position, looks_up);
 	if (work->met.n == 0)
@@ -279,7 +288,7 @@ compare_contact(Comparison *work, int position)
 	look_up_members(work, position, stored);
 	for (i = 0; i < work->met.n; i++)
 	{
-		int			segment = work->met.items[i];
+		int segment = work->met.items[i];
 
 		if (looks_up[i])
 			add_pair(&work->others, segment, position, stored[i]);
@@ -295,10 +304,10 @@ compare_contact(Comparison *work, int position)
 static void
 compare_others(Comparison *work, const Pair *pairs, int n)
 {
-	Program    *program = work->program;
-	Datum	   *keys = palloc(sizeof(Datum) * n);
-	Batch	   *batch;
-	int			i;
+	Program *program = work->program;
+	Datum *keys = palloc(sizeof(Datum) * n);
+	Batch *batch;
+	int i;
 
 	for (i = 0; i < n; i++)
 		keys[i] = work->batch->keys[pairs[i].position];
@@ -317,7 +326,7 @@ compare_others(Comparison *work, const Pair *pairs, int n)
 static int
 same_segment(const PairVector *vector, int start)
 {
-	int			end = start;
+	int end = start;
 
 	while (end < vector->n && vector->items[end].segment == vector->items[start].segment)
 		end++;
@@ -330,9 +339,9 @@ same_segment(const PairVector *vector, int start)
 static void
 maintain_pairs(Comparison *work, const Pair *pairs, int n)
 {
-	Datum	   *keys = palloc(sizeof(Datum) * n);
-	Bitmapset  *segments = NULL;
-	int			i;
+	Datum *keys = palloc(sizeof(Datum) * n);
+	Bitmapset *segments = NULL;
+	int i;
 
 	for (i = 0; i < n; i++)
 	{
@@ -349,11 +358,12 @@ maintain_pairs(Comparison *work, const Pair *pairs, int n)
 static void
 lock_different(Comparison *work, const bool *differs)
 {
-	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "segments contact lock", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "segments contact lock",
+												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(scratch);
-	Datum	   *keys = palloc(sizeof(Datum) * work->batch->nrows);
-	int			n = 0;
-	int			i;
+	Datum *keys = palloc(sizeof(Datum) * work->batch->nrows);
+	int n = 0;
+	int i;
 
 	for (i = 0; i < work->batch->nrows; i++)
 		if (differs[i])
@@ -367,11 +377,11 @@ static void
 maintain_different(Comparison *work)
 {
 	PairVector *pairs = &work->different;
-	bool	   *differs = palloc0(sizeof(bool) * work->batch->nrows);
-	int			ncontacts = 0;
-	int			nsegments = 0;
-	int			start;
-	int			i;
+	bool *differs = palloc0(sizeof(bool) * work->batch->nrows);
+	int ncontacts = 0;
+	int nsegments = 0;
+	int start;
+	int i;
 
 	if (pairs->n == 0)
 		return;
@@ -397,7 +407,8 @@ maintain_different(Comparison *work)
 static int
 compare_keys(const void *a, const void *b, void *arg)
 {
-	return ProgramCompareKeys(arg, ((const PassedContact *) a)->key, ((const PassedContact *) b)->key);
+	return ProgramCompareKeys(arg, ((const PassedContact *) a)->key,
+							  ((const PassedContact *) b)->key);
 }
 
 /* The segments whose boundaries passed a contact's value. */
@@ -405,7 +416,7 @@ static void
 meet_passed(Comparison *work, const PassedContact *contact, int position)
 {
 	const PassedRange *range = &contact->value->ranges[contact->range];
-	int			i;
+	int i;
 
 	for (i = range->first; i <= range->last; i++)
 	{
@@ -422,12 +433,12 @@ meet_passed(Comparison *work, const PassedContact *contact, int position)
 static void
 compare_batch(Comparison *work, const PassedContact *contacts, const int *starts, int n)
 {
-	int			position;
-	int			start;
+	int position;
+	int start;
 
 	for (position = 0; position < n; position++)
 	{
-		int			i;
+		int i;
 
 		CHECK_FOR_INTERRUPTS();
 		work->met.n = 0;
@@ -444,18 +455,19 @@ compare_batch(Comparison *work, const PassedContact *contacts, const int *starts
 static int *
 no_positions(int n)
 {
-	int		   *positions = palloc(sizeof(int) * Max(n, 1));
+	int *positions = palloc(sizeof(int) * Max(n, 1));
 
 	memset(positions, -1, sizeof(int) * n);
 	return positions;
 }
 
 static void
-reconcile_batch(Program *program, const PassedContact *contacts, const int *starts, int n, TimestampTz now)
+reconcile_batch(Program *program, const PassedContact *contacts, const int *starts, int n,
+				TimestampTz now)
 {
-	Comparison	work = {0};
-	Datum	   *keys = palloc(sizeof(Datum) * n);
-	int			i;
+	Comparison work = {0};
+	Datum *keys = palloc(sizeof(Datum) * n);
+	int i;
 
 	for (i = 0; i < n; i++)
 		keys[i] = contacts[starts[i]].key;
@@ -477,19 +489,21 @@ reconcile_batch(Program *program, const PassedContact *contacts, const int *star
 void
 PassedReconcile(Program *program, PassedContacts *contacts, TimestampTz now)
 {
-	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "segments passed contacts", ALLOCSET_DEFAULT_SIZES);
-	int		   *starts = palloc(sizeof(int) * (BATCH_ROWS + 1));
+	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "segments passed contacts",
+												  ALLOCSET_DEFAULT_SIZES);
+	int *starts = palloc(sizeof(int) * (BATCH_ROWS + 1));
 	MemoryContext old = MemoryContextSwitchTo(scratch);
-	int			next = 0;
+	int next = 0;
 
 	qsort_arg(contacts->items, contacts->n, sizeof(PassedContact), compare_keys, program);
 	while (next < contacts->n)
 	{
-		int			n = 0;
+		int n = 0;
 
 		for (; next < contacts->n; next++)
 		{
-			if (n > 0 && compare_keys(&contacts->items[next], &contacts->items[next - 1], program) == 0)
+			if (n > 0 &&
+				compare_keys(&contacts->items[next], &contacts->items[next - 1], program) == 0)
 				continue;
 			if (n == BATCH_ROWS)
 				break;

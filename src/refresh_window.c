@@ -29,18 +29,18 @@
 #include "refresh.h"
 #include "sql_expr.h"
 
-#define MANY_DAYS 370			/* beyond, every month and day has passed */
+#define MANY_DAYS 370 /* beyond, every month and day has passed */
 #define FETCH_ROWS 1000
-#define MAX_PASSED 10000		/* contacts kept before they are evaluated */
+#define MAX_PASSED 10000 /* contacts kept before they are evaluated */
 #define NEAR_TRANSITION (2 * USECS_PER_DAY)
 
 typedef struct WindowSearch
 {
-	Program    *program;
+	Program *program;
 	TimestampTz from;
 	TimestampTz to;
-	bool		midnight;		/* a local midnight lies between */
-	List	   *values;			/* of PassedValue */
+	bool midnight; /* a local midnight lies between */
+	List *values;  /* of PassedValue */
 } WindowSearch;
 
 /* ----- the line of a value ----- */
@@ -52,7 +52,7 @@ typedef struct WindowSearch
 static const char *
 row_value(const Atom *atom, ContactTable *table)
 {
-	BindPlace	place = {0};
+	BindPlace place = {0};
 
 	if (atom->scope != ATOM_AGGREGATE)
 		return atom->value;
@@ -61,7 +61,8 @@ row_value(const Atom *atom, ContactTable *table)
 	if (atom->value_type == VALUE_MONTH_DAY)
 		return BindLocalCall(&place, "month_day", atom->field->value);
 	if (atom->value_type == VALUE_TIMESTAMPTZ && atom->field->value_type != TIMESTAMPTZOID)
-		return psprintf("(%s AT TIME ZONE %s)", atom->field->value, quote_literal_cstr(atom->field->timezone));
+		return psprintf("(%s AT TIME ZONE %s)", atom->field->value,
+						quote_literal_cstr(atom->field->timezone));
 	return atom->field->value;
 }
 
@@ -76,8 +77,8 @@ same_rows(const Atom *a, const Atom *b)
 {
 	if ((a->rows == NULL) != (b->rows == NULL))
 		return false;
-	return a->rows == NULL ||
-		(strcmp(a->rows->name, b->rows->name) == 0 && same_text(a->field->condition, b->field->condition));
+	return a->rows == NULL || (strcmp(a->rows->name, b->rows->name) == 0 &&
+							   same_text(a->field->condition, b->field->condition));
 }
 
 static PassedValue *
@@ -85,12 +86,13 @@ value_of(WindowSearch *search, const Atom *atom)
 {
 	const char *sql = row_value(atom, search->program->table);
 	PassedValue *value;
-	ListCell   *cell;
+	ListCell *cell;
 
-	foreach(cell, search->values)
+	foreach (cell, search->values)
 	{
 		value = lfirst(cell);
-		if (value->atom->value_type == atom->value_type && strcmp(value->sql, sql) == 0 && same_rows(value->atom, atom))
+		if (value->atom->value_type == atom->value_type && strcmp(value->sql, sql) == 0 &&
+			same_rows(value->atom, atom))
 			return value;
 	}
 	value = palloc0(sizeof(PassedValue));
@@ -109,8 +111,10 @@ add_window(WindowSearch *search, int id, int64 low, int64 high)
 	if (value->nwindows == value->windows_size)
 	{
 		value->windows_size = Max(16, value->windows_size * 2);
-		value->windows = value->windows == NULL ? palloc(sizeof(PassedWindow) * value->windows_size) :
-			repalloc_huge(value->windows, sizeof(PassedWindow) * value->windows_size);
+		value->windows =
+			value->windows == NULL
+				? palloc(sizeof(PassedWindow) * value->windows_size)
+				: repalloc_huge(value->windows, sizeof(PassedWindow) * value->windows_size);
 	}
 	window = &value->windows[value->nwindows++];
 	window->low = low;
@@ -157,11 +161,12 @@ elapses(PhraseUnit unit)
  * time of day, where a month's end holds up several days (BoundarySlack).
  */
 static bool
-went_forward(WindowSearch *search, const Atom *atom, const Boundary *boundary, TimestampTz low, TimestampTz high)
+went_forward(WindowSearch *search, const Atom *atom, const Boundary *boundary, TimestampTz low,
+			 TimestampTz high)
 {
-	bool		span = (boundary->kind == MOMENT_SPAN_START || boundary->kind == MOMENT_SPAN_END);
-	bool		days = (atom->value_type == VALUE_DATE);
-	PhraseUnit	unit;
+	bool span = (boundary->kind == MOMENT_SPAN_START || boundary->kind == MOMENT_SPAN_END);
+	bool days = (atom->value_type == VALUE_DATE);
+	PhraseUnit unit;
 
 	if (span)
 		unit = boundary->span.unit;
@@ -196,11 +201,11 @@ passed_by(WindowSearch *search, int id, const Boundary *boundary)
 {
 	const Atom *atom = ProgramAtomGet(search->program, id)->atom;
 	ContactTable *table = search->program->table;
-	Datum		stood;
-	Datum		stands;
-	int64		low;
-	int64		high;
-	int64		slack;
+	Datum stood;
+	Datum stands;
+	int64 low;
+	int64 high;
+	int64 slack;
 
 	if (!BoundaryMoves(boundary))
 		return;
@@ -209,7 +214,8 @@ passed_by(WindowSearch *search, int id, const Boundary *boundary)
 	low = Min(to_integer(atom->value_type, stood), to_integer(atom->value_type, stands));
 	high = Max(to_integer(atom->value_type, stood), to_integer(atom->value_type, stands));
 	slack = BoundarySlack(boundary);
-	if (slack > 0 && went_forward(search, atom, boundary, near_instant(atom, low), near_instant(atom, high)))
+	if (slack > 0 &&
+		went_forward(search, atom, boundary, near_instant(atom, low), near_instant(atom, high)))
 		slack = 0;
 	if (atom->value_type == VALUE_DATE)
 		slack = (slack + USECS_PER_DAY - 1) / USECS_PER_DAY;
@@ -221,15 +227,15 @@ static void
 passed_anniversary(WindowSearch *search, int id)
 {
 	const Atom *atom = ProgramAtomGet(search->program, id)->atom;
-	pg_tz	   *zone = search->program->table->zone;
+	pg_tz *zone = search->program->table->zone;
 	TimestampTz at = search->from;
-	int			steps;
+	int steps;
 
 	for (steps = 0; at <= search->to && steps < MANY_DAYS; steps++)
 	{
-		int32		days[2];
-		int			n = PhraseAnniversary(atom->anniversary, zone, at, days);
-		int			i;
+		int32 days[2];
+		int n = PhraseAnniversary(atom->anniversary, zone, at, days);
+		int i;
 
 		for (i = 0; i < n; i++)
 			add_window(search, id, days[i], days[i]);
@@ -256,10 +262,11 @@ static void
 make_ranges(PassedValue *value)
 {
 	PassedRange *range = NULL;
-	int			i;
+	int i;
 
 	qsort(value->windows, value->nwindows, sizeof(PassedWindow), compare_windows);
-	value->ranges = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(PassedRange) * value->nwindows);
+	value->ranges =
+		MemoryContextAllocHuge(CurrentMemoryContext, sizeof(PassedRange) * value->nwindows);
 	for (i = 0; i < value->nwindows; i++)
 	{
 		const PassedWindow *window = &value->windows[i];
@@ -284,8 +291,8 @@ List *
 PassedValues(Program *program, TimestampTz from, TimestampTz to)
 {
 	WindowSearch search = {0};
-	ListCell   *cell;
-	int			id;
+	ListCell *cell;
+	int id;
 
 	search.program = program;
 	search.from = from;
@@ -308,7 +315,7 @@ PassedValues(Program *program, TimestampTz from, TimestampTz to)
 			passed_by(&search, id, &atom->upper);
 		}
 	}
-	foreach(cell, search.values)
+	foreach (cell, search.values)
 		make_ranges(lfirst(cell));
 	return search.values;
 }
@@ -317,21 +324,25 @@ PassedValues(Program *program, TimestampTz from, TimestampTz to)
 
 typedef struct LineType
 {
-	Oid			type;
-	Oid			array_type;
+	Oid type;
+	Oid array_type;
 	const char *name;
-	int			len;
-	bool		byval;
-	char		align;
+	int len;
+	bool byval;
+	char align;
 } LineType;
 
 static LineType
 line_type(ValueType type)
 {
 	static const LineType date = {DATEOID, DATEARRAYOID, "pg_catalog.date", 4, true, TYPALIGN_INT};
-	static const LineType month_day = {INT4OID, INT4ARRAYOID, "pg_catalog.int4", 4, true, TYPALIGN_INT};
-	static const LineType local = {TIMESTAMPOID, TIMESTAMPARRAYOID, "pg_catalog.timestamp", 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE};
-	static const LineType absolute = {TIMESTAMPTZOID, TIMESTAMPTZARRAYOID, "pg_catalog.timestamptz", 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE};
+	static const LineType month_day = {INT4OID, INT4ARRAYOID, "pg_catalog.int4",
+									   4,       true,         TYPALIGN_INT};
+	static const LineType local = {TIMESTAMPOID,    TIMESTAMPARRAYOID, "pg_catalog.timestamp", 8,
+								   FLOAT8PASSBYVAL, TYPALIGN_DOUBLE};
+	static const LineType absolute = {TIMESTAMPTZOID,           TIMESTAMPTZARRAYOID,
+									  "pg_catalog.timestamptz", 8,
+									  FLOAT8PASSBYVAL,          TYPALIGN_DOUBLE};
 
 	switch (type)
 	{
@@ -351,17 +362,20 @@ line_type(ValueType type)
  * what stands before the contact table in FROM.
  */
 static char *
-contacts_sql(ContactTable *table, const PassedValue *value, const char *windows, const char *low, const char *high)
+contacts_sql(ContactTable *table, const PassedValue *value, const char *windows, const char *low,
+			 const char *high)
 {
 	const Atom *atom = value->atom;
 	const char *type = line_type(atom->value_type).name;
 
 	if (atom->scope == ATOM_CONTACT)
-		return psprintf("SELECT c.%s, (%s)::%s FROM %s%s c WHERE %s >= %s AND %s <= %s", table->key, value->sql, type,
-						windows, table->name, value->sql, low, value->sql, high);
-	return psprintf("SELECT c.%s, x.v FROM %s%s c, LATERAL (SELECT (%s)::%s AS v %s AND %s >= %s AND %s <= %s) x",
-					table->key, windows, table->name, value->sql, type,
-					RowsFromSql(atom->rows, atom->field->condition, "c", table), value->sql, low, value->sql, high);
+		return psprintf("SELECT c.%s, (%s)::%s FROM %s%s c WHERE %s >= %s AND %s <= %s", table->key,
+						value->sql, type, windows, table->name, value->sql, low, value->sql, high);
+	return psprintf(
+		"SELECT c.%s, x.v FROM %s%s c, LATERAL (SELECT (%s)::%s AS v %s AND %s >= %s AND %s <= %s) x",
+		table->key, windows, table->name, value->sql, type,
+		RowsFromSql(atom->rows, atom->field->condition, "c", table), value->sql, low, value->sql,
+		high);
 }
 
 /*
@@ -372,36 +386,37 @@ static int
 insist_on_index(void)
 {
 	static const char *const settings[][2] = {
-		{"enable_seqscan", "off"}, {"enable_bitmapscan", "off"}, {"enable_hashjoin", "off"},
-		{"enable_mergejoin", "off"}, {"enable_indexscan", "on"}, {"enable_nestloop", "on"}
-	};
-	int			nestlevel = NewGUCNestLevel();
-	int			i;
+		{"enable_seqscan", "off"},   {"enable_bitmapscan", "off"}, {"enable_hashjoin", "off"},
+		{"enable_mergejoin", "off"}, {"enable_indexscan", "on"},   {"enable_nestloop", "on"}};
+	int nestlevel = NewGUCNestLevel();
+	int i;
 
 	for (i = 0; i < lengthof(settings); i++)
-		(void) set_config_option(settings[i][0], settings[i][1], PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
-								 false);
+		(void) set_config_option(settings[i][0], settings[i][1], PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
 	return nestlevel;
 }
 
 static Datum
 ends_of_ranges(const PassedValue *value, const LineType *type, bool high)
 {
-	Datum	   *ends = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(Datum) * value->nranges);
-	int			i;
+	Datum *ends = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(Datum) * value->nranges);
+	int i;
 
 	for (i = 0; i < value->nranges; i++)
-		ends[i] = from_integer(value->atom->value_type, high ? value->ranges[i].high : value->ranges[i].low);
-	return PointerGetDatum(construct_array(ends, value->nranges, type->type, type->len, type->byval, type->align));
+		ends[i] = from_integer(value->atom->value_type,
+							   high ? value->ranges[i].high : value->ranges[i].low);
+	return PointerGetDatum(
+		construct_array(ends, value->nranges, type->type, type->len, type->byval, type->align));
 }
 
 static Portal
 open_cursor(const char *sql, Oid type, Datum low, Datum high)
 {
-	Oid			types[2] = {type, type};
-	Datum		values[2] = {low, high};
-	SPIPlanPtr	plan = KeptPlan(sql, 2, types);
-	Portal		portal;
+	Oid types[2] = {type, type};
+	Datum values[2] = {low, high};
+	SPIPlanPtr plan = KeptPlan(sql, 2, types);
+	Portal portal;
 
 	CommandCounterIncrement();
 	PushActiveSnapshot(GetLatestSnapshot());
@@ -415,10 +430,12 @@ open_cursor(const char *sql, Oid type, Datum low, Datum high)
 static Portal
 open_by_index(ContactTable *table, const PassedValue *value, const LineType *type)
 {
-	char	   *sql = contacts_sql(table, value, "ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) AS w (low, high), ", "w.low", "w.high");
-	int			nestlevel = insist_on_index();
-	Portal		portal = open_cursor(sql, type->array_type, ends_of_ranges(value, type, false),
-									 ends_of_ranges(value, type, true));
+	char *sql = contacts_sql(
+		table, value, "ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) AS w (low, high), ",
+		"w.low", "w.high");
+	int nestlevel = insist_on_index();
+	Portal portal = open_cursor(sql, type->array_type, ends_of_ranges(value, type, false),
+								ends_of_ranges(value, type, true));
 
 	AtEOXact_GUC(false, nestlevel);
 	return portal;
@@ -428,9 +445,10 @@ open_by_index(ContactTable *table, const PassedValue *value, const LineType *typ
 static Portal
 open_by_scan(ContactTable *table, const PassedValue *value, const LineType *type)
 {
-	return open_cursor(contacts_sql(table, value, "", "$1", "$2"), type->type,
-					   from_integer(value->atom->value_type, value->ranges[0].low),
-					   from_integer(value->atom->value_type, value->ranges[value->nranges - 1].high));
+	return open_cursor(
+		contacts_sql(table, value, "", "$1", "$2"), type->type,
+		from_integer(value->atom->value_type, value->ranges[0].low),
+		from_integer(value->atom->value_type, value->ranges[value->nranges - 1].high));
 }
 
 static Oid
@@ -449,7 +467,7 @@ static Portal
 open_contacts(ContactTable *table, const PassedValue *value)
 {
 	const Atom *atom = value->atom;
-	LineType	type = line_type(atom->value_type);
+	LineType type = line_type(atom->value_type);
 
 	if (ValueIsIndexed(value->sql, rows_relid(atom, table), rows_alias(atom), type.type))
 		return open_by_index(table, value, &type);
@@ -473,12 +491,12 @@ PassedIndexAdvice(const Atom *atom, ContactTable *table)
 static int
 find_range(const PassedValue *value, int64 at)
 {
-	int			low = 0;
-	int			high = value->nranges - 1;
+	int low = 0;
+	int high = value->nranges - 1;
 
 	while (low <= high)
 	{
-		int			middle = (low + high) / 2;
+		int middle = (low + high) / 2;
 
 		if (at < value->ranges[middle].low)
 			high = middle - 1;
@@ -491,7 +509,8 @@ find_range(const PassedValue *value, int64 at)
 }
 
 static void
-keep_contact(Program *program, PassedContacts *contacts, const PassedValue *value, Datum key, int64 at, int range)
+keep_contact(Program *program, PassedContacts *contacts, const PassedValue *value, Datum key,
+			 int64 at, int range)
 {
 	MemoryContext old = MemoryContextSwitchTo(contacts->context);
 	PassedContact *contact;
@@ -499,8 +518,10 @@ keep_contact(Program *program, PassedContacts *contacts, const PassedValue *valu
 	if (contacts->n == contacts->size)
 	{
 		contacts->size = Max(256, contacts->size * 2);
-		contacts->items = contacts->items == NULL ? palloc(sizeof(PassedContact) * contacts->size) :
-			repalloc_huge(contacts->items, sizeof(PassedContact) * contacts->size);
+		contacts->items =
+			contacts->items == NULL
+				? palloc(sizeof(PassedContact) * contacts->size)
+				: repalloc_huge(contacts->items, sizeof(PassedContact) * contacts->size);
 	}
 	contact = &contacts->items[contacts->n++];
 	contact->key = datumCopy(key, program->key_byval, program->key_len);
@@ -513,15 +534,16 @@ keep_contact(Program *program, PassedContacts *contacts, const PassedValue *valu
 static void
 keep_fetched(Program *program, PassedContacts *contacts, const PassedValue *value)
 {
-	uint64		i;
+	uint64 i;
 
 	for (i = 0; i < SPI_processed; i++)
 	{
-		HeapTuple	tuple = SPI_tuptable->vals[i];
-		bool		isnull;
-		Datum		key = SPI_getbinval(tuple, SPI_tuptable->tupdesc, 1, &isnull);
-		int64		at = to_integer(value->atom->value_type, SPI_getbinval(tuple, SPI_tuptable->tupdesc, 2, &isnull));
-		int			range = isnull ? -1 : find_range(value, at);
+		HeapTuple tuple = SPI_tuptable->vals[i];
+		bool isnull;
+		Datum key = SPI_getbinval(tuple, SPI_tuptable->tupdesc, 1, &isnull);
+		int64 at = to_integer(value->atom->value_type,
+							  SPI_getbinval(tuple, SPI_tuptable->tupdesc, 2, &isnull));
+		int range = isnull ? -1 : find_range(value, at);
 
 		if (range >= 0)
 			keep_contact(program, contacts, value, key, at, range);
@@ -534,10 +556,11 @@ keep_fetched(Program *program, PassedContacts *contacts, const PassedValue *valu
  * keep, `full` is called with those found, to empty the set.  Needs SPI.
  */
 void
-PassedFind(Program *program, const PassedValue *value, PassedContacts *contacts, PassedFull full, void *arg)
+PassedFind(Program *program, const PassedValue *value, PassedContacts *contacts, PassedFull full,
+		   void *arg)
 {
 	SecureContext secure;
-	Portal		portal;
+	Portal portal;
 
 	SecureEnter(&secure, program->table->owner);
 	portal = open_contacts(program->table, value);

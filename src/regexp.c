@@ -23,11 +23,12 @@
 Oid
 RegexpCollation(void)
 {
-	static Oid	collation = InvalidOid;
+	static Oid collation = InvalidOid;
 
 	if (!OidIsValid(collation))
 	{
-		collation = get_collation_oid(list_make2(makeString("pg_catalog"), makeString(ROOT_COLLATION)), true);
+		collation = get_collation_oid(
+			list_make2(makeString("pg_catalog"), makeString(ROOT_COLLATION)), true);
 		if (!OidIsValid(collation))
 			collation = C_COLLATION_OID;
 	}
@@ -40,5 +41,6 @@ RegexpCollation(void)
 const char *
 RegexpCollationSql(void)
 {
-	return RegexpCollation() == C_COLLATION_OID ? "pg_catalog.\"C\"" : "pg_catalog.\"" ROOT_COLLATION "\"";
+	return RegexpCollation() == C_COLLATION_OID ? "pg_catalog.\"C\""
+												: "pg_catalog.\"" ROOT_COLLATION "\"";
 }

@@ -23,23 +23,23 @@
 
 typedef struct RelatedWork
 {
-	Program    *program;
-	RowSource  *source;			/* of the relation */
-	RowSource  *reading;		/* rows of the statement's table: source, or its link */
+	Program *program;
+	RowSource *source;  /* of the relation */
+	RowSource *reading; /* rows of the statement's table: source, or its link */
 	StatementDelta *delta;
 	TimestampTz now;
 	TupleTableSlot *old_slot;
 	TupleTableSlot *new_slot;
-	RowVersion	old_row;
-	RowVersion	new_row;
-	RowVersion	no_row;
-	IntVector	flipped;
-	Bitmapset  *segments;
-	MemoryContext memory;		/* of the keys, until they are done with */
-	DatumVector keys;			/* of contacts, or of rows */
-	DatumVector linked;			/* rows that new links point at */
-	DatumVector came;			/* keys of rows that are new, where contacts are found by them */
-	AtomFlips	flips;
+	RowVersion old_row;
+	RowVersion new_row;
+	RowVersion no_row;
+	IntVector flipped;
+	Bitmapset *segments;
+	MemoryContext memory; /* of the keys, until they are done with */
+	DatumVector keys;     /* of contacts, or of rows */
+	DatumVector linked;   /* rows that new links point at */
+	DatumVector came;     /* keys of rows that are new, where contacts are found by them */
+	AtomFlips flips;
 } RelatedWork;
 
 /* Keep what a facet has on a row; NULL points nowhere. */
@@ -50,11 +50,12 @@ add_key(RelatedWork *work, DatumVector *keys, Facet *facet, RowVersion *row)
 
 	if (keys->context == NULL)
 	{
-		int16		len;
-		bool		byval;
+		int16 len;
+		bool byval;
 
 		if (work->memory == NULL)
-			work->memory = AllocSetContextCreate(CurrentMemoryContext, "segments changed rows", ALLOCSET_DEFAULT_SIZES);
+			work->memory = AllocSetContextCreate(CurrentMemoryContext, "segments changed rows",
+												 ALLOCSET_DEFAULT_SIZES);
 		get_typlenbyval(facet->image->sql_type, &len, &byval);
 		DatumVectorInit(keys, work->memory, byval, len);
 	}
@@ -88,21 +89,22 @@ static bool
 note_sum(RelatedWork *work, RowVersion *row, int id, bool came)
 {
 	ProgramAtom *patom = ProgramAtomGet(work->program, id);
-	Facet	   *argument = patom->argument;
+	Facet *argument = patom->argument;
 	FacetState *state = RowFacet(work->program, row, argument);
-	int			sign = 0;
+	int sign = 0;
 
 	if (!state->isnull && argument->image->sql_type == NUMERICOID)
 	{
-		Numeric		value = DatumGetNumeric(state->value);
+		Numeric value = DatumGetNumeric(state->value);
 
 		if (numeric_is_nan(value) || numeric_is_inf(value))
 			return false;
-		sign = FacetCompare(VALUE_NUMERIC, state->value, DirectFunctionCall1(int8_numeric, Int64GetDatum(0)));
+		sign = FacetCompare(VALUE_NUMERIC, state->value,
+							DirectFunctionCall1(int8_numeric, Int64GetDatum(0)));
 	}
 	else if (!state->isnull)
 	{
-		int64		value = DatumGetInt64(FacetWiden(argument->image->sql_type, state->value));
+		int64 value = DatumGetInt64(FacetWiden(argument->image->sql_type, state->value));
 
 		sign = (value > 0) - (value < 0);
 	}
@@ -120,7 +122,7 @@ static bool
 note_aggregate(RelatedWork *work, RowVersion *row, int id, bool came)
 {
 	ProgramAtom *patom = ProgramAtomGet(work->program, id);
-	Atom	   *atom = patom->atom;
+	Atom *atom = patom->atom;
 
 	if (atom->test != TEST_RANGE || !RelatedRowsReadable(work->program, id))
 		return false;
@@ -151,10 +153,11 @@ note_flip(RelatedWork *work, RowVersion *old_row, RowVersion *new_row, int id)
 {
 	ProgramAtom *patom = ProgramAtomGet(work->program, id);
 
-	if (patom->atom->scope == ATOM_ROWS && !FacetIsOpaque(patom->facet) && !FacetIsOpaque(patom->condition))
+	if (patom->atom->scope == ATOM_ROWS && !FacetIsOpaque(patom->facet) &&
+		!FacetIsOpaque(patom->condition))
 	{
-		bool		before = AtomOnRow(work->program, old_row, id, work->now);
-		bool		after = AtomOnRow(work->program, new_row, id, work->now);
+		bool before = AtomOnRow(work->program, old_row, id, work->now);
+		bool after = AtomOnRow(work->program, new_row, id, work->now);
 
 		if (before != after)
 		{
@@ -173,18 +176,19 @@ note_flip(RelatedWork *work, RowVersion *old_row, RowVersion *new_row, int id)
 static bool
 note_flips(RelatedWork *work, RowVersion *old_row, RowVersion *new_row)
 {
-	int			i;
-	uint32		j;
+	int i;
+	uint32 j;
 
 	work->flipped.n = 0;
 	FlippedAtoms(work->program, old_row, new_row, work->now, &work->flipped);
 	for (i = 0; i < work->flipped.n; i++)
 	{
-		ImageList	segments = work->program->atoms[work->flipped.items[i]].segments;
+		ImageList segments = work->program->atoms[work->flipped.items[i]].segments;
 
 		note_flip(work, old_row, new_row, work->flipped.items[i]);
 		for (j = 0; j < segments.n; j++)
-			work->segments = bms_add_member(work->segments, ProgramItems(work->program, segments)[j]);
+			work->segments =
+				bms_add_member(work->segments, ProgramItems(work->program, segments)[j]);
 	}
 	return work->flipped.n > 0;
 }
@@ -194,8 +198,8 @@ note_flips(RelatedWork *work, RowVersion *old_row, RowVersion *new_row)
 static void
 related_row(RelatedWork *work)
 {
-	Facet	   *owner = work->source->contact ? work->source->contact : work->source->key;
-	bool		both = (work->old_row.slot != NULL && work->new_row.slot != NULL);
+	Facet *owner = work->source->contact ? work->source->contact : work->source->key;
+	bool both = (work->old_row.slot != NULL && work->new_row.slot != NULL);
 
 	if (both && FacetEqual(work->program, &work->old_row, &work->new_row, owner))
 	{
@@ -221,8 +225,8 @@ static bool
 leads_as_before(RelatedWork *work)
 {
 	return work->old_row.slot &&
-		FacetEqual(work->program, &work->old_row, &work->new_row, work->reading->contact) &&
-		FacetEqual(work->program, &work->old_row, &work->new_row, work->reading->key);
+		   FacetEqual(work->program, &work->old_row, &work->new_row, work->reading->contact) &&
+		   FacetEqual(work->program, &work->old_row, &work->new_row, work->reading->key);
 }
 
 static void
@@ -246,7 +250,7 @@ link_row(RelatedWork *work)
 static void
 find_contacts(RelatedWork *work)
 {
-	Program    *program = work->program;
+	Program *program = work->program;
 	DatumVector rows = work->keys;
 
 	DatumVectorInit(&work->keys, work->memory, program->key_byval, program->key_len);
@@ -280,7 +284,7 @@ finish_rows(RelatedWork *work)
 }
 
 static void
-process_rows(RelatedWork *work, void (*process) (RelatedWork *))
+process_rows(RelatedWork *work, void (*process)(RelatedWork *))
 {
 	StatementDelta *delta = work->delta;
 
@@ -290,7 +294,7 @@ process_rows(RelatedWork *work, void (*process) (RelatedWork *))
 		tuplestore_rescan(delta->new_rows);
 	for (;;)
 	{
-		bool		more = false;
+		bool more = false;
 
 		if (delta->old_rows)
 			more = tuplestore_gettupleslot(delta->old_rows, true, false, work->old_slot);
@@ -313,8 +317,10 @@ static void
 begin_reading(RelatedWork *work, RowSource *reading)
 {
 	work->reading = reading;
-	work->old_slot = MakeSingleTupleTableSlot(ProgramSourceDesc(work->program, reading), &TTSOpsMinimalTuple);
-	work->new_slot = MakeSingleTupleTableSlot(ProgramSourceDesc(work->program, reading), &TTSOpsMinimalTuple);
+	work->old_slot =
+		MakeSingleTupleTableSlot(ProgramSourceDesc(work->program, reading), &TTSOpsMinimalTuple);
+	work->new_slot =
+		MakeSingleTupleTableSlot(ProgramSourceDesc(work->program, reading), &TTSOpsMinimalTuple);
 	RowVersionInit(&work->old_row, reading, NULL);
 	RowVersionInit(&work->new_row, reading, NULL);
 	RowVersionInit(&work->no_row, reading, NULL);
@@ -347,7 +353,8 @@ link_delta(RelatedWork *work)
 	work->segments = ProgramSegmentsReading(work->program, work->source);
 	work->flips.all = true;
 	if (work->linked.n > 0 && work->segments != NULL)
-		CompanyHold(work->program, work->source, work->reading->key->image->sql_type, work->linked.items, work->linked.n);
+		CompanyHold(work->program, work->source, work->reading->key->image->sql_type,
+					work->linked.items, work->linked.n);
 	finish_collected(work);
 }
 
@@ -375,7 +382,7 @@ source_delta(Program *program, RowSource *source, StatementDelta *delta, bool li
 void
 RelatedDelta(Program *program, StatementDelta *delta)
 {
-	int			i;
+	int i;
 
 	if (delta->truncated)
 	{
@@ -387,7 +394,7 @@ RelatedDelta(Program *program, StatementDelta *delta)
 		ClockLoad(program);
 	for (i = 1; i < program->nsources; i++)
 	{
-		RowSource  *source = program->sources[i];
+		RowSource *source = program->sources[i];
 
 		if (source->relid == delta->relid)
 			source_delta(program, source, delta, false);

@@ -33,16 +33,16 @@
 #include "evaluate.h"
 #include "index_probe.h"
 
-#define MANY_ROWS 256			/* beyond, a query is cheaper */
+#define MANY_ROWS 256 /* beyond, a query is cheaper */
 
 /* How an atom over these rows is answered. */
 typedef enum AnswerMode
 {
 	MODE_UNKNOWN = 0,
-	MODE_TEST,					/* does some row satisfy it? */
+	MODE_TEST, /* does some row satisfy it? */
 	MODE_COUNT,
 	MODE_SUM,
-	MODE_EXTREME,				/* min, max */
+	MODE_EXTREME, /* min, max */
 	MODE_LATEST,
 	MODE_QUERY
 } AnswerMode;
@@ -54,35 +54,35 @@ typedef enum AnswerMode
  */
 typedef struct RowsPath
 {
-	bool		usable;
+	bool usable;
 	IndexChoice rows;
 	IndexChoice links;
-	AttrNumber	link_column;
-	AttrNumber	primary_column;
-	AttrNumber	reference;		/* column of the contact */
+	AttrNumber link_column;
+	AttrNumber primary_column;
+	AttrNumber reference; /* column of the contact */
 	TypeCacheEntry *link_type;
-	uint8	   *modes;			/* AnswerMode by query atom */
+	uint8 *modes; /* AnswerMode by query atom */
 } RowsPath;
 
 /* The rows of one contact that were read last. */
 typedef struct ContactRows
 {
 	MemoryContext context;
-	int			position;		/* in the batch; -1: none yet */
-	bool		complete;		/* there are no others */
-	int			n;
-	int			size;
+	int position;  /* in the batch; -1: none yet */
+	bool complete; /* there are no others */
+	int n;
+	int size;
 	RowVersion *rows;
-	bool		open;			/* the probes below */
-	IndexProbe	probe;
-	IndexProbe	links;
+	bool open; /* the probes below */
+	IndexProbe probe;
+	IndexProbe links;
 } ContactRows;
 
 typedef struct RowsReader
 {
-	MemoryContext context;		/* of the batch */
-	Snapshot	snapshot;		/* of open probes */
-	ContactRows **sources;		/* by source of the program */
+	MemoryContext context; /* of the batch */
+	Snapshot snapshot;     /* of open probes */
+	ContactRows **sources; /* by source of the program */
 } RowsReader;
 
 /* ----- how to find them ----- */
@@ -96,23 +96,25 @@ column_type(Relation rel, AttrNumber column)
 static bool
 choose_by_links(Program *program, RelatedRows *rows, Relation rel, RowsPath *path)
 {
-	Relation	link = table_open(rows->link_relid, AccessShareLock);
-	bool		result = IndexProbeReadable(link, program->table->owner);
-	Oid			type;
+	Relation link = table_open(rows->link_relid, AccessShareLock);
+	bool result = IndexProbeReadable(link, program->table->owner);
+	Oid type;
 
 	path->link_column = get_attnum(rows->link_relid, rows->link_column);
-	path->primary_column = (rows->only_primary && rows->primary_column) ?
-		get_attnum(rows->link_relid, rows->primary_column) : InvalidAttrNumber;
+	path->primary_column = (rows->only_primary && rows->primary_column)
+							   ? get_attnum(rows->link_relid, rows->primary_column)
+							   : InvalidAttrNumber;
 	type = column_type(link, path->link_column);
 	if (rows->only_primary)
 	{
 		path->link_type = lookup_type_cache(type, TYPECACHE_CMP_PROC_FINFO);
-		result = result && OidIsValid(path->link_type->cmp_proc_finfo.fn_oid) && !OidIsValid(get_typcollation(type));
+		result = result && OidIsValid(path->link_type->cmp_proc_finfo.fn_oid) &&
+				 !OidIsValid(get_typcollation(type));
 	}
 	result = result &&
-		IndexProbeChoose(link, get_attnum(rows->link_relid, rows->contact_column), program->table->key_type,
-						 &path->links) &&
-		IndexProbeChoose(rel, get_attnum(rows->relid, rows->key_column), type, &path->rows);
+			 IndexProbeChoose(link, get_attnum(rows->link_relid, rows->contact_column),
+							  program->table->key_type, &path->links) &&
+			 IndexProbeChoose(rel, get_attnum(rows->relid, rows->key_column), type, &path->rows);
 	table_close(link, NoLock);
 	return result;
 }
@@ -129,8 +131,8 @@ static RowsPath *
 rows_path(Program *program, RowSource *source)
 {
 	RelatedRows *rows = source->rows;
-	RowsPath   *path;
-	Relation	rel;
+	RowsPath *path;
+	Relation rel;
 
 	if (source->path != NULL)
 		return source->path;
@@ -146,8 +148,8 @@ rows_path(Program *program, RowSource *source)
 	else if (OidIsValid(rows->link_relid))
 		path->usable = choose_by_links(program, rows, rel, path);
 	else
-		path->usable = IndexProbeChoose(rel, get_attnum(rows->relid, rows->contact_column), program->table->key_type,
-										&path->rows);
+		path->usable = IndexProbeChoose(rel, get_attnum(rows->relid, rows->contact_column),
+										program->table->key_type, &path->rows);
 	table_close(rel, NoLock);
 	source->path = path;
 	return path;
@@ -188,8 +190,8 @@ is_plain_value(ValueType type, Oid sql_type)
 static bool
 tests_aggregate(Program *program, const Atom *atom)
 {
-	BindPlace	place = {0};
-	char	   *value;
+	BindPlace place = {0};
+	char *value;
 
 	place.table = program->table;
 	place.field = atom->field;
@@ -203,15 +205,16 @@ static bool
 has_order(const Facet *order)
 {
 	return order == NULL ||
-		(!OidIsValid(get_typcollation(order->image->sql_type)) &&
-		 OidIsValid(lookup_type_cache(order->image->sql_type, TYPECACHE_CMP_PROC_FINFO)->cmp_proc_finfo.fn_oid));
+		   (!OidIsValid(get_typcollation(order->image->sql_type)) &&
+			OidIsValid(lookup_type_cache(order->image->sql_type, TYPECACHE_CMP_PROC_FINFO)
+						   ->cmp_proc_finfo.fn_oid));
 }
 
 static AnswerMode
 aggregate_mode(Program *program, ProgramAtom *patom)
 {
 	const Atom *atom = ProgramAtomBound(program, patom->atom->id);
-	Facet	   *argument = patom->argument;
+	Facet *argument = patom->argument;
 
 	if ((atom->test != TEST_ANY && atom->test != TEST_RANGE) || !tests_aggregate(program, atom))
 		return MODE_QUERY;
@@ -221,8 +224,10 @@ aggregate_mode(Program *program, ProgramAtom *patom)
 		return MODE_QUERY;
 	if (atom->field->aggregate == AGGREGATE_SUM)
 		return (atom->value_type == VALUE_NUMERIC &&
-				(is_plain_value(VALUE_INT, argument->image->sql_type) || argument->image->sql_type == NUMERICOID)) ?
-			MODE_SUM : MODE_QUERY;
+				(is_plain_value(VALUE_INT, argument->image->sql_type) ||
+				 argument->image->sql_type == NUMERICOID))
+				   ? MODE_SUM
+				   : MODE_QUERY;
 	if (!is_plain_value(atom->value_type, argument->image->sql_type))
 		return MODE_QUERY;
 	if (atom->field->aggregate == AGGREGATE_LATEST)
@@ -234,12 +239,12 @@ static AnswerMode
 answer_mode(Program *program, RowsPath *path, int id)
 {
 	ProgramAtom *patom = ProgramAtomGet(program, id);
-	uint8	   *mode = &path->modes[patom->image->query];
+	uint8 *mode = &path->modes[patom->image->query];
 
 	if (*mode != MODE_UNKNOWN)
 		return *mode;
-	if (!path->usable || FacetIsOpaque(patom->facet) || FacetIsOpaque(patom->condition) || FacetIsOpaque(patom->argument) ||
-		FacetIsOpaque(patom->order))
+	if (!path->usable || FacetIsOpaque(patom->facet) || FacetIsOpaque(patom->condition) ||
+		FacetIsOpaque(patom->argument) || FacetIsOpaque(patom->order))
 		*mode = MODE_QUERY;
 	else
 		*mode = patom->atom->scope == ATOM_ROWS ? MODE_TEST : aggregate_mode(program, patom);
@@ -253,7 +258,8 @@ answer_mode(Program *program, RowsPath *path, int id)
 bool
 RelatedRowsReadable(Program *program, int id)
 {
-	return answer_mode(program, rows_path(program, ProgramAtomGet(program, id)->source), id) != MODE_QUERY;
+	return answer_mode(program, rows_path(program, ProgramAtomGet(program, id)->source), id) !=
+		   MODE_QUERY;
 }
 
 /* ----- reading ----- */
@@ -261,21 +267,23 @@ RelatedRowsReadable(Program *program, int id)
 static void
 open_probes(Batch *batch, RowSource *source, ContactRows *contact)
 {
-	RowsPath   *path = source->path;
+	RowsPath *path = source->path;
 	RowsReader *reader = batch->reader;
 
 	if (reader->snapshot == NULL)
 	{
 		if (batch->snapshot == NULL)
 			CommandCounterIncrement();
-		reader->snapshot = RegisterSnapshot(batch->snapshot ? batch->snapshot : GetLatestSnapshot());
+		reader->snapshot =
+			RegisterSnapshot(batch->snapshot ? batch->snapshot : GetLatestSnapshot());
 	}
-	IndexProbeOpen(&contact->probe, table_open(source->relid, AccessShareLock), path->rows.index, reader->snapshot);
+	IndexProbeOpen(&contact->probe, table_open(source->relid, AccessShareLock), path->rows.index,
+				   reader->snapshot);
 	IndexProbeKey(&contact->probe, path->rows.value_type, path->rows.equal);
 	if (OidIsValid(path->links.index))
 	{
-		IndexProbeOpen(&contact->links, table_open(source->rows->link_relid, AccessShareLock), path->links.index,
-					   reader->snapshot);
+		IndexProbeOpen(&contact->links, table_open(source->rows->link_relid, AccessShareLock),
+					   path->links.index, reader->snapshot);
 		IndexProbeKey(&contact->links, path->links.value_type, path->links.equal);
 	}
 	contact->open = true;
@@ -284,7 +292,7 @@ open_probes(Batch *batch, RowSource *source, ContactRows *contact)
 static void
 close_probe(IndexProbe *probe)
 {
-	Relation	rel = probe->rel;
+	Relation rel = probe->rel;
 
 	IndexProbeClose(probe);
 	table_close(rel, NoLock);
@@ -294,7 +302,7 @@ static void
 close_probes(Batch *batch)
 {
 	RowsReader *reader = batch->reader;
-	int			i;
+	int i;
 
 	for (i = 0; i < batch->program->nsources; i++)
 	{
@@ -323,8 +331,9 @@ keep_row(Program *program, ContactRows *contact, RowSource *source, TupleTableSl
 	if (contact->n == contact->size)
 	{
 		contact->size = Max(8, contact->size * 2);
-		contact->rows = contact->n == 0 ? palloc(sizeof(RowVersion) * contact->size) :
-			repalloc(contact->rows, sizeof(RowVersion) * contact->size);
+		contact->rows = contact->n == 0
+							? palloc(sizeof(RowVersion) * contact->size)
+							: repalloc(contact->rows, sizeof(RowVersion) * contact->size);
 	}
 	copy = MakeSingleTupleTableSlot(ProgramSourceDesc(program, source), &TTSOpsHeapTuple);
 	RowVersionInit(&contact->rows[contact->n++], source, ExecCopySlot(copy, slot));
@@ -348,8 +357,10 @@ read_by_value(Program *program, ContactRows *contact, RowSource *source, Datum v
 static void
 keep_lowest(DatumVector *links, Datum value, RowsPath *path)
 {
-	int			order = links->n == 0 ? 0 :
-		DatumGetInt32(FunctionCall2Coll(&path->link_type->cmp_proc_finfo, InvalidOid, value, links->items[0]));
+	int order = links->n == 0
+					? 0
+					: DatumGetInt32(FunctionCall2Coll(&path->link_type->cmp_proc_finfo, InvalidOid,
+													  value, links->items[0]));
 
 	if (order < 0)
 		links->n = 0;
@@ -360,14 +371,14 @@ keep_lowest(DatumVector *links, Datum value, RowsPath *path)
 static bool
 read_links(ContactRows *contact, RowSource *source, Datum key, DatumVector *links)
 {
-	RowsPath   *path = source->path;
+	RowsPath *path = source->path;
 	TupleTableSlot *slot;
-	bool		isnull;
+	bool isnull;
 
 	IndexProbeFind(&contact->links, &key);
 	while ((slot = IndexProbeNext(&contact->links)) != NULL)
 	{
-		Datum		value;
+		Datum value;
 
 		if (path->primary_column != InvalidAttrNumber &&
 			(!DatumGetBool(slot_getattr(slot, path->primary_column, &isnull)) || isnull))
@@ -388,9 +399,10 @@ read_links(ContactRows *contact, RowSource *source, Datum key, DatumVector *link
 static bool
 read_by_links(Program *program, ContactRows *contact, RowSource *source, Datum key)
 {
-	Form_pg_attribute column = TupleDescAttr(RelationGetDescr(contact->links.rel), source->path->link_column - 1);
+	Form_pg_attribute column =
+		TupleDescAttr(RelationGetDescr(contact->links.rel), source->path->link_column - 1);
 	DatumVector links;
-	int			i;
+	int i;
 
 	DatumVectorInit(&links, contact->context, column->attbyval, column->attlen);
 	if (!read_links(contact, source, key, &links))
@@ -404,9 +416,9 @@ read_by_links(Program *program, ContactRows *contact, RowSource *source, Datum k
 static void
 read_rows(Batch *batch, int position, RowSource *source, ContactRows *contact)
 {
-	RowsPath   *path = source->path;
+	RowsPath *path = source->path;
 	MemoryContext old;
-	bool		isnull;
+	bool isnull;
 
 	MemoryContextReset(contact->context);
 	contact->n = 0;
@@ -423,7 +435,7 @@ read_rows(Batch *batch, int position, RowSource *source, ContactRows *contact)
 		contact->complete = read_by_value(batch->program, contact, source, batch->keys[position]);
 	else
 	{
-		Datum		value = slot_getattr(batch->rows[position].slot, path->reference, &isnull);
+		Datum value = slot_getattr(batch->rows[position].slot, path->reference, &isnull);
 
 		if (!isnull)
 			contact->complete = read_by_value(batch->program, contact, source, value);
@@ -438,15 +450,15 @@ contact_rows(Batch *batch, int position, RowSource *source)
 {
 	RowsReader *reader = batch->reader;
 	ContactRows *contact;
-	int			i;
+	int i;
 
 	for (i = 0; batch->program->sources[i] != source; i++)
 		;
 	if (reader->sources[i] == NULL)
 	{
 		reader->sources[i] = MemoryContextAllocZero(reader->context, sizeof(ContactRows));
-		reader->sources[i]->context = AllocSetContextCreate(reader->context, "segments rows of a contact",
-															ALLOCSET_DEFAULT_SIZES);
+		reader->sources[i]->context = AllocSetContextCreate(
+			reader->context, "segments rows of a contact", ALLOCSET_DEFAULT_SIZES);
 		reader->sources[i]->position = -1;
 	}
 	contact = reader->sources[i];
@@ -461,7 +473,7 @@ contact_rows(Batch *batch, int position, RowSource *source)
 void
 RelatedRowsClose(Batch *batch)
 {
-	int			i;
+	int i;
 
 	close_probes(batch);
 	for (i = 0; i < batch->program->nsources; i++)
@@ -479,10 +491,11 @@ answer_of(bool truth)
 
 /* Does a boundary let the value pass? */
 static bool
-passes(Program *program, const Atom *atom, const Boundary *boundary, bool is_lower, Datum value, TimestampTz now)
+passes(Program *program, const Atom *atom, const Boundary *boundary, bool is_lower, Datum value,
+	   TimestampTz now)
 {
-	Datum		at = boundary->constant;
-	int			order;
+	Datum at = boundary->constant;
+	int order;
 
 	if (!boundary->given)
 		return true;
@@ -494,11 +507,11 @@ passes(Program *program, const Atom *atom, const Boundary *boundary, bool is_low
 static bool
 value_satisfies(Program *program, const Atom *atom, Datum value, TimestampTz now)
 {
-	int			i;
+	int i;
 
 	if (atom->test == TEST_RANGE)
 		return passes(program, atom, &atom->lower, true, value, now) &&
-			passes(program, atom, &atom->upper, false, value, now);
+			   passes(program, atom, &atom->upper, false, value, now);
 	for (i = 0; i < atom->nconstants; i++)
 		if (FacetCompare(atom->value_type, value, atom->constants[i]) == 0)
 			return true;
@@ -508,7 +521,7 @@ value_satisfies(Program *program, const Atom *atom, Datum value, TimestampTz now
 static RowsAnswer
 test_rows(Batch *batch, ContactRows *contact, int id)
 {
-	int			i;
+	int i;
 
 	for (i = 0; i < contact->n; i++)
 		if (AtomOnRow(batch->program, &contact->rows[i], id, batch->now))
@@ -520,21 +533,21 @@ test_rows(Batch *batch, ContactRows *contact, int id)
 static bool
 is_beyond(const Atom *atom, int64 n)
 {
-	int			i;
+	int i;
 
 	for (i = 0; i < atom->nconstants; i++)
 		if (n <= DatumGetInt64(atom->constants[i]))
 			return false;
 	return (!atom->lower.given || n > DatumGetInt64(atom->lower.constant)) &&
-		(!atom->upper.given || n > DatumGetInt64(atom->upper.constant));
+		   (!atom->upper.given || n > DatumGetInt64(atom->upper.constant));
 }
 
 static RowsAnswer
 test_count(Batch *batch, ContactRows *contact, ProgramAtom *patom)
 {
 	const Atom *atom = patom->bound;
-	int64		n = 0;
-	int			i;
+	int64 n = 0;
+	int i;
 
 	for (i = 0; i < contact->n; i++)
 		if (RowCounts(batch->program, &contact->rows[i], patom))
@@ -547,11 +560,11 @@ test_count(Batch *batch, ContactRows *contact, ProgramAtom *patom)
 static RowsAnswer
 test_sum(Batch *batch, ContactRows *contact, ProgramAtom *patom)
 {
-	Program    *program = batch->program;
-	bool		is_numeric = (patom->argument->image->sql_type == NUMERICOID);
-	Datum		sum = DirectFunctionCall1(int8_numeric, Int64GetDatum(0));
-	int64		whole = 0;
-	int			i;
+	Program *program = batch->program;
+	bool is_numeric = (patom->argument->image->sql_type == NUMERICOID);
+	Datum sum = DirectFunctionCall1(int8_numeric, Int64GetDatum(0));
+	int64 whole = 0;
+	int i;
 
 	for (i = 0; i < contact->n; i++)
 	{
@@ -564,7 +577,10 @@ test_sum(Batch *batch, ContactRows *contact, ProgramAtom *patom)
 			continue;
 		if (is_numeric)
 			sum = DirectFunctionCall2(numeric_add, sum, state->value);
-		else if (pg_add_s64_overflow(whole, DatumGetInt64(FacetWiden(patom->argument->image->sql_type, state->value)), &whole))
+		else if (pg_add_s64_overflow(
+					 whole,
+					 DatumGetInt64(FacetWiden(patom->argument->image->sql_type, state->value)),
+					 &whole))
 			return ROWS_TOO_MANY;
 	}
 	if (!is_numeric)
@@ -575,16 +591,16 @@ test_sum(Batch *batch, ContactRows *contact, ProgramAtom *patom)
 static RowsAnswer
 test_extreme(Batch *batch, ContactRows *contact, ProgramAtom *patom)
 {
-	Program    *program = batch->program;
-	int			sign = patom->aggregate == AGGREGATE_MIN ? -1 : 1;
-	bool		found = false;
-	Datum		best = (Datum) 0;
-	int			i;
+	Program *program = batch->program;
+	int sign = patom->aggregate == AGGREGATE_MIN ? -1 : 1;
+	bool found = false;
+	Datum best = (Datum) 0;
+	int i;
 
 	for (i = 0; i < contact->n; i++)
 	{
 		FacetState *state;
-		Datum		value;
+		Datum value;
 
 		if (!RowCounts(program, &contact->rows[i], patom))
 			continue;
@@ -611,19 +627,21 @@ compare_latest(TypeCacheEntry *type, const FacetState *a, const FacetState *b)
 static RowsAnswer
 test_latest(Batch *batch, ContactRows *contact, ProgramAtom *patom)
 {
-	Program    *program = batch->program;
-	Facet	   *order = patom->order ? patom->order : patom->argument;
-	TypeCacheEntry *order_type = lookup_type_cache(order->image->sql_type, TYPECACHE_CMP_PROC_FINFO);
-	TypeCacheEntry *value_type = lookup_type_cache(patom->argument->image->sql_type, TYPECACHE_CMP_PROC_FINFO);
+	Program *program = batch->program;
+	Facet *order = patom->order ? patom->order : patom->argument;
+	TypeCacheEntry *order_type =
+		lookup_type_cache(order->image->sql_type, TYPECACHE_CMP_PROC_FINFO);
+	TypeCacheEntry *value_type =
+		lookup_type_cache(patom->argument->image->sql_type, TYPECACHE_CMP_PROC_FINFO);
 	FacetState *best = NULL;
 	FacetState *best_order = NULL;
-	int			i;
+	int i;
 
 	for (i = 0; i < contact->n; i++)
 	{
 		FacetState *state;
 		FacetState *state_order;
-		int			comparison;
+		int comparison;
 
 		if (!RowCounts(program, &contact->rows[i], patom))
 			continue;
@@ -638,7 +656,9 @@ test_latest(Batch *batch, ContactRows *contact, ProgramAtom *patom)
 		best_order = state_order;
 	}
 	return answer_of(best != NULL && !best->isnull &&
-					 value_satisfies(program, patom->bound, FacetWiden(patom->argument->image->sql_type, best->value), batch->now));
+					 value_satisfies(program, patom->bound,
+									 FacetWiden(patom->argument->image->sql_type, best->value),
+									 batch->now));
 }
 
 static RowsReader *
@@ -647,7 +667,8 @@ new_reader(Batch *batch)
 	RowsReader *reader = MemoryContextAllocZero(GetMemoryChunkContext(batch), sizeof(RowsReader));
 
 	reader->context = GetMemoryChunkContext(batch);
-	reader->sources = MemoryContextAllocZero(reader->context, sizeof(ContactRows *) * batch->program->nsources);
+	reader->sources =
+		MemoryContextAllocZero(reader->context, sizeof(ContactRows *) * batch->program->nsources);
 	return reader;
 }
 
@@ -660,7 +681,7 @@ RowsAnswer
 RelatedRowsAnswer(Batch *batch, int position, int id)
 {
 	ProgramAtom *patom = ProgramAtomGet(batch->program, id);
-	AnswerMode	mode = answer_mode(batch->program, rows_path(batch->program, patom->source), id);
+	AnswerMode mode = answer_mode(batch->program, rows_path(batch->program, patom->source), id);
 	ContactRows *contact;
 
 	if (mode == MODE_QUERY)
@@ -676,5 +697,6 @@ RelatedRowsAnswer(Batch *batch, int position, int id)
 		return ROWS_TOO_MANY;
 	if (mode == MODE_SUM)
 		return test_sum(batch, contact, patom);
-	return mode == MODE_LATEST ? test_latest(batch, contact, patom) : test_extreme(batch, contact, patom);
+	return mode == MODE_LATEST ? test_latest(batch, contact, patom)
+							   : test_extreme(batch, contact, patom);
 }

@@ -31,12 +31,12 @@ static const char *const fixed_settings[][2] = {
 void
 SecureEnter(SecureContext *context, Oid owner)
 {
-	int			i;
+	int i;
 
 	GetUserIdAndSecContext(&context->userid, &context->flags);
 	if (OidIsValid(owner))
 		SetUserIdAndSecContext(owner, context->flags | SECURITY_LOCAL_USERID_CHANGE |
-							   SECURITY_RESTRICTED_OPERATION | SECURITY_NOFORCE_RLS);
+										  SECURITY_RESTRICTED_OPERATION | SECURITY_NOFORCE_RLS);
 	context->nestlevel = NewGUCNestLevel();
 	for (i = 0; i < lengthof(fixed_settings); i++)
 		if (strcmp(GetConfigOption(fixed_settings[i][0], false, false), fixed_settings[i][1]) != 0)

@@ -14,20 +14,21 @@
 /* What the engine needs of a row of segments.segment. */
 typedef struct SegmentRow
 {
-	int64		id;
-	char	   *alias;
-	Filter	   *filters;
-	bool		is_static;
-	bool		is_published;
-	Oid			contact_table;
-	char	   *state;
-	SegmentHandle handle;		/* who may see it */
+	int64 id;
+	char *alias;
+	Filter *filters;
+	bool is_static;
+	bool is_published;
+	Oid contact_table;
+	char *state;
+	SegmentHandle handle; /* who may see it */
 } SegmentRow;
 
 /* segment_catalog.c */
-extern int64 SegmentResolvePublished(Oid contact_table, const char *word, Oid viewer, const char **why);
+extern int64 SegmentResolvePublished(Oid contact_table, const char *word, Oid viewer,
+									 const char **why);
 extern SegmentRow *SegmentById(int64 id);
 extern char *SegmentReferencePath(int64 from, int64 to);
 extern List *SegmentsOfContactTable(Oid contact_table);
 
-#endif							/* SEGMENTS_SEGMENT_H */
+#endif /* SEGMENTS_SEGMENT_H */

@@ -26,15 +26,15 @@
 
 typedef struct SegmentColumns
 {
-	AttrNumber	id;
-	AttrNumber	alias;
-	AttrNumber	filters;
-	AttrNumber	is_published;
-	AttrNumber	contact_table;
-	AttrNumber	state;
-	AttrNumber	is_global;
-	AttrNumber	created_by;
-	AttrNumber	created_by_user;
+	AttrNumber id;
+	AttrNumber alias;
+	AttrNumber filters;
+	AttrNumber is_published;
+	AttrNumber contact_table;
+	AttrNumber state;
+	AttrNumber is_global;
+	AttrNumber created_by;
+	AttrNumber created_by_user;
 } SegmentColumns;
 
 static void
@@ -54,8 +54,8 @@ find_columns(Oid relid, SegmentColumns *columns)
 static void
 fill_handle(SegmentHandle *handle, HeapTuple tuple, TupleDesc desc, const SegmentColumns *columns)
 {
-	bool		isnull;
-	Datum		value;
+	bool isnull;
+	Datum value;
 
 	handle->is_global = DatumGetBool(heap_getattr(tuple, columns->is_global, desc, &isnull));
 	value = heap_getattr(tuple, columns->created_by, desc, &isnull);
@@ -69,8 +69,8 @@ static SegmentRow *
 row_from_tuple(HeapTuple tuple, TupleDesc desc, const SegmentColumns *columns)
 {
 	SegmentRow *row = palloc0(sizeof(SegmentRow));
-	bool		isnull;
-	Datum		value;
+	bool isnull;
+	Datum value;
 
 	row->id = DatumGetInt64(heap_getattr(tuple, columns->id, desc, &isnull));
 	value = heap_getattr(tuple, columns->alias, desc, &isnull);
@@ -79,7 +79,8 @@ row_from_tuple(HeapTuple tuple, TupleDesc desc, const SegmentColumns *columns)
 	row->filters = (Filter *) PG_DETOAST_DATUM_COPY(value);
 	row->is_static = FilterIsStatic(row->filters);
 	row->is_published = DatumGetBool(heap_getattr(tuple, columns->is_published, desc, &isnull));
-	row->contact_table = DatumGetObjectId(heap_getattr(tuple, columns->contact_table, desc, &isnull));
+	row->contact_table =
+		DatumGetObjectId(heap_getattr(tuple, columns->contact_table, desc, &isnull));
 	value = heap_getattr(tuple, columns->state, desc, &isnull);
 	row->state = TextDatumGetCString(value);
 	row->handle.id = row->id;
@@ -91,12 +92,12 @@ row_from_tuple(HeapTuple tuple, TupleDesc desc, const SegmentColumns *columns)
 static List *
 scan_segments(ScanKey key, Oid index)
 {
-	Oid			relid = CatalogRelid("segment");
-	Relation	rel = table_open(relid, AccessShareLock);
+	Oid relid = CatalogRelid("segment");
+	Relation rel = table_open(relid, AccessShareLock);
 	SysScanDesc scan = systable_beginscan(rel, index, OidIsValid(index), NULL, key ? 1 : 0, key);
 	SegmentColumns columns;
-	List	   *result = NIL;
-	HeapTuple	tuple;
+	List *result = NIL;
+	HeapTuple tuple;
 
 	find_columns(relid, &columns);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
@@ -109,7 +110,8 @@ scan_segments(ScanKey key, Oid index)
 static void
 key_on(ScanKey key, const char *column, RegProcedure equal, Datum value)
 {
-	ScanKeyInit(key, get_attnum(CatalogRelid("segment"), column), BTEqualStrategyNumber, equal, value);
+	ScanKeyInit(key, get_attnum(CatalogRelid("segment"), column), BTEqualStrategyNumber, equal,
+				value);
 }
 
 /*
@@ -131,10 +133,10 @@ SegmentRow *
 SegmentById(int64 id)
 {
 	ScanKeyData key;
-	Oid			segment = CatalogRelid("segment");
-	Relation	rel = table_open(segment, AccessShareLock);
-	Oid			index = PrimaryKeyIndex(rel);
-	List	   *rows;
+	Oid segment = CatalogRelid("segment");
+	Relation rel = table_open(segment, AccessShareLock);
+	Oid index = PrimaryKeyIndex(rel);
+	List *rows;
 
 	table_close(rel, AccessShareLock);
 	key_on(&key, "id", F_INT8EQ, Int64GetDatum(id));
@@ -146,7 +148,7 @@ static SegmentRow *
 segment_by_alias(const char *alias)
 {
 	ScanKeyData key;
-	List	   *rows;
+	List *rows;
 
 	key_on(&key, "alias", F_TEXTEQ, CStringGetTextDatum(alias));
 	rows = scan_segments(&key, InvalidOid);
@@ -161,7 +163,8 @@ segment_by_alias(const char *alias)
 int64
 SegmentResolvePublished(Oid contact_table, const char *word, Oid viewer, const char **why)
 {
-	bool		digits = (*word != '\0' && strspn(word, "0123456789") == strlen(word) && strlen(word) <= 18);
+	bool digits =
+		(*word != '\0' && strspn(word, "0123456789") == strlen(word) && strlen(word) <= 18);
 	SegmentRow *row = digits ? SegmentById(strtoll(word, NULL, 10)) : NULL;
 
 	if (row == NULL)
@@ -182,20 +185,22 @@ SegmentResolvePublished(Oid contact_table, const char *word, Oid viewer, const c
 static List *
 referenced_by(int64 id)
 {
-	Relation	rel = table_open(CatalogRelid("segment_reference"), AccessShareLock);
-	List	   *result = NIL;
+	Relation rel = table_open(CatalogRelid("segment_reference"), AccessShareLock);
+	List *result = NIL;
 	ScanKeyData key;
 	SysScanDesc scan;
-	HeapTuple	tuple;
+	HeapTuple tuple;
 
-	ScanKeyInit(&key, Anum_reference_segment_id, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(id));
+	ScanKeyInit(&key, Anum_reference_segment_id, BTEqualStrategyNumber, F_INT8EQ,
+				Int64GetDatum(id));
 	scan = systable_beginscan(rel, PrimaryKeyIndex(rel), true, NULL, 1, &key);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
-		bool		isnull;
-		int64	   *other = palloc(sizeof(int64));
+		bool isnull;
+		int64 *other = palloc(sizeof(int64));
 
-		*other = DatumGetInt64(heap_getattr(tuple, Anum_reference_referenced_id, RelationGetDescr(rel), &isnull));
+		*other = DatumGetInt64(
+			heap_getattr(tuple, Anum_reference_referenced_id, RelationGetDescr(rel), &isnull));
 		result = lappend(result, other);
 	}
 	systable_endscan(scan);
@@ -212,14 +217,14 @@ SegmentReferencePath(int64 from, int64 to)
 {
 	SegmentRow *row = SegmentById(from);
 	const char *alias = row ? row->alias : "?";
-	ListCell   *cell;
+	ListCell *cell;
 
 	check_stack_depth();
 	if (from == to)
 		return pstrdup(alias);
-	foreach(cell, referenced_by(from))
+	foreach (cell, referenced_by(from))
 	{
-		char	   *rest = SegmentReferencePath(*(int64 *) lfirst(cell), to);
+		char *rest = SegmentReferencePath(*(int64 *) lfirst(cell), to);
 
 		if (rest != NULL)
 			return psprintf("%s -> %s", alias, rest);

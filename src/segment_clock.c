@@ -57,7 +57,7 @@
 #define Anum_clock_pending_at 6
 #define Anum_clock_pending_xmax 7
 
-#define FEW_APART 16			/* segments that stand apart and are looked at at once */
+#define FEW_APART 16 /* segments that stand apart and are looked at at once */
 
 /* ----- reading ----- */
 
@@ -70,7 +70,7 @@ column(CatalogScan *scan, int number, bool *isnull)
 static TimestampTz
 instant(CatalogScan *scan, int number)
 {
-	bool		isnull;
+	bool isnull;
 
 	return DatumGetTimestampTz(column(scan, number, &isnull));
 }
@@ -78,7 +78,7 @@ instant(CatalogScan *scan, int number)
 static bool
 is_null(CatalogScan *scan, int number)
 {
-	bool		isnull;
+	bool isnull;
 
 	(void) column(scan, number, &isnull);
 	return isnull;
@@ -89,8 +89,8 @@ static bool
 read_contact_clock(Oid contact_table, TimestampTz *evaluated_at, TimestampTz *covered_until)
 {
 	ScanKeyData key;
-	CatalogScan	scan;
-	bool		found;
+	CatalogScan scan;
+	bool found;
 
 	ScanKeyInit(&key, Anum_contact_clock_contact_table, BTEqualStrategyNumber, F_OIDEQ,
 				ObjectIdGetDatum(contact_table));
@@ -110,7 +110,8 @@ begin_apart(CatalogScan *scan, Oid contact_table)
 {
 	ScanKeyData key;
 
-	ScanKeyInit(&key, Anum_clock_contact_table, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(contact_table));
+	ScanKeyInit(&key, Anum_clock_contact_table, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(contact_table));
 	CatalogScanBegin(scan, "segment_clock", CatalogRelid("segment_clock_apart_idx"), NULL, 1, &key);
 }
 
@@ -121,17 +122,18 @@ bool
 ClockRead(int64 segment, TimestampTz *evaluated_at)
 {
 	ScanKeyData key;
-	CatalogScan	scan;
+	CatalogScan scan;
 	TimestampTz covered_until;
-	Oid			contact_table = InvalidOid;
-	bool		found;
+	Oid contact_table = InvalidOid;
+	bool found;
 
-	ScanKeyInit(&key, Anum_clock_segment_id, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(segment));
+	ScanKeyInit(&key, Anum_clock_segment_id, BTEqualStrategyNumber, F_INT8EQ,
+				Int64GetDatum(segment));
 	CatalogScanByKey(&scan, "segment_clock", NULL, 1, &key);
 	found = CatalogScanNext(&scan);
 	if (found && is_null(&scan, Anum_clock_evaluated_at))
 	{
-		bool		isnull;
+		bool isnull;
 
 		contact_table = DatumGetObjectId(column(&scan, Anum_clock_contact_table, &isnull));
 	}
@@ -152,9 +154,9 @@ ClockIsAhead(Oid contact_table, TimestampTz now)
 {
 	TimestampTz evaluated_at;
 	TimestampTz covered_until;
-	CatalogScan	scan;
-	bool		ahead = false;
-	int			read = 0;
+	CatalogScan scan;
+	bool ahead = false;
+	int read = 0;
 
 	if (read_contact_clock(contact_table, &evaluated_at, &covered_until) && evaluated_at > now)
 		return true;
@@ -177,8 +179,8 @@ ClockLoad(Program *program)
 {
 	TimestampTz evaluated_at;
 	TimestampTz covered_until;
-	CatalogScan	scan;
-	uint64		generation;
+	CatalogScan scan;
+	uint64 generation;
 
 	AcceptInvalidationMessages();
 	generation = ProgramClockGeneration();
@@ -206,12 +208,15 @@ static bool
 has_due(Oid contact_table, TimestampTz now)
 {
 	ScanKeyData keys[2];
-	CatalogScan	scan;
-	bool		found;
+	CatalogScan scan;
+	bool found;
 
-	ScanKeyInit(&keys[0], Anum_clock_contact_table, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(contact_table));
-	ScanKeyInit(&keys[1], Anum_clock_next_move, BTLessEqualStrategyNumber, F_TIMESTAMPTZ_LE, TimestampTzGetDatum(now));
-	CatalogScanBegin(&scan, "segment_clock", CatalogRelid("segment_clock_next_move_idx"), NULL, 2, keys);
+	ScanKeyInit(&keys[0], Anum_clock_contact_table, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(contact_table));
+	ScanKeyInit(&keys[1], Anum_clock_next_move, BTLessEqualStrategyNumber, F_TIMESTAMPTZ_LE,
+				TimestampTzGetDatum(now));
+	CatalogScanBegin(&scan, "segment_clock", CatalogRelid("segment_clock_next_move_idx"), NULL, 2,
+					 keys);
 	found = CatalogScanNext(&scan);
 	CatalogScanEnd(&scan);
 	return found;
@@ -224,10 +229,10 @@ has_due(Oid contact_table, TimestampTz now)
 List *
 ClockDueTables(TimestampTz now)
 {
-	List	   *result = NIL;
-	ListCell   *cell;
+	List *result = NIL;
+	ListCell *cell;
 
-	foreach(cell, CatalogContactTables())
+	foreach (cell, CatalogContactTables())
 		if (has_due(lfirst_oid(cell), now))
 			result = lappend_oid(result, lfirst_oid(cell));
 	list_sort(result, list_oid_cmp);
@@ -241,7 +246,7 @@ static uint64
 run(const char *sql, int nargs, Oid *types, Datum *values)
 {
 	SecureContext secure;
-	int			result;
+	int result;
 
 	SecureEnter(&secure, CatalogOwner());
 	result = SPI_execute_plan(KeptPlan(sql, nargs, types), values, NULL, false, 0);
@@ -283,17 +288,19 @@ stored_next_move(TimestampTz next_move, TimestampTz now)
 void
 ClockStart(Oid contact_table, int64 segment, bool moves, TimestampTz now, TimestampTz next_move)
 {
-	Oid			types[4] = {INT8OID, REGCLASSOID, TIMESTAMPTZOID, TIMESTAMPTZOID};
-	Datum		values[4];
+	Oid types[4] = {INT8OID, REGCLASSOID, TIMESTAMPTZOID, TIMESTAMPTZOID};
+	Datum values[4];
 
 	values[0] = Int64GetDatum(segment);
 	values[1] = ObjectIdGetDatum(contact_table);
 	values[2] = TimestampTzGetDatum(now);
 	values[3] = TimestampTzGetDatum(stored_next_move(next_move, now));
 	if (moves)
-		(void) run("INSERT INTO segments.segment_clock AS k (segment_id, contact_table, evaluated_at, covered_until, next_move) "
-				   "VALUES ($1, $2, $3, $3, $4) ON CONFLICT (segment_id) DO UPDATE SET contact_table = $2, evaluated_at = $3, "
-				   "covered_until = $3, next_move = $4, pending_at = NULL, pending_xmax = NULL", 4, types, values);
+		(void) run(
+			"INSERT INTO segments.segment_clock AS k (segment_id, contact_table, evaluated_at, covered_until, next_move) "
+			"VALUES ($1, $2, $3, $3, $4) ON CONFLICT (segment_id) DO UPDATE SET contact_table = $2, evaluated_at = $3, "
+			"covered_until = $3, next_move = $4, pending_at = NULL, pending_xmax = NULL",
+			4, types, values);
 	else
 		(void) run("DELETE FROM segments.segment_clock WHERE segment_id = $1", 1, types, values);
 	tell_others();
@@ -306,11 +313,13 @@ static bool
 has_members(Oid contact_table)
 {
 	ScanKeyData key;
-	CatalogScan	scan;
-	bool		found = false;
+	CatalogScan scan;
+	bool found = false;
 
-	ScanKeyInit(&key, Anum_clock_contact_table, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(contact_table));
-	CatalogScanBegin(&scan, "segment_clock", CatalogRelid("segment_clock_next_move_idx"), NULL, 1, &key);
+	ScanKeyInit(&key, Anum_clock_contact_table, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(contact_table));
+	CatalogScanBegin(&scan, "segment_clock", CatalogRelid("segment_clock_next_move_idx"), NULL, 1,
+					 &key);
 	while (!found && CatalogScanNext(&scan))
 		found = is_null(&scan, Anum_clock_evaluated_at);
 	CatalogScanEnd(&scan);
@@ -349,22 +358,23 @@ include(ClockMove *move, const ClockWindow *window)
 static void
 lock_contact_clock(Oid contact_table, ClockWindow *window)
 {
-	Oid			type = REGCLASSOID;
-	Datum		value = ObjectIdGetDatum(contact_table);
+	Oid type = REGCLASSOID;
+	Datum value = ObjectIdGetDatum(contact_table);
 	const char *lock = "SELECT m.covered_until, m.evaluated_at, m.pending_at, m.pending_xmax "
-		"FROM segments.contact_clock m WHERE m.contact_table = $1 FOR UPDATE";
-	HeapTuple	tuple;
-	TupleDesc	desc;
-	bool		isnull;
+					   "FROM segments.contact_clock m WHERE m.contact_table = $1 FOR UPDATE";
+	HeapTuple tuple;
+	TupleDesc desc;
+	bool isnull;
 
 	if (run_latest(lock, 1, &type, &value) == 0)
 	{
-		(void) run("INSERT INTO segments.contact_clock (contact_table, evaluated_at, covered_until) "
-				   "VALUES ($1, '-infinity', '-infinity') ON CONFLICT DO NOTHING", 1, &type, &value);
+		(void) run(
+			"INSERT INTO segments.contact_clock (contact_table, evaluated_at, covered_until) "
+			"VALUES ($1, '-infinity', '-infinity') ON CONFLICT DO NOTHING",
+			1, &type, &value);
 		if (run_latest(lock, 1, &type, &value) == 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-					 errmsg("could not serialize access due to concurrent update")));
+			ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+							errmsg("could not serialize access due to concurrent update")));
 	}
 	tuple = SPI_tuptable->vals[0];
 	desc = SPI_tuptable->tupdesc;
@@ -380,13 +390,13 @@ lock_contact_clock(Oid contact_table, ClockWindow *window)
 static void
 include_apart(ClockMove *move, Oid contact_table)
 {
-	CatalogScan	scan;
+	CatalogScan scan;
 
 	begin_apart(&scan, contact_table);
 	while (CatalogScanNext(&scan))
 	{
 		ClockWindow window = {0};
-		bool		isnull;
+		bool isnull;
 
 		window.evaluated_at = instant(&scan, Anum_clock_evaluated_at);
 		if (window.evaluated_at >= move->now)
@@ -406,10 +416,10 @@ include_apart(ClockMove *move, Oid contact_table)
 static uint64
 oldest_other_xid(void)
 {
-	Snapshot	snapshot = GetLatestSnapshot();
+	Snapshot snapshot = GetLatestSnapshot();
 	FullTransactionId next = ReadNextFullTransactionId();
 	TransactionId oldest = snapshot->xmax;
-	uint32		i;
+	uint32 i;
 
 	for (i = 0; i < snapshot->xcnt; i++)
 		if (TransactionIdPrecedes(snapshot->xip[i], oldest))
@@ -426,8 +436,8 @@ oldest_other_xid(void)
 static void
 plan_advance(ClockWindow *window)
 {
-	uint64		next = U64FromFullTransactionId(ReadNextFullTransactionId());
-	uint64		oldest = oldest_other_xid();
+	uint64 next = U64FromFullTransactionId(ReadNextFullTransactionId());
+	uint64 oldest = oldest_other_xid();
 
 	window->next_covered = window->from;
 	window->next_pending_at = window->evaluated_at;
@@ -457,7 +467,7 @@ bool
 ClockBegin(ClockMove *move, Oid contact_table, TimestampTz now)
 {
 	ClockWindow window = {0};
-	bool		members;
+	bool members;
 
 	memset(move, 0, sizeof(ClockMove));
 	move->contact_table = contact_table;
@@ -482,7 +492,8 @@ ClockBegin(ClockMove *move, Oid contact_table, TimestampTz now)
 static Datum
 id_array(const DatumVector *ids)
 {
-	return PointerGetDatum(construct_array(ids->items, ids->n, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+	return PointerGetDatum(
+		construct_array(ids->items, ids->n, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 }
 
 /* A row that we saw and our snapshot does not show was not updated. */
@@ -490,9 +501,8 @@ static void
 expect(uint64 written, uint64 expected)
 {
 	if (written < expected && IsolationUsesXactSnapshot())
-		ereport(ERROR,
-				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-				 errmsg("could not serialize access due to concurrent update")));
+		ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+						errmsg("could not serialize access due to concurrent update")));
 }
 
 static void
@@ -508,8 +518,9 @@ expect_all(uint64 written, const DatumVector *ids)
 void
 ClockAdvance(const ClockMove *move)
 {
-	Oid			types[6] = {REGCLASSOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT8OID, INT8ARRAYOID};
-	Datum		values[6];
+	Oid types[6] = {REGCLASSOID,    TIMESTAMPTZOID, TIMESTAMPTZOID,
+					TIMESTAMPTZOID, INT8OID,        INT8ARRAYOID};
+	Datum values[6];
 
 	values[0] = ObjectIdGetDatum(move->contact_table);
 	values[1] = TimestampTzGetDatum(move->now);
@@ -518,19 +529,27 @@ ClockAdvance(const ClockMove *move)
 	values[4] = Int64GetDatum(move->window.next_pending_xmax);
 	values[5] = id_array(&move->apart);
 	if (!move->together)
-		expect_all(run("UPDATE segments.segment_clock SET evaluated_at = $2, covered_until = $3, pending_at = $4, "
-					   "pending_xmax = $5 WHERE contact_table = $1 AND segment_id = ANY ($6)", 6, types, values),
-				   &move->apart);
+		expect_all(
+			run("UPDATE segments.segment_clock SET evaluated_at = $2, covered_until = $3, pending_at = $4, "
+				"pending_xmax = $5 WHERE contact_table = $1 AND segment_id = ANY ($6)",
+				6, types, values),
+			&move->apart);
 	else
 	{
-		expect(run("UPDATE segments.contact_clock SET evaluated_at = $2, covered_until = $3, pending_at = $4, "
-				   "pending_xmax = $5 WHERE contact_table = $1", 5, types, values), 1);
+		expect(
+			run("UPDATE segments.contact_clock SET evaluated_at = $2, covered_until = $3, pending_at = $4, "
+				"pending_xmax = $5 WHERE contact_table = $1",
+				5, types, values),
+			1);
 		if (move->apart.n > 0)
 		{
-			Oid			apart_type = INT8ARRAYOID;
+			Oid apart_type = INT8ARRAYOID;
 
-			expect_all(run("UPDATE segments.segment_clock SET evaluated_at = NULL, covered_until = NULL, pending_at = NULL, "
-						   "pending_xmax = NULL WHERE segment_id = ANY ($1)", 1, &apart_type, &values[5]), &move->apart);
+			expect_all(
+				run("UPDATE segments.segment_clock SET evaluated_at = NULL, covered_until = NULL, pending_at = NULL, "
+					"pending_xmax = NULL WHERE segment_id = ANY ($1)",
+					1, &apart_type, &values[5]),
+				&move->apart);
 		}
 	}
 	tell_others();
@@ -539,7 +558,7 @@ ClockAdvance(const ClockMove *move)
 static bool
 is_apart(const ClockMove *move, int64 segment)
 {
-	int			i;
+	int i;
 
 	for (i = 0; i < move->apart.n; i++)
 		if (DatumGetInt64(move->apart.items[i]) == segment)
@@ -554,8 +573,8 @@ List *
 ClockCovered(const ClockMove *move)
 {
 	ScanKeyData keys[3];
-	CatalogScan	scan;
-	List	   *result = NIL;
+	CatalogScan scan;
+	List *result = NIL;
 
 	ScanKeyInit(&keys[0], Anum_clock_contact_table, BTEqualStrategyNumber, F_OIDEQ,
 				ObjectIdGetDatum(move->contact_table));
@@ -563,11 +582,12 @@ ClockCovered(const ClockMove *move)
 				TimestampTzGetDatum(DT_NOBEGIN));
 	ScanKeyInit(&keys[2], Anum_clock_next_move, BTLessEqualStrategyNumber, F_TIMESTAMPTZ_LE,
 				TimestampTzGetDatum(move->window.next_covered));
-	CatalogScanBegin(&scan, "segment_clock", CatalogRelid("segment_clock_next_move_idx"), NULL, 3, keys);
+	CatalogScanBegin(&scan, "segment_clock", CatalogRelid("segment_clock_next_move_idx"), NULL, 3,
+					 keys);
 	while (CatalogScanNext(&scan))
 	{
-		bool		isnull;
-		int64	   *id = palloc(sizeof(int64));
+		bool isnull;
+		int64 *id = palloc(sizeof(int64));
 
 		*id = DatumGetInt64(column(&scan, Anum_clock_segment_id, &isnull));
 		/* the others are ahead of us, and may have to come back to it */
@@ -584,15 +604,17 @@ ClockCovered(const ClockMove *move)
 void
 ClockSetNextMoves(DatumVector *ids, DatumVector *next_moves)
 {
-	Oid			types[2] = {INT8ARRAYOID, TIMESTAMPTZARRAYOID};
-	Datum		values[2];
+	Oid types[2] = {INT8ARRAYOID, TIMESTAMPTZARRAYOID};
+	Datum values[2];
 
 	if (ids->n == 0)
 		return;
 	values[0] = id_array(ids);
-	values[1] = PointerGetDatum(construct_array(next_moves->items, next_moves->n, TIMESTAMPTZOID, 8, FLOAT8PASSBYVAL,
-												TYPALIGN_DOUBLE));
-	expect_all(run("UPDATE segments.segment_clock k SET next_move = n.next_move "
-				   "FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) AS n (segment_id, next_move) WHERE k.segment_id = n.segment_id",
-				   2, types, values), ids);
+	values[1] = PointerGetDatum(construct_array(next_moves->items, next_moves->n, TIMESTAMPTZOID, 8,
+												FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+	expect_all(
+		run("UPDATE segments.segment_clock k SET next_move = n.next_move "
+			"FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) AS n (segment_id, next_move) WHERE k.segment_id = n.segment_id",
+			2, types, values),
+		ids);
 }

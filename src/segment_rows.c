@@ -61,9 +61,9 @@ lock_contact_table(Oid relid)
 static int
 run(const char *sql, int64 segment_id)
 {
-	Oid			types[5] = {INT8OID, INT8OID, TIMESTAMPTZOID, TEXTOID, INT4OID};
-	Datum		values[5];
-	SPIPlanPtr	plan = SPI_prepare(sql, lengthof(types), types);
+	Oid types[5] = {INT8OID, INT8OID, TIMESTAMPTZOID, TEXTOID, INT4OID};
+	Datum values[5];
+	SPIPlanPtr plan = SPI_prepare(sql, lengthof(types), types);
 
 	if (plan == NULL)
 		elog(ERROR, "could not prepare \"%s\": %s", sql, SPI_result_code_string(SPI_result));
@@ -72,7 +72,8 @@ run(const char *sql, int64 segment_id)
 	values[2] = TimestampTzGetDatum(SegmentsNow());
 	values[3] = CStringGetTextDatum(AccessUserName());
 	values[4] = Int32GetDatum(MemberNextChangeNumber(0));
-	if (SPI_execute_snapshot(plan, values, NULL, GetLatestSnapshot(), InvalidSnapshot, false, true, 0) < 0)
+	if (SPI_execute_snapshot(plan, values, NULL, GetLatestSnapshot(), InvalidSnapshot, false, true,
+							 0) < 0)
 		elog(ERROR, "could not execute \"%s\"", sql);
 	SPI_freeplan(plan);
 	return (int) SPI_processed;
@@ -81,16 +82,19 @@ run(const char *sql, int64 segment_id)
 static void
 forget_members(ContactTable *table, int64 segment_id)
 {
-	int			leaves;
+	int leaves;
 
-	leaves = run(psprintf("WITH gone AS (DELETE FROM %s WHERE segment_id = $1 RETURNING contact_id) "
-						  "INSERT INTO %s (xact, n, segment_id, contact_id, joined, cause, at) "
-						  "SELECT $2, $5 - 1 + row_number() OVER (ORDER BY contact_id), $1, contact_id, false, "
-						  "'definition', $3 FROM gone",
-						  CatalogRelationName(table->member_table), CatalogRelationName(table->change_table)),
-				 segment_id);
+	leaves = run(
+		psprintf(
+			"WITH gone AS (DELETE FROM %s WHERE segment_id = $1 RETURNING contact_id) "
+			"INSERT INTO %s (xact, n, segment_id, contact_id, joined, cause, at) "
+			"SELECT $2, $5 - 1 + row_number() OVER (ORDER BY contact_id), $1, contact_id, false, "
+			"'definition', $3 FROM gone",
+			CatalogRelationName(table->member_table), CatalogRelationName(table->change_table)),
+		segment_id);
 	(void) MemberNextChangeNumber(leaves);
-	(void) run(psprintf("DELETE FROM %s WHERE segment_id = $1", CatalogRelationName(table->override_table)),
+	(void) run(psprintf("DELETE FROM %s WHERE segment_id = $1",
+						CatalogRelationName(table->override_table)),
 			   segment_id);
 }
 
@@ -100,13 +104,14 @@ keep_members(ContactTable *table, int64 segment_id)
 	(void) run(psprintf("INSERT INTO %s (segment_id, contact_id, included, since, by_user) "
 						"SELECT segment_id, contact_id, true, $3, $4 FROM %s WHERE segment_id = $1 "
 						"ON CONFLICT DO NOTHING",
-						CatalogRelationName(table->override_table), CatalogRelationName(table->member_table)),
+						CatalogRelationName(table->override_table),
+						CatalogRelationName(table->member_table)),
 			   segment_id);
 }
 
 /* Do one of the above as the owner of the contact table. */
 static void
-as_owner(Oid relid, int64 segment_id, void (*work) (ContactTable *, int64))
+as_owner(Oid relid, int64 segment_id, void (*work)(ContactTable *, int64))
 {
 	ContactTable *table = lock_contact_table(relid);
 	SecureContext secure;
@@ -143,16 +148,16 @@ segments_keep_members(PG_FUNCTION_ARGS)
 /* A segment on the way, and the one it was reached from. */
 typedef struct Step
 {
-	int64		id;
+	int64 id;
 	struct Step *from;
 } Step;
 
 static bool
 is_visited(List *steps, int64 id)
 {
-	ListCell   *cell;
+	ListCell *cell;
 
-	foreach(cell, steps)
+	foreach (cell, steps)
 	{
 		if (((Step *) lfirst(cell))->id == id)
 			return true;
@@ -164,19 +169,21 @@ is_visited(List *steps, int64 id)
 static List *
 append_referenced(List *steps, Step *from)
 {
-	Relation	rel = table_open(CatalogRelid("segment_reference"), AccessShareLock);
+	Relation rel = table_open(CatalogRelid("segment_reference"), AccessShareLock);
 	ScanKeyData key;
 	SysScanDesc scan;
-	HeapTuple	tuple;
+	HeapTuple tuple;
 
-	ScanKeyInit(&key, Anum_reference_segment_id, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(from->id));
+	ScanKeyInit(&key, Anum_reference_segment_id, BTEqualStrategyNumber, F_INT8EQ,
+				Int64GetDatum(from->id));
 	scan = systable_beginscan(rel, CatalogRelid("segment_reference_pkey"), true, NULL, 1, &key);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
-		bool		isnull;
-		Step	   *step = palloc(sizeof(Step));
+		bool isnull;
+		Step *step = palloc(sizeof(Step));
 
-		step->id = DatumGetInt64(heap_getattr(tuple, Anum_reference_referenced_id, RelationGetDescr(rel), &isnull));
+		step->id = DatumGetInt64(
+			heap_getattr(tuple, Anum_reference_referenced_id, RelationGetDescr(rel), &isnull));
 		step->from = from;
 		if (!is_visited(steps, step->id))
 			steps = lappend(steps, step);
@@ -190,15 +197,15 @@ append_referenced(List *steps, Step *from)
 static ArrayType *
 path_to(Step *step)
 {
-	List	   *ids = NIL;
-	ListCell   *cell;
-	Datum	   *values;
-	int			i = 0;
+	List *ids = NIL;
+	ListCell *cell;
+	Datum *values;
+	int i = 0;
 
 	for (; step != NULL; step = step->from)
 		ids = lcons(&step->id, ids);
 	values = palloc(list_length(ids) * sizeof(Datum));
-	foreach(cell, ids)
+	foreach (cell, ids)
 		values[i++] = Int64GetDatum(*(int64 *) lfirst(cell));
 	return construct_array(values, i, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE);
 }
@@ -210,16 +217,16 @@ path_to(Step *step)
 Datum
 segments_reference_cycle(PG_FUNCTION_ARGS)
 {
-	int64		start = PG_GETARG_INT64(0);
-	Step		first = {0};
-	List	   *steps;
-	int			i;
+	int64 start = PG_GETARG_INT64(0);
+	Step first = {0};
+	List *steps;
+	int i;
 
 	first.id = start;
 	steps = append_referenced(NIL, &first);
 	for (i = 0; i < list_length(steps); i++)
 	{
-		Step	   *step = list_nth(steps, i);
+		Step *step = list_nth(steps, i);
 
 		if (step->id == start)
 			PG_RETURN_ARRAYTYPE_P(path_to(step));

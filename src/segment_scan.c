@@ -25,19 +25,19 @@
 
 typedef struct SegmentScanWork
 {
-	Program    *program;
-	Bitmapset  *wanted;			/* indexes of segments that only read the row */
-	Bitmapset  *impure;			/* of those that look things up or move */
+	Program *program;
+	Bitmapset *wanted; /* indexes of segments that only read the row */
+	Bitmapset *impure; /* of those that look things up or move */
 	TimestampTz now;
-	Snapshot	snapshot;
+	Snapshot snapshot;
 	SegmentScanVisit visit;
-	void	   *arg;
-	Candidates	found;
-	RowVersion	row;
-	int			nrows;			/* contacts of the batch */
+	void *arg;
+	Candidates found;
+	RowVersion row;
+	int nrows; /* contacts of the batch */
 	TupleTableSlot **slots;
-	MemoryContext scratch;		/* of a batch */
-	MemoryContext caller;		/* whose visit() may keep things */
+	MemoryContext scratch; /* of a batch */
+	MemoryContext caller;  /* whose visit() may keep things */
 } SegmentScanWork;
 
 static void
@@ -55,14 +55,14 @@ show_match(SegmentScanWork *work, int index, Datum key)
 static void
 meet_contact(SegmentScanWork *work, RowVersion *row, Bitmapset *segments, Datum key)
 {
-	Program    *program = work->program;
-	int			i;
+	Program *program = work->program;
+	int i;
 
 	CandidatesNewRow(&work->found, program);
 	CandidatesOfInsert(&work->found, program, row);
 	for (i = 0; i < work->found.segments.n; i++)
 	{
-		int			index = work->found.segments.items[i];
+		int index = work->found.segments.items[i];
 
 		if (bms_is_member(index, segments) && SegmentOnRow(program, row, index, work->now))
 			show_match(work, index, key);
@@ -74,7 +74,7 @@ meet_contact(SegmentScanWork *work, RowVersion *row, Bitmapset *segments, Datum 
 /* A key and the contact it belongs to, sorted together. */
 typedef struct KeyedSlot
 {
-	Datum		key;
+	Datum key;
 	TupleTableSlot *slot;
 } KeyedSlot;
 
@@ -88,15 +88,15 @@ compare_slots(const void *a, const void *b, void *arg)
 static Batch *
 sorted_batch(SegmentScanWork *work)
 {
-	Program    *program = work->program;
-	KeyedSlot  *keyed = palloc(sizeof(KeyedSlot) * work->nrows);
-	Datum	   *keys = palloc(sizeof(Datum) * work->nrows);
-	Batch	   *batch;
-	int			i;
+	Program *program = work->program;
+	KeyedSlot *keyed = palloc(sizeof(KeyedSlot) * work->nrows);
+	Datum *keys = palloc(sizeof(Datum) * work->nrows);
+	Batch *batch;
+	int i;
 
 	for (i = 0; i < work->nrows; i++)
 	{
-		bool		isnull;
+		bool isnull;
 
 		keyed[i].slot = work->slots[i];
 		keyed[i].key = slot_getattr(keyed[i].slot, program->table->key_attnum, &isnull);
@@ -118,10 +118,10 @@ sorted_batch(SegmentScanWork *work)
 static void
 finish_batch(SegmentScanWork *work)
 {
-	Program    *program = work->program;
+	Program *program = work->program;
 	MemoryContext old = MemoryContextSwitchTo(work->scratch);
-	Batch	   *batch = sorted_batch(work);
-	int			i;
+	Batch *batch = sorted_batch(work);
+	int i;
 
 	for (i = 0; i < batch->nrows; i++)
 	{
@@ -151,19 +151,20 @@ add_to_batch(SegmentScanWork *work, TupleTableSlot *slot)
 static void
 scan_contacts(SegmentScanWork *work, Relation rel)
 {
-	Program    *program = work->program;
+	Program *program = work->program;
 	TableScanDesc scan = TableBeginScan(rel, work->snapshot);
 	TupleTableSlot *slot = table_slot_create(rel, NULL);
-	int64		done = 0;
+	int64 done = 0;
 
 	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
 	{
-		bool		isnull;
+		bool isnull;
 
 		CHECK_FOR_INTERRUPTS();
 		RowVersionReset(&work->row, slot);
 		if (work->wanted != NULL)
-			meet_contact(work, &work->row, work->wanted, slot_getattr(slot, program->table->key_attnum, &isnull));
+			meet_contact(work, &work->row, work->wanted,
+						 slot_getattr(slot, program->table->key_attnum, &isnull));
 		if (work->impure != NULL)
 			add_to_batch(work, slot);
 		else
@@ -181,18 +182,20 @@ scan_contacts(SegmentScanWork *work, Relation rel)
 static void
 prepare_batch(SegmentScanWork *work)
 {
-	int			i;
+	int i;
 
-	work->scratch = AllocSetContextCreate(CurrentMemoryContext, "segments scan", ALLOCSET_DEFAULT_SIZES);
+	work->scratch =
+		AllocSetContextCreate(CurrentMemoryContext, "segments scan", ALLOCSET_DEFAULT_SIZES);
 	work->slots = palloc(sizeof(TupleTableSlot *) * BATCH_ROWS);
 	for (i = 0; i < BATCH_ROWS; i++)
-		work->slots[i] = MakeSingleTupleTableSlot(work->program->sources[0]->desc, &TTSOpsHeapTuple);
+		work->slots[i] =
+			MakeSingleTupleTableSlot(work->program->sources[0]->desc, &TTSOpsHeapTuple);
 }
 
 static void
 split_by_purity(SegmentScanWork *work, Bitmapset *segments)
 {
-	int			index = -1;
+	int index = -1;
 
 	while ((index = bms_next_member(segments, index)) >= 0)
 		if (work->program->segments[index].flags & IMAGE_SEGMENT_PURE)
@@ -207,13 +210,15 @@ split_by_purity(SegmentScanWork *work, Bitmapset *segments)
  * key is only good until it returns.  Needs SPI, and the owner's rights.
  */
 void
-SegmentScan(Program *program, Bitmapset *segments, TimestampTz now, Snapshot snapshot, SegmentScanVisit visit, void *arg)
+SegmentScan(Program *program, Bitmapset *segments, TimestampTz now, Snapshot snapshot,
+			SegmentScanVisit visit, void *arg)
 {
 	SegmentScanWork work = {0};
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "segments shared scan", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext context =
+		AllocSetContextCreate(CurrentMemoryContext, "segments shared scan", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
-	Relation	rel = table_open(program->relid, AccessShareLock);
-	int			i;
+	Relation rel = table_open(program->relid, AccessShareLock);
+	int i;
 
 	work.program = program;
 	work.caller = old;

@@ -17,25 +17,24 @@ static char *user_id_setting = NULL;
 static char *user_name_setting = NULL;
 static bool plain_evaluation = false;
 
-void		_PG_init(void);
+void _PG_init(void);
 
 void
 _PG_init(void)
 {
 	ClockDefineSettings();
 	ImageShareInit();
-	DefineCustomStringVariable("segments.user_id",
-							   "The id of the application's user, for stamps and row security.",
-							   "Empty means the session's role.",
-							   &user_id_setting, "", PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomStringVariable(
+		"segments.user_id", "The id of the application's user, for stamps and row security.",
+		"Empty means the session's role.", &user_id_setting, "", PGC_USERSET, 0, NULL, NULL, NULL);
 	DefineCustomStringVariable("segments.user_name",
 							   "The name of the application's user, for stamps and row security.",
-							   "Empty means the session's role.",
-							   &user_name_setting, "", PGC_USERSET, 0, NULL, NULL, NULL);
+							   "Empty means the session's role.", &user_name_setting, "",
+							   PGC_USERSET, 0, NULL, NULL, NULL);
 	DefineCustomBoolVariable("segments.plain_evaluation",
 							 "Evaluates every segment for each changed contact, without the index.",
-							 "For tests: members must not depend on it.",
-							 &plain_evaluation, false, PGC_SUSET, GUC_NOT_IN_SAMPLE, NULL, NULL, NULL);
+							 "For tests: members must not depend on it.", &plain_evaluation, false,
+							 PGC_SUSET, GUC_NOT_IN_SAMPLE, NULL, NULL, NULL);
 	MarkSettingsReserved("segments");
 	MemberCountsRegister();
 }

@@ -34,16 +34,15 @@
 static Node *
 raw_expression(const char *sql)
 {
-	List	   *statements = raw_parser(sql, RAW_PARSE_PLPGSQL_EXPR);
+	List *statements = raw_parser(sql, RAW_PARSE_PLPGSQL_EXPR);
 	SelectStmt *select = castNode(SelectStmt, linitial_node(RawStmt, statements)->stmt);
 
 	if (list_length(select->targetList) != 1 || select->distinctClause || select->fromClause ||
 		select->whereClause || select->groupClause || select->havingClause ||
-		select->windowClause || select->sortClause || select->limitOffset ||
-		select->limitCount || select->lockingClause || select->withClause || select->op != SETOP_NONE)
-		ereport(ERROR,
-				(errcode(ERRCODE_SYNTAX_ERROR),
-				 errmsg("\"%s\" is not a single SQL expression", sql)));
+		select->windowClause || select->sortClause || select->limitOffset || select->limitCount ||
+		select->lockingClause || select->withClause || select->op != SETOP_NONE)
+		ereport(ERROR, (errcode(ERRCODE_SYNTAX_ERROR),
+						errmsg("\"%s\" is not a single SQL expression", sql)));
 	return linitial_node(ResTarget, select->targetList)->val;
 }
 
@@ -58,12 +57,13 @@ Node *
 SqlExprParse(const char *sql, Oid relid, const char *alias)
 {
 	ParseState *pstate = make_parsestate(NULL);
-	Relation	rel = table_open(relid, AccessShareLock);
+	Relation rel = table_open(relid, AccessShareLock);
 	ParseNamespaceItem *item;
-	Node	   *expr;
+	Node *expr;
 
 	setup_parse_fixed_parameters(pstate, parameter_types, lengthof(parameter_types));
-	item = addRangeTableEntryForRelation(pstate, rel, AccessShareLock, makeAlias(alias, NIL), false, true);
+	item = addRangeTableEntryForRelation(pstate, rel, AccessShareLock, makeAlias(alias, NIL), false,
+										 true);
 	addNSItemToQuery(pstate, item, false, true, true);
 	expr = transformExpr(pstate, raw_expression(sql), EXPR_KIND_WHERE);
 	assign_expr_collations(pstate, expr);
@@ -79,21 +79,20 @@ SqlExprParse(const char *sql, Oid relid, const char *alias)
  * collation compares bytes for equality.
  */
 char *
-SqlExprQualify(const char *sql, Oid relid, const char *alias, const char *new_alias,
-			   Oid *type, bool *deterministic)
+SqlExprQualify(const char *sql, Oid relid, const char *alias, const char *new_alias, Oid *type,
+			   bool *deterministic)
 {
-	Node	   *expr = SqlExprParse(sql, relid, alias);
+	Node *expr = SqlExprParse(sql, relid, alias);
 	SecureContext secure;
-	char	   *result;
-	Oid			collation = exprCollation(expr);
+	char *result;
+	Oid collation = exprCollation(expr);
 
 	if (exprType(expr) == UNKNOWNOID)
 		expr = coerce_to_common_type(NULL, expr, TEXTOID, "field");
 	if (contain_volatile_functions(expr))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
-				 errmsg("expression \"%s\" uses a volatile function", sql),
-				 errhint("Use only functions that give the same answer for the same row.")));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
+						errmsg("expression \"%s\" uses a volatile function", sql),
+						errhint("Use only functions that give the same answer for the same row.")));
 	if (type)
 		*type = exprType(expr);
 	if (deterministic)

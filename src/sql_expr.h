@@ -11,9 +11,9 @@
 
 typedef struct SecureContext
 {
-	Oid			userid;
-	int			flags;
-	int			nestlevel;
+	Oid userid;
+	int flags;
+	int nestlevel;
 } SecureContext;
 
 /* secure.c: act as a table's owner, with fixed settings */
@@ -25,4 +25,4 @@ extern Node *SqlExprParse(const char *sql, Oid relid, const char *alias);
 extern char *SqlExprQualify(const char *sql, Oid relid, const char *alias, const char *new_alias,
 							Oid *type, bool *deterministic);
 
-#endif							/* SEGMENTS_SQL_EXPR_H */
+#endif /* SEGMENTS_SQL_EXPR_H */

@@ -11,4 +11,4 @@
 
 extern Tuplestorestate *SrfBegin(FunctionCallInfo fcinfo, TupleDesc *desc);
 
-#endif							/* SEGMENTS_SRF_H */
+#endif /* SEGMENTS_SRF_H */

@@ -20,10 +20,10 @@
 /* A calendar day and the second within it. */
 typedef struct LocalTime
 {
-	int			year;
-	int			month;
-	int			day;
-	int			second;
+	int year;
+	int month;
+	int day;
+	int second;
 } LocalTime;
 
 static void
@@ -37,7 +37,7 @@ split_day(DateADT day, LocalTime *local)
 static bool
 split_local(Timestamp value, LocalTime *local)
 {
-	int64		day;
+	int64 day;
 
 	if (TIMESTAMP_NOT_FINITE(value))
 		return false;
@@ -59,8 +59,8 @@ split_instant(TimestampTz instant, text *zone, LocalTime *local)
 static bool
 split_timestamp(Timestamp value, text *from, text *to, LocalTime *local)
 {
-	char	   *from_name = text_to_cstring(from);
-	char	   *to_name = text_to_cstring(to);
+	char *from_name = text_to_cstring(from);
+	char *to_name = text_to_cstring(to);
 
 	if (TIMESTAMP_NOT_FINITE(value))
 		return false;
@@ -79,14 +79,16 @@ shown_year(const LocalTime *local)
 static Datum
 day_text(const LocalTime *local)
 {
-	return CStringGetTextDatum(psprintf("%04d-%02d-%02d", shown_year(local), local->month, local->day));
+	return CStringGetTextDatum(
+		psprintf("%04d-%02d-%02d", shown_year(local), local->month, local->day));
 }
 
 static Datum
 instant_text(const LocalTime *local)
 {
-	return CStringGetTextDatum(psprintf("%04d-%02d-%02d %02d:%02d:%02d", shown_year(local), local->month, local->day,
-										local->second / 3600, local->second / 60 % 60, local->second % 60));
+	return CStringGetTextDatum(psprintf("%04d-%02d-%02d %02d:%02d:%02d", shown_year(local),
+										local->month, local->day, local->second / 3600,
+										local->second / 60 % 60, local->second % 60));
 }
 
 static Datum
@@ -99,7 +101,7 @@ PG_FUNCTION_INFO_V1(segments_text_form_date);
 Datum
 segments_text_form_date(PG_FUNCTION_ARGS)
 {
-	LocalTime	local;
+	LocalTime local;
 
 	if (DATE_NOT_FINITE(PG_GETARG_DATEADT(0)))
 		PG_RETURN_NULL();
@@ -111,9 +113,10 @@ PG_FUNCTION_INFO_V1(segments_text_form_timestamp);
 Datum
 segments_text_form_timestamp(PG_FUNCTION_ARGS)
 {
-	LocalTime	local;
+	LocalTime local;
 
-	if (!split_timestamp(PG_GETARG_TIMESTAMP(0), PG_GETARG_TEXT_PP(1), PG_GETARG_TEXT_PP(2), &local))
+	if (!split_timestamp(PG_GETARG_TIMESTAMP(0), PG_GETARG_TEXT_PP(1), PG_GETARG_TEXT_PP(2),
+						 &local))
 		PG_RETURN_NULL();
 	PG_RETURN_DATUM(instant_text(&local));
 }
@@ -122,7 +125,7 @@ PG_FUNCTION_INFO_V1(segments_text_form_timestamptz);
 Datum
 segments_text_form_timestamptz(PG_FUNCTION_ARGS)
 {
-	LocalTime	local;
+	LocalTime local;
 
 	if (!split_instant(PG_GETARG_TIMESTAMPTZ(0), PG_GETARG_TEXT_PP(1), &local))
 		PG_RETURN_NULL();
@@ -133,7 +136,7 @@ PG_FUNCTION_INFO_V1(segments_month_day_date);
 Datum
 segments_month_day_date(PG_FUNCTION_ARGS)
 {
-	LocalTime	local;
+	LocalTime local;
 
 	if (DATE_NOT_FINITE(PG_GETARG_DATEADT(0)))
 		PG_RETURN_NULL();
@@ -145,9 +148,10 @@ PG_FUNCTION_INFO_V1(segments_month_day_timestamp);
 Datum
 segments_month_day_timestamp(PG_FUNCTION_ARGS)
 {
-	LocalTime	local;
+	LocalTime local;
 
-	if (!split_timestamp(PG_GETARG_TIMESTAMP(0), PG_GETARG_TEXT_PP(1), PG_GETARG_TEXT_PP(2), &local))
+	if (!split_timestamp(PG_GETARG_TIMESTAMP(0), PG_GETARG_TEXT_PP(1), PG_GETARG_TEXT_PP(2),
+						 &local))
 		PG_RETURN_NULL();
 	PG_RETURN_DATUM(month_day(&local));
 }
@@ -156,7 +160,7 @@ PG_FUNCTION_INFO_V1(segments_month_day_timestamptz);
 Datum
 segments_month_day_timestamptz(PG_FUNCTION_ARGS)
 {
-	LocalTime	local;
+	LocalTime local;
 
 	if (!split_instant(PG_GETARG_TIMESTAMPTZ(0), PG_GETARG_TEXT_PP(1), &local))
 		PG_RETURN_NULL();

@@ -42,17 +42,17 @@
 
 typedef struct TouchedWork
 {
-	Program    *program;
-	Snapshot	snapshot;
-	DatumVector *keys;			/* of contacts, in the end */
-	DatumVector *found;			/* what add_value() adds to */
-	RowVersion	row;
-	Facet	   *facet;			/* of related rows: what to keep of them */
-	int64	   *ids;			/* of segments whose log entries count, in order */
-	int			nids;
+	Program *program;
+	Snapshot snapshot;
+	DatumVector *keys;  /* of contacts, in the end */
+	DatumVector *found; /* what add_value() adds to */
+	RowVersion row;
+	Facet *facet; /* of related rows: what to keep of them */
+	int64 *ids;   /* of segments whose log entries count, in order */
+	int nids;
 } TouchedWork;
 
-typedef void (*TouchedRow) (TouchedWork *work, TupleTableSlot *slot);
+typedef void (*TouchedRow)(TouchedWork *work, TupleTableSlot *slot);
 
 /* ----- row versions ----- */
 
@@ -61,7 +61,7 @@ static bool
 is_news(TransactionId xid, Snapshot snapshot)
 {
 	return TransactionIdIsNormal(xid) && XidInMVCCSnapshot(xid, snapshot) &&
-		!TransactionIdIsCurrentTransactionId(xid) && TransactionIdDidCommit(xid);
+		   !TransactionIdIsCurrentTransactionId(xid) && TransactionIdDidCommit(xid);
 }
 
 static bool
@@ -79,16 +79,16 @@ is_touched(HeapTupleHeader tuple, Snapshot snapshot)
 static List *
 touched_on_page(Relation rel, BlockNumber block, Snapshot snapshot, BufferAccessStrategy strategy)
 {
-	Buffer		buffer = ReadBufferExtended(rel, MAIN_FORKNUM, block, RBM_NORMAL, strategy);
-	List	   *tuples = NIL;
-	Page		page;
+	Buffer buffer = ReadBufferExtended(rel, MAIN_FORKNUM, block, RBM_NORMAL, strategy);
+	List *tuples = NIL;
+	Page page;
 	OffsetNumber offset;
 
 	LockBuffer(buffer, BUFFER_LOCK_SHARE);
 	page = BufferGetPage(buffer);
 	for (offset = FirstOffsetNumber; offset <= PageGetMaxOffsetNumber(page); offset++)
 	{
-		ItemId		item = PageGetItemId(page, offset);
+		ItemId item = PageGetItemId(page, offset);
 		HeapTupleData tuple;
 
 		if (!ItemIdIsNormal(item))
@@ -107,9 +107,9 @@ touched_on_page(Relation rel, BlockNumber block, Snapshot snapshot, BufferAccess
 static void
 show_touched(TouchedWork *work, TupleTableSlot *slot, List *tuples, TouchedRow show)
 {
-	ListCell   *cell;
+	ListCell *cell;
 
-	foreach(cell, tuples)
+	foreach (cell, tuples)
 	{
 		ExecStoreHeapTuple(lfirst(cell), slot, false);
 		show(work, slot);
@@ -121,13 +121,14 @@ show_touched(TouchedWork *work, TupleTableSlot *slot, List *tuples, TouchedRow s
 static void
 walk_table(TouchedWork *work, Oid relid, TouchedRow show)
 {
-	Relation	rel = table_open(relid, AccessShareLock);
+	Relation rel = table_open(relid, AccessShareLock);
 	TupleTableSlot *slot = MakeSingleTupleTableSlot(RelationGetDescr(rel), &TTSOpsHeapTuple);
 	BufferAccessStrategy strategy = GetAccessStrategy(BAS_BULKREAD);
-	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "segments touched rows", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "segments touched rows",
+												  ALLOCSET_DEFAULT_SIZES);
 	BlockNumber nblocks = RelationGetNumberOfBlocks(rel);
 	BlockNumber block;
-	Buffer		map = InvalidBuffer;
+	Buffer map = InvalidBuffer;
 
 	for (block = 0; block < nblocks; block++)
 	{
@@ -154,7 +155,7 @@ walk_table(TouchedWork *work, Oid relid, TouchedRow show)
 static void
 show_contact(TouchedWork *work, TupleTableSlot *slot)
 {
-	bool		isnull;
+	bool isnull;
 
 	DatumVectorAdd(work->keys, slot_getattr(slot, work->program->table->key_attnum, &isnull));
 }
@@ -173,8 +174,8 @@ show_related(TouchedWork *work, TupleTableSlot *slot)
 static int
 compare_ids(const void *a, const void *b)
 {
-	int64		left = *(const int64 *) a;
-	int64		right = *(const int64 *) b;
+	int64 left = *(const int64 *) a;
+	int64 right = *(const int64 *) b;
 
 	return left < right ? -1 : left > right;
 }
@@ -182,8 +183,8 @@ compare_ids(const void *a, const void *b)
 static void
 show_log_entry(TouchedWork *work, TupleTableSlot *slot)
 {
-	bool		isnull;
-	int64		segment = DatumGetInt64(slot_getattr(slot, Anum_change_segment_id, &isnull));
+	bool isnull;
+	int64 segment = DatumGetInt64(slot_getattr(slot, Anum_change_segment_id, &isnull));
 
 	if (bsearch(&segment, work->ids, work->nids, sizeof(int64), compare_ids) != NULL)
 		DatumVectorAdd(work->keys, slot_getattr(slot, Anum_change_contact_id, &isnull));
@@ -203,8 +204,8 @@ static void
 walk_companies(TouchedWork *work, RowSource *source)
 {
 	DatumVector keys;
-	int16		len;
-	bool		byval;
+	int16 len;
+	bool byval;
 
 	get_typlenbyval(source->key->image->sql_type, &len, &byval);
 	DatumVectorInit(&keys, CurrentMemoryContext, byval, len);
@@ -228,9 +229,9 @@ walk_source(TouchedWork *work, RowSource *source)
 static void
 set_logged_segments(TouchedWork *work, Bitmapset *segments, bool fresh)
 {
-	Program    *program = work->program;
-	Bitmapset  *logged = fresh ? NULL : bms_copy(segments);
-	int			index = -1;
+	Program *program = work->program;
+	Bitmapset *logged = fresh ? NULL : bms_copy(segments);
+	int index = -1;
 
 	while ((index = bms_next_member(segments, index)) >= 0)
 		logged = bms_add_members(logged, ProgramReferences(program, index));
@@ -248,10 +249,11 @@ set_logged_segments(TouchedWork *work, Bitmapset *segments, bool fresh)
  * rights.
  */
 void
-TouchedContacts(Program *program, Bitmapset *segments, bool fresh, Snapshot snapshot, DatumVector *keys)
+TouchedContacts(Program *program, Bitmapset *segments, bool fresh, Snapshot snapshot,
+				DatumVector *keys)
 {
 	TouchedWork work = {program, snapshot, keys};
-	int			i;
+	int i;
 
 	walk_table(&work, program->relid, show_contact);
 	for (i = 1; i < program->nsources; i++)
@@ -267,8 +269,8 @@ TouchedContacts(Program *program, Bitmapset *segments, bool fresh, Snapshot snap
 static bool
 is_heap(Oid relid)
 {
-	Relation	rel = table_open(relid, AccessShareLock);
-	bool		heap = rel->rd_rel->relkind == RELKIND_RELATION && rel->rd_rel->relam == HEAP_TABLE_AM_OID;
+	Relation rel = table_open(relid, AccessShareLock);
+	bool heap = rel->rd_rel->relkind == RELKIND_RELATION && rel->rd_rel->relam == HEAP_TABLE_AM_OID;
 
 	table_close(rel, AccessShareLock);
 	return heap;
@@ -280,12 +282,12 @@ is_heap(Oid relid)
 bool
 TouchedCanBeFound(Oid contact_table, List *relids)
 {
-	ListCell   *cell;
+	ListCell *cell;
 
 	if (SnapshotsExpire() || !is_heap(contact_table) ||
 		!is_heap(CatalogContactTable(contact_table, false)->change_table))
 		return false;
-	foreach(cell, relids)
+	foreach (cell, relids)
 		if (!is_heap(lfirst_oid(cell)))
 			return false;
 	return true;

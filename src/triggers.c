@@ -25,9 +25,8 @@ check_protocol(FunctionCallInfo fcinfo)
 	TriggerData *data = (TriggerData *) fcinfo->context;
 
 	if (!CALLED_AS_TRIGGER(fcinfo))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("function segments.maintain was not called by trigger manager")));
+		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+						errmsg("function segments.maintain was not called by trigger manager")));
 	if (!TRIGGER_FIRED_AFTER(data->tg_event) || !TRIGGER_FIRED_FOR_STATEMENT(data->tg_event))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
@@ -35,10 +34,9 @@ check_protocol(FunctionCallInfo fcinfo)
 	if ((TRIGGER_FIRED_BY_UPDATE(data->tg_event) && (!data->tg_oldtable || !data->tg_newtable)) ||
 		(TRIGGER_FIRED_BY_INSERT(data->tg_event) && !data->tg_newtable) ||
 		(TRIGGER_FIRED_BY_DELETE(data->tg_event) && !data->tg_oldtable))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("trigger \"%s\" has no transition tables", data->tg_trigger->tgname),
-				 errhint("Attach the table again with segments.attach().")));
+		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+						errmsg("trigger \"%s\" has no transition tables", data->tg_trigger->tgname),
+						errhint("Attach the table again with segments.attach().")));
 }
 
 /*
@@ -49,11 +47,11 @@ static bool
 others_fire(FunctionCallInfo fcinfo, Relation rel)
 {
 	TriggerDesc *triggers = rel->trigdesc;
-	int			i;
+	int i;
 
 	for (i = 0; i < triggers->numtriggers; i++)
 	{
-		Trigger    *trigger = &triggers->triggers[i];
+		Trigger *trigger = &triggers->triggers[i];
 
 		if (!trigger->tgisinternal && TRIGGER_FOR_AFTER(trigger->tgtype) &&
 			trigger->tgfoid != fcinfo->flinfo->fn_oid)
@@ -87,7 +85,7 @@ statement_delta(FunctionCallInfo fcinfo)
 static void
 maintain_table(Oid contact_table, Relation rel, StatementDelta *delta)
 {
-	Program    *program = ProgramGetFor(contact_table, rel);
+	Program *program = ProgramGetFor(contact_table, rel);
 
 	MaintainBegin(program);
 	if (program->image->foreign_functions)
@@ -109,13 +107,13 @@ Datum
 segments_maintain(PG_FUNCTION_ARGS)
 {
 	StatementDelta delta;
-	ListCell   *cell;
+	ListCell *cell;
 
 	check_protocol(fcinfo);
 	delta = statement_delta(fcinfo);
 	if (!delta.truncated && is_empty(delta.old_rows) && is_empty(delta.new_rows))
 		return PointerGetDatum(NULL);
-	foreach(cell, list_copy(ProgramTablesReading(delta.relid)))
+	foreach (cell, list_copy(ProgramTablesReading(delta.relid)))
 		maintain_table(lfirst_oid(cell), ((TriggerData *) fcinfo->context)->tg_relation, &delta);
 	return PointerGetDatum(NULL);
 }

@@ -27,8 +27,8 @@
 /* How to look for rows of a table by one column. */
 typedef struct ColumnSearch
 {
-	Relation	rel;
-	Oid			index;			/* InvalidOid: every row is looked at */
+	Relation rel;
+	Oid index; /* InvalidOid: every row is looked at */
 	ScanKeyData key;
 } ColumnSearch;
 
@@ -40,9 +40,9 @@ typedef struct ColumnSearch
 static bool
 has_foreign_key(Relation rel, AttrNumber column, Oid contact_table)
 {
-	ListCell   *cell;
+	ListCell *cell;
 
-	foreach(cell, RelationGetFKeyList(rel))
+	foreach (cell, RelationGetFKeyList(rel))
 	{
 		ForeignKeyCacheInfo *key = lfirst(cell);
 
@@ -58,13 +58,15 @@ has_foreign_key(Relation rel, AttrNumber column, Oid contact_table)
 bool
 UncommittedIsUnguarded(ContactTable *table, const RelatedRows *rows)
 {
-	Relation	rel;
-	bool		result;
+	Relation rel;
+	bool result;
 
 	if (rows->contact_column == NULL)
 		return false;
-	rel = table_open(OidIsValid(rows->link_relid) ? rows->link_relid : rows->relid, AccessShareLock);
-	result = !has_foreign_key(rel, get_attnum(RelationGetRelid(rel), rows->contact_column), table->relid);
+	rel =
+		table_open(OidIsValid(rows->link_relid) ? rows->link_relid : rows->relid, AccessShareLock);
+	result = !has_foreign_key(rel, get_attnum(RelationGetRelid(rel), rows->contact_column),
+							  table->relid);
 	table_close(rel, NoLock);
 	return result;
 }
@@ -75,18 +77,18 @@ UncommittedIsUnguarded(ContactTable *table, const RelatedRows *rows)
 static Oid
 find_index(Relation rel, AttrNumber column, Oid key_type, RegProcedure *equal, Oid *collation)
 {
-	Oid			result = InvalidOid;
-	ListCell   *cell;
+	Oid result = InvalidOid;
+	ListCell *cell;
 
-	foreach(cell, RelationGetIndexList(rel))
+	foreach (cell, RelationGetIndexList(rel))
 	{
-		Relation	index = index_open(lfirst_oid(cell), AccessShareLock);
-		Oid			operator = get_opfamily_member(index->rd_opfamily[0], index->rd_opcintype[0], key_type,
-												   BTEqualStrategyNumber);
+		Relation index = index_open(lfirst_oid(cell), AccessShareLock);
+		Oid operator= get_opfamily_member(index->rd_opfamily[0], index->rd_opcintype[0], key_type,
+										  BTEqualStrategyNumber);
 
 		if (index->rd_rel->relam == BTREE_AM_OID && index->rd_index->indisvalid &&
-			index->rd_index->indkey.values[0] == column && RelationGetIndexPredicate(index) == NIL &&
-			OidIsValid(operator))
+			index->rd_index->indkey.values[0] == column &&
+			RelationGetIndexPredicate(index) == NIL && OidIsValid(operator))
 		{
 			result = RelationGetRelid(index);
 			*equal = get_opcode(operator);
@@ -103,22 +105,23 @@ find_index(Relation rel, AttrNumber column, Oid key_type, RegProcedure *equal, O
 static bool
 begin_search(ColumnSearch *search, Oid relid, const char *column, Oid key_type)
 {
-	AttrNumber	attnum = get_attnum(relid, column);
+	AttrNumber attnum = get_attnum(relid, column);
 	RegProcedure equal = InvalidOid;
-	Oid			collation;
+	Oid collation;
 
 	search->rel = table_open(relid, AccessShareLock);
 	collation = TupleDescAttr(RelationGetDescr(search->rel), attnum - 1)->attcollation;
 	search->index = find_index(search->rel, attnum, key_type, &equal, &collation);
-	if (!OidIsValid(search->index) && TupleDescAttr(RelationGetDescr(search->rel), attnum - 1)->atttypid == key_type)
+	if (!OidIsValid(search->index) &&
+		TupleDescAttr(RelationGetDescr(search->rel), attnum - 1)->atttypid == key_type)
 		equal = get_opcode(lookup_type_cache(key_type, TYPECACHE_EQ_OPR)->eq_opr);
 	if (!OidIsValid(equal))
 	{
 		table_close(search->rel, NoLock);
 		return false;
 	}
-	ScanKeyEntryInitialize(&search->key, 0, attnum, BTEqualStrategyNumber, key_type,
-						   collation, equal, (Datum) 0);
+	ScanKeyEntryInitialize(&search->key, 0, attnum, BTEqualStrategyNumber, key_type, collation,
+						   equal, (Datum) 0);
 	return true;
 }
 
@@ -133,7 +136,8 @@ find_writer(ColumnSearch *search, Datum key)
 
 	InitDirtySnapshot(dirty);
 	scan_key.sk_argument = key;
-	scan = systable_beginscan(search->rel, search->index, OidIsValid(search->index), &dirty, 1, &scan_key);
+	scan = systable_beginscan(search->rel, search->index, OidIsValid(search->index), &dirty, 1,
+							  &scan_key);
 	while (!TransactionIdIsValid(writer) && HeapTupleIsValid(systable_getnext(scan)))
 		writer = TransactionIdIsValid(dirty.xmin) ? dirty.xmin : dirty.xmax;
 	systable_endscan(scan);
@@ -144,7 +148,7 @@ find_writer(ColumnSearch *search, Datum key)
 static bool
 wait_for_writers(ColumnSearch *search, Datum key)
 {
-	bool		waited = false;
+	bool waited = false;
 	TransactionId writer;
 
 	while (TransactionIdIsValid(writer = find_writer(search, key)))
@@ -165,9 +169,10 @@ bool
 UncommittedWaitForContact(Program *program, Datum key)
 {
 	ColumnSearch search;
-	bool		waited;
+	bool waited;
 
-	if (!begin_search(&search, program->relid, program->table->key_column, program->table->key_type))
+	if (!begin_search(&search, program->relid, program->table->key_column,
+					  program->table->key_type))
 		return false;
 	waited = wait_for_writers(&search, key);
 	table_close(search.rel, NoLock);
@@ -180,8 +185,8 @@ UncommittedWaitForContact(Program *program, Datum key)
 void
 UncommittedWaitForRows(Program *program, Datum *keys, int nkeys)
 {
-	int			i;
-	int			j;
+	int i;
+	int j;
 
 	for (i = 1; i < program->nsources && nkeys > 0; i++)
 	{
@@ -208,8 +213,8 @@ static bool
 wait_for_values(Oid relid, const char *column, Oid type, Datum *values, int nvalues)
 {
 	ColumnSearch search;
-	bool		waited = false;
-	int			i;
+	bool waited = false;
+	int i;
 
 	if (!begin_search(&search, relid, column, type))
 		return false;
@@ -237,7 +242,7 @@ void
 UncommittedWaitForReferences(Program *program, RowSource *source, Datum *keys, int nkeys)
 {
 	RelatedRows *rows = source->rows;
-	Oid			type = source->key->image->sql_type;
+	Oid type = source->key->image->sql_type;
 
 	if (rows->contact_reference)
 		(void) wait_for_values(program->relid, rows->contact_reference, type, keys, nkeys);

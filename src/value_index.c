@@ -25,7 +25,7 @@
 static bool
 is_first_column(Relation index, Node *expr)
 {
-	AttrNumber	column = index->rd_index->indkey.values[0];
+	AttrNumber column = index->rd_index->indkey.values[0];
 
 	if (column == 0)
 		return equal(linitial(RelationGetIndexExpressions(index)), expr);
@@ -35,9 +35,9 @@ is_first_column(Relation index, Node *expr)
 static bool
 serves(Oid index_id, Node *expr)
 {
-	Relation	index = index_open(index_id, AccessShareLock);
-	bool		result = index->rd_index->indisvalid && index->rd_rel->relam == BTREE_AM_OID &&
-		RelationGetIndexPredicate(index) == NIL && is_first_column(index, expr);
+	Relation index = index_open(index_id, AccessShareLock);
+	bool result = index->rd_index->indisvalid && index->rd_rel->relam == BTREE_AM_OID &&
+				  RelationGetIndexPredicate(index) == NIL && is_first_column(index, expr);
 
 	index_close(index, AccessShareLock);
 	return result;
@@ -46,12 +46,12 @@ serves(Oid index_id, Node *expr)
 static bool
 is_indexed(Node *expr, Oid relid)
 {
-	Relation	rel = table_open(relid, AccessShareLock);
-	List	   *indexes = RelationGetIndexList(rel);
-	ListCell   *cell;
-	bool		result = false;
+	Relation rel = table_open(relid, AccessShareLock);
+	List *indexes = RelationGetIndexList(rel);
+	ListCell *cell;
+	bool result = false;
 
-	foreach(cell, indexes)
+	foreach (cell, indexes)
 		result = result || serves(lfirst_oid(cell), expr);
 	list_free(indexes);
 	table_close(rel, AccessShareLock);
@@ -71,7 +71,7 @@ read_value(const char *value, Oid relid, const char *alias)
 bool
 ValueIsIndexed(const char *value, Oid relid, const char *alias, Oid type)
 {
-	Node	   *expr = read_value(value, relid, alias);
+	Node *expr = read_value(value, relid, alias);
 
 	return exprType(expr) == type && is_indexed(expr, relid);
 }
@@ -82,11 +82,12 @@ ValueIsIndexed(const char *value, Oid relid, const char *alias, Oid type)
 char *
 ValueIndexAdvice(const char *value, Oid relid, const char *alias, Oid type)
 {
-	Node	   *expr = read_value(value, relid, alias);
-	char	   *text;
+	Node *expr = read_value(value, relid, alias);
+	char *text;
 
 	if (exprType(expr) != type || contain_mutable_functions(expr) || is_indexed(expr, relid))
 		return NULL;
 	text = deparse_expression(expr, deparse_context_for(alias, relid), false, false);
-	return psprintf(IsA(expr, Var) ? "CREATE INDEX ON %s (%s)" : "CREATE INDEX ON %s ((%s))", CatalogRelationName(relid), text);
+	return psprintf(IsA(expr, Var) ? "CREATE INDEX ON %s (%s)" : "CREATE INDEX ON %s ((%s))",
+					CatalogRelationName(relid), text);
 }

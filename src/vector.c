@@ -18,8 +18,8 @@ IntVectorAdd(IntVector *vector, int item)
 	if (vector->n == vector->size)
 	{
 		vector->size = Max(16, vector->size * 2);
-		vector->items = vector->items == NULL ? palloc(sizeof(int) * vector->size) :
-			repalloc(vector->items, sizeof(int) * vector->size);
+		vector->items = vector->items == NULL ? palloc(sizeof(int) * vector->size)
+											  : repalloc(vector->items, sizeof(int) * vector->size);
 	}
 	vector->items[vector->n++] = item;
 }
@@ -44,8 +44,9 @@ DatumVectorAdd(DatumVector *vector, Datum item)
 	if (vector->n == vector->size)
 	{
 		vector->size = Max(64, vector->size * 2);
-		vector->items = vector->items == NULL ? palloc(sizeof(Datum) * vector->size) :
-			repalloc_huge(vector->items, sizeof(Datum) * vector->size);
+		vector->items = vector->items == NULL
+							? palloc(sizeof(Datum) * vector->size)
+							: repalloc_huge(vector->items, sizeof(Datum) * vector->size);
 	}
 	vector->items[vector->n++] = datumCopy(item, vector->byval, vector->len);
 	MemoryContextSwitchTo(old);
@@ -57,7 +58,7 @@ DatumVectorAdd(DatumVector *vector, Datum item)
 bool
 DatumVectorIsFull(const DatumVector *vector)
 {
-	Size		each = sizeof(Datum) * 2 + (vector->byval ? 0 : Max(vector->len, 32));
+	Size each = sizeof(Datum) * 2 + (vector->byval ? 0 : Max(vector->len, 32));
 
 	return vector->n * each >= work_mem * (Size) 1024;
 }

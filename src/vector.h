@@ -8,20 +8,20 @@
 
 typedef struct IntVector
 {
-	int			n;
-	int			size;
-	int		   *items;
+	int n;
+	int size;
+	int *items;
 } IntVector;
 
 /* Datums of one type, copied into a memory context. */
 typedef struct DatumVector
 {
 	MemoryContext context;
-	bool		byval;
-	int16		len;
-	int			n;
-	int			size;
-	Datum	   *items;
+	bool byval;
+	int16 len;
+	int n;
+	int size;
+	Datum *items;
 } DatumVector;
 
 extern void IntVectorAdd(IntVector *vector, int item);
@@ -29,4 +29,4 @@ extern void DatumVectorInit(DatumVector *vector, MemoryContext context, bool byv
 extern bool DatumVectorIsFull(const DatumVector *vector);
 extern void DatumVectorAdd(DatumVector *vector, Datum item);
 
-#endif							/* SEGMENTS_VECTOR_H */
+#endif /* SEGMENTS_VECTOR_H */

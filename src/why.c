@@ -27,14 +27,14 @@
 #include "sql_expr.h"
 #include "srf.h"
 
-#define SAMPLE_ROWS 10			/* related values shown for a leaf */
+#define SAMPLE_ROWS 10 /* related values shown for a leaf */
 
 typedef struct Why
 {
 	ContactTable *table;
-	char	   *contact;		/* key as an SQL literal */
+	char *contact; /* key as an SQL literal */
 	TimestampTz now;
-	StringInfo	out;			/* JSON */
+	StringInfo out; /* JSON */
 } Why;
 
 static void
@@ -52,7 +52,7 @@ append_string(StringInfo out, const char *name, const char *value)
 static char *
 ask(const char *sql)
 {
-	char	   *value = NULL;
+	char *value = NULL;
 
 	if (SPI_execute(sql, true, 1) != SPI_OK_SELECT)
 		elog(ERROR, "could not run \"%s\"", sql);
@@ -75,22 +75,23 @@ stored_value(Why *why, Field *field)
 		return NULL;
 	if (field->rows == NULL)
 		return ask(psprintf("SELECT pg_catalog.to_json(%s) %s", field->value, from_contact(why)));
-	return ask(psprintf("SELECT pg_catalog.json_agg(v) FROM (SELECT %s AS v FROM %s c, LATERAL (SELECT r.* %s LIMIT %d) r "
-						"WHERE c.%s = %s) s", field->value, why->table->name,
-						RowsFromSql(field->rows, field->condition, "c", why->table), SAMPLE_ROWS,
-						why->table->key, why->contact));
+	return ask(psprintf(
+		"SELECT pg_catalog.json_agg(v) FROM (SELECT %s AS v FROM %s c, LATERAL (SELECT r.* %s LIMIT %d) r "
+		"WHERE c.%s = %s) s",
+		field->value, why->table->name, RowsFromSql(field->rows, field->condition, "c", why->table),
+		SAMPLE_ROWS, why->table->key, why->contact));
 }
 
 static bool
 leaf_truth(Why *why, const FilterNode *leaf)
 {
-	FilterNode	alone = *leaf;
+	FilterNode alone = *leaf;
 	FilterNode *child = &alone;
-	FilterNode	root = {0};
+	FilterNode root = {0};
 	BindOptions options = {false};
-	SqlContext	context = {0};
+	SqlContext context = {0};
 	StringInfoData sql;
-	char	   *answer;
+	char *answer;
 
 	root.nchildren = 1;
 	root.children = &child;
@@ -108,9 +109,9 @@ leaf_truth(Why *why, const FilterNode *leaf)
 static void
 append_document(StringInfo out, const FilterNode *leaf)
 {
-	FilterNode	alone = *leaf;
+	FilterNode alone = *leaf;
 	FilterNode *child = &alone;
-	FilterNode	root = {0};
+	FilterNode root = {0};
 	StringInfoData json;
 
 	root.nchildren = 1;
@@ -125,12 +126,13 @@ append_document(StringInfo out, const FilterNode *leaf)
 static bool
 append_leaf(Why *why, const FilterNode *leaf)
 {
-	bool		truth = leaf_truth(why, leaf);
-	char	   *value = stored_value(why, FieldLookup(why->table, leaf->object, leaf->field));
+	bool truth = leaf_truth(why, leaf);
+	char *value = stored_value(why, FieldLookup(why->table, leaf->object, leaf->field));
 
 	appendStringInfoChar(why->out, '{');
 	append_document(why->out, leaf);
-	appendStringInfo(why->out, ", \"value\": %s, \"matches\": %s}", value ? value : "null", truth ? "true" : "false");
+	appendStringInfo(why->out, ", \"value\": %s, \"matches\": %s}", value ? value : "null",
+					 truth ? "true" : "false");
 	return truth;
 }
 
@@ -146,13 +148,14 @@ append_node(Why *why, const FilterNode *node)
 static bool
 append_group(Why *why, const FilterNode *group)
 {
-	bool		result = false;
-	bool		run = true;
-	int			i;
+	bool result = false;
+	bool run = true;
+	int i;
 
 	check_stack_depth();
 	appendStringInfo(why->out, "{\"glue\": \"%s\", \"negate\": %s, \"filters\": [",
-					 group->glue == FILTER_GLUE_OR ? "or" : "and", group->negate ? "true" : "false");
+					 group->glue == FILTER_GLUE_OR ? "or" : "and",
+					 group->negate ? "true" : "false");
 	for (i = 0; i < group->nchildren; i++)
 	{
 		if (i > 0)
@@ -176,17 +179,22 @@ append_group(Why *why, const FilterNode *group)
 static void
 append_override(Why *why, int64 segment)
 {
-	char	   *included = ask(psprintf("SELECT o.included FROM %s o WHERE o.segment_id = " INT64_FORMAT " AND o.contact_id = %s",
-										CatalogRelationName(why->table->override_table), segment, why->contact));
+	char *included = ask(psprintf(
+		"SELECT o.included FROM %s o WHERE o.segment_id = " INT64_FORMAT " AND o.contact_id = %s",
+		CatalogRelationName(why->table->override_table), segment, why->contact));
 
-	append_string(why->out, "override", included == NULL ? NULL : included[0] == 't' ? "included" : "excluded");
+	append_string(why->out, "override",
+				  included == NULL     ? NULL
+				  : included[0] == 't' ? "included"
+									   : "excluded");
 }
 
 static void
 append_member(Why *why, int64 segment)
 {
-	char	   *member = ask(psprintf("SELECT true FROM %s m WHERE m.segment_id = " INT64_FORMAT " AND m.contact_id = %s",
-									  CatalogRelationName(why->table->member_table), segment, why->contact));
+	char *member = ask(psprintf(
+		"SELECT true FROM %s m WHERE m.segment_id = " INT64_FORMAT " AND m.contact_id = %s",
+		CatalogRelationName(why->table->member_table), segment, why->contact));
 
 	appendStringInfo(why->out, ", \"member\": %s, ", member ? "true" : "false");
 }
@@ -194,7 +202,7 @@ append_member(Why *why, int64 segment)
 static void
 check_readable(ContactTable *table)
 {
-	AclResult	result = pg_class_aclcheck(table->relid, GetUserId(), ACL_SELECT);
+	AclResult result = pg_class_aclcheck(table->relid, GetUserId(), ACL_SELECT);
 
 	if (result != ACLCHECK_OK)
 		aclcheck_error(result, OBJECT_TABLE, get_rel_name(table->relid));
@@ -207,13 +215,13 @@ PG_FUNCTION_INFO_V1(segments_why_contact);
 Datum
 segments_why_contact(PG_FUNCTION_ARGS)
 {
-	int64		id = PG_GETARG_INT64(0);
-	char	   *contact = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	int64 id = PG_GETARG_INT64(0);
+	char *contact = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	MemoryContext caller = CurrentMemoryContext;
 	SegmentRow *row;
 	SecureContext secure;
 	StringInfoData out;
-	Why			why = {0};
+	Why why = {0};
 
 	SegmentCheckVisible(id);
 	row = SegmentById(id);
@@ -229,7 +237,8 @@ segments_why_contact(PG_FUNCTION_ARGS)
 	append_string(&out, "segment", row->alias);
 	appendStringInfoString(&out, ", ");
 	append_string(&out, "contact", contact);
-	appendStringInfo(&out, ", \"exists\": %s", ask(psprintf("SELECT true %s", from_contact(&why))) ? "true" : "false");
+	appendStringInfo(&out, ", \"exists\": %s",
+					 ask(psprintf("SELECT true %s", from_contact(&why))) ? "true" : "false");
 	append_member(&why, id);
 	append_override(&why, id);
 	appendStringInfo(&out, ", \"published\": %s, ", row->is_published ? "true" : "false");
@@ -249,9 +258,9 @@ static double
 planned_rows(SPIPlanPtr plan)
 {
 	CachedPlan *cached = SPI_plan_get_cached_plan(plan);
-	double		rows = linitial_node(PlannedStmt, cached->stmt_list)->planTree->plan_rows;
+	double rows = linitial_node(PlannedStmt, cached->stmt_list)->planTree->plan_rows;
 
-	ReleaseCachedPlan(cached, NULL);	/* the plan is not a kept one */
+	ReleaseCachedPlan(cached, NULL); /* the plan is not a kept one */
 	return rows;
 }
 
@@ -263,18 +272,19 @@ PG_FUNCTION_INFO_V1(segments_preview);
 Datum
 segments_preview(PG_FUNCTION_ARGS)
 {
-	TupleDesc	desc;
+	TupleDesc desc;
 	Tuplestorestate *store = SrfBegin(fcinfo, &desc);
 	BindOptions options = {true};
-	SqlContext	context = {0};
+	SqlContext context = {0};
 	StringInfoData where;
 	SecureContext secure;
-	SPIPlanPtr	plan;
-	Datum		values[3];
-	bool		nulls[3] = {false, true, true};
-	bool		isnull;
+	SPIPlanPtr plan;
+	Datum values[3];
+	bool nulls[3] = {false, true, true};
+	bool isnull;
 
-	context.table = CatalogContactTable(PG_ARGISNULL(1) ? CatalogDefaultContactTable() : PG_GETARG_OID(1), false);
+	context.table = CatalogContactTable(
+		PG_ARGISNULL(1) ? CatalogDefaultContactTable() : PG_GETARG_OID(1), false);
 	check_readable(context.table);
 	context.pinned = true;
 	context.expand = true;
@@ -284,7 +294,9 @@ segments_preview(PG_FUNCTION_ARGS)
 	options.viewer = secure.userid;
 	SPI_connect();
 	appendStringInfo(&where, "FROM %s c WHERE ", context.table->name);
-	PredicateSql(&where, BindFilter(FilterUnflatten(PG_GETARG_FILTER_P(0)), context.table, &options), &context);
+	PredicateSql(&where,
+				 BindFilter(FilterUnflatten(PG_GETARG_FILTER_P(0)), context.table, &options),
+				 &context);
 	plan = SPI_prepare(psprintf("SELECT c.%s %s", context.table->key, where.data), 0, NULL);
 	if (plan == NULL)
 		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
@@ -292,12 +304,13 @@ segments_preview(PG_FUNCTION_ARGS)
 	if (!PG_ARGISNULL(2) && PG_GETARG_BOOL(2))
 	{
 		nulls[1] = false;
-		values[1] = Int64GetDatum(strtoll(ask(psprintf("SELECT pg_catalog.count(*) %s", where.data)), NULL, 10));
+		values[1] = Int64GetDatum(
+			strtoll(ask(psprintf("SELECT pg_catalog.count(*) %s", where.data)), NULL, 10));
 	}
 	if (!PG_ARGISNULL(3) && PG_GETARG_INT32(3) > 0)
 	{
-		(void) ask(psprintf("SELECT ARRAY(SELECT c.%s::pg_catalog.text %s LIMIT %d)", context.table->key, where.data,
-							PG_GETARG_INT32(3)));
+		(void) ask(psprintf("SELECT ARRAY(SELECT c.%s::pg_catalog.text %s LIMIT %d)",
+							context.table->key, where.data, PG_GETARG_INT32(3)));
 		nulls[2] = false;
 		values[2] = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
 	}

@@ -22,10 +22,10 @@ typedef struct Stretch
 {
 	struct Stretch *outer;
 	SubTransactionId subxact;
-	Program    *program;
-	bool		entered;
+	Program *program;
+	bool entered;
 	SecureContext secure;
-	ExprContext *econtext;		/* of the stretch around this one */
+	ExprContext *econtext; /* of the stretch around this one */
 } Stretch;
 
 static Stretch *present = NULL;
@@ -84,7 +84,7 @@ void
 MaintainBegin(Program *program)
 {
 	/* the callbacks look at it when the statement's memory is gone */
-	Stretch    *stretch = MemoryContextAllocZero(TopTransactionContext, sizeof(Stretch));
+	Stretch *stretch = MemoryContextAllocZero(TopTransactionContext, sizeof(Stretch));
 
 	register_callbacks();
 	stretch->outer = present;
@@ -145,7 +145,7 @@ MaintainEnter(void)
 void
 MaintainEnd(void)
 {
-	Stretch    *stretch = present;
+	Stretch *stretch = present;
 	MemoryContext caller = CurrentMemoryContext;
 
 	if (stretch->entered)
