@@ -1,6 +1,6 @@
 EXTENSION    = segments
 MODULE_big   = segments
-OBJS         = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c)))
+OBJS         = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c src/*/*.c)))
 PGFILEDESC   = "segments - dynamic contact segments"
 
 # The install script is built from its parts, sql/NN_name.sql, in the order of
@@ -32,4 +32,4 @@ $(SCRIPT): $(SCRIPT_PARTS) $(EXTENSION).control Makefile
 
 # Packaged PGXS does not track headers: without this a changed header leaves
 # stale objects behind.
-$(OBJS): $(wildcard src/*.h)
+$(OBJS): $(wildcard src/*.h src/*/*.h)

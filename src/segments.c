@@ -6,10 +6,10 @@
 #include "fmgr.h"
 #include "utils/guc.h"
 
-#include "compat.h"
-#include "evaluate.h"
-#include "member_count.h"
-#include "phrase.h"
+#include "base/compat.h"
+#include "evaluate/evaluate.h"
+#include "log/member_count.h"
+#include "time/phrase.h"
 
 PG_MODULE_MAGIC;
 

@@ -16,8 +16,8 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
-#include "maintain.h"
-#include "sql_expr.h"
+#include "maintain/maintain.h"
+#include "base/sql_expr.h"
 
 static void
 check_protocol(FunctionCallInfo fcinfo)

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""make_fold_table.py - makes and proves src/fold_table.h, the data of fold.c.
+"""make_fold_table.py - makes and proves src/text/fold_table.h, the data of fold.c.
 
 Takes the Unicode data of the running Python; gives the C header on standard
 output:
 
-    python3 src/tools/make_fold_table.py > src/fold_table.h
+    python3 src/tools/make_fold_table.py > src/text/fold_table.h
 
 With --check it prints no table but proves, over all code points, that folding
 is what its definition says and is stable, and that the committed header is
@@ -26,8 +26,8 @@ import sys
 import unicodedata
 
 HEADER = os.path.join(os.path.dirname(os.path.abspath(__file__)),
-                      "..", "fold_table.h")
-COMMAND = "python3 src/tools/make_fold_table.py > src/fold_table.h"
+                      "..", "text", "fold_table.h")
+COMMAND = "python3 src/tools/make_fold_table.py > src/text/fold_table.h"
 
 PYTHON = "%d.%d" % sys.version_info[:2]     # each has one Unicode version
 
@@ -299,8 +299,8 @@ def check_server(strings):
 def check_header(text):
     with open(HEADER, encoding="ascii") as header:
         assert header.read() == text, \
-            f"src/fold_table.h is not what Python {PYTHON} makes of it"
-    print("src/fold_table.h: up to date, Unicode "
+            f"src/text/fold_table.h is not what Python {PYTHON} makes of it"
+    print("src/text/fold_table.h: up to date, Unicode "
           + unicodedata.unidata_version)
 
 

@@ -1,0 +1,185 @@
+/*
+ * index_probe.c - rows of a table by the leading columns of a btree index,
+ * without a query.
+ *
+ * Step 9e: what is looked up for one contact is a handful of rows, and
+ * starting a query for them costs many times the rows.  A probe keeps its
+ * index open, and is asked for one value after the other.  It sees what an
+ * index scan under the same snapshot sees, and takes the same predicate locks
+ * (at SERIALIZABLE).
+ *
+ * A probe asks nobody's leave: IndexProbeReadable says whether it gives what
+ * the owner of the contact table would get.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/relscan.h"
+#include "access/tableam.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_operator.h"
+#include "nodes/makefuncs.h"
+#include "parser/parse_oper.h"
+#include "utils/acl.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+#include "base/compat.h"
+#include "base/index_probe.h"
+
+/* ----- which index ----- */
+
+/*
+ * The operator that column = value means in SQL, whatever the search path;
+ * InvalidOid when there is none, or when it compares after a conversion.
+ */
+static Oid
+equality_operator(Oid column_type, Oid value_type)
+{
+	Operator operator= compatible_oper(NULL, list_make2(makeString("pg_catalog"), makeString("=")),
+									   column_type, value_type, true, -1);
+	Oid result = InvalidOid;
+
+	if (operator!= NULL)
+	{
+		result = oprid(operator);
+		ReleaseSysCache(operator);
+	}
+	return result;
+}
+
+/* Can the index be asked for rows whose `column` has a value? */
+static bool
+serves(Relation index, AttrNumber column, Oid operator)
+{
+	Form_pg_index form = index->rd_index;
+	Oid left;
+	Oid right;
+
+	op_input_types(operator, & left, &right);
+	return index->rd_rel->relam == BTREE_AM_OID && form->indisvalid &&
+		   form->indkey.values[0] == column && RelationGetIndexPredicate(index) == NIL &&
+		   get_opfamily_member(index->rd_opfamily[0], index->rd_opcintype[0], right,
+							   BTEqualStrategyNumber) ==
+			   operator;
+}
+
+/*
+ * Does reading the table's rows as they are give what the reader's query gives?
+ * Not where there are partitions, children or other sources of rows, or where
+ * some are hidden from the reader.
+ */
+bool
+IndexProbeReadable(Relation rel, Oid reader)
+{
+	if (rel->rd_rel->relkind != RELKIND_RELATION || rel->rd_rel->relhassubclass)
+		return false;
+	if (rel->rd_rel->relowner == reader)
+		return true;
+	return !rel->rd_rel->relrowsecurity &&
+		   pg_class_aclcheck(RelationGetRelid(rel), reader, ACL_SELECT) == ACLCHECK_OK;
+}
+
+/*
+ * An index by which rows are found whose column equals a value, as SQL's =
+ * finds them.  False when there is none.
+ */
+bool
+IndexProbeChoose(Relation rel, AttrNumber column, Oid value_type, IndexChoice *choice)
+{
+	Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(rel), column - 1);
+	Oid operator= equality_operator(attribute->atttypid, value_type);
+	bool found = false;
+	Oid left;
+	ListCell *cell;
+
+	if (!OidIsValid(operator) || (OidIsValid(attribute->attcollation) &&
+								  !get_collation_isdeterministic(attribute->attcollation)))
+		return false;
+	foreach (cell, RelationGetIndexList(rel))
+	{
+		Relation index = index_open(lfirst_oid(cell), AccessShareLock);
+
+		found = serves(index, column, operator);
+		index_close(index, NoLock);
+		if (!found)
+			continue;
+		choice->index = lfirst_oid(cell);
+		op_input_types(operator, & left, &choice->value_type);
+		choice->equal = get_opcode(operator);
+		break;
+	}
+	return found;
+}
+
+/* ----- looking up ----- */
+
+/*
+ * Open a probe of an open table; IndexProbeKey then says what its columns are
+ * compared with, one after the other.
+ */
+void
+IndexProbeOpen(IndexProbe *probe, Relation rel, Oid index, Snapshot snapshot)
+{
+	probe->context = CurrentMemoryContext;
+	probe->rel = rel;
+	probe->index = index_open(index, AccessShareLock);
+	probe->snapshot = snapshot;
+	probe->scan = NULL;
+	probe->slot = table_slot_create(rel, NULL);
+	probe->nkeys = 0;
+}
+
+/*
+ * The next column of the index is compared with values of this type.  The
+ * collation is the index's own, which its order follows: any deterministic one
+ * gives the same equality.
+ */
+void
+IndexProbeKey(IndexProbe *probe, Oid value_type, RegProcedure equal)
+{
+	int column = probe->nkeys++;
+
+	Assert(column < INDEX_PROBE_KEYS);
+	ScanKeyEntryInitialize(&probe->keys[column], 0, column + 1, BTEqualStrategyNumber, value_type,
+						   probe->index->rd_indcollation[column], equal, (Datum) 0);
+}
+
+/*
+ * Look for other values, one for each key; IndexProbeNext gives the rows.
+ */
+void
+IndexProbeFind(IndexProbe *probe, const Datum *values)
+{
+	MemoryContext caller = MemoryContextSwitchTo(probe->context);
+	int i;
+
+	for (i = 0; i < probe->nkeys; i++)
+		probe->keys[i].sk_argument = values[i];
+	if (probe->scan == NULL)
+		probe->scan = IndexScanBegin(probe->rel, probe->index, probe->snapshot, probe->nkeys);
+	index_rescan(probe->scan, probe->keys, probe->nkeys, NULL, 0);
+	MemoryContextSwitchTo(caller);
+}
+
+/*
+ * The next row, or NULL.  It stays until the next call.
+ */
+TupleTableSlot *
+IndexProbeNext(IndexProbe *probe)
+{
+	MemoryContext caller = MemoryContextSwitchTo(probe->context);
+	bool found = index_getnext_slot(probe->scan, ForwardScanDirection, probe->slot);
+
+	MemoryContextSwitchTo(caller);
+	return found ? probe->slot : NULL;
+}
+
+void
+IndexProbeClose(IndexProbe *probe)
+{
+	ExecDropSingleTupleTableSlot(probe->slot);
+	if (probe->scan)
+		index_endscan(probe->scan);
+	index_close(probe->index, NoLock);
+}

@@ -1,0 +1,105 @@
+/*
+ * sql_expr.c - SQL text of one expression over one relation -> analysed tree.
+ *
+ * Used for what the catalogue declares as SQL (computed fields, conditions)
+ * and for the predicates that predicate_sql.c writes.  Callers fix the search
+ * path first (SecureEnter), except SqlExprQualify, which reads what a user
+ * wrote in the user's own path and gives it back qualified.
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "catalog/pg_type.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "parser/parse_coerce.h"
+#include "parser/parse_collate.h"
+#include "parser/parse_expr.h"
+#include "parser/parse_param.h"
+#include "parser/parse_relation.h"
+#include "parser/parser.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/pg_locale.h"
+#include "utils/rel.h"
+#include "utils/ruleutils.h"
+
+#include "base/compat.h"
+#include "base/sql_expr.h"
+
+/*
+ * The raw expression, which must be nothing else: no FROM, no second column.
+ */
+static Node *
+raw_expression(const char *sql)
+{
+	List *statements = raw_parser(sql, RAW_PARSE_PLPGSQL_EXPR);
+	SelectStmt *select = castNode(SelectStmt, linitial_node(RawStmt, statements)->stmt);
+
+	if (list_length(select->targetList) != 1 || select->distinctClause || select->fromClause ||
+		select->whereClause || select->groupClause || select->havingClause ||
+		select->windowClause || select->sortClause || select->limitOffset || select->limitCount ||
+		select->lockingClause || select->withClause || select->op != SETOP_NONE)
+		ereport(ERROR, (errcode(ERRCODE_SYNTAX_ERROR),
+						errmsg("\"%s\" is not a single SQL expression", sql)));
+	return linitial_node(ResTarget, select->targetList)->val;
+}
+
+/* $1: the number in the name of a field that stands for every number. */
+static const Oid parameter_types[] = {INT4OID};
+
+/*
+ * Analyse `sql` over the columns of a relation, addressed as `alias` or bare;
+ * its Vars have varno 1.
+ */
+Node *
+SqlExprParse(const char *sql, Oid relid, const char *alias)
+{
+	ParseState *pstate = make_parsestate(NULL);
+	Relation rel = table_open(relid, AccessShareLock);
+	ParseNamespaceItem *item;
+	Node *expr;
+
+	setup_parse_fixed_parameters(pstate, parameter_types, lengthof(parameter_types));
+	item = addRangeTableEntryForRelation(pstate, rel, AccessShareLock, makeAlias(alias, NIL), false,
+										 true);
+	addNSItemToQuery(pstate, item, false, true, true);
+	expr = transformExpr(pstate, raw_expression(sql), EXPR_KIND_WHERE);
+	assign_expr_collations(pstate, expr);
+	table_close(rel, NoLock);
+	free_parsestate(pstate);
+	return expr;
+}
+
+/*
+ * Read an expression in the present search path and write it with every name
+ * qualified and `new_alias` for the relation (NULL: columns stay bare where
+ * they can).  $1 is an integer.  Gives its type, and whether its
+ * collation compares bytes for equality.
+ */
+char *
+SqlExprQualify(const char *sql, Oid relid, const char *alias, const char *new_alias, Oid *type,
+			   bool *deterministic)
+{
+	Node *expr = SqlExprParse(sql, relid, alias);
+	SecureContext secure;
+	char *result;
+	Oid collation = exprCollation(expr);
+
+	if (exprType(expr) == UNKNOWNOID)
+		expr = coerce_to_common_type(NULL, expr, TEXTOID, "field");
+	if (contain_volatile_functions(expr))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
+						errmsg("expression \"%s\" uses a volatile function", sql),
+						errhint("Use only functions that give the same answer for the same row.")));
+	if (type)
+		*type = exprType(expr);
+	if (deterministic)
+		*deterministic = !OidIsValid(collation) || get_collation_isdeterministic(collation);
+	SecureEnter(&secure, InvalidOid);
+	result = deparse_expression(expr, deparse_context_for(new_alias ? new_alias : alias, relid),
+								new_alias != NULL, false);
+	SecureLeave(&secure);
+	return result;
+}

@@ -1,0 +1,64 @@
+/*
+ * vector.c - numbers and keys collected in a row; duplicates possible.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "utils/datum.h"
+#include "utils/memutils.h"
+
+#include "base/vector.h"
+
+/*
+ * Append, in the current memory context (that of the first call).
+ */
+void
+IntVectorAdd(IntVector *vector, int item)
+{
+	if (vector->n == vector->size)
+	{
+		vector->size = Max(16, vector->size * 2);
+		vector->items = vector->items == NULL ? palloc(sizeof(int) * vector->size)
+											  : repalloc(vector->items, sizeof(int) * vector->size);
+	}
+	vector->items[vector->n++] = item;
+}
+
+void
+DatumVectorInit(DatumVector *vector, MemoryContext context, bool byval, int16 len)
+{
+	memset(vector, 0, sizeof(DatumVector));
+	vector->context = context;
+	vector->byval = byval;
+	vector->len = len;
+}
+
+/*
+ * Append a copy.
+ */
+void
+DatumVectorAdd(DatumVector *vector, Datum item)
+{
+	MemoryContext old = MemoryContextSwitchTo(vector->context);
+
+	if (vector->n == vector->size)
+	{
+		vector->size = Max(64, vector->size * 2);
+		vector->items = vector->items == NULL
+							? palloc(sizeof(Datum) * vector->size)
+							: repalloc_huge(vector->items, sizeof(Datum) * vector->size);
+	}
+	vector->items[vector->n++] = datumCopy(item, vector->byval, vector->len);
+	MemoryContextSwitchTo(old);
+}
+
+/*
+ * Does it hold as much as a statement should keep (work_mem)?
+ */
+bool
+DatumVectorIsFull(const DatumVector *vector)
+{
+	Size each = sizeof(Datum) * 2 + (vector->byval ? 0 : Max(vector->len, 32));
+
+	return vector->n * each >= work_mem * (Size) 1024;
+}

@@ -1,0 +1,80 @@
+/*
+ * build_repair.c - rows that a fresh evaluation of filters does not mend.
+ *
+ * Step 13a, beside build.c and rebuild.c: memberships against what was done by
+ * hand, and rows of contacts that don't exist.  Neither comes about as long as
+ * our triggers fire.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+
+#include "build/build.h"
+
+/*
+ * Members that were included by hand join, and excluded ones leave, where the
+ * rows say otherwise.
+ */
+void
+BuildHandChanges(Program *program, List *ids, const char *cause)
+{
+	ContactTable *table = program->table;
+	char *member = CatalogRelationName(table->member_table);
+	Oid type = INT8ARRAYOID;
+	Datum value = BuildIdArray(ids);
+	ChangeSet *changes = ChangeSetCreate();
+	uint64 i;
+
+	MaintainRun(
+		psprintf(
+			"SELECT o.segment_id, o.contact_id, o.included FROM %s o JOIN %s c ON c.%s = o.contact_id "
+			"WHERE o.segment_id = ANY ($1) AND o.included <> EXISTS (SELECT FROM %s m "
+			"WHERE m.segment_id = o.segment_id AND m.contact_id = o.contact_id)",
+			CatalogRelationName(table->override_table), table->name, table->key, member),
+		1, &type, &value);
+	for (i = 0; i < SPI_processed; i++)
+	{
+		HeapTuple tuple = SPI_tuptable->vals[i];
+		TupleDesc desc = SPI_tuptable->tupdesc;
+		bool isnull;
+		int64 id = DatumGetInt64(SPI_getbinval(tuple, desc, 1, &isnull));
+
+		ChangeSetAdd(program, changes, id, ProgramSegmentById(program, id),
+					 SPI_getbinval(tuple, desc, 2, &isnull),
+					 DatumGetBool(SPI_getbinval(tuple, desc, 3, &isnull)));
+	}
+	SPI_freetuptable(SPI_tuptable);
+	if (changes->n > 0 && MemberWrite(program, changes, cause) > 0)
+		MaintainPropagate(program, changes);
+}
+
+/*
+ * Those of the contacts that don't exist lose all rows of theirs.  Writers are
+ * shut out.
+ */
+void
+BuildForgetGone(Program *program, Datum *keys, int nkeys)
+{
+	ContactTable *table = program->table;
+	Datum value = BatchKeyArray(program, keys, nkeys);
+	DatumVector gone;
+	uint64 i;
+
+	DatumVectorInit(&gone, CurrentMemoryContext, program->key_byval, program->key_len);
+	MaintainRun(
+		psprintf(
+			"SELECT k FROM pg_catalog.unnest($1) k WHERE NOT EXISTS (SELECT FROM %s c WHERE c.%s = k)",
+			table->name, table->key),
+		1, &program->key_array_type, &value);
+	for (i = 0; i < SPI_processed; i++)
+	{
+		bool isnull;
+
+		DatumVectorAdd(&gone,
+					   SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull));
+	}
+	SPI_freetuptable(SPI_tuptable);
+	if (gone.n > 0)
+		MemberForgetContacts(program, gone.items, gone.n);
+}

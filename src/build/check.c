@@ -1,0 +1,167 @@
+/*
+ * check.c - segments.check(): is every membership what it should be?
+ *
+ * Step 13f: the differences (difference.c), as rows, by the snapshot of the
+ * query that asks.  Few segments, and all of a small table, are asked by their
+ * SQL, which shares nothing with what maintains them; many of a large table in
+ * one scan.  Either can be asked for.
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "storage/bufmgr.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+#include "build/build.h"
+#include "base/srf.h"
+
+typedef struct Check
+{
+	ContactTable *table;
+	bool all; /* no segment was named */
+	Tuplestorestate *store;
+	TupleDesc desc;
+	Oid input; /* of the type that keys are wanted in */
+	Oid param;
+	Oid output; /* of the keys' own */
+} Check;
+
+static const char *
+reason_of(const Difference *difference)
+{
+	if (!difference->stored)
+		return "is not a member but should be";
+	if (!difference->exists)
+		return "does not exist";
+	return difference->excluded ? "is excluded by hand" : "is a member but does not match";
+}
+
+static bool
+is_whole_number(Oid type)
+{
+	Oid base = getBaseType(type);
+
+	return base == INT2OID || base == INT4OID || base == INT8OID;
+}
+
+/* Keys are given as bigint unless asked for otherwise. */
+static void
+check_key_type(Check *check, const Difference *difference)
+{
+	char *key_type = format_type_be(check->table->key_type);
+	SegmentRow *row;
+
+	if (TupleDescAttr(check->desc, 1)->atttypid != INT8OID ||
+		is_whole_number(check->table->key_type))
+		return;
+	row = SegmentById(difference->segment);
+	ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+					errmsg("keys of contact table \"%s\" are of type %s, not bigint",
+						   get_rel_name(check->table->relid), key_type),
+					errdetail("Contact %s of segment \"%s\" differs: it %s.",
+							  OidOutputFunctionCall(check->output, difference->key), row->alias,
+							  reason_of(difference)),
+					errhint("Use segments.check(%s, NULL::%s).",
+							check->all ? "NULL" : quote_literal_cstr(row->alias), key_type)));
+}
+
+static void
+store_difference(void *arg, const Difference *difference)
+{
+	Check *check = arg;
+	Datum values[5];
+	bool nulls[5] = {0};
+
+	check_key_type(check, difference);
+	values[0] = Int64GetDatum(difference->segment);
+	values[1] = OidInputFunctionCall(
+		check->input, OidOutputFunctionCall(check->output, difference->key), check->param, -1);
+	values[2] = BoolGetDatum(difference->stored);
+	values[3] = BoolGetDatum(!difference->stored);
+	values[4] = CStringGetTextDatum(reason_of(difference));
+	tuplestore_putvalues(check->store, check->desc, values, nulls);
+	ProgressChanges(1);
+}
+
+/* A query each reads so little that an independent answer costs nothing. */
+static bool
+is_small(Oid relid)
+{
+	Relation rel = table_open(relid, AccessShareLock);
+	bool small = RelationGetNumberOfBlocks(rel) < SMALL_TABLE_BLOCKS;
+
+	table_close(rel, AccessShareLock);
+	return small;
+}
+
+static void
+check_table(Check *check, Oid contact_table, List *ids, DifferenceMethod method)
+{
+	DifferenceSearch search = {contact_table, ids, GetActiveSnapshot(), method};
+	bool varlena;
+
+	if (method == DIFFERENCE_CHOOSE && is_small(contact_table))
+		search.method = DIFFERENCE_QUERY;
+	search.by_hand = true;
+	search.visit = store_difference;
+	search.arg = check;
+	check->table = CatalogContactTable(contact_table, false);
+	getTypeInputInfo(TupleDescAttr(check->desc, 1)->atttypid, &check->input, &check->param);
+	getTypeOutputInfo(check->table->key_type, &check->output, &varlena);
+	MaintainBegin(ProgramGet(contact_table));
+	MaintainEnter();
+	ProgressBegin(PROGRESS_CHECK, contact_table, list_length(ids));
+	DifferencesFind(&search);
+	ProgressEnd();
+	MaintainEnd();
+}
+
+/*
+ * segments.check_segments(ids bigint[], key anyelement, by_query boolean)
+ *   -> (segment_id, contact_id, stored, evaluated, reason); ids null: all that
+ * one sees
+ */
+PG_FUNCTION_INFO_V1(segments_check_segments);
+Datum
+segments_check_segments(PG_FUNCTION_ARGS)
+{
+	Check check = {0};
+	DifferenceMethod method = PG_ARGISNULL(2)     ? DIFFERENCE_CHOOSE
+							  : PG_GETARG_BOOL(2) ? DIFFERENCE_QUERY
+												  : DIFFERENCE_SCAN;
+	Oid type = INT8ARRAYOID;
+	Datum ids = PG_ARGISNULL(0) ? (Datum) 0 : PG_GETARG_DATUM(0);
+	char is_null = PG_ARGISNULL(0) ? 'n' : ' ';
+	SPITupleTable *tables;
+	uint64 n;
+	uint64 i;
+
+	check.all = PG_ARGISNULL(0);
+	check.store = SrfBegin(fcinfo, &check.desc);
+	SPI_connect();
+	if (SPI_execute_with_args(
+			"SELECT s.contact_table::pg_catalog.oid, pg_catalog.array_agg(s.id ORDER BY s.id) "
+			"FROM segments.segment s WHERE s.is_published AND ($1 IS NULL OR s.id = ANY ($1)) "
+			"GROUP BY s.contact_table ORDER BY pg_catalog.min(s.id)",
+			1, &type, &ids, &is_null, true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not read segments");
+	tables = SPI_tuptable;
+	n = SPI_processed;
+	for (i = 0; i < n; i++)
+	{
+		bool isnull;
+		Datum table = SPI_getbinval(tables->vals[i], tables->tupdesc, 1, &isnull);
+		Datum list = SPI_getbinval(tables->vals[i], tables->tupdesc, 2, &isnull);
+
+		check_table(&check, DatumGetObjectId(table), BuildIds(DatumGetArrayTypeP(list)), method);
+	}
+	SPI_finish();
+	PG_RETURN_NULL();
+}

@@ -1,0 +1,203 @@
+/*
+ * progress.c - how far building, rebuilding and checking are: the view
+ * segments.progress.
+ *
+ * Step 13g.  Rows of a transaction at work are invisible to others, so this
+ * uses what the server's own commands use (pg_stat_progress_*): counters of the
+ * backend in shared memory.  A command number that the server does not know
+ * keeps them out of its views.  The server clears them on error.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "utils/acl.h"
+#include "utils/backend_progress.h"
+#include "utils/backend_status.h"
+#include "utils/builtins.h"
+#include "utils/syscache.h"
+#include "utils/timestamp.h"
+
+#include "build/build.h"
+#include "base/compat.h"
+#include "base/srf.h"
+
+/* "SEGM", beyond every ProgressCommandType */
+#define SEGMENTS_COMMAND ((ProgressCommandType) 0x5345474d)
+
+enum
+{
+	PARAM_COMMAND,
+	PARAM_PHASE,
+	PARAM_SEGMENTS,
+	PARAM_TOTAL,
+	PARAM_DONE,
+	PARAM_CHANGES,
+	PARAM_STARTED
+};
+
+static int64 done = 0;
+static int64 changes = 0;
+static int depth = 0; /* a build can build those that refer to it */
+
+static bool
+is_ours(void)
+{
+	return depth == 1;
+}
+
+static void
+forget(XactEvent event, void *arg)
+{
+	depth = 0;
+}
+
+static void
+forget_subtransaction(SubXactEvent event, SubTransactionId mine, SubTransactionId parent, void *arg)
+{
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		depth = 0;
+}
+
+static void
+register_callbacks(void)
+{
+	static bool registered = false;
+
+	if (registered)
+		return;
+	RegisterXactCallback(forget, NULL);
+	RegisterSubXactCallback(forget_subtransaction, NULL);
+	registered = true;
+}
+
+/*
+ * A command begins; commands inside it are part of it.
+ */
+void
+ProgressBegin(ProgressCommand command, Oid contact_table, int segments)
+{
+	register_callbacks();
+	if (depth++ > 0)
+		return;
+	done = 0;
+	changes = 0;
+	pgstat_progress_start_command(SEGMENTS_COMMAND, contact_table);
+	pgstat_progress_update_param(PARAM_COMMAND, command);
+	pgstat_progress_update_param(PARAM_SEGMENTS, segments);
+	pgstat_progress_update_param(PARAM_STARTED, GetCurrentTimestamp());
+}
+
+void
+ProgressEnd(void)
+{
+	if (depth > 0 && --depth == 0)
+		pgstat_progress_end_command();
+}
+
+void
+ProgressEnter(ProgressPhase phase)
+{
+	if (is_ours())
+		pgstat_progress_update_param(PARAM_PHASE, phase);
+}
+
+/*
+ * A scan begins, of about so many contacts.
+ */
+void
+ProgressTotal(double contacts)
+{
+	if (!is_ours())
+		return;
+	done = 0;
+	pgstat_progress_update_param(PARAM_TOTAL, (int64) Max(contacts, 0));
+	pgstat_progress_update_param(PARAM_DONE, 0);
+}
+
+void
+ProgressContacts(int64 more)
+{
+	done += more;
+	if (is_ours())
+		pgstat_progress_update_param(PARAM_DONE, done);
+}
+
+void
+ProgressChanges(int64 more)
+{
+	changes += more;
+	if (is_ours())
+		pgstat_progress_update_param(PARAM_CHANGES, changes);
+}
+
+/* ----- reading ----- */
+
+static const char *const command_words[] = {NULL, "create", "rebuild", "check"};
+static const char *const phase_words[] = {
+	NULL, "evaluating", "comparing", "waiting for writers", "catching up", "writing"};
+
+static void
+set_word(Datum *value, bool *isnull, const char *const *words, int n, int64 number)
+{
+	*isnull = (number < 1 || number >= n);
+	if (!*isnull)
+		*value = CStringGetTextDatum(words[number]);
+}
+
+static void
+store_backend(const PgBackendStatus *backend, Tuplestorestate *store, TupleDesc desc)
+{
+	const int64 *params = backend->st_progress_param;
+	Datum values[9];
+	bool nulls[9] = {0};
+
+	values[0] = Int32GetDatum(backend->st_procpid);
+	values[1] = ObjectIdGetDatum(backend->st_progress_command_target);
+	set_word(&values[2], &nulls[2], command_words, lengthof(command_words), params[PARAM_COMMAND]);
+	set_word(&values[3], &nulls[3], phase_words, lengthof(phase_words), params[PARAM_PHASE]);
+	values[4] = Int64GetDatum(params[PARAM_SEGMENTS]);
+	values[5] = Int64GetDatum(params[PARAM_TOTAL]);
+	nulls[5] = (params[PARAM_TOTAL] == 0);
+	values[6] = Int64GetDatum(params[PARAM_DONE]);
+	values[7] = Int64GetDatum(params[PARAM_CHANGES]);
+	values[8] = TimestampTzGetDatum(params[PARAM_STARTED]);
+	tuplestore_putvalues(store, desc, values, nulls);
+}
+
+/* Is it at work on segments of this database, of a table that the user may read? */
+static bool
+may_be_shown(const PgBackendStatus *backend)
+{
+	Oid relid = backend->st_progress_command_target;
+
+	return backend->st_progress_command == SEGMENTS_COMMAND &&
+		   backend->st_databaseid == MyDatabaseId &&
+		   SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relid)) &&
+		   pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK;
+}
+
+/*
+ * segments.backend_progress() -> (pid, contact_table, command, phase, segments,
+ * contacts_total, contacts_done, changes, started)
+ */
+PG_FUNCTION_INFO_V1(segments_backend_progress);
+Datum
+segments_backend_progress(PG_FUNCTION_ARGS)
+{
+	TupleDesc desc;
+	Tuplestorestate *store = SrfBegin(fcinfo, &desc);
+	int n = pgstat_fetch_stat_numbackends();
+	int i;
+
+	for (i = 1; i <= n; i++)
+	{
+		LocalPgBackendStatus *local = BackendStatusByIndex(i);
+
+		if (local && may_be_shown(&local->backendStatus))
+			store_backend(&local->backendStatus, store, desc);
+	}
+	PG_RETURN_NULL();
+}

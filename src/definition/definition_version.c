@@ -1,0 +1,177 @@
+/*
+ * definition_version.c - which state of a contact table's definitions is the
+ * present one.
+ *
+ * Step 6b: whoever changes what segments of a contact table mean adds a row
+ * with a random number to segments.definition_change; the version is the XOR of
+ * all that are visible.  So two states have the same version only if they are
+ * the same, whoever committed in which order; nobody waits for anybody, as a
+ * counter would make them; and old rows can be folded into one without
+ * changing the version.  A transaction that changed definitions itself does
+ * not trust versions: it can have changed them again since.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/heapam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "catalog/indexing.h"
+#include "common/hashfn.h"
+#include "miscadmin.h"
+#include "utils/fmgroids.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "base/compat.h"
+#include "program/program.h"
+
+/* segments.definition_change */
+#define Anum_change_contact_table 1
+#define Anum_change_number 2
+#define Natts_definition_change 2
+
+#define FOLD_ROWS 16 /* when there are more of one contact table */
+
+typedef struct VersionRows
+{
+	Relation rel;
+	SysScanDesc scan;
+} VersionRows;
+
+static void
+begin_rows(VersionRows *rows, Oid contact_table, LOCKMODE lock, Snapshot snapshot)
+{
+	ScanKeyData key;
+
+	rows->rel = table_open(CatalogRelid("definition_change"), lock);
+	ScanKeyInit(&key, Anum_change_contact_table, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(contact_table));
+	rows->scan = systable_beginscan(rows->rel, PrimaryKeyIndex(rows->rel), true, snapshot, 1, &key);
+}
+
+static uint64
+number_of(VersionRows *rows, HeapTuple tuple)
+{
+	bool isnull;
+
+	return (uint64) DatumGetInt64(
+		heap_getattr(tuple, Anum_change_number, RelationGetDescr(rows->rel), &isnull));
+}
+
+static bool
+is_ours(HeapTuple tuple)
+{
+	return TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(tuple->t_data));
+}
+
+/*
+ * The version of a contact table's definitions, as last committed; 0: unknown.
+ * *ours: this transaction has changed them.
+ */
+uint64
+DefinitionVersion(Oid contact_table, bool *ours)
+{
+	VersionRows rows;
+	HeapTuple tuple;
+	uint64 version = 0;
+
+	*ours = false;
+	begin_rows(&rows, contact_table, AccessShareLock, NULL);
+	while (HeapTupleIsValid(tuple = systable_getnext(rows.scan)))
+	{
+		version ^= number_of(&rows, tuple);
+		*ours |= is_ours(tuple);
+	}
+	systable_endscan(rows.scan);
+	table_close(rows.rel, AccessShareLock);
+	return version;
+}
+
+static void
+add_row(Relation rel, Oid contact_table, uint64 number)
+{
+	Datum values[Natts_definition_change];
+	bool nulls[Natts_definition_change] = {0};
+	HeapTuple tuple;
+
+	values[Anum_change_contact_table - 1] = ObjectIdGetDatum(contact_table);
+	values[Anum_change_number - 1] = Int64GetDatum((int64) number);
+	tuple = heap_form_tuple(RelationGetDescr(rel), values, nulls);
+	CatalogTupleInsert(rel, tuple);
+	heap_freetuple(tuple);
+}
+
+static uint64
+random_number(void)
+{
+	uint64 number;
+
+	if (!pg_strong_random(&number, sizeof(number)))
+		number = hash_combine64((uint64) GetCurrentTimestamp(), (uint64) MyProcPid);
+	return number == 0 ? 1 : number;
+}
+
+/* Take a row away, unless somebody else is about to. */
+static bool
+take_row(Relation rel, Snapshot snapshot, HeapTuple tuple)
+{
+	TupleTableSlot *slot = table_slot_create(rel, NULL);
+	TM_FailureData failure;
+	TM_Result result =
+		table_tuple_lock(rel, &tuple->t_self, snapshot, slot, GetCurrentCommandId(true),
+						 LockTupleExclusive, LockWaitSkip, 0, &failure);
+
+	ExecDropSingleTupleTableSlot(slot);
+	if (result != TM_Ok)
+		return false;
+	simple_heap_delete(rel, &tuple->t_self);
+	return true;
+}
+
+/* Many rows become one, with the same XOR. */
+static void
+fold_rows(Oid contact_table)
+{
+	Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
+	VersionRows rows;
+	HeapTuple tuple;
+	uint64 number = 0;
+
+	begin_rows(&rows, contact_table, RowExclusiveLock, snapshot);
+	while (HeapTupleIsValid(tuple = systable_getnext(rows.scan)))
+		if (!is_ours(tuple) && take_row(rows.rel, snapshot, tuple))
+			number ^= number_of(&rows, tuple);
+	systable_endscan(rows.scan);
+	UnregisterSnapshot(snapshot);
+	if (number != 0)
+		add_row(rows.rel, contact_table, number);
+	table_close(rows.rel, RowExclusiveLock);
+}
+
+/*
+ * The definitions of a contact table change in this transaction.
+ */
+void
+DefinitionChanged(Oid contact_table)
+{
+	VersionRows rows;
+	HeapTuple tuple;
+	bool ours = false;
+	int n = 0;
+
+	begin_rows(&rows, contact_table, RowExclusiveLock, NULL);
+	for (; HeapTupleIsValid(tuple = systable_getnext(rows.scan)); n++)
+		ours |= is_ours(tuple);
+	systable_endscan(rows.scan);
+	if (!ours)
+		add_row(rows.rel, contact_table, random_number());
+	table_close(rows.rel, RowExclusiveLock);
+	CommandCounterIncrement();
+	/* above READ COMMITTED a row that somebody took already is an error */
+	if (!ours && n > FOLD_ROWS && !IsolationUsesXactSnapshot())
+		fold_rows(contact_table);
+}

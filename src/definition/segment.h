@@ -1,0 +1,34 @@
+/*
+ * segment.h - vocabulary of the state half: stored segments.
+ */
+#ifndef SEGMENTS_SEGMENT_H
+#define SEGMENTS_SEGMENT_H
+
+#include "postgres.h"
+
+#include "nodes/pg_list.h"
+
+#include "definition/access.h"
+#include "filter/filter.h"
+
+/* What the engine needs of a row of segments.segment. */
+typedef struct SegmentRow
+{
+	int64 id;
+	char *alias;
+	Filter *filters;
+	bool is_static;
+	bool is_published;
+	Oid contact_table;
+	char *state;
+	SegmentHandle handle; /* who may see it */
+} SegmentRow;
+
+/* segment_catalog.c */
+extern int64 SegmentResolvePublished(Oid contact_table, const char *word, Oid viewer,
+									 const char **why);
+extern SegmentRow *SegmentById(int64 id);
+extern char *SegmentReferencePath(int64 from, int64 to);
+extern List *SegmentsOfContactTable(Oid contact_table);
+
+#endif /* SEGMENTS_SEGMENT_H */

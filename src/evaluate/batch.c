@@ -1,0 +1,354 @@
+/*
+ * batch.c - atoms that are not on the contact's own row, for many contacts at
+ * a time.
+ *
+ * Step 9b: related rows are read contact by contact (related_rows.c),
+ * memberships looked up; what neither can answer is asked with one kept query
+ * an atom, for all contacts of the batch together, when a predicate first needs
+ * it.  All of it reads the latest committed state and this transaction's own
+ * changes, as referential integrity does: the contacts are locked, so nobody
+ * else is changing what is seen (src/README.md, locks).  A scan that locks
+ * nobody gives the snapshot to read by.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "executor/tuptable.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/numeric.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "evaluate/evaluate.h"
+#include "maintain/maintain.h"
+
+/* ----- keys ----- */
+
+int
+ProgramCompareKeys(Program *program, Datum a, Datum b)
+{
+	return DatumGetInt32(FunctionCall2Coll(&program->key_compare, program->key_collation, a, b));
+}
+
+static int
+compare_keys(const void *a, const void *b, void *arg)
+{
+	return ProgramCompareKeys(arg, *(const Datum *) a, *(const Datum *) b);
+}
+
+/*
+ * Sort keys and drop duplicates.
+ */
+void
+ProgramSortKeys(Program *program, Datum *keys, int *nkeys)
+{
+	int kept = 0;
+	int i;
+
+	qsort_arg(keys, *nkeys, sizeof(Datum), compare_keys, program);
+	for (i = 0; i < *nkeys; i++)
+		if (kept == 0 || compare_keys(&keys[kept - 1], &keys[i], program) != 0)
+			keys[kept++] = keys[i];
+	*nkeys = kept;
+}
+
+/*
+ * Position of a key in the batch, or -1.
+ */
+int
+BatchFindKey(Batch *batch, Datum key)
+{
+	int low = 0;
+	int high = batch->nrows - 1;
+
+	while (low <= high)
+	{
+		int middle = (low + high) / 2;
+		int order = ProgramCompareKeys(batch->program, batch->keys[middle], key);
+
+		if (order == 0)
+			return middle;
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle - 1;
+	}
+	return -1;
+}
+
+/*
+ * Keys as an array Datum, for a query's parameter.
+ */
+Datum
+BatchKeyArray(Program *program, Datum *keys, int nkeys)
+{
+	return PointerGetDatum(construct_array(keys, nkeys, program->table->key_type, program->key_len,
+										   program->key_byval, program->key_align));
+}
+
+/*
+ * A batch over keys in key order; rows are set by the caller.
+ */
+Batch *
+BatchCreate(Program *program, TimestampTz now, int nrows, Datum *keys)
+{
+	Batch *batch = palloc0(sizeof(Batch));
+
+	batch->program = program;
+	batch->now = now;
+	batch->nrows = nrows;
+	batch->keys = keys;
+	batch->visited = -1;
+	batch->rows = palloc0(sizeof(RowVersion) * Max(nrows, 1));
+	return batch;
+}
+
+/*
+ * Look at a contact that was locked: its row, in the slot that all share, until
+ * another is looked at.
+ */
+void
+BatchVisit(Batch *batch, int position)
+{
+	if (batch->tuples == NULL || batch->tuples[position] == NULL || batch->visited == position)
+		return;
+	ExecStoreHeapTuple(batch->tuples[position], batch->slot, false);
+	batch->visited = position;
+}
+
+/* ----- queries ----- */
+
+/* Run a kept query for some contacts, parameters (keys, now). */
+static void
+run_for_keys(Batch *batch, SPIPlanPtr plan, Datum *keys, int nkeys)
+{
+	Datum values[2];
+
+	values[0] = BatchKeyArray(batch->program, keys, nkeys);
+	values[1] = TimestampTzGetDatum(batch->now);
+	if (batch->snapshot == NULL)
+		MaintainExecute(plan, values, SPI_OK_SELECT);
+	else if (SPI_execute_snapshot(plan, values, NULL, batch->snapshot, InvalidSnapshot, true, false,
+								  0) != SPI_OK_SELECT)
+		elog(ERROR, "could not look contacts up");
+}
+
+/*
+ * Run a kept query whose first column is a contact key; mark the contacts it
+ * gives.
+ */
+static bool *
+ask(Batch *batch, SPIPlanPtr plan)
+{
+	bool *answer = palloc0(sizeof(bool) * Max(batch->nrows, 1));
+	uint64 i;
+
+	run_for_keys(batch, plan, batch->keys, batch->nrows);
+	for (i = 0; i < SPI_processed; i++)
+	{
+		bool isnull;
+		Datum key = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull);
+		int position = isnull ? -1 : BatchFindKey(batch, key);
+
+		if (position >= 0)
+			answer[position] = true;
+	}
+	SPI_freetuptable(SPI_tuptable);
+	return answer;
+}
+
+static SPIPlanPtr
+contact_query(Program *program, SPIPlanPtr *slot, const char *condition)
+{
+	Oid types[2];
+	char *sql;
+
+	types[0] = program->key_array_type;
+	types[1] = TIMESTAMPTZOID;
+	sql = psprintf("SELECT c.%s FROM %s c WHERE c.%s = ANY ($1) AND %s", program->table->key,
+				   program->table->name, program->table->key, condition);
+	return ProgramPlan(program, slot, sql, 2, types);
+}
+
+/* The highest count that the atom distinguishes; -1 when there is none. */
+static int64
+highest_count(const Atom *atom)
+{
+	int64 result = -1;
+	int i;
+
+	if (atom->scope != ATOM_AGGREGATE || atom->field->aggregate != AGGREGATE_COUNT || atom->moves ||
+		(atom->test != TEST_ANY && atom->test != TEST_RANGE))
+		return -1;
+	for (i = 0; i < atom->nconstants; i++)
+		result = Max(result, DatumGetInt64(atom->constants[i]));
+	if (atom->lower.given)
+		result = Max(result, DatumGetInt64(atom->lower.constant));
+	if (atom->upper.given)
+		result = Max(result, DatumGetInt64(atom->upper.constant));
+	return result;
+}
+
+/* Beyond the highest count that matters, rows are not counted. */
+static const Atom *
+bounded_count(Program *program, const Atom *atom)
+{
+	int64 highest = highest_count(atom);
+	Atom *result;
+
+	if (highest < 0 || highest > PG_INT32_MAX)
+		return atom;
+	result = palloc(sizeof(Atom));
+	*result = *atom;
+	result->value =
+		psprintf("(SELECT pg_catalog.count(*) FROM (SELECT %s LIMIT " INT64_FORMAT ") AS counted)",
+				 RowsFromSql(atom->rows, atom->field->condition, "c", program->table), highest + 1);
+	return result;
+}
+
+static SPIPlanPtr
+atom_plan(Program *program, ProgramAtom *patom)
+{
+	SqlContext context = {0};
+	StringInfoData condition;
+
+	if (patom->plan)
+		return patom->plan;
+	context.table = program->table;
+	context.now_sql = "$2";
+	initStringInfo(&condition);
+	appendStringInfoChar(&condition, '(');
+	AtomSql(&condition, bounded_count(program, ProgramAtomBound(program, patom->atom->id)),
+			&context);
+	appendStringInfoChar(&condition, ')');
+	return contact_query(program, &patom->plan, condition.data);
+}
+
+/* Contacts that have any row of a source at all. */
+static bool *
+contacts_with_rows(Batch *batch, RowSource *source)
+{
+	Program *program = batch->program;
+	int i;
+
+	for (i = 0; program->sources[i] != source; i++)
+		;
+	if (batch->has_rows[i] == NULL)
+	{
+		char *condition =
+			psprintf("EXISTS (SELECT %s)", RowsFromSql(source->rows, NULL, "c", program->table));
+
+		batch->has_rows[i] = ask(batch, contact_query(program, &source->any_plan, condition));
+	}
+	return batch->has_rows[i];
+}
+
+static bool
+any_of(const bool *answer, int n)
+{
+	int i;
+
+	for (i = 0; i < n; i++)
+		if (answer[i])
+			return true;
+	return false;
+}
+
+/*
+ * When no contact of the batch has rows at all, an atom over some row is
+ * false for all: one look-up spares the others.  Worth it for few contacts.
+ */
+static bool
+is_false_without_rows(Batch *batch, ProgramAtom *patom)
+{
+	return patom->atom->scope == ATOM_ROWS && batch->nrows <= 16 &&
+		   !any_of(contacts_with_rows(batch, patom->source), batch->nrows);
+}
+
+/* Asked for all contacts together. */
+static bool
+answer_by_query(Batch *batch, int position, int id)
+{
+	ProgramAtom *patom = ProgramAtomGet(batch->program, id);
+	int query = patom->image->query;
+
+	if (batch->answers == NULL)
+	{
+		MemoryContext context = GetMemoryChunkContext(batch);
+
+		batch->answers =
+			MemoryContextAllocZero(context, sizeof(bool *) * Max(batch->program->nqueries, 1));
+		batch->has_rows =
+			MemoryContextAllocZero(context, sizeof(bool *) * batch->program->nsources);
+	}
+	if (batch->answers[query] == NULL)
+	{
+		MaintainEnter();
+		if (is_false_without_rows(batch, patom))
+			batch->answers[query] = palloc0(sizeof(bool) * Max(batch->nrows, 1));
+		else
+			batch->answers[query] = ask(batch, atom_plan(batch->program, patom));
+	}
+	return batch->answers[query][position];
+}
+
+/* Asked for one contact, which has more rows than are read. */
+static bool
+answer_for_one(Batch *batch, int position, int id)
+{
+	bool answer;
+
+	MaintainEnter();
+	run_for_keys(batch, atom_plan(batch->program, ProgramAtomGet(batch->program, id)),
+				 &batch->keys[position], 1);
+	answer = SPI_processed > 0;
+	SPI_freetuptable(SPI_tuptable);
+	return answer;
+}
+
+/*
+ * The truth of an atom that is not on the contact's row.
+ */
+bool
+BatchAnswer(Batch *batch, int position, int id)
+{
+	const ImageAtom *atom = &batch->program->atoms[id];
+
+	batch->was_asked = true;
+	if (batch->is_dry)
+		return false;
+	if (atom->scope == ATOM_MEMBER && batch->members)
+		return MemberProbeAsk(batch->members, ProgramAtomGet(batch->program, id)->atom->segment_id,
+							  batch->keys[position]);
+	if ((batch->answers == NULL || batch->answers[atom->query] == NULL) &&
+		(atom->scope == ATOM_ROWS || atom->scope == ATOM_AGGREGATE))
+		switch (RelatedRowsAnswer(batch, position, id))
+		{
+			case ROWS_TRUE:
+				return true;
+			case ROWS_FALSE:
+				return false;
+			case ROWS_TOO_MANY:
+				return answer_for_one(batch, position, id);
+			case ROWS_UNREADABLE:
+				break;
+		}
+	return answer_by_query(batch, position, id);
+}
+
+/*
+ * Does the contact's own row decide the filter?
+ */
+bool
+BatchIsSettled(Batch *batch, int position, int segment)
+{
+	batch->is_dry = true;
+	batch->was_asked = false;
+	(void) SegmentOnRow(batch->program, &batch->rows[position], segment, batch->now);
+	batch->is_dry = false;
+	return !batch->was_asked;
+}

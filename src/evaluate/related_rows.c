@@ -1,0 +1,702 @@
+/*
+ * related_rows.c - atoms over related rows, answered by reading the rows of
+ * one contact.
+ *
+ * Step 9d: a contact has a handful of rows, and one pass over an index reads
+ * them for all atoms over them, where a query would be started for each.  The
+ * rows are tested by the program's facets, as rows of a statement are, so the
+ * answers are those of the atom's SQL (predicate_sql.c).  What cannot be read
+ * so is asked of the database (batch.c): rows without an index by contact,
+ * views, partitions, foreign tables, rows that are hidden from the contact
+ * table's owner, values that hold subqueries, sums of floats (whose last
+ * digits depend on the order), and contacts with very many rows.
+ *
+ * The contact is locked, so its rows stay what they are for the batch.  What
+ * is kept of a row may point at its out-of-line values: the statement's
+ * snapshot keeps these.
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "common/int.h"
+#include "executor/executor.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/typcache.h"
+
+#include "evaluate/evaluate.h"
+#include "base/index_probe.h"
+
+#define MANY_ROWS 256 /* beyond, a query is cheaper */
+
+/* How an atom over these rows is answered. */
+typedef enum AnswerMode
+{
+	MODE_UNKNOWN = 0,
+	MODE_TEST, /* does some row satisfy it? */
+	MODE_COUNT,
+	MODE_SUM,
+	MODE_EXTREME, /* min, max */
+	MODE_LATEST,
+	MODE_QUERY
+} AnswerMode;
+
+/*
+ * How the rows of a contact are found: by its key in the rows, by its key in
+ * the links and theirs in the rows, or by what its own row points at.  Part of
+ * the program, which goes when an index does.
+ */
+typedef struct RowsPath
+{
+	bool usable;
+	IndexChoice rows;
+	IndexChoice links;
+	AttrNumber link_column;
+	AttrNumber primary_column;
+	AttrNumber reference; /* column of the contact */
+	TypeCacheEntry *link_type;
+	uint8 *modes; /* AnswerMode by query atom */
+} RowsPath;
+
+/* The rows of one contact that were read last. */
+typedef struct ContactRows
+{
+	MemoryContext context;
+	int position;  /* in the batch; -1: none yet */
+	bool complete; /* there are no others */
+	int n;
+	int size;
+	RowVersion *rows;
+	bool open; /* the probes below */
+	IndexProbe probe;
+	IndexProbe links;
+} ContactRows;
+
+typedef struct RowsReader
+{
+	MemoryContext context; /* of the batch */
+	Snapshot snapshot;     /* of open probes */
+	ContactRows **sources; /* by source of the program */
+} RowsReader;
+
+/* ----- how to find them ----- */
+
+static Oid
+column_type(Relation rel, AttrNumber column)
+{
+	return TupleDescAttr(RelationGetDescr(rel), column - 1)->atttypid;
+}
+
+static bool
+choose_by_links(Program *program, RelatedRows *rows, Relation rel, RowsPath *path)
+{
+	Relation link = table_open(rows->link_relid, AccessShareLock);
+	bool result = IndexProbeReadable(link, program->table->owner);
+	Oid type;
+
+	path->link_column = get_attnum(rows->link_relid, rows->link_column);
+	path->primary_column = (rows->only_primary && rows->primary_column)
+							   ? get_attnum(rows->link_relid, rows->primary_column)
+							   : InvalidAttrNumber;
+	type = column_type(link, path->link_column);
+	if (rows->only_primary)
+	{
+		path->link_type = lookup_type_cache(type, TYPECACHE_CMP_PROC_FINFO);
+		result = result && OidIsValid(path->link_type->cmp_proc_finfo.fn_oid) &&
+				 !OidIsValid(get_typcollation(type));
+	}
+	result = result &&
+			 IndexProbeChoose(link, get_attnum(rows->link_relid, rows->contact_column),
+							  program->table->key_type, &path->links) &&
+			 IndexProbeChoose(rel, get_attnum(rows->relid, rows->key_column), type, &path->rows);
+	table_close(link, NoLock);
+	return result;
+}
+
+static bool
+choose_by_reference(Program *program, RelatedRows *rows, Relation rel, RowsPath *path)
+{
+	path->reference = get_attnum(program->relid, rows->contact_reference);
+	return IndexProbeChoose(rel, get_attnum(rows->relid, rows->key_column),
+							get_atttype(program->relid, path->reference), &path->rows);
+}
+
+static RowsPath *
+rows_path(Program *program, RowSource *source)
+{
+	RelatedRows *rows = source->rows;
+	RowsPath *path;
+	Relation rel;
+
+	if (source->path != NULL)
+		return source->path;
+	path = MemoryContextAllocZero(program->context, sizeof(RowsPath));
+	path->modes = MemoryContextAllocZero(program->context, program->nqueries);
+	rel = table_open(rows->relid, AccessShareLock);
+	/* columns that changed past our event triggers are left to queries */
+	if (!IndexProbeReadable(rel, program->table->owner) ||
+		ProgramColumnsHash(RelationGetDescr(rel)) != source->image->columns_hash)
+		path->usable = false;
+	else if (rows->contact_reference)
+		path->usable = choose_by_reference(program, rows, rel, path);
+	else if (OidIsValid(rows->link_relid))
+		path->usable = choose_by_links(program, rows, rel, path);
+	else
+		path->usable = IndexProbeChoose(rel, get_attnum(rows->relid, rows->contact_column),
+										program->table->key_type, &path->rows);
+	table_close(rel, NoLock);
+	source->path = path;
+	return path;
+}
+
+/* ----- how to answer ----- */
+
+/* Values of this SQL type are compared as they are. */
+static bool
+is_plain_value(ValueType type, Oid sql_type)
+{
+	switch (type)
+	{
+		case VALUE_INT:
+			return sql_type == INT2OID || sql_type == INT4OID || sql_type == INT8OID;
+		case VALUE_NUMERIC:
+			return sql_type == NUMERICOID;
+		case VALUE_FLOAT4:
+			return sql_type == FLOAT4OID;
+		case VALUE_FLOAT8:
+			return sql_type == FLOAT8OID;
+		case VALUE_BOOL:
+			return sql_type == BOOLOID;
+		case VALUE_DATE:
+			return sql_type == DATEOID;
+		case VALUE_TIME:
+			return sql_type == TIMEOID;
+		case VALUE_TIMESTAMP:
+			return sql_type == TIMESTAMPOID;
+		case VALUE_TIMESTAMPTZ:
+			return sql_type == TIMESTAMPTZOID;
+		default:
+			return false;
+	}
+}
+
+/* Is what the atom tests the aggregate itself, not something made of it? */
+static bool
+tests_aggregate(Program *program, const Atom *atom)
+{
+	BindPlace place = {0};
+	char *value;
+
+	place.table = program->table;
+	place.field = atom->field;
+	value = BindRawValue(&place);
+	if (atom->field->aggregate == AGGREGATE_SUM)
+		value = psprintf("%s::pg_catalog.numeric", value);
+	return strcmp(value, atom->value) == 0;
+}
+
+static bool
+has_order(const Facet *order)
+{
+	return order == NULL ||
+		   (!OidIsValid(get_typcollation(order->image->sql_type)) &&
+			OidIsValid(lookup_type_cache(order->image->sql_type, TYPECACHE_CMP_PROC_FINFO)
+						   ->cmp_proc_finfo.fn_oid));
+}
+
+static AnswerMode
+aggregate_mode(Program *program, ProgramAtom *patom)
+{
+	const Atom *atom = ProgramAtomBound(program, patom->atom->id);
+	Facet *argument = patom->argument;
+
+	if ((atom->test != TEST_ANY && atom->test != TEST_RANGE) || !tests_aggregate(program, atom))
+		return MODE_QUERY;
+	if (atom->field->aggregate == AGGREGATE_COUNT)
+		return atom->value_type == VALUE_INT ? MODE_COUNT : MODE_QUERY;
+	if (argument == NULL)
+		return MODE_QUERY;
+	if (atom->field->aggregate == AGGREGATE_SUM)
+		return (atom->value_type == VALUE_NUMERIC &&
+				(is_plain_value(VALUE_INT, argument->image->sql_type) ||
+				 argument->image->sql_type == NUMERICOID))
+				   ? MODE_SUM
+				   : MODE_QUERY;
+	if (!is_plain_value(atom->value_type, argument->image->sql_type))
+		return MODE_QUERY;
+	if (atom->field->aggregate == AGGREGATE_LATEST)
+		return has_order(patom->order) ? MODE_LATEST : MODE_QUERY;
+	return MODE_EXTREME;
+}
+
+static AnswerMode
+answer_mode(Program *program, RowsPath *path, int id)
+{
+	ProgramAtom *patom = ProgramAtomGet(program, id);
+	uint8 *mode = &path->modes[patom->image->query];
+
+	if (*mode != MODE_UNKNOWN)
+		return *mode;
+	if (!path->usable || FacetIsOpaque(patom->facet) || FacetIsOpaque(patom->condition) ||
+		FacetIsOpaque(patom->argument) || FacetIsOpaque(patom->order))
+		*mode = MODE_QUERY;
+	else
+		*mode = patom->atom->scope == ATOM_ROWS ? MODE_TEST : aggregate_mode(program, patom);
+	return *mode;
+}
+
+/*
+ * Can the atom be answered from rows in memory?  Then an aggregate is tested
+ * as it is, not something made of it.
+ */
+bool
+RelatedRowsReadable(Program *program, int id)
+{
+	return answer_mode(program, rows_path(program, ProgramAtomGet(program, id)->source), id) !=
+		   MODE_QUERY;
+}
+
+/* ----- reading ----- */
+
+static void
+open_probes(Batch *batch, RowSource *source, ContactRows *contact)
+{
+	RowsPath *path = source->path;
+	RowsReader *reader = batch->reader;
+
+	if (reader->snapshot == NULL)
+	{
+		if (batch->snapshot == NULL)
+			CommandCounterIncrement();
+		reader->snapshot =
+			RegisterSnapshot(batch->snapshot ? batch->snapshot : GetLatestSnapshot());
+	}
+	IndexProbeOpen(&contact->probe, table_open(source->relid, AccessShareLock), path->rows.index,
+				   reader->snapshot);
+	IndexProbeKey(&contact->probe, path->rows.value_type, path->rows.equal);
+	if (OidIsValid(path->links.index))
+	{
+		IndexProbeOpen(&contact->links, table_open(source->rows->link_relid, AccessShareLock),
+					   path->links.index, reader->snapshot);
+		IndexProbeKey(&contact->links, path->links.value_type, path->links.equal);
+	}
+	contact->open = true;
+}
+
+static void
+close_probe(IndexProbe *probe)
+{
+	Relation rel = probe->rel;
+
+	IndexProbeClose(probe);
+	table_close(rel, NoLock);
+}
+
+static void
+close_probes(Batch *batch)
+{
+	RowsReader *reader = batch->reader;
+	int i;
+
+	for (i = 0; i < batch->program->nsources; i++)
+	{
+		ContactRows *contact = reader->sources[i];
+
+		if (contact == NULL || !contact->open)
+			continue;
+		close_probe(&contact->probe);
+		if (OidIsValid(batch->program->sources[i]->path->links.index))
+			close_probe(&contact->links);
+		contact->open = false;
+	}
+	if (reader->snapshot)
+		UnregisterSnapshot(reader->snapshot);
+	reader->snapshot = NULL;
+}
+
+/* Keep a copy of the row; false when there are too many. */
+static bool
+keep_row(Program *program, ContactRows *contact, RowSource *source, TupleTableSlot *slot)
+{
+	TupleTableSlot *copy;
+
+	if (contact->n == MANY_ROWS)
+		return false;
+	if (contact->n == contact->size)
+	{
+		contact->size = Max(8, contact->size * 2);
+		contact->rows = contact->n == 0
+							? palloc(sizeof(RowVersion) * contact->size)
+							: repalloc(contact->rows, sizeof(RowVersion) * contact->size);
+	}
+	copy = MakeSingleTupleTableSlot(ProgramSourceDesc(program, source), &TTSOpsHeapTuple);
+	RowVersionInit(&contact->rows[contact->n++], source, ExecCopySlot(copy, slot));
+	return true;
+}
+
+/* Rows that a value of the contact, or of a link, points at. */
+static bool
+read_by_value(Program *program, ContactRows *contact, RowSource *source, Datum value)
+{
+	TupleTableSlot *slot;
+
+	IndexProbeFind(&contact->probe, &value);
+	while ((slot = IndexProbeNext(&contact->probe)) != NULL)
+		if (!keep_row(program, contact, source, slot))
+			return false;
+	return true;
+}
+
+/* Where only the primary link counts: of several, the lowest. */
+static void
+keep_lowest(DatumVector *links, Datum value, RowsPath *path)
+{
+	int order = links->n == 0
+					? 0
+					: DatumGetInt32(FunctionCall2Coll(&path->link_type->cmp_proc_finfo, InvalidOid,
+													  value, links->items[0]));
+
+	if (order < 0)
+		links->n = 0;
+	if (order <= 0)
+		DatumVectorAdd(links, value);
+}
+
+static bool
+read_links(ContactRows *contact, RowSource *source, Datum key, DatumVector *links)
+{
+	RowsPath *path = source->path;
+	TupleTableSlot *slot;
+	bool isnull;
+
+	IndexProbeFind(&contact->links, &key);
+	while ((slot = IndexProbeNext(&contact->links)) != NULL)
+	{
+		Datum value;
+
+		if (path->primary_column != InvalidAttrNumber &&
+			(!DatumGetBool(slot_getattr(slot, path->primary_column, &isnull)) || isnull))
+			continue;
+		value = slot_getattr(slot, path->link_column, &isnull);
+		if (isnull)
+			continue;
+		if (source->rows->only_primary)
+			keep_lowest(links, value, path);
+		else if (links->n == MANY_ROWS)
+			return false;
+		else
+			DatumVectorAdd(links, value);
+	}
+	return true;
+}
+
+static bool
+read_by_links(Program *program, ContactRows *contact, RowSource *source, Datum key)
+{
+	Form_pg_attribute column =
+		TupleDescAttr(RelationGetDescr(contact->links.rel), source->path->link_column - 1);
+	DatumVector links;
+	int i;
+
+	DatumVectorInit(&links, contact->context, column->attbyval, column->attlen);
+	if (!read_links(contact, source, key, &links))
+		return false;
+	for (i = 0; i < links.n; i++)
+		if (!read_by_value(program, contact, source, links.items[i]))
+			return false;
+	return true;
+}
+
+static void
+read_rows(Batch *batch, int position, RowSource *source, ContactRows *contact)
+{
+	RowsPath *path = source->path;
+	MemoryContext old;
+	bool isnull;
+
+	MemoryContextReset(contact->context);
+	contact->n = 0;
+	contact->size = 0;
+	contact->position = position;
+	contact->complete = true;
+	old = MemoryContextSwitchTo(batch->reader->context);
+	if (!contact->open)
+		open_probes(batch, source, contact);
+	MemoryContextSwitchTo(contact->context);
+	if (OidIsValid(path->links.index))
+		contact->complete = read_by_links(batch->program, contact, source, batch->keys[position]);
+	else if (path->reference == InvalidAttrNumber)
+		contact->complete = read_by_value(batch->program, contact, source, batch->keys[position]);
+	else
+	{
+		Datum value = slot_getattr(batch->rows[position].slot, path->reference, &isnull);
+
+		if (!isnull)
+			contact->complete = read_by_value(batch->program, contact, source, value);
+	}
+	MemoryContextSwitchTo(old);
+	if (!batch->members)
+		close_probes(batch);
+}
+
+static ContactRows *
+contact_rows(Batch *batch, int position, RowSource *source)
+{
+	RowsReader *reader = batch->reader;
+	ContactRows *contact;
+	int i;
+
+	for (i = 0; batch->program->sources[i] != source; i++)
+		;
+	if (reader->sources[i] == NULL)
+	{
+		reader->sources[i] = MemoryContextAllocZero(reader->context, sizeof(ContactRows));
+		reader->sources[i]->context = AllocSetContextCreate(
+			reader->context, "segments rows of a contact", ALLOCSET_DEFAULT_SIZES);
+		reader->sources[i]->position = -1;
+	}
+	contact = reader->sources[i];
+	if (contact->position != position)
+		read_rows(batch, position, source, contact);
+	return contact;
+}
+
+/*
+ * Done reading for now: what a later answer reads is read afresh.
+ */
+void
+RelatedRowsClose(Batch *batch)
+{
+	int i;
+
+	close_probes(batch);
+	for (i = 0; i < batch->program->nsources; i++)
+		if (batch->reader->sources[i])
+			batch->reader->sources[i]->position = -1;
+}
+
+/* ----- answering ----- */
+
+static RowsAnswer
+answer_of(bool truth)
+{
+	return truth ? ROWS_TRUE : ROWS_FALSE;
+}
+
+/* Does a boundary let the value pass? */
+static bool
+passes(Program *program, const Atom *atom, const Boundary *boundary, bool is_lower, Datum value,
+	   TimestampTz now)
+{
+	Datum at = boundary->constant;
+	int order;
+
+	if (!boundary->given)
+		return true;
+	(void) BoundaryDatum(boundary, atom->value_type, program->table, "UTC", now, &at);
+	order = FacetCompare(atom->value_type, value, at);
+	return order == 0 ? boundary->inclusive : (order > 0) == is_lower;
+}
+
+static bool
+value_satisfies(Program *program, const Atom *atom, Datum value, TimestampTz now)
+{
+	int i;
+
+	if (atom->test == TEST_RANGE)
+		return passes(program, atom, &atom->lower, true, value, now) &&
+			   passes(program, atom, &atom->upper, false, value, now);
+	for (i = 0; i < atom->nconstants; i++)
+		if (FacetCompare(atom->value_type, value, atom->constants[i]) == 0)
+			return true;
+	return false;
+}
+
+static RowsAnswer
+test_rows(Batch *batch, ContactRows *contact, int id)
+{
+	int i;
+
+	for (i = 0; i < contact->n; i++)
+		if (AtomOnRow(batch->program, &contact->rows[i], id, batch->now))
+			return ROWS_TRUE;
+	return contact->complete ? ROWS_FALSE : ROWS_TOO_MANY;
+}
+
+/* Is a count beyond all that the atom distinguishes? */
+static bool
+is_beyond(const Atom *atom, int64 n)
+{
+	int i;
+
+	for (i = 0; i < atom->nconstants; i++)
+		if (n <= DatumGetInt64(atom->constants[i]))
+			return false;
+	return (!atom->lower.given || n > DatumGetInt64(atom->lower.constant)) &&
+		   (!atom->upper.given || n > DatumGetInt64(atom->upper.constant));
+}
+
+static RowsAnswer
+test_count(Batch *batch, ContactRows *contact, ProgramAtom *patom)
+{
+	const Atom *atom = patom->bound;
+	int64 n = 0;
+	int i;
+
+	for (i = 0; i < contact->n; i++)
+		if (RowCounts(batch->program, &contact->rows[i], patom))
+			n++;
+	if (!contact->complete && !is_beyond(atom, n))
+		return ROWS_TOO_MANY;
+	return answer_of(value_satisfies(batch->program, atom, Int64GetDatum(n), batch->now));
+}
+
+static RowsAnswer
+test_sum(Batch *batch, ContactRows *contact, ProgramAtom *patom)
+{
+	Program *program = batch->program;
+	bool is_numeric = (patom->argument->image->sql_type == NUMERICOID);
+	Datum sum = DirectFunctionCall1(int8_numeric, Int64GetDatum(0));
+	int64 whole = 0;
+	int i;
+
+	for (i = 0; i < contact->n; i++)
+	{
+		FacetState *state;
+
+		if (!RowCounts(program, &contact->rows[i], patom))
+			continue;
+		state = RowFacet(program, &contact->rows[i], patom->argument);
+		if (state->isnull)
+			continue;
+		if (is_numeric)
+			sum = DirectFunctionCall2(numeric_add, sum, state->value);
+		else if (pg_add_s64_overflow(
+					 whole,
+					 DatumGetInt64(FacetWiden(patom->argument->image->sql_type, state->value)),
+					 &whole))
+			return ROWS_TOO_MANY;
+	}
+	if (!is_numeric)
+		sum = DirectFunctionCall1(int8_numeric, Int64GetDatum(whole));
+	return answer_of(value_satisfies(program, patom->bound, sum, batch->now));
+}
+
+static RowsAnswer
+test_extreme(Batch *batch, ContactRows *contact, ProgramAtom *patom)
+{
+	Program *program = batch->program;
+	int sign = patom->aggregate == AGGREGATE_MIN ? -1 : 1;
+	bool found = false;
+	Datum best = (Datum) 0;
+	int i;
+
+	for (i = 0; i < contact->n; i++)
+	{
+		FacetState *state;
+		Datum value;
+
+		if (!RowCounts(program, &contact->rows[i], patom))
+			continue;
+		state = RowFacet(program, &contact->rows[i], patom->argument);
+		if (state->isnull)
+			continue;
+		value = FacetWiden(patom->argument->image->sql_type, state->value);
+		if (!found || FacetCompare(patom->atom->value_type, value, best) * sign > 0)
+			best = value;
+		found = true;
+	}
+	return answer_of(found && value_satisfies(program, patom->bound, best, batch->now));
+}
+
+/* Descending, NULL last: does a come before b? */
+static int
+compare_latest(TypeCacheEntry *type, const FacetState *a, const FacetState *b)
+{
+	if (a->isnull || b->isnull)
+		return (int) a->isnull - (int) b->isnull;
+	return DatumGetInt32(FunctionCall2Coll(&type->cmp_proc_finfo, InvalidOid, b->value, a->value));
+}
+
+static RowsAnswer
+test_latest(Batch *batch, ContactRows *contact, ProgramAtom *patom)
+{
+	Program *program = batch->program;
+	Facet *order = patom->order ? patom->order : patom->argument;
+	TypeCacheEntry *order_type =
+		lookup_type_cache(order->image->sql_type, TYPECACHE_CMP_PROC_FINFO);
+	TypeCacheEntry *value_type =
+		lookup_type_cache(patom->argument->image->sql_type, TYPECACHE_CMP_PROC_FINFO);
+	FacetState *best = NULL;
+	FacetState *best_order = NULL;
+	int i;
+
+	for (i = 0; i < contact->n; i++)
+	{
+		FacetState *state;
+		FacetState *state_order;
+		int comparison;
+
+		if (!RowCounts(program, &contact->rows[i], patom))
+			continue;
+		state = RowFacet(program, &contact->rows[i], patom->argument);
+		state_order = RowFacet(program, &contact->rows[i], order);
+		comparison = best == NULL ? -1 : compare_latest(order_type, state_order, best_order);
+		if (comparison == 0)
+			comparison = compare_latest(value_type, state, best);
+		if (comparison >= 0)
+			continue;
+		best = state;
+		best_order = state_order;
+	}
+	return answer_of(best != NULL && !best->isnull &&
+					 value_satisfies(program, patom->bound,
+									 FacetWiden(patom->argument->image->sql_type, best->value),
+									 batch->now));
+}
+
+static RowsReader *
+new_reader(Batch *batch)
+{
+	RowsReader *reader = MemoryContextAllocZero(GetMemoryChunkContext(batch), sizeof(RowsReader));
+
+	reader->context = GetMemoryChunkContext(batch);
+	reader->sources =
+		MemoryContextAllocZero(reader->context, sizeof(ContactRows *) * batch->program->nsources);
+	return reader;
+}
+
+/*
+ * The truth of an atom over related rows on one contact, or why it must be
+ * asked of the database.  Where the batch looks up members, indexes stay open
+ * until RelatedRowsClose.
+ */
+RowsAnswer
+RelatedRowsAnswer(Batch *batch, int position, int id)
+{
+	ProgramAtom *patom = ProgramAtomGet(batch->program, id);
+	AnswerMode mode = answer_mode(batch->program, rows_path(batch->program, patom->source), id);
+	ContactRows *contact;
+
+	if (mode == MODE_QUERY)
+		return ROWS_UNREADABLE;
+	if (batch->reader == NULL)
+		batch->reader = new_reader(batch);
+	contact = contact_rows(batch, position, patom->source);
+	if (mode == MODE_TEST)
+		return test_rows(batch, contact, id);
+	if (mode == MODE_COUNT)
+		return test_count(batch, contact, patom);
+	if (!contact->complete)
+		return ROWS_TOO_MANY;
+	if (mode == MODE_SUM)
+		return test_sum(batch, contact, patom);
+	return mode == MODE_LATEST ? test_latest(batch, contact, patom)
+							   : test_extreme(batch, contact, patom);
+}

@@ -1,0 +1,153 @@
+/*
+ * filter_json.c - tree to canonical JSON.
+ *
+ * Takes a filter tree and writes its document on one line, spaced as jsonb is
+ * printed: keys in fixed order, current spellings only, defaults filled in.
+ *
+ * Invariant: what is written here is read back to an equal tree, and two equal
+ * trees are written alike.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "utils/json.h"
+
+#include "filter/filter.h"
+
+static const char *const date_keys[] = {"dateTypeMode", "absoluteDate", "relativeDateInterval",
+										"relativeDateIntervalUnit"};
+
+static void write_value(const FilterValue *value, StringInfo out);
+static void write_children(const FilterNode *group, StringInfo out);
+
+static void
+write_list(const FilterValue *list, StringInfo out)
+{
+	int i;
+
+	appendStringInfoChar(out, '[');
+	for (i = 0; i < list->nitems; i++)
+	{
+		if (i > 0)
+			appendStringInfoString(out, ", ");
+		write_value(&list->items[i], out);
+	}
+	appendStringInfoChar(out, ']');
+}
+
+static void
+write_date(const FilterValue *date, StringInfo out)
+{
+	const char *separator = "";
+	int i;
+
+	appendStringInfoChar(out, '{');
+	for (i = 0; i < date->nitems; i++)
+	{
+		if (date->items[i].kind == FILTER_VALUE_ABSENT)
+			continue;
+		appendStringInfo(out, "%s\"%s\": ", separator, date_keys[i]);
+		write_value(&date->items[i], out);
+		separator = ", ";
+	}
+	appendStringInfoChar(out, '}');
+}
+
+/* Lists and date objects are never nested, so this recurses only once. */
+static void
+write_value(const FilterValue *value, StringInfo out)
+{
+	switch (value->kind)
+	{
+		case FILTER_VALUE_ABSENT:
+		case FILTER_VALUE_NULL:
+			appendStringInfoString(out, "null");
+			break;
+		case FILTER_VALUE_BOOLEAN:
+		case FILTER_VALUE_NUMBER:
+			appendStringInfoString(out, value->text);
+			break;
+		case FILTER_VALUE_STRING:
+			escape_json(out, value->text);
+			break;
+		case FILTER_VALUE_LIST:
+			write_list(value, out);
+			break;
+		case FILTER_VALUE_DATE:
+			write_date(value, out);
+			break;
+	}
+}
+
+static void
+write_properties(const FilterNode *filter, StringInfo out)
+{
+	const char *separator = "";
+
+	appendStringInfoString(out, ", \"properties\": {");
+	if (filter->value.kind != FILTER_VALUE_ABSENT)
+	{
+		appendStringInfoString(out, "\"filter\": ");
+		write_value(&filter->value, out);
+		separator = ", ";
+	}
+	if (filter->display != NULL)
+		appendStringInfo(out, "%s\"display\": %s", separator, filter->display);
+	appendStringInfoChar(out, '}');
+}
+
+static void
+write_filter(const FilterNode *filter, StringInfo out)
+{
+	appendStringInfoString(out, ", \"object\": ");
+	escape_json(out, filter->object);
+	appendStringInfoString(out, ", \"field\": ");
+	escape_json(out, filter->field);
+	if (filter->type != NULL)
+	{
+		appendStringInfoString(out, ", \"type\": ");
+		escape_json(out, filter->type);
+	}
+	appendStringInfo(out, ", \"operator\": \"%s\"", FilterOperatorSymbol(filter->op));
+	write_properties(filter, out);
+}
+
+static void
+write_node(const FilterNode *node, StringInfo out)
+{
+	appendStringInfo(out, "{\"glue\": \"%s\"", node->glue == FILTER_GLUE_OR ? "or" : "and");
+	if (!FilterNodeIsGroup(node))
+		write_filter(node, out);
+	else
+	{
+		if (node->negate)
+			appendStringInfoString(out, ", \"negate\": true");
+		appendStringInfoString(out, ", \"filters\": ");
+		write_children(node, out);
+	}
+	appendStringInfoChar(out, '}');
+}
+
+static void
+write_children(const FilterNode *group, StringInfo out)
+{
+	int i;
+
+	check_stack_depth();
+	appendStringInfoChar(out, '[');
+	for (i = 0; i < group->nchildren; i++)
+	{
+		if (i > 0)
+			appendStringInfoString(out, ", ");
+		write_node(group->children[i], out);
+	}
+	appendStringInfoChar(out, ']');
+}
+
+/* Appends the canonical document of a tree, in server encoding. */
+void
+FilterToJson(const FilterNode *root, StringInfo out)
+{
+	Assert(FilterNodeIsGroup(root));
+	write_children(root, out);
+}

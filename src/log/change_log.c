@@ -1,0 +1,269 @@
+/*
+ * change_log.c - which number a transaction has in the log, and which numbers
+ * a snapshot has seen.
+ *
+ * Step 17a: an entry of the log stands under its top-level transaction's
+ * 64-bit id. These ids mean something in one cluster only; a log that was
+ * dumped and restored into another would be mixed up with what is written
+ * there.  So the upper 16 bits are an era: 0 where the first contact table was
+ * attached, one more in every cluster that the database was restored into
+ * since.  All that was written in earlier eras has ended, and comes before all
+ * of this one; within an era numbers compare as ids do.
+ *
+ * segments.log_era, which is dumped, says which cluster wrote which era.  A
+ * cluster that is not its newest one is a new era, and its first writer adds
+ * it.  Several who do at the same time write the same row, and none waits.
+ *
+ * Invariant: whoever sees a state of the database computes the same era for
+ * this cluster, whether the row is there yet or not.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/heapam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/transam.h"
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "utils/inval.h"
+#include "utils/snapmgr.h"
+
+#include "definition/contact_table.h"
+#include "log/change_log.h"
+
+PG_FUNCTION_INFO_V1(segments_log_number);
+
+#define ERA_SHIFT 48 /* bits of a transaction's id */
+
+/* segments.log_era */
+#define Anum_era_era 1
+#define Anum_era_system_identifier 2
+#define Natts_era 2
+
+/* ----- eras ----- */
+
+static int known_era = -1;
+static bool era_is_stored = false; /* by somebody who has committed */
+
+/* A dump that is being restored brings eras. */
+static void
+forget_era(Datum arg, Oid relid)
+{
+	known_era = -1;
+	era_is_stored = false;
+}
+
+static void
+register_callback(void)
+{
+	static bool registered = false;
+
+	if (registered)
+		return;
+	CacheRegisterRelcacheCallback(forget_era, (Datum) 0);
+	registered = true;
+}
+
+/* The newest era there is, and whether it is this cluster's; -1: none. */
+static int
+newest_era(bool *ours, bool *stored)
+{
+	Relation rel = table_open(CatalogRelid("log_era"), AccessShareLock);
+	SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, NULL, 0, NULL);
+	int newest = -1;
+	HeapTuple tuple;
+
+	*ours = *stored = false;
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		bool isnull;
+		int era = DatumGetInt32(heap_getattr(tuple, Anum_era_era, RelationGetDescr(rel), &isnull));
+		int64 system = DatumGetInt64(
+			heap_getattr(tuple, Anum_era_system_identifier, RelationGetDescr(rel), &isnull));
+
+		if (era < newest)
+			continue;
+		if (era > newest)
+			*stored = false;
+		newest = era;
+		*ours = (system == (int64) GetSystemIdentifier());
+		if (!TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(tuple->t_data)))
+			*stored = true;
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return newest;
+}
+
+static int
+current_era(void)
+{
+	bool ours;
+	bool stored;
+	int newest;
+
+	if (known_era >= 0)
+		return known_era;
+	register_callback();
+	newest = newest_era(&ours, &stored);
+	known_era = ours ? newest : newest + 1;
+	return known_era;
+}
+
+static void
+store_era(int era)
+{
+	Relation rel = table_open(CatalogRelid("log_era"), RowExclusiveLock);
+	Datum values[Natts_era];
+	bool nulls[Natts_era] = {0};
+	HeapTuple tuple;
+
+	values[Anum_era_era - 1] = Int32GetDatum(era);
+	values[Anum_era_system_identifier - 1] = Int64GetDatum((int64) GetSystemIdentifier());
+	tuple = heap_form_tuple(RelationGetDescr(rel), values, nulls);
+	simple_heap_insert(rel, tuple);
+	heap_freetuple(tuple);
+	table_close(rel, NoLock);
+	CommandCounterIncrement();
+}
+
+/* Once per cluster: say that this era is ours. */
+static void
+claim_era(void)
+{
+	bool ours;
+	int newest;
+
+	register_callback();
+	newest = newest_era(&ours, &era_is_stored);
+	if (ours)
+		return;
+	era_is_stored = false;
+	store_era(newest + 1);
+}
+
+/*
+ * The number of a transaction of this cluster.
+ */
+int64
+ChangeLogNumber(uint64 xact)
+{
+	return ((int64) current_era() << ERA_SHIFT) | (int64) xact;
+}
+
+/*
+ * The number of the present transaction, which is about to write to the log.
+ */
+int64
+ChangeLogTransaction(void)
+{
+	if (!era_is_stored)
+		claim_era();
+	return ChangeLogNumber(U64FromFullTransactionId(GetTopFullTransactionId()));
+}
+
+/* segments.log_number(bigint) */
+Datum
+segments_log_number(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT64(ChangeLogNumber((uint64) PG_GETARG_INT64(0)));
+}
+
+/* ----- horizons ----- */
+
+static int
+compare_numbers(const void *a, const void *b)
+{
+	int64 left = *(const int64 *) a;
+	int64 right = *(const int64 *) b;
+
+	return left < right ? -1 : left > right;
+}
+
+/* All ids in a snapshot are within two billion before the next one. */
+static int64
+number_of(TransactionId xid, FullTransactionId next)
+{
+	uint64 epoch = EpochFromFullTransactionId(next);
+
+	if (xid > XidFromFullTransactionId(next))
+		epoch--;
+	return ChangeLogNumber(epoch << 32 | xid);
+}
+
+/*
+ * What a snapshot sees of other transactions.  Top-level ones suffice, as the
+ * log names no others.
+ */
+void
+HorizonOfSnapshot(LogHorizon *horizon, Snapshot snapshot)
+{
+	FullTransactionId next = ReadNextFullTransactionId();
+	uint32 i;
+
+	memset(horizon, 0, sizeof(LogHorizon));
+	horizon->high = number_of(snapshot->xmax, next);
+	horizon->progress = palloc(sizeof(int64) * Max(snapshot->xcnt, 1));
+	for (i = 0; i < snapshot->xcnt; i++)
+		horizon->progress[horizon->nprogress++] = number_of(snapshot->xip[i], next);
+	qsort(horizon->progress, horizon->nprogress, sizeof(int64), compare_numbers);
+	horizon->low = horizon->nprogress > 0 ? horizon->progress[0] : horizon->high;
+}
+
+static void
+add_progress(LogHorizon *horizon, int64 xact)
+{
+	horizon->progress = repalloc(horizon->progress, sizeof(int64) * (horizon->nprogress + 1));
+	horizon->progress[horizon->nprogress++] = xact;
+}
+
+/*
+ * A snapshot says nothing of its own transaction: count it among those in
+ * progress, or among those that are seen.  Ids between the snapshot's end and
+ * ours belong to transactions that run beside us.
+ */
+void
+HorizonAddOwn(LogHorizon *horizon, int64 xact, bool seen)
+{
+	if (!seen && xact < horizon->high)
+		add_progress(horizon, xact);
+	while (seen && horizon->high < xact)
+		add_progress(horizon, horizon->high++);
+	if (seen)
+		horizon->high = Max(horizon->high, xact + 1);
+	qsort(horizon->progress, horizon->nprogress, sizeof(int64), compare_numbers);
+	horizon->low = horizon->nprogress > 0 ? horizon->progress[0] : horizon->high;
+}
+
+static bool
+is_in_progress(const LogHorizon *horizon, int64 xact)
+{
+	return horizon->nprogress > 0 && xact >= horizon->low &&
+		   bsearch(&xact, horizon->progress, horizon->nprogress, sizeof(int64), compare_numbers) !=
+			   NULL;
+}
+
+bool
+HorizonSees(const LogHorizon *horizon, int64 xact)
+{
+	return xact < horizon->high && !is_in_progress(horizon, xact);
+}
+
+/*
+ * Does the outer one see all that the inner one sees?
+ */
+bool
+HorizonIsWithin(const LogHorizon *inner, const LogHorizon *outer)
+{
+	int i;
+
+	if (inner->high > outer->high)
+		return false;
+	for (i = 0; i < outer->nprogress; i++)
+		if (HorizonSees(inner, outer->progress[i]))
+			return false;
+	return true;
+}

@@ -1,0 +1,69 @@
+/*
+ * member_count.h - how many members segments have.
+ */
+#ifndef SEGMENTS_MEMBER_COUNT_H
+#define SEGMENTS_MEMBER_COUNT_H
+
+#include "postgres.h"
+
+#include "access/htup.h"
+#include "utils/hsearch.h"
+#include "utils/rel.h"
+#include "utils/timestamp.h"
+
+#include "log/change_log.h"
+#include "log/read_table.h"
+
+/* Numbers of one segment. */
+typedef struct MemberCount
+{
+	int64 segment; /* key of a hash of them */
+	int64 members;
+	int64 joins;
+	int64 leaves;
+	TimestampTz last_change; /* DT_NOBEGIN: none */
+} MemberCount;
+
+/* Up to where the log of a contact table is settled; see member_count.c. */
+typedef struct CountState
+{
+	bool exists;
+	bool believed;
+	ItemPointerData tid;
+	TransactionId xmin; /* of the row */
+	LogHorizon horizon;
+} CountState;
+
+/* A contact table's members and log, open for reading under one snapshot. */
+typedef struct CountSource
+{
+	ReadTable *table;
+	Relation log;
+	Snapshot snapshot;
+	CountState state;
+	LogPages *pages; /* that hold what is not settled */
+	int npages;
+} CountSource;
+
+/* member_count.c */
+extern void CountSourceOpen(CountSource *source, ReadTable *table, Snapshot snapshot);
+extern void CountSourceClose(CountSource *source);
+extern HTAB *MemberCountHash(void);
+extern MemberCount *MemberCountIn(HTAB *counts, int64 segment);
+extern void MemberCountsUnsettled(CountSource *source, HTAB *counts, LogEntryFunction function);
+extern void MemberCountAdd(const LogEntry *entry, void *counts);
+extern void MemberCountsAfresh(CountSource *source, HTAB *counts);
+
+/* member_settle.c */
+typedef enum SettlePurpose
+{
+	SETTLE_UPKEEP, /* all that others have written */
+	SETTLE_COMMIT, /* that, and what we wrote, which commits now */
+	SETTLE_TRIM    /* the log is about to lose entries */
+} SettlePurpose;
+
+extern void MemberCountsSettle(Oid contact_table, SettlePurpose purpose);
+extern void MemberCountsSettleAll(SettlePurpose purpose);
+extern void MemberCountsRegister(void);
+
+#endif /* SEGMENTS_MEMBER_COUNT_H */

@@ -1,0 +1,120 @@
+/*
+ * read_table.c - keeps, in each backend, where the members and the log of a
+ * contact table are and how keys compare.
+ *
+ * Questions that pages ask every time take a few microseconds, of which
+ * reading the catalogue would be most.  Relcache invalidation of any of the
+ * tables forgets what was known: attaching, detaching and altering send it.
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "catalog/pg_class.h"
+#include "utils/hsearch.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/typcache.h"
+
+#include "definition/contact_table.h"
+#include "log/change_log.h"
+#include "base/compat.h"
+#include "log/read_table.h"
+
+#define Anum_member_contact_id 2
+
+static HTAB *tables = NULL;
+static uint64 generation = 0; /* counts invalidations */
+
+static void
+forget(Datum arg, Oid relid)
+{
+	HASH_SEQ_STATUS status;
+	ReadTable *table;
+
+	generation++;
+	hash_seq_init(&status, tables);
+	while ((table = hash_seq_search(&status)) != NULL)
+		if (!OidIsValid(relid) || relid == table->contact_table || relid == table->member_table ||
+			relid == table->member_index || relid == table->change_table ||
+			relid == table->change_index)
+			table->valid = false;
+}
+
+static void
+create_hash(void)
+{
+	HASHCTL control = {0};
+
+	if (tables != NULL)
+		return;
+	control.keysize = sizeof(Oid);
+	control.entrysize = sizeof(ReadTable);
+	control.hcxt = CacheMemoryContext;
+	tables =
+		hash_create("segments tables to read", 8, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	CacheRegisterRelcacheCallback(forget, (Datum) 0);
+}
+
+static void
+read_members(ReadTable *table)
+{
+	Relation rel = table_open(table->member_table, AccessShareLock);
+
+	table->member_index = PrimaryKeyIndex(rel);
+	table->collation =
+		TupleDescAttr(RelationGetDescr(rel), Anum_member_contact_id - 1)->attcollation;
+	table->is_logged = rel->rd_rel->relpersistence == RELPERSISTENCE_PERMANENT;
+	table_close(rel, AccessShareLock);
+}
+
+static void
+read_log(ReadTable *table)
+{
+	Relation rel = table_open(table->change_table, AccessShareLock);
+
+	table->change_index = ChangeLogIndex(rel);
+	table->is_logged = table->is_logged && rel->rd_rel->relpersistence == RELPERSISTENCE_PERMANENT;
+	table_close(rel, AccessShareLock);
+}
+
+static void
+fill_in(ReadTable *table)
+{
+	ContactTable *contacts = CatalogContactTable(table->contact_table, false);
+	TypeCacheEntry *type;
+
+	table->owner = contacts->owner;
+	table->member_table = contacts->member_table;
+	table->change_table = contacts->change_table;
+	table->key_type = getBaseType(contacts->key_type);
+	type = lookup_type_cache(table->key_type, TYPECACHE_EQ_OPR);
+	fmgr_info_cxt(get_opcode(type->eq_opr), &table->equal, CacheMemoryContext);
+	read_members(table);
+	read_log(table);
+}
+
+/*
+ * The tables of a contact table; an error when it is not attached.  The entry
+ * stays where it is, its contents until the next invalidation.
+ */
+ReadTable *
+ReadTableGet(Oid contact_table)
+{
+	ReadTable *table;
+	bool found;
+	uint64 before;
+
+	create_hash();
+	table = hash_search(tables, &contact_table, HASH_ENTER, &found);
+	if (!found)
+		table->valid = false;
+	if (table->valid)
+		return table;
+	before = generation;
+	fill_in(table);
+	/* what changed meanwhile is read again by the next one to ask */
+	table->valid = (before == generation);
+	return table;
+}

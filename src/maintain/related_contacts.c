@@ -1,0 +1,167 @@
+/*
+ * related_contacts.c - rows of a company or of something linked -> the
+ * contacts that they belong to.
+ *
+ * Step 11c: through the link table, or by what contacts' own rows point at; by
+ * an index, without a query, where there is one that serves.  What is found is
+ * what is committed and what our transaction wrote: who is on the way to the
+ * row in another transaction is waiting for it (company_lock.c).
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "access/xact.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+#include "maintain/maintain.h"
+
+/* ----- by an index ----- */
+
+/* Rows that lead from the probe's keys to contacts, and their contacts' keys. */
+static void
+follow(Program *program, RowSource *leading, Facet *contact, IndexProbe *probe, Datum *keys,
+	   int nkeys, DatumVector *contacts)
+{
+	RowVersion row;
+	int i;
+
+	RowVersionInit(&row, leading, NULL);
+	for (i = 0; i < nkeys; i++)
+	{
+		TupleTableSlot *slot;
+
+		IndexProbeFind(probe, &keys[i]);
+		while ((slot = IndexProbeNext(probe)) != NULL)
+		{
+			FacetState *state;
+
+			CHECK_FOR_INTERRUPTS();
+			RowVersionReset(&row, slot);
+			state = RowFacet(program, &row, contact);
+			if (!state->isnull)
+				DatumVectorAdd(contacts, state->value);
+		}
+	}
+}
+
+/* Contacts whose own row points at these; false: ask the database. */
+static bool
+find_by_reference(Program *program, RowSource *source, Datum *keys, int nkeys,
+				  DatumVector *contacts)
+{
+	Relation rel = table_open(program->relid, AccessShareLock);
+	IndexChoice choice;
+	bool found = IndexProbeChoose(rel, get_attnum(program->relid, source->rows->contact_reference),
+								  source->key->image->sql_type, &choice);
+
+	if (found)
+	{
+		IndexProbe probe;
+		Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
+		int i;
+
+		IndexProbeOpen(&probe, rel, choice.index, snapshot);
+		IndexProbeKey(&probe, choice.value_type, choice.equal);
+		for (i = 0; i < nkeys; i++)
+		{
+			TupleTableSlot *slot;
+			bool isnull;
+
+			IndexProbeFind(&probe, &keys[i]);
+			while ((slot = IndexProbeNext(&probe)) != NULL)
+				DatumVectorAdd(contacts, slot_getattr(slot, program->table->key_attnum, &isnull));
+		}
+		IndexProbeClose(&probe);
+		UnregisterSnapshot(snapshot);
+	}
+	table_close(rel, NoLock);
+	return found;
+}
+
+/* Contacts that are linked to these; false: ask the database. */
+static bool
+find_by_links(Program *program, RowSource *source, Datum *keys, int nkeys, DatumVector *contacts)
+{
+	Relation rel = table_open(source->rows->link_relid, AccessShareLock);
+	IndexChoice choice;
+	bool found =
+		IndexProbeReadable(rel, program->table->owner) &&
+		IndexProbeChoose(rel, get_attnum(source->rows->link_relid, source->rows->link_column),
+						 source->key->image->sql_type, &choice);
+
+	if (found)
+	{
+		IndexProbe probe;
+		Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
+
+		IndexProbeOpen(&probe, rel, choice.index, snapshot);
+		IndexProbeKey(&probe, choice.value_type, choice.equal);
+		follow(program, source->link, source->link->contact, &probe, keys, nkeys, contacts);
+		IndexProbeClose(&probe);
+		UnregisterSnapshot(snapshot);
+	}
+	table_close(rel, NoLock);
+	return found;
+}
+
+/* ----- by a query ----- */
+
+static void
+find_by_query(Program *program, RowSource *source, Datum *keys, int nkeys, DatumVector *contacts)
+{
+	RelatedRows *rows = source->rows;
+	Oid type = source->key->image->sql_type;
+	Oid array_type = get_array_type(type);
+	int16 len;
+	bool byval;
+	char align;
+	Datum value;
+	char *sql;
+	uint64 i;
+
+	if (rows->contact_reference)
+		sql = psprintf("SELECT c.%s FROM %s c WHERE c.%s = ANY ($1)", program->table->key,
+					   program->table->name, quote_identifier(rows->contact_reference));
+	else
+		sql = psprintf(
+			"SELECT DISTINCT l.%s::%s FROM %s l WHERE l.%s = ANY ($1) AND l.%s IS NOT NULL",
+			quote_identifier(rows->contact_column), program->table->key_type_name,
+			CatalogRelationName(rows->link_relid), quote_identifier(rows->link_column),
+			quote_identifier(rows->contact_column));
+	MaintainEnter();
+	get_typlenbyvalalign(type, &len, &byval, &align);
+	value = PointerGetDatum(construct_array(keys, nkeys, type, len, byval, align));
+	MaintainExecute(ProgramPlan(program, &source->contacts_plan, sql, 1, &array_type), &value,
+					SPI_OK_SELECT);
+	for (i = 0; i < SPI_processed; i++)
+	{
+		bool isnull;
+
+		DatumVectorAdd(contacts,
+					   SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull));
+	}
+	SPI_freetuptable(SPI_tuptable);
+}
+
+/*
+ * Add the keys of the contacts that rows with these keys belong to, some of
+ * them perhaps twice.
+ */
+void
+RelatedContacts(Program *program, RowSource *source, Datum *keys, int nkeys, DatumVector *contacts)
+{
+	bool found;
+
+	CommandCounterIncrement();
+	found = source->rows->contact_reference
+				? find_by_reference(program, source, keys, nkeys, contacts)
+				: find_by_links(program, source, keys, nkeys, contacts);
+	if (!found)
+		find_by_query(program, source, keys, nkeys, contacts);
+}

@@ -1,0 +1,404 @@
+/*
+ * related_delta.c - what a statement changed in a table of related rows,
+ * companies or links -> the contacts and segments concerned.
+ *
+ * Step 11b: a row's atoms are tested on OLD and NEW in memory.  A row that
+ * flips none (an event that no segment asks for) ends there: no contact is
+ * read, nothing is locked.  Otherwise the row's contacts are evaluated, by
+ * maintain.c, for the segments that hold a flipped atom.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "executor/executor.h"
+#include "executor/tuptable.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/numeric.h"
+
+#include "maintain/maintain.h"
+
+typedef struct RelatedWork
+{
+	Program *program;
+	RowSource *source;  /* of the relation */
+	RowSource *reading; /* rows of the statement's table: source, or its link */
+	StatementDelta *delta;
+	TimestampTz now;
+	TupleTableSlot *old_slot;
+	TupleTableSlot *new_slot;
+	RowVersion old_row;
+	RowVersion new_row;
+	RowVersion no_row;
+	IntVector flipped;
+	Bitmapset *segments;
+	MemoryContext memory; /* of the keys, until they are done with */
+	DatumVector keys;     /* of contacts, or of rows */
+	DatumVector linked;   /* rows that new links point at */
+	DatumVector came;     /* keys of rows that are new, where contacts are found by them */
+	AtomFlips flips;
+} RelatedWork;
+
+/* Keep what a facet has on a row; NULL points nowhere. */
+static void
+add_key(RelatedWork *work, DatumVector *keys, Facet *facet, RowVersion *row)
+{
+	FacetState *state = RowFacet(work->program, row, facet);
+
+	if (keys->context == NULL)
+	{
+		int16 len;
+		bool byval;
+
+		if (work->memory == NULL)
+			work->memory = AllocSetContextCreate(CurrentMemoryContext, "segments changed rows",
+												 ALLOCSET_DEFAULT_SIZES);
+		get_typlenbyval(facet->image->sql_type, &len, &byval);
+		DatumVectorInit(keys, work->memory, byval, len);
+	}
+	if (!state->isnull)
+		DatumVectorAdd(keys, state->value);
+}
+
+static void
+note_direction(AtomFlips *flips, int id, bool rises)
+{
+	Bitmapset **atoms = rises ? &flips->rising : &flips->falling;
+
+	*atoms = bms_add_member(*atoms, id);
+}
+
+/* A count or sum over the contact's rows grew, or shrank. */
+static void
+note_growth(RelatedWork *work, const Atom *atom, int id, bool grew)
+{
+	if (atom->lower.given)
+		note_direction(&work->flips, id, grew);
+	if (atom->upper.given)
+		note_direction(&work->flips, id, !grew);
+}
+
+/*
+ * Note what a row that came or went does to a sum: NULL nothing, a number
+ * by its sign.  False: infinity and NaN, which don't add up like numbers.
+ */
+static bool
+note_sum(RelatedWork *work, RowVersion *row, int id, bool came)
+{
+	ProgramAtom *patom = ProgramAtomGet(work->program, id);
+	Facet *argument = patom->argument;
+	FacetState *state = RowFacet(work->program, row, argument);
+	int sign = 0;
+
+	if (!state->isnull && argument->image->sql_type == NUMERICOID)
+	{
+		Numeric value = DatumGetNumeric(state->value);
+
+		if (numeric_is_nan(value) || numeric_is_inf(value))
+			return false;
+		sign = FacetCompare(VALUE_NUMERIC, state->value,
+							DirectFunctionCall1(int8_numeric, Int64GetDatum(0)));
+	}
+	else if (!state->isnull)
+	{
+		int64 value = DatumGetInt64(FacetWiden(argument->image->sql_type, state->value));
+
+		sign = (value > 0) - (value < 0);
+	}
+	if (sign != 0)
+		note_growth(work, patom->atom, id, came == (sign > 0));
+	return true;
+}
+
+/*
+ * A row came or went that an aggregate is made of.  A count follows its rows,
+ * a sum their signs.  A maximum can only rise by a row that comes, from NULL
+ * too, which no end lets pass; a minimum can only fall.  False: not known.
+ */
+static bool
+note_aggregate(RelatedWork *work, RowVersion *row, int id, bool came)
+{
+	ProgramAtom *patom = ProgramAtomGet(work->program, id);
+	Atom *atom = patom->atom;
+
+	if (atom->test != TEST_RANGE || !RelatedRowsReadable(work->program, id))
+		return false;
+	switch (patom->aggregate)
+	{
+		case AGGREGATE_COUNT:
+			note_growth(work, atom, id, came);
+			return true;
+		case AGGREGATE_SUM:
+			return note_sum(work, row, id, came);
+		case AGGREGATE_MIN:
+		case AGGREGATE_MAX:
+			if (patom->aggregate == AGGREGATE_MIN ? atom->lower.given : atom->upper.given)
+				return false;
+			note_direction(&work->flips, id, came);
+			return true;
+		default:
+			return false;
+	}
+}
+
+/*
+ * May the atom have become true for the row's contact, or false?  Where some
+ * row has to satisfy a test, the way the test went on this row.
+ */
+static void
+note_flip(RelatedWork *work, RowVersion *old_row, RowVersion *new_row, int id)
+{
+	ProgramAtom *patom = ProgramAtomGet(work->program, id);
+
+	if (patom->atom->scope == ATOM_ROWS && !FacetIsOpaque(patom->facet) &&
+		!FacetIsOpaque(patom->condition))
+	{
+		bool before = AtomOnRow(work->program, old_row, id, work->now);
+		bool after = AtomOnRow(work->program, new_row, id, work->now);
+
+		if (before != after)
+		{
+			note_direction(&work->flips, id, after);
+			return;
+		}
+	}
+	if (patom->atom->scope == ATOM_AGGREGATE && (old_row->slot == NULL || new_row->slot == NULL) &&
+		note_aggregate(work, old_row->slot ? old_row : new_row, id, old_row->slot == NULL))
+		return;
+	note_direction(&work->flips, id, true);
+	note_direction(&work->flips, id, false);
+}
+
+/* Segments with an atom that flipped between two versions; false: none. */
+static bool
+note_flips(RelatedWork *work, RowVersion *old_row, RowVersion *new_row)
+{
+	int i;
+	uint32 j;
+
+	work->flipped.n = 0;
+	FlippedAtoms(work->program, old_row, new_row, work->now, &work->flipped);
+	for (i = 0; i < work->flipped.n; i++)
+	{
+		ImageList segments = work->program->atoms[work->flipped.items[i]].segments;
+
+		note_flip(work, old_row, new_row, work->flipped.items[i]);
+		for (j = 0; j < segments.n; j++)
+			work->segments =
+				bms_add_member(work->segments, ProgramItems(work->program, segments)[j]);
+	}
+	return work->flipped.n > 0;
+}
+
+/* ----- rows of the relation itself ----- */
+
+static void
+related_row(RelatedWork *work)
+{
+	Facet *owner = work->source->contact ? work->source->contact : work->source->key;
+	bool both = (work->old_row.slot != NULL && work->new_row.slot != NULL);
+
+	if (both && FacetEqual(work->program, &work->old_row, &work->new_row, owner))
+	{
+		if (note_flips(work, &work->old_row, &work->new_row))
+			add_key(work, &work->keys, owner, &work->new_row);
+		return;
+	}
+	/* it came, went, or moved from one contact to another */
+	if (work->old_row.slot && note_flips(work, &work->old_row, &work->no_row))
+		add_key(work, &work->keys, owner, &work->old_row);
+	if (work->new_row.slot && note_flips(work, &work->no_row, &work->new_row))
+	{
+		add_key(work, &work->keys, owner, &work->new_row);
+		if (work->source->contact == NULL)
+			add_key(work, &work->came, owner, &work->new_row);
+	}
+}
+
+/* ----- rows of the link table ----- */
+
+/* Did the link lead from the same contact to the same row before? */
+static bool
+leads_as_before(RelatedWork *work)
+{
+	return work->old_row.slot &&
+		   FacetEqual(work->program, &work->old_row, &work->new_row, work->reading->contact) &&
+		   FacetEqual(work->program, &work->old_row, &work->new_row, work->reading->key);
+}
+
+static void
+link_row(RelatedWork *work)
+{
+	if (work->old_row.slot && work->new_row.slot && !RowChanged(&work->old_row, &work->new_row))
+		return;
+	if (work->old_row.slot)
+		add_key(work, &work->keys, work->reading->contact, &work->old_row);
+	if (work->new_row.slot)
+	{
+		add_key(work, &work->keys, work->reading->contact, &work->new_row);
+		if (!leads_as_before(work))
+			add_key(work, &work->linked, work->reading->key, &work->new_row);
+	}
+}
+
+/* ----- the statement ----- */
+
+/* Keys of rows -> keys of the contacts they belong to. */
+static void
+find_contacts(RelatedWork *work)
+{
+	Program *program = work->program;
+	DatumVector rows = work->keys;
+
+	DatumVectorInit(&work->keys, work->memory, program->key_byval, program->key_len);
+	RelatedContacts(program, work->source, rows.items, rows.n, &work->keys);
+}
+
+/* Evaluate what was collected, all rows being what they are after the statement. */
+static void
+finish_collected(RelatedWork *work)
+{
+	if (work->keys.n == 0)
+		return;
+	MaintainRelated(work->program, work->keys.items, work->keys.n, work->segments, &work->flips);
+	bms_free(work->segments);
+	bms_free(work->flips.rising);
+	bms_free(work->flips.falling);
+	work->segments = work->flips.rising = work->flips.falling = NULL;
+	MemoryContextReset(work->memory);
+	memset(&work->keys, 0, sizeof(DatumVector));
+	memset(&work->came, 0, sizeof(DatumVector));
+}
+
+static void
+finish_rows(RelatedWork *work)
+{
+	if (work->came.n > 0)
+		UncommittedWaitForReferences(work->program, work->source, work->came.items, work->came.n);
+	if (work->keys.n > 0 && work->source->contact == NULL)
+		find_contacts(work);
+	finish_collected(work);
+}
+
+static void
+process_rows(RelatedWork *work, void (*process)(RelatedWork *))
+{
+	StatementDelta *delta = work->delta;
+
+	if (delta->old_rows)
+		tuplestore_rescan(delta->old_rows);
+	if (delta->new_rows)
+		tuplestore_rescan(delta->new_rows);
+	for (;;)
+	{
+		bool more = false;
+
+		if (delta->old_rows)
+			more = tuplestore_gettupleslot(delta->old_rows, true, false, work->old_slot);
+		if (delta->new_rows)
+			more = tuplestore_gettupleslot(delta->new_rows, true, false, work->new_slot);
+		if (!more)
+			break;
+		CHECK_FOR_INTERRUPTS();
+		RowVersionReset(&work->old_row, delta->old_rows ? work->old_slot : NULL);
+		RowVersionReset(&work->new_row, delta->new_rows ? work->new_slot : NULL);
+		process(work);
+		ResetExprContext(work->program->econtext);
+		/* links are held all together first */
+		if (process == related_row && DatumVectorIsFull(&work->keys))
+			finish_rows(work);
+	}
+}
+
+static void
+begin_reading(RelatedWork *work, RowSource *reading)
+{
+	work->reading = reading;
+	work->old_slot =
+		MakeSingleTupleTableSlot(ProgramSourceDesc(work->program, reading), &TTSOpsMinimalTuple);
+	work->new_slot =
+		MakeSingleTupleTableSlot(ProgramSourceDesc(work->program, reading), &TTSOpsMinimalTuple);
+	RowVersionInit(&work->old_row, reading, NULL);
+	RowVersionInit(&work->new_row, reading, NULL);
+	RowVersionInit(&work->no_row, reading, NULL);
+}
+
+static void
+end_reading(RelatedWork *work)
+{
+	ExecDropSingleTupleTableSlot(work->old_slot);
+	ExecDropSingleTupleTableSlot(work->new_slot);
+}
+
+/* The statement changed rows of this relation. */
+static void
+relation_delta(RelatedWork *work)
+{
+	begin_reading(work, work->source);
+	process_rows(work, related_row);
+	end_reading(work);
+	finish_rows(work);
+}
+
+/* The statement changed links to rows of this relation. */
+static void
+link_delta(RelatedWork *work)
+{
+	begin_reading(work, work->source->link);
+	process_rows(work, link_row);
+	end_reading(work);
+	work->segments = ProgramSegmentsReading(work->program, work->source);
+	work->flips.all = true;
+	if (work->linked.n > 0 && work->segments != NULL)
+		CompanyHold(work->program, work->source, work->reading->key->image->sql_type,
+					work->linked.items, work->linked.n);
+	finish_collected(work);
+}
+
+static void
+source_delta(Program *program, RowSource *source, StatementDelta *delta, bool link)
+{
+	RelatedWork work = {0};
+
+	work.program = program;
+	work.source = source;
+	work.delta = delta;
+	work.now = MaintainNow(program);
+	if (link)
+		link_delta(&work);
+	else
+		relation_delta(&work);
+	if (work.memory)
+		MemoryContextDelete(work.memory);
+}
+
+/*
+ * Maintain the segments of a contact table after a statement on a table whose
+ * rows belong to its contacts.
+ */
+void
+RelatedDelta(Program *program, StatementDelta *delta)
+{
+	int i;
+
+	if (delta->truncated)
+	{
+		MaintainEnter();
+		BuildSegmentsReading(program, delta->relid, CAUSE_FILTER);
+		return;
+	}
+	if (program->nsources > 1 && program->image->moving.n > 0)
+		ClockLoad(program);
+	for (i = 1; i < program->nsources; i++)
+	{
+		RowSource *source = program->sources[i];
+
+		if (source->relid == delta->relid)
+			source_delta(program, source, delta, false);
+		if (source->link && source->link->relid == delta->relid)
+			source_delta(program, source, delta, true);
+	}
+}

@@ -1,0 +1,251 @@
+/*
+ * uncommitted.c - wait for what others have written and not committed.
+ *
+ * Step 12d: locking the contact makes two writers of one contact's inputs take
+ * turns, but only when both find the contact.  Where no foreign key ties a
+ * related row to its contact, the two can be inserted at the same time, and
+ * neither transaction sees the other's row.  So each looks for the other's,
+ * committed or not, after writing its own: at least one of them finds the
+ * other and waits for its end (Dekker's rule).  With a foreign key its lock
+ * does this, and nothing is looked for here.  The same holds for a company and
+ * the contacts or links that point at it.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/table.h"
+#include "access/transam.h"
+#include "catalog/pg_am.h"
+#include "storage/lmgr.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/typcache.h"
+
+#include "maintain/maintain.h"
+
+/* How to look for rows of a table by one column. */
+typedef struct ColumnSearch
+{
+	Relation rel;
+	Oid index; /* InvalidOid: every row is looked at */
+	ScanKeyData key;
+} ColumnSearch;
+
+/* ----- which relations need it ----- */
+
+/*
+ * Does a foreign key tie this column to the contact table?
+ */
+static bool
+has_foreign_key(Relation rel, AttrNumber column, Oid contact_table)
+{
+	ListCell *cell;
+
+	foreach (cell, RelationGetFKeyList(rel))
+	{
+		ForeignKeyCacheInfo *key = lfirst(cell);
+
+		if (key->confrelid == contact_table && key->nkeys == 1 && key->conkey[0] == column)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Can rows of this relation be written for a contact that is not there yet?
+ */
+bool
+UncommittedIsUnguarded(ContactTable *table, const RelatedRows *rows)
+{
+	Relation rel;
+	bool result;
+
+	if (rows->contact_column == NULL)
+		return false;
+	rel =
+		table_open(OidIsValid(rows->link_relid) ? rows->link_relid : rows->relid, AccessShareLock);
+	result = !has_foreign_key(rel, get_attnum(RelationGetRelid(rel), rows->contact_column),
+							  table->relid);
+	table_close(rel, NoLock);
+	return result;
+}
+
+/* ----- looking ----- */
+
+/* A btree index that begins with the column and can be asked for the key. */
+static Oid
+find_index(Relation rel, AttrNumber column, Oid key_type, RegProcedure *equal, Oid *collation)
+{
+	Oid result = InvalidOid;
+	ListCell *cell;
+
+	foreach (cell, RelationGetIndexList(rel))
+	{
+		Relation index = index_open(lfirst_oid(cell), AccessShareLock);
+		Oid operator= get_opfamily_member(index->rd_opfamily[0], index->rd_opcintype[0], key_type,
+										  BTEqualStrategyNumber);
+
+		if (index->rd_rel->relam == BTREE_AM_OID && index->rd_index->indisvalid &&
+			index->rd_index->indkey.values[0] == column &&
+			RelationGetIndexPredicate(index) == NIL && OidIsValid(operator))
+		{
+			result = RelationGetRelid(index);
+			*equal = get_opcode(operator);
+			*collation = index->rd_indcollation[0]; /* its order follows this one */
+		}
+		index_close(index, AccessShareLock);
+		if (OidIsValid(result))
+			break;
+	}
+	return result;
+}
+
+/* False when the two types cannot be compared directly. */
+static bool
+begin_search(ColumnSearch *search, Oid relid, const char *column, Oid key_type)
+{
+	AttrNumber attnum = get_attnum(relid, column);
+	RegProcedure equal = InvalidOid;
+	Oid collation;
+
+	search->rel = table_open(relid, AccessShareLock);
+	collation = TupleDescAttr(RelationGetDescr(search->rel), attnum - 1)->attcollation;
+	search->index = find_index(search->rel, attnum, key_type, &equal, &collation);
+	if (!OidIsValid(search->index) &&
+		TupleDescAttr(RelationGetDescr(search->rel), attnum - 1)->atttypid == key_type)
+		equal = get_opcode(lookup_type_cache(key_type, TYPECACHE_EQ_OPR)->eq_opr);
+	if (!OidIsValid(equal))
+	{
+		table_close(search->rel, NoLock);
+		return false;
+	}
+	ScanKeyEntryInitialize(&search->key, 0, attnum, BTEqualStrategyNumber, key_type, collation,
+						   equal, (Datum) 0);
+	return true;
+}
+
+/* A transaction that is at work on a row with this key, or InvalidTransactionId. */
+static TransactionId
+find_writer(ColumnSearch *search, Datum key)
+{
+	ScanKeyData scan_key = search->key; /* the scan changes it */
+	SnapshotData dirty;
+	SysScanDesc scan;
+	TransactionId writer = InvalidTransactionId;
+
+	InitDirtySnapshot(dirty);
+	scan_key.sk_argument = key;
+	scan = systable_beginscan(search->rel, search->index, OidIsValid(search->index), &dirty, 1,
+							  &scan_key);
+	while (!TransactionIdIsValid(writer) && HeapTupleIsValid(systable_getnext(scan)))
+		writer = TransactionIdIsValid(dirty.xmin) ? dirty.xmin : dirty.xmax;
+	systable_endscan(scan);
+	return writer;
+}
+
+/* Wait until nobody is at work on rows with this key; did we have to? */
+static bool
+wait_for_writers(ColumnSearch *search, Datum key)
+{
+	bool waited = false;
+	TransactionId writer;
+
+	while (TransactionIdIsValid(writer = find_writer(search, key)))
+	{
+		XactLockTableWait(writer, search->rel, NULL, XLTW_None);
+		waited = true;
+	}
+	return waited;
+}
+
+/* ----- the two sides ----- */
+
+/*
+ * A related row was written for a contact that is not to be seen: wait for
+ * whoever is inserting it.  Did we have to?
+ */
+bool
+UncommittedWaitForContact(Program *program, Datum key)
+{
+	ColumnSearch search;
+	bool waited;
+
+	if (!begin_search(&search, program->relid, program->table->key_column,
+					  program->table->key_type))
+		return false;
+	waited = wait_for_writers(&search, key);
+	table_close(search.rel, NoLock);
+	return waited;
+}
+
+/*
+ * Contacts were inserted: wait for whoever is writing rows for them.
+ */
+void
+UncommittedWaitForRows(Program *program, Datum *keys, int nkeys)
+{
+	int i;
+	int j;
+
+	for (i = 1; i < program->nsources && nkeys > 0; i++)
+	{
+		RelatedRows *rows = program->sources[i]->rows;
+		ColumnSearch search;
+
+		if (!program->sources[i]->unguarded ||
+			!begin_search(&search, OidIsValid(rows->link_relid) ? rows->link_relid : rows->relid,
+						  rows->contact_column, program->table->key_type))
+			continue;
+		for (j = 0; j < nkeys; j++)
+			(void) wait_for_writers(&search, keys[j]);
+		table_close(search.rel, NoLock);
+	}
+}
+
+/* ----- companies and what points at them ----- */
+
+/*
+ * Wait for whoever is writing rows with these values (of type `type`) in a
+ * column.  Did we have to?
+ */
+static bool
+wait_for_values(Oid relid, const char *column, Oid type, Datum *values, int nvalues)
+{
+	ColumnSearch search;
+	bool waited = false;
+	int i;
+
+	if (!begin_search(&search, relid, column, type))
+		return false;
+	for (i = 0; i < nvalues; i++)
+		waited |= wait_for_writers(&search, values[i]);
+	table_close(search.rel, NoLock);
+	return waited;
+}
+
+/*
+ * Contacts or links point at companies (keys of type `type`) some of which are
+ * not to be seen.
+ */
+bool
+UncommittedWaitForCompanies(RowSource *source, Oid type, Datum *keys, int nkeys)
+{
+	return wait_for_values(source->rows->relid, source->rows->key_column, type, keys, nkeys);
+}
+
+/*
+ * Companies came: wait for whoever is writing contacts or links that point at
+ * them.
+ */
+void
+UncommittedWaitForReferences(Program *program, RowSource *source, Datum *keys, int nkeys)
+{
+	RelatedRows *rows = source->rows;
+	Oid type = source->key->image->sql_type;
+
+	if (rows->contact_reference)
+		(void) wait_for_values(program->relid, rows->contact_reference, type, keys, nkeys);
+	else
+		(void) wait_for_values(rows->link_relid, rows->link_column, type, keys, nkeys);
+}

@@ -1,0 +1,424 @@
+/*
+ * member_write.c - joins and leaves -> rows of the member table and the log.
+ *
+ * Step 12b: all joins of a statement in one query and all leaves in another,
+ * sorted by segment and contact.  What was done by hand is respected here, in
+ * one place: nobody who is excluded joins, nobody who is included leaves.
+ * Writing what is so already does nothing, and logs nothing.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "log/change_log.h"
+#include "maintain/maintain.h"
+
+#define WRITE_ROWS 100000 /* in one query */
+
+/* ----- running queries ----- */
+
+/*
+ * Run a kept plan on the latest committed state plus our own changes, whatever
+ * the isolation level: the contacts concerned are locked (src/README.md, locks).
+ */
+void
+MaintainExecute(SPIPlanPtr plan, Datum *values, int expected)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	int result = SPI_execute_snapshot(plan, values, NULL, GetLatestSnapshot(), InvalidSnapshot,
+									  false, true, 0);
+
+	/* SPI leaves us in its own */
+	MemoryContextSwitchTo(caller);
+	if (result != expected)
+		elog(ERROR, "SPI_execute_snapshot failed: %s", SPI_result_code_string(result));
+}
+
+/*
+ * Run a query once.
+ */
+void
+MaintainRun(const char *sql, int nargs, Oid *types, Datum *values)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	SPIPlanPtr plan = SPI_prepare(sql, nargs, types);
+	int result;
+
+	if (plan == NULL)
+		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
+	result = SPI_execute_snapshot(plan, values, NULL, GetLatestSnapshot(), InvalidSnapshot, false,
+								  true, 0);
+	MemoryContextSwitchTo(caller);
+	if (result < 0)
+		elog(ERROR, "SPI_execute_snapshot failed: %s", SPI_result_code_string(result));
+	SPI_freeplan(plan);
+}
+
+/* Entries of the log that a transaction has written, or was given numbers for. */
+static FullTransactionId numbered_transaction;
+static int next_number = 1;
+
+/*
+ * Numbers for `count` entries of the log within this transaction: returns the
+ * first.
+ */
+int
+MemberNextChangeNumber(int count)
+{
+	FullTransactionId now = GetTopFullTransactionId();
+	int first;
+
+	if (!FullTransactionIdEquals(now, numbered_transaction))
+	{
+		numbered_transaction = now;
+		next_number = 1;
+	}
+	first = next_number;
+	next_number += count;
+	return first;
+}
+
+/*
+ * How many entries this transaction has written to logs; those that were
+ * rolled back count too.
+ */
+int
+MemberChangesLogged(void)
+{
+	FullTransactionId now = GetTopFullTransactionIdIfAny();
+
+	if (!FullTransactionIdIsValid(now) || !FullTransactionIdEquals(now, numbered_transaction))
+		return 0;
+	return next_number - 1;
+}
+
+/*
+ * How many joins and leaves this backend has written, after adding some.
+ */
+int64
+MemberWritten(int64 more)
+{
+	static int64 written = 0;
+
+	written += more;
+	return written;
+}
+
+static Datum
+transaction_datum(void)
+{
+	return Int64GetDatum(ChangeLogTransaction());
+}
+
+/* ----- writing ----- */
+
+static SPIPlanPtr
+write_plan(Program *program, bool join)
+{
+	ContactTable *table = program->table;
+	Oid types[7];
+	char *member = CatalogRelationName(table->member_table);
+	char *override = CatalogRelationName(table->override_table);
+	char *change = CatalogRelationName(table->change_table);
+	char *sql;
+
+	types[0] = INT8ARRAYOID;
+	types[1] = program->key_array_type;
+	types[2] = TIMESTAMPTZOID;
+	types[3] = INT8OID;
+	types[4] = INT4OID;
+	types[5] = TEXTOID;
+	if (join)
+		sql = psprintf(
+			"WITH moved AS ("
+			"INSERT INTO %s (segment_id, contact_id, since) "
+			"SELECT u.s, u.k, $3 FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) u(s, k) "
+			"WHERE NOT EXISTS (SELECT FROM %s o WHERE o.segment_id = u.s AND o.contact_id = u.k AND NOT o.included) "
+			"ON CONFLICT DO NOTHING RETURNING segment_id, contact_id) "
+			"INSERT INTO %s (xact, n, segment_id, contact_id, joined, cause, at) "
+			"SELECT $4, $5 + pg_catalog.row_number() OVER () - 1, segment_id, contact_id, true, $6, $3 FROM moved",
+			member, override, change);
+	else
+		sql = psprintf(
+			"WITH moved AS ("
+			"DELETE FROM %s m USING ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) u(s, k) "
+			"WHERE m.segment_id = u.s AND m.contact_id = u.k "
+			"AND NOT EXISTS (SELECT FROM %s o WHERE o.segment_id = u.s AND o.contact_id = u.k AND o.included) "
+			"RETURNING m.segment_id, m.contact_id) "
+			"INSERT INTO %s (xact, n, segment_id, contact_id, joined, cause, at) "
+			"SELECT $4, $5 + pg_catalog.row_number() OVER () - 1, segment_id, contact_id, false, $6, $3 FROM moved",
+			member, override, change);
+	return ProgramPlan(program, join ? &program->join_plan : &program->leave_plan, sql, 6, types);
+}
+
+static int
+write_run(Program *program, Change *changes, int n, const char *cause)
+{
+	Datum values[6];
+	Datum *segments = palloc(sizeof(Datum) * n);
+	Datum *keys = palloc(sizeof(Datum) * n);
+	int written;
+	int i;
+
+	for (i = 0; i < n; i++)
+	{
+		segments[i] = Int64GetDatum(changes[i].segment);
+		keys[i] = changes[i].key;
+	}
+	values[0] =
+		PointerGetDatum(construct_array(segments, n, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+	values[1] = BatchKeyArray(program, keys, n);
+	values[2] = TimestampTzGetDatum(MaintainNow(program));
+	values[3] = transaction_datum();
+	values[4] = Int32GetDatum(MemberNextChangeNumber(n));
+	values[5] = CStringGetTextDatum(cause);
+	MaintainExecute(write_plan(program, changes[0].joined), values, SPI_OK_INSERT);
+	written = (int) SPI_processed;
+	(void) MemberWritten(written);
+	pfree(segments);
+	pfree(keys);
+	pfree(DatumGetPointer(values[0]));
+	pfree(DatumGetPointer(values[1]));
+	return written;
+}
+
+static void
+evaluate_again(Program *program, ChangeSet *set)
+{
+	Datum *keys = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(Datum) * set->n);
+	Bitmapset *segments = NULL;
+	int i;
+
+	for (i = 0; i < set->n; i++)
+	{
+		keys[i] = set->changes[i].key;
+		if (set->changes[i].index >= 0)
+			segments = bms_add_member(segments, set->changes[i].index);
+	}
+	MaintainContacts(program, keys, set->n, segments, CAUSE_FILTER);
+}
+
+/*
+ * Write all changes; returns how many there really were.  The set is sorted,
+ * leaves first, and kept for MaintainPropagate.
+ */
+int
+MemberWrite(Program *program, ChangeSet *set, const char *cause)
+{
+	int written = 0;
+	int start = 0;
+	uint64 before;
+
+	ChangeSetSort(program, set);
+	if (set->n == 0)
+		return 0;
+	if (MemberWriteDirect(program, set->changes, set->n, cause, &written))
+	{
+		(void) MemberWritten(written);
+		return written;
+	}
+	MaintainEnter();
+	before = MaintainRuns();
+	while (start < set->n)
+	{
+		int end = start + 1;
+
+		while (end < set->n && end - start < WRITE_ROWS &&
+			   set->changes[end].joined == set->changes[start].joined)
+			end++;
+		written += write_run(program, set->changes + start, end - start, cause);
+		start = end;
+	}
+	/* triggers of the member table changed contacts: what we wrote may be old */
+	if (MaintainRuns() != before)
+		evaluate_again(program, set);
+	return written;
+}
+
+/* ----- contacts that go, or change their key ----- */
+
+static void
+run_with_keys(Program *program, const char *sql, Datum *keys, int nkeys)
+{
+	Oid types[4];
+	Datum values[4];
+
+	MaintainEnter();
+	types[0] = program->key_array_type;
+	types[1] = TIMESTAMPTZOID;
+	types[2] = INT8OID;
+	types[3] = INT4OID;
+	values[0] = BatchKeyArray(program, keys, nkeys);
+	values[1] = TimestampTzGetDatum(MaintainNow(program));
+	values[2] = transaction_datum();
+	values[3] = Int32GetDatum(MemberNextChangeNumber(0));
+	MaintainRun(sql, 4, types, values);
+	(void) MemberNextChangeNumber((int) SPI_processed);
+}
+
+static void
+delete_members(Program *program, const char *condition, Datum *keys, int nkeys)
+{
+	char *sql = psprintf(
+		"WITH moved AS (DELETE FROM %s m WHERE %s RETURNING m.segment_id, m.contact_id) "
+		"INSERT INTO %s (xact, n, segment_id, contact_id, joined, cause, at) "
+		"SELECT $3, $4 + pg_catalog.row_number() OVER () - 1, segment_id, contact_id, false, '" CAUSE_FILTER
+		"', $2 FROM moved",
+		CatalogRelationName(program->table->member_table), condition,
+		CatalogRelationName(program->table->change_table));
+
+	run_with_keys(program, sql, keys, nkeys);
+}
+
+/*
+ * Contacts are gone: so are their memberships and what was done by hand.
+ */
+void
+MemberForgetContacts(Program *program, Datum *keys, int nkeys)
+{
+	delete_members(program, "m.contact_id = ANY ($1)", keys, nkeys);
+	run_with_keys(
+		program,
+		psprintf(
+			"DELETE FROM %s WHERE contact_id = ANY ($1) AND $2 IS NOT NULL AND $3 > 0 AND $4 > 0",
+			CatalogRelationName(program->table->override_table)),
+		keys, nkeys);
+}
+
+/*
+ * All contacts are gone (TRUNCATE).
+ */
+void
+MemberForgetAll(Program *program)
+{
+	delete_members(program, "$1 IS NOT NULL", NULL, 0);
+	run_with_keys(
+		program,
+		psprintf("DELETE FROM %s WHERE $1 IS NOT NULL AND $2 IS NOT NULL AND $3 > 0 AND $4 > 0",
+				 CatalogRelationName(program->table->override_table)),
+		NULL, 0);
+}
+
+/*
+ * Memberships of unpublished segments are frozen: they follow the contact as
+ * they are.  Reads them as arrays of segments, new keys and sinces; false when
+ * there are none.  values: old and new keys.
+ */
+static bool
+read_frozen(Program *program, Datum *values, Datum *members)
+{
+	Oid types[2];
+	bool isnull = true;
+	int i;
+
+	MaintainEnter();
+	types[0] = program->key_array_type;
+	types[1] = program->key_array_type;
+	MaintainRun(
+		psprintf(
+			"SELECT pg_catalog.array_agg(m.segment_id), pg_catalog.array_agg(u.n), pg_catalog.array_agg(m.since) "
+			"FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) u(o, n) "
+			"JOIN %s m ON m.contact_id = u.o JOIN segments.segment s ON s.id = m.segment_id "
+			"WHERE NOT s.is_published",
+			CatalogRelationName(program->table->member_table)),
+		2, types, values);
+	for (i = 0; i < 3; i++)
+	{
+		members[i] = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, i + 1, &isnull);
+		if (!isnull)
+			members[i] = datumCopy(members[i], false, -1);
+	}
+	SPI_freetuptable(SPI_tuptable);
+	return !isnull;
+}
+
+static void
+write_frozen(Program *program, Datum *members)
+{
+	Oid types[6];
+	Datum values[6];
+
+	types[0] = INT8ARRAYOID;
+	types[1] = program->key_array_type;
+	types[2] = TIMESTAMPTZARRAYOID;
+	types[3] = TIMESTAMPTZOID;
+	types[4] = INT8OID;
+	types[5] = INT4OID;
+	memcpy(values, members, sizeof(Datum) * 3);
+	values[3] = TimestampTzGetDatum(MaintainNow(program));
+	values[4] = transaction_datum();
+	values[5] = Int32GetDatum(MemberNextChangeNumber(0));
+	MaintainRun(
+		psprintf(
+			"WITH moved AS (INSERT INTO %s (segment_id, contact_id, since) "
+			"SELECT u.s, u.k, u.t FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), pg_catalog.unnest($3)) u(s, k, t) "
+			"ON CONFLICT DO NOTHING RETURNING segment_id, contact_id) "
+			"INSERT INTO %s (xact, n, segment_id, contact_id, joined, cause, at) "
+			"SELECT $5, $6 + pg_catalog.row_number() OVER () - 1, segment_id, contact_id, true, '" CAUSE_FILTER
+			"', $4 FROM moved",
+			CatalogRelationName(program->table->member_table),
+			CatalogRelationName(program->table->change_table)),
+		6, types, values);
+	(void) MemberNextChangeNumber((int) SPI_processed);
+}
+
+/*
+ * Contacts change their keys: old_keys[i] becomes new_keys[i].  They leave
+ * under the old key; what was done by hand goes with them, and inclusions
+ * join under the new key.  Filters are the caller's.
+ */
+void
+MemberMoveContacts(Program *program, Datum *old_keys, Datum *new_keys, int nkeys)
+{
+	char *override = CatalogRelationName(program->table->override_table);
+	Oid types[5];
+	Datum values[5];
+	Datum frozen_members[3];
+	bool frozen;
+
+	types[0] = program->key_array_type;
+	types[1] = program->key_array_type;
+	types[2] = TIMESTAMPTZOID;
+	types[3] = INT8OID;
+	types[4] = INT4OID;
+	values[0] = BatchKeyArray(program, old_keys, nkeys);
+	values[1] = BatchKeyArray(program, new_keys, nkeys);
+	values[2] = TimestampTzGetDatum(MaintainNow(program));
+	values[3] = transaction_datum();
+
+	frozen = read_frozen(program, values, frozen_members);
+	delete_members(program, "m.contact_id = ANY ($1)", old_keys, nkeys);
+	if (frozen)
+		write_frozen(program, frozen_members);
+	values[4] = Int32GetDatum(MemberNextChangeNumber(0));
+	/* all old rows go before the first new one comes: keys may be swapped */
+	MaintainRun(
+		psprintf(
+			"WITH gone AS (DELETE FROM %s o "
+			"USING ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) u(o, n) "
+			"WHERE o.contact_id = u.o RETURNING o.segment_id, u.n AS contact_id, o.included, o.since, o.by_user), "
+			"counted AS MATERIALIZED (SELECT pg_catalog.count(*) AS n FROM gone) "
+			"INSERT INTO %s (segment_id, contact_id, included, since, by_user) "
+			"SELECT g.segment_id, g.contact_id, g.included, g.since, g.by_user FROM counted, gone g WHERE counted.n > 0",
+			override, override),
+		2, types, values);
+	MaintainRun(
+		psprintf(
+			"WITH moved AS (INSERT INTO %s (segment_id, contact_id, since) "
+			"SELECT o.segment_id, o.contact_id, $3 FROM %s o WHERE o.contact_id = ANY ($2) AND o.included "
+			"AND $1 IS NOT NULL ON CONFLICT DO NOTHING RETURNING segment_id, contact_id) "
+			"INSERT INTO %s (xact, n, segment_id, contact_id, joined, cause, at) "
+			"SELECT $4, $5 + pg_catalog.row_number() OVER () - 1, segment_id, contact_id, true, '" CAUSE_FILTER
+			"', $3 FROM moved",
+			CatalogRelationName(program->table->member_table), override,
+			CatalogRelationName(program->table->change_table)),
+		5, types, values);
+	(void) MemberNextChangeNumber((int) SPI_processed);
+}

@@ -1,0 +1,101 @@
+/*
+ * atom.c - identity and copies of atoms.
+ *
+ * Step 8c: segments are bound one after the other in scratch memory; of each
+ * atom the program keeps one copy, whatever the number of segments that have
+ * it.  Two atoms are the same when their keys are.
+ */
+#include "postgres.h"
+
+#include "utils/builtins.h"
+#include "utils/datum.h"
+
+#include "predicate/bind.h"
+
+/*
+ * What an atom asks, as text: which rows, under which condition, which test.
+ */
+char *
+AtomKey(const Atom *atom, ContactTable *table)
+{
+	SqlContext context = {0};
+	StringInfoData out;
+
+	initStringInfo(&out);
+	if (atom->scope == ATOM_MEMBER)
+	{
+		appendStringInfo(&out, "member " INT64_FORMAT, atom->segment_id);
+		return out.data;
+	}
+	if (atom->scope == ATOM_ROWS)
+		appendStringInfo(&out, "%s %s ", atom->rows->name,
+						 atom->field->condition ? atom->field->condition : "");
+	context.table = table;
+	context.now_sql = "now";
+	AtomRowSql(&out, atom, &context);
+	return out.data;
+}
+
+static char *
+copy_string(const char *string)
+{
+	return string ? pstrdup(string) : NULL;
+}
+
+static Phrase *
+copy_phrase(const Phrase *phrase)
+{
+	Phrase *copy;
+
+	if (phrase == NULL)
+		return NULL;
+	copy = palloc(sizeof(Phrase));
+	*copy = *phrase;
+	return copy;
+}
+
+static Datum
+copy_constant(ValueType type, Datum value)
+{
+	bool by_value = ValueTypeIsWord(type);
+
+	return datumCopy(value, by_value, by_value ? sizeof(Datum) : -1);
+}
+
+static void
+copy_boundary(Boundary *boundary, ValueType type)
+{
+	bool constant = boundary->given && boundary->kind == MOMENT_CONSTANT;
+
+	/* a phrase that stays is its constant */
+	boundary->phrase = constant ? NULL : copy_phrase(boundary->phrase);
+	boundary->text = constant ? NULL : copy_string(boundary->text);
+	if (constant)
+		boundary->constant = copy_constant(type, boundary->constant);
+}
+
+/*
+ * A copy in the current memory context; the field and its relation belong to
+ * the contact table's description and are shared.
+ */
+Atom *
+AtomCopy(const Atom *atom)
+{
+	Atom *copy = palloc(sizeof(Atom));
+	int i;
+
+	*copy = *atom;
+	copy->value = copy_string(atom->value);
+	copy->pattern = copy_string(atom->pattern);
+	copy->anniversary = copy_phrase(atom->anniversary);
+	copy->anniversary_text = copy_string(atom->anniversary_text);
+	copy_boundary(&copy->lower, atom->value_type);
+	copy_boundary(&copy->upper, atom->value_type);
+	if (atom->nconstants > 0)
+	{
+		copy->constants = palloc(sizeof(Datum) * atom->nconstants);
+		for (i = 0; i < atom->nconstants; i++)
+			copy->constants[i] = copy_constant(atom->value_type, atom->constants[i]);
+	}
+	return copy;
+}

@@ -1,0 +1,371 @@
+/*
+ * bind_date.c - date and time values -> boundaries.
+ *
+ * Step 3e: a phrase stands for [S, E) at now (phrase.h); the operator chooses
+ * which of the two is the boundary, and on which side (SEMANTICS §4).
+ */
+#include "postgres.h"
+
+#include "utils/builtins.h"
+#include "utils/date.h"
+#include "utils/timestamp.h"
+
+#include "predicate/bind.h"
+
+/* ----- reading values ----- */
+
+static void
+refuse_phrase(BindPlace *place, const char *text, const char *detail)
+{
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_INVALID_DATETIME_FORMAT),
+		 errmsg("invalid date \"%s\" for field \"%s\"", text, place->field->name),
+		 errdetail("At %s.properties.filter: %s", place->path,
+				   detail ? detail : "not a date phrase."),
+		 errhint(
+			 "Dates are YYYY-MM-DD, YYYY-MM-DD HH:MM, or phrases such as today, last week, -7 days, first day of this month.")));
+}
+
+static void
+parse_phrase(BindPlace *place, const char *text, Boundary *boundary)
+{
+	const char *detail = NULL;
+
+	boundary->phrase = palloc0(sizeof(Phrase));
+	if (!PhraseParse(text, boundary->phrase, &detail))
+		refuse_phrase(place, text, detail);
+	boundary->text = pstrdup(text);
+}
+
+/* {"dateTypeMode": "relative"}: -N for lt and lte, +N for gt and gte. */
+static void
+parse_relative(BindPlace *place, const FilterValue *value, FilterOperator op, Boundary *boundary)
+{
+	const FilterValue *n = &value->items[FILTER_DATE_INTERVAL];
+	const FilterValue *unit = &value->items[FILTER_DATE_UNIT];
+	bool back = (op == FILTER_OP_LT || op == FILTER_OP_LTE);
+	char *end;
+	long number;
+
+	if (!back && op != FILTER_OP_GT && op != FILTER_OP_GTE)
+		BindRefuseValue(place, "a relative date goes with gt, gte, lt and lte only");
+	if (n->text == NULL || n->text[strspn(n->text, "0123456789")] != '\0' || strlen(n->text) == 0 ||
+		strlen(n->text) > 9 || unit->kind != FILTER_VALUE_STRING)
+		BindRefuseValue(
+			place, "relativeDateInterval is a whole number and relativeDateIntervalUnit a unit");
+	number = strtol(n->text, &end, 10);
+	parse_phrase(place, psprintf("%c%ld %s", back ? '-' : '+', number, unit->text), boundary);
+}
+
+static void
+parse_date_object(BindPlace *place, const FilterValue *value, FilterOperator op, Boundary *boundary)
+{
+	const char *mode = value->items[FILTER_DATE_MODE].text;
+	const FilterValue *absolute = &value->items[FILTER_DATE_ABSOLUTE];
+
+	if (mode && strcmp(mode, "relative") == 0)
+		parse_relative(place, value, op, boundary);
+	else if (mode && strcmp(mode, "absolute") == 0)
+	{
+		if (absolute->kind != FILTER_VALUE_STRING)
+			BindRefuseValue(place, "absoluteDate is a date");
+		parse_phrase(place, absolute->text, boundary);
+	}
+	else
+		BindRefuseValue(place, "dateTypeMode is \"absolute\" or \"relative\"");
+}
+
+/* Read one date value, and check that its kind goes with the operator. */
+static void
+read_date(BindPlace *place, const FilterValue *value, FilterOperator op, Boundary *boundary)
+{
+	bool order =
+		(op == FILTER_OP_GT || op == FILTER_OP_GTE || op == FILTER_OP_LT || op == FILTER_OP_LTE);
+
+	if (value->kind == FILTER_VALUE_DATE)
+		parse_date_object(place, value, op, boundary);
+	else if (value->kind == FILTER_VALUE_STRING)
+		parse_phrase(place, value->text, boundary);
+	else
+		BindRefuseValue(place, "a date is expected");
+	if (boundary->phrase->kind == PHRASE_INSTANT && !order)
+		refuse_phrase(place, boundary->text,
+					  "seconds, minutes and hours go with gt, gte, lt and lte only.");
+	if (boundary->phrase->kind == PHRASE_ANNIVERSARY && op != FILTER_OP_EQ)
+		refuse_phrase(place, boundary->text, "an anniversary goes with = and != only.");
+}
+
+/* ----- boundaries ----- */
+
+static void
+set_boundary(Boundary *boundary, const Boundary *model, MomentKind kind, bool inclusive)
+{
+	*boundary = *model;
+	boundary->given = true;
+	boundary->kind = kind;
+	boundary->inclusive = inclusive;
+}
+
+/*
+ * The instant T of a sub-day phrase is both S and E: gt excludes it.  On a
+ * date column it stands for the local day that holds it, an ordinary [S, E).
+ */
+static void
+set_order_boundary(Atom *atom, FilterOperator op, const Boundary *date)
+{
+	bool point = (date->phrase->kind == PHRASE_INSTANT && atom->value_type != VALUE_DATE);
+
+	switch (op)
+	{
+		case FILTER_OP_GT:
+			set_boundary(&atom->lower, date, MOMENT_PHRASE_END, !point);
+			break;
+		case FILTER_OP_GTE:
+			set_boundary(&atom->lower, date, MOMENT_PHRASE_START, true);
+			break;
+		case FILTER_OP_LT:
+			set_boundary(&atom->upper, date, MOMENT_PHRASE_START, false);
+			break;
+		default:
+			set_boundary(&atom->upper, date, MOMENT_PHRASE_END, point);
+			break;
+	}
+}
+
+static Predicate *
+bind_anniversary(BindPlace *place, Atom *atom, const Boundary *date)
+{
+	/* of the value itself, whatever is compared otherwise */
+	atom->value = BindLocalCall(place, "month_day", BindRawValue(place));
+	atom->value_type = VALUE_MONTH_DAY;
+	atom->test = TEST_ANY;
+	atom->anniversary = date->phrase;
+	atom->anniversary_text = date->text;
+	atom->moves = true;
+	return PredicateOfAtom(atom);
+}
+
+static Predicate *
+bind_span(BindPlace *place, Atom *atom, bool forward)
+{
+	const FilterValue *value = &place->node->value;
+	Boundary model = {0};
+	const char *detail = NULL;
+
+	if (value->kind != FILTER_VALUE_STRING)
+		BindRefuseValue(place, "inLast and inNext take \"N unit\"");
+	if (!PhraseParseSpan(value->text, &model.span, &detail))
+		refuse_phrase(place, value->text, detail);
+	model.text = pstrdup(value->text);
+	model.forward = forward;
+	set_boundary(&atom->lower, &model, MOMENT_SPAN_START, true);
+	set_boundary(&atom->upper, &model, MOMENT_SPAN_END, true);
+	atom->moves = true;
+	return PredicateOfAtom(atom);
+}
+
+static Predicate *
+bind_between(BindPlace *place, Atom *atom)
+{
+	const FilterValue *value = &place->node->value;
+	Boundary first = {0};
+	Boundary last = {0};
+
+	if (value->kind != FILTER_VALUE_LIST || value->nitems != 2)
+		BindRefuseValue(place, "between takes a list of two dates");
+	read_date(place, &value->items[0], FILTER_OP_BETWEEN, &first);
+	read_date(place, &value->items[1], FILTER_OP_BETWEEN, &last);
+	set_boundary(&atom->lower, &first, MOMENT_PHRASE_START, true);
+	set_boundary(&atom->upper, &last, MOMENT_PHRASE_END, false);
+	return PredicateOfAtom(atom);
+}
+
+/* ----- times of day ----- */
+
+static TimeADT
+read_time(BindPlace *place, const FilterValue *value)
+{
+	int hour;
+	int minute;
+	int second = 0;
+	int used = 0;
+
+	if (value->kind != FILTER_VALUE_STRING)
+		BindRefuseValue(place, "a time is HH:MM or HH:MM:SS");
+	if (strspn(value->text, "0123456789:") != strlen(value->text) || strlen(value->text) > 8 ||
+		(sscanf(value->text, "%2d:%2d%n", &hour, &minute, &used) != 2) ||
+		(value->text[used] != '\0' &&
+		 (sscanf(value->text + used, ":%2d%n", &second, &used) != 1)) ||
+		hour > 23 || minute > 59 || second > 59)
+		BindRefuseValue(place, "a time is HH:MM or HH:MM:SS");
+	return ((hour * 60 + minute) * 60 + second) * USECS_PER_SEC;
+}
+
+static void
+set_time(BindPlace *place, Boundary *boundary, const FilterValue *value, bool inclusive)
+{
+	boundary->given = true;
+	boundary->kind = MOMENT_CONSTANT;
+	boundary->inclusive = inclusive;
+	boundary->constant = TimeADTGetDatum(read_time(place, value));
+}
+
+static Predicate *
+bind_time(BindPlace *place, Atom *atom, FilterOperator op)
+{
+	const FilterValue *value = &place->node->value;
+	const FilterValue *last = value;
+
+	if (op == FILTER_OP_BETWEEN)
+	{
+		if (value->kind != FILTER_VALUE_LIST || value->nitems != 2)
+			BindRefuseValue(place, "between takes a list of two times");
+		last = &value->items[1];
+		value = &value->items[0];
+	}
+	if (op == FILTER_OP_EQ)
+	{
+		atom->test = TEST_ANY;
+		atom->nconstants = 1;
+		atom->constants = palloc(sizeof(Datum));
+		atom->constants[0] = TimeADTGetDatum(read_time(place, value));
+		return PredicateOfAtom(atom);
+	}
+	if (op == FILTER_OP_GT || op == FILTER_OP_GTE || op == FILTER_OP_BETWEEN)
+		set_time(place, &atom->lower, value, op != FILTER_OP_GT);
+	if (op == FILTER_OP_LT || op == FILTER_OP_LTE || op == FILTER_OP_BETWEEN)
+		set_time(place, &atom->upper, last, op != FILTER_OP_LT);
+	return PredicateOfAtom(atom);
+}
+
+/* A boundary that stays where it is becomes a constant. */
+static void
+settle(BindPlace *place, Atom *atom, Boundary *boundary)
+{
+	Datum constant;
+
+	if (!boundary->given || boundary->kind == MOMENT_CONSTANT)
+		return;
+	if (BoundaryMoves(boundary))
+	{
+		atom->moves = true;
+		return;
+	}
+	if (BoundaryDatum(boundary, atom->value_type, place->table, "UTC", 0, &constant))
+	{
+		boundary->kind = MOMENT_CONSTANT;
+		boundary->constant = constant;
+	}
+}
+
+/*
+ * The predicate of a filter on a date, an instant or a time of day.
+ */
+Predicate *
+BindDateCondition(BindPlace *place, Atom *atom, FilterOperator op)
+{
+	Boundary date = {0};
+
+	if (atom->value_type == VALUE_TIME)
+		return bind_time(place, atom, op);
+	if (op == FILTER_OP_IN_LAST || op == FILTER_OP_IN_NEXT)
+		return bind_span(place, atom, op == FILTER_OP_IN_NEXT);
+	if (op == FILTER_OP_BETWEEN)
+		(void) bind_between(place, atom);
+	else
+	{
+		read_date(place, &place->node->value, op, &date);
+		if (date.phrase->kind == PHRASE_ANNIVERSARY)
+			return bind_anniversary(place, atom, &date);
+		if (op == FILTER_OP_EQ)
+		{
+			set_boundary(&atom->lower, &date, MOMENT_PHRASE_START, true);
+			set_boundary(&atom->upper, &date, MOMENT_PHRASE_END, false);
+		}
+		else
+			set_order_boundary(atom, op, &date);
+	}
+	settle(place, atom, &atom->lower);
+	settle(place, atom, &atom->upper);
+	return PredicateOfAtom(atom);
+}
+
+/* ----- evaluating boundaries ----- */
+
+bool
+BoundaryMoves(const Boundary *boundary)
+{
+	if (!boundary->given || boundary->kind == MOMENT_CONSTANT)
+		return false;
+	if (boundary->kind == MOMENT_SPAN_START || boundary->kind == MOMENT_SPAN_END)
+		return true;
+	return PhraseMoves(boundary->phrase);
+}
+
+static int64
+part_slack(const PhrasePart *part)
+{
+	if (part->unit >= PHRASE_MONTH)
+		return 3 * USECS_PER_DAY + USECS_PER_HOUR;
+	return USECS_PER_HOUR;
+}
+
+/*
+ * How far a boundary can go back while now goes forward, in microseconds: 31
+ * days after the end of January and after the 28th are the same 28 February,
+ * at an earlier hour; and a clock change can take an hour back.
+ */
+int64
+BoundarySlack(const Boundary *boundary)
+{
+	int64 slack = 0;
+	int i;
+
+	if (boundary->kind == MOMENT_SPAN_START || boundary->kind == MOMENT_SPAN_END)
+		return part_slack(&boundary->span);
+	for (i = 0; boundary->phrase && i < boundary->phrase->nparts; i++)
+		slack = Max(slack, part_slack(&boundary->phrase->parts[i]));
+	return slack;
+}
+
+/*
+ * Where the boundary stands at now, as a Datum of the atom's value type.
+ * False when it is a constant already.
+ */
+bool
+BoundaryDatum(const Boundary *boundary, ValueType type, ContactTable *table,
+			  const char *column_zone, TimestampTz now, Datum *result)
+{
+	bool start = (boundary->kind == MOMENT_PHRASE_START || boundary->kind == MOMENT_SPAN_START);
+	bool span = (boundary->kind == MOMENT_SPAN_START || boundary->kind == MOMENT_SPAN_END);
+
+	if (boundary->kind == MOMENT_CONSTANT)
+		return false;
+	if (type == VALUE_DATE)
+	{
+		DateADT first;
+		DateADT last;
+
+		if (span)
+			PhraseSpanDays(&boundary->span, boundary->forward, table->zone, now, &first, &last);
+		else
+			PhraseDays(boundary->phrase, table->zone, now, &first, &last);
+		*result = DateADTGetDatum(start ? first : last);
+	}
+	else
+	{
+		TimestampTz first;
+		TimestampTz last;
+		TimestampTz chosen;
+
+		if (span)
+			PhraseSpanInstants(&boundary->span, boundary->forward, table->zone, now, &first, &last);
+		else
+			PhraseInstants(boundary->phrase, table->zone, now, &first, &last);
+		chosen = start ? first : last;
+		/* a timestamp in UTC has the same representation */
+		*result = TimestampTzGetDatum(chosen);
+	}
+	return true;
+}

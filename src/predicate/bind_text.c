@@ -1,0 +1,168 @@
+/*
+ * bind_text.c - values of text, sets and patterns.
+ *
+ * Step 3c: JSON values -> words, SQL patterns and checked regular expressions.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_collation.h"
+#include "mb/pg_wchar.h"
+#include "regex/regex.h"
+#include "utils/builtins.h"
+
+#include "predicate/bind.h"
+#include "text/fold.h"
+
+/*
+ * One word: a string, or a number in its shortest decimal form.
+ */
+char *
+BindTextValue(BindPlace *place, const FilterValue *value)
+{
+	const char *prefix = place->field->default_prefix;
+
+	if (value->kind == FILTER_VALUE_NUMBER)
+		return NumberShortest(BindNumber(place, value));
+	if (value->kind != FILTER_VALUE_STRING)
+		BindRefuseValue(place, "a text is expected");
+	if (prefix && strstr(value->text, "::") == NULL)
+		return psprintf("%s%s", prefix, value->text);
+	return value->text;
+}
+
+/* Split on |; the empty text is one blank word. */
+static List *
+split_words(BindPlace *place, const char *text)
+{
+	List *words = NIL;
+	const char *start = text;
+
+	for (;;)
+	{
+		const char *end = strchr(start, '|');
+		FilterValue word = {FILTER_VALUE_STRING, NULL, 0, NULL};
+
+		word.text = end ? pnstrdup(start, end - start) : pstrdup(start);
+		words = lappend(words, BindTextValue(place, &word));
+		if (end == NULL)
+			return words;
+		start = end + 1;
+	}
+}
+
+/*
+ * The words of in and its kin: a list, a text split on |, or one number.
+ */
+List *
+BindListValue(BindPlace *place, const FilterValue *value)
+{
+	List *words = NIL;
+	int i;
+
+	if (value->kind == FILTER_VALUE_STRING)
+		return split_words(place, value->text);
+	if (value->kind != FILTER_VALUE_LIST)
+		return list_make1(BindTextValue(place, value));
+	for (i = 0; i < value->nitems; i++)
+		words = lappend(words, BindTextValue(place, &value->items[i]));
+	return words;
+}
+
+/* Append text with %, _ and \ escaped, folded first where wanted. */
+static void
+append_literal(StringInfo out, const char *text, bool fold)
+{
+	const char *p;
+
+	for (p = fold ? FoldCString(text) : text; *p; p++)
+	{
+		if (*p == '%' || *p == '_' || *p == '\\')
+			appendStringInfoChar(out, '\\');
+		appendStringInfoChar(out, *p);
+	}
+}
+
+/*
+ * Append an SQL pattern, its literal runs folded.  Server encodings other than
+ * UTF-8 keep %, _ and \ as single bytes in every character, but some use those
+ * byte values as second bytes: step by character.
+ */
+static void
+append_pattern(BindPlace *place, StringInfo out, const char *pattern, bool fold)
+{
+	StringInfoData run;
+	const char *p = pattern;
+
+	initStringInfo(&run);
+	while (*p)
+	{
+		int len = pg_mblen(p);
+
+		if (len == 1 && (*p == '%' || *p == '_'))
+		{
+			append_literal(out, run.data, fold);
+			resetStringInfo(&run);
+			appendStringInfoChar(out, *p);
+			p++;
+			continue;
+		}
+		if (len == 1 && *p == '\\')
+		{
+			p++;
+			if (*p == '\0')
+				BindRefuseValue(place, "a pattern must not end with its escape character");
+			len = pg_mblen(p);
+		}
+		appendBinaryStringInfo(&run, p, len);
+		p += len;
+	}
+	append_literal(out, run.data, fold);
+}
+
+/*
+ * The SQL pattern of like, contains, startsWith, endsWith.
+ */
+char *
+BindLikePattern(BindPlace *place, FilterOperator op, const char *text, bool fold)
+{
+	StringInfoData out;
+
+	initStringInfo(&out);
+	if (op == FILTER_OP_LIKE)
+	{
+		bool wrap = (strchr(text, '%') == NULL);
+
+		append_pattern(place, &out, wrap ? psprintf("%%%s%%", text) : text, fold);
+		return out.data;
+	}
+	if (op != FILTER_OP_STARTS_WITH)
+		appendStringInfoChar(&out, '%');
+	append_literal(&out, text, fold);
+	if (op != FILTER_OP_ENDS_WITH)
+		appendStringInfoChar(&out, '%');
+	return out.data;
+}
+
+/*
+ * Compile a regular expression once, to refuse what does not compile.
+ */
+void
+BindCheckRegexp(BindPlace *place, const char *pattern)
+{
+	int len = strlen(pattern);
+	pg_wchar *wide = palloc((len + 1) * sizeof(pg_wchar));
+	int wide_len = pg_mb2wchar_with_len(pattern, wide, len);
+	regex_t compiled;
+	int result = pg_regcomp(&compiled, wide, wide_len, REG_ADVANCED | REG_ICASE, C_COLLATION_OID);
+	char message[100];
+
+	if (result == REG_OKAY)
+	{
+		pg_regfree(&compiled);
+		return;
+	}
+	pg_regerror(result, &compiled, message, sizeof(message));
+	ereport(ERROR, (errcode(ERRCODE_INVALID_REGULAR_EXPRESSION),
+					errmsg("invalid regular expression: %s", message),
+					errdetail("At %s.properties.filter.", place->path)));
+}

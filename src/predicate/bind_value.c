@@ -1,0 +1,597 @@
+/*
+ * bind_value.c - one filter's operator and value on its field -> predicate.
+ *
+ * Step 3b: chooses the value to look at (folded text, number, set, text form)
+ * and the positive test; negative operators are NOT over it (SEMANTICS §2).
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+#include "predicate/bind.h"
+#include "text/fold.h"
+#include "definition/segment.h"
+
+/*
+ * Refuse the value: `what` says what would be accepted.
+ */
+void
+BindRefuseValue(BindPlace *place, const char *what)
+{
+	const FilterValue *value = &place->node->value;
+
+	if (value->text)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("invalid value \"%s\" for field \"%s\" of type %s", value->text,
+							   place->field->name, place->field->type),
+						errdetail("At %s.properties.filter: %s.", place->path, what)));
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("invalid value for field \"%s\" of type %s", place->field->name,
+						   place->field->type),
+					errdetail("At %s.properties.filter: %s.", place->path, what)));
+}
+
+/* ----- what an atom looks at ----- */
+
+static AtomScope
+scope_of(const Field *field)
+{
+	if (field->class == FIELD_SEGMENT)
+		return ATOM_MEMBER;
+	if (field->rows == NULL)
+		return ATOM_CONTACT;
+	return field->aggregate >= AGGREGATE_COUNT ? ATOM_AGGREGATE : ATOM_ROWS;
+}
+
+static Atom *
+new_atom(BindPlace *place, AtomScope scope, AtomTest test)
+{
+	Atom *atom = palloc0(sizeof(Atom));
+
+	atom->scope = scope;
+	atom->field = place->field;
+	atom->rows = (scope == ATOM_ROWS || scope == ATOM_AGGREGATE) ? place->field->rows : NULL;
+	atom->test = test;
+	atom->byte_collation = place->field->deterministic;
+	return atom;
+}
+
+/* The aggregate as a scalar subquery over the contact. */
+static char *
+aggregate_value(BindPlace *place)
+{
+	static const char *const functions[] = {NULL, NULL, "count(*)", "sum", "min", "max"};
+	Field *field = place->field;
+	char *from = RowsFromSql(field->rows, field->condition, "c", place->table);
+
+	switch (field->aggregate)
+	{
+		case AGGREGATE_COUNT:
+			return psprintf("(SELECT pg_catalog.count(*) %s)", from);
+		case AGGREGATE_SUM:
+			return psprintf("(SELECT COALESCE(pg_catalog.sum(%s), 0) %s)", field->value, from);
+		case AGGREGATE_LATEST:
+			return psprintf(
+				"(SELECT %s %s ORDER BY %s DESC NULLS LAST, %s DESC NULLS LAST LIMIT 1)",
+				field->value, from, field->order_by ? field->order_by : field->value, field->value);
+		default:
+			return psprintf("(SELECT pg_catalog.%s(%s) %s)", functions[field->aggregate],
+							field->value, from);
+	}
+}
+
+char *
+BindRawValue(BindPlace *place)
+{
+	if (scope_of(place->field) == ATOM_AGGREGATE)
+		return aggregate_value(place);
+	return place->field->value;
+}
+
+static ValueType
+number_type(BindPlace *place)
+{
+	if (place->field->aggregate == AGGREGATE_COUNT)
+		return VALUE_INT;
+	if (place->field->aggregate == AGGREGATE_SUM)
+		return VALUE_NUMERIC;
+	switch (place->field->value_type)
+	{
+		case FLOAT4OID:
+			return VALUE_FLOAT4;
+		case FLOAT8OID:
+			return VALUE_FLOAT8;
+		case NUMERICOID:
+			return VALUE_NUMERIC;
+		default:
+			return VALUE_INT;
+	}
+}
+
+static Atom *
+number_atom(BindPlace *place)
+{
+	Atom *atom = new_atom(place, scope_of(place->field), TEST_ANY);
+
+	atom->value = BindRawValue(place);
+	atom->value_type = number_type(place);
+	atom->sql_type = place->field->value_type;
+	/* the sum of anything is summed as numeric */
+	if (place->field->aggregate == AGGREGATE_SUM)
+		atom->value = psprintf("%s::pg_catalog.numeric", atom->value);
+	return atom;
+}
+
+/* Text to compare with =: folded unless the field is case-sensitive. */
+static Atom *
+text_atom(BindPlace *place)
+{
+	Atom *atom = new_atom(place, scope_of(place->field), TEST_ANY);
+
+	atom->value_type = VALUE_TEXT;
+	atom->value = BindRawValue(place);
+	if (!place->field->case_sensitive)
+		atom->value = psprintf("segments.fold(%s)", atom->value);
+	return atom;
+}
+
+/*
+ * A function of a date or an instant that sees it in the contact table's zone.
+ */
+char *
+BindLocalCall(BindPlace *place, const char *function, const char *value)
+{
+	const char *zone = quote_literal_cstr(place->table->timezone);
+
+	if (place->field->class == FIELD_DATE)
+		return psprintf("segments.%s(%s)", function, value);
+	if (place->field->value_type == TIMESTAMPTZOID)
+		return psprintf("segments.%s(%s, %s)", function, value, zone);
+	return psprintf("segments.%s(%s, %s, %s)", function, value,
+					quote_literal_cstr(place->field->timezone), zone);
+}
+
+/*
+ * The text form that the like family and regexp see (SEMANTICS §3, §4).
+ */
+static char *
+text_form(BindPlace *place)
+{
+	char *value = BindRawValue(place);
+
+	switch (place->field->class)
+	{
+		case FIELD_NUMBER:
+			if (number_type(place) == VALUE_INT)
+				return psprintf("(%s)::pg_catalog.text", value);
+			if (number_type(place) == VALUE_NUMERIC)
+				return psprintf("pg_catalog.trim_scale(%s)::pg_catalog.text", value);
+			return psprintf(
+				"pg_catalog.trim_scale((%s)::pg_catalog.text::pg_catalog.numeric)::pg_catalog.text",
+				value);
+		case FIELD_DATE:
+		case FIELD_DATETIME:
+			return BindLocalCall(place, "text_form", value);
+		case FIELD_TIME:
+			return psprintf("pg_catalog.to_char(%s::pg_catalog.interval, 'HH24:MI:SS')", value);
+		default:
+			return value;
+	}
+}
+
+static bool
+is_text(const Field *field)
+{
+	return field->class == FIELD_TEXT || (field->class == FIELD_ID && field->value_type == TEXTOID);
+}
+
+/* ----- empty ----- */
+
+static Predicate *
+rows_exist(BindPlace *place)
+{
+	return PredicateOfAtom(new_atom(place, ATOM_ROWS, TEST_EXISTS));
+}
+
+static bool
+is_company(const Field *field)
+{
+	return strncmp(field->object, "company", 7) == 0;
+}
+
+/* The predicate "has a value"; empty is NOT that (SEMANTICS §2.2, §5). */
+static Predicate *
+has_value(BindPlace *place)
+{
+	Field *field = place->field;
+	Atom *atom;
+
+	if (field->rows && (scope_of(field) == ATOM_ROWS ? !is_company(field)
+													 : field->aggregate == AGGREGATE_COUNT ||
+														   field->aggregate == AGGREGATE_SUM))
+		return rows_exist(place);
+	atom = new_atom(place, scope_of(field), TEST_RANGE);
+	atom->value = BindRawValue(place);
+	if (field->class == FIELD_MULTISELECT)
+	{
+		atom->test = TEST_HAS_ELEMENT;
+		atom->value_type = VALUE_SET;
+		atom->value = psprintf("segments.elements(%s)", atom->value);
+	}
+	else if (is_text(field) && field->class == FIELD_TEXT)
+	{
+		atom->test = TEST_NOT_BLANK;
+		atom->value_type = VALUE_TEXT;
+	}
+	else if (atom->scope == ATOM_CONTACT)
+	{
+		atom->test = TEST_NULL;
+		return PredicateNot(PredicateOfAtom(atom));
+	}
+	return PredicateOfAtom(atom);
+}
+
+/* ----- text, sets, patterns ----- */
+
+static char *
+fold_for(BindPlace *place, const char *text)
+{
+	return place->field->case_sensitive ? pstrdup(text) : FoldCString(text);
+}
+
+static Predicate *
+any_text(Atom *model, List *words, BindPlace *place)
+{
+	Atom *atom = palloc(sizeof(Atom));
+	ListCell *cell;
+
+	*atom = *model;
+	atom->constants = palloc(sizeof(Datum) * Max(list_length(words), 1));
+	atom->nconstants = 0;
+	foreach (cell, words)
+	{
+		char *word = fold_for(place, lfirst(cell));
+
+		/* blank elements of a set don't count */
+		if (atom->test == TEST_OVERLAP && *word == '\0')
+			continue;
+		atom->constants[atom->nconstants++] = CStringGetTextDatum(word);
+	}
+	if (atom->nconstants == 0)
+		return PredicateConstant(false);
+	return PredicateOfAtom(atom);
+}
+
+/* AND over the words, each on its own. */
+static Predicate *
+all_text(Atom *model, List *words, BindPlace *place)
+{
+	List *args = NIL;
+	ListCell *cell;
+
+	foreach (cell, words)
+		args = lappend(args, any_text(model, list_make1(lfirst(cell)), place));
+	return PredicateCombineList(PREDICATE_AND, args);
+}
+
+static Predicate *
+contains_all(Atom *model, List *words, BindPlace *place)
+{
+	ListCell *cell;
+
+	foreach (cell, words)
+		if (*fold_for(place, lfirst(cell)) == '\0')
+			return PredicateConstant(false);
+	model->test = TEST_CONTAINS;
+	return any_text(model, words, place);
+}
+
+static Predicate *
+bind_text(BindPlace *place, FilterOperator op)
+{
+	Atom *atom = text_atom(place);
+
+	if (op == FILTER_OP_EQ)
+		return any_text(atom, list_make1(BindTextValue(place, &place->node->value)), place);
+	if (op == FILTER_OP_INCLUDING_ALL)
+		return all_text(atom, BindListValue(place, &place->node->value), place);
+	return any_text(atom, BindListValue(place, &place->node->value), place);
+}
+
+static Predicate *
+bind_set(BindPlace *place, FilterOperator op)
+{
+	Atom *atom = new_atom(place, scope_of(place->field), TEST_OVERLAP);
+	List *words = BindListValue(place, &place->node->value);
+
+	atom->value_type = VALUE_SET;
+	atom->value = psprintf("segments.elements(%s%s)", BindRawValue(place),
+						   place->field->case_sensitive ? ", false" : "");
+	if (op != FILTER_OP_INCLUDING_ALL)
+		return any_text(atom, words, place);
+	/* one related row must have them all */
+	if (atom->scope == ATOM_ROWS)
+		return contains_all(atom, words, place);
+	return all_text(atom, words, place);
+}
+
+static Predicate *
+bind_pattern(BindPlace *place, FilterOperator op)
+{
+	char *text = BindTextValue(place, &place->node->value);
+	bool fold = !place->field->case_sensitive;
+	Atom *atom =
+		new_atom(place, scope_of(place->field), op == FILTER_OP_REGEXP ? TEST_REGEXP : TEST_LIKE);
+
+	atom->value_type = VALUE_TEXT;
+	atom->value = text_form(place);
+	if (!is_text(place->field))
+		atom->byte_collation = true;
+	if (op == FILTER_OP_REGEXP)
+	{
+		BindCheckRegexp(place, text);
+		atom->pattern = text;
+		return PredicateOfAtom(atom);
+	}
+	if (fold && is_text(place->field))
+		atom->value = psprintf("segments.fold(%s)", atom->value);
+	atom->pattern = BindLikePattern(place, op, text, fold);
+	return PredicateOfAtom(atom);
+}
+
+/* ----- booleans ----- */
+
+static bool
+boolean_value(BindPlace *place)
+{
+	static const char *const truths[] = {"1", "true", "yes"};
+	static const char *const falsehoods[] = {"0", "false", "no"};
+	const FilterValue *value = &place->node->value;
+	int i;
+
+	if (value->kind == FILTER_VALUE_BOOLEAN || value->kind == FILTER_VALUE_NUMBER ||
+		value->kind == FILTER_VALUE_STRING)
+		for (i = 0; i < lengthof(truths); i++)
+		{
+			if (strcmp(value->text, truths[i]) == 0)
+				return true;
+			if (strcmp(value->text, falsehoods[i]) == 0)
+				return false;
+		}
+	BindRefuseValue(place, "a boolean is 1, 0, true, false, \"yes\" or \"no\"");
+	return false;
+}
+
+static Predicate *
+bind_boolean(BindPlace *place)
+{
+	bool wanted = boolean_value(place);
+	Atom *atom = new_atom(place, scope_of(place->field), TEST_ANY);
+
+	if (place->field->aggregate == AGGREGATE_EXISTS)
+		return wanted ? rows_exist(place) : PredicateNot(rows_exist(place));
+	atom->value = BindRawValue(place);
+	atom->value_type = VALUE_BOOL;
+	atom->nconstants = 1;
+	atom->constants = palloc(sizeof(Datum));
+	atom->constants[0] = BoolGetDatum(wanted);
+	return PredicateOfAtom(atom);
+}
+
+/* ----- numbers ----- */
+
+static List *
+number_list(BindPlace *place)
+{
+	const FilterValue *value = &place->node->value;
+	List *numbers = NIL;
+	ListCell *cell;
+	int i;
+
+	if (value->kind == FILTER_VALUE_LIST)
+	{
+		for (i = 0; i < value->nitems; i++)
+			numbers = lappend(numbers, DatumGetPointer(BindNumber(place, &value->items[i])));
+		return numbers;
+	}
+	foreach (cell, BindListValue(place, value))
+	{
+		FilterValue word = {FILTER_VALUE_STRING, lfirst(cell), 0, NULL};
+
+		numbers = lappend(numbers, DatumGetPointer(BindNumber(place, &word)));
+	}
+	return numbers;
+}
+
+static Predicate *
+all_numbers(BindPlace *place, List *numbers)
+{
+	List *args = NIL;
+	ListCell *cell;
+
+	foreach (cell, numbers)
+		args = lappend(args, BindNumberAny(place, number_atom(place), list_make1(lfirst(cell))));
+	return PredicateCombineList(PREDICATE_AND, args);
+}
+
+static Predicate *
+bind_number(BindPlace *place, FilterOperator op)
+{
+	const FilterValue *value = &place->node->value;
+	Atom *atom = number_atom(place);
+	Datum number;
+
+	if (op == FILTER_OP_IN)
+		return BindNumberAny(place, atom, number_list(place));
+	if (op == FILTER_OP_INCLUDING_ALL)
+		return all_numbers(place, number_list(place));
+	if (op == FILTER_OP_BETWEEN)
+	{
+		if (value->kind != FILTER_VALUE_LIST || value->nitems != 2)
+			BindRefuseValue(place, "between takes a list of two numbers");
+		return BindNumberRange(place, atom, BindNumber(place, &value->items[0]), true, true,
+							   BindNumber(place, &value->items[1]), true, true);
+	}
+	number = BindNumber(place, value);
+	if (op == FILTER_OP_EQ)
+		return BindNumberAny(place, atom, list_make1(DatumGetPointer(number)));
+	if (op == FILTER_OP_GT || op == FILTER_OP_GTE)
+		return BindNumberRange(place, atom, number, op == FILTER_OP_GTE, true, 0, false, false);
+	return BindNumberRange(place, atom, 0, false, false, number, op == FILTER_OP_LTE, true);
+}
+
+/* ----- dates ----- */
+
+static Predicate *
+bind_date(BindPlace *place, FilterOperator op)
+{
+	Field *field = place->field;
+	Atom *atom = new_atom(place, scope_of(field), TEST_RANGE);
+	bool utc = strcmp(field->timezone, "UTC") == 0;
+
+	atom->value = BindRawValue(place);
+	if (field->class == FIELD_TIME)
+		atom->value_type = VALUE_TIME;
+	else if (field->class == FIELD_DATE)
+		atom->value_type = VALUE_DATE;
+	else if (field->value_type == TIMESTAMPTZOID)
+		atom->value_type = VALUE_TIMESTAMPTZ;
+	else if (utc)
+		atom->value_type = VALUE_TIMESTAMP;
+	else
+	{
+		atom->value =
+			psprintf("(%s AT TIME ZONE %s)", atom->value, quote_literal_cstr(field->timezone));
+		atom->value_type = VALUE_TIMESTAMPTZ;
+	}
+	atom->sql_type = field->value_type;
+	return BindDateCondition(place, atom, op);
+}
+
+/* ----- membership of segments ----- */
+
+/* A segment may not reach itself through any chain. */
+static void
+refuse_cycle(BindPlace *place, int64 referenced)
+{
+	char *path;
+
+	if (place->options->self == 0)
+		return;
+	path = SegmentReferencePath(referenced, place->options->self);
+	if (path != NULL)
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INVALID_RECURSION), errmsg("a segment cannot refer to itself"),
+			 errdetail(
+				 "At %s.properties.filter: %s -> %s.", place->path,
+				 SegmentById(place->options->self) ? SegmentById(place->options->self)->alias : "?",
+				 path)));
+}
+
+/* Also where the rest of the filter makes it irrelevant: it is named. */
+static void
+note_reference(BindPlace *place, int64 *referenced)
+{
+	ListCell *cell;
+
+	if (place->options->references == NULL)
+		return;
+	foreach (cell, *place->options->references)
+		if (*(int64 *) lfirst(cell) == *referenced)
+			return;
+	*place->options->references = lappend(*place->options->references, referenced);
+}
+
+static Predicate *
+member_of(BindPlace *place, const char *word)
+{
+	Atom *atom = new_atom(place, ATOM_MEMBER, TEST_ANY);
+	const char *why = NULL;
+
+	atom->segment_id =
+		SegmentResolvePublished(place->table->relid, word, place->options->viewer, &why);
+	if (atom->segment_id == 0)
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("segment \"%s\" %s", word, why),
+						errdetail("At %s.properties.filter: a segment is named by its id or alias.",
+								  place->path)));
+	refuse_cycle(place, atom->segment_id);
+	note_reference(place, &atom->segment_id);
+	return PredicateOfAtom(atom);
+}
+
+static List *
+segment_words(BindPlace *place)
+{
+	const FilterValue *value = &place->node->value;
+	List *words = NIL;
+	int i;
+
+	if (value->kind != FILTER_VALUE_LIST)
+		return BindListValue(place, value);
+	for (i = 0; i < value->nitems; i++)
+	{
+		if (value->items[i].kind != FILTER_VALUE_STRING &&
+			value->items[i].kind != FILTER_VALUE_NUMBER)
+			BindRefuseValue(place, "segments are named by id or alias");
+		words = lappend(words, value->items[i].text);
+	}
+	return words;
+}
+
+static Predicate *
+bind_segment(BindPlace *place, FilterOperator op)
+{
+	bool all = (op == FILTER_OP_INCLUDING_ALL);
+	List *args = NIL;
+	ListCell *cell;
+
+	foreach (cell, segment_words(place))
+		args = lappend(args, member_of(place, lfirst(cell)));
+	return PredicateCombineList(all ? PREDICATE_AND : PREDICATE_OR, args);
+}
+
+/* ----- all together ----- */
+
+static bool
+is_pattern_operator(FilterOperator op)
+{
+	return op == FILTER_OP_LIKE || op == FILTER_OP_CONTAINS || op == FILTER_OP_STARTS_WITH ||
+		   op == FILTER_OP_ENDS_WITH || op == FILTER_OP_REGEXP;
+}
+
+static Predicate *
+bind_positive(BindPlace *place, FilterOperator op)
+{
+	Field *field = place->field;
+
+	if (op == FILTER_OP_EMPTY)
+		return PredicateNot(has_value(place));
+	if (is_pattern_operator(op))
+		return bind_pattern(place, op);
+	if (field->class == FIELD_BOOLEAN)
+		return bind_boolean(place);
+	if (field->class == FIELD_SEGMENT)
+		return bind_segment(place, op);
+	if (field->class == FIELD_MULTISELECT)
+		return bind_set(place, op);
+	if (is_text(field) && field->aggregate != AGGREGATE_COUNT)
+		return bind_text(place, op);
+	if (field->class == FIELD_DATE || field->class == FIELD_DATETIME || field->class == FIELD_TIME)
+		return bind_date(place, op);
+	return bind_number(place, op);
+}
+
+/*
+ * The predicate of one filter whose field and operator are settled.
+ */
+Predicate *
+BindCondition(BindPlace *place)
+{
+	FilterOperator op = place->node->op;
+	Predicate *positive = bind_positive(place, FilterOperatorPositive(op));
+
+	return FilterOperatorIsNegative(op) ? PredicateNot(positive) : positive;
+}

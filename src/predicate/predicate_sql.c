@@ -1,0 +1,524 @@
+/*
+ * predicate_sql.c - bound predicate -> SQL.
+ *
+ * Step 4: the text that the planner gets, set-wise: matching(), matches(),
+ * build, check, explain.  The contact is aliased c, a related row r.  Every
+ * name is qualified, every constant quoted, every comparison in a fixed
+ * collation.  Unpinned, what depends on now is a call of segments.now(), so
+ * that a kept plan stays right; pinned, it is a constant.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/date.h"
+#include "utils/datetime.h"
+#include "utils/fmgrprotos.h"
+#include "utils/lsyscache.h"
+#include "utils/timestamp.h"
+
+#include "predicate/bind.h"
+#include "evaluate/evaluate.h"
+#include "definition/segment.h"
+
+static void
+append_text(StringInfo out, const char *text)
+{
+	char *quoted = quote_literal_cstr(text);
+
+	appendStringInfoString(out, quoted);
+	pfree(quoted);
+}
+
+/* ----- constants ----- */
+
+static char *
+int_literal(int64 value)
+{
+	if (value >= 0 && value <= PG_INT32_MAX)
+		return psprintf(INT64_FORMAT, value);
+	if (value >= PG_INT32_MIN && value < 0)
+		return psprintf("'" INT64_FORMAT "'::pg_catalog.int4", value);
+	return psprintf("'" INT64_FORMAT "'::pg_catalog.int8", value);
+}
+
+static char *
+timestamp_text(int64 value)
+{
+	struct pg_tm tm;
+	fsec_t fsec;
+	char buffer[MAXDATELEN + 1];
+
+	if (TIMESTAMP_NOT_FINITE(value))
+		EncodeSpecialTimestamp(value, buffer);
+	else if (timestamp2tm(value, NULL, &tm, &fsec, NULL, NULL) == 0)
+		EncodeDateTime(&tm, fsec, false, 0, NULL, USE_ISO_DATES, buffer);
+	else
+		elog(ERROR, "timestamp out of range");
+	return pstrdup(buffer);
+}
+
+static char *
+date_text(DateADT value)
+{
+	struct pg_tm tm;
+	char buffer[MAXDATELEN + 1];
+
+	if (DATE_NOT_FINITE(value))
+		EncodeSpecialDate(value, buffer);
+	else
+	{
+		j2date(value + POSTGRES_EPOCH_JDATE, &tm.tm_year, &tm.tm_mon, &tm.tm_mday);
+		EncodeDateOnly(&tm, USE_ISO_DATES, buffer);
+	}
+	return pstrdup(buffer);
+}
+
+/* A constant of a value type as an SQL literal. */
+static char *
+literal(ValueType type, Datum value)
+{
+	switch (type)
+	{
+		case VALUE_TEXT:
+		case VALUE_SET:
+			return quote_literal_cstr(TextDatumGetCString(value));
+		case VALUE_INT:
+			return int_literal(DatumGetInt64(value));
+		case VALUE_MONTH_DAY:
+			return int_literal(DatumGetInt32(value));
+		case VALUE_NUMERIC:
+			return psprintf("'%s'::pg_catalog.numeric",
+							DatumGetCString(DirectFunctionCall1(numeric_out, value)));
+		case VALUE_FLOAT4:
+			return psprintf("'%s'::pg_catalog.float4",
+							DatumGetCString(DirectFunctionCall1(float4out, value)));
+		case VALUE_FLOAT8:
+			return psprintf("'%s'::pg_catalog.float8",
+							DatumGetCString(DirectFunctionCall1(float8out, value)));
+		case VALUE_BOOL:
+			return pstrdup(DatumGetBool(value) ? "true" : "false");
+		case VALUE_DATE:
+			return psprintf("'%s'::pg_catalog.date", date_text(DatumGetDateADT(value)));
+		case VALUE_TIME:
+			return psprintf("'%s'::pg_catalog.time",
+							DatumGetCString(DirectFunctionCall1(time_out, value)));
+		case VALUE_TIMESTAMP:
+			return psprintf("'%s'::pg_catalog.timestamp", timestamp_text(DatumGetTimestamp(value)));
+		case VALUE_TIMESTAMPTZ:
+			return psprintf("'%s+00'::pg_catalog.timestamptz",
+							timestamp_text(DatumGetTimestampTz(value)));
+		case VALUE_NONE:
+			break;
+	}
+	elog(ERROR, "no literal for value type %d", (int) type);
+	return NULL;
+}
+
+static const char *
+type_name(ValueType type)
+{
+	switch (type)
+	{
+		case VALUE_INT:
+			return "pg_catalog.int8";
+		case VALUE_MONTH_DAY:
+			return "pg_catalog.int4";
+		case VALUE_NUMERIC:
+			return "pg_catalog.numeric";
+		case VALUE_FLOAT4:
+			return "pg_catalog.float4";
+		case VALUE_FLOAT8:
+			return "pg_catalog.float8";
+		case VALUE_BOOL:
+			return "pg_catalog.bool";
+		case VALUE_TIME:
+			return "pg_catalog.time";
+		default:
+			return "pg_catalog.text";
+	}
+}
+
+static void
+append_array(StringInfo out, const Atom *atom)
+{
+	int i;
+
+	appendStringInfoString(out, "ARRAY[");
+	for (i = 0; i < atom->nconstants; i++)
+		appendStringInfo(out, "%s%s", i ? ", " : "", literal(atom->value_type, atom->constants[i]));
+	appendStringInfo(out, "]::%s[]", type_name(atom->value_type));
+}
+
+/* ----- boundaries ----- */
+
+static const char *
+now_call(const SqlContext *context)
+{
+	return context->now_sql ? context->now_sql : "segments.now()";
+}
+
+static void
+append_now_call(StringInfo out, const Boundary *boundary, const SqlContext *context,
+				const char *phrase_function, const char *span_function)
+{
+	bool span = (boundary->kind == MOMENT_SPAN_START || boundary->kind == MOMENT_SPAN_END);
+
+	appendStringInfo(out, "segments.%s(", span ? span_function : phrase_function);
+	append_text(out, boundary->text);
+	if (span)
+		appendStringInfoString(out, boundary->forward ? ", true" : ", false");
+	appendStringInfoString(out, ", ");
+	append_text(out, context->table->timezone);
+	appendStringInfo(out, ", %s)", now_call(context));
+}
+
+/* What a boundary is as a function of now. */
+static void
+append_moving(StringInfo out, const Atom *atom, const Boundary *boundary, const SqlContext *context)
+{
+	bool start = (boundary->kind == MOMENT_PHRASE_START || boundary->kind == MOMENT_SPAN_START);
+
+	if (atom->value_type == VALUE_DATE)
+	{
+		if (boundary->kind == MOMENT_SPAN_START || boundary->kind == MOMENT_SPAN_END)
+		{
+			appendStringInfoChar(out, '(');
+			append_now_call(out, boundary, context, NULL, start ? "span_start" : "span_end");
+			appendStringInfoString(out, " AT TIME ZONE ");
+			append_text(out, context->table->timezone);
+			appendStringInfoString(out, ")::pg_catalog.date");
+			return;
+		}
+		appendStringInfoChar(out, '(');
+		append_now_call(out, boundary, context, start ? "phrase_first_day" : "phrase_last_day",
+						NULL);
+		appendStringInfoString(out, start ? ")" : " + 1)");
+		return;
+	}
+	if (atom->value_type == VALUE_TIMESTAMP)
+		appendStringInfoChar(out, '(');
+	append_now_call(out, boundary, context, start ? "phrase_start" : "phrase_end",
+					start ? "span_start" : "span_end");
+	if (atom->value_type == VALUE_TIMESTAMP)
+		appendStringInfoString(out, " AT TIME ZONE 'UTC')");
+}
+
+/*
+ * Where a boundary stands, as SQL.
+ */
+void
+BoundarySql(StringInfo out, const Atom *atom, const Boundary *boundary, const SqlContext *context)
+{
+	Datum value = boundary->constant;
+
+	if (boundary->kind != MOMENT_CONSTANT && !context->pinned)
+	{
+		append_moving(out, atom, boundary, context);
+		return;
+	}
+	(void) BoundaryDatum(boundary, atom->value_type, context->table, "UTC", context->now, &value);
+	appendStringInfoString(out, literal(atom->value_type, value));
+}
+
+/* ----- tests on one row ----- */
+
+static const char *
+byte_collate(const Atom *atom)
+{
+	return atom->byte_collation ? "" : " COLLATE \"C\"";
+}
+
+static void
+append_any(StringInfo out, const Atom *atom, const SqlContext *context)
+{
+	if (atom->value_type == VALUE_MONTH_DAY)
+	{
+		int32 days[2];
+		int n;
+		int i;
+
+		appendStringInfo(out, "%s = ANY (", atom->value);
+		if (context->pinned)
+		{
+			n = PhraseAnniversary(atom->anniversary, context->table->zone, context->now, days);
+			appendStringInfoString(out, "ARRAY[");
+			for (i = 0; i < n; i++)
+				appendStringInfo(out, "%s%d", i ? ", " : "", days[i]);
+			appendStringInfoString(out, "]::pg_catalog.int4[])");
+			return;
+		}
+		appendStringInfoString(out, "segments.phrase_anniversary(");
+		append_text(out, atom->anniversary_text);
+		appendStringInfoString(out, ", ");
+		append_text(out, context->table->timezone);
+		appendStringInfo(out, ", %s))", now_call(context));
+		return;
+	}
+	appendStringInfo(out, "%s%s = ", atom->value,
+					 atom->value_type == VALUE_TEXT ? byte_collate(atom) : "");
+	if (atom->nconstants == 1)
+		appendStringInfoString(out, literal(atom->value_type, atom->constants[0]));
+	else
+	{
+		appendStringInfoString(out, "ANY (");
+		append_array(out, atom);
+		appendStringInfoChar(out, ')');
+	}
+}
+
+static void
+append_range(StringInfo out, const Atom *atom, const SqlContext *context)
+{
+	if (!atom->lower.given && !atom->upper.given)
+		appendStringInfo(out, "%s IS NOT NULL", atom->value);
+	if (atom->lower.given)
+	{
+		appendStringInfo(out, "%s %s ", atom->value, atom->lower.inclusive ? ">=" : ">");
+		BoundarySql(out, atom, &atom->lower, context);
+	}
+	if (atom->upper.given)
+	{
+		appendStringInfo(out, "%s%s %s ", atom->lower.given ? " AND " : "", atom->value,
+						 atom->upper.inclusive ? "<=" : "<");
+		BoundarySql(out, atom, &atom->upper, context);
+	}
+}
+
+/*
+ * The test on one row: alias c for scope CONTACT, and for an AGGREGATE; r for
+ * a related row.
+ */
+void
+AtomRowSql(StringInfo out, const Atom *atom, const SqlContext *context)
+{
+	switch (atom->test)
+	{
+		case TEST_ANY:
+			append_any(out, atom, context);
+			break;
+		case TEST_RANGE:
+			append_range(out, atom, context);
+			break;
+		case TEST_NULL:
+			appendStringInfo(out, "%s IS NULL", atom->value);
+			break;
+		case TEST_NOT_BLANK:
+			appendStringInfo(out, "%s%s <> ''", atom->value, byte_collate(atom));
+			break;
+		case TEST_LIKE:
+			appendStringInfo(out, "%s%s LIKE ", atom->value, byte_collate(atom));
+			append_text(out, atom->pattern);
+			break;
+		case TEST_REGEXP:
+			appendStringInfo(out, "(%s) COLLATE %s ~* ", atom->value, RegexpCollationSql());
+			append_text(out, atom->pattern);
+			break;
+		case TEST_OVERLAP:
+		case TEST_CONTAINS:
+			appendStringInfo(out, "%s %s ", atom->value, atom->test == TEST_OVERLAP ? "&&" : "@>");
+			append_array(out, atom);
+			break;
+		case TEST_HAS_ELEMENT:
+			appendStringInfo(out, "pg_catalog.cardinality(%s) > 0", atom->value);
+			break;
+		case TEST_EXISTS:
+			appendStringInfoString(out, "true");
+			break;
+	}
+}
+
+/* ----- related rows ----- */
+
+/*
+ * FROM ... WHERE ... of the related rows r of the contact aliased `contact`,
+ * with the relation's and the field's fixed conditions.
+ */
+char *
+RowsFromSql(const RelatedRows *rows, const char *condition, const char *contact,
+			ContactTable *table)
+{
+	StringInfoData out;
+	char *relation = CatalogRelationName(rows->relid);
+
+	initStringInfo(&out);
+	if (rows->contact_reference)
+		appendStringInfo(&out, "FROM %s r WHERE r.%s = %s.%s", relation,
+						 quote_identifier(rows->key_column), contact,
+						 quote_identifier(rows->contact_reference));
+	else if (!OidIsValid(rows->link_relid))
+		appendStringInfo(&out, "FROM %s r WHERE r.%s = %s.%s", relation,
+						 quote_identifier(rows->contact_column), contact, table->key);
+	else
+	{
+		char *link = CatalogRelationName(rows->link_relid);
+
+		appendStringInfo(&out, "FROM %s l JOIN %s r ON r.%s = l.%s WHERE l.%s = %s.%s", link,
+						 relation, quote_identifier(rows->key_column),
+						 quote_identifier(rows->link_column),
+						 quote_identifier(rows->contact_column), contact, table->key);
+		if (rows->only_primary && rows->primary_column)
+			appendStringInfo(&out, " AND l.%s", quote_identifier(rows->primary_column));
+		/* of several primary ones, the lowest */
+		if (rows->only_primary)
+		{
+			appendStringInfo(
+				&out, " AND NOT EXISTS (SELECT FROM %s o WHERE o.%s = l.%s AND o.%s < l.%s", link,
+				quote_identifier(rows->contact_column), quote_identifier(rows->contact_column),
+				quote_identifier(rows->link_column), quote_identifier(rows->link_column));
+			if (rows->primary_column)
+				appendStringInfo(&out, " AND o.%s", quote_identifier(rows->primary_column));
+			appendStringInfoChar(&out, ')');
+		}
+	}
+	if (condition)
+		appendStringInfo(&out, " AND %s", condition);
+	return out.data;
+}
+
+static char *
+by_hand_sql(const SqlContext *context, int64 segment, const char *included)
+{
+	return psprintf(
+		"EXISTS (SELECT FROM %s o WHERE o.segment_id = %s AND o.contact_id = c.%s AND %so.included)",
+		CatalogRelationName(context->table->override_table), int_literal(segment),
+		context->table->key, included);
+}
+
+/*
+ * Membership of a segment that moves with time, at the context's instant: its
+ * filter and what was done by hand (SEMANTICS §6).  False when it never moves:
+ * its stored members are right at any instant.
+ */
+static bool
+append_member_at(StringInfo out, int64 segment, const SqlContext *context)
+{
+	SegmentRow *row = SegmentById(segment);
+	Predicate *predicate;
+
+	if (row == NULL || row->is_static)
+		return false;
+	predicate = BindStored(row->filters, context->table);
+	if (!PredicateMovesDeep(predicate, context->table))
+		return false;
+	appendStringInfo(out, "((%s OR (", by_hand_sql(context, segment, ""));
+	PredicateSql(out, predicate, context);
+	appendStringInfo(out, ") AND NOT %s) IS TRUE)", by_hand_sql(context, segment, "NOT "));
+	return true;
+}
+
+static void
+append_member(StringInfo out, const Atom *atom, const SqlContext *context)
+{
+	if (context->expand && append_member_at(out, atom->segment_id, context))
+		return;
+	appendStringInfo(out,
+					 "EXISTS (SELECT FROM %s m WHERE m.segment_id = %s AND m.contact_id = c.%s)",
+					 CatalogRelationName(context->table->member_table),
+					 int_literal(atom->segment_id), context->table->key);
+}
+
+/*
+ * The whole atom as a condition on the contact c.
+ */
+void
+AtomSql(StringInfo out, const Atom *atom, const SqlContext *context)
+{
+	if (atom->scope == ATOM_MEMBER)
+		append_member(out, atom, context);
+	else if (atom->scope == ATOM_ROWS)
+	{
+		appendStringInfo(out, "EXISTS (SELECT %s",
+						 RowsFromSql(atom->rows, atom->field->condition, "c", context->table));
+		if (atom->test != TEST_EXISTS)
+		{
+			appendStringInfoString(out, " AND ");
+			AtomRowSql(out, atom, context);
+		}
+		appendStringInfoChar(out, ')');
+	}
+	else
+		AtomRowSql(out, atom, context);
+}
+
+/* ----- the tree ----- */
+
+static bool
+needs_parentheses(const Predicate *arg, PredicateKind parent)
+{
+	if (arg->kind == PREDICATE_AND || arg->kind == PREDICATE_OR)
+		return arg->kind != parent;
+	return arg->kind == PREDICATE_NOT && parent == PREDICATE_NOT;
+}
+
+static bool
+never_null(const Predicate *arg)
+{
+	return arg->kind == PREDICATE_ATOM &&
+		   (arg->atom->scope == ATOM_MEMBER || arg->atom->scope == ATOM_ROWS ||
+			arg->atom->test == TEST_NULL);
+}
+
+static void
+append_not(StringInfo out, const Predicate *arg, const SqlContext *context)
+{
+	if (arg->kind == PREDICATE_ATOM && arg->atom->test == TEST_NULL &&
+		arg->atom->scope != ATOM_ROWS)
+		appendStringInfo(out, "%s IS NOT NULL", arg->atom->value);
+	else if (never_null(arg))
+	{
+		appendStringInfoString(out, "NOT ");
+		PredicateSql(out, arg, context);
+	}
+	else
+	{
+		appendStringInfoChar(out, '(');
+		PredicateSql(out, arg, context);
+		appendStringInfoString(out, ") IS NOT TRUE");
+	}
+}
+
+/*
+ * Write the predicate over the contact c; NULL in the result counts as false.
+ */
+void
+PredicateSql(StringInfo out, const Predicate *predicate, const SqlContext *context)
+{
+	int i;
+
+	check_stack_depth();
+	switch (predicate->kind)
+	{
+		case PREDICATE_FALSE:
+			appendStringInfoString(out, "false");
+			return;
+		case PREDICATE_TRUE:
+			appendStringInfoString(out, "true");
+			return;
+		case PREDICATE_ATOM:
+			AtomSql(out, predicate->atom, context);
+			return;
+		case PREDICATE_NOT:
+			append_not(out, predicate->args[0], context);
+			return;
+		case PREDICATE_AND:
+		case PREDICATE_OR:
+			break;
+	}
+	for (i = 0; i < predicate->nargs; i++)
+	{
+		const Predicate *arg = predicate->args[i];
+		bool parens =
+			needs_parentheses(arg, predicate->kind) ||
+			(arg->kind == PREDICATE_ATOM && predicate->kind == PREDICATE_OR &&
+			 arg->atom->test == TEST_RANGE && arg->atom->lower.given && arg->atom->upper.given);
+
+		if (i > 0)
+			appendStringInfoString(out, predicate->kind == PREDICATE_AND ? " AND " : " OR ");
+		if (parens)
+			appendStringInfoChar(out, '(');
+		PredicateSql(out, arg, context);
+		if (parens)
+			appendStringInfoChar(out, ')');
+	}
+}

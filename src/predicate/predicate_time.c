@@ -1,0 +1,127 @@
+/*
+ * predicate_time.c - when a bound predicate moves with time.
+ *
+ * Step 5: the next instant at which some phrase in it means something else.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "utils/timestamp.h"
+
+#include "predicate/bind.h"
+#include "definition/segment.h"
+
+bool
+PredicateMoves(const Predicate *predicate)
+{
+	int i;
+
+	check_stack_depth();
+	if (predicate->kind == PREDICATE_ATOM)
+		return predicate->atom->moves;
+	for (i = 0; i < predicate->nargs; i++)
+		if (PredicateMoves(predicate->args[i]))
+			return true;
+	return false;
+}
+
+/*
+ * The same, seen through the segments it refers to.
+ */
+bool
+PredicateMovesDeep(const Predicate *predicate, ContactTable *table)
+{
+	SegmentRow *row;
+	int i;
+
+	check_stack_depth();
+	for (i = 0; i < predicate->nargs; i++)
+		if (PredicateMovesDeep(predicate->args[i], table))
+			return true;
+	if (predicate->kind != PREDICATE_ATOM)
+		return false;
+	if (predicate->atom->scope != ATOM_MEMBER)
+		return predicate->atom->moves;
+	row = SegmentById(predicate->atom->segment_id);
+	if (row == NULL || row->is_static)
+		return false;
+	return PredicateMovesDeep(BindStored(row->filters, table), table);
+}
+
+static TimestampTz
+boundary_next_move(const Boundary *boundary, const Atom *atom, ContactTable *table, TimestampTz now)
+{
+	bool days = (atom->value_type == VALUE_DATE);
+
+	if (!BoundaryMoves(boundary))
+		return DT_NOEND;
+	/* inLast and inNext end at now: on instants they move all the time */
+	if (boundary->kind == MOMENT_SPAN_START || boundary->kind == MOMENT_SPAN_END)
+	{
+		if (!days)
+			return now;
+		if (boundary->span.unit < PHRASE_DAY)
+			return Min(PhraseNextMidnight(table->zone, now), now + USECS_PER_MINUTE);
+		return PhraseNextMidnight(table->zone, now);
+	}
+	return PhraseNextMove(boundary->phrase, table->zone, now, days);
+}
+
+/*
+ * The next move of one atom: DT_NOEND when it never moves, now itself when it
+ * moves all the time.
+ */
+TimestampTz
+AtomNextMove(const Atom *atom, ContactTable *table, TimestampTz now)
+{
+	if (!atom->moves)
+		return DT_NOEND;
+	if (atom->value_type == VALUE_MONTH_DAY)
+		return PhraseNextMove(atom->anniversary, table->zone, now, true);
+	return Min(boundary_next_move(&atom->lower, atom, table, now),
+			   boundary_next_move(&atom->upper, atom, table, now));
+}
+
+/* Does the boundary move at local midnights only? */
+static bool
+moves_by_the_day(const Boundary *boundary, bool days)
+{
+	if (!BoundaryMoves(boundary))
+		return true;
+	if (boundary->kind == MOMENT_SPAN_START || boundary->kind == MOMENT_SPAN_END)
+		return days && boundary->span.unit >= PHRASE_DAY;
+	return boundary->phrase->kind == PHRASE_DAYS;
+}
+
+/*
+ * Can the atom have moved after one instant and up to another?  Most move at
+ * local midnights: whether there was one is the caller's to know.
+ */
+bool
+AtomMovesWithin(const Atom *atom, ContactTable *table, TimestampTz from, TimestampTz to,
+				bool midnight)
+{
+	bool days = (atom->value_type == VALUE_DATE);
+
+	if (!atom->moves)
+		return false;
+	if (!midnight &&
+		(atom->value_type == VALUE_MONTH_DAY ||
+		 (moves_by_the_day(&atom->lower, days) && moves_by_the_day(&atom->upper, days))))
+		return false;
+	return AtomNextMove(atom, table, from) <= to;
+}
+
+TimestampTz
+PredicateNextMove(const Predicate *predicate, ContactTable *table, TimestampTz now)
+{
+	TimestampTz result = DT_NOEND;
+	int i;
+
+	check_stack_depth();
+	if (predicate->kind == PREDICATE_ATOM)
+		return AtomNextMove(predicate->atom, table, now);
+	for (i = 0; i < predicate->nargs; i++)
+		result = Min(result, PredicateNextMove(predicate->args[i], table, now));
+	return result;
+}

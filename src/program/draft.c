@@ -1,0 +1,585 @@
+/*
+ * draft.c - stored segments -> a draft of their image.
+ *
+ * Step 8d: bound predicates over shared, indexed atoms: what each atom is a
+ * test of (draft_facet.c), which segments hold it, which of them can only match
+ * contacts with some value, which refer to which.
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "access/xact.h"
+#include "common/hashfn.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+
+#include "program/draft.h"
+#include "maintain/maintain.h"
+#include "base/sql_expr.h"
+
+/* ----- sources ----- */
+
+static DraftSource *
+new_source(Oid relid, RelatedRows *rows)
+{
+	DraftSource *source = palloc0(sizeof(DraftSource));
+	Relation rel = table_open(relid, AccessShareLock);
+
+	source->relid = relid;
+	source->rows = rows;
+	source->natts = RelationGetNumberOfAttributes(rel);
+	source->columns_hash = ProgramColumnsHash(RelationGetDescr(rel));
+	table_close(rel, NoLock);
+	return source;
+}
+
+static DraftSource *
+add_source(Draft *draft, Oid relid, RelatedRows *rows)
+{
+	DraftSource *source = new_source(relid, rows);
+
+	if (draft->nsources == lengthof(draft->sources))
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						errmsg("segments of one contact table read too many tables")));
+	source->index = draft->nsources;
+	draft->sources[draft->nsources++] = source;
+	return source;
+}
+
+static DraftSource *
+add_link(Draft *draft, RelatedRows *rows)
+{
+	DraftSource *link = new_source(rows->link_relid, NULL);
+
+	link->contact = DraftFacetGet(
+		link,
+		psprintf("c.%s::%s", quote_identifier(rows->contact_column), draft->table->key_type_name),
+		VALUE_NONE);
+	link->key =
+		DraftFacetGet(link, psprintf("c.%s", quote_identifier(rows->link_column)), VALUE_NONE);
+	if (rows->primary_column)
+		(void) DraftFacetGet(link, psprintf("c.%s", quote_identifier(rows->primary_column)),
+							 VALUE_NONE);
+	link->index = draft->nlinks;
+	draft->links[draft->nlinks++] = link;
+	return link;
+}
+
+/*
+ * How to get from a changed row to its contacts: the row holds the contact's
+ * key; or contacts are found by the row's key, through a link or a column of
+ * the contact table.
+ */
+static void
+prepare_path(Draft *draft, DraftSource *source)
+{
+	RelatedRows *rows = source->rows;
+
+	if (!OidIsValid(rows->link_relid) && rows->contact_reference == NULL)
+	{
+		source->contact = DraftFacetGet(source,
+										psprintf("r.%s::%s", quote_identifier(rows->contact_column),
+												 draft->table->key_type_name),
+										VALUE_NONE);
+		return;
+	}
+	source->key =
+		DraftFacetGet(source, psprintf("r.%s", quote_identifier(rows->key_column)), VALUE_NONE);
+	if (rows->contact_reference)
+		source->reference =
+			DraftFacetGet(draft->sources[0],
+						  psprintf("c.%s", quote_identifier(rows->contact_reference)), VALUE_NONE);
+	if (OidIsValid(rows->link_relid))
+		source->link = add_link(draft, rows);
+}
+
+static DraftSource *
+source_of(Draft *draft, RelatedRows *rows)
+{
+	DraftSource *source;
+	int i;
+
+	if (rows == NULL)
+		return draft->sources[0];
+	for (i = 1; i < draft->nsources; i++)
+		if (strcmp(draft->sources[i]->rows->name, rows->name) == 0)
+			return draft->sources[i];
+	source = add_source(draft, rows->relid, rows);
+	prepare_path(draft, source);
+	return source;
+}
+
+/* ----- atoms ----- */
+
+typedef struct KeyEntry
+{
+	const char *key; /* hash key, by content */
+	int id;
+} KeyEntry;
+
+typedef struct Builder
+{
+	Draft *draft;
+	HTAB *atoms;           /* by key text */
+	MemoryContext segment; /* until one segment is bound */
+	int ordinal;           /* atoms of the segment met so far */
+} Builder;
+
+static uint32
+text_key_hash(const void *key, Size size)
+{
+	const char *text = *(const char *const *) key;
+
+	return hash_bytes((const unsigned char *) text, strlen(text));
+}
+
+static int
+text_key_match(const void *a, const void *b, Size size)
+{
+	return strcmp(*(const char *const *) a, *(const char *const *) b);
+}
+
+/* Attach an atom to its rows and facets. */
+static void
+place_atom(Draft *draft, DraftAtom *datom, int id)
+{
+	Atom *atom = datom->atom;
+
+	if (atom->scope == ATOM_MEMBER)
+		return;
+	datom->source = source_of(draft, atom->rows);
+	datom->source->atoms = lappend_int(datom->source->atoms, id);
+	if (atom->rows && atom->field->condition)
+		datom->condition = DraftFacetGet(datom->source, atom->field->condition, VALUE_BOOL);
+	if (atom->scope == ATOM_AGGREGATE)
+	{
+		if (atom->field->value && atom->field->aggregate != AGGREGATE_COUNT)
+			datom->argument = DraftFacetGet(datom->source, atom->field->value, VALUE_NONE);
+		if (atom->field->aggregate == AGGREGATE_LATEST && atom->field->order_by)
+			datom->order = DraftFacetGet(datom->source, atom->field->order_by, VALUE_NONE);
+	}
+	else if (atom->test != TEST_EXISTS)
+	{
+		datom->facet = DraftFacetGet(datom->source, atom->value, atom->value_type);
+		DraftFacetIndexAtom(datom->facet, datom, id);
+	}
+}
+
+static int
+new_atom(Builder *builder, Atom *atom, int segment)
+{
+	Draft *draft = builder->draft;
+	DraftAtom *datom;
+
+	if (draft->natoms == draft->atoms_size)
+	{
+		draft->atoms_size = Max(64, draft->atoms_size * 2);
+		draft->atoms = draft->natoms == 0
+						   ? palloc(sizeof(DraftAtom) * draft->atoms_size)
+						   : repalloc_huge(draft->atoms, sizeof(DraftAtom) * draft->atoms_size);
+	}
+	datom = &draft->atoms[draft->natoms];
+	memset(datom, 0, sizeof(DraftAtom));
+	datom->atom = AtomCopy(atom);
+	datom->origin = segment;
+	datom->ordinal = builder->ordinal;
+	place_atom(draft, datom, draft->natoms);
+	return draft->natoms++;
+}
+
+static int
+intern_atom(Builder *builder, Atom *atom, int segment)
+{
+	char *key = AtomKey(atom, builder->draft->table);
+	bool found;
+	KeyEntry *entry = hash_search(builder->atoms, &key, HASH_ENTER, &found);
+	MemoryContext old;
+
+	if (found)
+		return entry->id;
+	old = MemoryContextSwitchTo(builder->draft->context);
+	entry->key = pstrdup(key);
+	entry->id = new_atom(builder, atom, segment);
+	MemoryContextSwitchTo(old);
+	return entry->id;
+}
+
+/* ----- segments ----- */
+
+static void
+note_atom(Draft *draft, DraftSegment *segment, int id)
+{
+	DraftAtom *datom = &draft->atoms[id];
+
+	segment->atoms = lappend_int(segment->atoms, id);
+	/* segments come one after the other */
+	if (datom->segments == NIL || llast_int(datom->segments) != segment->index)
+		datom->segments = lappend_int(datom->segments, segment->index);
+	if (datom->atom->scope != ATOM_CONTACT || datom->atom->moves || datom->facet->opaque)
+		segment->pure = false;
+	if (datom->atom->moves)
+		segment->moves = true;
+}
+
+/* How dear a predicate is to evaluate, and how seldom it settles the matter. */
+static int
+cost_of(Draft *draft, const Predicate *predicate)
+{
+	int cost = 0;
+	int i;
+
+	if (predicate->kind == PREDICATE_ATOM)
+	{
+		DraftAtom *datom = &draft->atoms[predicate->atom->id];
+
+		if (predicate->atom->scope != ATOM_CONTACT || datom->facet->opaque)
+			return 100;
+		if (datom->indexed)
+			return predicate->atom->test == TEST_RANGE ? 2 : 1;
+		return predicate->atom->test == TEST_REGEXP ? 20
+			   : predicate->atom->test == TEST_LIKE ? 10
+													: 4;
+	}
+	for (i = 0; i < predicate->nargs; i++)
+		cost = Max(cost, cost_of(draft, predicate->args[i]));
+	return cost + 1;
+}
+
+/*
+ * Cheap and selective tests first: an equality that fails ends an AND, and no
+ * related row is looked up for it.
+ */
+static void
+order_args(Draft *draft, Predicate *predicate)
+{
+	int i;
+	int j;
+
+	/* a sort by insertion: not worth it for the few giants */
+	for (i = 1; i < predicate->nargs && predicate->nargs <= 64; i++)
+	{
+		Predicate *arg = predicate->args[i];
+		int cost = cost_of(draft, arg);
+
+		for (j = i; j > 0 && cost_of(draft, predicate->args[j - 1]) > cost; j--)
+			predicate->args[j] = predicate->args[j - 1];
+		predicate->args[j] = arg;
+	}
+}
+
+/*
+ * The predicate over the draft's atoms, copied into the draft.
+ */
+static Predicate *
+intern_predicate(Builder *builder, DraftSegment *segment, const Predicate *predicate)
+{
+	Draft *draft = builder->draft;
+	Predicate *copy = MemoryContextAllocZero(draft->context, sizeof(Predicate));
+	int i;
+
+	check_stack_depth();
+	copy->kind = predicate->kind;
+	copy->nargs = predicate->nargs;
+	if (predicate->nargs > 0)
+		copy->args = MemoryContextAlloc(draft->context, sizeof(Predicate *) * predicate->nargs);
+	for (i = 0; i < predicate->nargs; i++)
+		copy->args[i] = intern_predicate(builder, segment, predicate->args[i]);
+	if (predicate->kind == PREDICATE_ATOM)
+	{
+		int id = intern_atom(builder, predicate->atom, segment->index);
+		MemoryContext old = MemoryContextSwitchTo(draft->context);
+
+		builder->ordinal++;
+		copy->atom = draft->atoms[id].atom;
+		copy->atom->id = id;
+		note_atom(draft, segment, id);
+		MemoryContextSwitchTo(old);
+	}
+	order_args(draft, copy);
+	return copy;
+}
+
+/* ----- access ----- */
+
+/* Which of two sets of atoms lets fewer contacts in, as far as can be told? */
+static bool
+is_more_selective(Draft *draft, List *left, List *right)
+{
+	if (list_length(left) != list_length(right))
+		return list_length(left) < list_length(right);
+	return draft->atoms[linitial_int(left)].facet->nconstants >
+		   draft->atoms[linitial_int(right)].facet->nconstants;
+}
+
+/*
+ * Atoms one of which holds whenever the predicate does, found by equality in
+ * an index: a contact without them cannot match (the access predicate of
+ * Fabret et al., SIGMOD 2001).  NIL when there are none.
+ */
+static List *
+access_atoms(Draft *draft, const Predicate *predicate)
+{
+	List *result = NIL;
+	int i;
+
+	switch (predicate->kind)
+	{
+		case PREDICATE_ATOM:
+		{
+			DraftAtom *datom = &draft->atoms[predicate->atom->id];
+
+			if (datom->indexed && datom->atom->scope == ATOM_CONTACT &&
+				datom->atom->test != TEST_RANGE)
+				return list_make1_int(predicate->atom->id);
+			return NIL;
+		}
+		case PREDICATE_AND:
+			for (i = 0; i < predicate->nargs; i++)
+			{
+				List *arg = access_atoms(draft, predicate->args[i]);
+
+				if (arg != NIL && (result == NIL || is_more_selective(draft, arg, result)))
+					result = arg;
+			}
+			return result;
+		case PREDICATE_OR:
+			for (i = 0; i < predicate->nargs; i++)
+			{
+				List *arg = access_atoms(draft, predicate->args[i]);
+
+				if (arg == NIL)
+					return NIL;
+				result = list_concat_unique_int(result, arg);
+			}
+			return result;
+		default:
+			return NIL;
+	}
+}
+
+/* ----- binding ----- */
+
+/* What is wrong with the filter, and not with the moment: a lock that was not got, say. */
+static bool
+loses_meaning(int sqlerrcode)
+{
+	switch (ERRCODE_TO_CATEGORY(sqlerrcode))
+	{
+		case ERRCODE_OPERATOR_INTERVENTION:
+		case ERRCODE_TRANSACTION_ROLLBACK:
+		case ERRCODE_INSUFFICIENT_RESOURCES:
+		case ERRCODE_PROGRAM_LIMIT_EXCEEDED:
+		case ERRCODE_SYSTEM_ERROR:
+			return false;
+		default:
+			return sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE;
+	}
+}
+
+/*
+ * Bind a stored filter; NULL, with a warning, when it has lost its meaning
+ * (a column was dropped while our event triggers were off, say): a broken
+ * segment must not block writes of contacts.
+ */
+static Predicate *
+bind_or_warn(SegmentRow *row, ContactTable *table)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	Predicate *volatile result = NULL;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(caller);
+	PG_TRY();
+	{
+		result = BindStored(row->filters, table);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		ErrorData *error;
+
+		MemoryContextSwitchTo(caller);
+		error = CopyErrorData();
+		if (!loses_meaning(error->sqlerrcode))
+			PG_RE_THROW();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		ereport(WARNING,
+				(errcode(error->sqlerrcode),
+				 errmsg("segment \"%s\" is not maintained: %s", row->alias, error->message),
+				 error->detail ? errdetail_internal("%s", error->detail) : 0));
+		result = NULL;
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(caller);
+	CurrentResourceOwner = owner;
+	return result;
+}
+
+static void
+add_segment(Builder *builder, SegmentRow *row, Predicate *predicate)
+{
+	DraftSegment *segment = &builder->draft->segments[builder->draft->nsegments];
+
+	memset(segment, 0, sizeof(DraftSegment));
+	segment->index = builder->draft->nsegments++;
+	segment->id = row->id;
+	segment->pure = true;
+	builder->ordinal = 0;
+	segment->predicate = intern_predicate(builder, segment, predicate);
+}
+
+/* A segment's rank is above those of all it refers to. */
+static int
+rank_of(Draft *draft, DraftSegment *segment, int depth)
+{
+	ListCell *cell;
+	int rank = 1;
+
+	if (segment->rank > 0)
+		return segment->rank;
+	if (depth > draft->nsegments)
+		elog(ERROR, "segments refer to each other in a circle");
+	foreach (cell, segment->references)
+		rank = Max(rank, 1 + rank_of(draft, &draft->segments[lfirst_int(cell)], depth + 1));
+	segment->rank = rank;
+	return rank;
+}
+
+static int
+compare_ids(const void *a, const void *b)
+{
+	const DraftSegment *left = a;
+	const DraftSegment *right = b;
+
+	return left->id < right->id ? -1 : left->id > right->id;
+}
+
+static DraftSegment *
+segment_by_id(Draft *draft, int64 id)
+{
+	DraftSegment wanted = {0};
+
+	wanted.id = id;
+	return bsearch(&wanted, draft->segments, draft->nsegments, sizeof(DraftSegment), compare_ids);
+}
+
+static void
+link_segments(Draft *draft)
+{
+	int i;
+
+	for (i = 0; i < draft->natoms; i++)
+	{
+		Atom *atom = draft->atoms[i].atom;
+		DraftSegment *referenced;
+		ListCell *cell;
+
+		if (atom->scope != ATOM_MEMBER)
+			continue;
+		referenced = segment_by_id(draft, atom->segment_id);
+		foreach (cell, draft->atoms[i].segments)
+		{
+			DraftSegment *segment = &draft->segments[lfirst_int(cell)];
+
+			if (referenced == NULL)
+				continue;
+			segment->references = lappend_int(segment->references, referenced->index);
+			referenced->referencing = lappend_int(referenced->referencing, segment->index);
+		}
+	}
+	for (i = 0; i < draft->nsegments; i++)
+		(void) rank_of(draft, &draft->segments[i], 0);
+}
+
+/* ----- building ----- */
+
+static int
+compare_rows(const ListCell *a, const ListCell *b)
+{
+	const SegmentRow *left = lfirst(a);
+	const SegmentRow *right = lfirst(b);
+
+	return left->id < right->id ? -1 : left->id > right->id;
+}
+
+static void
+add_segments(Builder *builder)
+{
+	Draft *draft = builder->draft;
+	List *rows = SegmentsOfContactTable(draft->relid);
+	ListCell *cell;
+
+	list_sort(rows, compare_rows);
+	draft->segments =
+		MemoryContextAllocHuge(draft->context, sizeof(DraftSegment) * Max(list_length(rows), 1));
+	foreach (cell, rows)
+	{
+		SegmentRow *row = lfirst(cell);
+		Predicate *predicate;
+		MemoryContext old;
+
+		/* static ones are there to be referred to */
+		if (!row->is_published)
+			continue;
+		old = MemoryContextSwitchTo(builder->segment);
+		predicate = bind_or_warn(row, draft->table);
+		if (predicate != NULL)
+			add_segment(builder, row, predicate);
+		else
+			draft->version = 0; /* it may have a meaning for others, or later */
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(builder->segment);
+	}
+}
+
+static void
+finish(Draft *draft)
+{
+	int i;
+	int j;
+
+	for (i = 0; i < draft->nsources; i++)
+		for (j = 0; j < draft->sources[i]->nfacets; j++)
+			DraftFacetFinish(draft, draft->sources[i]->facets[j]);
+	link_segments(draft);
+	for (i = 0; i < draft->nsegments; i++)
+		draft->segments[i].access = access_atoms(draft, draft->segments[i].predicate);
+}
+
+/*
+ * The draft of a contact table's segments, from its definitions as they are
+ * now, in the current memory context.
+ */
+Draft *
+DraftBuild(Oid relid, uint64 version)
+{
+	Draft *draft = palloc0(sizeof(Draft));
+	Builder builder = {0};
+	HASHCTL info = {0};
+	SecureContext secure;
+
+	draft->context = CurrentMemoryContext;
+	draft->relid = relid;
+	draft->version = version;
+	draft->table = CatalogContactTable(relid, false);
+	builder.draft = draft;
+	builder.segment =
+		AllocSetContextCreate(draft->context, "segments one segment", ALLOCSET_DEFAULT_SIZES);
+	info.keysize = sizeof(char *);
+	info.entrysize = sizeof(KeyEntry);
+	info.hash = text_key_hash;
+	info.match = text_key_match;
+	info.hcxt = draft->context;
+	builder.atoms = hash_create("segments atoms", 256, &info,
+								HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
+	SecureEnter(&secure, draft->table->owner);
+	(void) add_source(draft, relid, NULL);
+	add_segments(&builder);
+	finish(draft);
+	SecureLeave(&secure);
+	return draft;
+}

@@ -1,0 +1,132 @@
+/*
+ * draft.h - the segments of one contact table while they are being compiled:
+ * program_build.c collects them here, image_build.c writes the image.
+ */
+#ifndef SEGMENTS_DRAFT_H
+#define SEGMENTS_DRAFT_H
+
+#include "postgres.h"
+
+#include "nodes/bitmapset.h"
+#include "utils/hsearch.h"
+
+#include "program/image.h"
+#include "definition/segment.h"
+
+typedef struct DraftConstant
+{
+	Datum value;
+	uint32 hash;
+	List *atoms; /* ids */
+} DraftConstant;
+
+typedef struct DraftBoundary
+{
+	Datum value;
+	bool after;
+	List *atoms; /* ids */
+} DraftBoundary;
+
+typedef struct DraftFacet
+{
+	int id; /* within its source */
+	char *sql;
+	ValueType type;
+	Oid sql_type;
+	AttrNumber attnum;
+	bool opaque;
+	bool foreign; /* calls functions that are not ours or the server's */
+	Bitmapset *columns;
+	struct DraftSource *source;
+
+	int nconstants; /* dictionary of equality constants */
+	int constants_size;
+	DraftConstant *constants;
+	int nbuckets;
+	int *buckets;
+
+	int nboundaries; /* sorted by DraftFacetFinish */
+	int boundaries_size;
+	DraftBoundary *boundaries;
+
+	List *others; /* ids of atoms that are evaluated one by one */
+	List *ranges; /* ids of indexed range atoms */
+} DraftFacet;
+
+typedef struct DraftSource
+{
+	int index; /* in the image */
+	Oid relid;
+	RelatedRows *rows; /* NULL: the contact table, or a link table */
+	int natts;
+	uint32 columns_hash;
+	int nfacets;
+	DraftFacet **facets;
+	Bitmapset *columns;
+	List *atoms;
+	DraftFacet *contact;
+	DraftFacet *key;
+	DraftFacet *reference;
+	struct DraftSource *link;
+} DraftSource;
+
+typedef struct DraftAtom
+{
+	Atom *atom;
+	DraftSource *source; /* NULL for ATOM_MEMBER */
+	DraftFacet *facet;
+	DraftFacet *condition;
+	DraftFacet *argument;
+	DraftFacet *order;
+	bool indexed;
+	int nids;
+	int *ids;
+	int lower;
+	int upper;
+	List *segments; /* indexes */
+	int origin;     /* segment that it was first met in */
+	int ordinal;    /* and which of its atoms it is */
+} DraftAtom;
+
+typedef struct DraftSegment
+{
+	int index;
+	int64 id;
+	Predicate *predicate; /* atoms have their ids */
+	List *atoms;          /* ids, some more than once */
+	bool pure;
+	bool moves;
+	int rank;
+	List *references; /* indexes */
+	List *referencing;
+	List *access; /* ids of atoms one of which must hold; NIL: none */
+} DraftSegment;
+
+#define DRAFT_SOURCES 1000 /* tables that the segments of one contact table read */
+
+struct Draft
+{
+	Oid relid;
+	uint64 version;
+	ContactTable *table;
+	MemoryContext context;
+	int natoms;
+	int atoms_size;
+	DraftAtom *atoms;
+	int nsegments;
+	DraftSegment *segments; /* sorted by id */
+	int nsources;
+	DraftSource *sources[DRAFT_SOURCES];
+	int nlinks;
+	DraftSource *links[DRAFT_SOURCES];
+};
+
+/* program_build.c */
+extern Draft *DraftBuild(Oid relid, uint64 version);
+
+/* draft_facet.c */
+extern DraftFacet *DraftFacetGet(DraftSource *source, const char *sql, ValueType type);
+extern void DraftFacetIndexAtom(DraftFacet *facet, DraftAtom *draft, int id);
+extern void DraftFacetFinish(Draft *draft, DraftFacet *facet);
+
+#endif /* SEGMENTS_DRAFT_H */

@@ -1,0 +1,342 @@
+/*
+ * draft_facet.c - values computed from a row, and the index over what is asked
+ * of them, while it is being put together.
+ *
+ * Step 8d: equality constants in a hash dictionary, range boundaries in one
+ * sorted array, everything else in a list.  A row's value is looked up once
+ * and becomes two small integers, the constant's number and the rank among the
+ * boundaries; every atom of the facet is then a comparison of integers, and
+ * what flips between two values is read off the index (after Hanson's
+ * selection predicate indexes; boundaries instead of intervals, because all
+ * our intervals are made of shared ends).
+ */
+#include "postgres.h"
+
+#include "access/sysattr.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_proc.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+
+#include "program/draft.h"
+#include "evaluate/evaluate.h"
+#include "base/sql_expr.h"
+
+/* ----- expressions ----- */
+
+
+static bool
+has_sublink_walker(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, SubLink))
+		return true;
+	return expression_tree_walker(node, has_sublink_walker, context);
+}
+
+
+/*
+ * Does the function need fixed settings and the owner's role?  Immutable ones
+ * of the server and our own don't.  What floats look like depends on a setting although it is called immutable.
+ */
+static bool
+is_foreign(Oid function, void *context)
+{
+	Oid namespace = get_func_namespace(function);
+
+	if (function == F_FLOAT4OUT || function == F_FLOAT8OUT)
+		return true;
+	if (namespace != PG_CATALOG_NAMESPACE && namespace != get_namespace_oid("segments", true))
+		return true;
+	return func_volatile(function) != PROVOLATILE_IMMUTABLE;
+}
+
+static bool
+calls_foreign_function(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (check_functions_in_node(node, is_foreign, NULL))
+		return true;
+	return expression_tree_walker(node, calls_foreign_function, context);
+}
+
+static void
+read_expression(DraftFacet *facet)
+{
+	DraftSource *source = facet->source;
+	Node *expr = SqlExprParse(facet->sql, source->relid, source->rows ? "r" : "c");
+	Bitmapset *columns = NULL;
+	int column = -1;
+
+	facet->sql_type = exprType(expr);
+	if (has_sublink_walker(expr, NULL))
+	{
+		/* it may read any column, and other rows */
+		facet->opaque = true;
+		source->columns = bms_add_range(source->columns, 1, source->natts);
+		return;
+	}
+	if (IsA(expr, Var) && ((Var *) expr)->varattno > 0)
+		facet->attnum = ((Var *) expr)->varattno;
+	pull_varattnos(expr, 1, &columns);
+	while ((column = bms_next_member(columns, column)) >= 0)
+	{
+		AttrNumber attnum = column + FirstLowInvalidHeapAttributeNumber;
+
+		/* the whole row: every column */
+		if (attnum <= 0)
+			facet->columns = bms_add_range(facet->columns, 1, source->natts);
+		else
+			facet->columns = bms_add_member(facet->columns, attnum);
+	}
+	source->columns = bms_add_members(source->columns, facet->columns);
+	facet->foreign = calls_foreign_function(expr, NULL);
+	if (facet->foreign)
+		elog(DEBUG1, "segments: %s is computed as the owner of the table", facet->sql);
+}
+
+/*
+ * The facet of a source with this SQL; made when it is the first time.
+ */
+DraftFacet *
+DraftFacetGet(DraftSource *source, const char *sql, ValueType type)
+{
+	DraftFacet *facet;
+	int i;
+
+	for (i = 0; i < source->nfacets; i++)
+		if (source->facets[i]->type == type && strcmp(source->facets[i]->sql, sql) == 0)
+			return source->facets[i];
+	facet = palloc0(sizeof(DraftFacet));
+	facet->id = source->nfacets;
+	facet->sql = pstrdup(sql);
+	facet->type = type;
+	facet->source = source;
+	if (source->nfacets == 0)
+		source->facets = palloc(sizeof(DraftFacet *));
+	else
+		source->facets = repalloc(source->facets, sizeof(DraftFacet *) * (source->nfacets + 1));
+	source->facets[source->nfacets++] = facet;
+	read_expression(facet);
+	return facet;
+}
+
+/* ----- the index ----- */
+
+static void
+grow_buckets(DraftFacet *facet)
+{
+	int i;
+
+	facet->nbuckets = Max(16, facet->nbuckets * 2);
+	facet->buckets = palloc0(sizeof(int) * facet->nbuckets);
+	for (i = 0; i < facet->nconstants; i++)
+	{
+		uint32 at = facet->constants[i].hash & (facet->nbuckets - 1);
+
+		while (facet->buckets[at] != 0)
+			at = (at + 1) & (facet->nbuckets - 1);
+		facet->buckets[at] = i + 1;
+	}
+}
+
+/* The number of a value among the facet's constants, or -1. */
+static int
+find_constant(const DraftFacet *facet, Datum value)
+{
+	uint32 hash;
+	uint32 at;
+
+	if (facet->nconstants == 0)
+		return -1;
+	hash = FacetHash(facet->type, value);
+	for (at = hash & (facet->nbuckets - 1); facet->buckets[at] != 0;
+		 at = (at + 1) & (facet->nbuckets - 1))
+	{
+		const DraftConstant *constant = &facet->constants[facet->buckets[at] - 1];
+
+		if (constant->hash == hash && FacetCompare(facet->type, constant->value, value) == 0)
+			return facet->buckets[at] - 1;
+	}
+	return -1;
+}
+
+static int
+add_constant(DraftFacet *facet, Datum value, int atom)
+{
+	int id = find_constant(facet, value);
+	uint32 at;
+
+	if (id < 0)
+	{
+		if (facet->nconstants == facet->constants_size)
+		{
+			facet->constants_size = Max(8, facet->constants_size * 2);
+			facet->constants =
+				facet->nconstants == 0
+					? palloc(sizeof(DraftConstant) * facet->constants_size)
+					: repalloc(facet->constants, sizeof(DraftConstant) * facet->constants_size);
+		}
+		id = facet->nconstants++;
+		facet->constants[id].value = value;
+		facet->constants[id].hash = FacetHash(facet->type, value);
+		facet->constants[id].atoms = NIL;
+		if (facet->nconstants * 2 > facet->nbuckets)
+			grow_buckets(facet);
+		else
+		{
+			at = facet->constants[id].hash & (facet->nbuckets - 1);
+			while (facet->buckets[at] != 0)
+				at = (at + 1) & (facet->nbuckets - 1);
+			facet->buckets[at] = id + 1;
+		}
+	}
+	facet->constants[id].atoms = lappend_int(facet->constants[id].atoms, atom);
+	return id;
+}
+
+static void
+add_boundary(DraftFacet *facet, Datum value, bool after, int atom)
+{
+	DraftBoundary *boundary;
+
+	if (facet->nboundaries == facet->boundaries_size)
+	{
+		facet->boundaries_size = Max(8, facet->boundaries_size * 2);
+		facet->boundaries =
+			facet->nboundaries == 0
+				? palloc(sizeof(DraftBoundary) * facet->boundaries_size)
+				: repalloc(facet->boundaries, sizeof(DraftBoundary) * facet->boundaries_size);
+	}
+	boundary = &facet->boundaries[facet->nboundaries++];
+	boundary->value = value;
+	boundary->after = after;
+	boundary->atoms = list_make1_int(atom);
+}
+
+/* x >= v and x < v have their boundary at v; x > v and x <= v just above. */
+static bool
+lower_after(const Boundary *lower)
+{
+	return !lower->inclusive;
+}
+
+static bool
+upper_after(const Boundary *upper)
+{
+	return upper->inclusive;
+}
+
+/*
+ * Enter an atom into its facet's index.
+ */
+void
+DraftFacetIndexAtom(DraftFacet *facet, DraftAtom *draft, int id)
+{
+	Atom *atom = draft->atom;
+	int i;
+
+	draft->indexed =
+		!atom->moves && !facet->opaque &&
+		(atom->test == TEST_ANY || atom->test == TEST_OVERLAP || atom->test == TEST_CONTAINS ||
+		 (atom->test == TEST_RANGE && (atom->lower.given || atom->upper.given)));
+	if (!draft->indexed)
+	{
+		facet->others = lappend_int(facet->others, id);
+		return;
+	}
+	if (atom->test == TEST_RANGE)
+	{
+		facet->ranges = lappend_int(facet->ranges, id);
+		if (atom->lower.given)
+			add_boundary(facet, atom->lower.constant, lower_after(&atom->lower), id);
+		if (atom->upper.given)
+			add_boundary(facet, atom->upper.constant, upper_after(&atom->upper), id);
+		return;
+	}
+	draft->nids = atom->nconstants;
+	draft->ids = palloc(sizeof(int) * atom->nconstants);
+	for (i = 0; i < atom->nconstants; i++)
+		draft->ids[i] = add_constant(facet, atom->constants[i], id);
+}
+
+static int
+compare_boundaries(const void *a, const void *b, void *arg)
+{
+	const DraftBoundary *left = a;
+	const DraftBoundary *right = b;
+	int result = FacetCompare(((DraftFacet *) arg)->type, left->value, right->value);
+
+	return result != 0 ? result : (int) left->after - (int) right->after;
+}
+
+static int
+find_boundary(const DraftFacet *facet, Datum value, bool after)
+{
+	DraftBoundary wanted = {value, after, NIL};
+	int low = 0;
+	int high = facet->nboundaries - 1;
+
+	while (low < high)
+	{
+		int middle = (low + high) / 2;
+
+		if (compare_boundaries(&facet->boundaries[middle], &wanted, (void *) facet) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static void
+merge_boundaries(DraftFacet *facet)
+{
+	int kept = 0;
+	int i;
+
+	for (i = 0; i < facet->nboundaries; i++)
+	{
+		if (kept > 0 &&
+			compare_boundaries(&facet->boundaries[kept - 1], &facet->boundaries[i], facet) == 0)
+			facet->boundaries[kept - 1].atoms =
+				list_concat(facet->boundaries[kept - 1].atoms, facet->boundaries[i].atoms);
+		else
+			facet->boundaries[kept++] = facet->boundaries[i];
+	}
+	facet->nboundaries = kept;
+}
+
+/*
+ * All atoms are in: sort the boundaries, and tell each range atom its ranks.
+ */
+void
+DraftFacetFinish(Draft *draft, DraftFacet *facet)
+{
+	ListCell *cell;
+
+	if (facet->nboundaries == 0)
+		return;
+	qsort_arg(facet->boundaries, facet->nboundaries, sizeof(DraftBoundary), compare_boundaries,
+			  facet);
+	merge_boundaries(facet);
+	foreach (cell, facet->ranges)
+	{
+		DraftAtom *range = &draft->atoms[lfirst_int(cell)];
+		Atom *atom = range->atom;
+
+		range->lower = 0;
+		range->upper = PG_INT32_MAX;
+		if (atom->lower.given)
+			range->lower =
+				find_boundary(facet, atom->lower.constant, lower_after(&atom->lower)) + 1;
+		if (atom->upper.given)
+			range->upper =
+				find_boundary(facet, atom->upper.constant, upper_after(&atom->upper)) + 1;
+	}
+}

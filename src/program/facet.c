@@ -1,0 +1,207 @@
+/*
+ * facet.c - values computed from a row, looked up among what is asked of them.
+ *
+ * Step 8b: a row's value becomes two small integers, the number of the constant
+ * that it is and its rank among the boundaries; every atom of the facet is then
+ * a comparison of integers (draft_facet.c made the index).
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_type.h"
+#include "common/hashfn.h"
+#include "executor/executor.h"
+#include "utils/builtins.h"
+#include "utils/float.h"
+#include "utils/fmgrprotos.h"
+#include "utils/memutils.h"
+#include "utils/numeric.h"
+
+#include "base/compat.h"
+#include "evaluate/evaluate.h"
+#include "base/sql_expr.h"
+
+/* ----- values ----- */
+/*
+ * A Datum of an integer type as int8; of any other type as it is.
+ */
+Datum
+FacetWiden(Oid type, Datum value)
+{
+	if (type == INT2OID)
+		return Int64GetDatum(DatumGetInt16(value));
+	if (type == INT4OID)
+		return Int64GetDatum(DatumGetInt32(value));
+	return value;
+}
+
+/*
+ * Bring a Datum of the facet's SQL type to the form its constants have: all
+ * integers are int8.
+ */
+Datum
+FacetNormalise(const ImageFacet *facet, Datum value)
+{
+	return facet->type == VALUE_INT ? FacetWiden(facet->sql_type, value) : value;
+}
+
+/* NaN is above everything, as in the server's own order. */
+static int
+compare_floats(float8 a, float8 b)
+{
+	if (float8_lt(a, b))
+		return -1;
+	return float8_gt(a, b) ? 1 : 0;
+}
+
+static int
+compare_words(ValueType type, Datum a, Datum b)
+{
+	switch (type)
+	{
+		case VALUE_FLOAT4:
+			return compare_floats(DatumGetFloat4(a), DatumGetFloat4(b));
+		case VALUE_FLOAT8:
+			return compare_floats(DatumGetFloat8(a), DatumGetFloat8(b));
+		case VALUE_BOOL:
+			return (int) DatumGetBool(a) - (int) DatumGetBool(b);
+		case VALUE_DATE:
+		case VALUE_MONTH_DAY:
+			return DatumGetInt32(a) < DatumGetInt32(b) ? -1 : DatumGetInt32(a) > DatumGetInt32(b);
+		default:
+			return DatumGetInt64(a) < DatumGetInt64(b) ? -1 : DatumGetInt64(a) > DatumGetInt64(b);
+	}
+}
+
+static int
+compare_texts(Datum a, Datum b)
+{
+	text *left = DatumGetTextPP(a);
+	text *right = DatumGetTextPP(b);
+	int left_len = VARSIZE_ANY_EXHDR(left);
+	int right_len = VARSIZE_ANY_EXHDR(right);
+	int result = memcmp(VARDATA_ANY(left), VARDATA_ANY(right), Min(left_len, right_len));
+
+	return result != 0 ? result : left_len - right_len;
+}
+
+/*
+ * Order of two values of a facet; texts by bytes.
+ */
+int
+FacetCompare(ValueType type, Datum a, Datum b)
+{
+	if (ValueTypeIsWord(type))
+		return compare_words(type, a, b);
+	if (type == VALUE_NUMERIC)
+		return DatumGetInt32(DirectFunctionCall2(numeric_cmp, a, b));
+	return compare_texts(a, b);
+}
+
+/*
+ * Hash of a value, equal where FacetCompare finds no difference.
+ */
+uint32
+FacetHash(ValueType type, Datum value)
+{
+	text *string;
+
+	switch (type)
+	{
+		case VALUE_TEXT:
+		case VALUE_SET:
+			string = DatumGetTextPP(value);
+			return hash_bytes((unsigned char *) VARDATA_ANY(string), VARSIZE_ANY_EXHDR(string));
+		case VALUE_NUMERIC:
+			return DatumGetUInt32(DirectFunctionCall1(hash_numeric, value));
+		case VALUE_FLOAT4:
+			return DatumGetUInt32(DirectFunctionCall1(hashfloat4, value));
+		case VALUE_FLOAT8:
+			return DatumGetUInt32(DirectFunctionCall1(hashfloat8, value));
+		case VALUE_BOOL:
+			return murmurhash32((uint32) DatumGetBool(value));
+		case VALUE_DATE:
+		case VALUE_MONTH_DAY:
+			return murmurhash32((uint32) DatumGetInt32(value));
+		default:
+			return hash_bytes_uint32((uint32) DatumGetInt64(value)) ^
+				   hash_bytes_uint32((uint32) (DatumGetInt64(value) >> 32));
+	}
+}
+
+/* ----- look-up ----- */
+
+/*
+ * The number of a value among the facet's constants, or -1.
+ */
+int
+FacetFindConstant(const Image *image, const ImageFacet *facet, Datum value)
+{
+	const ImageConstant *constants = IMAGE_AT(image, facet->constants, ImageConstant);
+	const int32 *buckets = IMAGE_AT(image, facet->buckets, int32);
+	uint32 mask = facet->nbuckets - 1;
+	uint32 hash;
+	uint32 at;
+
+	if (facet->nconstants == 0)
+		return -1;
+	hash = FacetHash(facet->type, value);
+	for (at = hash & mask; buckets[at] != 0; at = (at + 1) & mask)
+	{
+		const ImageConstant *constant = &constants[buckets[at] - 1];
+
+		if (constant->hash == hash &&
+			FacetCompare(facet->type, ImageDatum(image, facet->type, constant->value), value) == 0)
+			return buckets[at] - 1;
+	}
+	return -1;
+}
+
+/*
+ * How many boundaries are at or below a value.
+ */
+int
+FacetRank(const Image *image, const ImageFacet *facet, Datum value)
+{
+	const ImageBoundary *boundaries = IMAGE_AT(image, facet->boundaries, ImageBoundary);
+	int low = 0;
+	int high = facet->nboundaries;
+
+	while (low < high)
+	{
+		int middle = (low + high) / 2;
+		const ImageBoundary *boundary = &boundaries[middle];
+		int order =
+			FacetCompare(facet->type, ImageDatum(image, facet->type, boundary->value), value);
+
+		if (order < 0 || (order == 0 && !boundary->after))
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/*
+ * The expression of a facet that is more than a column, ready to run.
+ */
+ExprState *
+FacetPrepare(Program *program, Facet *facet)
+{
+	SecureContext secure;
+	MemoryContext old;
+	Node *expr;
+
+	if (facet->state != NULL)
+		return facet->state;
+	SecureEnter(&secure, program->table->owner);
+	expr = SqlExprParse(ImageString(program->image, facet->image->sql), facet->source->relid,
+						facet->source->rows ? "r" : "c");
+	/* its constants must live as long as the program */
+	old = MemoryContextSwitchTo(program->context);
+	expr = copyObject(expr);
+	MemoryContextSwitchTo(old);
+	facet->state = ExecPrepareExpr((Expr *) expr, program->estate);
+	SecureLeave(&secure);
+	return facet->state;
+}

@@ -1,0 +1,161 @@
+/*
+ * session.c - a stretch of maintenance: SPI and the owner's rights, when needed.
+ *
+ * Most statements flip nothing, and for them connecting to SPI, changing the
+ * role and fixing the settings would be most of the cost.  So a trigger opens
+ * a stretch, which costs nothing, and whatever reads or writes tables enters
+ * it first.  Stretches nest (a write of members can fire triggers that write
+ * contacts); an error unwinds them with its transaction or subtransaction.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "executor/executor.h"
+#include "executor/spi.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+
+#include "maintain/maintain.h"
+#include "base/sql_expr.h"
+
+typedef struct Stretch
+{
+	struct Stretch *outer;
+	SubTransactionId subxact;
+	Program *program;
+	bool entered;
+	SecureContext secure;
+	ExprContext *econtext; /* of the stretch around this one */
+} Stretch;
+
+static Stretch *present = NULL;
+
+/*
+ * Stretches of this transaction: how many, and the latest command that any of
+ * them was for.  A statement inside another (a function in its RETURNING, a
+ * trigger of another table, a referential action) has a later command; what
+ * the outer statement knows of its rows may then be out of date.
+ */
+static uint64 runs = 0;
+static bool ran = false;
+static CommandId ran_for = 0;
+
+/* The values of the stretch around this one are its own again. */
+static void
+leave(void)
+{
+	present->program->econtext = present->econtext;
+	present = present->outer;
+}
+
+/* Stretches that an error left behind are of subtransactions that are gone. */
+static void
+end_of_subtransaction(SubXactEvent event, SubTransactionId mine, SubTransactionId parent, void *arg)
+{
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		while (present != NULL && present->subxact >= mine)
+			leave();
+}
+
+static void
+end_of_transaction(XactEvent event, void *arg)
+{
+	while (present != NULL)
+		leave();
+	ran = false;
+}
+
+static void
+register_callbacks(void)
+{
+	static bool registered = false;
+
+	if (registered)
+		return;
+	RegisterSubXactCallback(end_of_subtransaction, NULL);
+	RegisterXactCallback(end_of_transaction, NULL);
+	registered = true;
+}
+
+/*
+ * Open a stretch for one program.
+ */
+void
+MaintainBegin(Program *program)
+{
+	/* the callbacks look at it when the statement's memory is gone */
+	Stretch *stretch = MemoryContextAllocZero(TopTransactionContext, sizeof(Stretch));
+
+	register_callbacks();
+	stretch->outer = present;
+	stretch->subxact = GetCurrentSubTransactionId();
+	stretch->program = program;
+	stretch->econtext = program->econtext;
+	/* a statement inside another must not clear what that one computed */
+	if (present != NULL)
+		program->econtext = CreateExprContext(program->estate);
+	present = stretch;
+	runs++;
+	if (ActiveSnapshotSet() && (!ran || GetActiveSnapshot()->curcid > ran_for))
+	{
+		ran_for = GetActiveSnapshot()->curcid;
+		ran = true;
+	}
+}
+
+/*
+ * Has a statement inside the present one been maintained?  To be asked before
+ * the present one's own stretch begins.
+ */
+bool
+MaintainRanInside(void)
+{
+	return ran && ActiveSnapshotSet() && ran_for > GetActiveSnapshot()->curcid;
+}
+
+/*
+ * How many stretches this backend has begun.
+ */
+uint64
+MaintainRuns(void)
+{
+	return runs;
+}
+
+/*
+ * From here on as the contact table's owner, with SPI.  The current memory
+ * context stays what it was.
+ */
+void
+MaintainEnter(void)
+{
+	MemoryContext caller = CurrentMemoryContext;
+
+	if (present == NULL || present->entered)
+		return;
+	SecureEnter(&present->secure, present->program->table->owner);
+	SPI_connect();
+	MemoryContextSwitchTo(caller);
+	present->entered = true;
+}
+
+/*
+ * Close the stretch.
+ */
+void
+MaintainEnd(void)
+{
+	Stretch *stretch = present;
+	MemoryContext caller = CurrentMemoryContext;
+
+	if (stretch->entered)
+	{
+		SPI_finish();
+		MemoryContextSwitchTo(caller);
+		SecureLeave(&stretch->secure);
+	}
+	if (stretch->econtext != stretch->program->econtext)
+		FreeExprContext(stretch->program->econtext, true);
+	leave();
+	pfree(stretch);
+}

@@ -1,0 +1,315 @@
+/*
+ * matching.c - the set-wise calls: matching, explain, bind_check.
+ *
+ * Step 7a: filter + contact table -> SQL, run as the owner of the contact
+ * table for a caller who may read it.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "parser/parse_coerce.h"
+#include "utils/acl.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/timestamp.h"
+
+#include "predicate/bind.h"
+#include "base/compat.h"
+#include "refresh/refresh.h"
+#include "definition/segment.h"
+#include "base/sql_expr.h"
+#include "base/srf.h"
+
+#define FETCH_ROWS 10000
+
+/*
+ * The contact table in an argument, or the only one when it is NULL; the
+ * caller must be allowed to read it.
+ */
+static ContactTable *
+contact_table_argument(FunctionCallInfo fcinfo, int n)
+{
+	Oid relid = PG_ARGISNULL(n) ? CatalogDefaultContactTable() : PG_GETARG_OID(n);
+	ContactTable *table = CatalogContactTable(relid, false);
+	AclResult result = pg_class_aclcheck(relid, GetUserId(), ACL_SELECT);
+
+	if (result != ACLCHECK_OK)
+		aclcheck_error(result, OBJECT_TABLE, get_rel_name(relid));
+	return table;
+}
+
+static Predicate *
+bind_argument(Filter *filter, ContactTable *table, Oid viewer)
+{
+	BindOptions options = {true};
+
+	options.viewer = viewer;
+	return BindFilter(FilterUnflatten(filter), table, &options);
+}
+
+/* The key column as the type the caller wants it in. */
+static char *
+key_as(ContactTable *table, Oid wanted)
+{
+	Oid from = getBaseType(table->key_type);
+
+	if (wanted == table->key_type || !OidIsValid(wanted))
+		return psprintf("c.%s", table->key);
+	if (!can_coerce_type(1, &from, &wanted, COERCION_ASSIGNMENT))
+		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+						errmsg("keys of contact table %s are of type %s, not %s", table->name,
+							   format_type_be(table->key_type), format_type_be(wanted)),
+						errhint("Pass key => NULL::%s.", format_type_be(table->key_type))));
+	return psprintf("c.%s::%s", table->key,
+					format_type_extended(wanted, -1, FORMAT_TYPE_FORCE_QUALIFY));
+}
+
+/* Run a query of one column and put its rows into the store. */
+static void
+store_query(const char *sql, Tuplestorestate *store, TupleDesc desc)
+{
+	SPIPlanPtr plan;
+	Portal portal;
+
+	SPI_connect();
+	plan = SPI_prepare(sql, 0, NULL);
+	if (plan == NULL)
+		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
+	portal = SPI_cursor_open(NULL, plan, NULL, NULL, false);
+	do
+	{
+		uint64 i;
+
+		SPI_cursor_fetch(portal, true, FETCH_ROWS);
+		for (i = 0; i < SPI_processed; i++)
+		{
+			bool isnull;
+			Datum value = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull);
+
+			tuplestore_putvalues(store, desc, &value, &isnull);
+		}
+		SPI_freetuptable(SPI_tuptable);
+	} while (SPI_processed > 0);
+	SPI_cursor_close(portal);
+	SPI_finish();
+}
+
+/*
+ * segments.matching(filter, contact_table, at, key) -> SETOF key
+ */
+PG_FUNCTION_INFO_V1(segments_matching);
+Datum
+segments_matching(PG_FUNCTION_ARGS)
+{
+	TupleDesc desc;
+	Tuplestorestate *store = SrfBegin(fcinfo, &desc);
+	ContactTable *table;
+	Predicate *predicate;
+	SqlContext context = {0};
+	StringInfoData sql;
+	SecureContext secure;
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	table = contact_table_argument(fcinfo, 1);
+	SecureEnter(&secure, table->owner);
+	predicate = bind_argument(PG_GETARG_FILTER_P(0), table, secure.userid);
+	context.table = table;
+	context.pinned = true;
+	context.expand = true;
+	context.now = PG_ARGISNULL(2) ? SegmentsNow() : PG_GETARG_TIMESTAMPTZ(2);
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "SELECT %s FROM %s c WHERE ",
+					 key_as(table, get_fn_expr_argtype(fcinfo->flinfo, 3)), table->name);
+	PredicateSql(&sql, predicate, &context);
+	store_query(sql.data, store, desc);
+	SecureLeave(&secure);
+	PG_RETURN_NULL();
+}
+
+/* ----- explain ----- */
+
+static void
+collect_reads(const Predicate *predicate, ContactTable *table, List **names)
+{
+	int i;
+
+	check_stack_depth();
+	for (i = 0; i < predicate->nargs; i++)
+		collect_reads(predicate->args[i], table, names);
+	if (predicate->kind == PREDICATE_ATOM)
+	{
+		const Atom *atom = predicate->atom;
+		Oid relid = atom->scope == ATOM_MEMBER ? table->member_table
+					: atom->rows               ? atom->rows->relid
+											   : table->relid;
+
+		*names = list_append_unique_oid(*names, relid);
+		if (atom->rows && OidIsValid(atom->rows->link_relid))
+			*names = list_append_unique_oid(*names, atom->rows->link_relid);
+	}
+}
+
+/* Indexes that a refresh would need, once each. */
+static void
+collect_advice(const Predicate *predicate, ContactTable *table, List **advice)
+{
+	char *text;
+	ListCell *cell;
+	int i;
+
+	check_stack_depth();
+	for (i = 0; i < predicate->nargs; i++)
+		collect_advice(predicate->args[i], table, advice);
+	if (predicate->kind != PREDICATE_ATOM ||
+		(text = PassedIndexAdvice(predicate->atom, table)) == NULL)
+		return;
+	foreach (cell, *advice)
+		if (strcmp(lfirst(cell), text) == 0)
+			return;
+	*advice = lappend(*advice, text);
+}
+
+static const char *
+move_text(TimestampTz next, TimestampTz now)
+{
+	if (next == DT_NOEND)
+		return "never";
+	if (next <= now)
+		return "all the time";
+	return timestamptz_to_str(next);
+}
+
+/*
+ * segments.explain(filter, contact_table) -> text
+ */
+PG_FUNCTION_INFO_V1(segments_explain);
+Datum
+segments_explain(PG_FUNCTION_ARGS)
+{
+	ContactTable *table;
+	Predicate *predicate;
+	SqlContext context = {0};
+	StringInfoData out;
+	SecureContext secure;
+	List *reads = NIL;
+	List *advice = NIL;
+	ListCell *cell;
+	const char *separator = "";
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	table = contact_table_argument(fcinfo, 1);
+	SecureEnter(&secure, table->owner);
+	predicate = bind_argument(PG_GETARG_FILTER_P(0), table, secure.userid);
+	context.table = table;
+	initStringInfo(&out);
+	appendStringInfo(&out, "SELECT c.%s FROM %s c WHERE ", table->key, table->name);
+	PredicateSql(&out, predicate, &context);
+	collect_reads(predicate, table, &reads);
+	appendStringInfoString(&out, "\nReads: ");
+	foreach (cell, reads)
+	{
+		appendStringInfo(&out, "%s%s", separator, CatalogRelationName(lfirst_oid(cell)));
+		separator = ", ";
+	}
+	appendStringInfo(&out, "\nMoves: %s",
+					 move_text(PredicateNextMove(predicate, table, SegmentsNow()), SegmentsNow()));
+	collect_advice(predicate, table, &advice);
+	foreach (cell, advice)
+		appendStringInfo(&out, "\nMissing for refresh_due: %s", (char *) lfirst(cell));
+	SecureLeave(&secure);
+	PG_RETURN_TEXT_P(cstring_to_text(out.data));
+}
+
+/* ----- bind_check ----- */
+
+/*
+ * segments.bind_check(filters, contact_table, segment_id, storing) -> bigint[]:
+ * raises where the filter cannot be bound, else the segments it refers to.
+ */
+PG_FUNCTION_INFO_V1(segments_bind_check);
+Datum
+segments_bind_check(PG_FUNCTION_ARGS)
+{
+	ContactTable *table = CatalogContactTable(PG_GETARG_OID(1), false);
+	SecureContext secure;
+	List *ids = NIL;
+	BindOptions options = {PG_GETARG_BOOL(3), PG_GETARG_INT64(2), &ids};
+	ListCell *cell;
+	Datum *values;
+	int n = 0;
+
+	SecureEnter(&secure, table->owner);
+	(void) BindFilter(FilterUnflatten(PG_GETARG_FILTER_P(0)), table, &options);
+	SecureLeave(&secure);
+	values = palloc(sizeof(Datum) * Max(list_length(ids), 1));
+	foreach (cell, ids)
+		values[n++] = Int64GetDatum(*(int64 *) lfirst(cell));
+	PG_RETURN_ARRAYTYPE_P(construct_array(values, n, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+}
+
+/*
+ * segments.check_references(filters, contact_table): raises where a filter
+ * names a segment that the current role does not see.
+ */
+PG_FUNCTION_INFO_V1(segments_check_references);
+Datum
+segments_check_references(PG_FUNCTION_ARGS)
+{
+	ContactTable *table = CatalogContactTable(PG_GETARG_OID(1), false);
+	SecureContext secure;
+
+	SecureEnter(&secure, table->owner);
+	(void) bind_argument(PG_GETARG_FILTER_P(0), table, secure.userid);
+	SecureLeave(&secure);
+	PG_RETURN_VOID();
+}
+
+/*
+ * segments.field_operators(contact_table, object, field) -> text[]
+ */
+PG_FUNCTION_INFO_V1(segments_field_operators);
+Datum
+segments_field_operators(PG_FUNCTION_ARGS)
+{
+	ContactTable *table = CatalogContactTable(PG_GETARG_OID(0), false);
+	SecureContext secure;
+	Field *field;
+	ArrayBuildState *state = NULL;
+	int op;
+
+	SecureEnter(&secure, table->owner);
+	field = FieldLookup(table, text_to_cstring(PG_GETARG_TEXT_PP(1)),
+						text_to_cstring(PG_GETARG_TEXT_PP(2)));
+	SecureLeave(&secure);
+	if (field == NULL)
+		PG_RETURN_NULL();
+	for (op = 1; op <= FILTER_OP_LAST; op++)
+		if (BindOperatorsOffered(field) & (1u << op))
+			state = accumArrayResult(state, CStringGetTextDatum(FilterOperatorSymbol(op)), false,
+									 TEXTOID, CurrentMemoryContext);
+	PG_RETURN_DATUM(makeArrayResult(state, CurrentMemoryContext));
+}
+
+/*
+ * segments.qualify_expression(expression, relation) -> text
+ */
+PG_FUNCTION_INFO_V1(segments_qualify_expression);
+Datum
+segments_qualify_expression(PG_FUNCTION_ARGS)
+{
+	Oid relid = PG_GETARG_OID(1);
+	char *name = get_rel_name(relid);
+
+	if (name == NULL)
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
+						errmsg("relation with OID %u does not exist", relid)));
+	PG_RETURN_TEXT_P(cstring_to_text(
+		SqlExprQualify(text_to_cstring(PG_GETARG_TEXT_PP(0)), relid, name, NULL, NULL, NULL)));
+}
