@@ -10,14 +10,17 @@
 
 #include "catalog/pg_trigger.h"
 #include "commands/trigger.h"
-#include "executor/spi.h"
 #include "fmgr.h"
-#include "utils/builtins.h"
-#include "utils/memutils.h"
 #include "utils/rel.h"
 
-#include "maintain/maintain.h"
-#include "base/sql_expr.h"
+#include "build/build.h"
+#include "log/change_log.h"
+#include "maintain/contact_delta.h"
+#include "maintain/related_delta.h"
+#include "maintain/statement_delta.h"
+#include "program/program.h"
+#include "program/program_cache.h"
+#include "program/session.h"
 
 static void
 check_protocol(FunctionCallInfo fcinfo)
@@ -74,7 +77,7 @@ statement_delta(FunctionCallInfo fcinfo)
 
 	delta.relid = RelationGetRelid(data->tg_relation);
 	delta.truncated = TRIGGER_FIRED_BY_TRUNCATE(data->tg_event);
-	delta.others_fire = others_fire(fcinfo, data->tg_relation) || MaintainRanInside();
+	delta.others_fire = others_fire(fcinfo, data->tg_relation) || SessionRanInside();
 	if (TRIGGER_FIRED_BY_UPDATE(data->tg_event) || TRIGGER_FIRED_BY_DELETE(data->tg_event))
 		delta.old_rows = data->tg_oldtable;
 	if (TRIGGER_FIRED_BY_UPDATE(data->tg_event) || TRIGGER_FIRED_BY_INSERT(data->tg_event))
@@ -87,9 +90,9 @@ maintain_table(Oid contact_table, Relation rel, StatementDelta *delta)
 {
 	Program *program = ProgramGetFor(contact_table, rel);
 
-	MaintainBegin(program);
+	SessionBegin(program);
 	if (program->image->foreign_functions)
-		MaintainEnter();
+		SessionEnter();
 	if (contact_table == delta->relid)
 	{
 		if (delta->old_rows)
@@ -98,8 +101,14 @@ maintain_table(Oid contact_table, Relation rel, StatementDelta *delta)
 			tuplestore_rescan(delta->new_rows);
 		ContactDelta(program, delta);
 	}
-	RelatedDelta(program, delta);
-	MaintainEnd();
+	if (delta->truncated)
+	{
+		SessionEnter();
+		BuildSegmentsReading(program, delta->relid, CAUSE_FILTER);
+	}
+	else
+		RelatedDelta(program, delta);
+	SessionEnd();
 }
 
 PG_FUNCTION_INFO_V1(segments_maintain);

@@ -13,19 +13,25 @@
  */
 #include "postgres.h"
 
+#include "base/index_probe.h"
+
 #include "access/genam.h"
 #include "access/relscan.h"
+#include "access/skey.h"
 #include "access/tableam.h"
 #include "catalog/pg_am.h"
-#include "catalog/pg_operator.h"
-#include "nodes/makefuncs.h"
+#include "executor/tuptable.h"
+#include "fmgr.h"
+#include "nodes/pg_list.h"
 #include "parser/parse_oper.h"
 #include "utils/acl.h"
 #include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/relcache.h"
+#include "utils/snapshot.h"
 #include "utils/syscache.h"
 
 #include "base/compat.h"
-#include "base/index_probe.h"
 
 /* ----- which index ----- */
 

@@ -7,10 +7,11 @@
 
 #include "postgres.h"
 
+#include "access/attnum.h"
 #include "access/genam.h"
 #include "access/skey.h"
 #include "executor/tuptable.h"
-#include "utils/rel.h"
+#include "utils/relcache.h"
 #include "utils/snapshot.h"
 
 #define INDEX_PROBE_KEYS 2

@@ -8,10 +8,13 @@
  */
 #include "postgres.h"
 
+#include "base/sql_expr.h"
+
 #include "access/table.h"
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
+#include "nodes/nodes.h"
 #include "optimizer/optimizer.h"
 #include "parser/parse_coerce.h"
 #include "parser/parse_collate.h"
@@ -19,14 +22,11 @@
 #include "parser/parse_param.h"
 #include "parser/parse_relation.h"
 #include "parser/parser.h"
-#include "utils/builtins.h"
 #include "utils/lsyscache.h"
-#include "utils/pg_locale.h"
-#include "utils/rel.h"
 #include "utils/ruleutils.h"
 
 #include "base/compat.h"
-#include "base/sql_expr.h"
+#include "base/secure.h"
 
 /*
  * The raw expression, which must be nothing else: no FROM, no second column.

@@ -8,12 +8,14 @@
  */
 #include "postgres.h"
 
-#include "access/table.h"
-#include "miscadmin.h"
-#include "storage/lmgr.h"
-#include "utils/rel.h"
+#include "build/build_lock.h"
 
-#include "build/build.h"
+#include "miscadmin.h"
+#include "nodes/bitmapset.h"
+#include "storage/lmgr.h"
+
+#include "definition/contact_table.h"
+#include "program/program.h"
 
 /* How often to wait for those at work before standing in everybody's way. */
 #define GENTLE_ATTEMPTS 4

@@ -7,10 +7,20 @@
  */
 #include "postgres.h"
 
+#include "build/build_repair.h"
+
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 
-#include "build/build.h"
+#include "base/spi.h"
+#include "base/vector.h"
+#include "build/build_set.h"
+#include "definition/contact_table.h"
+#include "maintain/maintain.h"
+#include "member/change_set.h"
+#include "member/member_write.h"
+#include "program/keys.h"
+#include "program/program.h"
 
 /*
  * Members that were included by hand join, and excluded ones leave, where the
@@ -26,7 +36,7 @@ BuildHandChanges(Program *program, List *ids, const char *cause)
 	ChangeSet *changes = ChangeSetCreate();
 	uint64 i;
 
-	MaintainRun(
+	SpiRun(
 		psprintf(
 			"SELECT o.segment_id, o.contact_id, o.included FROM %s o JOIN %s c ON c.%s = o.contact_id "
 			"WHERE o.segment_id = ANY ($1) AND o.included <> EXISTS (SELECT FROM %s m "
@@ -45,7 +55,7 @@ BuildHandChanges(Program *program, List *ids, const char *cause)
 					 DatumGetBool(SPI_getbinval(tuple, desc, 3, &isnull)));
 	}
 	SPI_freetuptable(SPI_tuptable);
-	if (changes->n > 0 && MemberWrite(program, changes, cause) > 0)
+	if (changes->n > 0 && MaintainWrite(program, changes, cause).written > 0)
 		MaintainPropagate(program, changes);
 }
 
@@ -57,12 +67,12 @@ void
 BuildForgetGone(Program *program, Datum *keys, int nkeys)
 {
 	ContactTable *table = program->table;
-	Datum value = BatchKeyArray(program, keys, nkeys);
+	Datum value = ProgramKeyArray(program, keys, nkeys);
 	DatumVector gone;
 	uint64 i;
 
 	DatumVectorInit(&gone, CurrentMemoryContext, program->key_byval, program->key_len);
-	MaintainRun(
+	SpiRun(
 		psprintf(
 			"SELECT k FROM pg_catalog.unnest($1) k WHERE NOT EXISTS (SELECT FROM %s c WHERE c.%s = k)",
 			table->name, table->key),

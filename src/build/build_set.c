@@ -7,10 +7,14 @@
  */
 #include "postgres.h"
 
+#include "build/build_set.h"
+
 #include "catalog/pg_type.h"
+#include "nodes/bitmapset.h"
 #include "utils/array.h"
 
-#include "build/build.h"
+#include "definition/segment.h"
+#include "program/program.h"
 
 /*
  * A List of int64 pointers.

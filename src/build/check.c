@@ -16,11 +16,16 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
-#include "utils/rel.h"
 #include "utils/snapmgr.h"
 
-#include "build/build.h"
 #include "base/srf.h"
+#include "build/build_set.h"
+#include "build/difference.h"
+#include "build/progress.h"
+#include "definition/contact_table.h"
+#include "definition/segment.h"
+#include "program/program_cache.h"
+#include "program/session.h"
 
 typedef struct Check
 {
@@ -115,12 +120,12 @@ check_table(Check *check, Oid contact_table, List *ids, DifferenceMethod method)
 	check->table = CatalogContactTable(contact_table, false);
 	getTypeInputInfo(TupleDescAttr(check->desc, 1)->atttypid, &check->input, &check->param);
 	getTypeOutputInfo(check->table->key_type, &check->output, &varlena);
-	MaintainBegin(ProgramGet(contact_table));
-	MaintainEnter();
+	SessionBegin(ProgramGet(contact_table));
+	SessionEnter();
 	ProgressBegin(PROGRESS_CHECK, contact_table, list_length(ids));
 	DifferencesFind(&search);
 	ProgressEnd();
-	MaintainEnd();
+	SessionEnd();
 }
 
 /*

@@ -11,24 +11,32 @@
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
-#include "catalog/pg_collation.h"
+#include "build/difference.h"
+
 #include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
+#include "nodes/pg_list.h"
 #include "utils/array.h"
-#include "utils/builtins.h"
-#include "utils/memutils.h"
-#include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/tuplesort.h"
 #include "utils/typcache.h"
 
-#include "build/build.h"
 #include "base/compat.h"
-#include "base/sql_expr.h"
+#include "build/progress.h"
+#include "build/segment_scan.h"
+#include "clock/segment_clock.h"
+#include "definition/contact_table.h"
+#include "definition/segment.h"
+#include "predicate/bind.h"
+#include "predicate/predicate_sql.h"
+#include "program/image.h"
+#include "program/keys.h"
+#include "program/program.h"
+#include "program/program_cache.h"
+#include "time/clock.h"
 
 #define FETCH_ROWS 1000
 

@@ -9,18 +9,19 @@
  */
 #include "postgres.h"
 
+#include "build/progress.h"
+
 #include "access/xact.h"
 #include "fmgr.h"
 #include "miscadmin.h"
-#include "pgstat.h"
 #include "utils/acl.h"
 #include "utils/backend_progress.h"
 #include "utils/backend_status.h"
 #include "utils/builtins.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
+#include "utils/tuplestore.h"
 
-#include "build/build.h"
 #include "base/compat.h"
 #include "base/srf.h"
 

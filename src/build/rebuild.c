@@ -11,14 +11,22 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "executor/spi.h"
 #include "fmgr.h"
-#include "storage/lmgr.h"
+#include "storage/lockdefs.h"
 #include "utils/array.h"
-#include "utils/builtins.h"
 #include "utils/snapmgr.h"
 
-#include "build/build.h"
+#include "base/vector.h"
+#include "build/build_lock.h"
+#include "build/build_repair.h"
+#include "build/build_set.h"
+#include "build/difference.h"
+#include "build/progress.h"
+#include "log/change_log.h"
+#include "maintain/maintain.h"
+#include "program/program.h"
+#include "program/program_cache.h"
+#include "program/session.h"
 
 typedef struct Rebuild
 {
@@ -97,13 +105,13 @@ segments_rebuild_members(PG_FUNCTION_ARGS)
 	CommandCounterIncrement();
 	program = ProgramGet(contact_table);
 	DatumVectorInit(&rebuild.keys, CurrentMemoryContext, program->key_byval, program->key_len);
-	MaintainBegin(program);
-	MaintainEnter();
+	SessionBegin(program);
+	SessionEnter();
 	ProgressBegin(PROGRESS_REBUILD, contact_table, list_length(ids));
 	find_differences(&rebuild, contact_table, ids);
 	if (rebuild.keys.n > 0)
 		settle(&rebuild, contact_table);
 	ProgressEnd();
-	MaintainEnd();
+	SessionEnd();
 	PG_RETURN_VOID();
 }

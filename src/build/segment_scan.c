@@ -13,15 +13,25 @@
  */
 #include "postgres.h"
 
+#include "build/segment_scan.h"
+
 #include "access/table.h"
 #include "access/tableam.h"
 #include "executor/executor.h"
+#include "executor/tuptable.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
-#include "utils/rel.h"
 
-#include "build/build.h"
 #include "base/compat.h"
+#include "build/progress.h"
+#include "evaluate/batch.h"
+#include "evaluate/candidates.h"
+#include "evaluate/predicate_row.h"
+#include "evaluate/related_rows.h"
+#include "evaluate/row.h"
+#include "program/image.h"
+#include "program/keys.h"
+#include "program/program.h"
 
 typedef struct SegmentScanWork
 {

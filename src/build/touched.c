@@ -18,6 +18,8 @@
  */
 #include "postgres.h"
 
+#include "build/touched.h"
+
 #include "access/heapam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
@@ -27,14 +29,19 @@
 #include "catalog/pg_am.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
+#include "nodes/bitmapset.h"
 #include "storage/bufmgr.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
-#include "build/build.h"
 #include "base/compat.h"
+#include "base/vector.h"
+#include "definition/contact_table.h"
+#include "evaluate/row.h"
+#include "maintain/related_contacts.h"
+#include "program/program.h"
 
 /* The log of joins and leaves. */
 #define Anum_change_segment_id 3

@@ -10,6 +10,8 @@
  */
 #include "postgres.h"
 
+#include "definition/access.h"
+
 #include "access/htup_details.h"
 #include "catalog/pg_class.h"
 #include "fmgr.h"
@@ -18,8 +20,6 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/syscache.h"
-
-#include "definition/access.h"
 
 PG_FUNCTION_INFO_V1(segments_user_id);
 PG_FUNCTION_INFO_V1(segments_user_name);
@@ -37,8 +37,8 @@ setting_or_null(const char *name)
 /*
  * The id of the application's user; false when none is set.
  */
-bool
-AccessUserId(int64 *id)
+static bool
+user_id(int64 *id)
 {
 	const char *value = setting_or_null("segments.user_id");
 	char *end;
@@ -73,7 +73,7 @@ is_own(const SegmentHandle *segment)
 {
 	int64 user;
 
-	if (AccessUserId(&user))
+	if (user_id(&user))
 		return segment->has_creator && segment->created_by == user;
 	return segment->created_by_user != NULL &&
 		   strcmp(segment->created_by_user, AccessUserName()) == 0;
@@ -123,7 +123,7 @@ segments_user_id(PG_FUNCTION_ARGS)
 {
 	int64 id;
 
-	if (!AccessUserId(&id))
+	if (!user_id(&id))
 		PG_RETURN_NULL();
 	PG_RETURN_INT64(id);
 }

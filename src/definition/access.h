@@ -17,15 +17,8 @@ typedef struct SegmentHandle
 	char *created_by_user; /* or NULL */
 } SegmentHandle;
 
-/* access.c */
-extern bool AccessUserId(int64 *id);
 extern char *AccessUserName(void);
-extern bool AccessMaySee(const SegmentHandle *segment);
 extern bool AccessMaySeeAs(Oid role, const SegmentHandle *segment);
-
-/* lookup.c */
-extern bool SegmentFind(const char *word, SegmentHandle *segment);
-extern void SegmentFindVisible(const char *word, SegmentHandle *segment);
-extern void SegmentCheckVisible(int64 id);
+extern bool AccessMaySee(const SegmentHandle *segment);
 
 #endif /* SEGMENTS_ACCESS_H */

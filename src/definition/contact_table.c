@@ -8,20 +8,24 @@
  */
 #include "postgres.h"
 
+#include "definition/contact_table.h"
+
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "executor/tuptable.h"
 #include "fmgr.h"
+#include "nodes/pg_list.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
+#include "utils/rel.h"
 #include "utils/syscache.h"
 
-#include "definition/contact_table.h"
 #include "base/compat.h"
-#include "time/phrase.h"
+#include "time/clock.h"
 
 /* segments.contact_table */
 #define Anum_contact_table_relid 1

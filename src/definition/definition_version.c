@@ -12,6 +12,8 @@
  */
 #include "postgres.h"
 
+#include "definition/definition_version.h"
+
 #include "access/genam.h"
 #include "access/heapam.h"
 #include "access/htup_details.h"
@@ -27,7 +29,7 @@
 #include "utils/timestamp.h"
 
 #include "base/compat.h"
-#include "program/program.h"
+#include "definition/contact_table.h"
 
 /* segments.definition_change */
 #define Anum_change_contact_table 1

@@ -7,15 +7,17 @@
  */
 #include "postgres.h"
 
+#include "definition/field.h"
+
 #include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
+#include "lib/stringinfo.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
 #include "utils/lsyscache.h"
-#include "utils/memutils.h"
 
-#include "definition/contact_table.h"
 #include "base/sql_expr.h"
+#include "definition/contact_table.h"
 
 #define FIELD_KEY_LENGTH 192
 

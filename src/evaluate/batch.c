@@ -12,83 +12,28 @@
  */
 #include "postgres.h"
 
+#include "evaluate/batch.h"
+
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "executor/tuptable.h"
+#include "nodes/pg_list.h"
 #include "utils/array.h"
-#include "utils/builtins.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/numeric.h"
-#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
-#include "evaluate/evaluate.h"
-#include "maintain/maintain.h"
-
-/* ----- keys ----- */
-
-int
-ProgramCompareKeys(Program *program, Datum a, Datum b)
-{
-	return DatumGetInt32(FunctionCall2Coll(&program->key_compare, program->key_collation, a, b));
-}
-
-static int
-compare_keys(const void *a, const void *b, void *arg)
-{
-	return ProgramCompareKeys(arg, *(const Datum *) a, *(const Datum *) b);
-}
-
-/*
- * Sort keys and drop duplicates.
- */
-void
-ProgramSortKeys(Program *program, Datum *keys, int *nkeys)
-{
-	int kept = 0;
-	int i;
-
-	qsort_arg(keys, *nkeys, sizeof(Datum), compare_keys, program);
-	for (i = 0; i < *nkeys; i++)
-		if (kept == 0 || compare_keys(&keys[kept - 1], &keys[i], program) != 0)
-			keys[kept++] = keys[i];
-	*nkeys = kept;
-}
-
-/*
- * Position of a key in the batch, or -1.
- */
-int
-BatchFindKey(Batch *batch, Datum key)
-{
-	int low = 0;
-	int high = batch->nrows - 1;
-
-	while (low <= high)
-	{
-		int middle = (low + high) / 2;
-		int order = ProgramCompareKeys(batch->program, batch->keys[middle], key);
-
-		if (order == 0)
-			return middle;
-		if (order < 0)
-			low = middle + 1;
-		else
-			high = middle - 1;
-	}
-	return -1;
-}
-
-/*
- * Keys as an array Datum, for a query's parameter.
- */
-Datum
-BatchKeyArray(Program *program, Datum *keys, int nkeys)
-{
-	return PointerGetDatum(construct_array(keys, nkeys, program->table->key_type, program->key_len,
-										   program->key_byval, program->key_align));
-}
+#include "base/spi.h"
+#include "definition/field.h"
+#include "definition/related_sql.h"
+#include "evaluate/member_probe.h"
+#include "evaluate/related_rows.h"
+#include "evaluate/row.h"
+#include "predicate/predicate.h"
+#include "predicate/predicate_sql.h"
+#include "program/image.h"
+#include "program/keys.h"
+#include "program/program.h"
+#include "program/session.h"
 
 /*
  * A batch over keys in key order; rows are set by the caller.
@@ -128,10 +73,10 @@ run_for_keys(Batch *batch, SPIPlanPtr plan, Datum *keys, int nkeys)
 {
 	Datum values[2];
 
-	values[0] = BatchKeyArray(batch->program, keys, nkeys);
+	values[0] = ProgramKeyArray(batch->program, keys, nkeys);
 	values[1] = TimestampTzGetDatum(batch->now);
 	if (batch->snapshot == NULL)
-		MaintainExecute(plan, values, SPI_OK_SELECT);
+		SpiExecute(plan, values, SPI_OK_SELECT);
 	else if (SPI_execute_snapshot(plan, values, NULL, batch->snapshot, InvalidSnapshot, true, false,
 								  0) != SPI_OK_SELECT)
 		elog(ERROR, "could not look contacts up");
@@ -152,7 +97,7 @@ ask(Batch *batch, SPIPlanPtr plan)
 	{
 		bool isnull;
 		Datum key = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull);
-		int position = isnull ? -1 : BatchFindKey(batch, key);
+		int position = isnull ? -1 : ProgramFindKey(batch->program, batch->keys, batch->nrows, key);
 
 		if (position >= 0)
 			answer[position] = true;
@@ -287,7 +232,7 @@ answer_by_query(Batch *batch, int position, int id)
 	}
 	if (batch->answers[query] == NULL)
 	{
-		MaintainEnter();
+		SessionEnter();
 		if (is_false_without_rows(batch, patom))
 			batch->answers[query] = palloc0(sizeof(bool) * Max(batch->nrows, 1));
 		else
@@ -302,7 +247,7 @@ answer_for_one(Batch *batch, int position, int id)
 {
 	bool answer;
 
-	MaintainEnter();
+	SessionEnter();
 	run_for_keys(batch, atom_plan(batch->program, ProgramAtomGet(batch->program, id)),
 				 &batch->keys[position], 1);
 	answer = SPI_processed > 0;
@@ -338,17 +283,4 @@ BatchAnswer(Batch *batch, int position, int id)
 				break;
 		}
 	return answer_by_query(batch, position, id);
-}
-
-/*
- * Does the contact's own row decide the filter?
- */
-bool
-BatchIsSettled(Batch *batch, int position, int segment)
-{
-	batch->is_dry = true;
-	batch->was_asked = false;
-	(void) SegmentOnRow(batch->program, &batch->rows[position], segment, batch->now);
-	batch->is_dry = false;
-	return !batch->was_asked;
 }

@@ -13,9 +13,38 @@
  */
 #include "postgres.h"
 
-#include "utils/memutils.h"
+#include "evaluate/candidates.h"
 
-#include "evaluate/evaluate.h"
+#include "datatype/timestamp.h"
+#include "nodes/bitmapset.h"
+#include "nodes/pg_list.h"
+#include "utils/guc.h"
+
+#include "base/vector.h"
+#include "evaluate/row.h"
+#include "evaluate/row_time.h"
+#include "program/image.h"
+#include "program/program.h"
+
+static bool plain_evaluation = false;
+
+void
+CandidatesDefineSettings(void)
+{
+	DefineCustomBoolVariable("segments.plain_evaluation",
+							 "Evaluates every segment for each changed contact, without the index.",
+							 "For tests: members must not depend on it.", &plain_evaluation, false,
+							 PGC_SUSET, GUC_NOT_IN_SAMPLE, NULL, NULL, NULL);
+}
+
+/*
+ * segments.plain_evaluation: is the index of segments left aside?
+ */
+bool
+PlainEvaluation(void)
+{
+	return plain_evaluation;
+}
 
 /* ----- segments seen for this row ----- */
 

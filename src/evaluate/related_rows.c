@@ -17,12 +17,14 @@
  */
 #include "postgres.h"
 
+#include "evaluate/related_rows.h"
+
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "common/int.h"
 #include "executor/executor.h"
-#include "utils/builtins.h"
+#include "executor/tuptable.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -30,8 +32,17 @@
 #include "utils/snapmgr.h"
 #include "utils/typcache.h"
 
-#include "evaluate/evaluate.h"
 #include "base/index_probe.h"
+#include "base/vector.h"
+#include "definition/contact_table.h"
+#include "definition/field.h"
+#include "evaluate/batch.h"
+#include "evaluate/row.h"
+#include "predicate/bind_place.h"
+#include "predicate/boundary.h"
+#include "predicate/predicate.h"
+#include "program/facet.h"
+#include "program/program.h"
 
 #define MANY_ROWS 256 /* beyond, a query is cheaper */
 

@@ -42,6 +42,8 @@
  */
 #include "postgres.h"
 
+#include "filter/filter_flat.h"
+
 #include "miscadmin.h"
 
 #include "base/compat.h"

@@ -15,13 +15,19 @@
  */
 #include "postgres.h"
 
+#include "filter/filter_parse.h"
+
 #include <jansson.h>
 
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "nodes/nodes.h"
 #include "utils/json.h"
 
-#include "filter/filter_input.h"
+#include "filter/filter.h"
+#include "filter/filter_operator.h"
+#include "filter/filter_place.h"
+#include "filter/filter_text.h"
 
 static const char *const filter_keys[] = {"glue",       "object", "field",   "type", "operator",
 										  "properties", "filter", "display", NULL};

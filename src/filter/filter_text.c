@@ -15,9 +15,15 @@
  */
 #include "postgres.h"
 
+#include "filter/filter_text.h"
+
+#include "fmgr.h"
+#include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 
-#include "filter/filter_input.h"
+#include "filter/filter.h"
+#include "filter/filter_json.h"
+#include "filter/filter_place.h"
 
 #define NUMBER_MAX_LENGTH 1000 /* of one literal, in characters */
 #define NUMBER_MARK "\\u0000"  /* as jansson reads it: one NUL */

@@ -12,6 +12,8 @@
  */
 #include "postgres.h"
 
+#include "log/change_log_scan.h"
+
 #include "access/brin.h"
 #include "access/relscan.h"
 #include "access/stratnum.h"
@@ -22,13 +24,12 @@
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
 #include "storage/lmgr.h"
-#include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
-#include "utils/snapmgr.h"
 
-#include "log/change_log.h"
 #include "base/compat.h"
+#include "log/change_log.h"
 
 /* Columns of a log. */
 #define Anum_change_xact 1

@@ -38,27 +38,36 @@
  */
 #include "postgres.h"
 
+#include "log/member_count.h"
+
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/xact.h"
-#include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "nodes/pg_list.h"
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/hsearch.h"
 #include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/relcache.h"
 #include "utils/snapmgr.h"
+#include "utils/snapshot.h"
+#include "utils/timestamp.h"
 
+#include "base/secure.h"
+#include "base/srf.h"
 #include "definition/access.h"
 #include "definition/contact_table.h"
-#include "base/compat.h"
-#include "log/member_count.h"
-#include "base/sql_expr.h"
-#include "base/srf.h"
+#include "definition/segment_find.h"
+#include "log/change_log.h"
+#include "log/change_log_scan.h"
+#include "log/read_table.h"
 
 PG_FUNCTION_INFO_V1(segments_count);
 PG_FUNCTION_INFO_V1(segments_member_counts);
@@ -277,8 +286,8 @@ MemberCountAdd(const LogEntry *entry, void *counts)
 /*
  * Call a function for what the snapshot sees of the log beyond what is settled.
  */
-void
-MemberCountsUnsettled(CountSource *source, HTAB *counts, LogEntryFunction function)
+static void
+count_unsettled(CountSource *source, HTAB *counts, LogEntryFunction function)
 {
 	ChangeLogScan(source->log, source->pages, source->npages, &source->state.horizon,
 				  source->snapshot, function, counts);
@@ -341,7 +350,7 @@ MemberCountsAfresh(CountSource *source, HTAB *counts)
 	source->state.horizon = nothing;
 	source->pages =
 		ChangeLogPagesSince(source->log, InvalidOid, &nothing, source->snapshot, &source->npages);
-	MemberCountsUnsettled(source, counts, add_history);
+	count_unsettled(source, counts, add_history);
 	add_rows(source, counts);
 }
 
@@ -460,7 +469,7 @@ segments_member_counts(PG_FUNCTION_ARGS)
 	if (source.state.believed)
 	{
 		read_all_settled(&source, counts);
-		MemberCountsUnsettled(&source, counts, MemberCountAdd);
+		count_unsettled(&source, counts, MemberCountAdd);
 	}
 	else
 		MemberCountsAfresh(&source, counts);

@@ -23,8 +23,9 @@
  */
 #include "postgres.h"
 
+#include "log/member_settle.h"
+
 #include "access/genam.h"
-#include "access/htup_details.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
@@ -41,10 +42,13 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
+#include "base/secure.h"
 #include "definition/contact_table.h"
-#include "maintain/maintain.h"
+#include "log/change_log.h"
+#include "log/change_log_scan.h"
+#include "log/change_number.h"
 #include "log/member_count.h"
-#include "base/sql_expr.h"
+#include "log/read_table.h"
 
 PG_FUNCTION_INFO_V1(segments_settle_counts);
 
@@ -339,8 +343,8 @@ may_settle(ReadTable *table, SettlePurpose purpose)
 /*
  * Settle the numbers of a contact table's segments.
  */
-void
-MemberCountsSettle(Oid contact_table, SettlePurpose purpose)
+static void
+settle_counts(Oid contact_table, SettlePurpose purpose)
 {
 	MemoryContext context =
 		AllocSetContextCreate(CurrentMemoryContext, "segments settling", ALLOCSET_DEFAULT_SIZES);
@@ -384,7 +388,7 @@ MemberCountsSettleAll(SettlePurpose purpose)
 	ListCell *cell;
 
 	foreach (cell, contact_tables())
-		MemberCountsSettle(lfirst_oid(cell), purpose);
+		settle_counts(lfirst_oid(cell), purpose);
 }
 
 /* ----- when a transaction commits ----- */
@@ -394,7 +398,7 @@ before_commit(XactEvent event, void *arg)
 {
 	Oid namespace;
 
-	if (event != XACT_EVENT_PRE_COMMIT || MemberChangesLogged() <= MANY_CHANGES)
+	if (event != XACT_EVENT_PRE_COMMIT || ChangesLogged() <= MANY_CHANGES)
 		return;
 	/* it may just have dropped the extension */
 	namespace = get_namespace_oid("segments", true);
@@ -438,10 +442,10 @@ segments_settle_counts(PG_FUNCTION_ARGS)
 	char *purpose = text_to_cstring(PG_GETARG_TEXT_PP(1));
 
 	if (strcmp(purpose, "upkeep") == 0)
-		MemberCountsSettle(contact_table, SETTLE_UPKEEP);
-	else if (strcmp(purpose, "anew") == 0 || MemberChangesLogged() > 0)
+		settle_counts(contact_table, SETTLE_UPKEEP);
+	else if (strcmp(purpose, "anew") == 0 || ChangesLogged() > 0)
 		give_up(contact_table);
 	else
-		MemberCountsSettle(contact_table, SETTLE_TRIM);
+		settle_counts(contact_table, SETTLE_TRIM);
 	PG_RETURN_VOID();
 }

@@ -23,7 +23,6 @@ typedef struct ReadTable
 	FmgrInfo equal;
 } ReadTable;
 
-/* read_table.c */
 extern ReadTable *ReadTableGet(Oid contact_table);
 
 #endif /* SEGMENTS_READ_TABLE_H */

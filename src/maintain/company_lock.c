@@ -16,19 +16,27 @@
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
+#include "maintain/company_lock.h"
+
 #include "access/sysattr.h"
-#include "access/table.h"
 #include "access/xact.h"
 #include "executor/spi.h"
+#include "executor/tuptable.h"
+#include "nodes/pg_list.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
-#include "utils/rel.h"
 #include "utils/snapmgr.h"
 
-#include "maintain/maintain.h"
+#include "base/spi.h"
+#include "base/vector.h"
+#include "definition/contact_table.h"
+#include "evaluate/batch.h"
+#include "maintain/contact_lock.h"
+#include "maintain/uncommitted.h"
+#include "program/program.h"
+#include "program/session.h"
 
 /* Returns how many there are. */
 static uint64
@@ -43,10 +51,10 @@ hold(Program *program, RowSource *source, Oid type, Datum *keys, int nkeys)
 	Datum value;
 	uint64 held;
 
-	MaintainEnter();
+	SessionEnter();
 	get_typlenbyvalalign(type, &len, &byval, &align);
 	value = PointerGetDatum(construct_array(keys, nkeys, type, len, byval, align));
-	MaintainExecute(
+	SpiExecute(
 		ProgramPlan(program, &source->share_plan,
 					psprintf("SELECT FROM %s r WHERE r.%s = ANY ($1) ORDER BY r.%s FOR SHARE",
 							 CatalogRelationName(rows->relid), key, key),

@@ -12,30 +12,24 @@
  */
 #include "postgres.h"
 
+#include "maintain/contact_lock.h"
+
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "executor/tuptable.h"
 #include "miscadmin.h"
-#include "utils/fmgroids.h"
-#include "utils/lsyscache.h"
-#include "utils/rel.h"
+#include "nodes/pg_list.h"
+#include "utils/relcache.h"
 #include "utils/snapmgr.h"
-#include "utils/typcache.h"
+#include "utils/snapshot.h"
 
 #include "base/compat.h"
 #include "base/index_probe.h"
-#include "maintain/maintain.h"
-
-/* The next column is the key of a contact. */
-static void
-compare_with_key(IndexProbe *probe, Program *program)
-{
-	Oid operator= lookup_type_cache(program->table->key_type, TYPECACHE_EQ_OPR)->eq_opr;
-
-	IndexProbeKey(probe, InvalidOid, get_opcode(operator));
-}
+#include "evaluate/batch.h"
+#include "program/keys.h"
+#include "program/program.h"
 
 /* ----- reading ----- */
 
@@ -49,7 +43,7 @@ ContactProbeBegin(ContactProbe *probe, Program *program, Snapshot snapshot)
 	Relation rel = table_open(program->relid, RowShareLock);
 
 	IndexProbeOpen(probe, rel, PrimaryKeyIndex(rel), snapshot);
-	compare_with_key(probe, program);
+	ProgramProbeKey(probe, program);
 }
 
 /*
@@ -168,58 +162,4 @@ ContactsLock(Batch *batch)
 	ExecDropSingleTupleTableSlot(locked);
 	ContactProbeEnd(&probe);
 	return found;
-}
-
-/* ----- members ----- */
-
-static void
-open_members(MemberProbe *members)
-{
-	Relation rel = table_open(members->program->table->member_table, AccessShareLock);
-
-	CommandCounterIncrement();
-	IndexProbeOpen(&members->probe, rel, PrimaryKeyIndex(rel),
-				   RegisterSnapshot(GetLatestSnapshot()));
-	IndexProbeKey(&members->probe, InvalidOid, F_INT8EQ);
-	compare_with_key(&members->probe, members->program);
-	members->open = true;
-}
-
-/*
- * Begin to look up members, as they are when first asked for.
- */
-void
-MemberProbeBegin(MemberProbe *members, Program *program)
-{
-	members->program = program;
-	members->open = false;
-}
-
-/*
- * Is the contact stored as a member of the segment?
- */
-bool
-MemberProbeAsk(MemberProbe *members, int64 segment, Datum key)
-{
-	Datum values[2];
-
-	if (!members->open)
-		open_members(members);
-	values[0] = Int64GetDatum(segment);
-	values[1] = key;
-	IndexProbeFind(&members->probe, values);
-	return IndexProbeNext(&members->probe) != NULL;
-}
-
-void
-MemberProbeEnd(MemberProbe *members)
-{
-	Relation rel = members->probe.rel;
-	Snapshot snapshot = members->probe.snapshot;
-
-	if (!members->open)
-		return;
-	IndexProbeClose(&members->probe);
-	UnregisterSnapshot(snapshot);
-	table_close(rel, AccessShareLock);
 }

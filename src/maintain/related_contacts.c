@@ -9,6 +9,8 @@
  */
 #include "postgres.h"
 
+#include "maintain/related_contacts.h"
+
 #include "access/table.h"
 #include "access/xact.h"
 #include "executor/spi.h"
@@ -16,10 +18,15 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
-#include "utils/rel.h"
 #include "utils/snapmgr.h"
 
-#include "maintain/maintain.h"
+#include "base/index_probe.h"
+#include "base/spi.h"
+#include "base/vector.h"
+#include "definition/contact_table.h"
+#include "evaluate/row.h"
+#include "program/program.h"
+#include "program/session.h"
 
 /* ----- by an index ----- */
 
@@ -134,11 +141,11 @@ find_by_query(Program *program, RowSource *source, Datum *keys, int nkeys, Datum
 			quote_identifier(rows->contact_column), program->table->key_type_name,
 			CatalogRelationName(rows->link_relid), quote_identifier(rows->link_column),
 			quote_identifier(rows->contact_column));
-	MaintainEnter();
+	SessionEnter();
 	get_typlenbyvalalign(type, &len, &byval, &align);
 	value = PointerGetDatum(construct_array(keys, nkeys, type, len, byval, align));
-	MaintainExecute(ProgramPlan(program, &source->contacts_plan, sql, 1, &array_type), &value,
-					SPI_OK_SELECT);
+	SpiExecute(ProgramPlan(program, &source->contacts_plan, sql, 1, &array_type), &value,
+			   SPI_OK_SELECT);
 	for (i = 0; i < SPI_processed; i++)
 	{
 		bool isnull;

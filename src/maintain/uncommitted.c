@@ -12,6 +12,8 @@
  */
 #include "postgres.h"
 
+#include "maintain/uncommitted.h"
+
 #include "access/genam.h"
 #include "access/table.h"
 #include "access/transam.h"
@@ -22,7 +24,8 @@
 #include "utils/snapmgr.h"
 #include "utils/typcache.h"
 
-#include "maintain/maintain.h"
+#include "definition/contact_table.h"
+#include "program/program.h"
 
 /* How to look for rows of a table by one column. */
 typedef struct ColumnSearch
@@ -31,45 +34,6 @@ typedef struct ColumnSearch
 	Oid index; /* InvalidOid: every row is looked at */
 	ScanKeyData key;
 } ColumnSearch;
-
-/* ----- which relations need it ----- */
-
-/*
- * Does a foreign key tie this column to the contact table?
- */
-static bool
-has_foreign_key(Relation rel, AttrNumber column, Oid contact_table)
-{
-	ListCell *cell;
-
-	foreach (cell, RelationGetFKeyList(rel))
-	{
-		ForeignKeyCacheInfo *key = lfirst(cell);
-
-		if (key->confrelid == contact_table && key->nkeys == 1 && key->conkey[0] == column)
-			return true;
-	}
-	return false;
-}
-
-/*
- * Can rows of this relation be written for a contact that is not there yet?
- */
-bool
-UncommittedIsUnguarded(ContactTable *table, const RelatedRows *rows)
-{
-	Relation rel;
-	bool result;
-
-	if (rows->contact_column == NULL)
-		return false;
-	rel =
-		table_open(OidIsValid(rows->link_relid) ? rows->link_relid : rows->relid, AccessShareLock);
-	result = !has_foreign_key(rel, get_attnum(RelationGetRelid(rel), rows->contact_column),
-							  table->relid);
-	table_close(rel, NoLock);
-	return result;
-}
 
 /* ----- looking ----- */
 

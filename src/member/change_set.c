@@ -14,12 +14,16 @@
  */
 #include "postgres.h"
 
+#include "member/change_set.h"
+
 #include "miscadmin.h"
+#include "storage/itemptr.h"
 #include "utils/datum.h"
 #include "utils/fmgroids.h"
 #include "utils/memutils.h"
 
-#include "maintain/maintain.h"
+#include "program/keys.h"
+#include "program/program.h"
 
 #define FEW_CHANGES 32 /* sorted by insertion */
 #define DIGIT_BITS 11

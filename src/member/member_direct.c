@@ -15,16 +15,16 @@
  */
 #include "postgres.h"
 
+#include "member/member_direct.h"
+
 #include "access/genam.h"
 #include "access/heapam.h"
 #include "access/table.h"
 #include "access/tableam.h"
-#include "access/transam.h"
 #include "access/xact.h"
 #include "access/xlog.h"
 #include "catalog/index.h"
 #include "catalog/pg_am.h"
-#include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "executor/tuptable.h"
 #include "miscadmin.h"
@@ -37,9 +37,14 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
-#include "log/change_log.h"
 #include "base/compat.h"
-#include "maintain/maintain.h"
+#include "definition/contact_table.h"
+#include "log/change_log.h"
+#include "log/change_number.h"
+#include "member/change_set.h"
+#include "member/member_find.h"
+#include "program/program.h"
+#include "time/clock.h"
 
 #define BLOCK_ROWS 1000 /* rows given to the heap at a time */
 #define FEW_LEAVES 1000 /* looked for by contact, where that is fewer searches */
@@ -502,7 +507,7 @@ write_log(DirectWork *work, Change *changes, int n)
 			insert_log_index(table, i, count);
 	}
 	work->number += n;
-	(void) MemberNextChangeNumber(n);
+	(void) ChangeNumberNext(n);
 }
 
 /* ----- a statement's changes ----- */
@@ -592,10 +597,10 @@ begin_work(DirectWork *work, const Change *changes, const char *cause)
 	if (!changes[0].joined || work->override_index)
 		work->snapshot = RegisterSnapshot(GetLatestSnapshot());
 	work->command = GetCurrentCommandId(true);
-	work->now = TimestampTzGetDatum(MaintainNow(work->program));
+	work->now = TimestampTzGetDatum(SegmentsNow());
 	work->transaction = Int64GetDatum(ChangeLogTransaction());
 	work->cause = CStringGetTextDatum(cause);
-	work->number = MemberNextChangeNumber(0);
+	work->number = ChangeNumberNext(0);
 }
 
 static void

@@ -16,19 +16,26 @@
  */
 #include "postgres.h"
 
+#include "member/member_find.h"
+
 #include "access/genam.h"
-#include "access/htup_details.h"
 #include "access/itup.h"
 #include "access/relscan.h"
+#include "access/skey.h"
 #include "access/tableam.h"
+#include "executor/tuptable.h"
 #include "miscadmin.h"
+#include "nodes/pg_list.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/relcache.h"
 #include "utils/typcache.h"
 
 #include "base/compat.h"
-#include "maintain/maintain.h"
+#include "member/change_set.h"
+#include "program/keys.h"
+#include "program/program.h"
 
 /* Reading on costs a twentieth of looking up. */
 #define ROWS_PER_CHANGE 16 /* read for each change, before a range is given up */

@@ -7,10 +7,15 @@
  */
 #include "postgres.h"
 
-#include "utils/builtins.h"
+#include "predicate/atom.h"
+
+#include "lib/stringinfo.h"
 #include "utils/datum.h"
 
-#include "predicate/bind.h"
+#include "definition/contact_table.h"
+#include "predicate/predicate.h"
+#include "predicate/predicate_sql.h"
+#include "time/phrase.h"
 
 /*
  * What an atom asks, as text: which rows, under which condition, which test.

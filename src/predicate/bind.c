@@ -7,78 +7,22 @@
  */
 #include "postgres.h"
 
-#include "miscadmin.h"
-
 #include "predicate/bind.h"
 
-Predicate *
-PredicateConstant(bool value)
-{
-	Predicate *result = palloc0(sizeof(Predicate));
+#include "fmgr.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "nodes/pg_list.h"
 
-	result->kind = value ? PREDICATE_TRUE : PREDICATE_FALSE;
-	return result;
-}
-
-Predicate *
-PredicateOfAtom(Atom *atom)
-{
-	Predicate *result = palloc0(sizeof(Predicate));
-
-	result->kind = PREDICATE_ATOM;
-	result->atom = atom;
-	return result;
-}
-
-Predicate *
-PredicateNot(Predicate *arg)
-{
-	Predicate *result;
-
-	if (arg->kind == PREDICATE_NOT)
-		return arg->args[0];
-	if (arg->kind == PREDICATE_FALSE || arg->kind == PREDICATE_TRUE)
-		return PredicateConstant(arg->kind == PREDICATE_FALSE);
-	result = palloc0(sizeof(Predicate));
-	result->kind = PREDICATE_NOT;
-	result->nargs = 1;
-	result->args = palloc(sizeof(Predicate *));
-	result->args[0] = arg;
-	return result;
-}
-
-/* AND or OR of a list, simplified where an argument is constant. */
-Predicate *
-PredicateCombineList(PredicateKind kind, List *args)
-{
-	PredicateKind absorbing = (kind == PREDICATE_AND) ? PREDICATE_FALSE : PREDICATE_TRUE;
-	PredicateKind neutral = (kind == PREDICATE_AND) ? PREDICATE_TRUE : PREDICATE_FALSE;
-	Predicate *result = palloc0(sizeof(Predicate));
-	ListCell *cell;
-
-	result->kind = kind;
-	result->args = palloc(sizeof(Predicate *) * Max(list_length(args), 1));
-	foreach (cell, args)
-	{
-		Predicate *arg = lfirst(cell);
-
-		if (arg->kind == absorbing)
-			return arg;
-		if (arg->kind != neutral)
-			result->args[result->nargs++] = arg;
-	}
-	if (result->nargs == 0)
-		return PredicateConstant(kind == PREDICATE_AND);
-	if (result->nargs == 1)
-		return result->args[0];
-	return result;
-}
-
-Predicate *
-PredicateCombine(PredicateKind kind, Predicate *left, Predicate *right)
-{
-	return PredicateCombineList(kind, list_make2(left, right));
-}
+#include "definition/contact_table.h"
+#include "definition/field.h"
+#include "definition/segment.h"
+#include "filter/filter.h"
+#include "filter/filter_flat.h"
+#include "filter/filter_operator.h"
+#include "predicate/bind_place.h"
+#include "predicate/bind_value.h"
+#include "predicate/predicate.h"
 
 /* ----- fields and operators ----- */
 
@@ -277,4 +221,73 @@ BindStored(const Filter *filters, ContactTable *table)
 	BindOptions options = {false};
 
 	return BindFilter(FilterUnflatten(filters), table, &options);
+}
+
+/* ----- what it refers to ----- */
+
+typedef struct Expansion
+{
+	ContactTable *table;
+	List *ids;     /* of segments that were met: int64 * */
+	List *filters; /* theirs, or NULL where they never move */
+} Expansion;
+
+static bool
+moves(Atom *atom, void *arg)
+{
+	return atom->moves || atom->referenced != NULL;
+}
+
+static bool expand_atom(Atom *atom, void *arg);
+
+/* The filter of a segment that moves with time, each bound once; else NULL. */
+static Predicate *
+moving_filter(Expansion *expansion, int64 *id)
+{
+	SegmentRow *row = SegmentById(*id);
+	Predicate *filter = NULL;
+
+	if (row != NULL && !row->is_static)
+	{
+		filter = BindStored(row->filters, expansion->table);
+		(void) PredicateWalk(filter, expand_atom, expansion);
+		if (!PredicateWalk(filter, moves, NULL))
+			filter = NULL;
+	}
+	expansion->ids = lappend(expansion->ids, id);
+	expansion->filters = lappend(expansion->filters, filter);
+	return filter;
+}
+
+static bool
+expand_atom(Atom *atom, void *arg)
+{
+	Expansion *expansion = arg;
+	ListCell *id;
+	ListCell *filter;
+
+	if (atom->scope != ATOM_MEMBER)
+		return false;
+	forboth (id, expansion->ids, filter, expansion->filters)
+		if (*(int64 *) lfirst(id) == atom->segment_id)
+		{
+			atom->referenced = lfirst(filter);
+			return false;
+		}
+	atom->referenced = moving_filter(expansion, &atom->segment_id);
+	return false;
+}
+
+/*
+ * Where the predicate refers to segments that move with time, it is to hold
+ * their filters, so that they are asked as of now; their stored members may be
+ * of an earlier instant.
+ */
+Predicate *
+BindExpand(Predicate *predicate, ContactTable *table)
+{
+	Expansion expansion = {table, NIL, NIL};
+
+	(void) PredicateWalk(predicate, expand_atom, &expansion);
+	return predicate;
 }

@@ -8,15 +8,17 @@
  */
 #include "postgres.h"
 
+#include "predicate/bind_number.h"
+
 #include <math.h>
 
-#include "catalog/pg_type.h"
 #include "common/shortest_dec.h"
-#include "utils/builtins.h"
+#include "nodes/pg_list.h"
 #include "utils/fmgrprotos.h"
-#include "utils/numeric.h"
 
-#include "predicate/bind.h"
+#include "filter/filter.h"
+#include "predicate/bind_place.h"
+#include "predicate/predicate.h"
 
 #define MAX_EXPONENT 10000
 

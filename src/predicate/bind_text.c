@@ -5,12 +5,17 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_collation.h"
-#include "mb/pg_wchar.h"
-#include "regex/regex.h"
-#include "utils/builtins.h"
+#include "predicate/bind_text.h"
 
-#include "predicate/bind.h"
+#include "catalog/pg_collation.h"
+#include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
+#include "nodes/pg_list.h"
+#include "regex/regex.h"
+
+#include "filter/filter.h"
+#include "predicate/bind_number.h"
+#include "predicate/bind_place.h"
 #include "text/fold.h"
 
 /*

@@ -9,6 +9,10 @@
  */
 #include "postgres.h"
 
+#include "predicate/predicate_sql.h"
+
+#include "fmgr.h"
+#include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
@@ -17,9 +21,12 @@
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
-#include "predicate/bind.h"
-#include "evaluate/evaluate.h"
-#include "definition/segment.h"
+#include "definition/contact_table.h"
+#include "definition/related_sql.h"
+#include "predicate/boundary.h"
+#include "predicate/predicate.h"
+#include "text/regexp.h"
+#include "time/phrase.h"
 
 static void
 append_text(StringInfo out, const char *text)
@@ -207,8 +214,9 @@ append_moving(StringInfo out, const Atom *atom, const Boundary *boundary, const 
 /*
  * Where a boundary stands, as SQL.
  */
-void
-BoundarySql(StringInfo out, const Atom *atom, const Boundary *boundary, const SqlContext *context)
+static void
+append_boundary(StringInfo out, const Atom *atom, const Boundary *boundary,
+				const SqlContext *context)
 {
 	Datum value = boundary->constant;
 
@@ -275,13 +283,13 @@ append_range(StringInfo out, const Atom *atom, const SqlContext *context)
 	if (atom->lower.given)
 	{
 		appendStringInfo(out, "%s %s ", atom->value, atom->lower.inclusive ? ">=" : ">");
-		BoundarySql(out, atom, &atom->lower, context);
+		append_boundary(out, atom, &atom->lower, context);
 	}
 	if (atom->upper.given)
 	{
 		appendStringInfo(out, "%s%s %s ", atom->lower.given ? " AND " : "", atom->value,
 						 atom->upper.inclusive ? "<=" : "<");
-		BoundarySql(out, atom, &atom->upper, context);
+		append_boundary(out, atom, &atom->upper, context);
 	}
 }
 
@@ -330,52 +338,6 @@ AtomRowSql(StringInfo out, const Atom *atom, const SqlContext *context)
 
 /* ----- related rows ----- */
 
-/*
- * FROM ... WHERE ... of the related rows r of the contact aliased `contact`,
- * with the relation's and the field's fixed conditions.
- */
-char *
-RowsFromSql(const RelatedRows *rows, const char *condition, const char *contact,
-			ContactTable *table)
-{
-	StringInfoData out;
-	char *relation = CatalogRelationName(rows->relid);
-
-	initStringInfo(&out);
-	if (rows->contact_reference)
-		appendStringInfo(&out, "FROM %s r WHERE r.%s = %s.%s", relation,
-						 quote_identifier(rows->key_column), contact,
-						 quote_identifier(rows->contact_reference));
-	else if (!OidIsValid(rows->link_relid))
-		appendStringInfo(&out, "FROM %s r WHERE r.%s = %s.%s", relation,
-						 quote_identifier(rows->contact_column), contact, table->key);
-	else
-	{
-		char *link = CatalogRelationName(rows->link_relid);
-
-		appendStringInfo(&out, "FROM %s l JOIN %s r ON r.%s = l.%s WHERE l.%s = %s.%s", link,
-						 relation, quote_identifier(rows->key_column),
-						 quote_identifier(rows->link_column),
-						 quote_identifier(rows->contact_column), contact, table->key);
-		if (rows->only_primary && rows->primary_column)
-			appendStringInfo(&out, " AND l.%s", quote_identifier(rows->primary_column));
-		/* of several primary ones, the lowest */
-		if (rows->only_primary)
-		{
-			appendStringInfo(
-				&out, " AND NOT EXISTS (SELECT FROM %s o WHERE o.%s = l.%s AND o.%s < l.%s", link,
-				quote_identifier(rows->contact_column), quote_identifier(rows->contact_column),
-				quote_identifier(rows->link_column), quote_identifier(rows->link_column));
-			if (rows->primary_column)
-				appendStringInfo(&out, " AND o.%s", quote_identifier(rows->primary_column));
-			appendStringInfoChar(&out, ')');
-		}
-	}
-	if (condition)
-		appendStringInfo(&out, " AND %s", condition);
-	return out.data;
-}
-
 static char *
 by_hand_sql(const SqlContext *context, int64 segment, const char *included)
 {
@@ -387,35 +349,27 @@ by_hand_sql(const SqlContext *context, int64 segment, const char *included)
 
 /*
  * Membership of a segment that moves with time, at the context's instant: its
- * filter and what was done by hand (SEMANTICS §6).  False when it never moves:
- * its stored members are right at any instant.
+ * filter and what was done by hand (SEMANTICS §6).  Stored members of one that
+ * never moves are right at any instant.
  */
-static bool
-append_member_at(StringInfo out, int64 segment, const SqlContext *context)
+static void
+append_member_at(StringInfo out, const Atom *atom, const SqlContext *context)
 {
-	SegmentRow *row = SegmentById(segment);
-	Predicate *predicate;
-
-	if (row == NULL || row->is_static)
-		return false;
-	predicate = BindStored(row->filters, context->table);
-	if (!PredicateMovesDeep(predicate, context->table))
-		return false;
-	appendStringInfo(out, "((%s OR (", by_hand_sql(context, segment, ""));
-	PredicateSql(out, predicate, context);
-	appendStringInfo(out, ") AND NOT %s) IS TRUE)", by_hand_sql(context, segment, "NOT "));
-	return true;
+	appendStringInfo(out, "((%s OR (", by_hand_sql(context, atom->segment_id, ""));
+	PredicateSql(out, atom->referenced, context);
+	appendStringInfo(out, ") AND NOT %s) IS TRUE)", by_hand_sql(context, atom->segment_id, "NOT "));
 }
 
 static void
 append_member(StringInfo out, const Atom *atom, const SqlContext *context)
 {
-	if (context->expand && append_member_at(out, atom->segment_id, context))
-		return;
-	appendStringInfo(out,
-					 "EXISTS (SELECT FROM %s m WHERE m.segment_id = %s AND m.contact_id = c.%s)",
-					 CatalogRelationName(context->table->member_table),
-					 int_literal(atom->segment_id), context->table->key);
+	if (atom->referenced)
+		append_member_at(out, atom, context);
+	else
+		appendStringInfo(
+			out, "EXISTS (SELECT FROM %s m WHERE m.segment_id = %s AND m.contact_id = c.%s)",
+			CatalogRelationName(context->table->member_table), int_literal(atom->segment_id),
+			context->table->key);
 }
 
 /*

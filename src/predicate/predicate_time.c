@@ -5,48 +5,14 @@
  */
 #include "postgres.h"
 
+#include "predicate/predicate_time.h"
+
 #include "miscadmin.h"
-#include "utils/timestamp.h"
 
-#include "predicate/bind.h"
-#include "definition/segment.h"
-
-bool
-PredicateMoves(const Predicate *predicate)
-{
-	int i;
-
-	check_stack_depth();
-	if (predicate->kind == PREDICATE_ATOM)
-		return predicate->atom->moves;
-	for (i = 0; i < predicate->nargs; i++)
-		if (PredicateMoves(predicate->args[i]))
-			return true;
-	return false;
-}
-
-/*
- * The same, seen through the segments it refers to.
- */
-bool
-PredicateMovesDeep(const Predicate *predicate, ContactTable *table)
-{
-	SegmentRow *row;
-	int i;
-
-	check_stack_depth();
-	for (i = 0; i < predicate->nargs; i++)
-		if (PredicateMovesDeep(predicate->args[i], table))
-			return true;
-	if (predicate->kind != PREDICATE_ATOM)
-		return false;
-	if (predicate->atom->scope != ATOM_MEMBER)
-		return predicate->atom->moves;
-	row = SegmentById(predicate->atom->segment_id);
-	if (row == NULL || row->is_static)
-		return false;
-	return PredicateMovesDeep(BindStored(row->filters, table), table);
-}
+#include "definition/contact_table.h"
+#include "predicate/boundary.h"
+#include "predicate/predicate.h"
+#include "time/phrase.h"
 
 static TimestampTz
 boundary_next_move(const Boundary *boundary, const Atom *atom, ContactTable *table, TimestampTz now)

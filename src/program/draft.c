@@ -7,17 +7,27 @@
  */
 #include "postgres.h"
 
+#include "program/draft.h"
+
 #include "access/table.h"
 #include "access/xact.h"
 #include "common/hashfn.h"
 #include "miscadmin.h"
+#include "nodes/pg_list.h"
 #include "utils/builtins.h"
+#include "utils/hsearch.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
-#include "program/draft.h"
-#include "maintain/maintain.h"
-#include "base/sql_expr.h"
+#include "base/secure.h"
+#include "definition/contact_table.h"
+#include "definition/field.h"
+#include "definition/segment.h"
+#include "predicate/atom.h"
+#include "predicate/bind.h"
+#include "predicate/predicate.h"
+#include "program/draft_facet.h"
+#include "program/program.h"
 
 /* ----- sources ----- */
 

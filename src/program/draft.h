@@ -7,11 +7,12 @@
 
 #include "postgres.h"
 
+#include "access/attnum.h"
 #include "nodes/bitmapset.h"
-#include "utils/hsearch.h"
+#include "nodes/pg_list.h"
 
-#include "program/image.h"
-#include "definition/segment.h"
+#include "definition/contact_table.h"
+#include "predicate/predicate.h"
 
 typedef struct DraftConstant
 {
@@ -104,7 +105,7 @@ typedef struct DraftSegment
 
 #define DRAFT_SOURCES 1000 /* tables that the segments of one contact table read */
 
-struct Draft
+typedef struct Draft
 {
 	Oid relid;
 	uint64 version;
@@ -119,14 +120,8 @@ struct Draft
 	DraftSource *sources[DRAFT_SOURCES];
 	int nlinks;
 	DraftSource *links[DRAFT_SOURCES];
-};
+} Draft;
 
-/* program_build.c */
 extern Draft *DraftBuild(Oid relid, uint64 version);
-
-/* draft_facet.c */
-extern DraftFacet *DraftFacetGet(DraftSource *source, const char *sql, ValueType type);
-extern void DraftFacetIndexAtom(DraftFacet *facet, DraftAtom *draft, int id);
-extern void DraftFacetFinish(Draft *draft, DraftFacet *facet);
 
 #endif /* SEGMENTS_DRAFT_H */

@@ -12,18 +12,23 @@
  */
 #include "postgres.h"
 
+#include "program/draft_facet.h"
+
 #include "access/sysattr.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
+#include "nodes/bitmapset.h"
 #include "nodes/nodeFuncs.h"
+#include "nodes/pg_list.h"
 #include "optimizer/optimizer.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 
-#include "program/draft.h"
-#include "evaluate/evaluate.h"
 #include "base/sql_expr.h"
+#include "predicate/predicate.h"
+#include "program/draft.h"
+#include "program/facet.h"
 
 /* ----- expressions ----- */
 

@@ -7,19 +7,22 @@
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
+#include "program/facet.h"
+
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "executor/executor.h"
-#include "utils/builtins.h"
+#include "nodes/execnodes.h"
+#include "nodes/pg_list.h"
 #include "utils/float.h"
 #include "utils/fmgrprotos.h"
-#include "utils/memutils.h"
-#include "utils/numeric.h"
 
 #include "base/compat.h"
-#include "evaluate/evaluate.h"
+#include "base/secure.h"
 #include "base/sql_expr.h"
+#include "predicate/predicate.h"
+#include "program/image.h"
+#include "program/program.h"
 
 /* ----- values ----- */
 /*

@@ -12,12 +12,19 @@
  */
 #include "postgres.h"
 
+#include "program/image_build.h"
+
 #include "miscadmin.h"
-#include "utils/builtins.h"
+#include "nodes/pg_list.h"
 #include "utils/memutils.h"
 
+#include "base/compat.h"
+#include "base/vector.h"
+#include "definition/contact_table.h"
+#include "definition/field.h"
+#include "predicate/predicate.h"
 #include "program/draft.h"
-#include "evaluate/evaluate.h"
+#include "program/image.h"
 
 #define MAX_GATES 16            /* more values let a segment in: then it has no gate */
 #define MAX_CELLS 64            /* that the ranks of a facet are cut into */

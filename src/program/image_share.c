@@ -14,13 +14,14 @@
  */
 #include "postgres.h"
 
+#include "program/image_share.h"
+
 #include "access/xact.h"
 #include "miscadmin.h"
 #include "storage/dsm.h"
 #include "storage/ipc.h"
 #include "storage/lwlock.h"
 #include "storage/shmem.h"
-#include "utils/memutils.h"
 #include "utils/resowner.h"
 
 #include "base/compat.h"

@@ -6,9 +6,12 @@
  */
 #include "postgres.h"
 
+#include "program/image_use.h"
+
 #include "utils/memutils.h"
 
-#include "program/program.h"
+#include "program/image.h"
+#include "program/image_share.h"
 
 static ImageUse *open_images = NULL; /* those that programs use */
 

@@ -14,30 +14,30 @@
  */
 #include "postgres.h"
 
+#include "program/program_cache.h"
+
 #include "access/nbtree.h"
-#include "access/table.h"
 #include "access/xact.h"
-#include "catalog/pg_collation.h"
-#include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
-#include "common/hashfn.h"
-#include "utils/builtins.h"
+#include "nodes/pg_list.h"
+#include "portability/instr_time.h"
 #include "utils/catcache.h"
-#include "utils/fmgroids.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
-#include "utils/typcache.h"
 
-#include "portability/instr_time.h"
-
+#include "definition/contact_table.h"
+#include "definition/definition_version.h"
 #include "program/draft.h"
-#include "evaluate/evaluate.h"
-#include "maintain/maintain.h"
-#include "base/sql_expr.h"
+#include "program/image.h"
+#include "program/image_build.h"
+#include "program/image_share.h"
+#include "program/image_use.h"
+#include "program/program.h"
+#include "program/program_open.h"
 
 typedef struct ProgramEntry
 {

@@ -11,6 +11,7 @@
 #include "utils/memutils.h"
 
 #include "program/program.h"
+#include "program/program_cache.h"
 
 /*
  * segments.compiled_program(contact_table)

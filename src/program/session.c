@@ -9,14 +9,17 @@
  */
 #include "postgres.h"
 
+#include "program/session.h"
+
 #include "access/xact.h"
 #include "executor/executor.h"
 #include "executor/spi.h"
+#include "nodes/execnodes.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
-#include "maintain/maintain.h"
-#include "base/sql_expr.h"
+#include "base/secure.h"
+#include "program/program.h"
 
 typedef struct Stretch
 {
@@ -81,7 +84,7 @@ register_callbacks(void)
  * Open a stretch for one program.
  */
 void
-MaintainBegin(Program *program)
+SessionBegin(Program *program)
 {
 	/* the callbacks look at it when the statement's memory is gone */
 	Stretch *stretch = MemoryContextAllocZero(TopTransactionContext, sizeof(Stretch));
@@ -108,7 +111,7 @@ MaintainBegin(Program *program)
  * the present one's own stretch begins.
  */
 bool
-MaintainRanInside(void)
+SessionRanInside(void)
 {
 	return ran && ActiveSnapshotSet() && ran_for > GetActiveSnapshot()->curcid;
 }
@@ -117,7 +120,7 @@ MaintainRanInside(void)
  * How many stretches this backend has begun.
  */
 uint64
-MaintainRuns(void)
+SessionRuns(void)
 {
 	return runs;
 }
@@ -127,7 +130,7 @@ MaintainRuns(void)
  * context stays what it was.
  */
 void
-MaintainEnter(void)
+SessionEnter(void)
 {
 	MemoryContext caller = CurrentMemoryContext;
 
@@ -143,7 +146,7 @@ MaintainEnter(void)
  * Close the stretch.
  */
 void
-MaintainEnd(void)
+SessionEnd(void)
 {
 	Stretch *stretch = present;
 	MemoryContext caller = CurrentMemoryContext;

@@ -8,7 +8,6 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "nodes/makefuncs.h"
@@ -16,15 +15,19 @@
 #include "nodes/pathnodes.h"
 #include "nodes/supportnodes.h"
 #include "optimizer/optimizer.h"
-#include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
-#include "utils/memutils.h"
-#include "utils/typcache.h"
 
-#include "predicate/bind.h"
 #include "base/compat.h"
+#include "base/secure.h"
 #include "base/sql_expr.h"
+#include "definition/contact_table.h"
+#include "filter/filter.h"
+#include "filter/filter_flat.h"
+#include "predicate/bind.h"
+#include "predicate/bind_place.h"
+#include "predicate/predicate.h"
+#include "predicate/predicate_sql.h"
 
 /* The contact table whose row type this is, or InvalidOid. */
 static Oid

@@ -18,12 +18,21 @@
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
-#include "predicate/bind.h"
-#include "base/compat.h"
-#include "refresh/refresh.h"
-#include "definition/segment.h"
+#include "base/secure.h"
 #include "base/sql_expr.h"
 #include "base/srf.h"
+#include "definition/contact_table.h"
+#include "definition/field.h"
+#include "filter/filter.h"
+#include "filter/filter_flat.h"
+#include "filter/filter_operator.h"
+#include "predicate/bind.h"
+#include "predicate/bind_place.h"
+#include "predicate/predicate.h"
+#include "predicate/predicate_sql.h"
+#include "predicate/predicate_time.h"
+#include "refresh/refresh_window.h"
+#include "time/clock.h"
 
 #define FETCH_ROWS 10000
 
@@ -118,10 +127,9 @@ segments_matching(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	table = contact_table_argument(fcinfo, 1);
 	SecureEnter(&secure, table->owner);
-	predicate = bind_argument(PG_GETARG_FILTER_P(0), table, secure.userid);
+	predicate = BindExpand(bind_argument(PG_GETARG_FILTER_P(0), table, secure.userid), table);
 	context.table = table;
 	context.pinned = true;
-	context.expand = true;
 	context.now = PG_ARGISNULL(2) ? SegmentsNow() : PG_GETARG_TIMESTAMPTZ(2);
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "SELECT %s FROM %s c WHERE ",

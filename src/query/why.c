@@ -7,7 +7,6 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "miscadmin.h"
@@ -15,17 +14,25 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/json.h"
-#include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 #include "utils/plancache.h"
-#include "utils/resowner.h"
 #include "utils/timestamp.h"
 
-#include "definition/access.h"
-#include "predicate/bind.h"
-#include "maintain/maintain.h"
-#include "base/sql_expr.h"
+#include "base/secure.h"
 #include "base/srf.h"
+#include "definition/contact_table.h"
+#include "definition/field.h"
+#include "definition/related_sql.h"
+#include "definition/segment.h"
+#include "definition/segment_find.h"
+#include "filter/filter.h"
+#include "filter/filter_flat.h"
+#include "filter/filter_json.h"
+#include "predicate/bind.h"
+#include "predicate/bind_place.h"
+#include "predicate/predicate.h"
+#include "predicate/predicate_sql.h"
+#include "time/clock.h"
 
 #define SAMPLE_ROWS 10 /* related values shown for a leaf */
 
@@ -275,6 +282,7 @@ segments_preview(PG_FUNCTION_ARGS)
 	TupleDesc desc;
 	Tuplestorestate *store = SrfBegin(fcinfo, &desc);
 	BindOptions options = {true};
+	Predicate *predicate;
 	SqlContext context = {0};
 	StringInfoData where;
 	SecureContext secure;
@@ -287,16 +295,14 @@ segments_preview(PG_FUNCTION_ARGS)
 		PG_ARGISNULL(1) ? CatalogDefaultContactTable() : PG_GETARG_OID(1), false);
 	check_readable(context.table);
 	context.pinned = true;
-	context.expand = true;
 	context.now = SegmentsNow();
 	initStringInfo(&where);
 	SecureEnter(&secure, context.table->owner);
 	options.viewer = secure.userid;
 	SPI_connect();
 	appendStringInfo(&where, "FROM %s c WHERE ", context.table->name);
-	PredicateSql(&where,
-				 BindFilter(FilterUnflatten(PG_GETARG_FILTER_P(0)), context.table, &options),
-				 &context);
+	predicate = BindFilter(FilterUnflatten(PG_GETARG_FILTER_P(0)), context.table, &options);
+	PredicateSql(&where, BindExpand(predicate, context.table), &context);
 	plan = SPI_prepare(psprintf("SELECT c.%s %s", context.table->key, where.data), 0, NULL);
 	if (plan == NULL)
 		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));

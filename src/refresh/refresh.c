@@ -18,9 +18,21 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-#include "log/member_count.h"
-#include "refresh/refresh.h"
-#include "base/sql_expr.h"
+#include "base/secure.h"
+#include "base/vector.h"
+#include "clock/clock_write.h"
+#include "clock/segment_clock.h"
+#include "definition/contact_table.h"
+#include "definition/segment.h"
+#include "log/change_number.h"
+#include "log/member_settle.h"
+#include "predicate/bind.h"
+#include "predicate/predicate_time.h"
+#include "program/program.h"
+#include "program/program_cache.h"
+#include "refresh/refresh_compare.h"
+#include "refresh/refresh_window.h"
+#include "time/clock.h"
 
 typedef struct Refresh
 {
@@ -109,13 +121,13 @@ segments_refresh_due(PG_FUNCTION_ARGS)
 		ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
 						errmsg("refresh_due needs a finite instant")));
 	SPI_connect();
-	before = MemberWritten(0);
+	before = ChangesWritten(0);
 	foreach (cell, ClockDueTables(now))
 	{
 		CHECK_FOR_INTERRUPTS();
 		refresh_table(lfirst_oid(cell), now);
 	}
-	after = MemberWritten(0);
+	after = ChangesWritten(0);
 	MemberCountsSettleAll(SETTLE_UPKEEP);
 	SPI_finish();
 	PG_RETURN_INT64(after - before);

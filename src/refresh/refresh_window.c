@@ -13,21 +13,37 @@
  */
 #include "postgres.h"
 
+#include "refresh/refresh_window.h"
+
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "common/int.h"
 #include "executor/spi.h"
+#include "fmgr.h"
 #include "miscadmin.h"
+#include "nodes/pg_list.h"
+#include "pgtime.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/date.h"
 #include "utils/datum.h"
 #include "utils/guc.h"
-#include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
-#include "refresh/refresh.h"
-#include "base/sql_expr.h"
+#include "base/kept_plan.h"
+#include "base/secure.h"
+#include "definition/contact_table.h"
+#include "definition/related_sql.h"
+#include "evaluate/row_time.h"
+#include "predicate/bind_place.h"
+#include "predicate/boundary.h"
+#include "predicate/predicate.h"
+#include "predicate/predicate_time.h"
+#include "program/image.h"
+#include "program/program.h"
+#include "refresh/value_index.h"
+#include "time/phrase.h"
 
 #define MANY_DAYS 370 /* beyond, every month and day has passed */
 #define FETCH_ROWS 1000

@@ -23,15 +23,15 @@
  */
 #include "postgres.h"
 
+#include "text/fold.h"
+
 #include "catalog/pg_conversion.h"
 #include "catalog/pg_namespace.h"
 #include "fmgr.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
-#include "utils/builtins.h"
 
 #include "base/compat.h"
-#include "text/fold.h"
 #include "text/fold_table.h"
 
 PG_FUNCTION_INFO_V1(segments_fold);

@@ -7,13 +7,11 @@
  */
 #include "postgres.h"
 
+#include "text/regexp.h"
+
 #include "catalog/namespace.h"
 #include "catalog/pg_collation.h"
-#include "nodes/makefuncs.h"
 #include "nodes/value.h"
-
-#include "base/compat.h"
-#include "evaluate/evaluate.h"
 
 #define ROOT_COLLATION "und-x-icu"
 

@@ -15,6 +15,7 @@
 #include "utils/datetime.h"
 #include "utils/timestamp.h"
 
+#include "time/clock.h"
 #include "time/phrase.h"
 
 /* A calendar day and the second within it. */

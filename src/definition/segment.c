@@ -1,5 +1,5 @@
 /*
- * segment_catalog.c - reads segments.segment.
+ * segment.c - reads segments.segment.
  *
  * Step 6: stored rows -> SegmentRow.  Like the catalogue, always as last
  * committed, and past row security: the engine maintains every segment,
@@ -7,22 +7,23 @@
  */
 #include "postgres.h"
 
+#include "definition/segment.h"
+
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "miscadmin.h"
+#include "nodes/pg_list.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
-#include "definition/contact_table.h"
 #include "base/compat.h"
-#include "definition/segment.h"
-
-/* segments.segment_reference */
-#define Anum_reference_segment_id 1
-#define Anum_reference_referenced_id 2
+#include "definition/access.h"
+#include "definition/contact_table.h"
+#include "filter/filter.h"
+#include "filter/filter_flat.h"
 
 typedef struct SegmentColumns
 {
@@ -178,56 +179,4 @@ SegmentResolvePublished(Oid contact_table, const char *word, Oid viewer, const c
 	else
 		return row->id;
 	return 0;
-}
-
-/* ----- references ----- */
-
-static List *
-referenced_by(int64 id)
-{
-	Relation rel = table_open(CatalogRelid("segment_reference"), AccessShareLock);
-	List *result = NIL;
-	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple tuple;
-
-	ScanKeyInit(&key, Anum_reference_segment_id, BTEqualStrategyNumber, F_INT8EQ,
-				Int64GetDatum(id));
-	scan = systable_beginscan(rel, PrimaryKeyIndex(rel), true, NULL, 1, &key);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-	{
-		bool isnull;
-		int64 *other = palloc(sizeof(int64));
-
-		*other = DatumGetInt64(
-			heap_getattr(tuple, Anum_reference_referenced_id, RelationGetDescr(rel), &isnull));
-		result = lappend(result, other);
-	}
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
-	return result;
-}
-
-/*
- * How one segment reaches another through references, as "a -> b -> c" of
- * aliases, or NULL when it does not.
- */
-char *
-SegmentReferencePath(int64 from, int64 to)
-{
-	SegmentRow *row = SegmentById(from);
-	const char *alias = row ? row->alias : "?";
-	ListCell *cell;
-
-	check_stack_depth();
-	if (from == to)
-		return pstrdup(alias);
-	foreach (cell, referenced_by(from))
-	{
-		char *rest = SegmentReferencePath(*(int64 *) lfirst(cell), to);
-
-		if (rest != NULL)
-			return psprintf("%s -> %s", alias, rest);
-	}
-	return NULL;
 }
