@@ -4,7 +4,7 @@
 
 -- Types ---------------------------------------------------------------------
 
--- Keep in step with infer_type() in src/field.c.
+-- Keep in step with infer_type() in src/definition/field.c.
 CREATE FUNCTION segments.inferred_type(type regtype) RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -60,7 +60,7 @@ COMMENT ON FUNCTION segments.check_condition(text, regclass) IS 'internal: refus
 
 -- Names ---------------------------------------------------------------------
 
--- Keep in step with name_covers() in src/field.c.
+-- Keep in step with name_covers() in src/definition/field.c.
 CREATE FUNCTION segments.name_covers(declared text, field text) RETURNS boolean
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $function$

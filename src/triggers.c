@@ -1,10 +1,10 @@
 /*
  * triggers.c - segments.maintain(), the one trigger function.
  *
- * Step 10: statement-level AFTER triggers on the contact table and on every
- * table whose rows belong to contacts come here, with transition tables.  A
- * statement that changed nothing, or a table that no segment reads, costs a
- * look into a hash table.
+ * Statement-level AFTER triggers on the contact table and on every table whose
+ * rows belong to contacts come here, with transition tables.  A statement that
+ * changed nothing, or a table that no segment reads, costs a look into a hash
+ * table.
  */
 #include "postgres.h"
 

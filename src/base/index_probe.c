@@ -2,11 +2,10 @@
  * index_probe.c - rows of a table by the leading columns of a btree index,
  * without a query.
  *
- * Step 9e: what is looked up for one contact is a handful of rows, and
- * starting a query for them costs many times the rows.  A probe keeps its
- * index open, and is asked for one value after the other.  It sees what an
- * index scan under the same snapshot sees, and takes the same predicate locks
- * (at SERIALIZABLE).
+ * What is looked up for one contact is a handful of rows, and starting a query
+ * for them costs many times the rows.  A probe keeps its index open, and is
+ * asked for one value after the other.  It sees what an index scan under the
+ * same snapshot sees, and takes the same predicate locks (at SERIALIZABLE).
  *
  * A probe asks nobody's leave: IndexProbeReadable says whether it gives what
  * the owner of the contact table would get.

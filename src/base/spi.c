@@ -15,7 +15,7 @@
 
 /*
  * Run a kept plan on the latest committed state plus our own changes, whatever
- * the isolation level: the contacts concerned are locked (src/README.md, locks).
+ * the isolation level: the contacts concerned are locked (maintain/README.md).
  */
 void
 SpiExecute(SPIPlanPtr plan, Datum *values, int expected)

@@ -2,13 +2,13 @@
  * build.c - members of whole segments: new ones, and ones whose definition
  * changed.
  *
- * Step 13a.  A large table is not shut for the time of a scan.  The segments
- * are evaluated by a snapshot while everybody writes; what they differ in is
- * written at once for new segments, of which nobody else knows, and kept for
- * the others.  Then writers are shut out until the transaction ends, contacts
- * that were touched since the snapshot (touched.c) are evaluated again, and
- * what was kept is written for the others.  Whoever writes after that knows
- * the definition (program.c).  Small tables are locked first.
+ * A large table is not shut for the time of a scan.  The segments are evaluated
+ * by a snapshot while everybody writes; what they differ in is written at once
+ * for new segments, of which nobody else knows, and kept for the others.  Then
+ * writers are shut out until the transaction ends, contacts that were touched
+ * since the snapshot (touched.c) are evaluated again, and what was kept is
+ * written for the others.  Whoever writes after that knows the definition
+ * (program_cache.c).  Small tables are locked first.
  *
  * SHARE UPDATE EXCLUSIVE on the contact table makes those who change
  * definitions take turns from the start, and lets writers pass.

@@ -1,9 +1,9 @@
 /*
  * build_lock.c - whom building shuts out, and when.
  *
- * Step 13d.  Who changes a definition holds SHARE ROW EXCLUSIVE on the contact
- * table and all that the segments read when it commits: then no writer is at
- * work that does not know the definition (program.c).  The contact table comes
+ * Who changes a definition holds SHARE ROW EXCLUSIVE on the contact table and
+ * all that the segments read when it commits: then no writer is at work that
+ * does not know the definition (program_cache.c).  The contact table comes
  * first, the others by OID.
  */
 #include "postgres.h"

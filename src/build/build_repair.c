@@ -1,9 +1,9 @@
 /*
  * build_repair.c - rows that a fresh evaluation of filters does not mend.
  *
- * Step 13a, beside build.c and rebuild.c: memberships against what was done by
- * hand, and rows of contacts that don't exist.  Neither comes about as long as
- * our triggers fire.
+ * Beside build.c and rebuild.c: memberships against what was done by hand, and
+ * rows of contacts that don't exist.  Neither comes about as long as our
+ * triggers fire.
  */
 #include "postgres.h"
 

@@ -1,10 +1,10 @@
 /*
  * check.c - segments.check(): is every membership what it should be?
  *
- * Step 13f: the differences (difference.c), as rows, by the snapshot of the
- * query that asks.  Few segments, and all of a small table, are asked by their
- * SQL, which shares nothing with what maintains them; many of a large table in
- * one scan.  Either can be asked for.
+ * The differences (difference.c), as rows, by the snapshot of the query that
+ * asks.  Few segments, and all of a small table, are asked by their SQL, which
+ * shares nothing with what maintains them; many of a large table in one scan.
+ * Either can be asked for.
  */
 #include "postgres.h"
 

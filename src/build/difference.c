@@ -1,13 +1,13 @@
 /*
  * difference.c - contacts whose stored membership is not what it should be.
  *
- * Step 13c: two ways to find them.  By query: each segment's filter as SQL
- * against its members, all in the executor; few segments are found by index
- * so, and as nothing of the row engine takes part, it is the oracle of every
- * test.  By scan: all segments in one scan of the contacts (segment_scan.c),
- * what matches is sorted by segment and contact and merged with the members
- * and what was done by hand, which come in the same order.  Sorting keeps to
- * work_mem.  Reads only.
+ * Two ways to find them.  By query: each segment's filter as SQL against its
+ * members, all in the executor; few segments are found by index so, and as
+ * nothing of the row engine takes part, it is the oracle of every test.  By
+ * scan: all segments in one scan of the contacts (segment_scan.c), what matches
+ * is sorted by segment and contact and merged with the members and what was
+ * done by hand, which come in the same order.  Sorting keeps to work_mem.
+ * Reads only.
  */
 #include "postgres.h"
 

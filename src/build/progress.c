@@ -2,10 +2,10 @@
  * progress.c - how far building, rebuilding and checking are: the view
  * segments.progress.
  *
- * Step 13g.  Rows of a transaction at work are invisible to others, so this
- * uses what the server's own commands use (pg_stat_progress_*): counters of the
- * backend in shared memory.  A command number that the server does not know
- * keeps them out of its views.  The server clears them on error.
+ * Rows of a transaction at work are invisible to others, so this uses what the
+ * server's own commands use (pg_stat_progress_*): counters of the backend in
+ * shared memory.  A command number that the server does not know keeps them out
+ * of its views.  The server clears them on error.
  */
 #include "postgres.h"
 

@@ -2,11 +2,11 @@
  * rebuild.c - segments.rebuild(): members in line with definitions, without
  * shutting anybody out.
  *
- * Step 13e: what differs is found by a snapshot, without a lock.  Only contacts
- * that differ are then locked, evaluated afresh and written (maintain.c), as
- * after any write: whatever changed since the snapshot is seen there.  When
- * nothing differs nothing is written, and nobody waits; the old members are
- * served until the transaction commits.
+ * What differs is found by a snapshot, without a lock.  Only contacts that
+ * differ are then locked, evaluated afresh and written (maintain.c), as after
+ * any write: whatever changed since the snapshot is seen there.  When nothing
+ * differs nothing is written, and nobody waits; the old members are served
+ * until the transaction commits.
  */
 #include "postgres.h"
 

@@ -1,7 +1,7 @@
 /*
  * clock_write.c - clocks are started by a build and brought forward by a refresh.
  *
- * The trap (src/README.md, time): a transaction that read the clock before a
+ * The trap (README.md): a transaction that read the clock before a
  * refresh and commits after it wrote a row whose boundary the refresh has
  * passed without seeing the row.  So a refresh starts its windows not where
  * the last one ended but at covered_until, and that advances only when nobody

@@ -2,21 +2,11 @@
  * segment_clock.c - up to which instant moving segments were brought forward:
  * rows of segments.contact_clock and segments.segment_clock.
  *
- * Step 15b.  All moving segments of a contact table are brought forward
- * together and share one row of contact_clock, so that a refresh writes one
- * row and a backend reads one, whatever the number of segments.  A segment
- * that was built by itself stands apart, with instants of its own, until the
- * next refresh that reaches it takes it along with the others.
- *
- * The trap (src/README.md, time): a transaction that read the clock before a
- * refresh and commits after it wrote a row whose boundary the refresh has
- * passed without seeing the row.  So a refresh starts its windows not where
- * the last one ended but at covered_until, and that advances only when nobody
- * can be left behind: at a refresh, transactions with ids from the next one on
- * evaluate at evaluated_at or later, since they will read it (pending_at,
- * pending_xmax); once all lower ids have ended, everything they wrote is
- * visible to the refresh at hand, and pending_at is covered.  When nobody else
- * is running at all, what the refresh finds as evaluated_at is covered at once.
+ * All moving segments of a contact table are brought forward together and share
+ * one row of contact_clock, so that a refresh writes one row and a backend
+ * reads one, whatever the number of segments.  A segment that was built by
+ * itself stands apart, with instants of its own, until the next refresh that
+ * reaches it takes it along with the others.
  *
  * Rows are read as last committed, or changed by ourselves.
  */

@@ -1,10 +1,10 @@
 /*
  * contact_table.c - reads the catalogue's own tables.
  *
- * Step 2a: a contact table's OID -> what was attached.  Definitions are read
- * with systable scans, so always as last committed (or as this transaction
- * changed them), never through the transaction's snapshot: a program built in
- * an old snapshot would stay wrong after its invalidation was consumed.
+ * A contact table's OID -> what was attached.  Definitions are read with
+ * systable scans, so always as last committed (or as this transaction changed
+ * them), never through the transaction's snapshot: a program built in an old
+ * snapshot would stay wrong after its invalidation was consumed.
  */
 #include "postgres.h"
 

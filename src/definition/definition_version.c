@@ -2,13 +2,13 @@
  * definition_version.c - which state of a contact table's definitions is the
  * present one.
  *
- * Step 6b: whoever changes what segments of a contact table mean adds a row
- * with a random number to segments.definition_change; the version is the XOR of
- * all that are visible.  So two states have the same version only if they are
- * the same, whoever committed in which order; nobody waits for anybody, as a
- * counter would make them; and old rows can be folded into one without
- * changing the version.  A transaction that changed definitions itself does
- * not trust versions: it can have changed them again since.
+ * Whoever changes what segments of a contact table mean adds a row with a
+ * random number to segments.definition_change; the version is the XOR of all
+ * that are visible.  So two states have the same version only if they are the
+ * same, whoever committed in which order; nobody waits for anybody, as a
+ * counter would make them; and old rows can be folded into one without changing
+ * the version.  A transaction that changed definitions itself does not trust
+ * versions: it can have changed them again since.
  */
 #include "postgres.h"
 

@@ -1,9 +1,9 @@
 /*
  * field.c - a name in a filter -> the field it means.
  *
- * Step 2b: takes object and field name, gives how to get the value as SQL over
- * one row (alias c for a contact, r for a related row), its class, and what it
- * is computed over.  Everything special to one schema is in the catalogue.
+ * Takes object and field name, gives how to get the value as SQL over one row
+ * (alias c for a contact, r for a related row), its class, and what it is
+ * computed over.  Everything special to one schema is in the catalogue.
  */
 #include "postgres.h"
 

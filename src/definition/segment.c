@@ -1,9 +1,8 @@
 /*
  * segment.c - reads segments.segment.
  *
- * Step 6: stored rows -> SegmentRow.  Like the catalogue, always as last
- * committed, and past row security: the engine maintains every segment,
- * whoever writes.
+ * Stored rows -> SegmentRow.  Like the catalogue, always as last committed, and
+ * past row security: the engine maintains every segment, whoever writes.
  */
 #include "postgres.h"
 

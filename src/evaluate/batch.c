@@ -2,13 +2,13 @@
  * batch.c - atoms that are not on the contact's own row, for many contacts at
  * a time.
  *
- * Step 9b: related rows are read contact by contact (related_rows.c),
- * memberships looked up; what neither can answer is asked with one kept query
- * an atom, for all contacts of the batch together, when a predicate first needs
- * it.  All of it reads the latest committed state and this transaction's own
- * changes, as referential integrity does: the contacts are locked, so nobody
- * else is changing what is seen (src/README.md, locks).  A scan that locks
- * nobody gives the snapshot to read by.
+ * Related rows are read contact by contact (related_rows.c), memberships looked
+ * up; what neither can answer is asked with one kept query an atom, for all
+ * contacts of the batch together, when a predicate first needs it.  All of it
+ * reads the latest committed state and this transaction's own changes, as
+ * referential integrity does: the contacts are locked, so nobody else is
+ * changing what is seen (maintain/README.md).  A scan that locks nobody gives
+ * the snapshot to read by.
  */
 #include "postgres.h"
 

@@ -1,15 +1,15 @@
 /*
  * candidates.c - which segments can a change of a contact's row concern?
  *
- * Step 9c: all whose truth differs between OLD and NEW are found, and few
- * others.  Segments lie behind gates: constants that let them in
- * (image_build.c).  A contact that comes meets what is behind its own values.
- * Of one that changes, the columns that differ are looked up; each boundary
- * that was passed and each constant that was left or reached is a step; the
- * segments concerned are found under the gates that stand open for this
- * contact, by binary search.  Where a gate's own value changes, everything
- * behind the old and the new one is a candidate.  Segments without such a gate
- * that need a range are behind cells of it, with the steps of all facets.
+ * All whose truth differs between OLD and NEW are found, and few others.
+ * Segments lie behind gates: constants that let them in (image_build.c).  A
+ * contact that comes meets what is behind its own values. Of one that changes,
+ * the columns that differ are looked up; each boundary that was passed and each
+ * constant that was left or reached is a step; the segments concerned are found
+ * under the gates that stand open for this contact, by binary search.  Where a
+ * gate's own value changes, everything behind the old and the new one is a
+ * candidate.  Segments without such a gate that need a range are behind cells
+ * of it, with the steps of all facets.
  */
 #include "postgres.h"
 

@@ -2,18 +2,18 @@
  * related_rows.c - atoms over related rows, answered by reading the rows of
  * one contact.
  *
- * Step 9d: a contact has a handful of rows, and one pass over an index reads
- * them for all atoms over them, where a query would be started for each.  The
- * rows are tested by the program's facets, as rows of a statement are, so the
- * answers are those of the atom's SQL (predicate_sql.c).  What cannot be read
- * so is asked of the database (batch.c): rows without an index by contact,
- * views, partitions, foreign tables, rows that are hidden from the contact
- * table's owner, values that hold subqueries, sums of floats (whose last
- * digits depend on the order), and contacts with very many rows.
+ * A contact has a handful of rows, and one pass over an index reads them for
+ * all atoms over them, where a query would be started for each.  The rows are
+ * tested by the program's facets, as rows of a statement are, so the answers
+ * are those of the atom's SQL (predicate_sql.c).  What cannot be read so is
+ * asked of the database (batch.c): rows without an index by contact, views,
+ * partitions, foreign tables, rows that are hidden from the contact table's
+ * owner, values that hold subqueries, sums of floats (whose last digits depend
+ * on the order), and contacts with very many rows.
  *
- * The contact is locked, so its rows stay what they are for the batch.  What
- * is kept of a row may point at its out-of-line values: the statement's
- * snapshot keeps these.
+ * The contact is locked, so its rows stay what they are for the batch.  What is
+ * kept of a row may point at its out-of-line values: the statement's snapshot
+ * keeps these.
  */
 #include "postgres.h"
 

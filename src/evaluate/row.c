@@ -1,12 +1,9 @@
 /*
- * evaluate.c - atoms and predicates on one row in memory.
+ * row.c - facets and atoms of one row in memory.
  *
- * Step 9a: a row version (OLD, NEW, or as read) gives its facets' values when
- * first asked; atoms are tests on them.  FlippedAtoms compares two versions of
- * a row and finds, through the facets' indexes, the atoms whose truth differs:
- * its cost follows the columns that changed and what flipped, not how many
- * atoms there are.  Values live in the program's per-tuple memory until the
- * caller resets it.
+ * A row version (OLD, NEW, or as read) gives its facets' values when first
+ * asked; atoms are tests on them.  Values live in the program's per-tuple
+ * memory until the caller resets it.
  */
 #include "postgres.h"
 

@@ -3,7 +3,7 @@
  * and as the stored value of type segments.filter.
  *
  * Nothing here knows a table, a catalog or a snapshot: these are functions of
- * bytes.  What a field means is decided later (bind.h).
+ * bytes.  What a field means is decided later (bind.c).
  */
 #ifndef SEGMENTS_FILTER_H
 #define SEGMENTS_FILTER_H

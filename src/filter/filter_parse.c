@@ -1,11 +1,10 @@
 /*
  * filter_parse.c - JSON text to filter tree.
  *
- * Step 1b: takes the document as given, in server encoding, and gives the tree
- * in the current memory context, legacy spellings already replaced by current
- * ones.  Checks everything that needs no contact table: what a field means,
- * and so which operators and values it takes, is checked when the filter is
- * bound.
+ * Takes the document as given, in server encoding, and gives the tree in the
+ * current memory context, legacy spellings already replaced by current ones.
+ * Checks everything that needs no contact table: what a field means, and so
+ * which operators and values it takes, is checked when the filter is bound.
  *
  * The only file that knows jansson (and so one that cannot include
  * utils/builtins.h, where core has its own json_object).  Its trees are

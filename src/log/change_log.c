@@ -2,13 +2,13 @@
  * change_log.c - which number a transaction has in the log, and which numbers
  * a snapshot has seen.
  *
- * Step 17a: an entry of the log stands under its top-level transaction's
- * 64-bit id. These ids mean something in one cluster only; a log that was
- * dumped and restored into another would be mixed up with what is written
- * there.  So the upper 16 bits are an era: 0 where the first contact table was
- * attached, one more in every cluster that the database was restored into
- * since.  All that was written in earlier eras has ended, and comes before all
- * of this one; within an era numbers compare as ids do.
+ * An entry of the log stands under its top-level transaction's 64-bit id. These
+ * ids mean something in one cluster only; a log that was dumped and restored
+ * into another would be mixed up with what is written there.  So the upper 16
+ * bits are an era: 0 where the first contact table was attached, one more in
+ * every cluster that the database was restored into since.  All that was
+ * written in earlier eras has ended, and comes before all of this one; within
+ * an era numbers compare as ids do.
  *
  * segments.log_era, which is dumped, says which cluster wrote which era.  A
  * cluster that is not its newest one is a new era, and its first writer adds

@@ -1,9 +1,9 @@
 /*
  * change_log_scan.c - reads the newer part of the log of joins and leaves.
  *
- * Step 17b: the log is mostly in the order of writing, so its BRIN index says
- * which stretches of pages hold numbers from some one on: few, however long
- * the log is.  Where the index was dropped the whole log is read.
+ * The log is mostly in the order of writing, so its BRIN index says which
+ * stretches of pages hold numbers from some one on: few, however long the log
+ * is.  Where the index was dropped the whole log is read.
  *
  * Pages at the end that the index knows nothing of yet are always among them.
  * VACUUM tells it about them in time; ChangeLogSummarize does it sooner, for

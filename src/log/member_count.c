@@ -2,37 +2,36 @@
  * member_count.c - segments.count(): exact, under the caller's snapshot, and
  * as fast for a million members as for ten.
  *
- * Step 17c: counting rows takes as long as there are rows, and a counter in
- * the segment's row would make all who write to it take turns.  But the log
- * already says who joined and left.  So segments.member_count holds the
- * numbers as of some snapshot S, segments.count_state says which S, and the
- * answer under snapshot R is
+ * Counting rows takes as long as there are rows, and a counter in the segment's
+ * row would make all who write to it take turns.  But the log already says who
+ * joined and left.  So segments.member_count holds the numbers as of some
+ * snapshot S, segments.count_state says which S, and the answer under snapshot
+ * R is
  *
  *     the number settled under S + joins - leaves that R sees and S didn't.
  *
  * Why that is exact.  Members change in no other way than with an entry of the
  * log in the same transaction, and row and entry become visible together, for
- * aborted subtransactions too.  So what S saw of the members is the sum of
- * the entries that it saw, and likewise R; and R sees all that S saw: the row
- * with S was written by a transaction that took S itself, and R sees that row,
- * so everything that had ended before S ended before R.  (A function in SQL
- * can look with a snapshot older than a settling of its own transaction.  So
- * where the row is our own, we ask whether S is within R, and count rows if
- * not.)
+ * aborted subtransactions too.  So what S saw of the members is the sum of the
+ * entries that it saw, and likewise R; and R sees all that S saw: the row with
+ * S was written by a transaction that took S itself, and R sees that row, so
+ * everything that had ended before S ended before R.  (A function in SQL can
+ * look with a snapshot older than a settling of its own transaction.  So where
+ * the row is our own, we ask whether S is within R, and count rows if not.)
  *
  * Whether S saw an entry is decided by its transaction's number alone: S saw
  * those below its high end that were not in progress.  A transaction that was
- * in progress when S was taken is in the list of these, whatever it had
- * written by then, before or after; none of its entries were counted, and all
- * of them are once R sees them.  Nothing depends on the order in which entries
- * were written, or on where they lie.  The settling transaction itself counts
- * as in progress, except when it settles at its very end.
+ * in progress when S was taken is in the list of these, whatever it had written
+ * by then, before or after; none of its entries were counted, and all of them
+ * are once R sees them.  Nothing depends on the order in which entries were
+ * written, or on where they lie.  The settling transaction itself counts as in
+ * progress, except when it settles at its very end.
  *
- * The numbers are believed for the files they were computed for only: a
- * table that was truncated or rewritten has another file, and a restored dump
- * has no numbers (they are not dumped).  Unlogged tables are emptied by a
- * crash, so theirs are never believed.  Then rows are counted, until
- * member_settle.c has done so once for all.
+ * The numbers are believed for the files they were computed for only: a table
+ * that was truncated or rewritten has another file, and a restored dump has no
+ * numbers (they are not dumped).  Unlogged tables are emptied by a crash, so
+ * theirs are never believed.  Then rows are counted, until member_settle.c has
+ * done so once for all.
  *
  * Works on a hot standby: what is read was decided on the primary.
  */

@@ -2,19 +2,19 @@
  * member_settle.c - brings the numbers that segments.count() starts from up to
  * date.
  *
- * Step 17d: takes the log since the last settling, gives new rows of
+ * Takes the log since the last settling, gives new rows of
  * segments.member_count and a new horizon in segments.count_state; what they
  * mean, and why they are right, is in member_count.c.  Called by refresh_due()
- * once in a while, by a transaction that has written a lot when it commits,
- * and before entries of the log are deleted.
+ * once in a while, by a transaction that has written a lot when it commits, and
+ * before entries of the log are deleted.
  *
  * Invariants.  Only who has locked the row of count_state settles, so numbers
- * are settled one after another.  Nobody waits for that lock except who
- * deletes from the log: others leave it to the one who has it.  The snapshot
- * is the transaction's, and the row that is locked must be the one that it
- * sees: so what is settled now includes all that was settled before, also at
- * REPEATABLE READ, and nobody fails.  At SERIALIZABLE reading the log could
- * make transactions fail, so there only who deletes from it settles.
+ * are settled one after another.  Nobody waits for that lock except who deletes
+ * from the log: others leave it to the one who has it.  The snapshot is the
+ * transaction's, and the row that is locked must be the one that it sees: so
+ * what is settled now includes all that was settled before, also at REPEATABLE
+ * READ, and nobody fails.  At SERIALIZABLE reading the log could make
+ * transactions fail, so there only who deletes from it settles.
  *
  * Our own entries are left to a later settling, unless we are about to commit
  * and write no more: a statement around us may be in the middle of writing

@@ -1,12 +1,12 @@
 /*
  * company_lock.c - hold a company while a contact is on its way to it.
  *
- * Step 12h: whoever changes a company looks for its contacts by what is
- * committed: links, or what contacts' rows point at.  A contact that is on its
- * way to the company in our transaction is not found, and we don't see the
- * company's change.  So a new link, and a contact that is new or points
- * elsewhere than before, holds its company FOR SHARE until the transaction
- * ends: the two take turns, at the company.
+ * Whoever changes a company looks for its contacts by what is committed: links,
+ * or what contacts' rows point at.  A contact that is on its way to the company
+ * in our transaction is not found, and we don't see the company's change.  So a
+ * new link, and a contact that is new or points elsewhere than before, holds
+ * its company FOR SHARE until the transaction ends: the two take turns, at the
+ * company.
  *
  * A contact that others see pointing at the company already is found, and they
  * wait for its lock: whichever transaction gets it last sees both changes.  It

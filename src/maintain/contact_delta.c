@@ -2,11 +2,11 @@
  * contact_delta.c - what a statement changed in a contact table -> joins and
  * leaves.
  *
- * Step 11a: OLD and NEW rows are paired and compared; of the segments that this
- * can concern (candidates.c), those that read the contact's row only ("pure")
- * are evaluated on the two rows in memory, and nothing else is looked at.  The row itself is locked by
- * the statement.  Segments that also read other things are evaluated by
- * maintain.c for the contacts concerned.
+ * OLD and NEW rows are paired and compared; of the segments that this can
+ * concern (candidates.c), those that read the contact's row only ("pure") are
+ * evaluated on the two rows in memory, and nothing else is looked at.  The row
+ * itself is locked by the statement.  Segments that also read other things are
+ * evaluated by maintain.c for the contacts concerned.
  */
 #include "postgres.h"
 

@@ -2,13 +2,12 @@
  * contact_lock.c - lock and read contacts, and look up members, without a
  * query.
  *
- * Step 12e: most statements concern one contact, and two queries for it would
- * cost several times the statement; for many, a query costs three times what
- * locking does.  Does what SELECT ... FOR NO KEY UPDATE does (nodeLockRows.c)
- * on the latest snapshot: at READ COMMITTED the newest version of the row is
- * locked and read; above, a row that changed after our snapshot fails with
- * 40001.  Contacts and members are read as their owner reads them, past row
- * security.
+ * Most statements concern one contact, and two queries for it would cost
+ * several times the statement; for many, a query costs three times what locking
+ * does.  Does what SELECT ... FOR NO KEY UPDATE does (nodeLockRows.c) on the
+ * latest snapshot: at READ COMMITTED the newest version of the row is locked
+ * and read; above, a row that changed after our snapshot fails with 40001.
+ * Contacts and members are read as their owner reads them, past row security.
  */
 #include "postgres.h"
 

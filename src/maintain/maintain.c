@@ -2,10 +2,10 @@
  * maintain.c - evaluate afresh for some contacts, write what differs, and
  * carry it to the segments that refer to what changed.
  *
- * Step 12a: the routine behind everything that is not a plain write of a
- * contact: related rows, companies, manual changes, time.  Contacts are locked
- * in key order before anything is read for them, so that two transactions
- * that change different inputs of one filter take turns (src/README.md, locks).
+ * The routine behind everything that is not a plain write of a contact: related
+ * rows, companies, manual changes, time.  Contacts are locked in key order
+ * before anything is read for them, so that two transactions that change
+ * different inputs of one filter take turns (maintain/README.md).
  */
 #include "postgres.h"
 

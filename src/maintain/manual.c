@@ -1,8 +1,8 @@
 /*
  * manual.c - members added, removed and reset by hand.
  *
- * Step 14: the table of SEMANTICS §6.  The contacts are locked first, as
- * everywhere; then what was done by hand is written, then the members follow.
+ * The table of SEMANTICS §6.  The contacts are locked first, as everywhere;
+ * then what was done by hand is written, then the members follow.
  */
 #include "postgres.h"
 

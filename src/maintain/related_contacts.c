@@ -2,10 +2,10 @@
  * related_contacts.c - rows of a company or of something linked -> the
  * contacts that they belong to.
  *
- * Step 11c: through the link table, or by what contacts' own rows point at; by
- * an index, without a query, where there is one that serves.  What is found is
- * what is committed and what our transaction wrote: who is on the way to the
- * row in another transaction is waiting for it (company_lock.c).
+ * Through the link table, or by what contacts' own rows point at; by an index,
+ * without a query, where there is one that serves.  What is found is what is
+ * committed and what our transaction wrote: who is on the way to the row in
+ * another transaction is waiting for it (company_lock.c).
  */
 #include "postgres.h"
 

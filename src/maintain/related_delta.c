@@ -2,10 +2,10 @@
  * related_delta.c - what a statement changed in a table of related rows,
  * companies or links -> the contacts and segments concerned.
  *
- * Step 11b: a row's atoms are tested on OLD and NEW in memory.  A row that
- * flips none (an event that no segment asks for) ends there: no contact is
- * read, nothing is locked.  Otherwise the row's contacts are evaluated, by
- * maintain.c, for the segments that hold a flipped atom.
+ * A row's atoms are tested on OLD and NEW in memory.  A row that flips none (an
+ * event that no segment asks for) ends there: no contact is read, nothing is
+ * locked.  Otherwise the row's contacts are evaluated, by maintain.c, for the
+ * segments that hold a flipped atom.
  */
 #include "postgres.h"
 

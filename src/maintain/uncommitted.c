@@ -1,14 +1,14 @@
 /*
  * uncommitted.c - wait for what others have written and not committed.
  *
- * Step 12d: locking the contact makes two writers of one contact's inputs take
- * turns, but only when both find the contact.  Where no foreign key ties a
- * related row to its contact, the two can be inserted at the same time, and
- * neither transaction sees the other's row.  So each looks for the other's,
- * committed or not, after writing its own: at least one of them finds the
- * other and waits for its end (Dekker's rule).  With a foreign key its lock
- * does this, and nothing is looked for here.  The same holds for a company and
- * the contacts or links that point at it.
+ * Locking the contact makes two writers of one contact's inputs take turns, but
+ * only when both find the contact.  Where no foreign key ties a related row to
+ * its contact, the two can be inserted at the same time, and neither
+ * transaction sees the other's row.  So each looks for the other's, committed
+ * or not, after writing its own: at least one of them finds the other and waits
+ * for its end (Dekker's rule).  With a foreign key its lock does this, and
+ * nothing is looked for here.  The same holds for a company and the contacts or
+ * links that point at it.
  */
 #include "postgres.h"
 

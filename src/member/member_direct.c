@@ -1,16 +1,16 @@
 /*
  * member_direct.c - joins and leaves written straight into the tables.
  *
- * Step 12c: the fast way of MemberWrite.  Rows go into the heap in the order
- * of the primary key, in blocks, and then into each index in that index's own
- * order, which is where the time goes in bulk.  There is no query: whether
- * somebody is a member already is what the unique index says on insertion
- * (asking costs next to nothing, as the place is known by then), and what was
- * done by hand is looked up only when anything was.
+ * The fast way of MemberWrite.  Rows go into the heap in the order of the
+ * primary key, in blocks, and then into each index in that index's own order,
+ * which is where the time goes in bulk.  There is no query: whether somebody is
+ * a member already is what the unique index says on insertion (asking costs
+ * next to nothing, as the place is known by then), and what was done by hand is
+ * looked up only when anything was.
  *
- * Only plain tables as segments.attach() made them are written so; where a
- * user added triggers, columns, checks, rules or fancy indexes, MemberWrite
- * goes through the executor and they take effect.  The contacts are locked, so
+ * Only plain tables as segments.attach() made them are written so; where a user
+ * added triggers, columns, checks, rules or fancy indexes, MemberWrite goes
+ * through the executor and they take effect.  The contacts are locked, so
  * nobody else writes the same rows.
  */
 #include "postgres.h"

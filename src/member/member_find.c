@@ -1,18 +1,17 @@
 /*
  * member_find.c - the stored rows of sorted changes.
  *
- * Step 12g: takes changes sorted by segment and contact, or the other way
- * round, and an index of a table of members or overrides over these two
- * columns.  Gives each change with its row, or with none, to a callback.
- * Changes that lie close together in the index are met by reading it from the
- * first to the last of them, as a merge join does; the others are looked up
- * one by one.  Which it is going to be is not known before: a range is given
- * up when it holds too many rows of others, and then not tried again for a
- * while.
+ * Takes changes sorted by segment and contact, or the other way round, and an
+ * index of a table of members or overrides over these two columns.  Gives each
+ * change with its row, or with none, to a callback. Changes that lie close
+ * together in the index are met by reading it from the first to the last of
+ * them, as a merge join does; the others are looked up one by one.  Which it is
+ * going to be is not known before: a range is given up when it holds too many
+ * rows of others, and then not tried again for a while.
  *
  * Going down an index to a page that nobody read lately is most of what a
- * single leave costs.  The leaves of one contact are neighbours in the index
- * by contact, and all over the place in the primary key.
+ * single leave costs.  The leaves of one contact are neighbours in the index by
+ * contact, and all over the place in the primary key.
  */
 #include "postgres.h"
 

@@ -1,10 +1,10 @@
 /*
  * member_write.c - joins and leaves -> rows of the member table and the log.
  *
- * Step 12b: all joins of a statement in one query and all leaves in another,
- * sorted by segment and contact.  What was done by hand is respected here, in
- * one place: nobody who is excluded joins, nobody who is included leaves.
- * Writing what is so already does nothing, and logs nothing.
+ * All joins of a statement in one query and all leaves in another, sorted by
+ * segment and contact.  What was done by hand is respected here, in one place:
+ * nobody who is excluded joins, nobody who is included leaves. Writing what is
+ * so already does nothing, and logs nothing.
  */
 #include "postgres.h"
 

@@ -1,9 +1,9 @@
 /*
  * atom.c - identity and copies of atoms.
  *
- * Step 8c: segments are bound one after the other in scratch memory; of each
- * atom the program keeps one copy, whatever the number of segments that have
- * it.  Two atoms are the same when their keys are.
+ * Segments are bound one after the other in scratch memory; of each atom the
+ * program keeps one copy, whatever the number of segments that have it.  Two
+ * atoms are the same when their keys are.
  */
 #include "postgres.h"
 

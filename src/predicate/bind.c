@@ -1,9 +1,9 @@
 /*
  * bind.c - filter tree + contact table -> bound predicate.
  *
- * Step 3a: walks groups and glue (SEMANTICS §1.1, §1.2), finds the field of
- * each filter, checks that the operator is offered for it, and hands value and
- * operator to bind_value.c.  Every refusal names its place in the document.
+ * Walks groups and glue (SEMANTICS §1.1, §1.2), finds the field of each filter,
+ * checks that the operator is offered for it, and hands value and operator to
+ * bind_value.c.  Every refusal names its place in the document.
  */
 #include "postgres.h"
 

@@ -1,8 +1,8 @@
 /*
  * bind_date.c - date and time values -> boundaries.
  *
- * Step 3e: a phrase stands for [S, E) at now (phrase.h); the operator chooses
- * which of the two is the boundary, and on which side (SEMANTICS §4).
+ * A phrase stands for [S, E) at now (phrase.h); the operator chooses which of
+ * the two is the boundary, and on which side (SEMANTICS §4).
  */
 #include "postgres.h"
 

@@ -1,7 +1,7 @@
 /*
  * bind_number.c - numbers: exact values, and boundaries in the column's type.
  *
- * Step 3d: a JSON number or numeric string -> numeric; a comparison with it ->
+ * A JSON number or numeric string -> numeric; a comparison with it ->
  * boundaries of the column's own type, so that the column's index serves and
  * the comparison stays exact: points > 100.5 is points >= 101, and on a float
  * column the boundary is the nearest float, included or not as exactness asks.

@@ -1,7 +1,7 @@
 /*
  * bind_text.c - values of text, sets and patterns.
  *
- * Step 3c: JSON values -> words, SQL patterns and checked regular expressions.
+ * JSON values -> words, SQL patterns and checked regular expressions.
  */
 #include "postgres.h"
 

@@ -1,8 +1,8 @@
 /*
  * bind_value.c - one filter's operator and value on its field -> predicate.
  *
- * Step 3b: chooses the value to look at (folded text, number, set, text form)
- * and the positive test; negative operators are NOT over it (SEMANTICS §2).
+ * Chooses the value to look at (folded text, number, set, text form) and the
+ * positive test; negative operators are NOT over it (SEMANTICS §2).
  */
 #include "postgres.h"
 

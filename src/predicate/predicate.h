@@ -1,12 +1,11 @@
 /*
- * predicate.h - the bound predicate: a filter that has met the fields of one
- * contact table.
+ * predicate.h - the predicate: what a filter means on one contact table.
  *
  * A predicate is a tree of AND, OR and NOT over atoms.  An atom is a positive
- * test, true or false (NULL is false); negative operators are NOT over an
- * atom, which makes them exact complements.  predicate_sql.c writes it as SQL
- * for the planner; program.c shares the atoms of all segments and
- * evaluate.c evaluates them on rows.  Both read the same atoms.
+ * test, true or false (NULL is false); negative operators are NOT over an atom,
+ * which makes them exact complements.  predicate_sql.c writes it as SQL for the
+ * planner; draft.c shares the atoms of all segments, and evaluate/ tests them
+ * on rows.  Both read the same atoms.
  */
 #ifndef SEGMENTS_PREDICATE_H
 #define SEGMENTS_PREDICATE_H
@@ -110,7 +109,7 @@ typedef struct Atom
 	int64 segment_id;             /* MEMBER */
 	struct Predicate *referenced; /* MEMBER: that segment's filter, if it moves (BindExpand) */
 
-	int id; /* set by program.c */
+	int id; /* among those of its program */
 } Atom;
 
 typedef enum PredicateKind

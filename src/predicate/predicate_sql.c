@@ -1,11 +1,11 @@
 /*
  * predicate_sql.c - bound predicate -> SQL.
  *
- * Step 4: the text that the planner gets, set-wise: matching(), matches(),
- * build, check, explain.  The contact is aliased c, a related row r.  Every
- * name is qualified, every constant quoted, every comparison in a fixed
- * collation.  Unpinned, what depends on now is a call of segments.now(), so
- * that a kept plan stays right; pinned, it is a constant.
+ * The text that the planner gets, set-wise: matching(), matches(), build,
+ * check, explain.  The contact is aliased c, a related row r.  Every name is
+ * qualified, every constant quoted, every comparison in a fixed collation.
+ * Unpinned, what depends on now is a call of segments.now(), so that a kept
+ * plan stays right; pinned, it is a constant.
  */
 #include "postgres.h"
 

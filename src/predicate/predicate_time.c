@@ -1,7 +1,7 @@
 /*
  * predicate_time.c - when a bound predicate moves with time.
  *
- * Step 5: the next instant at which some phrase in it means something else.
+ * The next instant at which some phrase in it means something else.
  */
 #include "postgres.h"
 

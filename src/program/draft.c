@@ -1,8 +1,8 @@
 /*
  * draft.c - stored segments -> a draft of their image.
  *
- * Step 8d: bound predicates over shared, indexed atoms: what each atom is a
- * test of (draft_facet.c), which segments hold it, which of them can only match
+ * Bound predicates over shared, indexed atoms: what each atom is a test of
+ * (draft_facet.c), which segments hold it, which of them can only match
  * contacts with some value, which refer to which.
  */
 #include "postgres.h"

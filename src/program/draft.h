@@ -1,6 +1,6 @@
 /*
  * draft.h - the segments of one contact table while they are being compiled:
- * program_build.c collects them here, image_build.c writes the image.
+ * draft.c collects them here, image_build.c writes the image.
  */
 #ifndef SEGMENTS_DRAFT_H
 #define SEGMENTS_DRAFT_H

@@ -2,13 +2,13 @@
  * draft_facet.c - values computed from a row, and the index over what is asked
  * of them, while it is being put together.
  *
- * Step 8d: equality constants in a hash dictionary, range boundaries in one
- * sorted array, everything else in a list.  A row's value is looked up once
- * and becomes two small integers, the constant's number and the rank among the
+ * Equality constants in a hash dictionary, range boundaries in one sorted
+ * array, everything else in a list.  A row's value is looked up once and
+ * becomes two small integers, the constant's number and the rank among the
  * boundaries; every atom of the facet is then a comparison of integers, and
- * what flips between two values is read off the index (after Hanson's
- * selection predicate indexes; boundaries instead of intervals, because all
- * our intervals are made of shared ends).
+ * what flips between two values is read off the index (after Hanson's selection
+ * predicate indexes; boundaries instead of intervals, because all our intervals
+ * are made of shared ends).
  */
 #include "postgres.h"
 

@@ -1,9 +1,9 @@
 /*
  * facet.c - values computed from a row, looked up among what is asked of them.
  *
- * Step 8b: a row's value becomes two small integers, the number of the constant
- * that it is and its rank among the boundaries; every atom of the facet is then
- * a comparison of integers (draft_facet.c made the index).
+ * A row's value becomes two small integers, the number of the constant that it
+ * is and its rank among the boundaries; every atom of the facet is then a
+ * comparison of integers (draft_facet.c made the index).
  */
 #include "postgres.h"
 

@@ -1,14 +1,14 @@
 /*
  * image_build.c - a draft -> an image.
  *
- * Step 8e: everything is laid out in one piece of memory.  What is asked for a
- * changed contact is put where it is found with the values that the contact
- * has: under each constant that lets segments in (their gate), the segments
- * behind it, and what each value of the other facets changes among them.  A
- * segment that no constant lets in but a window on a facet does is behind the
- * cells of that window.  So segments that the contact cannot match are not even looked at, and a change
- * costs a binary search and what it finds (after the access predicates of
- * Fabret et al., SIGMOD 2001, with OLD and NEW known).
+ * Everything is laid out in one piece of memory.  What is asked for a changed
+ * contact is put where it is found with the values that the contact has: under
+ * each constant that lets segments in (their gate), the segments behind it, and
+ * what each value of the other facets changes among them.  A segment that no
+ * constant lets in but a window on a facet does is behind the cells of that
+ * window.  So segments that the contact cannot match are not even looked at,
+ * and a change costs a binary search and what it finds (after the access
+ * predicates of Fabret et al., SIGMOD 2001, with OLD and NEW known).
  */
 #include "postgres.h"
 

@@ -1,16 +1,16 @@
 /*
  * image_share.c - images in shared memory: compiled once, read by every backend.
  *
- * Step 8f: a registry of fixed size says which image of which contact table
- * lies in which dynamic shared memory segment.  A connection that writes its
- * first contact attaches to it instead of compiling thousands of segments.
- * The registry needs shared_preload_libraries = 'segments' before PostgreSQL
- * 17; without it, and whenever shared memory runs short, every backend has
- * images of its own, and nothing else is different.
+ * A registry of fixed size says which image of which contact table lies in
+ * which dynamic shared memory segment.  A connection that writes its first
+ * contact attaches to it instead of compiling thousands of segments. The
+ * registry needs shared_preload_libraries = 'segments' before PostgreSQL 17;
+ * without it, and whenever shared memory runs short, every backend has images
+ * of its own, and nothing else is different.
  *
- * An image is found by the version of the definitions (definition_version.c).  The
- * registry keeps one for each contact table, the last that was published; one
- * that was replaced lives until its last backend leaves.
+ * An image is found by the version of the definitions (definition_version.c).
+ * The registry keeps one for each contact table, the last that was published;
+ * one that was replaced lives until its last backend leaves.
  */
 #include "postgres.h"
 

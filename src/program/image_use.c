@@ -1,8 +1,8 @@
 /*
  * image_use.c - which images this backend has open.
  *
- * Step 8e: several programs can run over one image, those of transactions that
- * are ending among them; the last that goes takes it along.
+ * Several programs can run over one image, those of transactions that are
+ * ending among them; the last that goes takes it along.
  */
 #include "postgres.h"
 

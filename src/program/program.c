@@ -1,9 +1,8 @@
 /*
- * program_open.c - an image -> a program that this backend can run.
+ * program.c - what a program knows: its atoms, segments, sources and plans.
  *
- * Step 8g: sources and facets with what a backend needs of its own.  Nothing is
- * parsed, prepared or bound before it is asked for: a connection that writes
- * one contact pays for the columns it changes.
+ * What a backend keeps of an atom or of a source is made when it is first asked
+ * for (program_open.c makes the program itself).
  */
 #include "postgres.h"
 

@@ -1,11 +1,11 @@
 /*
  * program_cache.c - keeps the programs of this backend.
  *
- * Step 8a: the program of a contact table, as its definitions are now.  Opened
- * anew after an invalidation, which only marks: over the same image when the
+ * The program of a contact table, as its definitions are now.  Opened anew
+ * after an invalidation, which only marks: over the same image when the
  * definitions are what they were (VACUUM, ANALYZE and the like invalidate too),
- * over one that another backend has built, or over one built here
- * (program_build.c, image_build.c) and published.
+ * over one that another backend has built, or over one built here (draft.c,
+ * image_build.c) and published.
  *
  * Why this is never stale: whoever changes a definition holds a lock on the
  * contact table and on what the definition reads that conflicts with writers,

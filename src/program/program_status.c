@@ -1,7 +1,7 @@
 /*
  * program_status.c - what the compiled segments of a contact table cost.
  *
- * Step 8h: sizes and times of this backend's program and of its image.
+ * Sizes and times of this backend's program and of its image.
  */
 #include "postgres.h"
 

@@ -1,10 +1,10 @@
 /*
  * matches.c - segments.matches(contact, filter) and its planner support.
  *
- * Step 7b: in a plan, a call over a contact's row and a constant filter is
- * replaced by the bound expression, so that it is planned like the condition
- * written by hand.  Where it can't be, the function evaluates the same SQL
- * over the row it is given.  Correctness never depends on the replacement.
+ * In a plan, a call over a contact's row and a constant filter is replaced by
+ * the bound expression, so that it is planned like the condition written by
+ * hand.  Where it can't be, the function evaluates the same SQL over the row it
+ * is given.  Correctness never depends on the replacement.
  */
 #include "postgres.h"
 

@@ -1,8 +1,8 @@
 /*
  * matching.c - the set-wise calls: matching, explain, bind_check.
  *
- * Step 7a: filter + contact table -> SQL, run as the owner of the contact
- * table for a caller who may read it.
+ * Filter + contact table -> SQL, run as the owner of the contact table for a
+ * caller who may read it.
  */
 #include "postgres.h"
 

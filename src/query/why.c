@@ -2,8 +2,8 @@
  * why.c - explain one contact: segments.why(), and preview a filter:
  * segments.preview().
  *
- * Step 16: every leaf of a segment's filter is bound by itself and asked for
- * this contact, so that what is shown is what the engine evaluates.
+ * Every leaf of a segment's filter is bound by itself and asked for this
+ * contact, so that what is shown is what the engine evaluates.
  */
 #include "postgres.h"
 

@@ -1,13 +1,13 @@
 /*
  * refresh.c - segments.refresh_due(): time passes.
  *
- * Step 15a: for each contact table with a segment that may have moved, all its
- * moving segments are brought forward together.  Only contacts whose value
- * lies between where a boundary stood and where it stands now can change; they
- * are found by the values' own indexes (refresh_window.c), compared
- * (refresh_compare.c), and where they differ evaluated by maintain.c.
- * Segments that refer to what changed follow.  Idempotent; two at a time take
- * turns contact table by contact table.
+ * For each contact table with a segment that may have moved, all its moving
+ * segments are brought forward together.  Only contacts whose value lies
+ * between where a boundary stood and where it stands now can change; they are
+ * found by the values' own indexes (refresh_window.c), compared
+ * (refresh_compare.c), and where they differ evaluated by maintain.c. Segments
+ * that refer to what changed follow.  Idempotent; two at a time take turns
+ * contact table by contact table.
  */
 #include "postgres.h"
 

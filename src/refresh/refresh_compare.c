@@ -2,13 +2,13 @@
  * refresh_compare.c - contacts with a value that a boundary passed: which
  * members differ, without a lock; then those are evaluated under one.
  *
- * Step 15d: of the contacts found most don't change (another condition of the
- * filter fails), and locking them would cost more than all the rest and make
- * writers wait.  So each contact meets the segments whose boundary passed it
- * in memory, as committed.  Where the filter is settled whatever the atoms that
- * were passed say, its stored membership is right as it was.  The rest is
- * compared with the stored members, and only differences go to maintain.c,
- * which decides, contact by contact under its lock.
+ * Of the contacts found most don't change (another condition of the filter
+ * fails), and locking them would cost more than all the rest and make writers
+ * wait.  So each contact meets the segments whose boundary passed it in memory,
+ * as committed.  Where the filter is settled whatever the atoms that were
+ * passed say, its stored membership is right as it was.  The rest is compared
+ * with the stored members, and only differences go to maintain.c, which
+ * decides, contact by contact under its lock.
  *
  * Why a look without a lock misses nobody: whoever changes such a contact
  * meanwhile evaluates it itself, at covered_until or later, and is not covered

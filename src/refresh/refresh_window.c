@@ -2,12 +2,12 @@
  * refresh_window.c - the values that moving boundaries passed, and the contacts
  * that have them.
  *
- * Step 15c: atoms of all segments -> for each value they are over, windows on
- * its line: from where a boundary stood to where it stands.  Equal and
- * overlapping windows are read once, in one query for each value, by the
- * value's own index: the cost follows the contacts found and the boundaries
- * that moved, not the segments (a delta window, ENGINE §1.2 of the design).
- * Which boundary passed a contact's value is told in memory.
+ * Atoms of all segments -> for each value they are over, windows on its line:
+ * from where a boundary stood to where it stands.  Equal and overlapping
+ * windows are read once, in one query for each value, by the value's own index:
+ * the cost follows the contacts found and the boundaries that moved, not the
+ * segments (a delta window, ENGINE §1.2 of the design). Which boundary passed a
+ * contact's value is told in memory.
  *
  * Gives more contacts than change, never fewer: they are evaluated afterwards.
  */
