@@ -264,6 +264,7 @@ order_args(Draft *draft, Predicate *predicate)
 		Predicate *arg = predicate->args[i];
 		int cost = cost_of(draft, arg);
 
+		CHECK_FOR_INTERRUPTS();
 		for (j = i; j > 0 && cost_of(draft, predicate->args[j - 1]) > cost; j--)
 			predicate->args[j] = predicate->args[j - 1];
 		predicate->args[j] = arg;
@@ -281,6 +282,7 @@ intern_predicate(Builder *builder, DraftSegment *segment, const Predicate *predi
 	int i;
 
 	check_stack_depth();
+	CHECK_FOR_INTERRUPTS();
 	copy->kind = predicate->kind;
 	copy->nargs = predicate->nargs;
 	if (predicate->nargs > 0)
@@ -455,6 +457,7 @@ link_segments(Draft *draft)
 		DraftSegment *referenced;
 		ListCell *cell;
 
+		CHECK_FOR_INTERRUPTS();
 		if (atom->scope != ATOM_MEMBER)
 			continue;
 		referenced = segment_by_id(draft, atom->segment_id);
