@@ -145,6 +145,8 @@ MaintainEnter(void)
 
 	if (present == NULL || present->entered)
 		return;
+	/* what is entered is left with the subtransaction: it must be the stretch's own */
+	Assert(present->subxact == GetCurrentSubTransactionId());
 	SecureEnter(&present->secure, present->program->table->owner);
 	SPI_connect();
 	MemoryContextSwitchTo(caller);

@@ -51,13 +51,17 @@ SELECT count(matches) AS asked, max(used) - min(used) < 500000 AS kept_none
 FROM (SELECT segments.matches(c, f.filter), CASE WHEN f.n % 200 = 1 THEN i.bytes() END AS used
       FROM i.filters AS f, i.c WHERE c.id = 1 OFFSET 0) AS s;
 
--- Expressions are not compiled by the server, whatever the session says.
-SELECT segments.define_field('i.c', 'jit', 'text', expression => 'current_setting(''jit'')');
+-- Expressions are not compiled by the server, and mean the same, whatever the session says.
+SELECT segments.define_field('i.c', 'fixed', 'text', expression => 'concat_ws('' '', current_setting(''jit''), ''\x61''::bytea, array_to_string(''{null}''::text[], '','', ''none''))');
 SET jit = on;
-SELECT segments.create_segment('jit', '[{"field":"jit","operator":"=","properties":{"filter":"off"}}]', contact_table => 'i.c') IS NOT NULL AS created;
+SET bytea_output = escape;
+SET array_nulls = off;
+SELECT segments.create_segment('fixed', '[{"field":"fixed","operator":"=","properties":{"filter":"off \\x61 none"}}]', contact_table => 'i.c') IS NOT NULL AS created;
 INSERT INTO i.c VALUES (6, 0);
-SELECT segments.count('jit');
+SELECT segments.count('fixed');
 RESET jit;
+RESET bytea_output;
+RESET array_nulls;
 
 SELECT * FROM segments.check();
 DROP SCHEMA i CASCADE;
