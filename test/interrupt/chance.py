@@ -74,8 +74,7 @@ class Interrupter:
         return errors, [[]]
 
     def savepoint(self, sql):
-        lines, errors = self.session.run('BEGIN', "INSERT INTO crm.audit VALUES ('outer')", 'SAVEPOINT s',
-                                         "INSERT INTO crm.audit VALUES ('inner')", sql)
+        lines, errors = self.session.run(sql)
         if errors and self.session.alive:
             for step in ('ROLLBACK TO s', "INSERT INTO crm.audit VALUES ('after')", 'COMMIT'):
                 errors += self.session.run(step)[1]
@@ -101,6 +100,9 @@ class Interrupter:
         if self.session is None or not self.session.alive or self.rng.random() < 0.1:
             self.connect()
         self.session.must('TRUNCATE crm.audit')
+        if way == self.savepoint:
+            self.session.must('BEGIN', "INSERT INTO crm.audit VALUES ('outer')", 'SAVEPOINT s',
+                              "INSERT INTO crm.audit VALUES ('inner')")
         errors, allowed = end(lambda: way(sql))
         self.statements += 1
         self.interrupted += any(e[0] in ('57014', '57P01', '55P03') for e in errors) or not self.session.alive

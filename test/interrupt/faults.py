@@ -89,8 +89,10 @@ class Walk:
             yield n
             n += 1 if self.every else max(1, n // 6)
 
-    def walk(self, case, mode, kind):
+    def walk(self, case, mode, kind, left):
         for n in self.passages():
+            if not left():
+                return
             try:
                 if self.attempt(case, mode, kind, n) < n:
                     return
@@ -100,7 +102,5 @@ class Walk:
     def run(self, cases, modes, kinds, left):
         """All of them, as long as there is time left."""
         for case, mode, kind in itertools.product(cases, modes, kinds):
-            if not left():
-                return False
-            self.walk(case, mode, kind)
-        return True
+            self.walk(case, mode, kind, left)
+        return left()
