@@ -63,5 +63,20 @@ RESET jit;
 RESET bytea_output;
 RESET array_nulls;
 
+-- An expression that can't be read any more: the planner leaves the call, with no reference to a table left open.
+CREATE ROLE regress_interrupt;
+CREATE SCHEMA j AUTHORIZATION regress_interrupt;
+CREATE FUNCTION i.plus(n int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT n + 1';
+GRANT USAGE ON SCHEMA i TO regress_interrupt;
+SET ROLE regress_interrupt;
+CREATE TABLE j.k (id bigint PRIMARY KEY, points int);
+SELECT segments.attach('j.k');
+SELECT segments.define_field('j.k', 'more', 'number', expression => 'i.plus(points)');
+RESET ROLE;
+REVOKE USAGE ON SCHEMA i FROM regress_interrupt;
+EXPLAIN (COSTS OFF) SELECT id FROM j.k WHERE segments.matches(k, '[{"field":"more","operator":"gt","properties":{"filter":0}}]');
+DROP SCHEMA j CASCADE;
+DROP ROLE regress_interrupt;
+
 SELECT * FROM segments.check();
 DROP SCHEMA i CASCADE;
