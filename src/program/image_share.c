@@ -264,7 +264,9 @@ note(List **list, Oid oid)
 void
 ImageShareForget(Oid relid)
 {
-	note(&useless_tables, relid);
+	/* without a registry nobody looks at the list when the transaction ends */
+	if (share != NULL)
+		note(&useless_tables, relid);
 }
 
 static object_access_hook_type previous_access = NULL;

@@ -238,8 +238,13 @@ share_image(Oid relid, ImageUse *built)
 		return built;
 	use = ImageUseCreate();
 	use->image = ImageSharePublish(built->image, &use->shared);
-	ImageUseDrop(use->image == NULL ? use : built);
-	return use->image == NULL ? built : use;
+	if (use->image == NULL)
+	{
+		ImageUseDrop(use);
+		return built;
+	}
+	ImageUseDrop(built);
+	return use;
 }
 
 /* An image of the definitions as they are now; `trust`: one that is there already will do. */
