@@ -13,6 +13,9 @@ DATA         = $(wildcard sql/$(EXTENSION)--*--*.sql)
 EXTRA_CLEAN  = results output_iso tmp_check tmp_check_iso log regression.diffs regression.out
 
 PG_CPPFLAGS  = -I$(srcdir)/src $(shell pkg-config --cflags jansson)
+ifdef FAULT_INJECTION
+PG_CPPFLAGS += -DSEGMENTS_FAULT_INJECTION -include $(srcdir)/src/base/fault.h
+endif
 SHLIB_LINK   = $(shell pkg-config --libs jansson)
 
 # Simply expanded: PGXS asks with ifdef whether there are any.

@@ -135,6 +135,7 @@ start_server()
 		die "initdb failed"
 	cat >>"$work/data/postgresql.conf" <<-CONF
 		listen_addresses = ''
+		port = 5432
 		unix_socket_directories = '$work/run'
 		fsync = off
 		synchronous_commit = off

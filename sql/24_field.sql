@@ -126,7 +126,9 @@ BEGIN
           AND segments.mentions(s.filters, check_segments.fields);
         RETURN;
     EXCEPTION
-        WHEN serialization_failure OR deadlock_detected THEN
+        /* of the moment, and not of the filter */
+        WHEN transaction_rollback OR lock_not_available OR insufficient_resources OR program_limit_exceeded
+             OR operator_intervention OR system_error THEN
             RAISE;
         WHEN OTHERS THEN
             NULL;
@@ -140,7 +142,9 @@ BEGIN
         BEGIN
             PERFORM segments.bind_check(stored.filters, check_segments.contact_table, stored.id, false);
         EXCEPTION
-            WHEN serialization_failure OR deadlock_detected THEN
+            /* of the moment, and not of the filter */
+            WHEN transaction_rollback OR lock_not_available OR insufficient_resources OR program_limit_exceeded
+                 OR operator_intervention OR system_error THEN
                 RAISE;
             WHEN OTHERS THEN
                 GET STACKED DIAGNOSTICS reason = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL;
@@ -173,7 +177,9 @@ BEGIN
             PERFORM segments.field_operators(check_definitions.contact_table, declared.object,
                                              regexp_replace(declared.field, '\*$', '1'));
         EXCEPTION
-            WHEN serialization_failure OR deadlock_detected THEN
+            /* of the moment, and not of the filter */
+            WHEN transaction_rollback OR lock_not_available OR insufficient_resources OR program_limit_exceeded
+                 OR operator_intervention OR system_error THEN
                 RAISE;
             WHEN OTHERS THEN
                 GET STACKED DIAGNOSTICS reason = MESSAGE_TEXT;

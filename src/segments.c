@@ -35,6 +35,9 @@ _PG_init(void)
 							 "Evaluates every segment for each changed contact, without the index.",
 							 "For tests: members must not depend on it.", &plain_evaluation, false,
 							 PGC_SUSET, GUC_NOT_IN_SAMPLE, NULL, NULL, NULL);
+#ifdef SEGMENTS_FAULT_INJECTION
+	FaultDefineSettings();
+#endif
 	MarkSettingsReserved("segments");
 	MemberCountsRegister();
 }

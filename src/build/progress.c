@@ -17,6 +17,7 @@
 #include "utils/backend_progress.h"
 #include "utils/backend_status.h"
 #include "utils/builtins.h"
+#include "utils/memutils.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
@@ -38,27 +39,40 @@ enum
 	PARAM_STARTED
 };
 
+/* A command at work; a build can build those that refer to it. */
+typedef struct Command
+{
+	struct Command *outer;
+	SubTransactionId subxact;
+} Command;
+
 static int64 done = 0;
 static int64 changes = 0;
-static int depth = 0; /* a build can build those that refer to it */
+static Command *present = NULL;
 
 static bool
 is_ours(void)
 {
-	return depth == 1;
+	return present != NULL && present->outer == NULL;
 }
 
+/* The transaction's memory holds them, and the server clears the counters. */
 static void
 forget(XactEvent event, void *arg)
 {
-	depth = 0;
+	present = NULL;
 }
 
+/* Commands that an error left behind are of subtransactions that are gone. */
 static void
 forget_subtransaction(SubXactEvent event, SubTransactionId mine, SubTransactionId parent, void *arg)
 {
-	if (event == SUBXACT_EVENT_ABORT_SUB)
-		depth = 0;
+	if (event != SUBXACT_EVENT_ABORT_SUB || present == NULL)
+		return;
+	while (present != NULL && present->subxact >= mine)
+		present = present->outer;
+	if (present == NULL)
+		pgstat_progress_end_command();
 }
 
 static void
@@ -79,8 +93,13 @@ register_callbacks(void)
 void
 ProgressBegin(ProgressCommand command, Oid contact_table, int segments)
 {
+	Command *begun = MemoryContextAllocZero(TopTransactionContext, sizeof(Command));
+
 	register_callbacks();
-	if (depth++ > 0)
+	begun->outer = present;
+	begun->subxact = GetCurrentSubTransactionId();
+	present = begun;
+	if (!is_ours())
 		return;
 	done = 0;
 	changes = 0;
@@ -93,8 +112,12 @@ ProgressBegin(ProgressCommand command, Oid contact_table, int segments)
 void
 ProgressEnd(void)
 {
-	if (depth > 0 && --depth == 0)
+	Command *ended = present;
+
+	present = ended->outer;
+	if (present == NULL)
 		pgstat_progress_end_command();
+	pfree(ended);
 }
 
 void

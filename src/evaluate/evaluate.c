@@ -193,22 +193,11 @@ test_indexed(Program *program, RowVersion *row, const ImageAtom *atom)
 	return test_elements(state, atom->test, ProgramItems(program, atom->ids), atom->ids.n);
 }
 
-/* Where the atom's boundaries stand at now. */
 static void
-settle_boundaries(Program *program, ProgramAtom *patom, TimestampTz now)
+settle_range(Program *program, ProgramAtom *patom, TimestampTz now)
 {
 	Atom *atom = patom->atom;
 
-	if (patom->at <= now && now < patom->at_until)
-		return;
-	patom->at = now;
-	/* most phrases move once a day or less */
-	patom->at_until = Max(AtomNextMove(atom, program->table, now), now + 1);
-	if (atom->value_type == VALUE_MONTH_DAY)
-	{
-		patom->ndays = PhraseAnniversary(atom->anniversary, program->table->zone, now, patom->days);
-		return;
-	}
 	patom->lower_at = atom->lower.constant;
 	patom->upper_at = atom->upper.constant;
 	if (atom->lower.given)
@@ -217,6 +206,26 @@ settle_boundaries(Program *program, ProgramAtom *patom, TimestampTz now)
 	if (atom->upper.given)
 		(void) BoundaryDatum(&atom->upper, atom->value_type, program->table, "UTC", now,
 							 &patom->upper_at);
+}
+
+/* Where the atom's boundaries stand at now. */
+static void
+settle_boundaries(Program *program, ProgramAtom *patom, TimestampTz now)
+{
+	Atom *atom = patom->atom;
+	TimestampTz until;
+
+	if (patom->at <= now && now < patom->at_until)
+		return;
+	/* most phrases move once a day or less */
+	until = Max(AtomNextMove(atom, program->table, now), now + 1);
+	patom->at_until = DT_NOBEGIN; /* until all is known: an error leaves the program */
+	if (atom->value_type == VALUE_MONTH_DAY)
+		patom->ndays = PhraseAnniversary(atom->anniversary, program->table->zone, now, patom->days);
+	else
+		settle_range(program, patom, now);
+	patom->at = now;
+	patom->at_until = until;
 }
 
 static bool
@@ -325,23 +334,11 @@ AtomOnRow(Program *program, RowVersion *row, int id, TimestampTz now)
 											  : test_other(program, row, patom, now);
 }
 
-/* Where the atom's boundaries stand at both ends of a window. */
 static void
-settle_window(Program *program, ProgramAtom *patom, TimestampTz from, TimestampTz to)
+settle_ends(Program *program, ProgramAtom *patom, TimestampTz from, TimestampTz to)
 {
 	Atom *atom = patom->atom;
 
-	if (patom->window_from == from && patom->window_to == to)
-		return;
-	/* most phrases move once a day or less: look no further until then */
-	if (patom->window_from == from && patom->still && to < patom->still_until)
-		return;
-	patom->window_from = from;
-	patom->window_to = to;
-	patom->still_until = AtomNextMove(atom, program->table, from);
-	patom->still = to < patom->still_until;
-	if (patom->still || atom->value_type == VALUE_MONTH_DAY)
-		return;
 	if (BoundaryMoves(&atom->lower))
 	{
 		(void) BoundaryDatum(&atom->lower, atom->value_type, program->table, "UTC", from,
@@ -356,6 +353,26 @@ settle_window(Program *program, ProgramAtom *patom, TimestampTz from, TimestampT
 		(void) BoundaryDatum(&atom->upper, atom->value_type, program->table, "UTC", to,
 							 &patom->upper_to);
 	}
+}
+
+/* Where the atom's boundaries stand at both ends of a window. */
+static void
+settle_window(Program *program, ProgramAtom *patom, TimestampTz from, TimestampTz to)
+{
+	Atom *atom = patom->atom;
+
+	if (patom->window_from == from && patom->window_to == to)
+		return;
+	/* most phrases move once a day or less: look no further until then */
+	if (patom->window_from == from && patom->still && to < patom->still_until)
+		return;
+	patom->window_from = DT_NOEND; /* none, until all is known: an error leaves the program */
+	patom->still_until = AtomNextMove(atom, program->table, from);
+	patom->still = to < patom->still_until;
+	if (!patom->still && atom->value_type != VALUE_MONTH_DAY)
+		settle_ends(program, patom, from, to);
+	patom->window_from = from;
+	patom->window_to = to;
 }
 
 /*

@@ -131,13 +131,12 @@ static RowsPath *
 rows_path(Program *program, RowSource *source)
 {
 	RelatedRows *rows = source->rows;
-	RowsPath *path;
+	RowsPath found = {0};
+	RowsPath *path = &found;
 	Relation rel;
 
 	if (source->path != NULL)
 		return source->path;
-	path = MemoryContextAllocZero(program->context, sizeof(RowsPath));
-	path->modes = MemoryContextAllocZero(program->context, program->nqueries);
 	rel = table_open(rows->relid, AccessShareLock);
 	/* columns that changed past our event triggers are left to queries */
 	if (!IndexProbeReadable(rel, program->table->owner) ||
@@ -151,6 +150,9 @@ rows_path(Program *program, RowSource *source)
 		path->usable = IndexProbeChoose(rel, get_attnum(rows->relid, rows->contact_column),
 										program->table->key_type, &path->rows);
 	table_close(rel, NoLock);
+	path = MemoryContextAllocZero(program->context, sizeof(RowsPath));
+	*path = found;
+	path->modes = MemoryContextAllocZero(program->context, program->nqueries);
 	source->path = path;
 	return path;
 }

@@ -513,6 +513,7 @@ PredicateSql(StringInfo out, const Predicate *predicate, const SqlContext *conte
 			(arg->kind == PREDICATE_ATOM && predicate->kind == PREDICATE_OR &&
 			 arg->atom->test == TEST_RANGE && arg->atom->lower.given && arg->atom->upper.given);
 
+		CHECK_FOR_INTERRUPTS();
 		if (i > 0)
 			appendStringInfoString(out, predicate->kind == PREDICATE_AND ? " AND " : " OR ");
 		if (parens)

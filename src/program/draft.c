@@ -18,6 +18,7 @@
 #include "program/draft.h"
 #include "maintain/maintain.h"
 #include "base/sql_expr.h"
+#include "base/subtransaction.h"
 
 /* ----- sources ----- */
 
@@ -263,6 +264,7 @@ order_args(Draft *draft, Predicate *predicate)
 		Predicate *arg = predicate->args[i];
 		int cost = cost_of(draft, arg);
 
+		CHECK_FOR_INTERRUPTS();
 		for (j = i; j > 0 && cost_of(draft, predicate->args[j - 1]) > cost; j--)
 			predicate->args[j] = predicate->args[j - 1];
 		predicate->args[j] = arg;
@@ -280,6 +282,7 @@ intern_predicate(Builder *builder, DraftSegment *segment, const Predicate *predi
 	int i;
 
 	check_stack_depth();
+	CHECK_FOR_INTERRUPTS();
 	copy->kind = predicate->kind;
 	copy->nargs = predicate->nargs;
 	if (predicate->nargs > 0)
@@ -361,21 +364,19 @@ access_atoms(Draft *draft, const Predicate *predicate)
 
 /* ----- binding ----- */
 
-/* What is wrong with the filter, and not with the moment: a lock that was not got, say. */
-static bool
-loses_meaning(int sqlerrcode)
+typedef struct Binding
 {
-	switch (ERRCODE_TO_CATEGORY(sqlerrcode))
-	{
-		case ERRCODE_OPERATOR_INTERVENTION:
-		case ERRCODE_TRANSACTION_ROLLBACK:
-		case ERRCODE_INSUFFICIENT_RESOURCES:
-		case ERRCODE_PROGRAM_LIMIT_EXCEEDED:
-		case ERRCODE_SYSTEM_ERROR:
-			return false;
-		default:
-			return sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE;
-	}
+	SegmentRow *row;
+	ContactTable *table;
+	Predicate *predicate;
+} Binding;
+
+static void
+bind_stored(void *arg)
+{
+	Binding *binding = arg;
+
+	binding->predicate = BindStored(binding->row->filters, binding->table);
 }
 
 /*
@@ -386,37 +387,15 @@ loses_meaning(int sqlerrcode)
 static Predicate *
 bind_or_warn(SegmentRow *row, ContactTable *table)
 {
-	MemoryContext caller = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	Predicate *volatile result = NULL;
+	Binding binding = {row, table};
+	ErrorData *error = InSubtransaction(bind_stored, &binding, NULL);
 
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(caller);
-	PG_TRY();
-	{
-		result = BindStored(row->filters, table);
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		ErrorData *error;
-
-		MemoryContextSwitchTo(caller);
-		error = CopyErrorData();
-		if (!loses_meaning(error->sqlerrcode))
-			PG_RE_THROW();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		ereport(WARNING,
-				(errcode(error->sqlerrcode),
-				 errmsg("segment \"%s\" is not maintained: %s", row->alias, error->message),
-				 error->detail ? errdetail_internal("%s", error->detail) : 0));
-		result = NULL;
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(caller);
-	CurrentResourceOwner = owner;
-	return result;
+	if (error == NULL)
+		return binding.predicate;
+	ereport(WARNING, (errcode(error->sqlerrcode),
+					  errmsg("segment \"%s\" is not maintained: %s", row->alias, error->message),
+					  error->detail ? errdetail_internal("%s", error->detail) : 0));
+	return NULL;
 }
 
 static void
@@ -478,6 +457,7 @@ link_segments(Draft *draft)
 		DraftSegment *referenced;
 		ListCell *cell;
 
+		CHECK_FOR_INTERRUPTS();
 		if (atom->scope != ATOM_MEMBER)
 			continue;
 		referenced = segment_by_id(draft, atom->segment_id);

@@ -16,6 +16,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
+#include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "utils/fmgroids.h"
@@ -262,7 +263,10 @@ DraftFacetIndexAtom(DraftFacet *facet, DraftAtom *draft, int id)
 	draft->nids = atom->nconstants;
 	draft->ids = palloc(sizeof(int) * atom->nconstants);
 	for (i = 0; i < atom->nconstants; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
 		draft->ids[i] = add_constant(facet, atom->constants[i], id);
+	}
 }
 
 static int

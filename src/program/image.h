@@ -15,8 +15,6 @@
 
 struct dsm_segment;
 
-#define IMAGE_MAGIC UINT64CONST(0x73656731696d6731)
-
 typedef uint32 ImageOffset; /* from the image's start; 0: nothing */
 
 /* int32 numbers side by side. */
@@ -224,6 +222,27 @@ typedef struct Image
 	ImageList moving_atoms; /* on the contact's row */
 } Image;
 
+/*
+ * What two builds of this library must agree on to read each other's images:
+ * the layout of the structs above.  IMAGE_FORMAT is raised when what they mean
+ * changes and their sizes don't.
+ */
+#define IMAGE_FORMAT UINT64CONST(2)
+#define IMAGE_MAGIC                                                                                \
+	(UINT64CONST(0x73656731) << 32 ^ IMAGE_FORMAT << 24 ^ IMAGE_SIZES ^ (uint64) sizeof(Image))
+#define IMAGE_SIZES                                                                                \
+	((((((((uint64) sizeof(ImageFacet) * 257 + sizeof(ImageSource)) * 257 + sizeof(ImageAtom)) *   \
+			 257 +                                                                                 \
+		 sizeof(ImageDetail)) *                                                                    \
+			257 +                                                                                  \
+		sizeof(ImageSegment)) *                                                                    \
+		   257 +                                                                                   \
+	   sizeof(ImageConstant)) *                                                                    \
+		  257 +                                                                                    \
+	  sizeof(ImageBoundary)) *                                                                     \
+		 257 +                                                                                     \
+	 sizeof(ImageCell) * 31 + sizeof(ImageStep) * 7 + sizeof(Datum))
+
 /* The cell that a rank is in. */
 static inline int
 ImageCellOf(const ImageFacet *facet, int rank)
@@ -256,6 +275,7 @@ extern Image *ImageBuild(const Draft *draft);
 extern void ImageShareInit(void);
 extern const Image *ImageShareFind(Oid relid, uint64 version, struct dsm_segment **segment);
 extern const Image *ImageSharePublish(const Image *image, struct dsm_segment **segment);
+extern void ImageShareForget(Oid relid);
 extern void ImageShareLeave(struct dsm_segment *segment);
 
 #endif /* SEGMENTS_IMAGE_H */

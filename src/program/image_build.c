@@ -355,8 +355,11 @@ collect_steps(Layout *layout)
 
 	layout->windows = palloc(sizeof(Window) * Max(draft->sources[0]->nfacets, 1));
 	for (i = 0; i < draft->nsegments; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
 		if (draft->segments[i].predicate->kind != PREDICATE_FALSE)
 			add_gates(layout, &draft->segments[i]);
+	}
 	if (layout->nsteps == 0)
 		return;
 	qsort(layout->steps, layout->nsteps, sizeof(GatedStep), compare_steps);
@@ -669,7 +672,10 @@ put_atoms(Layout *layout, int *nqueries)
 	int i;
 
 	for (i = 0; i < draft->natoms; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
 		put_atom(layout, &atoms[i], &draft->atoms[i], nqueries);
+	}
 	offset = put(&layout->writer, atoms, sizeof(ImageAtom) * draft->natoms);
 	pfree(atoms);
 	return offset;
@@ -732,6 +738,7 @@ put_segments(Layout *layout)
 		const DraftSegment *segment = &draft->segments[i];
 		ImageSegment *image = &segments[i];
 
+		CHECK_FOR_INTERRUPTS();
 		code.n = 0;
 		add_code(&code, segment->predicate);
 		image->id = segment->id;

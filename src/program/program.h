@@ -107,6 +107,7 @@ typedef struct ImageUse
 	const Image *image;
 	struct dsm_segment *shared; /* NULL: it is this backend's own */
 	MemoryContext context;
+	MemoryContextCallback callback;
 	int programs;
 	struct ImageUse *next;
 } ImageUse;
@@ -182,10 +183,11 @@ extern SPIPlanPtr ProgramPlan(Program *program, SPIPlanPtr *slot, const char *sq
 	IMAGE_AT((program)->image, (program)->segments[segment].code, uint32)
 
 /* image_use.c */
-extern ImageUse *ImageUseOwn(const Image *image, MemoryContext context);
-extern ImageUse *ImageUseShared(const Image *image, struct dsm_segment *shared);
+extern ImageUse *ImageUseCreate(void);
+extern ImageUse *ImageUseFind(Oid relid, uint64 version);
 extern void ImageUseOpen(ImageUse *use);
 extern void ImageUseClose(ImageUse *use);
+extern void ImageUseDrop(ImageUse *use);
 
 /* definition_version.c */
 extern uint64 DefinitionVersion(Oid contact_table, bool *ours);

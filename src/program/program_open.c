@@ -208,7 +208,8 @@ close_program(void *arg)
 	ListCell *cell;
 
 	foreach (cell, program->plans)
-		SPI_freeplan(lfirst(cell));
+		if (lfirst(cell) != NULL)
+			SPI_freeplan(lfirst(cell));
 	ImageUseClose(program->use);
 }
 
@@ -372,13 +373,14 @@ bound_filter(Program *program, int segment)
 		MemoryContextDelete(program->bound_context);
 	program->bound_context = NULL;
 	context =
-		AllocSetContextCreate(program->context, "segments bound filter", ALLOCSET_SMALL_SIZES);
+		AllocSetContextCreate(CurrentMemoryContext, "segments bound filter", ALLOCSET_SMALL_SIZES);
 	old = MemoryContextSwitchTo(context);
 	row = SegmentById(program->segments[segment].id);
 	if (row == NULL)
 		elog(ERROR, "segment " INT64_FORMAT " is gone", program->segments[segment].id);
 	program->bound = BindStored(row->filters, program->table);
 	MemoryContextSwitchTo(old);
+	MemoryContextSetParent(context, program->context);
 	program->bound_segment = segment;
 	program->bound_context = context;
 	return program->bound;
@@ -505,15 +507,19 @@ SPIPlanPtr
 ProgramPlan(Program *program, SPIPlanPtr *slot, const char *sql, int nargs, Oid *types)
 {
 	MemoryContext old;
+	SPIPlanPtr plan;
 
 	if (*slot != NULL)
 		return *slot;
-	*slot = SPI_prepare(sql, nargs, types);
-	if (*slot == NULL)
+	plan = SPI_prepare(sql, nargs, types);
+	if (plan == NULL)
 		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
-	SPI_keepplan(*slot);
+	/* room for it first: from when it is kept on nothing may be raised */
 	old = MemoryContextSwitchTo(program->context);
-	program->plans = lappend(program->plans, *slot);
+	program->plans = lappend(program->plans, NULL);
 	MemoryContextSwitchTo(old);
-	return *slot;
+	SPI_keepplan(plan);
+	llast(program->plans) = plan;
+	*slot = plan;
+	return plan;
 }

@@ -25,6 +25,7 @@
 #include "predicate/bind.h"
 #include "base/compat.h"
 #include "base/sql_expr.h"
+#include "base/subtransaction.h"
 
 /* The contact table whose row type this is, or InvalidOid. */
 static Oid
@@ -150,6 +151,35 @@ bound_expression(PlannerInfo *root, Var *row, Filter *filter, ContactTable *tabl
 	return expr;
 }
 
+typedef struct Simplification
+{
+	SupportRequestSimplify *request;
+	ContactTable *table;
+	Oid viewer;
+	Node *result;
+} Simplification;
+
+static void
+simplify(void *arg)
+{
+	Simplification *work = arg;
+	Node *row = linitial(work->request->fcall->args);
+	Const *filter = lsecond_node(Const, work->request->fcall->args);
+
+	work->result = bound_expression(work->request->root, (Var *) row,
+									DatumGetFilterP(filter->constvalue), work->table, work->viewer);
+}
+
+/* Bad filters; everything else (cancel, out of memory) goes on. */
+static bool
+is_bad_filter(const ErrorData *error)
+{
+	int category = ERRCODE_TO_CATEGORY(error->sqlerrcode);
+
+	return category == ERRCODE_DATA_EXCEPTION ||
+		   category == ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION;
+}
+
 /*
  * Replace the call, or NULL to leave it.  Never raises for a filter that can't
  * be bound: that error belongs to execution.
@@ -159,40 +189,25 @@ simplify_matches(SupportRequestSimplify *request)
 {
 	Node *row = linitial(request->fcall->args);
 	Node *filter = lsecond(request->fcall->args);
-	MemoryContext caller = CurrentMemoryContext;
-	ContactTable *table;
+	Simplification work = {request};
 	SecureContext secure;
-	Node *volatile result = NULL;
 
 	if (request->root == NULL || !IsA(row, Var) || ((Var *) row)->varattno != 0 ||
 		((Var *) row)->varlevelsup != 0 || !IsA(filter, Const) || ((Const *) filter)->constisnull)
 		return NULL;
-	table = CatalogContactTable(table_of_row_type(exprType(row)), true);
-	if (table == NULL)
+	/* a parallel operation can't catch what is wrong with the filter */
+	if (!SubtransactionPossible())
+		return NULL;
+	work.table = CatalogContactTable(table_of_row_type(exprType(row)), true);
+	if (work.table == NULL)
 		return NULL;
 	/* outside, so that what is caught leaves nobody with the owner's rights */
-	SecureEnter(&secure, table->owner);
-	PG_TRY();
-	{
-		result =
-			bound_expression(request->root, (Var *) row,
-							 DatumGetFilterP(((Const *) filter)->constvalue), table, secure.userid);
-	}
-	PG_CATCH();
-	{
-		int code = geterrcode();
-
-		/* bad filters only; everything else (cancel, out of memory) goes on */
-		if (ERRCODE_TO_CATEGORY(code) != ERRCODE_DATA_EXCEPTION &&
-			ERRCODE_TO_CATEGORY(code) != ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION)
-			PG_RE_THROW();
-		MemoryContextSwitchTo(caller);
-		FlushErrorState();
-		result = NULL;
-	}
-	PG_END_TRY();
+	SecureEnter(&secure, work.table->owner);
+	work.viewer = secure.userid;
+	if (InSubtransaction(simplify, &work, is_bad_filter) != NULL)
+		work.result = NULL;
 	SecureLeave(&secure);
-	return result ? eval_const_expressions(request->root, result) : NULL;
+	return work.result ? eval_const_expressions(request->root, work.result) : NULL;
 }
 
 PG_FUNCTION_INFO_V1(segments_matches_support);
@@ -228,6 +243,9 @@ prepare_call(MatchesCall *call, Filter *filter, Oid type, MemoryContext context)
 	if (call->plan)
 		SPI_freeplan(call->plan);
 	call->plan = NULL;
+	if (call->filter)
+		pfree(call->filter);
+	call->filter = NULL;
 	SecureEnter(&secure, table->owner);
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "SELECT %s FROM (SELECT ($1).*) c",

@@ -8,6 +8,7 @@
 
 #include "catalog/pg_type.h"
 #include "fmgr.h"
+#include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 
@@ -50,6 +51,7 @@ segments_elements_text(PG_FUNCTION_ARGS)
 		const char *bar = (p < end) ? memchr(p, '|', end - p) : NULL;
 		const char *stop = bar ? bar : end;
 
+		CHECK_FOR_INTERRUPTS();
 		add_element(&state, p, stop - p, fold);
 		p = stop + 1;
 	}
@@ -71,6 +73,7 @@ segments_elements_array(PG_FUNCTION_ARGS)
 	{
 		text *element;
 
+		CHECK_FOR_INTERRUPTS();
 		if (isnull)
 			continue;
 		element = DatumGetTextPP(value);

@@ -28,6 +28,7 @@
 #include "fmgr.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 
 #include "base/compat.h"
@@ -68,6 +69,8 @@ typedef struct Conversions
 	Oid to_utf8; /* InvalidOid: fold ASCII only */
 	Oid from_utf8;
 } Conversions;
+
+#define FOLD_PIECE (256 * 1024) /* bytes between two looks for interrupts */
 
 static Conversions conversions;
 static CharCacheEntry char_cache[CHAR_CACHE_SIZE];
@@ -300,6 +303,7 @@ sort_run(unsigned char *run, int run_length)
 		const unsigned char *from = run;
 		int length;
 
+		CHECK_FOR_INTERRUPTS();
 		for (; from < run + run_length; from += length)
 		{
 			if (class_at(from, run + run_length, &length) != fold_class_values[i])
@@ -326,6 +330,7 @@ reorder(unsigned char *from, unsigned char *end)
 		int length;
 		uint8 class = class_at(from, end, &length);
 
+		CHECK_FOR_INTERRUPTS();
 		if (class == 0)
 		{
 			if (disturbed)
@@ -357,14 +362,20 @@ fold_utf8(StringInfo buf, const char *data, int len)
 	enlargeStringInfo(buf, len + FOLD_LONGEST);
 	while (from < end)
 	{
-		if (!IS_HIGHBIT_SET(*from))
+		const unsigned char *stop = from + Min(end - from, FOLD_PIECE);
+
+		CHECK_FOR_INTERRUPTS();
+		while (from < stop)
 		{
-			buf->data[buf->len++] = lower_one(*from++);
-			continue;
+			if (!IS_HIGHBIT_SET(*from))
+			{
+				buf->data[buf->len++] = lower_one(*from++);
+				continue;
+			}
+			if (buf->maxlen - buf->len <= (end - from) + FOLD_LONGEST)
+				enlargeStringInfo(buf, (end - from) + FOLD_LONGEST);
+			reordered |= fold_character(buf, &from, end);
 		}
-		if (buf->maxlen - buf->len <= (end - from) + FOLD_LONGEST)
-			enlargeStringInfo(buf, (end - from) + FOLD_LONGEST);
-		reordered |= fold_character(buf, &from, end);
 	}
 	if (reordered)
 		reorder((unsigned char *) buf->data + start, (unsigned char *) buf->data + buf->len);
@@ -481,6 +492,7 @@ fold_other(StringInfo buf, const char *from, int len)
 			appendStringInfoChar(buf, lower_one(*from));
 		else
 		{
+			CHECK_FOR_INTERRUPTS();
 			length = Min(pg_encoding_mblen(encoding, from), end - from);
 			fold_cached(buf, from, length);
 		}
