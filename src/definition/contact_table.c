@@ -21,6 +21,7 @@
 
 #include "definition/contact_table.h"
 #include "base/compat.h"
+#include "definition/table_beside.h"
 #include "time/phrase.h"
 
 /* segments.contact_table */
@@ -218,7 +219,8 @@ complete_contact_table(ContactTable *table)
 
 /*
  * The contact table with this OID, in the current memory context; NULL, or an
- * error, when it is not attached.
+ * error, when it is not attached.  Unless missing_ok, its key and the tables
+ * beside it are found to be what the catalogue says.
  */
 ContactTable *
 CatalogContactTable(Oid relid, bool missing_ok)
@@ -235,7 +237,11 @@ CatalogContactTable(Oid relid, bool missing_ok)
 	CatalogScanEnd(&scan);
 
 	if (table != NULL && complete_contact_table(table))
+	{
+		if (!missing_ok)
+			BesideCheck(table);
 		return table;
+	}
 	if (!missing_ok)
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 						errmsg("table \"%s\" is not a contact table",

@@ -124,6 +124,7 @@ typedef struct Program
 	int nsegments;
 	bool guards_known; /* ProgramIsUnguarded was asked */
 	bool unguarded;    /* some source is */
+	uint64 checked_in; /* invalidations when tables were last compared with the image */
 	int nsources;
 	RowSource **sources;  /* [0] is the contact table; link tables are not among them */
 	ProgramAtom **states; /* per atom: NULL until asked */
@@ -156,6 +157,7 @@ typedef struct Program
 /* program.c */
 extern Program *ProgramGet(Oid contact_table);
 extern Program *ProgramGetFor(Oid contact_table, Relation changed);
+extern Relation ProgramTableOpen(Program *program, Oid relid, LOCKMODE lock);
 extern List *ProgramTablesReading(Oid relid);
 extern void ProgramInvalidate(Oid contact_table);
 extern uint64 ProgramClockGeneration(void);

@@ -43,7 +43,8 @@ typedef struct ProgramEntry
 {
 	Oid relid; /* hash key */
 	bool valid;
-	bool changed; /* while it was being built */
+	bool changed;      /* while it was being built */
+	uint64 distrusted; /* definitions whose image other columns were found under, or 0 */
 	Program *program;
 } ProgramEntry;
 
@@ -253,7 +254,7 @@ try_open(ProgramEntry *entry, bool trust)
 
 	entry->changed = false;
 	version = DefinitionVersion(entry->relid, &ours);
-	if (ours || !trust)
+	if (ours || !trust || version == entry->distrusted)
 		version = 0;
 	use = find_image(entry, version);
 	if (use == NULL)
@@ -296,6 +297,7 @@ entry_of(Oid contact_table)
 	if (!found)
 	{
 		entry->valid = false;
+		entry->distrusted = 0;
 		entry->program = NULL;
 	}
 	return entry;
@@ -332,6 +334,44 @@ is_compiled_for(Program *program, Relation rel)
 		source->checked = true;
 	}
 	return true;
+}
+
+/* Something changed: every table is looked at again. */
+static void
+forget_checks(Program *program)
+{
+	int i;
+
+	for (i = 0; i < program->image->nsources + program->image->nlinks; i++)
+		program->sources[i]->checked = false;
+	program->checked_in = generation;
+}
+
+/*
+ * Lock and open a table whose rows are going to be read as the program knows
+ * them: an error when its columns have changed past our event triggers, and
+ * the next one to ask gets a program that was compiled for them.
+ */
+Relation
+ProgramTableOpen(Program *program, Oid relid, LOCKMODE lock)
+{
+	Relation rel = table_open(relid, lock);
+
+	if (program->checked_in != generation)
+		forget_checks(program);
+	if (!is_compiled_for(program, rel))
+	{
+		ProgramEntry *entry = entry_of(program->relid);
+
+		entry->valid = false;
+		entry->distrusted = program->image->version;
+		ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+						errmsg("columns of table \"%s\" have changed since segments were compiled",
+							   RelationGetRelationName(rel)),
+						errhint("Try again; segments.attach(%s) brings members up to date.",
+								quote_literal_cstr(CatalogRelationName(program->relid)))));
+	}
+	return rel;
 }
 
 /*
