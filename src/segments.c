@@ -9,6 +9,7 @@
 #include "base/compat.h"
 #include "evaluate/evaluate.h"
 #include "log/member_count.h"
+#include "text/regexp.h"
 #include "time/phrase.h"
 
 PG_MODULE_MAGIC;
@@ -35,6 +36,7 @@ _PG_init(void)
 							 "Evaluates every segment for each changed contact, without the index.",
 							 "For tests: members must not depend on it.", &plain_evaluation, false,
 							 PGC_SUSET, GUC_NOT_IN_SAMPLE, NULL, NULL, NULL);
+	RegexpDefineSettings();
 	MarkSettingsReserved("segments");
 	MemberCountsRegister();
 }

@@ -20,6 +20,7 @@
 #include "predicate/bind.h"
 #include "evaluate/evaluate.h"
 #include "definition/segment.h"
+#include "text/regexp.h"
 
 static void
 append_text(StringInfo out, const char *text)

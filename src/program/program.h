@@ -66,13 +66,13 @@ typedef struct ProgramAtom
 	Atom *atom;  /* what can be tested on a row: no field, rows or SQL */
 	Atom *bound; /* the whole, when asked (ProgramAtomBound) */
 	FieldAggregate aggregate;
-	RowSource *source;  /* NULL for ATOM_MEMBER */
-	Facet *facet;       /* row test; NULL for EXISTS, MEMBER and AGGREGATE */
-	Facet *condition;   /* related rows: their fixed condition, or NULL */
-	Facet *argument;    /* aggregates: the value aggregated, or NULL */
-	Facet *order;       /* latest: what orders the rows, or NULL */
-	FmgrInfo *function; /* LIKE, REGEXP */
-	Datum pattern;
+	RowSource *source; /* NULL for ATOM_MEMBER */
+	Facet *facet;      /* row test; NULL for EXISTS, MEMBER and AGGREGATE */
+	Facet *condition;  /* related rows: their fixed condition, or NULL */
+	Facet *argument;   /* aggregates: the value aggregated, or NULL */
+	Facet *order;      /* latest: what orders the rows, or NULL */
+	struct LikePattern *like;
+	struct Regexp *regexp;
 	SPIPlanPtr plan; /* query atoms: which of these contacts? */
 
 	/* where moving boundaries stand, from `at` until `at_until` */

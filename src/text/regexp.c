@@ -1,9 +1,21 @@
 /*
- * regexp.c - the collation by which regular expressions ignore case.
+ * regexp.c - regular expressions: compiled once, of bounded cost, and the
+ * collation by which they ignore case.
  *
  * ICU's root collation knows the case of every script and is the same on every
  * machine; a server built without ICU has the C collation only, which knows
  * the case of ASCII.
+ *
+ * Whoever may store filters decides what every write of a contact does.  So
+ * what can take long is refused when it is stored: back references and
+ * look-around, which search by trial, and automata with too many arcs.  What
+ * is left is matched in one pass over the text, and each character costs no
+ * more than a look at all of the arcs.  A superuser can allow more
+ * (segments.allow_expensive_regexps).
+ *
+ * The server keeps the last 32 expressions that a session used; more segments
+ * than that would compile them anew for each row.  So ours are kept with who
+ * uses them.
  */
 #include "postgres.h"
 
@@ -12,8 +24,15 @@
 #include "nodes/makefuncs.h"
 #include "nodes/value.h"
 
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "regex/regex.h"
+#include "regex/regexport.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+
 #include "base/compat.h"
-#include "evaluate/evaluate.h"
+#include "text/regexp.h"
 
 #define ROOT_COLLATION "und-x-icu"
 
@@ -43,4 +62,216 @@ RegexpCollationSql(void)
 {
 	return RegexpCollation() == C_COLLATION_OID ? "pg_catalog.\"C\""
 												: "pg_catalog.\"" ROOT_COLLATION "\"";
+}
+
+static bool allow_expensive = false;
+
+void
+RegexpDefineSettings(void)
+{
+	DefineCustomBoolVariable(
+		"segments.allow_expensive_regexps",
+		"Allows filters with regular expressions that can make writes slow.",
+		"Back references, look-around, and automata of any size.  Asked when a filter is stored.",
+		&allow_expensive, false, PGC_SUSET, 0, NULL, NULL, NULL);
+}
+
+struct Regexp
+{
+	regex_t compiled;
+	MemoryContextCallback callback;
+};
+
+static void
+free_regexp(void *arg)
+{
+	pg_regfree(&((Regexp *) arg)->compiled);
+}
+
+/*
+ * Compile, in the current memory context.  NULL when it is no regular
+ * expression; *problem says why.  What interrupts the session is raised as
+ * what it is.
+ */
+Regexp *
+RegexpCompile(const char *pattern, char **problem)
+{
+	int len = strlen(pattern);
+	pg_wchar *wide = palloc((len + 1) * sizeof(pg_wchar));
+	Regexp *regexp = palloc0(sizeof(Regexp));
+	char message[100];
+	int result;
+
+	result = pg_regcomp(&regexp->compiled, wide, pg_mb2wchar_with_len(pattern, wide, len),
+						REG_ADVANCED | REG_ICASE | REG_NOSUB, RegexpCollation());
+	pfree(wide);
+	if (result == REG_OKAY)
+	{
+		regexp->callback.func = free_regexp;
+		regexp->callback.arg = regexp;
+		MemoryContextRegisterResetCallback(CurrentMemoryContext, &regexp->callback);
+		return regexp;
+	}
+	CHECK_FOR_INTERRUPTS();
+	pg_regerror(result, &regexp->compiled, message, sizeof(message));
+	*problem = pstrdup(message);
+	return NULL;
+}
+
+/* ----- what it costs ----- */
+
+/* A bound {m}, {m,} or {m,n} at p: its greater number, else 1.  *end is behind it. */
+static int
+bound_at(const char *p, const char **end)
+{
+	int numbers[2] = {0, 0};
+	int i = 0;
+	const char *q = p + 1;
+
+	*end = p;
+	if (*p != '{' || *q < '0' || *q > '9')
+		return 1;
+	for (; *q != '\0' && *q != '}'; q++)
+	{
+		if (*q == ',' && i == 0)
+			i = 1;
+		else if (*q < '0' || *q > '9')
+			return 1;
+		else
+			numbers[i] = Min(numbers[i] * 10 + (*q - '0'), REGEXP_MAX_BOUND + 1);
+	}
+	if (*q == '}')
+		*end = q + 1;
+	return Max(Max(numbers[0], numbers[1]), 1);
+}
+
+/*
+ * How deep parentheses nest, and the greatest product of bounds along a path.
+ * Read roughly: what is in brackets or escaped is no parenthesis, anything
+ * else is one.  Bounds are multiplied with those of all that was closed so
+ * far: never less than it is.
+ */
+static const char *
+check_shape(const char *pattern)
+{
+	int product[REGEXP_MAX_DEPTH + 1]; /* greatest in the group at this depth */
+	int depth = 0;
+	int inner = 1; /* of what stands last: a group's product, or 1 */
+	const char *p = pattern;
+
+	product[0] = 1;
+	while (*p)
+	{
+		const char *end;
+
+		if (*p == '\\' && p[1] != '\0')
+			p++;
+		else if (*p == '[')
+		{
+			/* a ] that comes first stands for itself */
+			const char *close = strchr(p + 1 + (p[1] == '^') + 1, ']');
+
+			p = close ? close : p;
+		}
+		else if (*p == '(')
+		{
+			if (++depth > REGEXP_MAX_DEPTH)
+				return psprintf("parentheses nest more than %d deep", REGEXP_MAX_DEPTH);
+			product[depth] = 1;
+			inner = 1;
+			p++;
+			continue;
+		}
+		else if (*p == ')' && depth > 0)
+		{
+			inner = product[depth--];
+			product[depth] = Max(product[depth], inner);
+			p++;
+			continue;
+		}
+		else if (*p == '{')
+		{
+			int bound = bound_at(p, &end);
+
+			inner = Min((int64) inner * bound, REGEXP_MAX_BOUND + 1);
+			product[depth] = Max(product[depth], inner);
+			if (inner > REGEXP_MAX_BOUND)
+				return psprintf("bounds multiply to more than %d", REGEXP_MAX_BOUND);
+			p = end > p ? end : p + 1;
+			continue;
+		}
+		else if (*p == '*' || *p == '+' || *p == '?')
+		{
+			p++;
+			continue;
+		}
+		inner = 1;
+		p += pg_mblen(p);
+	}
+	return NULL;
+}
+
+static int64
+count_arcs(const regex_t *compiled)
+{
+	int64 arcs = 0;
+	int n = pg_reg_getnumstates(compiled);
+	int i;
+
+	for (i = 0; i < n; i++)
+		arcs += pg_reg_getnumoutarcs(compiled, i);
+	return arcs;
+}
+
+/*
+ * Why a regular expression that compiles is refused, or NULL: it can cost more
+ * than a look at some arcs for each character.
+ */
+const char *
+RegexpTooCostly(const char *pattern)
+{
+	const char *reason;
+	char *problem;
+	Regexp *regexp;
+
+	if (allow_expensive)
+		return NULL;
+	if (pg_mbstrlen(pattern) > REGEXP_MAX_LENGTH)
+		return psprintf("it is longer than %d characters", REGEXP_MAX_LENGTH);
+	reason = check_shape(pattern);
+	if (reason != NULL)
+		return reason;
+	regexp = RegexpCompile(pattern, &problem);
+	if (regexp == NULL)
+		return NULL;
+	if (regexp->compiled.re_info & REG_UBACKREF)
+		return "it has a back reference";
+	if (regexp->compiled.re_info & REG_ULOOKAROUND)
+		return "it looks ahead or behind";
+	if (count_arcs(&regexp->compiled) > REGEXP_MAX_ARCS)
+		return psprintf("its automaton has more than %d transitions", REGEXP_MAX_ARCS);
+	return NULL;
+}
+
+/* ----- matching ----- */
+
+/*
+ * Does some part of the text match?
+ */
+bool
+RegexpMatches(Regexp *regexp, const char *data, int len)
+{
+	pg_wchar *wide =
+		MemoryContextAllocHuge(CurrentMemoryContext, ((Size) len + 1) * sizeof(pg_wchar));
+	int wide_len = pg_mb2wchar_with_len(data, wide, len);
+	int result = pg_regexec(&regexp->compiled, wide, wide_len, 0, NULL, 0, NULL, 0);
+	char message[100];
+
+	pfree(wide);
+	if (result == REG_OKAY || result == REG_NOMATCH)
+		return result == REG_OKAY;
+	CHECK_FOR_INTERRUPTS();
+	pg_regerror(result, &regexp->compiled, message, sizeof(message));
+	ereport(ERROR, (errcode(ERRCODE_INVALID_REGULAR_EXPRESSION),
+					errmsg("regular expression failed: %s", message)));
 }
