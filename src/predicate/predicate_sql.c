@@ -184,11 +184,11 @@ append_moving(StringInfo out, const Atom *atom, const Boundary *boundary, const 
 	{
 		if (boundary->kind == MOMENT_SPAN_START || boundary->kind == MOMENT_SPAN_END)
 		{
-			appendStringInfoChar(out, '(');
+			appendStringInfoString(out, "segments.local_day(");
 			append_now_call(out, boundary, context, NULL, start ? "span_start" : "span_end");
-			appendStringInfoString(out, " AT TIME ZONE ");
+			appendStringInfoString(out, ", ");
 			append_text(out, context->table->timezone);
-			appendStringInfoString(out, ")::pg_catalog.date");
+			appendStringInfoChar(out, ')');
 			return;
 		}
 		appendStringInfoChar(out, '(');
