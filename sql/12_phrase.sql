@@ -50,6 +50,10 @@ CREATE FUNCTION segments.local_day(value timestamptz, zone text) RETURNS date
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'segments_local_day';
 COMMENT ON FUNCTION segments.local_day(timestamptz, text) IS 'internal: the day that clocks of a zone show at an instant; infinite where that is out of range';
 
+CREATE FUNCTION segments.addend(value numeric) RETURNS numeric
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'segments_addend';
+COMMENT ON FUNCTION segments.addend(numeric) IS 'internal: the number as it is added up: what would make a sum overflow counts as less';
+
 CREATE FUNCTION segments.text_form(value date) RETURNS text
     AS 'MODULE_PATHNAME', 'segments_text_form_date' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION segments.text_form(date) IS 'YYYY-MM-DD, as the like family sees a date; infinity gives null';

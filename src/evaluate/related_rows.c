@@ -31,6 +31,7 @@
 #include "utils/typcache.h"
 
 #include "evaluate/evaluate.h"
+#include "base/addend.h"
 #include "base/index_probe.h"
 
 #define MANY_ROWS 256 /* beyond, a query is cheaper */
@@ -580,7 +581,7 @@ test_sum(Batch *batch, ContactRows *contact, ProgramAtom *patom)
 		if (state->isnull)
 			continue;
 		if (is_numeric)
-			sum = DirectFunctionCall2(numeric_add, sum, state->value);
+			sum = DirectFunctionCall2(numeric_add, sum, Addend(state->value));
 		else if (pg_add_s64_overflow(
 					 whole,
 					 DatumGetInt64(FacetWiden(patom->argument->image->sql_type, state->value)),

@@ -22,6 +22,8 @@
 #include "definition/segment.h"
 #include "text/regexp.h"
 
+#define MAX_JOINS 8 /* conditions of one AND that the planner may make joins of */
+
 static void
 append_text(StringInfo out, const char *text)
 {
@@ -479,12 +481,27 @@ append_not(StringInfo out, const Predicate *arg, const SqlContext *context)
 	}
 }
 
+/* Does it become a subquery that the planner makes a join of? */
+static bool
+is_joined(const Predicate *arg)
+{
+	if (arg->kind == PREDICATE_NOT)
+		arg = arg->args[0];
+	return arg->kind == PREDICATE_ATOM &&
+		   (arg->atom->scope == ATOM_MEMBER || arg->atom->scope == ATOM_ROWS);
+}
+
 /*
  * Write the predicate over the contact c; NULL in the result counts as false.
+ *
+ * The planner makes joins of what EXISTS conditions there are, and takes the
+ * third power of their number to put them in order.  Beyond a few they are
+ * hidden from it, and asked of each contact that the first ones leave.
  */
 void
 PredicateSql(StringInfo out, const Predicate *predicate, const SqlContext *context)
 {
+	int joins = 0;
 	int i;
 
 	check_stack_depth();
@@ -513,7 +530,9 @@ PredicateSql(StringInfo out, const Predicate *predicate, const SqlContext *conte
 			needs_parentheses(arg, predicate->kind) ||
 			(arg->kind == PREDICATE_ATOM && predicate->kind == PREDICATE_OR &&
 			 arg->atom->test == TEST_RANGE && arg->atom->lower.given && arg->atom->upper.given);
+		bool hidden = predicate->kind == PREDICATE_AND && is_joined(arg) && ++joins > MAX_JOINS;
 
+		parens = parens || hidden;
 		if (i > 0)
 			appendStringInfoString(out, predicate->kind == PREDICATE_AND ? " AND " : " OR ");
 		if (parens)
@@ -521,5 +540,7 @@ PredicateSql(StringInfo out, const Predicate *predicate, const SqlContext *conte
 		PredicateSql(out, arg, context);
 		if (parens)
 			appendStringInfoChar(out, ')');
+		if (hidden)
+			appendStringInfoString(out, " IS TRUE");
 	}
 }
