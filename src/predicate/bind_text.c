@@ -157,12 +157,11 @@ pg_attribute_noreturn()
 char *
 BindLikePattern(BindPlace *place, FilterOperator op, const char *text, bool fold)
 {
-	char *pattern = like_pattern(place, op, text, fold);
-	const char *reason = place->options->storing ? LikeTooCostly(pattern) : NULL;
+	const char *reason = place->options->storing ? LikeTooCostly(text, op != FILTER_OP_LIKE) : NULL;
 
 	if (reason != NULL)
 		refuse_costly(place, "pattern", reason, NULL);
-	return pattern;
+	return like_pattern(place, op, text, fold);
 }
 
 /*
@@ -175,7 +174,8 @@ BindCheckRegexp(BindPlace *place, const char *pattern)
 	MemoryContext context = AllocSetContextCreate(
 		CurrentMemoryContext, "segments regular expression", ALLOCSET_SMALL_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
-	const char *reason = place->options->storing ? RegexpTooCostly(pattern) : NULL;
+	const char *reason =
+		place->options->storing ? RegexpTooCostly(pattern, place->options->regexp_arcs) : NULL;
 	char *problem = NULL;
 
 	if (reason != NULL)

@@ -60,14 +60,14 @@ count_wildcards(const char *pattern, bool *inner)
 }
 
 /*
- * Why a pattern is refused, or NULL.
+ * Why a text that is given as a pattern, or literally, is refused; or NULL.
  */
 const char *
-LikeTooCostly(const char *pattern)
+LikeTooCostly(const char *pattern, bool literal)
 {
-	bool inner;
+	bool inner = false;
 
-	if (count_wildcards(pattern, &inner) > LIKE_MAX_WILDCARDS)
+	if (!literal && count_wildcards(pattern, &inner) > LIKE_MAX_WILDCARDS)
 		return psprintf("a pattern has at most %d wildcards", LIKE_MAX_WILDCARDS);
 	if (inner && strlen(pattern) > LIKE_MAX_WILD_LENGTH)
 		return psprintf("a pattern with wildcards within is at most %d bytes long",

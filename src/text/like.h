@@ -13,7 +13,7 @@
 
 typedef struct LikePattern LikePattern;
 
-extern const char *LikeTooCostly(const char *pattern);
+extern const char *LikeTooCostly(const char *pattern, bool literal);
 extern LikePattern *LikeCompile(const char *pattern);
 extern bool LikeMatches(const LikePattern *like, const char *data, int len);
 

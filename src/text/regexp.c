@@ -145,70 +145,153 @@ bound_at(const char *p, const char **end)
 	return Max(Max(numbers[0], numbers[1]), 1);
 }
 
+/* What is known of a group that is being read, and of what stands last in it. */
+typedef struct Shape
+{
+	int product;     /* greatest product of bounds within */
+	bool constraint; /* is there a ^, $ or \\y in it, at any depth? */
+} Shape;
+
+typedef struct ShapeScan
+{
+	const char *p;
+	int depth;
+	Shape groups[REGEXP_MAX_DEPTH + 1];
+	Shape last;
+} ShapeScan;
+
+/* Step over [...]; [[:<:]] is a constraint. */
+static void
+scan_brackets(ShapeScan *scan)
+{
+	const char *p = scan->p + 1;
+
+	scan->last.constraint =
+		strncmp(scan->p, "[[:<:]]", 7) == 0 || strncmp(scan->p, "[[:>:]]", 7) == 0;
+	p += (*p == '^');
+	p += (*p == ']');
+	while (*p && *p != ']')
+	{
+		char name[3] = {p[1], ']', '\0'};
+		const char *end = (*p == '[' && p[1] && strchr(":.=", p[1])) ? strstr(p + 2, name) : NULL;
+
+		if (*p == '\\' && p[1])
+			p++;
+		p = end ? end + 2 : p + pg_mblen(p);
+	}
+	scan->p = p + (*p == ']');
+}
+
+/* An escape: \\y and its kin are constraints. */
+static void
+scan_escape(ShapeScan *scan)
+{
+	scan->last.constraint = scan->p[1] != '\0' && strchr("AmMyYZ", scan->p[1]) != NULL;
+	scan->p++;
+	scan->p += *scan->p ? pg_mblen(scan->p) : 0;
+}
+
+/* A quantifier of what stands last; why it is refused, or NULL. */
+static const char *
+scan_quantifier(ShapeScan *scan)
+{
+	const char *end = scan->p + 1;
+	int bound = *scan->p == '{' ? bound_at(scan->p, &end) : 1;
+	bool repeats = *scan->p == '*' || *scan->p == '+' || bound > 1;
+
+	if (repeats && scan->last.constraint)
+		return "it repeats what holds a constraint such as ^, $ or \\y";
+	scan->last.product = (int) Min((int64) scan->last.product * bound, REGEXP_MAX_BOUND + 1);
+	scan->groups[scan->depth].product = Max(scan->groups[scan->depth].product, scan->last.product);
+	scan->p = Max(end, scan->p + 1);
+	if (scan->last.product > REGEXP_MAX_BOUND)
+		return psprintf("bounds multiply to more than %d", REGEXP_MAX_BOUND);
+	return NULL;
+}
+
+static void
+close_group(ShapeScan *scan)
+{
+	Shape *outer;
+
+	scan->p++;
+	if (scan->depth == 0)
+		return;
+	scan->last = scan->groups[scan->depth--];
+	outer = &scan->groups[scan->depth];
+	outer->product = Max(outer->product, scan->last.product);
+}
+
+/* What is neither a group nor a quantifier. */
+static void
+scan_atom(ShapeScan *scan)
+{
+	scan->last.product = 1;
+	scan->last.constraint = (*scan->p == '^' || *scan->p == '$');
+	if (*scan->p == '\\')
+		scan_escape(scan);
+	else if (*scan->p == '[')
+		scan_brackets(scan);
+	else
+		scan->p += pg_mblen(scan->p);
+}
+
 /*
- * How deep parentheses nest, and the greatest product of bounds along a path.
- * Read roughly: what is in brackets or escaped is no parenthesis, anything
- * else is one.  Bounds are multiplied with those of all that was closed so
- * far: never less than it is.
+ * Options for expanded and for basic syntax, in which the same signs mean
+ * something else, go with expressions that repeat nothing.
+ */
+static const char *
+check_syntax(const char *pattern)
+{
+	const char *p = strncmp(pattern, "***:", 4) == 0 ? pattern + 4 : pattern;
+	size_t letters;
+
+	if (strncmp(p, "(?", 2) != 0)
+		return NULL;
+	letters = strspn(p + 2, "bceimnpqstwx");
+	if (p[2 + letters] != ')' || strcspn(p, "xb") >= letters + 2)
+		return NULL;
+	return strpbrk(p + letters + 2, "*+{") == NULL
+			   ? NULL
+			   : "it repeats something in expanded or basic syntax";
+}
+
+/*
+ * How deep parentheses nest, the greatest product of bounds along a path, and
+ * whether constraints are repeated, for which the server's compiler can take
+ * for ever.  Why the expression is refused, or NULL.
  */
 static const char *
 check_shape(const char *pattern)
 {
-	int product[REGEXP_MAX_DEPTH + 1]; /* greatest in the group at this depth */
-	int depth = 0;
-	int inner = 1; /* of what stands last: a group's product, or 1 */
-	const char *p = pattern;
+	ShapeScan scan = {pattern, 0, {{1, false}}, {1, false}};
+	const char *reason = check_syntax(pattern);
 
-	product[0] = 1;
-	while (*p)
+	while (*scan.p && reason == NULL)
 	{
-		const char *end;
-
-		if (*p == '\\' && p[1] != '\0')
-			p++;
-		else if (*p == '[')
+		if (strncmp(scan.p, "(?#", 3) == 0)
 		{
-			/* a ] that comes first stands for itself */
-			const char *close = strchr(p + 1 + (p[1] == '^') + 1, ']');
+			const char *end = strchr(scan.p, ')');
 
-			p = close ? close : p;
+			scan.p = end ? end + 1 : scan.p + strlen(scan.p);
+			continue;
 		}
-		else if (*p == '(')
+		if (*scan.p == '(')
 		{
-			if (++depth > REGEXP_MAX_DEPTH)
+			if (++scan.depth > REGEXP_MAX_DEPTH)
 				return psprintf("parentheses nest more than %d deep", REGEXP_MAX_DEPTH);
-			product[depth] = 1;
-			inner = 1;
-			p++;
-			continue;
+			scan.groups[scan.depth] = (Shape){1, false};
+			scan.p++;
 		}
-		else if (*p == ')' && depth > 0)
-		{
-			inner = product[depth--];
-			product[depth] = Max(product[depth], inner);
-			p++;
-			continue;
-		}
-		else if (*p == '{')
-		{
-			int bound = bound_at(p, &end);
-
-			inner = Min((int64) inner * bound, REGEXP_MAX_BOUND + 1);
-			product[depth] = Max(product[depth], inner);
-			if (inner > REGEXP_MAX_BOUND)
-				return psprintf("bounds multiply to more than %d", REGEXP_MAX_BOUND);
-			p = end > p ? end : p + 1;
-			continue;
-		}
-		else if (*p == '*' || *p == '+' || *p == '?')
-		{
-			p++;
-			continue;
-		}
-		inner = 1;
-		p += pg_mblen(p);
+		else if (*scan.p == ')')
+			close_group(&scan);
+		else if (strchr("*+?{", *scan.p) != NULL)
+			reason = scan_quantifier(&scan);
+		else
+			scan_atom(&scan);
+		scan.groups[scan.depth].constraint |= scan.last.constraint;
 	}
-	return NULL;
+	return reason;
 }
 
 static int64
@@ -225,11 +308,13 @@ count_arcs(const regex_t *compiled)
 
 /*
  * Why a regular expression that compiles is refused, or NULL: it can cost more
- * than a look at some arcs for each character.
+ * than a look at some arcs for each character.  *total adds up the arcs of a
+ * filter's expressions.
  */
 const char *
-RegexpTooCostly(const char *pattern)
+RegexpTooCostly(const char *pattern, int64 *total)
 {
+	int64 arcs;
 	const char *reason;
 	char *problem;
 	Regexp *regexp;
@@ -248,8 +333,11 @@ RegexpTooCostly(const char *pattern)
 		return "it has a back reference";
 	if (regexp->compiled.re_info & REG_ULOOKAROUND)
 		return "it looks ahead or behind";
-	if (count_arcs(&regexp->compiled) > REGEXP_MAX_ARCS)
+	arcs = count_arcs(&regexp->compiled);
+	if (arcs > REGEXP_MAX_ARCS)
 		return psprintf("its automaton has more than %d transitions", REGEXP_MAX_ARCS);
+	if ((*total += arcs) > REGEXP_MAX_TOTAL)
+		return psprintf("the automata of a filter have more than %d transitions", REGEXP_MAX_TOTAL);
 	return NULL;
 }
 

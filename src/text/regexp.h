@@ -11,6 +11,7 @@
 #define REGEXP_MAX_DEPTH 50    /* parentheses in parentheses */
 #define REGEXP_MAX_BOUND 1000  /* bounds multiplied along a path, as 10 * 20 for (a{10}){20} */
 #define REGEXP_MAX_ARCS 4000   /* of the automaton */
+#define REGEXP_MAX_TOTAL 20000 /* of those of a filter together */
 
 typedef struct Regexp Regexp;
 
@@ -18,7 +19,7 @@ extern void RegexpDefineSettings(void);
 extern Oid RegexpCollation(void);
 extern const char *RegexpCollationSql(void);
 extern Regexp *RegexpCompile(const char *pattern, char **problem);
-extern const char *RegexpTooCostly(const char *pattern);
+extern const char *RegexpTooCostly(const char *pattern, int64 *total);
 extern bool RegexpMatches(Regexp *regexp, const char *data, int len);
 
 #endif /* SEGMENTS_REGEXP_H */
