@@ -217,6 +217,21 @@ complete_contact_table(ContactTable *table)
 	return true;
 }
 
+static bool
+has_row_of(const char *name, Oid contact_table)
+{
+	CatalogScan scan;
+	ScanKeyData key;
+	bool found;
+
+	ScanKeyInit(&key, get_attnum(CatalogRelid(name), "contact_table"), BTEqualStrategyNumber,
+				F_OIDEQ, ObjectIdGetDatum(contact_table));
+	CatalogScanBegin(&scan, name, InvalidOid, NULL, 1, &key);
+	found = CatalogScanNext(&scan);
+	CatalogScanEnd(&scan);
+	return found;
+}
+
 /*
  * The contact table with this OID, in the current memory context; NULL, or an
  * error, when it is not attached.  Unless missing_ok, its key and the tables
@@ -238,9 +253,14 @@ CatalogContactTable(Oid relid, bool missing_ok)
 
 	if (table != NULL && complete_contact_table(table))
 	{
-		if (!missing_ok)
+		if (missing_ok)
+			return table;
+		/* who detaches it may be ahead of us: then its tables go, and its row */
+		if (BesideIsThere(table) || has_row_of("contact_table", relid))
+		{
 			BesideCheck(table);
-		return table;
+			return table;
+		}
 	}
 	if (!missing_ok)
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -248,21 +268,6 @@ CatalogContactTable(Oid relid, bool missing_ok)
 							   get_rel_name(relid) ? get_rel_name(relid) : "?"),
 						errhint("Attach it with segments.attach().")));
 	return NULL;
-}
-
-static bool
-has_row_of(const char *name, Oid contact_table)
-{
-	CatalogScan scan;
-	ScanKeyData key;
-	bool found;
-
-	ScanKeyInit(&key, get_attnum(CatalogRelid(name), "contact_table"), BTEqualStrategyNumber,
-				F_OIDEQ, ObjectIdGetDatum(contact_table));
-	CatalogScanBegin(&scan, name, InvalidOid, NULL, 1, &key);
-	found = CatalogScanNext(&scan);
-	CatalogScanEnd(&scan);
-	return found;
 }
 
 /*

@@ -325,6 +325,20 @@ BesideOpenOf(const ContactTable *table, BesideKind kind, LOCKMODE lock)
 }
 
 /*
+ * Does the table of members exist, once whoever has locked it is done?
+ */
+bool
+BesideIsThere(const ContactTable *table)
+{
+	Relation rel = try_relation_open(table->member_table, AccessShareLock);
+
+	if (rel == NULL)
+		return false;
+	relation_close(rel, NoLock);
+	return true;
+}
+
+/*
  * Raise an error unless the key is of the type that was registered and the
  * tables beside are as we make them.
  */

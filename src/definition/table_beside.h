@@ -23,6 +23,7 @@ extern Relation BesideOpen(Oid relid, BesideKind kind, Oid key_type, Oid owner, 
 extern Relation BesideOpenOf(const ContactTable *table, BesideKind kind, LOCKMODE lock);
 extern Oid BesideKeyIndex(Relation rel);
 extern Oid BesideKeyIndexNeeded(Relation rel);
+extern bool BesideIsThere(const ContactTable *table);
 extern void BesideCheck(const ContactTable *table);
 
 #endif /* SEGMENTS_TABLE_BESIDE_H */
