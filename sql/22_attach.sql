@@ -326,6 +326,11 @@ COMMENT ON FUNCTION segments.is_maintained(regclass) IS 'internal: is this an at
 
 -- The contact table ---------------------------------------------------------
 
+CREATE FUNCTION segments.check_layout(contact_table regclass) RETURNS void
+    LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'segments_check_layout';
+COMMENT ON FUNCTION segments.check_layout(regclass) IS 'internal: refuses a contact table whose key has another type than it was attached with, or beside which a table is not as attach() makes it';
+REVOKE EXECUTE ON FUNCTION segments.check_layout(regclass) FROM PUBLIC;
+
 CREATE FUNCTION segments.table_beside(contact_table regclass, number text, suffix text) RETURNS name
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$

@@ -9,6 +9,7 @@
 #include "base/compat.h"
 #include "evaluate/evaluate.h"
 #include "log/member_count.h"
+#include "text/regexp.h"
 #include "time/phrase.h"
 
 PG_MODULE_MAGIC;
@@ -38,6 +39,7 @@ _PG_init(void)
 #ifdef SEGMENTS_FAULT_INJECTION
 	FaultDefineSettings();
 #endif
+	RegexpDefineSettings();
 	MarkSettingsReserved("segments");
 	MemberCountsRegister();
 }

@@ -36,6 +36,7 @@ typedef struct IndexChoice
 	RegProcedure equal;
 } IndexChoice;
 
+extern bool IndexIsOfServer(Relation index, int column, Oid type);
 extern bool IndexProbeReadable(Relation rel, Oid reader);
 extern bool IndexProbeChoose(Relation rel, AttrNumber column, Oid value_type, IndexChoice *choice);
 extern void IndexProbeOpen(IndexProbe *probe, Relation rel, Oid index, Snapshot snapshot);

@@ -217,7 +217,7 @@ SegmentScan(Program *program, Bitmapset *segments, TimestampTz now, Snapshot sna
 	MemoryContext context =
 		AllocSetContextCreate(CurrentMemoryContext, "segments shared scan", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
-	Relation rel = table_open(program->relid, AccessShareLock);
+	Relation rel = ProgramTableOpen(program, program->relid, AccessShareLock);
 	int i;
 
 	work.program = program;

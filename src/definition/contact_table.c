@@ -21,6 +21,7 @@
 
 #include "definition/contact_table.h"
 #include "base/compat.h"
+#include "definition/table_beside.h"
 #include "time/phrase.h"
 
 /* segments.contact_table */
@@ -216,9 +217,25 @@ complete_contact_table(ContactTable *table)
 	return true;
 }
 
+static bool
+has_row_of(const char *name, Oid contact_table)
+{
+	CatalogScan scan;
+	ScanKeyData key;
+	bool found;
+
+	ScanKeyInit(&key, get_attnum(CatalogRelid(name), "contact_table"), BTEqualStrategyNumber,
+				F_OIDEQ, ObjectIdGetDatum(contact_table));
+	CatalogScanBegin(&scan, name, InvalidOid, NULL, 1, &key);
+	found = CatalogScanNext(&scan);
+	CatalogScanEnd(&scan);
+	return found;
+}
+
 /*
  * The contact table with this OID, in the current memory context; NULL, or an
- * error, when it is not attached.
+ * error, when it is not attached.  Unless missing_ok, its key and the tables
+ * beside it are found to be what the catalogue says.
  */
 ContactTable *
 CatalogContactTable(Oid relid, bool missing_ok)
@@ -235,28 +252,22 @@ CatalogContactTable(Oid relid, bool missing_ok)
 	CatalogScanEnd(&scan);
 
 	if (table != NULL && complete_contact_table(table))
-		return table;
+	{
+		if (missing_ok)
+			return table;
+		/* who detaches it may be ahead of us: then its tables go, and its row */
+		if (BesideIsThere(table) || has_row_of("contact_table", relid))
+		{
+			BesideCheck(table);
+			return table;
+		}
+	}
 	if (!missing_ok)
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 						errmsg("table \"%s\" is not a contact table",
 							   get_rel_name(relid) ? get_rel_name(relid) : "?"),
 						errhint("Attach it with segments.attach().")));
 	return NULL;
-}
-
-static bool
-has_row_of(const char *name, Oid contact_table)
-{
-	CatalogScan scan;
-	ScanKeyData key;
-	bool found;
-
-	ScanKeyInit(&key, get_attnum(CatalogRelid(name), "contact_table"), BTEqualStrategyNumber,
-				F_OIDEQ, ObjectIdGetDatum(contact_table));
-	CatalogScanBegin(&scan, name, InvalidOid, NULL, 1, &key);
-	found = CatalogScanNext(&scan);
-	CatalogScanEnd(&scan);
-	return found;
 }
 
 /*

@@ -25,6 +25,7 @@
 
 #include "evaluate/evaluate.h"
 #include "maintain/maintain.h"
+#include "base/result.h"
 
 /* ----- keys ----- */
 
@@ -151,7 +152,7 @@ ask(Batch *batch, SPIPlanPtr plan)
 	for (i = 0; i < SPI_processed; i++)
 	{
 		bool isnull;
-		Datum key = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull);
+		Datum key = ResultValue(SPI_tuptable, i, 1, batch->program->table->key_type, &isnull);
 		int position = isnull ? -1 : BatchFindKey(batch, key);
 
 		if (position >= 0)

@@ -24,6 +24,8 @@
 
 #include "base/compat.h"
 #include "evaluate/evaluate.h"
+#include "text/like.h"
+#include "text/regexp.h"
 
 /* ----- facets of a row ----- */
 
@@ -253,9 +255,11 @@ static bool
 test_pattern(Program *program, ProgramAtom *patom, Datum value)
 {
 	MemoryContext old = MemoryContextSwitchTo(program->econtext->ecxt_per_tuple_memory);
-	Oid collation = patom->atom->test == TEST_REGEXP ? RegexpCollation() : C_COLLATION_OID;
+	struct varlena *text = PG_DETOAST_DATUM_PACKED(value);
+	const char *data = VARDATA_ANY(text);
+	int len = VARSIZE_ANY_EXHDR(text);
 	bool result =
-		DatumGetBool(FunctionCall2Coll(patom->function, collation, value, patom->pattern));
+		patom->like ? LikeMatches(patom->like, data, len) : RegexpMatches(patom->regexp, data, len);
 
 	MemoryContextSwitchTo(old);
 	return result;

@@ -69,8 +69,6 @@ extern int FacetFindConstant(const Image *image, const ImageFacet *facet, Datum 
 extern int FacetRank(const Image *image, const ImageFacet *facet, Datum value);
 
 /* regexp.c */
-extern Oid RegexpCollation(void);
-extern const char *RegexpCollationSql(void);
 
 /* evaluate.c */
 extern void RowVersionInit(RowVersion *row, RowSource *source, TupleTableSlot *slot);

@@ -31,6 +31,7 @@
 #include "utils/typcache.h"
 
 #include "evaluate/evaluate.h"
+#include "base/addend.h"
 #include "base/index_probe.h"
 
 #define MANY_ROWS 256 /* beyond, a query is cheaper */
@@ -94,10 +95,12 @@ column_type(Relation rel, AttrNumber column)
 }
 
 static bool
-choose_by_links(Program *program, RelatedRows *rows, Relation rel, RowsPath *path)
+choose_by_links(Program *program, RowSource *source, Relation rel, RowsPath *path)
 {
+	RelatedRows *rows = source->rows;
 	Relation link = table_open(rows->link_relid, AccessShareLock);
-	bool result = IndexProbeReadable(link, program->table->owner);
+	bool result = IndexProbeReadable(link, program->table->owner) &&
+				  ProgramColumnsHash(RelationGetDescr(link)) == source->link->image->columns_hash;
 	Oid type;
 
 	path->link_column = get_attnum(rows->link_relid, rows->link_column);
@@ -145,7 +148,7 @@ rows_path(Program *program, RowSource *source)
 	else if (rows->contact_reference)
 		path->usable = choose_by_reference(program, rows, rel, path);
 	else if (OidIsValid(rows->link_relid))
-		path->usable = choose_by_links(program, rows, rel, path);
+		path->usable = choose_by_links(program, source, rel, path);
 	else
 		path->usable = IndexProbeChoose(rel, get_attnum(rows->relid, rows->contact_column),
 										program->table->key_type, &path->rows);
@@ -279,12 +282,14 @@ open_probes(Batch *batch, RowSource *source, ContactRows *contact)
 		reader->snapshot =
 			RegisterSnapshot(batch->snapshot ? batch->snapshot : GetLatestSnapshot());
 	}
-	IndexProbeOpen(&contact->probe, table_open(source->relid, AccessShareLock), path->rows.index,
-				   reader->snapshot);
+	IndexProbeOpen(&contact->probe,
+				   ProgramTableOpen(batch->program, source->relid, AccessShareLock),
+				   path->rows.index, reader->snapshot);
 	IndexProbeKey(&contact->probe, path->rows.value_type, path->rows.equal);
 	if (OidIsValid(path->links.index))
 	{
-		IndexProbeOpen(&contact->links, table_open(source->rows->link_relid, AccessShareLock),
+		IndexProbeOpen(&contact->links,
+					   ProgramTableOpen(batch->program, source->rows->link_relid, AccessShareLock),
 					   path->links.index, reader->snapshot);
 		IndexProbeKey(&contact->links, path->links.value_type, path->links.equal);
 	}
@@ -578,7 +583,7 @@ test_sum(Batch *batch, ContactRows *contact, ProgramAtom *patom)
 		if (state->isnull)
 			continue;
 		if (is_numeric)
-			sum = DirectFunctionCall2(numeric_add, sum, state->value);
+			sum = DirectFunctionCall2(numeric_add, sum, Addend(state->value));
 		else if (pg_add_s64_overflow(
 					 whole,
 					 DatumGetInt64(FacetWiden(patom->argument->image->sql_type, state->value)),

@@ -56,6 +56,7 @@
 #include "definition/access.h"
 #include "definition/contact_table.h"
 #include "base/compat.h"
+#include "base/result.h"
 #include "log/member_count.h"
 #include "base/sql_expr.h"
 #include "base/srf.h"
@@ -100,7 +101,7 @@ read_horizon(LogHorizon *horizon, Datum *values)
 static bool
 is_of_these_files(CountSource *source, Datum *values)
 {
-	Relation members = table_open(source->table->member_table, AccessShareLock);
+	Relation members = ReadTableOpen(source->table, BESIDE_MEMBER, AccessShareLock);
 	Oid file = members->rd_rel->relfilenode;
 
 	table_close(members, AccessShareLock);
@@ -162,7 +163,7 @@ CountSourceOpen(CountSource *source, ReadTable *table, Snapshot snapshot)
 	memset(source, 0, sizeof(CountSource));
 	source->table = table;
 	source->snapshot = snapshot;
-	source->log = table_open(table->change_table, AccessShareLock);
+	source->log = ReadTableOpen(table, BESIDE_CHANGE, AccessShareLock);
 	read_state(source);
 	if (source->state.believed)
 		source->pages = ChangeLogPagesSince(source->log, table->change_index,
@@ -308,12 +309,11 @@ add_rows(CountSource *source, HTAB *counts)
 							   CatalogRelationName(source->table->member_table)));
 	for (i = 0; i < SPI_processed; i++)
 	{
-		HeapTuple tuple = SPI_tuptable->vals[i];
 		bool isnull;
-		int64 segment = DatumGetInt64(SPI_getbinval(tuple, SPI_tuptable->tupdesc, 1, &isnull));
+		int64 segment = DatumGetInt64(ResultValue(SPI_tuptable, i, 1, INT8OID, &isnull));
 
 		MemberCountIn(counts, segment)->members =
-			DatumGetInt64(SPI_getbinval(tuple, SPI_tuptable->tupdesc, 2, &isnull));
+			DatumGetInt64(ResultValue(SPI_tuptable, i, 2, INT8OID, &isnull));
 	}
 	SPI_finish();
 	SecureLeave(&secure);

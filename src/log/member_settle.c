@@ -139,9 +139,9 @@ write_counts(Oid contact_table, HTAB *counts)
 }
 
 static Oid
-file_of(Oid relid)
+file_of(const ReadTable *table, BesideKind kind)
 {
-	Relation rel = table_open(relid, AccessShareLock);
+	Relation rel = ReadTableOpen(table, kind, AccessShareLock);
 	Oid file = rel->rd_rel->relfilenode;
 
 	table_close(rel, AccessShareLock);
@@ -159,8 +159,8 @@ write_state(ReadTable *table, const LogHorizon *horizon)
 	for (i = 0; i < horizon->nprogress; i++)
 		progress[i] = Int64GetDatum(horizon->progress[i]);
 	values[0] = ObjectIdGetDatum(table->contact_table);
-	values[1] = ObjectIdGetDatum(file_of(table->member_table));
-	values[2] = ObjectIdGetDatum(file_of(table->change_table));
+	values[1] = ObjectIdGetDatum(file_of(table, BESIDE_MEMBER));
+	values[2] = ObjectIdGetDatum(file_of(table, BESIDE_CHANGE));
 	values[3] = Int64GetDatum(horizon->high);
 	values[4] = int64_array(progress, horizon->nprogress);
 	run("UPDATE segments.count_state SET member_file = $2, change_file = $3, high = $4, in_progress = $5 "

@@ -7,6 +7,10 @@
 #include "postgres.h"
 
 #include "fmgr.h"
+#include "storage/lockdefs.h"
+#include "utils/rel.h"
+
+#include "definition/table_beside.h"
 
 typedef struct ReadTable
 {
@@ -18,12 +22,14 @@ typedef struct ReadTable
 	Oid change_table;
 	Oid change_index; /* BRIN on its numbers, or InvalidOid */
 	bool is_logged;   /* members and log outlive a crash */
-	Oid key_type;     /* base type */
+	Oid column_type;  /* of the key */
+	Oid key_type;     /* its base type */
 	Oid collation;
 	FmgrInfo equal;
 } ReadTable;
 
 /* read_table.c */
 extern ReadTable *ReadTableGet(Oid contact_table);
+extern Relation ReadTableOpen(const ReadTable *table, BesideKind kind, LOCKMODE lock);
 
 #endif /* SEGMENTS_READ_TABLE_H */

@@ -26,6 +26,7 @@
 
 #include "base/compat.h"
 #include "base/index_probe.h"
+#include "definition/table_beside.h"
 #include "maintain/maintain.h"
 
 /* The next column is the key of a contact. */
@@ -37,6 +38,20 @@ compare_with_key(IndexProbe *probe, Program *program)
 	IndexProbeKey(probe, InvalidOid, get_opcode(operator));
 }
 
+/* The primary key of the contacts, by which they are found. */
+static Oid
+key_index(Program *program, Relation rel)
+{
+	IndexChoice choice;
+
+	if (!IndexProbeChoose(rel, program->table->key_attnum, program->table->key_type, &choice))
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("contact table \"%s\" has no primary key over column \"%s\"",
+							   RelationGetRelationName(rel), program->table->key_column),
+						errhint("Give the table its primary key back.")));
+	return choice.index;
+}
+
 /* ----- reading ----- */
 
 /*
@@ -46,9 +61,9 @@ compare_with_key(IndexProbe *probe, Program *program)
 void
 ContactProbeBegin(ContactProbe *probe, Program *program, Snapshot snapshot)
 {
-	Relation rel = table_open(program->relid, RowShareLock);
+	Relation rel = ProgramTableOpen(program, program->relid, RowShareLock);
 
-	IndexProbeOpen(probe, rel, PrimaryKeyIndex(rel), snapshot);
+	IndexProbeOpen(probe, rel, key_index(program, rel), snapshot);
 	compare_with_key(probe, program);
 }
 
@@ -175,10 +190,10 @@ ContactsLock(Batch *batch)
 static void
 open_members(MemberProbe *members)
 {
-	Relation rel = table_open(members->program->table->member_table, AccessShareLock);
+	Relation rel = BesideOpenOf(members->program->table, BESIDE_MEMBER, AccessShareLock);
 
 	CommandCounterIncrement();
-	IndexProbeOpen(&members->probe, rel, PrimaryKeyIndex(rel),
+	IndexProbeOpen(&members->probe, rel, BesideKeyIndexNeeded(rel),
 				   RegisterSnapshot(GetLatestSnapshot()));
 	IndexProbeKey(&members->probe, InvalidOid, F_INT8EQ);
 	compare_with_key(&members->probe, members->program);

@@ -20,6 +20,7 @@
 #include "definition/access.h"
 #include "maintain/maintain.h"
 #include "base/sql_expr.h"
+#include "base/result.h"
 
 typedef enum ManualAction
 {
@@ -91,8 +92,7 @@ lock_existing(ManualWork *work)
 	{
 		bool isnull;
 
-		work->locked[work->nlocked++] =
-			SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull);
+		work->locked[work->nlocked++] = ResultValue(SPI_tuptable, i, 1, table->key_type, &isnull);
 	}
 	ProgramSortKeys(program, work->locked, &work->nlocked);
 }

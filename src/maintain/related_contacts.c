@@ -20,6 +20,7 @@
 #include "utils/snapmgr.h"
 
 #include "maintain/maintain.h"
+#include "base/result.h"
 
 /* ----- by an index ----- */
 
@@ -55,7 +56,7 @@ static bool
 find_by_reference(Program *program, RowSource *source, Datum *keys, int nkeys,
 				  DatumVector *contacts)
 {
-	Relation rel = table_open(program->relid, AccessShareLock);
+	Relation rel = ProgramTableOpen(program, program->relid, AccessShareLock);
 	IndexChoice choice;
 	bool found = IndexProbeChoose(rel, get_attnum(program->relid, source->rows->contact_reference),
 								  source->key->image->sql_type, &choice);
@@ -88,7 +89,7 @@ find_by_reference(Program *program, RowSource *source, Datum *keys, int nkeys,
 static bool
 find_by_links(Program *program, RowSource *source, Datum *keys, int nkeys, DatumVector *contacts)
 {
-	Relation rel = table_open(source->rows->link_relid, AccessShareLock);
+	Relation rel = ProgramTableOpen(program, source->rows->link_relid, AccessShareLock);
 	IndexChoice choice;
 	bool found =
 		IndexProbeReadable(rel, program->table->owner) &&
@@ -144,7 +145,7 @@ find_by_query(Program *program, RowSource *source, Datum *keys, int nkeys, Datum
 		bool isnull;
 
 		DatumVectorAdd(contacts,
-					   SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull));
+					   ResultValue(SPI_tuptable, i, 1, program->table->key_type, &isnull));
 	}
 	SPI_freetuptable(SPI_tuptable);
 }

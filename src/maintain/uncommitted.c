@@ -86,8 +86,8 @@ find_index(Relation rel, AttrNumber column, Oid key_type, RegProcedure *equal, O
 		Oid operator= get_opfamily_member(index->rd_opfamily[0], index->rd_opcintype[0], key_type,
 										  BTEqualStrategyNumber);
 
-		if (index->rd_rel->relam == BTREE_AM_OID && index->rd_index->indisvalid &&
-			index->rd_index->indkey.values[0] == column &&
+		if (index->rd_index->indkey.values[0] == column &&
+			IndexIsOfServer(index, 0, TupleDescAttr(RelationGetDescr(rel), column - 1)->atttypid) &&
 			RelationGetIndexPredicate(index) == NIL && OidIsValid(operator))
 		{
 			result = RelationGetRelid(index);

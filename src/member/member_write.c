@@ -18,6 +18,7 @@
 #include "utils/timestamp.h"
 
 #include "log/change_log.h"
+#include "definition/table_beside.h"
 #include "maintain/maintain.h"
 
 #define WRITE_ROWS 100000 /* in one query */
@@ -283,6 +284,7 @@ delete_members(Program *program, const char *condition, Datum *keys, int nkeys)
 void
 MemberForgetContacts(Program *program, Datum *keys, int nkeys)
 {
+	BesideCheck(program->table);
 	delete_members(program, "m.contact_id = ANY ($1)", keys, nkeys);
 	run_with_keys(
 		program,
@@ -298,6 +300,7 @@ MemberForgetContacts(Program *program, Datum *keys, int nkeys)
 void
 MemberForgetAll(Program *program)
 {
+	BesideCheck(program->table);
 	delete_members(program, "$1 IS NOT NULL", NULL, 0);
 	run_with_keys(
 		program,
@@ -383,6 +386,7 @@ MemberMoveContacts(Program *program, Datum *old_keys, Datum *new_keys, int nkeys
 	Datum frozen_members[3];
 	bool frozen;
 
+	BesideCheck(program->table);
 	types[0] = program->key_array_type;
 	types[1] = program->key_array_type;
 	types[2] = TIMESTAMPTZOID;

@@ -262,9 +262,13 @@ bind_node(const FilterNode *node, ContactTable *table, const BindOptions *option
 Predicate *
 BindFilter(const FilterNode *root, ContactTable *table, const BindOptions *options)
 {
+	BindOptions own = *options;
+	int64 arcs = 0;
+
+	own.regexp_arcs = &arcs;
 	if (root->nchildren == 0)
 		return PredicateConstant(false);
-	return bind_group(root, table, options, "$");
+	return bind_group(root, table, &own, "$");
 }
 
 /*

@@ -58,6 +58,25 @@ new_atom(BindPlace *place, AtomScope scope, AtomTest test)
 	return atom;
 }
 
+/*
+ * What is added up: nothing whose sum can be out of range, or depends on the
+ * order of the rows.
+ */
+static char *
+addend(const Field *field)
+{
+	switch (field->value_type)
+	{
+		case FLOAT4OID:
+		case FLOAT8OID:
+			return psprintf("(%s)::pg_catalog.numeric", field->value);
+		case NUMERICOID:
+			return psprintf("segments.addend(%s)", field->value);
+		default:
+			return field->value;
+	}
+}
+
 /* The aggregate as a scalar subquery over the contact. */
 static char *
 aggregate_value(BindPlace *place)
@@ -71,7 +90,7 @@ aggregate_value(BindPlace *place)
 		case AGGREGATE_COUNT:
 			return psprintf("(SELECT pg_catalog.count(*) %s)", from);
 		case AGGREGATE_SUM:
-			return psprintf("(SELECT COALESCE(pg_catalog.sum(%s), 0) %s)", field->value, from);
+			return psprintf("(SELECT COALESCE(pg_catalog.sum(%s), 0) %s)", addend(field), from);
 		case AGGREGATE_LATEST:
 			return psprintf(
 				"(SELECT %s %s ORDER BY %s DESC NULLS LAST, %s DESC NULLS LAST LIMIT 1)",
@@ -463,7 +482,7 @@ bind_date(BindPlace *place, FilterOperator op)
 	else
 	{
 		atom->value =
-			psprintf("(%s AT TIME ZONE %s)", atom->value, quote_literal_cstr(field->timezone));
+			psprintf("segments.instant(%s, %s)", atom->value, quote_literal_cstr(field->timezone));
 		atom->value_type = VALUE_TIMESTAMPTZ;
 	}
 	atom->sql_type = field->value_type;

@@ -20,6 +20,9 @@
 #include "predicate/bind.h"
 #include "evaluate/evaluate.h"
 #include "definition/segment.h"
+#include "text/regexp.h"
+
+#define MAX_JOINS 8 /* conditions of one AND that the planner may make joins of */
 
 static void
 append_text(StringInfo out, const char *text)
@@ -183,11 +186,11 @@ append_moving(StringInfo out, const Atom *atom, const Boundary *boundary, const 
 	{
 		if (boundary->kind == MOMENT_SPAN_START || boundary->kind == MOMENT_SPAN_END)
 		{
-			appendStringInfoChar(out, '(');
+			appendStringInfoString(out, "segments.local_day(");
 			append_now_call(out, boundary, context, NULL, start ? "span_start" : "span_end");
-			appendStringInfoString(out, " AT TIME ZONE ");
+			appendStringInfoString(out, ", ");
 			append_text(out, context->table->timezone);
-			appendStringInfoString(out, ")::pg_catalog.date");
+			appendStringInfoChar(out, ')');
 			return;
 		}
 		appendStringInfoChar(out, '(');
@@ -478,12 +481,27 @@ append_not(StringInfo out, const Predicate *arg, const SqlContext *context)
 	}
 }
 
+/* Does it become a subquery that the planner makes a join of? */
+static bool
+is_joined(const Predicate *arg)
+{
+	if (arg->kind == PREDICATE_NOT)
+		arg = arg->args[0];
+	return arg->kind == PREDICATE_ATOM &&
+		   (arg->atom->scope == ATOM_MEMBER || arg->atom->scope == ATOM_ROWS);
+}
+
 /*
  * Write the predicate over the contact c; NULL in the result counts as false.
+ *
+ * The planner makes joins of what EXISTS conditions there are, and takes the
+ * third power of their number to put them in order.  Beyond a few they are
+ * hidden from it, and asked of each contact that the first ones leave.
  */
 void
 PredicateSql(StringInfo out, const Predicate *predicate, const SqlContext *context)
 {
+	int joins = 0;
 	int i;
 
 	check_stack_depth();
@@ -512,8 +530,10 @@ PredicateSql(StringInfo out, const Predicate *predicate, const SqlContext *conte
 			needs_parentheses(arg, predicate->kind) ||
 			(arg->kind == PREDICATE_ATOM && predicate->kind == PREDICATE_OR &&
 			 arg->atom->test == TEST_RANGE && arg->atom->lower.given && arg->atom->upper.given);
+		bool hidden = predicate->kind == PREDICATE_AND && is_joined(arg) && ++joins > MAX_JOINS;
 
 		CHECK_FOR_INTERRUPTS();
+		parens = parens || hidden;
 		if (i > 0)
 			appendStringInfoString(out, predicate->kind == PREDICATE_AND ? " AND " : " OR ");
 		if (parens)
@@ -521,5 +541,7 @@ PredicateSql(StringInfo out, const Predicate *predicate, const SqlContext *conte
 		PredicateSql(out, arg, context);
 		if (parens)
 			appendStringInfoChar(out, ')');
+		if (hidden)
+			appendStringInfoString(out, " IS TRUE");
 	}
 }

@@ -66,13 +66,13 @@ typedef struct ProgramAtom
 	Atom *atom;  /* what can be tested on a row: no field, rows or SQL */
 	Atom *bound; /* the whole, when asked (ProgramAtomBound) */
 	FieldAggregate aggregate;
-	RowSource *source;  /* NULL for ATOM_MEMBER */
-	Facet *facet;       /* row test; NULL for EXISTS, MEMBER and AGGREGATE */
-	Facet *condition;   /* related rows: their fixed condition, or NULL */
-	Facet *argument;    /* aggregates: the value aggregated, or NULL */
-	Facet *order;       /* latest: what orders the rows, or NULL */
-	FmgrInfo *function; /* LIKE, REGEXP */
-	Datum pattern;
+	RowSource *source; /* NULL for ATOM_MEMBER */
+	Facet *facet;      /* row test; NULL for EXISTS, MEMBER and AGGREGATE */
+	Facet *condition;  /* related rows: their fixed condition, or NULL */
+	Facet *argument;   /* aggregates: the value aggregated, or NULL */
+	Facet *order;      /* latest: what orders the rows, or NULL */
+	struct LikePattern *like;
+	struct Regexp *regexp;
 	SPIPlanPtr plan; /* query atoms: which of these contacts? */
 
 	/* where moving boundaries stand, from `at` until `at_until` */
@@ -125,6 +125,7 @@ typedef struct Program
 	int nsegments;
 	bool guards_known; /* ProgramIsUnguarded was asked */
 	bool unguarded;    /* some source is */
+	uint64 checked_in; /* invalidations when tables were last compared with the image */
 	int nsources;
 	RowSource **sources;  /* [0] is the contact table; link tables are not among them */
 	ProgramAtom **states; /* per atom: NULL until asked */
@@ -157,6 +158,7 @@ typedef struct Program
 /* program.c */
 extern Program *ProgramGet(Oid contact_table);
 extern Program *ProgramGetFor(Oid contact_table, Relation changed);
+extern Relation ProgramTableOpen(Program *program, Oid relid, LOCKMODE lock);
 extern List *ProgramTablesReading(Oid relid);
 extern void ProgramInvalidate(Oid contact_table);
 extern uint64 ProgramClockGeneration(void);

@@ -43,7 +43,8 @@ typedef struct ProgramEntry
 {
 	Oid relid; /* hash key */
 	bool valid;
-	uint64 changes; /* invalidations: did one come while it was being built? */
+	uint64 changes;    /* invalidations: did one come while it was being built? */
+	uint64 distrusted; /* definitions whose image other columns were found under, or 0 */
 	Program *program;
 } ProgramEntry;
 
@@ -257,7 +258,7 @@ image_for(ProgramEntry *entry, bool trust)
 	bool ours;
 
 	version = DefinitionVersion(entry->relid, &ours);
-	if (ours || !trust)
+	if (ours || !trust || version == entry->distrusted)
 		version = 0;
 	use = find_image(entry->relid, version);
 	if (use != NULL)
@@ -322,6 +323,7 @@ entry_of(Oid contact_table)
 	{
 		entry->valid = false;
 		entry->changes = 0;
+		entry->distrusted = 0;
 		entry->program = NULL;
 	}
 	return entry;
@@ -358,6 +360,44 @@ is_compiled_for(Program *program, Relation rel)
 		source->checked = true;
 	}
 	return true;
+}
+
+/* Something changed: every table is looked at again. */
+static void
+forget_checks(Program *program)
+{
+	int i;
+
+	for (i = 0; i < program->image->nsources + program->image->nlinks; i++)
+		program->sources[i]->checked = false;
+	program->checked_in = generation;
+}
+
+/*
+ * Lock and open a table whose rows are going to be read as the program knows
+ * them: an error when its columns have changed past our event triggers, and
+ * the next one to ask gets a program that was compiled for them.
+ */
+Relation
+ProgramTableOpen(Program *program, Oid relid, LOCKMODE lock)
+{
+	Relation rel = table_open(relid, lock);
+
+	if (program->checked_in != generation)
+		forget_checks(program);
+	if (!is_compiled_for(program, rel))
+	{
+		ProgramEntry *entry = entry_of(program->relid);
+
+		entry->valid = false;
+		entry->distrusted = program->image->version;
+		ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+						errmsg("columns of table \"%s\" have changed since segments were compiled",
+							   RelationGetRelationName(rel)),
+						errhint("Try again; segments.attach(%s) brings members up to date.",
+								quote_literal_cstr(CatalogRelationName(program->relid)))));
+	}
+	return rel;
 }
 
 /*

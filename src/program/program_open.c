@@ -21,6 +21,8 @@
 #include "evaluate/evaluate.h"
 #include "maintain/maintain.h"
 #include "base/sql_expr.h"
+#include "text/like.h"
+#include "text/regexp.h"
 
 /*
  * A number that differs when the columns do: what an image was compiled for.
@@ -303,12 +305,16 @@ atom_of(const Image *image, const ImageAtom *from, int id)
 static void
 prepare_pattern(ProgramAtom *patom)
 {
-	if (patom->atom->test != TEST_LIKE && patom->atom->test != TEST_REGEXP)
+	char *problem = NULL;
+
+	if (patom->atom->test == TEST_LIKE)
+		patom->like = LikeCompile(patom->atom->pattern);
+	if (patom->atom->test != TEST_REGEXP)
 		return;
-	patom->function = palloc(sizeof(FmgrInfo));
-	fmgr_info_cxt(patom->atom->test == TEST_LIKE ? F_TEXTLIKE : F_TEXTICREGEXEQ, patom->function,
-				  CurrentMemoryContext);
-	patom->pattern = CStringGetTextDatum(patom->atom->pattern);
+	patom->regexp = RegexpCompile(patom->atom->pattern, &problem);
+	if (patom->regexp == NULL)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_REGULAR_EXPRESSION),
+						errmsg("invalid regular expression: %s", problem)));
 }
 
 /*

@@ -199,7 +199,7 @@ convert_key(Datum *value, Oid from, const ReadTable *table)
 static bool
 member_exists(ReadTable *table, int64 segment_id, Datum contact)
 {
-	Relation rel = table_open(table->member_table, AccessShareLock);
+	Relation rel = ReadTableOpen(table, BESIDE_MEMBER, AccessShareLock);
 	ScanKeyData keys[2];
 	SysScanDesc scan;
 	bool found;

@@ -24,6 +24,7 @@
 #include "definition/segment.h"
 #include "base/sql_expr.h"
 #include "base/srf.h"
+#include "base/result.h"
 
 #define FETCH_ROWS 10000
 
@@ -89,7 +90,8 @@ store_query(const char *sql, Tuplestorestate *store, TupleDesc desc)
 		for (i = 0; i < SPI_processed; i++)
 		{
 			bool isnull;
-			Datum value = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull);
+			Datum value =
+				ResultValue(SPI_tuptable, i, 1, TupleDescAttr(desc, 0)->atttypid, &isnull);
 
 			tuplestore_putvalues(store, desc, &value, &isnull);
 		}

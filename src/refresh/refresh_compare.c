@@ -17,6 +17,7 @@
  */
 #include "postgres.h"
 
+#include "access/table.h"
 #include "executor/executor.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
@@ -25,6 +26,7 @@
 #include "utils/memutils.h"
 
 #include "refresh/refresh.h"
+#include "base/result.h"
 
 #define FEW_SEGMENTS 16 /* so many members are looked up one by one */
 #define FEW_PAIRS 64    /* so many evaluations too many don't matter */
@@ -186,6 +188,8 @@ read_contacts(Batch *batch)
 
 	for (i = 0; i < (uint64) batch->nrows; i++)
 		RowVersionInit(&batch->rows[i], program->sources[0], NULL);
+	/* its rows come whole */
+	table_close(ProgramTableOpen(program, program->relid, AccessShareLock), NoLock);
 	values[0] = BatchKeyArray(program, batch->keys, batch->nrows);
 	MaintainExecute(KeptPlan(sql, 1, &program->key_array_type), values, SPI_OK_SELECT);
 	for (i = 0; i < SPI_processed; i++)
@@ -218,8 +222,7 @@ read_members(Comparison *work, int position, bool *stored)
 	for (row = 0; row < SPI_processed; row++)
 	{
 		bool isnull;
-		int64 id = DatumGetInt64(
-			SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, 1, &isnull));
+		int64 id = DatumGetInt64(ResultValue(SPI_tuptable, row, 1, INT8OID, &isnull));
 		int segment = ProgramSegmentById(program, id);
 
 		if (segment >= 0)

@@ -30,6 +30,7 @@
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/memutils.h"
 
 #include "base/compat.h"
 #include "text/fold.h"
@@ -52,6 +53,7 @@ PG_FUNCTION_INFO_V1(segments_fold);
  * A character of the server encoding and what it folds to.  Conversion is too
  * slow to do again for each occurrence; a collision replaces the older one.
  */
+#define MAX_FOLDED_CHARACTER 256 /* bytes, in any encoding */
 #define CHAR_CACHE_SIZE 512
 #define CHAR_CACHE_FOLD 11
 
@@ -146,11 +148,27 @@ lower_ascii(char *to, const char *from, int len)
 		*to++ = lower_one(*from++);
 }
 
+/*
+ * Make room for more bytes, as many as a value can have: of a text whose folded
+ * form would be longer, only the beginning counts.  No filter may fail a write
+ * for the length of a text.  Returns for how many there is room.
+ */
+static int
+make_room(StringInfo buf, int more)
+{
+	int left = (int) MaxAllocSize - 1 - buf->len;
+
+	more = Min(more, left - 1);
+	if (more > 0)
+		enlargeStringInfo(buf, more);
+	return Max(more, 0);
+}
+
 /* Append a text of which only the ASCII bytes fold. */
 static void
 fold_ascii_only(StringInfo buf, const char *from, const char *end)
 {
-	enlargeStringInfo(buf, end - from);
+	end = from + make_room(buf, end - from);
 	while (from < end)
 		buf->data[buf->len++] = lower_one(*from++);
 }
@@ -348,6 +366,23 @@ reorder(unsigned char *from, unsigned char *end)
 }
 
 /*
+ * Room for the rest at its own length and one replacement more; where there is
+ * none, the rest ends sooner, between two characters.
+ */
+static const unsigned char *
+keep_room(StringInfo buf, const unsigned char *from, const unsigned char *end)
+{
+	int room = make_room(buf, (end - from) + FOLD_LONGEST);
+
+	if (room >= (end - from) + FOLD_LONGEST)
+		return end;
+	end = from + Max(room - FOLD_LONGEST, 0);
+	while (end > from && (*end & 0xC0) == 0x80)
+		end--;
+	return end;
+}
+
+/*
  * Append folded UTF-8.  Room is kept for the rest at its own length and one
  * replacement more, so that it is looked after only where text can grow.
  */
@@ -359,7 +394,7 @@ fold_utf8(StringInfo buf, const char *data, int len)
 	int start = buf->len;
 	bool reordered = false;
 
-	enlargeStringInfo(buf, len + FOLD_LONGEST);
+	end = keep_room(buf, from, end);
 	while (from < end)
 	{
 		const unsigned char *stop = from + Min(end - from, FOLD_PIECE);
@@ -373,8 +408,12 @@ fold_utf8(StringInfo buf, const char *data, int len)
 				continue;
 			}
 			if (buf->maxlen - buf->len <= (end - from) + FOLD_LONGEST)
-				enlargeStringInfo(buf, (end - from) + FOLD_LONGEST);
-			reordered |= fold_character(buf, &from, end);
+			{
+				end = keep_room(buf, from, end);
+				stop = Min(stop, end);
+			}
+			if (from < end)
+				reordered |= fold_character(buf, &from, end);
 		}
 	}
 	if (reordered)
@@ -484,7 +523,7 @@ fold_other(StringInfo buf, const char *from, int len)
 		fold_ascii_only(buf, from, end);
 		return;
 	}
-	while (from < end)
+	while (from < end && make_room(buf, MAX_FOLDED_CHARACTER) == MAX_FOLDED_CHARACTER)
 	{
 		int length = 1;
 
@@ -513,6 +552,7 @@ fold_to_chunk(const char *data, int len, int header, int *folded_len)
 {
 	StringInfoData buf;
 
+	len = Min(len, (int) MaxAllocSize - header - 1);
 	if (is_all_ascii(data, len))
 	{
 		buf.data = palloc(header + len + 1);
@@ -521,7 +561,7 @@ fold_to_chunk(const char *data, int len, int header, int *folded_len)
 	}
 	else
 	{
-		buf.maxlen = header + len + FOLD_LONGEST + 1;
+		buf.maxlen = Min((Size) header + len + FOLD_LONGEST + 1, MaxAllocSize);
 		buf.data = palloc(buf.maxlen);
 		buf.len = header;
 		buf.cursor = 0;

@@ -98,6 +98,13 @@ day_of_instant(TimestampTz instant, pg_tz *zone)
 	return day_of_local(PhraseToLocal(instant, zone));
 }
 
+/* The local day that holds an instant. */
+DateADT
+PhraseLocalDay(TimestampTz instant, pg_tz *zone)
+{
+	return day_of_instant(instant, zone);
+}
+
 /* What the clocks of a zone show at an instant. */
 Timestamp
 PhraseToLocal(TimestampTz instant, pg_tz *zone)

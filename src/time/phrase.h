@@ -135,6 +135,7 @@ extern bool PhraseZoneIsSteady(pg_tz *zone, TimestampTz from, TimestampTz to);
 /* Local wall clock -> instant, gaps and overlaps as AT TIME ZONE does, and back. */
 extern TimestampTz PhraseToInstant(Timestamp local, pg_tz *zone);
 extern Timestamp PhraseToLocal(TimestampTz instant, pg_tz *zone);
+extern DateADT PhraseLocalDay(TimestampTz instant, pg_tz *zone);
 
 /* clock.c: the instant at which everything is evaluated, and zones by name */
 extern void ClockDefineSettings(void);
