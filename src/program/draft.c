@@ -18,6 +18,7 @@
 #include "program/draft.h"
 #include "maintain/maintain.h"
 #include "base/sql_expr.h"
+#include "base/subtransaction.h"
 
 /* ----- sources ----- */
 
@@ -361,62 +362,33 @@ access_atoms(Draft *draft, const Predicate *predicate)
 
 /* ----- binding ----- */
 
-/* What is wrong with the filter, and not with the moment: a lock that was not got, say. */
-static bool
-loses_meaning(int sqlerrcode)
+typedef struct Binding
 {
-	switch (ERRCODE_TO_CATEGORY(sqlerrcode))
-	{
-		case ERRCODE_OPERATOR_INTERVENTION:
-		case ERRCODE_TRANSACTION_ROLLBACK:
-		case ERRCODE_INSUFFICIENT_RESOURCES:
-		case ERRCODE_PROGRAM_LIMIT_EXCEEDED:
-		case ERRCODE_SYSTEM_ERROR:
-			return false;
-		default:
-			return sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE;
-	}
+	SegmentRow *row;
+	ContactTable *table;
+	Predicate *predicate;
+} Binding;
+
+static void
+bind_stored(void *arg)
+{
+	Binding *binding = arg;
+
+	binding->predicate = BindStored(binding->row->filters, binding->table);
 }
 
 /*
- * Bind a stored filter; NULL, with a warning, when it has lost its meaning
- * (a column was dropped while our event triggers were off, say): a broken
- * segment must not block writes of contacts.
+ * Bind a stored filter; NULL when it has lost its meaning (a column was dropped
+ * while our event triggers were off, say): a broken segment must not block
+ * writes of contacts.  Who compiles may only be reading: the next one who writes
+ * sets it aside, and says so (set_aside.c).
  */
 static Predicate *
-bind_or_warn(SegmentRow *row, ContactTable *table)
+bind_or_null(SegmentRow *row, ContactTable *table)
 {
-	MemoryContext caller = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	Predicate *volatile result = NULL;
+	Binding binding = {row, table};
 
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(caller);
-	PG_TRY();
-	{
-		result = BindStored(row->filters, table);
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		ErrorData *error;
-
-		MemoryContextSwitchTo(caller);
-		error = CopyErrorData();
-		if (!loses_meaning(error->sqlerrcode))
-			PG_RE_THROW();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		ereport(WARNING,
-				(errcode(error->sqlerrcode),
-				 errmsg("segment \"%s\" is not maintained: %s", row->alias, error->message),
-				 error->detail ? errdetail_internal("%s", error->detail) : 0));
-		result = NULL;
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(caller);
-	CurrentResourceOwner = owner;
-	return result;
+	return InSubtransaction(bind_stored, &binding, NULL) == NULL ? binding.predicate : NULL;
 }
 
 static void
@@ -430,6 +402,20 @@ add_segment(Builder *builder, SegmentRow *row, Predicate *predicate)
 	segment->pure = true;
 	builder->ordinal = 0;
 	segment->predicate = intern_predicate(builder, segment, predicate);
+}
+
+/*
+ * One that is not evaluated: there to be referred to, with the members it has,
+ * which are still changed by hand.
+ */
+static void
+add_aside(Builder *builder, SegmentRow *row)
+{
+	Predicate nobody = {0};
+
+	nobody.kind = PREDICATE_FALSE;
+	add_segment(builder, row, &nobody);
+	builder->draft->segments[builder->draft->nsegments - 1].aside = true;
 }
 
 /* A segment's rank is above those of all it refers to. */
@@ -526,11 +512,16 @@ add_segments(Builder *builder)
 		if (!row->is_published)
 			continue;
 		old = MemoryContextSwitchTo(builder->segment);
-		predicate = bind_or_warn(row, draft->table);
+		predicate = row->is_aside ? NULL : bind_or_null(row, draft->table);
 		if (predicate != NULL)
 			add_segment(builder, row, predicate);
 		else
+			add_aside(builder, row);
+		if (predicate == NULL && !row->is_aside)
+		{
+			draft->nunbound++;
 			draft->version = 0; /* it may have a meaning for others, or later */
+		}
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(builder->segment);
 	}

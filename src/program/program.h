@@ -122,6 +122,7 @@ typedef struct Program
 	int natoms;
 	int nqueries;
 	int nsegments;
+	bool prepared;     /* expressions that call functions of others are */
 	bool guards_known; /* ProgramIsUnguarded was asked */
 	bool unguarded;    /* some source is */
 	int nsources;
@@ -155,6 +156,7 @@ typedef struct Program
 
 /* program.c */
 extern Program *ProgramGet(Oid contact_table);
+extern Program *ProgramGetAnew(Oid contact_table);
 extern Program *ProgramGetFor(Oid contact_table, Relation changed);
 extern List *ProgramTablesReading(Oid relid);
 extern void ProgramInvalidate(Oid contact_table);
@@ -190,6 +192,7 @@ extern void ImageUseClose(ImageUse *use);
 /* definition_version.c */
 extern uint64 DefinitionVersion(Oid contact_table, bool *ours);
 extern void DefinitionChanged(Oid contact_table);
+extern uint64 DefinitionRandomNumber(void);
 
 /* facet.c */
 extern ExprState *FacetPrepare(Program *program, Facet *facet);
