@@ -123,7 +123,7 @@ BEGIN
     BEGIN
         PERFORM segments.bind_check(s.filters, s.contact_table, s.id, false) FROM segments.segment AS s
         WHERE s.contact_table = check_segments.contact_table AND NOT segments.is_static(s.filters)
-          AND segments.mentions(s.filters, check_segments.fields);
+          AND segments.mentions(s.filters, check_segments.fields) AND NOT segments.has_failed(s.id);
         RETURN;
     EXCEPTION
         /* of the moment, and not of the filter */
@@ -136,7 +136,7 @@ BEGIN
     FOR stored IN
         SELECT s.id, s.alias, s.filters FROM segments.segment AS s
         WHERE s.contact_table = check_segments.contact_table AND NOT segments.is_static(s.filters)
-          AND segments.mentions(s.filters, check_segments.fields)
+          AND segments.mentions(s.filters, check_segments.fields) AND NOT segments.has_failed(s.id)
         ORDER BY s.alias
     LOOP
         BEGIN

@@ -105,7 +105,9 @@ CREATE TABLE segments.contact_clock (
     evaluated_at timestamptz NOT NULL,
     covered_until timestamptz NOT NULL,
     pending_at timestamptz,
-    pending_xmax bigint
+    pending_xmax bigint,
+    failed_at timestamptz,
+    error text
 );
 COMMENT ON TABLE segments.contact_clock IS 'How far the segments of a contact table whose filters move with time were brought forward';
 COMMENT ON COLUMN segments.contact_clock.contact_table IS 'the contact table';
@@ -113,6 +115,8 @@ COMMENT ON COLUMN segments.contact_clock.evaluated_at IS 'the instant the member
 COMMENT ON COLUMN segments.contact_clock.covered_until IS 'the instant up to which no writer can have been missed';
 COMMENT ON COLUMN segments.contact_clock.pending_at IS 'the instant that covered_until becomes when all transactions below pending_xmax have ended';
 COMMENT ON COLUMN segments.contact_clock.pending_xmax IS 'transactions with this id and above evaluate at pending_at or later';
+COMMENT ON COLUMN segments.contact_clock.failed_at IS 'when the last refresh failed; null: it did not';
+COMMENT ON COLUMN segments.contact_clock.error IS 'why';
 
 CREATE TABLE segments.segment_clock (
     segment_id bigint PRIMARY KEY,
@@ -270,6 +274,9 @@ BEGIN
     UPDATE segments.segment SET state = 'ready', error = NULL, built_at = segments.now(),
         build_time = (clock_timestamp() - begun) / cardinality(segment_ids)
     WHERE id = ANY (segment_ids);
+    -- what others ran into before writers were shut out is mended
+    PERFORM segments.invalidate(build_stored.contact_table)
+    FROM unnest(segment_ids) AS i (id) WHERE NOT fresh AND segments.forget_failures(i.id);
 END
 $function$;
 COMMENT ON FUNCTION segments.build_stored(regclass, bigint[], boolean) IS 'internal: builds segments of a contact table, fresh: new ones, and says so in their rows';
@@ -388,6 +395,7 @@ BEGIN
     IF NEW.is_published <> OLD.is_published AND NOT NEW.is_published THEN
         PERFORM segments.check_unreferenced(NEW.id, 'unpublish');
     END IF;
+    PERFORM segments.forget_failures(NEW.id) WHERE NEW.state = 'building';
     PERFORM segments.invalidate(NEW.contact_table);
     PERFORM segments.store_references(NEW.id, NEW.contact_table,
         segments.bind_check(NEW.filters, NEW.contact_table, NEW.id, false))
@@ -464,6 +472,7 @@ BEGIN
     FROM (SELECT contact_table, id FROM segments_old ORDER BY contact_table, id) AS o;
     -- now that nobody can be building them
     DELETE FROM segments.segment_clock AS c USING segments_old AS o WHERE c.segment_id = o.id;
+    DELETE FROM segments.segment_failure AS f USING segments_old AS o WHERE f.segment_id = o.id;
     RETURN NULL;
 END
 $function$;

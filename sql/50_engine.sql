@@ -86,7 +86,11 @@ REVOKE ALL ON FUNCTION segments.change_members(bigint, anyarray, text) FROM PUBL
 
 CREATE FUNCTION segments.refresh_due(at timestamptz DEFAULT NULL) RETURNS bigint
     AS 'MODULE_PATHNAME', 'segments_refresh_due' LANGUAGE C;
-COMMENT ON FUNCTION segments.refresh_due(timestamptz) IS 'brings segments whose filters move with time forward to an instant (null: now); returns how many joins and leaves that made; settles the numbers that segments.count() starts from, except at SERIALIZABLE; safe to call as often as wanted, by several at a time';
+COMMENT ON FUNCTION segments.refresh_due(timestamptz) IS 'brings segments whose filters move with time forward to an instant (null: now; a later one: those of contact tables that one owns); contact tables one by one, with a warning for each that fails; returns how many joins and leaves that made; settles the numbers that segments.count() starts from, except at SERIALIZABLE; safe to call as often as wanted, by several at a time';
+
+CREATE FUNCTION segments.reset_clock(contact_table regclass) RETURNS bigint
+    AS 'MODULE_PATHNAME', 'segments_reset_clock' LANGUAGE C STRICT;
+COMMENT ON FUNCTION segments.reset_clock(regclass) IS 'takes segments that were brought beyond the present back to now, and builds them anew; returns how many joins and leaves that made; for the owner of the contact table; writers are shut out until the transaction ends';
 
 CREATE FUNCTION segments.check_segments(ids bigint[], key anyelement, by_query boolean)
     RETURNS TABLE (segment_id bigint, contact_id anyelement, stored boolean, evaluated boolean, reason text)
@@ -106,23 +110,30 @@ CREATE FUNCTION segments.check(segment text DEFAULT NULL, by_query boolean DEFAU
     RETURNS TABLE (segment_id bigint, contact_id bigint, stored boolean, evaluated boolean, reason text)
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
     AS $$ SELECT * FROM segments.check(segment, NULL::bigint, by_query) $$;
-COMMENT ON FUNCTION segments.check(text, boolean) IS 'evaluates a segment (null: every published one) afresh, now, and returns every contact whose stored membership differs, and why; no rows: all is right; by_query: true evaluates each segment by its SQL, false all of them in one scan by what maintains them, null chooses: a scan for eight segments or more of a large table';
+COMMENT ON FUNCTION segments.check(text, boolean) IS 'evaluates a segment (null: every published one) afresh, now, and returns every contact whose stored membership differs, and why; no rows: all is right; by_query: true evaluates each segment by its SQL, false all of them in one scan by what maintains them, null chooses: a scan for eight segments or more of a large table; without a name a segment that can''t be evaluated is a warning';
 
 CREATE FUNCTION segments.rebuild(segment_ids bigint[]) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS $$
 DECLARE
     concerned record;
+    failed bigint[];
 BEGIN
     FOR concerned IN
         SELECT s.contact_table, array_agg(s.id ORDER BY s.id) AS ids
         FROM unnest(segment_ids) AS i (id) JOIN segments.segment AS s ON s.id = segments.resolve_segment(i.id::text)
         WHERE s.is_published GROUP BY s.contact_table ORDER BY s.contact_table
     LOOP
-        PERFORM segments.rebuild_members(concerned.contact_table, concerned.ids);
+        failed := ARRAY(SELECT i.id FROM unnest(concerned.ids) AS i (id) WHERE segments.has_failed(i.id));
+        PERFORM segments.bring_back(concerned.contact_table, i.id) FROM unnest(failed) AS i (id);
+        IF failed = '{}' THEN
+            PERFORM segments.rebuild_members(concerned.contact_table, concerned.ids);
+        ELSIF NOT concerned.ids <@ failed THEN
+            PERFORM segments.rebuild_members(concerned.contact_table, ARRAY(SELECT unnest(concerned.ids) EXCEPT SELECT unnest(failed)));
+        END IF;
     END LOOP;
 END $$;
-COMMENT ON FUNCTION segments.rebuild(bigint[]) IS 'evaluates segments afresh, those of a contact table in one scan, and brings their members in line; shuts nobody out, and locks only contacts that differ';
+COMMENT ON FUNCTION segments.rebuild(bigint[]) IS 'evaluates segments afresh, those of a contact table in one scan, and brings their members in line; shuts nobody out, and locks only contacts that differ; brings back those that were set aside';
 
 CREATE FUNCTION segments.rebuild(segment text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -142,10 +153,28 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION segments.rebuild(text) IS 'evaluates a segment afresh and brings its members in line; normally there is nothing to do, and nothing is written';
 
+CREATE FUNCTION segments.rebuild_guarded(contact_table regclass, segment_ids bigint[], failed bigint[]) RETURNS void
+    LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'segments_rebuild_guarded';
+COMMENT ON FUNCTION segments.rebuild_guarded(regclass, bigint[], bigint[]) IS 'internal: segments.rebuild() of segments of a contact table, and one by one of those that were set aside; an error is a warning, and segments that can''t be evaluated are set aside';
+
 CREATE PROCEDURE segments.rebuild_all()
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
-    AS $$ BEGIN PERFORM segments.rebuild(ARRAY(SELECT id FROM segments.segment WHERE is_published ORDER BY id)); END $$;
-COMMENT ON PROCEDURE segments.rebuild_all() IS 'rebuilds every published segment that one sees, those of a contact table in one scan';
+    AS $$
+DECLARE
+    concerned record;
+BEGIN
+    FOR concerned IN
+        SELECT s.contact_table, coalesce(array_agg(s.id ORDER BY s.id) FILTER (WHERE NOT s.failed), '{}') AS ids,
+               coalesce(array_agg(s.id ORDER BY s.id) FILTER (WHERE s.failed), '{}') AS failed
+        FROM (SELECT s.contact_table, s.id,
+                     s.state = 'failed' OR EXISTS (SELECT FROM segments.segment_failure AS f WHERE f.segment_id = s.id) AS failed
+              FROM segments.segment AS s WHERE s.is_published) AS s
+        GROUP BY s.contact_table ORDER BY min(s.id)
+    LOOP
+        PERFORM segments.rebuild_guarded(concerned.contact_table, concerned.ids, concerned.failed);
+    END LOOP;
+END $$;
+COMMENT ON PROCEDURE segments.rebuild_all() IS 'rebuilds every published segment that one sees, those of a contact table in one scan; contact tables one by one, with a warning for each that fails, and for each segment that can''t be evaluated and is set aside';
 
 CREATE FUNCTION segments.backend_progress(
     OUT pid integer, OUT contact_table regclass, OUT command text, OUT phase text, OUT segments bigint,

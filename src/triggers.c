@@ -17,6 +17,7 @@
 #include "utils/rel.h"
 
 #include "maintain/maintain.h"
+#include "maintain/set_aside.h"
 #include "base/sql_expr.h"
 
 static void
@@ -85,7 +86,7 @@ statement_delta(FunctionCallInfo fcinfo)
 static void
 maintain_table(Oid contact_table, Relation rel, StatementDelta *delta)
 {
-	Program *program = ProgramGetFor(contact_table, rel);
+	Program *program = SetAsideUncompiled(ProgramGetFor(contact_table, rel));
 
 	MaintainBegin(program);
 	if (program->image->foreign_functions)

@@ -32,8 +32,11 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
-#include "build/build.h"
 #include "base/compat.h"
+#include "build/build.h"
+#include "definition/access.h"
+#include "executor/spi.h"
+#include "utils/lsyscache.h"
 
 typedef struct Build
 {
@@ -397,4 +400,33 @@ segments_build(PG_FUNCTION_ARGS)
 	build_together(PG_GETARG_OID(0), BuildIds(PG_GETARG_ARRAYTYPE_P(1)),
 				   text_to_cstring(PG_GETARG_TEXT_PP(2)), PG_GETARG_BOOL(3), true);
 	PG_RETURN_VOID();
+}
+
+/*
+ * segments.reset_clock(contact_table) -> number of changes
+ *
+ * Nobody evaluates while we take the clock back: writers are shut out of all that
+ * moving segments read, and who is refreshing has the contact table.  Who waited
+ * for us, whenever it began, evaluates at our now or later.
+ */
+PG_FUNCTION_INFO_V1(segments_reset_clock);
+Datum
+segments_reset_clock(PG_FUNCTION_ARGS)
+{
+	Oid contact_table = PG_GETARG_OID(0);
+	int64 before = MemberWritten(0);
+	List *ids;
+
+	(void) CatalogContactTable(contact_table, false);
+	if (!AccessOwns(contact_table))
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+						errmsg("must be owner of table %s", get_rel_name(contact_table))));
+	LockRelationOid(contact_table, ShareRowExclusiveLock);
+	ids = ClockMoving(contact_table);
+	SPI_connect();
+	if (ids != NIL)
+		build_together(contact_table, ids, CAUSE_DEFINITION, false, false);
+	ClockReset(contact_table, SegmentsNow());
+	SPI_finish();
+	PG_RETURN_INT64(MemberWritten(0) - before);
 }

@@ -18,7 +18,14 @@
 #include "utils/builtins.h"
 #include "utils/snapmgr.h"
 
+#include "base/subtransaction.h"
 #include "build/build.h"
+#include "catalog/pg_type.h"
+#include "definition/access.h"
+#include "maintain/set_aside.h"
+#include "miscadmin.h"
+#include "definition/aside.h"
+#include "utils/lsyscache.h"
 
 typedef struct Rebuild
 {
@@ -105,5 +112,128 @@ segments_rebuild_members(PG_FUNCTION_ARGS)
 		settle(&rebuild, contact_table);
 	ProgressEnd();
 	MaintainEnd();
+	PG_RETURN_VOID();
+}
+
+/* ----- one contact table that must not hold up others ----- */
+
+typedef struct Guarded
+{
+	Oid contact_table;
+	List *ids;
+} Guarded;
+
+/* As segments.rebuild() does for who calls. */
+static void
+rebuild_ids(void *arg)
+{
+	Guarded *guarded = arg;
+	Oid type = INT8ARRAYOID;
+	Datum value = BuildIdArray(guarded->ids);
+
+	if (SPI_execute_with_args("SELECT segments.rebuild($1)", 1, &type, &value, NULL, false, 0) !=
+		SPI_OK_SELECT)
+		elog(ERROR, "could not rebuild segments");
+}
+
+static void
+ignore_difference(void *arg, const Difference *difference)
+{
+}
+
+/* Evaluate the filters, whatever the members are. */
+static void
+evaluate_ids(void *arg)
+{
+	Guarded *guarded = arg;
+	DifferenceSearch search = {guarded->contact_table, guarded->ids};
+	Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
+
+	search.snapshot = snapshot;
+	search.method = DIFFERENCE_QUERY;
+	search.empty = true;
+	search.visit = ignore_difference;
+	MaintainBegin(ProgramGet(guarded->contact_table));
+	MaintainEnter();
+	DifferencesFind(&search);
+	MaintainEnd();
+	UnregisterSnapshot(snapshot);
+}
+
+/* Set aside the segments that can't be evaluated; the others. */
+static List *
+set_aside_failing(Guarded *guarded)
+{
+	List *rest = NIL;
+	ListCell *cell;
+
+	foreach (cell, guarded->ids)
+	{
+		Guarded one = {guarded->contact_table, list_make1(lfirst(cell))};
+		ErrorData *error;
+
+		CHECK_FOR_INTERRUPTS();
+		SegmentCheckVisible(*(int64 *) lfirst(cell));
+		error = InSubtransaction(evaluate_ids, &one, NULL);
+		if (error == NULL)
+			rest = lappend(rest, lfirst(cell));
+		else
+			AsideAdd(guarded->contact_table, *(int64 *) lfirst(cell), error);
+	}
+	SetAsideStore(guarded->contact_table);
+	return rest;
+}
+
+static void
+warn_not_rebuilt(Guarded *guarded, const ErrorData *error)
+{
+	ereport(WARNING, (errcode(error->sqlerrcode),
+					  list_length(guarded->ids) == 1
+						  ? errmsg("segment \"%s\" was not rebuilt: %s",
+								   SegmentById(*(int64 *) linitial(guarded->ids))->alias,
+								   AsideReasonFor(guarded->contact_table, error))
+						  : errmsg("segments of contact table \"%s\" were not rebuilt: %s",
+								   get_rel_name(guarded->contact_table),
+								   AsideReasonFor(guarded->contact_table, error))));
+}
+
+/*
+ * segments.rebuild_guarded(contact_table, segment_ids bigint[], failed bigint[])
+ *
+ * Failed ones are tried one by one.  Should the others fail together, those that
+ * can't be evaluated are set aside, and the rest is tried again.
+ */
+PG_FUNCTION_INFO_V1(segments_rebuild_guarded);
+Datum
+segments_rebuild_guarded(PG_FUNCTION_ARGS)
+{
+	Guarded guarded = {PG_GETARG_OID(0), BuildIds(PG_GETARG_ARRAYTYPE_P(1))};
+	ErrorData *error = NULL;
+	ListCell *cell;
+
+	SPI_connect();
+	if (guarded.ids != NIL)
+		error = InSubtransaction(rebuild_ids, &guarded, NULL);
+	if (error != NULL)
+	{
+		int before = list_length(guarded.ids);
+
+		guarded.ids = set_aside_failing(&guarded);
+		if (guarded.ids == NIL)
+			error = NULL;
+		else if (list_length(guarded.ids) < before)
+			error = InSubtransaction(rebuild_ids, &guarded, NULL);
+	}
+	if (error != NULL)
+		warn_not_rebuilt(&guarded, error);
+	foreach (cell, BuildIds(PG_GETARG_ARRAYTYPE_P(2)))
+	{
+		Guarded one = {guarded.contact_table, list_make1(lfirst(cell))};
+
+		error = InSubtransaction(rebuild_ids, &one, NULL);
+		if (error != NULL)
+			warn_not_rebuilt(&one, error);
+	}
+	SPI_finish();
 	PG_RETURN_VOID();
 }

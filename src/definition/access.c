@@ -117,6 +117,15 @@ AccessMaySee(const SegmentHandle *segment)
 	return AccessMaySeeAs(GetUserId(), segment);
 }
 
+/*
+ * Does the current role own a table, or have the rights of its owner?
+ */
+bool
+AccessOwns(Oid relid)
+{
+	return has_rights_of_owner(GetUserId(), relid);
+}
+
 /* segments.user_id() */
 Datum
 segments_user_id(PG_FUNCTION_ARGS)

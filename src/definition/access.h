@@ -21,6 +21,7 @@ typedef struct SegmentHandle
 extern bool AccessUserId(int64 *id);
 extern char *AccessUserName(void);
 extern bool AccessMaySee(const SegmentHandle *segment);
+extern bool AccessOwns(Oid relid);
 extern bool AccessMaySeeAs(Oid role, const SegmentHandle *segment);
 
 /* lookup.c */

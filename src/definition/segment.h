@@ -21,6 +21,7 @@ typedef struct SegmentRow
 	bool is_published;
 	Oid contact_table;
 	char *state;
+	bool is_aside;        /* it could not be evaluated, and is not */
 	SegmentHandle handle; /* who may see it */
 } SegmentRow;
 
@@ -28,6 +29,7 @@ typedef struct SegmentRow
 extern int64 SegmentResolvePublished(Oid contact_table, const char *word, Oid viewer,
 									 const char **why);
 extern SegmentRow *SegmentById(int64 id);
+extern bool SegmentHasFailed(int64 id);
 extern char *SegmentReferencePath(int64 from, int64 to);
 extern List *SegmentsOfContactTable(Oid contact_table);
 

@@ -10,6 +10,7 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "fmgr.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -23,6 +24,9 @@
 /* segments.segment_reference */
 #define Anum_reference_segment_id 1
 #define Anum_reference_referenced_id 2
+
+/* segments.segment_failure */
+#define Anum_failure_segment_id 1
 
 typedef struct SegmentColumns
 {
@@ -83,6 +87,7 @@ row_from_tuple(HeapTuple tuple, TupleDesc desc, const SegmentColumns *columns)
 		DatumGetObjectId(heap_getattr(tuple, columns->contact_table, desc, &isnull));
 	value = heap_getattr(tuple, columns->state, desc, &isnull);
 	row->state = TextDatumGetCString(value);
+	row->is_aside = (strcmp(row->state, "failed") == 0);
 	row->handle.id = row->id;
 	row->handle.contact_table = row->contact_table;
 	fill_handle(&row->handle, tuple, desc, columns);
@@ -115,15 +120,74 @@ key_on(ScanKey key, const char *column, RegProcedure equal, Datum value)
 }
 
 /*
+ * Have segments failed that their own rows don't tell of yet?  Normally there
+ * are no failures at all, and otherwise few.
+ */
+static void
+mark_failures(List *rows)
+{
+	CatalogScan scan;
+	bool isnull;
+	ListCell *cell;
+
+	CatalogScanBegin(&scan, "segment_failure", InvalidOid, NULL, 0, NULL);
+	while (CatalogScanNext(&scan))
+	{
+		int64 id = DatumGetInt64(
+			heap_getattr(scan.tuple, Anum_failure_segment_id, RelationGetDescr(scan.rel), &isnull));
+
+		foreach (cell, rows)
+		{
+			SegmentRow *row = lfirst(cell);
+
+			row->is_aside |= (row->id == id);
+		}
+	}
+	CatalogScanEnd(&scan);
+}
+
+/*
+ * Is a segment set aside, as its own row or a failure tells?
+ */
+bool
+SegmentHasFailed(int64 id)
+{
+	ScanKeyData key;
+	CatalogScan scan;
+	bool found;
+	SegmentRow *row;
+
+	ScanKeyInit(&key, Anum_failure_segment_id, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(id));
+	CatalogScanByKey(&scan, "segment_failure", NULL, 1, &key);
+	found = CatalogScanNext(&scan);
+	CatalogScanEnd(&scan);
+	if (found)
+		return true;
+	row = SegmentById(id);
+	return row != NULL && row->is_aside;
+}
+
+/* segments.has_failed(segment_id) */
+PG_FUNCTION_INFO_V1(segments_has_failed);
+Datum
+segments_has_failed(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(SegmentHasFailed(PG_GETARG_INT64(0)));
+}
+
+/*
  * All segments of a contact table, unpublished and static ones too.
  */
 List *
 SegmentsOfContactTable(Oid contact_table)
 {
 	ScanKeyData key;
+	List *rows;
 
 	key_on(&key, "contact_table", F_OIDEQ, ObjectIdGetDatum(contact_table));
-	return scan_segments(&key, InvalidOid);
+	rows = scan_segments(&key, InvalidOid);
+	mark_failures(rows);
+	return rows;
 }
 
 /*

@@ -57,6 +57,8 @@
 #include "definition/contact_table.h"
 #include "base/compat.h"
 #include "base/result.h"
+#include "base/subtransaction.h"
+#include "definition/aside.h"
 #include "log/member_count.h"
 #include "base/sql_expr.h"
 #include "base/srf.h"
@@ -440,32 +442,55 @@ put_counts(HTAB *counts, Tuplestorestate *store, TupleDesc desc)
 	}
 }
 
+typedef struct CountAll
+{
+	Oid contact_table;
+	HTAB *counts;
+} CountAll;
+
+static void
+count_all(void *arg)
+{
+	CountAll *all = arg;
+	CountSource source;
+
+	CountSourceOpen(&source, ReadTableGet(all->contact_table), GetActiveSnapshot());
+	if (source.state.believed)
+	{
+		read_all_settled(&source, all->counts);
+		MemberCountsUnsettled(&source, all->counts, MemberCountAdd);
+	}
+	else
+		MemberCountsAfresh(&source, all->counts);
+	CountSourceClose(&source);
+}
+
 /*
  * segments.member_counts(contact_table)
  *   -> (segment_id, members, joins, leaves, last_change)
+ *
+ * The view status shows all contact tables: one that can't be read, with a
+ * warning, as one without members.
  */
 Datum
 segments_member_counts(PG_FUNCTION_ARGS)
 {
-	Oid contact_table = PG_GETARG_OID(0);
 	TupleDesc desc;
 	Tuplestorestate *store = SrfBegin(fcinfo, &desc);
-	HTAB *counts = MemberCountHash();
-	AclResult result = pg_class_aclcheck(contact_table, GetUserId(), ACL_SELECT);
-	CountSource source;
+	CountAll all = {PG_GETARG_OID(0), MemberCountHash()};
+	AclResult result = pg_class_aclcheck(all.contact_table, GetUserId(), ACL_SELECT);
+	ErrorData *error;
 
 	if (result != ACLCHECK_OK)
-		aclcheck_error(result, OBJECT_TABLE, get_rel_name(contact_table));
-	CountSourceOpen(&source, ReadTableGet(contact_table), GetActiveSnapshot());
-	if (source.state.believed)
-	{
-		read_all_settled(&source, counts);
-		MemberCountsUnsettled(&source, counts, MemberCountAdd);
-	}
+		aclcheck_error(result, OBJECT_TABLE, get_rel_name(all.contact_table));
+	error = InSubtransaction(count_all, &all, NULL);
+	if (error == NULL)
+		put_counts(all.counts, store, desc);
 	else
-		MemberCountsAfresh(&source, counts);
-	CountSourceClose(&source);
-	put_counts(counts, store, desc);
-	hash_destroy(counts);
+		ereport(WARNING, (errcode(error->sqlerrcode),
+						  errmsg("members of contact table \"%s\" could not be counted: %s",
+								 get_rel_name(all.contact_table),
+								 AsideReasonFor(all.contact_table, error))));
+	hash_destroy(all.counts);
 	PG_RETURN_NULL();
 }

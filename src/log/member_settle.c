@@ -41,6 +41,8 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
+#include "base/subtransaction.h"
+#include "definition/aside.h"
 #include "definition/contact_table.h"
 #include "maintain/maintain.h"
 #include "log/member_count.h"
@@ -375,8 +377,24 @@ contact_tables(void)
 	return result;
 }
 
+typedef struct SettleOne
+{
+	Oid contact_table;
+	SettlePurpose purpose;
+} SettleOne;
+
+static void
+settle_one(void *arg)
+{
+	SettleOne *one = arg;
+
+	MemberCountsSettle(one->contact_table, one->purpose);
+}
+
 /*
- * Settle the numbers of every contact table.
+ * Settle the numbers of every contact table.  One that can't be settled must not
+ * hold up the others, nor a commit: numbers stay right as they are, and its log
+ * longer.
  */
 void
 MemberCountsSettleAll(SettlePurpose purpose)
@@ -384,7 +402,16 @@ MemberCountsSettleAll(SettlePurpose purpose)
 	ListCell *cell;
 
 	foreach (cell, contact_tables())
-		MemberCountsSettle(lfirst_oid(cell), purpose);
+	{
+		SettleOne one = {lfirst_oid(cell), purpose};
+		ErrorData *error = InSubtransaction(settle_one, &one, NULL);
+
+		if (error != NULL)
+			ereport(WARNING, (errcode(error->sqlerrcode),
+							  errmsg("members of contact table \"%s\" could not be counted: %s",
+									 get_rel_name(one.contact_table),
+									 AsideReasonFor(one.contact_table, error))));
+	}
 }
 
 /* ----- when a transaction commits ----- */

@@ -29,6 +29,8 @@
 #include "utils/snapmgr.h"
 
 #include "maintain/maintain.h"
+#include "maintain/set_aside.h"
+#include "utils/acl.h"
 
 /* Returns how many there are. */
 static uint64
@@ -83,12 +85,33 @@ drop_repeated(Oid type, Datum *keys, int nkeys)
 }
 
 /*
+ * May the owner of the contacts read the companies still?  Asked before, as a
+ * subtransaction would have an id for the locks that it takes.  If not, the
+ * segments that read them can't be evaluated.
+ */
+static bool
+may_hold(Program *program, RowSource *source)
+{
+	Oid relid = source->rows->relid;
+	ErrorData error = {0};
+
+	if (pg_class_aclcheck(relid, program->table->owner, ACL_SELECT) == ACLCHECK_OK)
+		return true;
+	error.sqlerrcode = ERRCODE_INSUFFICIENT_PRIVILEGE;
+	error.message = psprintf("permission denied for table %s", get_rel_name(relid));
+	SetAsideReading(program, source, &error);
+	return false;
+}
+
+/*
  * Hold the rows of a source that have these keys, of type `type`, in key order.
  * Those that somebody is inserting are waited for.  The keys are reordered.
  */
 void
 CompanyHold(Program *program, RowSource *source, Oid type, Datum *keys, int nkeys)
 {
+	if (!may_hold(program, source))
+		return;
 	nkeys = drop_repeated(type, keys, nkeys);
 	while (hold(program, source, type, keys, nkeys) < (uint64) nkeys &&
 		   UncommittedWaitForCompanies(source, type, keys, nkeys))

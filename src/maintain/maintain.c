@@ -20,6 +20,8 @@
 #include "utils/rel.h"
 
 #include "maintain/maintain.h"
+#include "maintain/set_aside.h"
+#include "definition/aside.h"
 
 /*
  * The instant at which writes are evaluated.
@@ -127,6 +129,14 @@ typedef struct Reconciliation
 	bool ahead;             /* some segment may be ahead of the batch */
 } Reconciliation;
 
+/* Is the segment left alone, with the members it has? */
+static bool
+is_aside(Program *program, int segment)
+{
+	return (program->segments[segment].flags & IMAGE_SEGMENT_ASIDE) != 0 ||
+		   AsideContains(program->segments[segment].id);
+}
+
 /*
  * One contact and one segment: what is stored against what is so.  Where only
  * related rows changed, what is stored was right before.  It still is where the
@@ -141,8 +151,9 @@ compare_member(Reconciliation *work, MemberProbe *members, Candidate *candidate,
 	int segment = candidate->segment;
 	int64 id = work->program->segments[segment].id;
 	bool stored;
+	bool matches;
 
-	if (row->slot == NULL)
+	if (row->slot == NULL || is_aside(work->program, segment))
 		return;
 	BatchVisit(batch, position);
 	if (candidate->change != UNKNOWN && BatchIsSettled(batch, position, segment))
@@ -150,7 +161,9 @@ compare_member(Reconciliation *work, MemberProbe *members, Candidate *candidate,
 	stored = MemberProbeAsk(members, id, batch->keys[position]);
 	if (!(candidate->change & (UNKNOWN | (stored ? CAN_FALL : CAN_RISE))))
 		return;
-	if (SegmentOnRow(work->program, row, segment, batch->now) != stored)
+	matches = SegmentOnRow(work->program, row, segment, batch->now);
+	/* it may just have turned out that it can't be evaluated */
+	if (matches != stored && !AsideContains(id))
 		ChangeSetAdd(work->program, work->pending, id, segment, batch->keys[position], !stored);
 }
 
@@ -366,6 +379,7 @@ evaluate_segments(Reconciliation *work, Bitmapset *segments, bool asked)
 		RelatedRowsClose(work->batch);
 	work->batch->members = NULL;
 	MemberProbeEnd(&members);
+	SetAsideStore(work->program->relid);
 	pfree(present);
 }
 

@@ -182,6 +182,8 @@ extern bool ClockRead(int64 segment, TimestampTz *evaluated_at);
 extern bool ClockIsAhead(Oid contact_table, TimestampTz now);
 extern void ClockLoad(Program *program);
 
+extern List *ClockMoving(Oid contact_table);
+extern void ClockReset(Oid contact_table, TimestampTz now);
 extern void ClockStart(Oid contact_table, int64 segment, bool moves, TimestampTz now,
 					   TimestampTz next_move);
 

@@ -19,8 +19,10 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
+#include "base/subtransaction.h"
 #include "maintain/maintain.h"
 #include "base/result.h"
+#include "maintain/set_aside.h"
 
 /* ----- by an index ----- */
 
@@ -150,6 +152,42 @@ find_by_query(Program *program, RowSource *source, Datum *keys, int nkeys, Datum
 	SPI_freetuptable(SPI_tuptable);
 }
 
+typedef struct Question
+{
+	Program *program;
+	RowSource *source;
+	Datum *keys;
+	int nkeys;
+	DatumVector *contacts;
+} Question;
+
+static void
+ask(void *arg)
+{
+	Question *question = arg;
+
+	find_by_query(question->program, question->source, question->keys, question->nkeys,
+				  question->contacts);
+}
+
+/* What leads to the contacts can't be read: the segments can't be evaluated. */
+static void
+find_or_set_aside(Program *program, RowSource *source, Datum *keys, int nkeys,
+				  DatumVector *contacts)
+{
+	Question question = {program, source, keys, nkeys, contacts};
+	int before = contacts->n;
+	ErrorData *error;
+
+	MaintainEnter();
+	error = InSubtransaction(ask, &question, NULL);
+	if (error == NULL)
+		return;
+	contacts->n = before;
+	SetAsideReading(program, source, error);
+	FreeErrorData(error);
+}
+
 /*
  * Add the keys of the contacts that rows with these keys belong to, some of
  * them perhaps twice.
@@ -164,5 +202,5 @@ RelatedContacts(Program *program, RowSource *source, Datum *keys, int nkeys, Dat
 				? find_by_reference(program, source, keys, nkeys, contacts)
 				: find_by_links(program, source, keys, nkeys, contacts);
 	if (!found)
-		find_by_query(program, source, keys, nkeys, contacts);
+		find_or_set_aside(program, source, keys, nkeys, contacts);
 }

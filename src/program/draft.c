@@ -380,22 +380,17 @@ bind_stored(void *arg)
 }
 
 /*
- * Bind a stored filter; NULL, with a warning, when it has lost its meaning
- * (a column was dropped while our event triggers were off, say): a broken
- * segment must not block writes of contacts.
+ * Bind a stored filter; NULL when it has lost its meaning (a column was dropped
+ * while our event triggers were off, say): a broken segment must not block
+ * writes of contacts.  Who compiles may only be reading: the next one who writes
+ * sets it aside, and says so (set_aside.c).
  */
 static Predicate *
-bind_or_warn(SegmentRow *row, ContactTable *table)
+bind_or_null(SegmentRow *row, ContactTable *table)
 {
 	Binding binding = {row, table};
-	ErrorData *error = InSubtransaction(bind_stored, &binding, NULL);
 
-	if (error == NULL)
-		return binding.predicate;
-	ereport(WARNING, (errcode(error->sqlerrcode),
-					  errmsg("segment \"%s\" is not maintained: %s", row->alias, error->message),
-					  error->detail ? errdetail_internal("%s", error->detail) : 0));
-	return NULL;
+	return InSubtransaction(bind_stored, &binding, NULL) == NULL ? binding.predicate : NULL;
 }
 
 static void
@@ -409,6 +404,20 @@ add_segment(Builder *builder, SegmentRow *row, Predicate *predicate)
 	segment->pure = true;
 	builder->ordinal = 0;
 	segment->predicate = intern_predicate(builder, segment, predicate);
+}
+
+/*
+ * One that is not evaluated: there to be referred to, with the members it has,
+ * which are still changed by hand.
+ */
+static void
+add_aside(Builder *builder, SegmentRow *row)
+{
+	Predicate nobody = {0};
+
+	nobody.kind = PREDICATE_FALSE;
+	add_segment(builder, row, &nobody);
+	builder->draft->segments[builder->draft->nsegments - 1].aside = true;
 }
 
 /* A segment's rank is above those of all it refers to. */
@@ -506,11 +515,16 @@ add_segments(Builder *builder)
 		if (!row->is_published)
 			continue;
 		old = MemoryContextSwitchTo(builder->segment);
-		predicate = bind_or_warn(row, draft->table);
+		predicate = row->is_aside ? NULL : bind_or_null(row, draft->table);
 		if (predicate != NULL)
 			add_segment(builder, row, predicate);
 		else
+			add_aside(builder, row);
+		if (predicate == NULL && !row->is_aside)
+		{
+			draft->nunbound++;
 			draft->version = 0; /* it may have a meaning for others, or later */
+		}
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(builder->segment);
 	}

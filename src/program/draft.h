@@ -96,6 +96,7 @@ typedef struct DraftSegment
 	List *atoms;          /* ids, some more than once */
 	bool pure;
 	bool moves;
+	bool aside; /* not evaluated */
 	int rank;
 	List *references; /* indexes */
 	List *referencing;
@@ -114,6 +115,7 @@ struct Draft
 	int atoms_size;
 	DraftAtom *atoms;
 	int nsegments;
+	int nunbound;           /* of these, could not be bound */
 	DraftSegment *segments; /* sorted by id */
 	int nsources;
 	DraftSource *sources[DRAFT_SOURCES];

@@ -164,6 +164,7 @@ typedef struct ImageDetail
 #define IMAGE_SEGMENT_PURE 0x01 /* reads the contact's row only, never moves */
 #define IMAGE_SEGMENT_MOVES 0x02
 #define IMAGE_SEGMENT_NEVER 0x04 /* no contact can match */
+#define IMAGE_SEGMENT_ASIDE 0x08 /* is not evaluated: its members stay as they are */
 
 typedef struct ImageSegment
 {
@@ -212,6 +213,7 @@ typedef struct Image
 	int32 nsegments;        /* sorted by id */
 	int32 nsources;         /* [0] is the contact table */
 	int32 nlinks;           /* sources of link tables, after the others */
+	int32 nunbound;         /* segments that could not be compiled */
 	bool foreign_functions; /* facets call functions that are not ours or the server's */
 	ImageOffset atoms;
 	ImageOffset segments;

@@ -746,7 +746,8 @@ put_segments(Layout *layout)
 		image->rank = segment->rank;
 		image->flags = (segment->pure ? IMAGE_SEGMENT_PURE : 0) |
 					   (segment->moves ? IMAGE_SEGMENT_MOVES : 0) |
-					   (segment->predicate->kind == PREDICATE_FALSE ? IMAGE_SEGMENT_NEVER : 0);
+					   (segment->predicate->kind == PREDICATE_FALSE ? IMAGE_SEGMENT_NEVER : 0) |
+					   (segment->aside ? IMAGE_SEGMENT_ASIDE : 0);
 		image->referencing = put_list(&layout->writer, segment->referencing);
 		image->references = (segment->references != NIL);
 		set_gate(draft, image, segment);
@@ -830,6 +831,7 @@ ImageBuild(const Draft *draft)
 	image.nsegments = draft->nsegments;
 	image.nsources = draft->nsources;
 	image.nlinks = draft->nlinks;
+	image.nunbound = draft->nunbound;
 	image.foreign_functions = any_source(draft, has_foreign_functions);
 	if (layout.nsteps > 0 && layout.steps[0].facet < 0)
 		put_gate(&layout, &at, &image.ungated, &image.steps);

@@ -123,6 +123,7 @@ typedef struct Program
 	int natoms;
 	int nqueries;
 	int nsegments;
+	bool prepared;     /* expressions that call functions of others are */
 	bool guards_known; /* ProgramIsUnguarded was asked */
 	bool unguarded;    /* some source is */
 	uint64 checked_in; /* invalidations when tables were last compared with the image */
@@ -157,6 +158,7 @@ typedef struct Program
 
 /* program.c */
 extern Program *ProgramGet(Oid contact_table);
+extern Program *ProgramGetAnew(Oid contact_table);
 extern Program *ProgramGetFor(Oid contact_table, Relation changed);
 extern Relation ProgramTableOpen(Program *program, Oid relid, LOCKMODE lock);
 extern List *ProgramTablesReading(Oid relid);
@@ -194,6 +196,7 @@ extern void ImageUseDrop(ImageUse *use);
 /* definition_version.c */
 extern uint64 DefinitionVersion(Oid contact_table, bool *ours);
 extern void DefinitionChanged(Oid contact_table);
+extern uint64 DefinitionRandomNumber(void);
 
 /* facet.c */
 extern ExprState *FacetPrepare(Program *program, Facet *facet);

@@ -343,6 +343,17 @@ ProgramGet(Oid contact_table)
 	return entry->program;
 }
 
+/*
+ * The same with all segments compiled by this backend, whatever others have
+ * shared: something that they call has changed past our event triggers.
+ */
+Program *
+ProgramGetAnew(Oid contact_table)
+{
+	reopen(entry_of(contact_table), false);
+	return entry_of(contact_table)->program;
+}
+
 /* Is the table, wherever the program reads it, as it was compiled? */
 static bool
 is_compiled_for(Program *program, Relation rel)

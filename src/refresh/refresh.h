@@ -38,6 +38,7 @@ extern bool ClockBegin(ClockMove *move, Oid contact_table, TimestampTz now);
 extern void ClockAdvance(const ClockMove *move);
 extern List *ClockCovered(const ClockMove *move);
 extern void ClockSetNextMoves(DatumVector *ids, DatumVector *next_moves);
+extern void ClockFailed(Oid contact_table, const ErrorData *error);
 
 /*
  * Values that a moving boundary of an atom passed, as integers: days,

@@ -25,6 +25,8 @@
 #include "utils/datum.h"
 #include "utils/memutils.h"
 
+#include "maintain/set_aside.h"
+#include "definition/aside.h"
 #include "refresh/refresh.h"
 #include "base/result.h"
 
@@ -293,6 +295,8 @@ compare_contact(Comparison *work, int position)
 	{
 		int segment = work->met.items[i];
 
+		if (AsideContains(program->segments[segment].id))
+			continue;
 		if (looks_up[i])
 			add_pair(&work->others, segment, position, stored[i]);
 		else if (SegmentOnRow(program, row, segment, work->now) != stored[i])
@@ -318,10 +322,13 @@ compare_others(Comparison *work, const Pair *pairs, int n)
 	for (i = 0; i < n; i++)
 	{
 		RowVersion *row = &work->batch->rows[pairs[i].position];
+		bool matches;
 
 		row->batch = batch;
 		row->position = i;
-		if (SegmentOnRow(program, row, pairs[i].segment, work->now) != pairs[i].stored)
+		matches = SegmentOnRow(program, row, pairs[i].segment, work->now);
+		/* it may just have turned out that it can't be evaluated */
+		if (matches != pairs[i].stored && !AsideContains(program->segments[pairs[i].segment].id))
 			add_pair(&work->different, pairs[i].segment, pairs[i].position, pairs[i].stored);
 	}
 }
@@ -483,6 +490,7 @@ reconcile_batch(Program *program, const PassedContact *contacts, const int *star
 	compare_batch(&work, contacts, starts, n);
 	ResetExprContext(program->econtext);
 	maintain_different(&work);
+	SetAsideStore(program->relid);
 }
 
 /*
