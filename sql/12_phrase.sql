@@ -54,6 +54,10 @@ CREATE FUNCTION segments.text_form(value timestamptz, zone text) RETURNS text
     AS 'MODULE_PATHNAME', 'segments_text_form_timestamptz' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION segments.text_form(timestamptz, text) IS 'YYYY-MM-DD HH:MM:SS of an instant as seen in a zone; infinity gives null';
 
+CREATE FUNCTION segments.instant(value timestamp, zone text) RETURNS timestamptz
+    AS 'MODULE_PATHNAME', 'segments_instant' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION segments.instant(timestamp, text) IS 'the instant of a timestamp of a zone; AT TIME ZONE that never fails: beyond the last and before the first one it is infinity and -infinity';
+
 CREATE FUNCTION segments.month_day(value date) RETURNS integer
     AS 'MODULE_PATHNAME', 'segments_month_day_date' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION segments.month_day(date) IS 'month * 100 + day, for anniversaries; infinity gives null';

@@ -211,6 +211,7 @@ column_value(Field *field, Oid relid, const char *alias, const char *column)
 	if (!OidIsValid(field->value_type))
 		return false;
 	field->value = psprintf("%s.%s", alias, quote_identifier(column));
+	field->is_bounded = typmod >= 0;
 	field->deterministic = !OidIsValid(collation) || get_collation_isdeterministic(collation);
 	return true;
 }
@@ -299,6 +300,24 @@ normalise_value(Field *field)
 			(base == TEXTARRAYOID || base == VARCHARARRAYOID) ? TEXTARRAYOID : TEXTOID;
 	else
 		field->value_type = is_int && field->class == FIELD_ID ? base : TEXTOID;
+}
+
+/*
+ * What is summed, so that no sum fails: floats as numeric, which also makes the
+ * sum independent of the order of rows, and no number beyond what a filter can
+ * compare it with.
+ */
+static void
+make_summand(Field *field)
+{
+	bool is_float = (field->value_type == FLOAT4OID || field->value_type == FLOAT8OID);
+
+	if (is_float)
+		field->value = psprintf("(%s)::pg_catalog.numeric", field->value);
+	else if (field->value_type == NUMERICOID && !field->is_bounded)
+		field->value = psprintf("segments.summand(%s)", field->value);
+	if (is_float)
+		field->value_type = NUMERICOID;
 }
 
 static FieldAggregate
@@ -413,6 +432,8 @@ field_from_definition(ContactTable *table, const FieldDefinition *def, const cha
 	field->class = class_of_word(field->type);
 	if (field->aggregate != AGGREGATE_EXISTS && field->aggregate != AGGREGATE_COUNT)
 		normalise_value(field);
+	if (field->aggregate == AGGREGATE_SUM)
+		make_summand(field);
 	return field;
 }
 

@@ -269,6 +269,18 @@ is_false_without_rows(Batch *batch, ProgramAtom *patom)
 		   !any_of(contacts_with_rows(batch, patom->source), batch->nrows);
 }
 
+static bool *
+ask_atom(Batch *batch, ProgramAtom *patom, int id)
+{
+	FieldContext context;
+	bool *answer;
+
+	FieldContextOfAtom(&context, batch->program, id);
+	answer = ask(batch, atom_plan(batch->program, patom));
+	FieldContextEnd(&context);
+	return answer;
+}
+
 /* Asked for all contacts together. */
 static bool
 answer_by_query(Batch *batch, int position, int id)
@@ -291,7 +303,7 @@ answer_by_query(Batch *batch, int position, int id)
 		if (is_false_without_rows(batch, patom))
 			batch->answers[query] = palloc0(sizeof(bool) * Max(batch->nrows, 1));
 		else
-			batch->answers[query] = ask(batch, atom_plan(batch->program, patom));
+			batch->answers[query] = ask_atom(batch, patom, id);
 	}
 	return batch->answers[query][position];
 }
@@ -300,11 +312,14 @@ answer_by_query(Batch *batch, int position, int id)
 static bool
 answer_for_one(Batch *batch, int position, int id)
 {
+	FieldContext context;
 	bool answer;
 
 	MaintainEnter();
+	FieldContextOfAtom(&context, batch->program, id);
 	run_for_keys(batch, atom_plan(batch->program, ProgramAtomGet(batch->program, id)),
 				 &batch->keys[position], 1);
+	FieldContextEnd(&context);
 	answer = SPI_processed > 0;
 	SPI_freetuptable(SPI_tuptable);
 	return answer;

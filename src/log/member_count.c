@@ -416,10 +416,29 @@ segments_count(PG_FUNCTION_ARGS)
 		count_members(ReadTableGet(segment.contact_table), segment.id, GetActiveSnapshot()));
 }
 
+/*
+ * Is the number of a segment's members, from which everybody counts, that of
+ * its rows?  Not where members were changed without a word in the log.
+ */
+bool
+MemberCountIsRight(Oid contact_table, int64 segment)
+{
+	ReadTable *table = ReadTableGet(contact_table);
+	Snapshot snapshot = GetActiveSnapshot();
+	CountSource source;
+	int64 rows;
+
+	CountSourceOpen(&source, table, snapshot);
+	rows = count_rows(&source, segment);
+	CountSourceClose(&source);
+	return count_members(table, segment, snapshot) == rows;
+}
+
 /* ----- status ----- */
 
+/* Of all segments for the owner of the contacts, for others of those they see. */
 static void
-put_counts(HTAB *counts, Tuplestorestate *store, TupleDesc desc)
+put_counts(HTAB *counts, bool all, Tuplestorestate *store, TupleDesc desc)
 {
 	HASH_SEQ_STATUS status;
 	MemberCount *count;
@@ -430,6 +449,8 @@ put_counts(HTAB *counts, Tuplestorestate *store, TupleDesc desc)
 		Datum values[5];
 		bool nulls[5] = {0};
 
+		if (!all && !SegmentIsVisible(count->segment))
+			continue;
 		values[0] = Int64GetDatum(count->segment);
 		values[1] = Int64GetDatum(count->members);
 		values[2] = Int64GetDatum(count->joins);
@@ -451,11 +472,9 @@ segments_member_counts(PG_FUNCTION_ARGS)
 	TupleDesc desc;
 	Tuplestorestate *store = SrfBegin(fcinfo, &desc);
 	HTAB *counts = MemberCountHash();
-	AclResult result = pg_class_aclcheck(contact_table, GetUserId(), ACL_SELECT);
 	CountSource source;
 
-	if (result != ACLCHECK_OK)
-		aclcheck_error(result, OBJECT_TABLE, get_rel_name(contact_table));
+	(void) AccessContactTable(contact_table);
 	CountSourceOpen(&source, ReadTableGet(contact_table), GetActiveSnapshot());
 	if (source.state.believed)
 	{
@@ -465,7 +484,7 @@ segments_member_counts(PG_FUNCTION_ARGS)
 	else
 		MemberCountsAfresh(&source, counts);
 	CountSourceClose(&source);
-	put_counts(counts, store, desc);
+	put_counts(counts, AccessIsOwner(contact_table), store, desc);
 	hash_destroy(counts);
 	PG_RETURN_NULL();
 }

@@ -463,7 +463,7 @@ bind_date(BindPlace *place, FilterOperator op)
 	else
 	{
 		atom->value =
-			psprintf("(%s AT TIME ZONE %s)", atom->value, quote_literal_cstr(field->timezone));
+			psprintf("segments.instant(%s, %s)", atom->value, quote_literal_cstr(field->timezone));
 		atom->value_type = VALUE_TIMESTAMPTZ;
 	}
 	atom->sql_type = field->value_type;

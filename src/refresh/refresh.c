@@ -84,8 +84,9 @@ refresh_table(Oid contact_table, TimestampTz now)
 	refresh.passed.context =
 		AllocSetContextCreate(CurrentMemoryContext, "segments passed", ALLOCSET_DEFAULT_SIZES);
 	ClockAdvance(&refresh.move);
-	store_next_moves(&refresh);
+	/* also what binds filters: reading an expression can run input functions */
 	SecureEnter(&secure, refresh.program->table->owner);
+	store_next_moves(&refresh);
 	values = PassedValues(refresh.program, refresh.move.window.from, now);
 	foreach (cell, values)
 		PassedFind(refresh.program, lfirst(cell), &refresh.passed, reconcile, &refresh);

@@ -61,7 +61,7 @@ row_value(const Atom *atom, ContactTable *table)
 	if (atom->value_type == VALUE_MONTH_DAY)
 		return BindLocalCall(&place, "month_day", atom->field->value);
 	if (atom->value_type == VALUE_TIMESTAMPTZ && atom->field->value_type != TIMESTAMPTZOID)
-		return psprintf("(%s AT TIME ZONE %s)", atom->field->value,
+		return psprintf("segments.instant(%s, %s)", atom->field->value,
 						quote_literal_cstr(atom->field->timezone));
 	return atom->field->value;
 }

@@ -3,7 +3,7 @@
  * regular expressions see, and the month and day of anniversaries.
  *
  * segments.text_form(date), (timestamp, zone, zone), (timestamptz, zone);
- * segments.month_day() of the same.  Unlike to_char() and AT TIME ZONE they
+ * segments.month_day() of the same; segments.instant(timestamp, zone).  Unlike to_char() and AT TIME ZONE they
  * never fail: any value a column can hold has a text (infinity has none), so
  * no filter can block a write.  Independent of the session's settings.
  */
@@ -130,6 +130,15 @@ segments_text_form_timestamptz(PG_FUNCTION_ARGS)
 	if (!split_instant(PG_GETARG_TIMESTAMPTZ(0), PG_GETARG_TEXT_PP(1), &local))
 		PG_RETURN_NULL();
 	PG_RETURN_DATUM(instant_text(&local));
+}
+
+/* segments.instant(timestamp, zone) */
+PG_FUNCTION_INFO_V1(segments_instant);
+Datum
+segments_instant(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_TIMESTAMPTZ(
+		PhraseToInstant(PG_GETARG_TIMESTAMP(0), ClockZone(text_to_cstring(PG_GETARG_TEXT_PP(1)))));
 }
 
 PG_FUNCTION_INFO_V1(segments_month_day_date);
