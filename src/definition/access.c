@@ -44,6 +44,7 @@
 PG_FUNCTION_INFO_V1(segments_user_id);
 PG_FUNCTION_INFO_V1(segments_user_name);
 PG_FUNCTION_INFO_V1(segments_may_see);
+PG_FUNCTION_INFO_V1(segments_asker_may_see);
 PG_FUNCTION_INFO_V1(segments_may_change);
 
 /* A setting's text, or NULL when it is empty. */
@@ -329,18 +330,43 @@ segments_user_name(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text(AccessUserName()));
 }
 
-/* segments.may_see(contact_table, is_global, created_by, created_by_user) */
-Datum
-segments_may_see(PG_FUNCTION_ARGS)
+/* The arguments contact_table, is_global, created_by and created_by_user. */
+static SegmentHandle
+handle_argument(FunctionCallInfo fcinfo)
 {
 	SegmentHandle segment = {0};
 
-	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
-		PG_RETURN_BOOL(false);
 	segment.contact_table = PG_GETARG_OID(0);
 	segment.is_global = PG_GETARG_BOOL(1);
 	segment.has_creator = !PG_ARGISNULL(2);
 	segment.created_by = segment.has_creator ? PG_GETARG_INT64(2) : 0;
 	segment.created_by_user = PG_ARGISNULL(3) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(3));
+	return segment;
+}
+
+/* segments.may_see(contact_table, is_global, created_by, created_by_user) */
+Datum
+segments_may_see(PG_FUNCTION_ARGS)
+{
+	SegmentHandle segment;
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		PG_RETURN_BOOL(false);
+	segment = handle_argument(fcinfo);
 	PG_RETURN_BOOL(AccessMaySee(&segment));
+}
+
+/*
+ * segments.asker_may_see(the same): of the role that the session acts for, also
+ * where the extension's own functions run as its owner.
+ */
+Datum
+segments_asker_may_see(PG_FUNCTION_ARGS)
+{
+	SegmentHandle segment;
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		PG_RETURN_BOOL(false);
+	segment = handle_argument(fcinfo);
+	PG_RETURN_BOOL(AccessMaySeeAs(GetOuterUserId(), &segment));
 }
