@@ -22,6 +22,10 @@ static const char *const fixed_settings[][2] = {
 	{"standard_conforming_strings", "on"},
 	{"quote_all_identifiers", "off"},
 	{"transform_null_equals", "off"},
+	{"row_security", "on"},
+	{"bytea_output", "hex"},
+	{"array_nulls", "on"},
+	{"xmloption", "content"},
 };
 
 /*

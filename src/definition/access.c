@@ -140,7 +140,8 @@ AccessMaySee(const SegmentHandle *segment)
 }
 
 /*
- * May the current role read a table?  Who has its owner's rights may.
+ * May the current role read a table?  Who has its owner's rights may, and the
+ * extension's own functions.
  */
 bool
 AccessMayRead(Oid relid)
@@ -148,7 +149,8 @@ AccessMayRead(Oid relid)
 	bool is_missing = false;
 
 	return pg_class_aclcheck_ext(relid, GetUserId(), ACL_SELECT, &is_missing) == ACLCHECK_OK ||
-		   (!is_missing && has_rights_of_owner(GetUserId(), relid));
+		   (!is_missing && has_rights_of_owner(GetUserId(), relid)) ||
+		   GetUserId() == CatalogOwner();
 }
 
 /*

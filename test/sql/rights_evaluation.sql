@@ -110,6 +110,20 @@ SELECT count(*) FROM mal.contact AS c WHERE segments.matches(c, '[{"field": "wor
 SELECT count(*) FROM mal.contact AS c WHERE segments.matches(c, '[{"field": "word", "operator": "=", "properties": {"filter": "open"}}]');
 SELECT count(*) FROM mal.contact AS c WHERE segments.matches(c, '[{"field": "shown", "operator": "=", "properties": {"filter": "open"}}]');
 SELECT count(*) FROM mal.contact AS c WHERE segments.matches(c, '[{"field": "own", "operator": "empty"}]');
+-- whatever the session's setting says
+SELECT segments.create_segment('Word', '[{"field": "word", "operator": "=", "properties": {"filter": "open"}}]') IS NOT NULL AS created;
+RESET ROLE;
+SET row_security = off;
+UPDATE mal.contact SET email = 'c' WHERE id = 2;
+SELECT segments.count('word'), count(*) AS differences FROM segments.check();
+RESET row_security;
+-- nor can code be left behind for the end of the transaction, which is not the owner's
+SET ROLE regress_mallory;
+CREATE CONSTRAINT TRIGGER later AFTER INSERT ON mal.contact_segment_member DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION mal.spy_row();
+RESET ROLE;
+SELECT segments.add_contact('visited', 2);
+SET ROLE regress_mallory;
+DROP TRIGGER later ON mal.contact_segment_member;
 -- a plan that is kept is the same for all: a private segment is not in it
 GRANT SELECT ON mal.contact TO regress_reader, regress_reader2;
 SET ROLE regress_reader;
