@@ -33,6 +33,7 @@
 #include "utils/snapmgr.h"
 
 #include "build/build.h"
+#include "definition/access.h"
 #include "base/compat.h"
 
 typedef struct Build
@@ -167,12 +168,15 @@ static void
 find_differences(Build *build, List *ids, Snapshot snapshot, DifferenceVisit visit)
 {
 	DifferenceSearch search = {build->contact_table, ids, snapshot};
+	OwnerMessage message;
 
 	search.redefined = (strcmp(build->cause, CAUSE_DEFINITION) == 0);
 	search.empty = build->fresh;
 	search.visit = visit;
 	search.arg = build;
+	OwnerMessageBegin(&message, build->contact_table);
 	DifferencesFind(&search);
+	OwnerMessageEnd(&message);
 }
 
 /* Writers are shut out already. */

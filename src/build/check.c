@@ -20,6 +20,7 @@
 #include "utils/snapmgr.h"
 
 #include "build/build.h"
+#include "definition/access.h"
 #include "base/srf.h"
 
 typedef struct Check
@@ -105,6 +106,7 @@ static void
 check_table(Check *check, Oid contact_table, List *ids, DifferenceMethod method)
 {
 	DifferenceSearch search = {contact_table, ids, GetActiveSnapshot(), method};
+	OwnerMessage message;
 	bool varlena;
 
 	if (method == DIFFERENCE_CHOOSE && is_small(contact_table))
@@ -118,7 +120,9 @@ check_table(Check *check, Oid contact_table, List *ids, DifferenceMethod method)
 	MaintainBegin(ProgramGet(contact_table));
 	MaintainEnter();
 	ProgressBegin(PROGRESS_CHECK, contact_table, list_length(ids));
+	OwnerMessageBegin(&message, contact_table);
 	DifferencesFind(&search);
+	OwnerMessageEnd(&message);
 	ProgressEnd();
 	MaintainEnd();
 }

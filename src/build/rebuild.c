@@ -55,11 +55,14 @@ find_differences(Rebuild *rebuild, Oid contact_table, List *ids)
 {
 	Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
 	DifferenceSearch search = {contact_table, ids, snapshot};
+	OwnerMessage message;
 
 	search.by_hand = true;
 	search.visit = note_difference;
 	search.arg = rebuild;
+	OwnerMessageBegin(&message, contact_table);
 	DifferencesFind(&search);
+	OwnerMessageEnd(&message);
 	UnregisterSnapshot(snapshot);
 }
 

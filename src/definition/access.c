@@ -163,6 +163,16 @@ AccessIsOwner(Oid relid)
 }
 
 /*
+ * Has the role that the session acts for these rights?  To be asked while we act
+ * as somebody else.
+ */
+bool
+AccessAskerIsOwner(Oid relid)
+{
+	return has_rights_of_owner(GetOuterUserId(), relid);
+}
+
+/*
  * May the current role change segments of a contact table?  Its owner may, and
  * readers who may update rows of segments.segment.
  */

@@ -27,6 +27,7 @@ extern bool AccessMaySee(const SegmentHandle *segment);
 extern bool AccessMaySeeAs(Oid role, const SegmentHandle *segment);
 extern bool AccessMayRead(Oid relid);
 extern bool AccessIsOwner(Oid relid);
+extern bool AccessAskerIsOwner(Oid relid);
 extern bool AccessMayChange(Oid contact_table);
 extern bool AccessMayMonitor(Oid contact_table);
 extern bool AccessHidesRows(Oid relid);
@@ -35,6 +36,17 @@ extern ContactTable *AccessContactTable(Oid relid);
 extern void AccessCheckChange(Oid contact_table);
 extern void AccessCheckOwner(Oid relid);
 extern Oid AccessViewer(Oid role);
+
+/* owner_message.c */
+typedef struct OwnerMessage
+{
+	ErrorContextCallback callback;
+	Oid relid;
+} OwnerMessage;
+
+extern void OwnerMessageHide(Oid relid, const char *message);
+extern void OwnerMessageBegin(OwnerMessage *context, Oid contact_table);
+extern void OwnerMessageEnd(OwnerMessage *context);
 
 /* lookup.c */
 extern bool SegmentFind(const char *word, SegmentHandle *segment);

@@ -7,10 +7,12 @@
  * of the error names the field, the contact table and the segments that need
  * it, the hint the way out.
  *
- * Runs inside of an error: reads nothing but the image.
+ * Runs inside of an error: reads the image, and who owns the table
+ * (owner_message.c).
  */
 #include "postgres.h"
 
+#include "definition/access.h"
 #include "evaluate/evaluate.h"
 
 #define SHOWN_SEGMENTS 5
@@ -87,8 +89,12 @@ explain_error(void *arg)
 {
 	const FieldContext *context = arg;
 	char segments[160];
+	char message[320];
 
 	list_segments(context, segments, sizeof(segments));
+	snprintf(message, sizeof(message), "field \"%s\" cannot be computed for some contact of %s",
+			 context->name ? context->name : "?", context->program->table->name);
+	OwnerMessageHide(context->program->relid, message);
 	errcontext("field \"%s\" of contact table %s, used by segments %s",
 			   context->name ? context->name : "?", context->program->table->name, segments);
 	if (is_of_expression(geterrcode()))

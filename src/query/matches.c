@@ -268,6 +268,7 @@ typedef struct MatchesCall
 	Filter *filter;        /* copy of the last one */
 	Oid type;
 	SPIPlanPtr plan;
+	Oid relid; /* the contact table */
 	Oid owner;
 } MatchesCall;
 
@@ -313,6 +314,7 @@ prepare_call(MatchesCall *call, Filter *filter, Oid type)
 	SecureLeave(&secure);
 	keep_filter(call, filter, type);
 	call->owner = table->owner;
+	call->relid = table->relid;
 }
 
 static void
@@ -366,6 +368,7 @@ segments_matches(PG_FUNCTION_ARGS)
 	Datum row = PG_GETARG_DATUM(0);
 	MatchesCall *call = call_state(fcinfo);
 	SecureContext secure;
+	OwnerMessage message;
 	bool isnull;
 	bool result;
 
@@ -377,11 +380,13 @@ segments_matches(PG_FUNCTION_ARGS)
 	if (!is_prepared(call, filter, type))
 		prepare_call(call, filter, type);
 	SecureEnter(&secure, call->owner);
+	OwnerMessageBegin(&message, call->relid);
 	if (SPI_execute_plan(call->plan, &row, NULL, true, 1) != SPI_OK_SELECT || SPI_processed != 1)
 		elog(ERROR, "evaluation of a filter gave no row");
 	result =
 		DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull)) &&
 		!isnull;
+	OwnerMessageEnd(&message);
 	SecureLeave(&secure);
 	SPI_finish();
 	PG_RETURN_BOOL(result);

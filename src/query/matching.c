@@ -115,10 +115,11 @@ segments_matching(PG_FUNCTION_ARGS)
 		keys = tuplestore_begin_heap(false, false, work_mem);
 	SecureEnter(&secure, table->owner);
 	if (keys)
-		StoreQuery(matching_sql(fcinfo, table, psprintf("c.%s", table->key), secure.userid), keys,
-				   KeyDesc(table));
+		StoreQuery(table, matching_sql(fcinfo, table, psprintf("c.%s", table->key), secure.userid),
+				   keys, KeyDesc(table));
 	else
-		StoreQuery(matching_sql(fcinfo, table, select, secure.userid), answer.store, answer.desc);
+		StoreQuery(table, matching_sql(fcinfo, table, select, secure.userid), answer.store,
+				   answer.desc);
 	SecureLeave(&secure);
 	if (keys)
 	{

@@ -26,6 +26,7 @@
 
 #include "base/compat.h"
 #include "base/sql_expr.h"
+#include "definition/access.h"
 #include "query/visible.h"
 
 PG_FUNCTION_INFO_V1(segments_key_in);
@@ -111,14 +112,17 @@ segments_key_in(PG_FUNCTION_ARGS)
 /* ----- rows ----- */
 
 /*
- * Run a query of one column and put its rows into the store.
+ * Run a query of one column over a contact table and put its rows into the
+ * store.
  */
 void
-StoreQuery(const char *sql, Tuplestorestate *store, TupleDesc desc)
+StoreQuery(const ContactTable *table, const char *sql, Tuplestorestate *store, TupleDesc desc)
 {
+	OwnerMessage message;
 	SPIPlanPtr plan;
 	Portal portal;
 
+	OwnerMessageBegin(&message, table->relid);
 	SPI_connect();
 	plan = SPI_prepare(sql, 0, NULL);
 	if (plan == NULL)
@@ -140,6 +144,7 @@ StoreQuery(const char *sql, Tuplestorestate *store, TupleDesc desc)
 	} while (SPI_processed > 0);
 	SPI_cursor_close(portal);
 	SPI_finish();
+	OwnerMessageEnd(&message);
 }
 
 /* The next keys of a store as an array Datum; 0 when there are no more. */

@@ -16,7 +16,8 @@ typedef void (*VisibleVisit)(void *arg, Datum value, bool isnull);
 /* visible.c */
 extern TupleDesc KeyDesc(const ContactTable *table);
 extern Datum KeyOfText(const ContactTable *table, const char *text);
-extern void StoreQuery(const char *sql, Tuplestorestate *store, TupleDesc desc);
+extern void StoreQuery(const ContactTable *table, const char *sql, Tuplestorestate *store,
+					   TupleDesc desc);
 extern void VisibleContacts(const ContactTable *table, Tuplestorestate *keys, const char *select,
 							VisibleVisit visit, void *arg);
 extern bool ContactIsVisible(const ContactTable *table, Datum key);

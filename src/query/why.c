@@ -144,12 +144,16 @@ append_value(Why *why, Field *field)
 static bool
 append_leaf(Why *why, const FilterNode *leaf)
 {
-	bool truth = leaf_truth(why, leaf);
+	OwnerMessage message;
+	bool truth;
 
+	OwnerMessageBegin(&message, why->table->relid);
+	truth = leaf_truth(why, leaf);
 	appendStringInfoChar(why->out, '{');
 	append_document(why->out, leaf);
 	append_value(why, FieldLookup(why->table, leaf->object, leaf->field));
 	appendStringInfo(why->out, ", \"matches\": %s}", truth ? "true" : "false");
+	OwnerMessageEnd(&message);
 	return truth;
 }
 
@@ -401,6 +405,7 @@ segments_preview(PG_FUNCTION_ARGS)
 	Tuplestorestate *store = SrfBegin(fcinfo, &desc);
 	Filter *filter = PG_GETARG_FILTER_P(0);
 	Preview preview = {0};
+	OwnerMessage message;
 	bool hides;
 	SecureContext secure;
 
@@ -417,10 +422,14 @@ segments_preview(PG_FUNCTION_ARGS)
 	SPI_connect();
 	preview.where = preview_where(preview.table, filter, secure.userid);
 	if (preview.keys)
-		StoreQuery(psprintf("SELECT c.%s %s", preview.table->key, preview.where), preview.keys,
-				   KeyDesc(preview.table));
+		StoreQuery(preview.table, psprintf("SELECT c.%s %s", preview.table->key, preview.where),
+				   preview.keys, KeyDesc(preview.table));
 	else if (!hides)
+	{
+		OwnerMessageBegin(&message, preview.table->relid);
 		preview_all(&preview, caller);
+		OwnerMessageEnd(&message);
+	}
 	SPI_finish();
 	SecureLeave(&secure);
 	if (hides)

@@ -18,6 +18,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "definition/access.h"
 #include "log/member_count.h"
 #include "refresh/refresh.h"
 #include "base/sql_expr.h"
@@ -74,6 +75,7 @@ refresh_table(Oid contact_table, TimestampTz now)
 {
 	Refresh refresh = {0};
 	SecureContext secure;
+	OwnerMessage message;
 	List *values;
 	ListCell *cell;
 
@@ -85,6 +87,7 @@ refresh_table(Oid contact_table, TimestampTz now)
 		AllocSetContextCreate(CurrentMemoryContext, "segments passed", ALLOCSET_DEFAULT_SIZES);
 	ClockAdvance(&refresh.move);
 	/* also what binds filters: reading an expression can run input functions */
+	OwnerMessageBegin(&message, contact_table);
 	SecureEnter(&secure, refresh.program->table->owner);
 	store_next_moves(&refresh);
 	values = PassedValues(refresh.program, refresh.move.window.from, now);
@@ -92,6 +95,7 @@ refresh_table(Oid contact_table, TimestampTz now)
 		PassedFind(refresh.program, lfirst(cell), &refresh.passed, reconcile, &refresh);
 	reconcile(&refresh.passed, &refresh);
 	SecureLeave(&secure);
+	OwnerMessageEnd(&message);
 }
 
 /*

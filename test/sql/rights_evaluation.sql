@@ -238,6 +238,18 @@ SELECT segments.create_segment('Weight', '[{"object": "behaviors", "field": "wei
 \set SHOW_CONTEXT errors
 INSERT INTO mal.lead VALUES (7, 'e7', 0, 'regress_reader');
 INSERT INTO mal.note VALUES (3, 3, '', 'p');
+-- others than the owner are not told the value
+SELECT segments.define_field('mal.lead', 'cast', expression => 'email::date');
+SELECT k FROM segments.matching('[{"field": "cast", "operator": "gt", "properties": {"filter": "today"}}]', key => NULL::int) AS k;
+GRANT UPDATE ON mal.note TO regress_reader;
+SELECT segments.define_field('mal.lead', 'bodies', object => 'behaviors', relation => 'note', condition => 'body::int > 0', aggregate => 'count');
+UPDATE mal.note SET body = id;
+SELECT segments.create_segment('Bodies', '[{"object": "behaviors", "field": "bodies", "operator": "gt", "properties": {"filter": 0}}]') IS NOT NULL AS created;
+SET ROLE regress_reader;
+SELECT k FROM segments.matching('[{"field": "cast", "operator": "gt", "properties": {"filter": "today"}}]', key => NULL::int) AS k;
+SELECT id FROM mal.lead AS c WHERE segments.matches(c, '[{"field": "cast", "operator": "gt", "properties": {"filter": "today"}}]');
+UPDATE mal.note SET body = 'x' || public;
+SET ROLE regress_mallory;
 \set SHOW_CONTEXT never
 SELECT count(*) FROM segments.check();
 
