@@ -29,20 +29,8 @@ $function$;
 COMMENT ON FUNCTION segments.inferred_type(regtype) IS 'field type that a column of this type has when nothing is declared for it, or null: it cannot be a field';
 
 CREATE FUNCTION segments.expression_type(expression text, relation regclass) RETURNS regtype
-LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp
-AS $function$
-DECLARE
-    type regtype;
-BEGIN
-    -- analysed, but never evaluated
-    EXECUTE format('SELECT pg_typeof(CASE WHEN false THEN (%s) END) FROM (SELECT) AS one LEFT JOIN %s AS %I ON false',
-                   expression_type.expression, expression_type.relation,
-                   (SELECT relname FROM pg_class WHERE oid = expression_type.relation))
-    INTO type;
-    RETURN type;
-END
-$function$;
-COMMENT ON FUNCTION segments.expression_type(text, regclass) IS 'internal: type of a qualified expression over a relation';
+    AS 'MODULE_PATHNAME', 'segments_expression_type' LANGUAGE C STABLE STRICT SET search_path = pg_catalog, pg_temp;
+COMMENT ON FUNCTION segments.expression_type(text, regclass) IS 'internal: type of a qualified expression over a relation, which is analysed, but neither planned nor evaluated';
 
 CREATE FUNCTION segments.check_condition(condition text, relation regclass) RETURNS void
 LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp

@@ -196,13 +196,20 @@ $function$;
 COMMENT ON FUNCTION segments.choose_alias(text, text, bigint) IS 'internal: the alias of a new or renamed segment';
 REVOKE ALL ON FUNCTION segments.choose_alias(text, text, bigint) FROM PUBLIC;
 
+CREATE FUNCTION segments.asker_may_see(contact_table regclass, is_global boolean, created_by bigint, created_by_user text) RETURNS boolean
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'segments_asker_may_see';
+COMMENT ON FUNCTION segments.asker_may_see(regclass, boolean, bigint, text) IS 'internal: may_see() of the role that the session acts for, in functions that run with the rights of others';
+REVOKE ALL ON FUNCTION segments.asker_may_see(regclass, boolean, bigint, text) FROM PUBLIC;
+
 CREATE FUNCTION segments.names_of(segment_ids bigint[]) RETURNS text
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
-    SELECT string_agg(format('"%s"', s.name), ', ' ORDER BY s.name, s.id)
-    FROM segments.segment AS s WHERE s.id = ANY (segment_ids)
+    SELECT concat_ws(' and ', string_agg(format('"%s"', s.name), ', ' ORDER BY s.name, s.id) FILTER (WHERE s.is_seen),
+                     CASE WHEN NOT bool_and(s.is_seen) THEN 'others that you do not see' END)
+    FROM (SELECT s.id, s.name, segments.asker_may_see(s.contact_table, s.is_global, s.created_by, s.created_by_user) AS is_seen
+          FROM segments.segment AS s WHERE s.id = ANY (segment_ids)) AS s
 $function$;
-COMMENT ON FUNCTION segments.names_of(bigint[]) IS 'internal: names of segments, for messages';
+COMMENT ON FUNCTION segments.names_of(bigint[]) IS 'internal: names of segments, for messages, without those that who asks does not see';
 REVOKE ALL ON FUNCTION segments.names_of(bigint[]) FROM PUBLIC;
 
 CREATE FUNCTION segments.store_references(segment_id bigint, contact_table regclass, referenced bigint[]) RETURNS void
@@ -235,7 +242,8 @@ BEGIN
     IF cycle IS NOT NULL THEN
         RAISE EXCEPTION 'a segment cannot refer to itself'
             USING ERRCODE = 'invalid_recursion',
-                  DETAIL = (SELECT string_agg(s.alias, ' -> ' ORDER BY step.number) || '.'
+                  DETAIL = (SELECT string_agg(CASE WHEN segments.asker_may_see(s.contact_table, s.is_global, s.created_by, s.created_by_user)
+                                                   THEN s.alias ELSE '...' END, ' -> ' ORDER BY step.number) || '.'
                             FROM unnest(cycle) WITH ORDINALITY AS step (id, number)
                             JOIN segments.segment AS s ON s.id = step.id);
     END IF;
@@ -437,7 +445,7 @@ BEGIN
         IF NEW.id <> ALL (referenced) THEN
             RAISE EXCEPTION 'cannot change the alias of segment "%" because other segments name it', NEW.name
                 USING ERRCODE = 'dependent_objects_still_exist',
-                      DETAIL = format('The filters of "%s" name "%s".', other.name, OLD.alias),
+                      DETAIL = format('The filters of %s name "%s".', segments.names_of(ARRAY[other.id]), OLD.alias),
                       HINT = 'Name it by its id there.';
         END IF;
     END LOOP;
@@ -446,6 +454,16 @@ BEGIN
 END
 $function$;
 COMMENT ON FUNCTION segments.segment_after_rename() IS 'internal: refuses to take an alias away that filters of other segments name';
+
+CREATE FUNCTION segments.segment_after_hide() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+    PERFORM segments.invalidate(NEW.contact_table);
+    RETURN NULL;
+END
+$function$;
+COMMENT ON FUNCTION segments.segment_after_hide() IS 'internal: plans that are kept forget a segment that is for everybody no longer';
 
 CREATE FUNCTION segments.segment_after_delete() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -539,6 +557,8 @@ CREATE TRIGGER segment_after_rename AFTER UPDATE ON segments.segment
 CREATE TRIGGER segment_after_update AFTER UPDATE ON segments.segment
     FOR EACH ROW WHEN (OLD.filters OPERATOR(segments.<>) NEW.filters OR OLD.is_published <> NEW.is_published)
     EXECUTE FUNCTION segments.segment_after_update();
+CREATE TRIGGER segment_after_hide AFTER UPDATE ON segments.segment
+    FOR EACH ROW WHEN (OLD.is_global AND NOT NEW.is_global) EXECUTE FUNCTION segments.segment_after_hide();
 CREATE TRIGGER segment_after_delete AFTER DELETE ON segments.segment
     REFERENCING OLD TABLE AS segments_old
     FOR EACH STATEMENT EXECUTE FUNCTION segments.segment_after_delete();
@@ -561,6 +581,7 @@ COMMENT ON TRIGGER segment_after_insert ON segments.segment IS 'builds new segme
 COMMENT ON TRIGGER segment_before_update ON segments.segment IS 'completes and checks a changed segment';
 COMMENT ON TRIGGER segment_after_rename ON segments.segment IS 'refuses to take an alias away that filters of other segments name';
 COMMENT ON TRIGGER segment_after_update ON segments.segment IS 'brings members in line with a changed definition';
+COMMENT ON TRIGGER segment_after_hide ON segments.segment IS 'plans that are kept forget a segment that is for everybody no longer';
 COMMENT ON TRIGGER segment_after_delete ON segments.segment IS 'removes what belonged to deleted segments';
 COMMENT ON TRIGGER segment_before_truncate ON segments.segment IS 'refuses TRUNCATE';
 COMMENT ON TRIGGER check_contact_table ON segments.segment IS 'refuses a segment of a table that is not attached';

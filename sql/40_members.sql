@@ -115,6 +115,15 @@ END
 $function$;
 COMMENT ON FUNCTION segments.check_key_is_null(anyelement) IS 'internal: an error when more than a type was given';
 
+CREATE FUNCTION segments.key_in(contact_table regclass, key text, type anyelement) RETURNS anyelement
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'segments_key_in';
+COMMENT ON FUNCTION segments.key_in(regclass, text, anyelement) IS 'internal: a text as a key of a contact table, in the base type of its keys, of which type is any null; what that runs runs as the owner of the table';
+
+CREATE FUNCTION segments.key_from_text(tables segments.contact_table, key text) RETURNS text
+    LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp
+    AS $$ SELECT format('segments.key_in(%L::regclass, %L, NULL::%s)', tables.contact_table::oid, key, segments.base_type(tables.key_type)) $$;
+COMMENT ON FUNCTION segments.key_from_text(segments.contact_table, text) IS 'internal: SQL for a contact''s key that is given as text';
+
 CREATE FUNCTION segments.key_literal(tables segments.contact_table, contact anyelement) RETURNS text
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -123,10 +132,10 @@ BEGIN
     IF contact IS NULL THEN
         RAISE EXCEPTION 'contact must not be null' USING ERRCODE = 'null_value_not_allowed';
     END IF;
-    RETURN format('%L::%s', contact, tables.key_type);
+    RETURN segments.key_from_text(tables, format('%s', contact));
 END
 $function$;
-COMMENT ON FUNCTION segments.key_literal(segments.contact_table, anyelement) IS 'internal: a contact''s key as SQL, of the contact table''s type';
+COMMENT ON FUNCTION segments.key_literal(segments.contact_table, anyelement) IS 'internal: a contact''s key as SQL, of the base type of the contact table''s keys';
 
 -- Making and changing segments.
 
@@ -217,7 +226,7 @@ BEGIN
         CASE WHEN found.is_static THEN '''manual''::text'
              ELSE 'CASE WHEN o.included THEN ''manual'' ELSE ''filter'' END' END,
         tables.member_table, found.id,
-        CASE WHEN after IS NOT NULL THEN format('AND contact_id > %L::%s', after, tables.key_type) END,
+        'AND contact_id > ' || segments.key_from_text(tables, after),
         max,
         CASE WHEN NOT found.is_static
              THEN format('LEFT JOIN %s AS o ON o.segment_id = m.segment_id AND o.contact_id = m.contact_id AND o.included',
@@ -250,7 +259,7 @@ BEGIN
     RETURN QUERY EXECUTE format('SELECT c.* FROM %1$s AS c JOIN %2$s AS m ON m.contact_id = c.%3$I '
                                 'WHERE m.segment_id = %4$s %5$s ORDER BY m.contact_id LIMIT %6$L::bigint',
         tables.contact_table, tables.member_table, tables.key_column, found.id,
-        CASE WHEN after IS NOT NULL THEN format('AND m.contact_id > %L::%s', after, tables.key_type) END, max);
+        'AND m.contact_id > ' || segments.key_from_text(tables, after), max);
 END
 $function$;
 COMMENT ON FUNCTION segments.contacts(text, anyelement, text, bigint) IS
@@ -314,18 +323,21 @@ AS $function$
 DECLARE
     found record;
     tables segments.contact_table;
+    base regtype;
     asked contacts%TYPE;
     answer boolean[];
 BEGIN
     SELECT * INTO found FROM segments.find_segment(segment);
     tables := found.tables;
+    base := segments.base_type(tables.key_type);
     PERFORM segments.check_key_type(tables, pg_typeof(contact_id));
     asked := ARRAY(SELECT u.c FROM (SELECT c, min(number) AS number FROM unnest(contacts) WITH ORDINALITY AS e (c, number)
                                     WHERE c IS NOT NULL GROUP BY c) AS u
                    ORDER BY u.number);
-    EXECUTE format('SELECT segments.change_by_hand($1, $2::%s, $3)',
-                   CASE WHEN tables.key_type = pg_typeof(contact_id) THEN format('%s[]', tables.key_type)
-                        ELSE format('text[]::%s[]', tables.key_type) END)
+    EXECUTE format(CASE WHEN base = segments.base_type(pg_typeof(contact_id)) THEN 'SELECT segments.change_by_hand($1, $2::%2$s[], $3)'
+                        ELSE 'SELECT segments.change_by_hand($1, ARRAY(SELECT segments.key_in(%1$L::regclass, u.k::text, NULL::%2$s) '
+                             'FROM unnest($2) WITH ORDINALITY AS u (k, n) ORDER BY u.n), $3)' END,
+                   tables.contact_table::oid, base)
     INTO answer USING found.id, asked, action;
     RETURN QUERY SELECT t.c, t.s FROM unnest(asked, answer) AS t (c, s);
 END

@@ -147,20 +147,7 @@ COMMENT ON FUNCTION segments.drop_consumer(text, regclass) IS 'forgets a consume
 
 CREATE FUNCTION segments.trim_changes(older_than interval DEFAULT '30 days', contact_table regclass DEFAULT NULL,
                                       keep_unread boolean DEFAULT true) RETURNS bigint
-    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
-AS $function$
-DECLARE
-    tables segments.contact_table := segments.tables_of(contact_table);
-    trimmed bigint;
-BEGIN
-    EXECUTE format('DELETE FROM %s AS l WHERE l.at < $1 AND (NOT $2 OR NOT EXISTS ('
-                   'SELECT FROM segments.consumer AS c WHERE c.contact_table = $3 AND (l.xact >= c.high OR l.xact >= c.low AND (l.lsn, l.xact, l.n) > (c.lsn, c.xact, c.n))))',
-                   tables.change_table)
-    USING segments.now() - older_than, coalesce(keep_unread, true), tables.contact_table;
-    GET DIAGNOSTICS trimmed = ROW_COUNT;
-    RETURN trimmed;
-END
-$function$;
+    LANGUAGE c AS 'MODULE_PATHNAME', 'segments_trim_changes';
 COMMENT ON FUNCTION segments.trim_changes(interval, regclass, boolean) IS
     'deletes entries of the log that are older than this; those that some consumer has not read stay unless keep_unread is false; gives their number; for the owner of the contact table';
 

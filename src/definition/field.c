@@ -211,6 +211,7 @@ column_value(Field *field, Oid relid, const char *alias, const char *column)
 	if (!OidIsValid(field->value_type))
 		return false;
 	field->value = psprintf("%s.%s", alias, quote_identifier(column));
+	field->is_bounded = typmod >= 0;
 	field->deterministic = !OidIsValid(collation) || get_collation_isdeterministic(collation);
 	return true;
 }

@@ -272,6 +272,13 @@ referenced_by(int64 id)
 	return result;
 }
 
+/* Its alias, unless that is none of the business of who asks. */
+static const char *
+shown_alias(const SegmentRow *row)
+{
+	return row && AccessMaySeeAs(GetOuterUserId(), &row->handle) ? row->alias : "...";
+}
+
 /*
  * How one segment reaches another through references, as "a -> b -> c" of
  * aliases, or NULL when it does not.
@@ -280,7 +287,7 @@ char *
 SegmentReferencePath(int64 from, int64 to)
 {
 	SegmentRow *row = SegmentById(from);
-	const char *alias = row ? row->alias : "?";
+	const char *alias = shown_alias(row);
 	ListCell *cell;
 
 	check_stack_depth();

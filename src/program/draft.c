@@ -142,6 +142,17 @@ text_key_match(const void *a, const void *b, Size size)
 	return strcmp(*(const char *const *) a, *(const char *const *) b);
 }
 
+/* The facet of an atom with this SQL; messages name the first field that has it. */
+static DraftFacet *
+facet_of(DraftAtom *datom, const char *sql, ValueType type)
+{
+	DraftFacet *facet = DraftFacetGet(datom->source, sql, type);
+
+	if (facet->field == NULL)
+		facet->field = pstrdup(datom->atom->field->name);
+	return facet;
+}
+
 /* Attach an atom to its rows and facets. */
 static void
 place_atom(Draft *draft, DraftAtom *datom, int id)
@@ -153,17 +164,17 @@ place_atom(Draft *draft, DraftAtom *datom, int id)
 	datom->source = source_of(draft, atom->rows);
 	datom->source->atoms = lappend_int(datom->source->atoms, id);
 	if (atom->rows && atom->field->condition)
-		datom->condition = DraftFacetGet(datom->source, atom->field->condition, VALUE_BOOL);
+		datom->condition = facet_of(datom, atom->field->condition, VALUE_BOOL);
 	if (atom->scope == ATOM_AGGREGATE)
 	{
 		if (atom->field->value && atom->field->aggregate != AGGREGATE_COUNT)
-			datom->argument = DraftFacetGet(datom->source, atom->field->value, VALUE_NONE);
+			datom->argument = facet_of(datom, atom->field->value, VALUE_NONE);
 		if (atom->field->aggregate == AGGREGATE_LATEST && atom->field->order_by)
-			datom->order = DraftFacetGet(datom->source, atom->field->order_by, VALUE_NONE);
+			datom->order = facet_of(datom, atom->field->order_by, VALUE_NONE);
 	}
 	else if (atom->test != TEST_EXISTS)
 	{
-		datom->facet = DraftFacetGet(datom->source, atom->value, atom->value_type);
+		datom->facet = facet_of(datom, atom->value, atom->value_type);
 		DraftFacetIndexAtom(datom->facet, datom, id);
 	}
 }
