@@ -59,8 +59,10 @@ COMMENT ON FUNCTION segments.compiled_program(regclass) IS 'internal: sizes of t
 
 CREATE VIEW segments.compiled AS
 SELECT t.contact_table, c.segments, c.atoms, c.image_bytes, c.shared, c.build_ms, c.backend_bytes
-FROM segments.contact_table AS t, LATERAL segments.compiled_program(t.contact_table) AS c;
+FROM segments.contact_table AS t, LATERAL segments.compiled_program(t.contact_table) AS c
+WHERE pg_catalog.has_table_privilege(t.contact_table, 'SELECT') OR pg_catalog.pg_has_role('pg_monitor', 'USAGE');
 COMMENT ON VIEW segments.compiled IS 'What the compiled segments of each contact table cost this connection; they are compiled if they are not yet';
+COMMENT ON COLUMN segments.compiled.contact_table IS 'the contact table';
 COMMENT ON COLUMN segments.compiled.segments IS 'published segments with filters';
 COMMENT ON COLUMN segments.compiled.atoms IS 'different conditions that they are made of';
 COMMENT ON COLUMN segments.compiled.image_bytes IS 'size of the compiled image';

@@ -13,7 +13,6 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "pgstat.h"
-#include "utils/acl.h"
 #include "utils/backend_progress.h"
 #include "utils/backend_status.h"
 #include "utils/builtins.h"
@@ -23,6 +22,7 @@
 #include "build/build.h"
 #include "base/compat.h"
 #include "base/srf.h"
+#include "definition/access.h"
 
 /* "SEGM", beyond every ProgressCommandType */
 #define SEGMENTS_COMMAND ((ProgressCommandType) 0x5345474d)
@@ -167,7 +167,7 @@ store_backend(const PgBackendStatus *backend, Tuplestorestate *store, TupleDesc 
 	tuplestore_putvalues(store, desc, values, nulls);
 }
 
-/* Is it at work on segments of this database, of a table that the user may read? */
+/* Is it at work on segments of this database, of a table whose status the user may see? */
 static bool
 may_be_shown(const PgBackendStatus *backend)
 {
@@ -175,8 +175,7 @@ may_be_shown(const PgBackendStatus *backend)
 
 	return backend->st_progress_command == SEGMENTS_COMMAND &&
 		   backend->st_databaseid == MyDatabaseId &&
-		   SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relid)) &&
-		   pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK;
+		   SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relid)) && AccessMaySeeStatus(relid);
 }
 
 /*

@@ -10,7 +10,10 @@
  */
 #include "postgres.h"
 
+#include <ctype.h>
+
 #include "access/htup_details.h"
+#include "catalog/pg_authid.h"
 #include "catalog/pg_class.h"
 #include "fmgr.h"
 #include "miscadmin.h"
@@ -34,6 +37,33 @@ setting_or_null(const char *name)
 	return value != NULL && *value != '\0' ? value : NULL;
 }
 
+/* A whole number of 64 bits in digits, and nothing else? */
+static bool
+read_id(const char *value, int64 *id)
+{
+	char *end;
+
+	if (*value != '-' && !isdigit((unsigned char) *value))
+		return false;
+	errno = 0;
+	*id = strtoll(value, &end, 10);
+	return errno == 0 && end != value && *end == '\0';
+}
+
+/*
+ * Check hook of segments.user_id: empty, or a whole number.
+ */
+bool
+AccessCheckUserId(char **newval, void **extra, GucSource source)
+{
+	int64 id;
+
+	if (**newval == '\0' || read_id(*newval, &id))
+		return true;
+	GUC_check_errdetail("It must be empty or a whole number of 64 bits.");
+	return false;
+}
+
 /*
  * The id of the application's user; false when none is set.
  */
@@ -41,16 +71,9 @@ bool
 AccessUserId(int64 *id)
 {
 	const char *value = setting_or_null("segments.user_id");
-	char *end;
 
-	if (value == NULL)
-		return false;
-	errno = 0;
-	*id = strtoll(value, &end, 10);
-	if (errno != 0 || *end != '\0')
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("setting segments.user_id is no whole number: \"%s\"", value)));
-	return true;
+	/* the check hook saw to it that it is a number */
+	return value != NULL && read_id(value, id);
 }
 
 /*
@@ -79,9 +102,11 @@ is_own(const SegmentHandle *segment)
 		   strcmp(segment->created_by_user, AccessUserName()) == 0;
 }
 
-/* Does a role own the table, or have the rights of its owner? */
-static bool
-has_rights_of_owner(Oid role, Oid relid)
+/*
+ * Does a role own the table, or have the rights of its owner?
+ */
+bool
+AccessOwns(Oid role, Oid relid)
 {
 	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
 	bool result;
@@ -94,8 +119,9 @@ has_rights_of_owner(Oid role, Oid relid)
 }
 
 /*
- * May a role see this segment?  The owner of the contact table sees all;
- * others who may read the contact table see global ones and their own.
+ * May a role see this segment?  Of those who may read the contact table, its
+ * owner sees all, and who has to back them up: who reads all data, and the owner
+ * of the database.  Others see global ones and their own.
  */
 bool
 AccessMaySeeAs(Oid role, const SegmentHandle *segment)
@@ -104,8 +130,9 @@ AccessMaySeeAs(Oid role, const SegmentHandle *segment)
 
 	if (pg_class_aclcheck_ext(segment->contact_table, role, ACL_SELECT, &is_missing) != ACLCHECK_OK)
 		return is_missing && superuser_arg(role);
-	return segment->is_global || is_own(segment) ||
-		   has_rights_of_owner(role, segment->contact_table);
+	return segment->is_global || is_own(segment) || AccessOwns(role, segment->contact_table) ||
+		   has_privs_of_role(role, ROLE_PG_READ_ALL_DATA) ||
+		   has_privs_of_role(role, ROLE_PG_DATABASE_OWNER);
 }
 
 /*
@@ -115,6 +142,19 @@ bool
 AccessMaySee(const SegmentHandle *segment)
 {
 	return AccessMaySeeAs(GetUserId(), segment);
+}
+
+/*
+ * May the current role see how the segments of a contact table are doing, in
+ * numbers?  Who may read it, and who watches the server.
+ */
+bool
+AccessMaySeeStatus(Oid relid)
+{
+	bool is_missing = false;
+
+	return has_privs_of_role(GetUserId(), ROLE_PG_MONITOR) ||
+		   pg_class_aclcheck_ext(relid, GetUserId(), ACL_SELECT, &is_missing) == ACLCHECK_OK;
 }
 
 /* segments.user_id() */

@@ -6,6 +6,8 @@
 
 #include "postgres.h"
 
+#include "utils/guc.h"
+
 /* What a segment is found by and judged by. */
 typedef struct SegmentHandle
 {
@@ -18,6 +20,9 @@ typedef struct SegmentHandle
 } SegmentHandle;
 
 /* access.c */
+extern bool AccessCheckUserId(char **newval, void **extra, GucSource source);
+extern bool AccessOwns(Oid role, Oid relid);
+extern bool AccessMaySeeStatus(Oid relid);
 extern bool AccessUserId(int64 *id);
 extern char *AccessUserName(void);
 extern bool AccessMaySee(const SegmentHandle *segment);

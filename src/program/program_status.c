@@ -8,8 +8,11 @@
 #include "access/htup_details.h"
 #include "fmgr.h"
 #include "funcapi.h"
+#include "utils/acl.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
+#include "definition/access.h"
 #include "program/program.h"
 
 /*
@@ -20,13 +23,17 @@ PG_FUNCTION_INFO_V1(segments_compiled_program);
 Datum
 segments_compiled_program(PG_FUNCTION_ARGS)
 {
-	Program *program = ProgramGet(PG_GETARG_OID(0));
+	Oid relid = PG_GETARG_OID(0);
+	Program *program;
 	Datum values[6];
 	bool nulls[6] = {0};
 	TupleDesc desc;
 
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
+	if (!AccessMaySeeStatus(relid))
+		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, get_rel_name(relid));
+	program = ProgramGet(relid);
 	values[0] = Int32GetDatum(program->nsegments);
 	values[1] = Int32GetDatum(program->natoms);
 	values[2] = Int64GetDatum((int64) program->image->size);

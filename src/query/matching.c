@@ -298,6 +298,24 @@ segments_field_operators(PG_FUNCTION_ARGS)
 }
 
 /*
+ * segments.expression_type(expression, relation) -> regtype: analysed only
+ */
+PG_FUNCTION_INFO_V1(segments_expression_type);
+Datum
+segments_expression_type(PG_FUNCTION_ARGS)
+{
+	Oid relid = PG_GETARG_OID(1);
+	char *name = get_rel_name(relid);
+	Oid type;
+
+	if (name == NULL)
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
+						errmsg("relation with OID %u does not exist", relid)));
+	(void) SqlExprQualify(text_to_cstring(PG_GETARG_TEXT_PP(0)), relid, name, NULL, &type, NULL);
+	PG_RETURN_OID(type);
+}
+
+/*
  * segments.qualify_expression(expression, relation) -> text
  */
 PG_FUNCTION_INFO_V1(segments_qualify_expression);
