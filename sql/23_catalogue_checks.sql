@@ -5,7 +5,7 @@
 /*
  * A row of the catalogue makes the extension open tables, follow them and drop
  * them; so whatever writes one, a restore's COPY too, meets the triggers below.
- * They analyse what the row says and evaluate nothing.  In a dump tables and
+ * They analyse what the row says, as the owner of the contact table.  In a dump tables and
  * functions come before rows, rights and primary keys after them: what depends
  * on those is left to who uses the row.
  */
@@ -214,21 +214,14 @@ DECLARE
     owner oid := (SELECT relowner FROM pg_class WHERE oid = verify_expression.contact_table);
     sql text := regexp_replace(verify_expression.expression, '\$1(?![0-9])', '1', 'g');
 BEGIN
-    IF sql IS NULL THEN
-        RETURN;
-    ELSIF verify_expression.is_condition THEN
-        PERFORM segments.check_condition(sql, verify_expression.relation);
-    ELSE
-        PERFORM segments.expression_type(sql, verify_expression.relation);
-    END IF;
-    PERFORM segments.check_expression_rights(sql, verify_expression.relation, owner);
+    PERFORM segments.check_expression(sql, verify_expression.relation, owner, verify_expression.is_condition);
 END
 $function$;
 COMMENT ON FUNCTION segments.verify_expression(regclass, text, regclass, boolean) IS 'internal: refuse SQL that has no meaning over a table, or that the owner of the contact table may not evaluate';
 
-CREATE FUNCTION segments.check_expression_rights(expression text, relation regclass, role oid) RETURNS void
-    LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'segments_check_expression_rights';
-COMMENT ON FUNCTION segments.check_expression_rights(text, regclass, oid) IS 'internal: an error when a role may not call a function, or read a table, of an expression; nothing is evaluated';
+CREATE FUNCTION segments.check_expression(expression text, relation regclass, role oid, is_condition boolean) RETURNS void
+    LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'segments_check_expression';
+COMMENT ON FUNCTION segments.check_expression(text, regclass, oid, boolean) IS 'internal: an error when an expression has no meaning over a table, or a role may not call a function, or read a table, of it; done as that role';
 
 CREATE FUNCTION segments.row_table(definition segments.field_definition) RETURNS regclass
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
@@ -271,11 +264,11 @@ DECLARE
 BEGIN
     PERFORM segments.check_definition(NEW);
     IF row_table IS NOT NULL AND EXISTS (SELECT FROM pg_class WHERE oid = row_table) THEN
-        PERFORM segments.expression_type(regexp_replace(e, '\$1(?![0-9])', '1', 'g'), row_table)
-        FROM unnest(ARRAY[NEW.expression, NEW.condition]) AS e;
+        PERFORM segments.verify_expression(NEW.contact_table, NEW.expression, row_table, false);
+        PERFORM segments.verify_expression(NEW.contact_table, NEW.condition, row_table, true);
     END IF;
     RETURN NULL;
-EXCEPTION WHEN grouping_error THEN
+EXCEPTION WHEN grouping_error OR insufficient_privilege THEN
     RETURN NULL;
 END
 $function$;
@@ -418,4 +411,4 @@ REVOKE EXECUTE ON FUNCTION segments.store_contact_table_checked(segments.contact
     segments.change_contact_table_checked(regclass, name, text, boolean), segments.forget_contact_table_checked(regclass),
     segments.store_relation_checked(segments.relation), segments.forget_relation_checked(regclass, text),
     segments.store_definition_checked(segments.field_definition), segments.forget_definition_checked(regclass, text, text),
-    segments.verify_expression(regclass, text, regclass, boolean), segments.check_expression_rights(text, regclass, oid) FROM PUBLIC;
+    segments.verify_expression(regclass, text, regclass, boolean), segments.check_expression(text, regclass, oid, boolean) FROM PUBLIC;

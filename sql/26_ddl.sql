@@ -50,7 +50,7 @@ BEGIN
     IF barred IS NOT NULL THEN
         RAISE EXCEPTION 'owner of the contact table cannot read relation "%"', barred USING ERRCODE = 'insufficient_privilege';
     END IF;
-    PERFORM segments.check_expression_rights(e.sql, e.relation, c.relowner)
+    PERFORM segments.check_expression(e.sql, e.relation, c.relowner, false)
     FROM (SELECT d.contact_table, coalesce(r.related_table, d.contact_table) AS relation, d.sql
           FROM (SELECT DISTINCT d.contact_table, coalesce(d.relation, CASE WHEN d.object LIKE 'company%' THEN d.object END) AS relation,
                        regexp_replace(s, '\$1(?![0-9])', '1', 'g') AS sql

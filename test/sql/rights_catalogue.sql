@@ -73,6 +73,27 @@ RESET check_function_bodies;
 SELECT contact_table, name FROM segments.relation;
 SELECT contact_table, field FROM segments.field_definition;
 
+-- Literals of arrays and rows evaluate domains when they are analysed: as the owner.
+CREATE FUNCTION mal.as_owner(integer) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+    IF current_user <> 'regress_mallory' THEN
+        RAISE EXCEPTION 'evaluated as %', current_user;
+    END IF;
+    RETURN true;
+END $$;
+CREATE DOMAIN mal.trap AS integer CHECK (mal.as_owner(VALUE));
+SELECT segments.define_field('mal.people', 'trap', 'boolean', expression => 'age = ANY (''{1}''::mal.trap[])');
+RESET ROLE;
+CREATE FUNCTION mal.any() RETURNS integer LANGUAGE sql AS 'SELECT 1';
+ALTER FUNCTION mal.any() COST 5;
+DROP FUNCTION mal.any();
+SET check_function_bodies = off;
+UPDATE segments.field_definition SET label = 'x' WHERE field = 'trap';
+RESET check_function_bodies;
+UPDATE segments.field_definition SET label = 'y' WHERE field = 'trap';
+SET ROLE regress_mallory;
+SELECT segments.drop_field('mal.people', 'trap');
+
 -- A restore is checked too.
 RESET ROLE;
 SET check_function_bodies = off;
