@@ -62,6 +62,7 @@ SELECT t.contact_table, c.segments, c.atoms, c.image_bytes, c.shared, c.build_ms
 FROM segments.contact_table AS t, LATERAL segments.compiled_program(t.contact_table) AS c
 WHERE c.segments IS NOT NULL;
 COMMENT ON VIEW segments.compiled IS 'What the compiled segments of each contact table that one may read cost this connection; they are compiled if they are not yet; all for pg_monitor';
+COMMENT ON COLUMN segments.compiled.contact_table IS 'the contact table';
 COMMENT ON COLUMN segments.compiled.segments IS 'published segments with filters';
 COMMENT ON COLUMN segments.compiled.atoms IS 'different conditions that they are made of';
 COMMENT ON COLUMN segments.compiled.image_bytes IS 'size of the compiled image';
@@ -108,10 +109,6 @@ CREATE FUNCTION segments.check(segment text DEFAULT NULL, by_query boolean DEFAU
     AS $$ SELECT * FROM segments.check(segment, NULL::bigint, by_query) $$;
 COMMENT ON FUNCTION segments.check(text, boolean) IS 'evaluates a segment (null: every published one) afresh, now, and returns every contact whose stored membership differs, and why; no rows: all is right; by_query: true evaluates each segment by its SQL, false all of them in one scan by what maintains them, null chooses: a scan for eight segments or more of a large table; without a name a segment that can''t be evaluated is a warning';
 
-CREATE FUNCTION segments.may_change(contact_table regclass) RETURNS boolean
-    AS 'MODULE_PATHNAME', 'segments_may_change' LANGUAGE C STABLE STRICT;
-COMMENT ON FUNCTION segments.may_change(regclass) IS 'internal: may the current role change segments of a contact table: as its owner, or as a reader who may update segments.segment?';
-
 CREATE FUNCTION segments.rebuild(segment_ids bigint[]) RETURNS void
     AS 'MODULE_PATHNAME', 'segments_rebuild' LANGUAGE C STRICT;
 COMMENT ON FUNCTION segments.rebuild(bigint[]) IS 'evaluates segments afresh, those of a contact table in one scan, and brings their members in line; shuts nobody out, and locks only contacts that differ; brings back those that were set aside; for who may change them';
@@ -136,7 +133,7 @@ BEGIN
         FROM (SELECT s.contact_table, s.id,
                      s.state = 'failed' OR EXISTS (SELECT FROM segments.segment_failure AS f WHERE f.segment_id = s.id) AS failed
               FROM segments.segment AS s WHERE s.is_published) AS s
-        WHERE segments.may_change(s.contact_table)
+        WHERE segments.may_change(s.contact_table, 'UPDATE')
         GROUP BY s.contact_table ORDER BY min(s.id)
     LOOP
         PERFORM segments.rebuild_guarded(concerned.contact_table, concerned.ids, concerned.failed);

@@ -24,6 +24,7 @@
 #include "definition/access.h"
 #include "base/compat.h"
 #include "base/srf.h"
+#include "definition/access.h"
 
 /* "SEGM", beyond every ProgressCommandType */
 #define SEGMENTS_COMMAND ((ProgressCommandType) 0x5345474d)

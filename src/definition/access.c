@@ -23,6 +23,8 @@
  */
 #include "postgres.h"
 
+#include <ctype.h>
+
 #include "access/htup_details.h"
 #include "access/sysattr.h"
 #include "catalog/pg_authid.h"
@@ -45,7 +47,6 @@ PG_FUNCTION_INFO_V1(segments_user_id);
 PG_FUNCTION_INFO_V1(segments_user_name);
 PG_FUNCTION_INFO_V1(segments_may_see);
 PG_FUNCTION_INFO_V1(segments_asker_may_see);
-PG_FUNCTION_INFO_V1(segments_may_change);
 
 /* A setting's text, or NULL when it is empty. */
 static const char *
@@ -56,6 +57,33 @@ setting_or_null(const char *name)
 	return value != NULL && *value != '\0' ? value : NULL;
 }
 
+/* A whole number of 64 bits in digits, and nothing else? */
+static bool
+read_id(const char *value, int64 *id)
+{
+	char *end;
+
+	if (*value != '-' && !isdigit((unsigned char) *value))
+		return false;
+	errno = 0;
+	*id = strtoll(value, &end, 10);
+	return errno == 0 && end != value && *end == '\0';
+}
+
+/*
+ * Check hook of segments.user_id: empty, or a whole number.
+ */
+bool
+AccessCheckUserId(char **newval, void **extra, GucSource source)
+{
+	int64 id;
+
+	if (**newval == '\0' || read_id(*newval, &id))
+		return true;
+	GUC_check_errdetail("It must be empty or a whole number of 64 bits.");
+	return false;
+}
+
 /*
  * The id of the application's user; false when none is set.
  */
@@ -63,16 +91,9 @@ bool
 AccessUserId(int64 *id)
 {
 	const char *value = setting_or_null("segments.user_id");
-	char *end;
 
-	if (value == NULL)
-		return false;
-	errno = 0;
-	*id = strtoll(value, &end, 10);
-	if (errno != 0 || *end != '\0')
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("setting segments.user_id is no whole number: \"%s\"", value)));
-	return true;
+	/* the check hook saw to it that it is a number */
+	return value != NULL && read_id(value, id);
 }
 
 /*
@@ -101,9 +122,11 @@ is_own(const SegmentHandle *segment)
 		   strcmp(segment->created_by_user, AccessUserName()) == 0;
 }
 
-/* Does a role own the table, or have the rights of its owner? */
-static bool
-has_rights_of_owner(Oid role, Oid relid)
+/*
+ * Does a role own the table, or have the rights of its owner?
+ */
+bool
+AccessOwns(Oid role, Oid relid)
 {
 	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
 	bool result;
@@ -116,8 +139,9 @@ has_rights_of_owner(Oid role, Oid relid)
 }
 
 /*
- * May a role see this segment?  The owner of the contact table sees all;
- * others who may read the contact table see global ones and their own.
+ * May a role see this segment?  Of those who may read the contact table, its
+ * owner sees all, and who has to back them up: who reads all data, and the owner
+ * of the database.  Others see global ones and their own.
  */
 bool
 AccessMaySeeAs(Oid role, const SegmentHandle *segment)
@@ -126,8 +150,9 @@ AccessMaySeeAs(Oid role, const SegmentHandle *segment)
 
 	if (pg_class_aclcheck_ext(segment->contact_table, role, ACL_SELECT, &is_missing) != ACLCHECK_OK)
 		return is_missing && superuser_arg(role);
-	return segment->is_global || is_own(segment) ||
-		   has_rights_of_owner(role, segment->contact_table);
+	return segment->is_global || is_own(segment) || AccessOwns(role, segment->contact_table) ||
+		   has_privs_of_role(role, ROLE_PG_READ_ALL_DATA) ||
+		   has_privs_of_role(role, ROLE_PG_DATABASE_OWNER);
 }
 
 /*
@@ -149,7 +174,7 @@ AccessMayRead(Oid relid)
 	bool is_missing = false;
 
 	return pg_class_aclcheck_ext(relid, GetUserId(), ACL_SELECT, &is_missing) == ACLCHECK_OK ||
-		   (!is_missing && has_rights_of_owner(GetUserId(), relid)) ||
+		   (!is_missing && AccessOwns(GetUserId(), relid)) ||
 		   GetUserId() == CatalogOwner();
 }
 
@@ -159,7 +184,7 @@ AccessMayRead(Oid relid)
 bool
 AccessIsOwner(Oid relid)
 {
-	return has_rights_of_owner(GetUserId(), relid);
+	return AccessOwns(GetUserId(), relid);
 }
 
 /*
@@ -169,7 +194,7 @@ AccessIsOwner(Oid relid)
 bool
 AccessAskerIsOwner(Oid relid)
 {
-	return has_rights_of_owner(GetOuterUserId(), relid);
+	return AccessOwns(GetOuterUserId(), relid);
 }
 
 /*
@@ -181,9 +206,9 @@ AccessMayChange(Oid contact_table)
 {
 	if (AccessIsOwner(contact_table))
 		return true;
+	/* owners of contact tables hold the privilege by columns */
 	return AccessMayRead(contact_table) &&
-		   pg_attribute_aclcheck_all(CatalogRelid("segment"), GetUserId(), ACL_UPDATE,
-									 ACLMASK_ANY) == ACLCHECK_OK;
+		   pg_class_aclcheck(CatalogRelid("segment"), GetUserId(), ACL_UPDATE) == ACLCHECK_OK;
 }
 
 /*
@@ -305,7 +330,7 @@ AccessMaySeeValueAs(Oid role, const ContactTable *table, const Field *field)
 	Oid relid = rows ? rows->relid : table->relid;
 	Node *expr;
 
-	if (has_rights_of_owner(role, table->relid) || field->value == NULL)
+	if (AccessOwns(role, table->relid) || field->value == NULL)
 		return true;
 	if (rows && (check_enable_rls(rows->relid, role, true) == RLS_ENABLED ||
 				 (OidIsValid(rows->link_relid) && !may_read_all_of(role, rows->link_relid))))
@@ -316,13 +341,6 @@ AccessMaySeeValueAs(Oid role, const ContactTable *table, const Field *field)
 }
 
 /* ----- called by SQL ----- */
-
-/* segments.may_change(contact_table) */
-Datum
-segments_may_change(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_BOOL(AccessMayChange(PG_GETARG_OID(0)));
-}
 
 /* segments.user_id() */
 Datum

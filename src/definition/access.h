@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "definition/contact_table.h"
+#include "utils/guc.h"
 
 /* What a segment is found by and judged by. */
 typedef struct SegmentHandle
@@ -21,6 +22,8 @@ typedef struct SegmentHandle
 } SegmentHandle;
 
 /* access.c */
+extern bool AccessCheckUserId(char **newval, void **extra, GucSource source);
+extern bool AccessOwns(Oid role, Oid relid);
 extern bool AccessUserId(int64 *id);
 extern char *AccessUserName(void);
 extern bool AccessMaySee(const SegmentHandle *segment);

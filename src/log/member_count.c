@@ -501,7 +501,8 @@ segments_member_counts(PG_FUNCTION_ARGS)
 	CountAll all = {PG_GETARG_OID(0), MemberCountHash()};
 	ErrorData *error;
 
-	(void) AccessContactTable(all.contact_table);
+	if (!AccessMayMonitor(all.contact_table))
+		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, get_rel_name(all.contact_table));
 	error = InSubtransaction(count_all, &all, NULL);
 	if (error == NULL)
 		put_counts(all.counts, AccessIsOwner(all.contact_table), store, desc);

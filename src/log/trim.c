@@ -7,15 +7,18 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "catalog/pg_authid.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/pg_lsn.h"
 #include "utils/snapmgr.h"
+#include "utils/syscache.h"
 #include "utils/timestamp.h"
 
 #include "base/sql_expr.h"
@@ -47,6 +50,19 @@ append_unread(StringInfo sql, CatalogScan *scan)
 		DatumGetInt64(consumer_value(scan, "xact")), DatumGetInt32(consumer_value(scan, "n")));
 }
 
+/*
+ * Does anybody still read it?  A role that is gone, or that may read the contact
+ * table no more, keeps nothing.
+ */
+static bool
+is_reading(CatalogScan *scan, Oid contact_table)
+{
+	Oid role = DatumGetObjectId(consumer_value(scan, "role"));
+
+	return SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(role)) &&
+		   pg_class_aclcheck(contact_table, role, ACL_SELECT) == ACLCHECK_OK;
+}
+
 static void
 append_consumers(StringInfo sql, Oid contact_table)
 {
@@ -57,7 +73,8 @@ append_consumers(StringInfo sql, Oid contact_table)
 				F_OIDEQ, ObjectIdGetDatum(contact_table));
 	CatalogScanBegin(&scan, "consumer", InvalidOid, GetActiveSnapshot(), 1, &key);
 	while (CatalogScanNext(&scan))
-		append_unread(sql, &scan);
+		if (is_reading(&scan, contact_table))
+			append_unread(sql, &scan);
 	CatalogScanEnd(&scan);
 }
 
