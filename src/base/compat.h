@@ -47,6 +47,11 @@
 	object_aclcheck(ProcedureRelationId, function, role, mode)
 #endif
 
+/* Up to 15 a memory context brings its methods along. */
+#if PG_VERSION_NUM < 160000
+#define HAVE_CONTEXT_METHODS 1
+#endif
+
 /* Vars say since 16 which outer joins can null them. */
 #if PG_VERSION_NUM >= 160000
 #define VarCopyOuter(to, from) ((to)->varnullingrels = (from)->varnullingrels)
