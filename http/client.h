@@ -52,7 +52,8 @@ typedef struct Request
 	bool begun;    /* its headers have been looked at */
 	bool answered; /* the answer need not be worked for */
 	char *body;
-	size_t length; /* of the body */
+	size_t received; /* of the body, what was thrown away too */
+	size_t length;   /* of what is kept */
 	size_t room;
 	Answer answer;
 } Request;
@@ -61,7 +62,7 @@ typedef struct Request
 extern void RequestStart(const Options *options);
 extern Request *RequestNew(const char *uri);
 extern bool RequestHead(Request *request);
-extern void RequestBody(Request *request, const char *data, size_t length);
+extern bool RequestBody(Request *request, const char *data, size_t length);
 extern void RequestRun(Request *request);
 extern void RequestFree(Request *request);
 

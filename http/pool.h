@@ -32,7 +32,7 @@ typedef struct Link
 	int64_t used; /* when it was given back */
 	bool busy;
 	bool prepared; /* has the statement that calls segments.rest */
-	bool spoiled;  /* not to be used again */
+	bool spoiled;  /* not to be used again; only ever set */
 } Link;
 
 /* A call of segments.rest. */

@@ -15,6 +15,7 @@
 #include "pool.h"
 
 #define ATTEMPTS 3 /* of a call that loses against others */
+#define DRAINED 4  /* times --max-body are read and thrown away, not more */
 
 static const Options *options;
 
@@ -261,7 +262,7 @@ RequestHead(Request *request)
 		settle(request, 413, "The body is too long.");
 	if (request->answered && length != 0 &&
 		(request->answer.close || header(request, "Expect") != NULL ||
-		 length > 4 * (long long) options->max_body))
+		 length > DRAINED * (long long) options->max_body))
 	{
 		request->answer.close = true;
 		return true;
@@ -292,14 +293,11 @@ grow(Request *request, size_t length)
 }
 
 /*
- * A part of the body has come.
+ * Keep a part of the body, or make the answer that it cannot be kept.
  */
-void
-RequestBody(Request *request, const char *data, size_t length)
+static void
+keep(Request *request, const char *data, size_t length)
 {
-	ClientProgress(request->client, length);
-	if (request->answered)
-		return;
 	if (request->length + length > (size_t) options->max_body)
 		settle(request, 413, "The body is too long.");
 	else if (!grow(request, length))
@@ -313,6 +311,20 @@ RequestBody(Request *request, const char *data, size_t length)
 	free(request->body);
 	request->body = NULL;
 	request->length = request->room = 0;
+}
+
+/*
+ * A part of the body has come.  False when there has been so much, without
+ * an announced length, that the client is not heard any more.
+ */
+bool
+RequestBody(Request *request, const char *data, size_t length)
+{
+	ClientProgress(request->client, length);
+	request->received += length;
+	if (!request->answered)
+		keep(request, data, length);
+	return request->received <= DRAINED * (size_t) options->max_body;
 }
 
 /*

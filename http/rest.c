@@ -177,7 +177,8 @@ roll_back(Link *link, PGresult *failed, int64_t deadline, Answer *answer)
 	RestOutcome outcome = answer_error(failed, answer);
 	PGresult *result = run_simple(link->conn, "ROLLBACK" FORGET, deadline);
 
-	link->spoiled |= result == NULL || is_error(result);
+	if (result == NULL || is_error(result))
+		link->spoiled = true;
 	PQclear(result);
 	PQclear(failed);
 	return outcome;
@@ -202,10 +203,11 @@ commit(Link *link, int64_t deadline, Answer *answer)
 	}
 	while (!lost && (result = next_result(link->conn, deadline, &lost)) != NULL)
 	{
-		link->spoiled |= is_error(result);
+		lost |= is_error(result);
 		PQclear(result);
 	}
-	link->spoiled |= lost;
+	if (lost)
+		link->spoiled = true;
 	if (is_error(first))
 	{
 		/* A deferred constraint, or a conflict. */

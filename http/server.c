@@ -134,9 +134,10 @@ on_request(void *cls, struct MHD_Connection *connection, const char *url, const 
 	}
 	if (*size > 0)
 	{
-		RequestBody(request, data, *size);
+		bool more = RequestBody(request, data, *size);
+
 		*size = 0;
-		return MHD_YES;
+		return more ? MHD_YES : MHD_NO;
 	}
 	RequestRun(request);
 	return send_answer(request);
