@@ -23,6 +23,7 @@ typedef struct Options
 	long max_body;             /* bytes */
 	long pool;                 /* connections to the database, in all */
 	long pool_per_role;        /* of them, for one name and password */
+	long pool_wait;            /* seconds that a request waits for one of them */
 	long pool_idle;            /* seconds after which an unused one is closed */
 	long recheck;              /* seconds for which a password that was right is right */
 	long timeout;              /* seconds for the database to answer */

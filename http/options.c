@@ -42,6 +42,7 @@ static const NumberOption number_options[] = {
 	{"timeout", offsetof(Options, timeout), 1, 86400},
 	{"client-timeout", offsetof(Options, client_timeout), 1, 86400},
 	{"client-rate", offsetof(Options, client_rate), 1, 1000000000},
+	{"pool-wait", offsetof(Options, pool_wait), 0, 86400},
 	{"grace", offsetof(Options, grace), 0, 86400},
 };
 
@@ -61,7 +62,8 @@ static const struct option long_options[] = {
 	{"timeout", required_argument, NULL, OPT_NUMBER + 6},
 	{"client-timeout", required_argument, NULL, OPT_NUMBER + 7},
 	{"client-rate", required_argument, NULL, OPT_NUMBER + 8},
-	{"grace", required_argument, NULL, OPT_NUMBER + 9},
+	{"pool-wait", required_argument, NULL, OPT_NUMBER + 9},
+	{"grace", required_argument, NULL, OPT_NUMBER + 10},
 	{NULL, 0, NULL, 0},
 };
 
@@ -80,6 +82,7 @@ print_help(void)
 		  "  --max-body BYTES        length of a request's body (8388608)\n"
 		  "  --pool N                connections to the database (32)\n"
 		  "  --pool-per-role N       of them, for one role (16)\n"
+		  "  --pool-wait S           a request waits so many seconds for one of them (10)\n"
 		  "  --pool-idle S           closes them after so many seconds without use (300)\n"
 		  "  --recheck S             has the database check a password again after so many\n"
 		  "                          seconds (60)\n"
@@ -156,6 +159,7 @@ set_defaults(Options *options)
 	options->max_body = 8 * 1024 * 1024;
 	options->pool = 32;
 	options->pool_per_role = 16;
+	options->pool_wait = 10;
 	options->pool_idle = 300;
 	options->recheck = 60;
 	options->timeout = 30;

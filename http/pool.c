@@ -18,9 +18,6 @@
 
 #include "pool.h"
 
-/* How long a request waits for one of the connections. */
-#define WAIT_MS 5000
-
 static const Options *options;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_condattr_t by_clock;
@@ -238,7 +235,7 @@ wait_place(const Credentials *credentials, Link **dead)
 	struct timespec until;
 
 	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += WAIT_MS / 1000;
+	until.tv_sec += options->pool_wait;
 	pthread_cond_init(&self.given, &by_clock);
 	while (*at != NULL)
 		at = &(*at)->next;
