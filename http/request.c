@@ -123,16 +123,19 @@ count_length(void *cls, enum MHD_ValueKind kind, const char *key, const char *va
 }
 
 /*
- * Is it said in two ways how long the body is?  Then somebody before us may
- * have understood another request.
+ * Is it said in two ways how long the body is, or in one that we don't know?
+ * Then somebody before us may have understood another request.
  */
 static bool
-has_two_lengths(const Request *request)
+has_odd_length(const Request *request)
 {
+	const char *encoding = header(request, "Transfer-Encoding");
 	int lengths = 0;
 
 	MHD_get_connection_values(request->connection, MHD_HEADER_KIND, count_length, &lengths);
-	return lengths > 1 || (lengths == 1 && header(request, "Transfer-Encoding") != NULL);
+	if (encoding != NULL)
+		return lengths > 0 || strcasecmp(encoding, "chunked") != 0;
+	return lengths > 1;
 }
 
 static bool
@@ -158,9 +161,9 @@ check_form(Request *request)
 		settle(request, 503, "The server is busy.  Try again.");
 		request->answer.close = true;
 	}
-	else if (has_two_lengths(request))
+	else if (has_odd_length(request))
 	{
-		settle(request, 400, "The length of the body is given twice.");
+		settle(request, 400, "The length of the body is given twice, or unclear.");
 		request->answer.close = true;
 	}
 	else if (strcmp(request->method, "OPTIONS") == 0)

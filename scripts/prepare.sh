@@ -73,6 +73,7 @@ missing_packages()
 	pkg-config --exists libpq 2>/dev/null || echo libpq-dev
 	pkg-config --exists libmicrohttpd 2>/dev/null || echo libmicrohttpd-dev
 	command -v python3 >/dev/null || echo python3
+	command -v curl >/dev/null || echo curl
 	command -v prove >/dev/null || echo perl
 	perl -MIPC::Run -e 1 2>/dev/null || echo libipc-run-perl
 }
