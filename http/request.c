@@ -343,6 +343,15 @@ pause_before(int attempt)
 }
 
 /*
+ * Has the database had all its time?  Then it is silent rather than gone.
+ */
+static bool
+is_late(const Request *request)
+{
+	return ClockMs() - request->started >= options->timeout * 1000;
+}
+
+/*
  * Call segments.rest.  What certainly left nothing is repeated: a few times
  * where it lost against others, once where the connection broke.
  */
@@ -361,7 +370,7 @@ call_rest(Request *request, const RestCall *call)
 			return;
 		outcome = RestRun(options, link, call, &request->answer);
 		PoolGive(link);
-		if (outcome == REST_UNKNOWN || (outcome == REST_LOST && attempt > 1))
+		if (outcome == REST_UNKNOWN || (outcome == REST_LOST && (attempt > 1 || is_late(request))))
 			break;
 		if (outcome == REST_REPEAT && attempt < ATTEMPTS)
 			pause_before(attempt);

@@ -13,6 +13,7 @@
 
 #include "pool.h"
 
+#define SILENCE_MS 2000 /* that a server may need above its own limit */
 #define REST_STATEMENT "segments_http_rest"
 #define REST_SQL "SELECT status::int, body::text FROM segments.rest($1, $2, $3::jsonb, $4::jsonb)"
 #define FORGET                                                                                     \
@@ -248,7 +249,7 @@ run_transaction(Link *link, const RestCall *call, int64_t deadline, Answer *answ
 RestOutcome
 RestRun(const Options *options, Link *link, const RestCall *call, Answer *answer)
 {
-	int64_t deadline = ClockMs() + (options->timeout + 5) * 1000;
+	int64_t deadline = ClockMs() + options->timeout * 1000 + SILENCE_MS;
 	RestOutcome outcome;
 
 	if (!link->prepared)
