@@ -60,14 +60,8 @@ COMMENT ON FUNCTION segments.check_condition(text, regclass) IS 'internal: refus
 
 -- Names ---------------------------------------------------------------------
 
--- Keep in step with name_covers() in src/field.c.
 CREATE FUNCTION segments.name_covers(declared text, field text) RETURNS boolean
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp
-AS $function$
-    SELECT declared = field
-        OR (right(declared, 1) = '*' AND starts_with(field, left(declared, -1))
-            AND substr(field, length(declared)) ~ '^(0|[1-9][0-9]{0,8})$')
-$function$;
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'segments_name_covers';
 COMMENT ON FUNCTION segments.name_covers(text, text) IS 'internal: does a declared field name, perhaps with * for a whole number, mean this name?';
 
 CREATE FUNCTION segments.mentions(filters segments.filter, fields text[]) RETURNS boolean

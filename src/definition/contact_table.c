@@ -154,8 +154,11 @@ name_or_null(Datum *values, bool *nulls, int anum)
 	return pstrdup(NameStr(*DatumGetName(values[anum - 1])));
 }
 
-static Oid
-relation_owner(Oid relid)
+/*
+ * Owner of a relation; InvalidOid when there is no such relation.
+ */
+Oid
+CatalogRelationOwner(Oid relid)
 {
 	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
 	Oid owner;
@@ -173,7 +176,7 @@ relation_owner(Oid relid)
 Oid
 CatalogOwner(void)
 {
-	return relation_owner(CatalogRelid("segment"));
+	return CatalogRelationOwner(CatalogRelid("segment"));
 }
 
 static ContactTable *
@@ -202,7 +205,7 @@ contact_table_from_tuple(HeapTuple tuple, TupleDesc desc)
 static bool
 complete_contact_table(ContactTable *table)
 {
-	table->owner = relation_owner(table->relid);
+	table->owner = CatalogRelationOwner(table->relid);
 	if (!OidIsValid(table->owner))
 		return false;
 	table->key_attnum = get_attnum(table->relid, table->key_column);

@@ -19,6 +19,7 @@
 #include "utils/timestamp.h"
 
 #include "predicate/bind.h"
+#include "predicate/moving.h"
 #include "base/compat.h"
 #include "refresh/refresh.h"
 #include "definition/segment.h"
@@ -121,9 +122,10 @@ segments_matching(PG_FUNCTION_ARGS)
 	predicate = bind_argument(PG_GETARG_FILTER_P(0), table, secure.userid);
 	context.table = table;
 	context.pinned = true;
-	context.expand = true;
+	context.moving = MovingSegmentsOf(predicate, table);
 	context.now = PG_ARGISNULL(2) ? SegmentsNow() : PG_GETARG_TIMESTAMPTZ(2);
 	initStringInfo(&sql);
+	MovingSql(&sql, &context);
 	appendStringInfo(&sql, "SELECT %s FROM %s c WHERE ",
 					 key_as(table, get_fn_expr_argtype(fcinfo->flinfo, 3)), table->name);
 	PredicateSql(&sql, predicate, &context);

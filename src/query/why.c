@@ -23,6 +23,7 @@
 
 #include "definition/access.h"
 #include "predicate/bind.h"
+#include "predicate/moving.h"
 #include "maintain/maintain.h"
 #include "base/sql_expr.h"
 #include "base/srf.h"
@@ -276,6 +277,8 @@ segments_preview(PG_FUNCTION_ARGS)
 	Tuplestorestate *store = SrfBegin(fcinfo, &desc);
 	BindOptions options = {true};
 	SqlContext context = {0};
+	Predicate *predicate;
+	StringInfoData with;
 	StringInfoData where;
 	SecureContext secure;
 	SPIPlanPtr plan;
@@ -287,29 +290,31 @@ segments_preview(PG_FUNCTION_ARGS)
 		PG_ARGISNULL(1) ? CatalogDefaultContactTable() : PG_GETARG_OID(1), false);
 	check_readable(context.table);
 	context.pinned = true;
-	context.expand = true;
 	context.now = SegmentsNow();
+	initStringInfo(&with);
 	initStringInfo(&where);
 	SecureEnter(&secure, context.table->owner);
 	options.viewer = secure.userid;
 	SPI_connect();
+	predicate = BindFilter(FilterUnflatten(PG_GETARG_FILTER_P(0)), context.table, &options);
+	context.moving = MovingSegmentsOf(predicate, context.table);
+	MovingSql(&with, &context);
 	appendStringInfo(&where, "FROM %s c WHERE ", context.table->name);
-	PredicateSql(&where,
-				 BindFilter(FilterUnflatten(PG_GETARG_FILTER_P(0)), context.table, &options),
-				 &context);
-	plan = SPI_prepare(psprintf("SELECT c.%s %s", context.table->key, where.data), 0, NULL);
+	PredicateSql(&where, predicate, &context);
+	plan = SPI_prepare(psprintf("%sSELECT c.%s %s", with.data, context.table->key, where.data), 0,
+					   NULL);
 	if (plan == NULL)
 		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
 	values[0] = Int64GetDatum((int64) planned_rows(plan));
 	if (!PG_ARGISNULL(2) && PG_GETARG_BOOL(2))
 	{
 		nulls[1] = false;
-		values[1] = Int64GetDatum(
-			strtoll(ask(psprintf("SELECT pg_catalog.count(*) %s", where.data)), NULL, 10));
+		values[1] = Int64GetDatum(strtoll(
+			ask(psprintf("%sSELECT pg_catalog.count(*) %s", with.data, where.data)), NULL, 10));
 	}
 	if (!PG_ARGISNULL(3) && PG_GETARG_INT32(3) > 0)
 	{
-		(void) ask(psprintf("SELECT ARRAY(SELECT c.%s::pg_catalog.text %s LIMIT %d)",
+		(void) ask(psprintf("%sSELECT ARRAY(SELECT c.%s::pg_catalog.text %s LIMIT %d)", with.data,
 							context.table->key, where.data, PG_GETARG_INT32(3)));
 		nulls[2] = false;
 		values[2] = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
