@@ -1,6 +1,7 @@
 -- Preference centre, a user's segments, uses, numbers over time, overlap, export.
 SET client_min_messages = warning;
 \set SHOW_CONTEXT never
+ALTER SEQUENCE segments.segment_id_seq RESTART;
 CREATE SCHEMA people;
 CREATE TABLE people.person (id uuid PRIMARY KEY, email text, points int);
 SELECT segments.attach('people.person', timezone => 'Europe/Paris');

@@ -1,6 +1,7 @@
 -- The REST API, endpoint by endpoint.
 SET client_min_messages = warning;
 \set SHOW_CONTEXT never
+ALTER SEQUENCE segments.segment_id_seq RESTART;
 CREATE SCHEMA rest;
 SELECT segments.create_mautic_schema('rest');
 INSERT INTO rest.categories (title, alias) VALUES ('Regions', 'regions');

@@ -1,6 +1,7 @@
 -- Searching contacts.
 SET client_min_messages = warning;
 \set SHOW_CONTEXT never
+ALTER SEQUENCE segments.segment_id_seq RESTART;
 -- the tree
 SELECT segments.parse_search(q) FROM unnest(ARRAY['', 'paris', '"new york" +exact', '!a !(b OR c) d', 'a AND b OR c AND d', 'a or b',
     'segment:vip', '!segment:"vip"', 'name:+x', 'name:!x', 'http://x.org', '12:30', '((a', 'a) b', 'city:', 'OR', 'AND', '!', '+', '"', '"a\"b\\"',
