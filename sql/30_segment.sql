@@ -22,22 +22,7 @@ CREATE FUNCTION segments.make_alias(name text) RETURNS text
 COMMENT ON FUNCTION segments.make_alias(text) IS 'alias of a name: its letters as ASCII, small, spaces as dashes, nothing else; may be empty';
 
 CREATE FUNCTION segments.default_contact_table() RETURNS regclass
-    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
-AS $function$
-DECLARE
-    tables regclass[] := ARRAY(SELECT c.contact_table FROM segments.contact_table AS c LIMIT 2);
-BEGIN
-    IF cardinality(tables) = 1 THEN
-        RETURN tables[1];
-    END IF;
-    IF cardinality(tables) = 0 THEN
-        RAISE EXCEPTION 'no contact table is attached'
-            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Attach one with segments.attach().';
-    END IF;
-    RAISE EXCEPTION 'more than one contact table is attached'
-        USING ERRCODE = 'ambiguous_parameter', HINT = 'Name one in argument contact_table.';
-END
-$function$;
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'segments_default_contact_table';
 COMMENT ON FUNCTION segments.default_contact_table() IS 'internal: the only attached contact table; an error when there is none or more';
 
 -- Columns are found by number in src/lookup.c: new ones go to the end.

@@ -23,6 +23,9 @@
 #include "base/compat.h"
 #include "time/phrase.h"
 
+PG_FUNCTION_INFO_V1(segments_default_contact_table);
+PG_FUNCTION_INFO_V1(segments_base_type);
+
 /* segments.contact_table */
 #define Anum_contact_table_relid 1
 #define Anum_contact_table_key_column 2
@@ -437,4 +440,24 @@ CatalogContactTablesReading(Oid relid)
 	}
 	CatalogScanEnd(&scan);
 	return result;
+}
+
+/* ----- for SQL ----- */
+
+/*
+ * segments.default_contact_table() -> regclass
+ */
+Datum
+segments_default_contact_table(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_OID(CatalogDefaultContactTable());
+}
+
+/*
+ * segments.base_type(regtype) -> regtype
+ */
+Datum
+segments_base_type(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_OID(getBaseType(PG_GETARG_OID(0)));
 }

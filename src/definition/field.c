@@ -18,6 +18,7 @@
 #include "definition/contact_table.h"
 #include "base/sql_expr.h"
 
+PG_FUNCTION_INFO_V1(segments_inferred_type);
 PG_FUNCTION_INFO_V1(segments_name_covers);
 
 #define FIELD_KEY_LENGTH 192
@@ -103,6 +104,19 @@ infer_type(Oid type)
 				return "select";
 			return is_string_type(getBaseType(type)) ? "text" : NULL;
 	}
+}
+
+/*
+ * segments.inferred_type(regtype) -> text
+ */
+Datum
+segments_inferred_type(PG_FUNCTION_ARGS)
+{
+	const char *word = infer_type(PG_GETARG_OID(0));
+
+	if (word == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(word));
 }
 
 /* ----- the catalogue of one contact table, loaded once ----- */
