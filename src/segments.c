@@ -10,6 +10,7 @@
 #include "evaluate/evaluate.h"
 #include "log/member_count.h"
 #include "time/phrase.h"
+#include "worker/worker.h"
 
 PG_MODULE_MAGIC;
 
@@ -35,8 +36,10 @@ _PG_init(void)
 							 "Evaluates every segment for each changed contact, without the index.",
 							 "For tests: members must not depend on it.", &plain_evaluation, false,
 							 PGC_SUSET, GUC_NOT_IN_SAMPLE, NULL, NULL, NULL);
+	WorkerDefineSettings();
 	MarkSettingsReserved("segments");
 	MemberCountsRegister();
+	LauncherRegister();
 }
 
 /*
