@@ -147,6 +147,7 @@ start_server()
 		shared_buffers = 256MB
 		max_wal_size = 2GB
 		jit = off
+		segments.worker = off
 		shared_preload_libraries = 'segments'
 		log_min_messages = warning
 	CONF

@@ -4,28 +4,8 @@
 
 -- Types ---------------------------------------------------------------------
 
--- Keep in step with infer_type() in src/field.c.
 CREATE FUNCTION segments.inferred_type(type regtype) RETURNS text
-LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp
-AS $function$
-    WITH RECURSIVE base AS (
-        SELECT t.* FROM pg_type AS t WHERE t.oid = inferred_type.type
-        UNION ALL
-        SELECT t.* FROM base AS b JOIN pg_type AS t ON t.oid = b.typbasetype WHERE b.typtype = 'd'
-    )
-    SELECT CASE
-        WHEN oid = 'boolean'::regtype THEN 'boolean'
-        WHEN oid IN ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype,
-                     'real'::regtype, 'double precision'::regtype, 'numeric'::regtype) THEN 'number'
-        WHEN oid = 'date'::regtype THEN 'date'
-        WHEN oid IN ('timestamp'::regtype, 'timestamptz'::regtype) THEN 'datetime'
-        WHEN oid = 'time'::regtype THEN 'time'
-        WHEN oid IN ('text[]'::regtype, 'varchar[]'::regtype) THEN 'multiselect'
-        WHEN oid = 'uuid'::regtype THEN 'id'
-        WHEN typtype = 'e' THEN 'select'
-        WHEN typtype = 'b' AND typcategory = 'S' THEN 'text' END
-    FROM base WHERE typtype <> 'd'
-$function$;
+    LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'segments_inferred_type';
 COMMENT ON FUNCTION segments.inferred_type(regtype) IS 'field type that a column of this type has when nothing is declared for it, or null: it cannot be a field';
 
 CREATE FUNCTION segments.expression_type(expression text, relation regclass) RETURNS regtype
@@ -48,14 +28,8 @@ COMMENT ON FUNCTION segments.check_condition(text, regclass) IS 'internal: refus
 
 -- Names ---------------------------------------------------------------------
 
--- Keep in step with name_covers() in src/field.c.
 CREATE FUNCTION segments.name_covers(declared text, field text) RETURNS boolean
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp
-AS $function$
-    SELECT declared = field
-        OR (right(declared, 1) = '*' AND starts_with(field, left(declared, -1))
-            AND substr(field, length(declared)) ~ '^(0|[1-9][0-9]{0,8})$')
-$function$;
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'segments_name_covers';
 COMMENT ON FUNCTION segments.name_covers(text, text) IS 'internal: does a declared field name, perhaps with * for a whole number, mean this name?';
 
 CREATE FUNCTION segments.mentions(filters segments.filter, fields text[]) RETURNS boolean

@@ -22,22 +22,7 @@ CREATE FUNCTION segments.make_alias(name text) RETURNS text
 COMMENT ON FUNCTION segments.make_alias(text) IS 'alias of a name: its letters as ASCII, small, spaces as dashes, nothing else; may be empty';
 
 CREATE FUNCTION segments.default_contact_table() RETURNS regclass
-    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
-AS $function$
-DECLARE
-    tables regclass[] := ARRAY(SELECT c.contact_table FROM segments.contact_table AS c LIMIT 2);
-BEGIN
-    IF cardinality(tables) = 1 THEN
-        RETURN tables[1];
-    END IF;
-    IF cardinality(tables) = 0 THEN
-        RAISE EXCEPTION 'no contact table is attached'
-            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Attach one with segments.attach().';
-    END IF;
-    RAISE EXCEPTION 'more than one contact table is attached'
-        USING ERRCODE = 'ambiguous_parameter', HINT = 'Name one in argument contact_table.';
-END
-$function$;
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'segments_default_contact_table';
 COMMENT ON FUNCTION segments.default_contact_table() IS 'internal: the only attached contact table; an error when there is none or more';
 
 -- Columns are found by number in src/lookup.c: new ones go to the end.
@@ -419,24 +404,48 @@ COMMENT ON FUNCTION segments.segment_before_update() IS 'internal: completes and
 CREATE FUNCTION segments.segment_after_update() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
+/*
+ * All segments of the statement together: each building compiles all segments
+ * of a contact table anew.  EXECUTE, as the plan that suits one row doesn't suit
+ * thousands.
+ */
+DECLARE
+    changed record;
+    concerned bigint[];
+    published bigint[];
+    unpublished bigint[];
+    kept bigint[];
 BEGIN
-    IF NEW.is_published <> OLD.is_published AND NOT NEW.is_published THEN
-        PERFORM segments.check_unreferenced(NEW.id, 'unpublish');
+    EXECUTE 'SELECT array_agg(n.id ORDER BY n.id),
+                    array_agg(n.id ORDER BY n.id) FILTER (WHERE n.is_published),
+                    array_agg(n.id ORDER BY n.id) FILTER (WHERE o.is_published AND NOT n.is_published),
+                    array_agg(n.id ORDER BY n.id) FILTER (WHERE segments.is_static(n.filters) AND NOT segments.is_static(o.filters))
+             FROM segments_old AS o JOIN segments_new AS n ON n.id = o.id
+             WHERE o.is_published <> n.is_published OR o.filters OPERATOR(segments.<>) n.filters'
+    INTO concerned, published, unpublished, kept;
+    IF concerned IS NULL THEN
+        RETURN NULL;
     END IF;
-    PERFORM segments.forget_failures(NEW.id) WHERE NEW.state = 'building';
-    PERFORM segments.invalidate(NEW.contact_table);
-    PERFORM segments.store_references(NEW.id, NEW.contact_table,
-        segments.bind_check(NEW.filters, NEW.contact_table, NEW.id, false))
-    WHERE NEW.is_published OR NEW.filters OPERATOR(segments.<>) OLD.filters;
-    IF segments.is_static(NEW.filters) AND NOT segments.is_static(OLD.filters) THEN
-        PERFORM segments.keep_members(NEW.contact_table, NEW.id);
-    END IF;
-    IF NOT NEW.is_published OR segments.is_static(NEW.filters) THEN
-        DELETE FROM segments.segment_clock AS c WHERE c.segment_id = NEW.id;
-    END IF;
-    IF NEW.is_published THEN
-        PERFORM segments.build_stored(NEW.contact_table, ARRAY[NEW.id], false);
-    END IF;
+    PERFORM segments.forget_failures(s.id) FROM segments.segment AS s WHERE s.id = ANY (concerned) AND s.state = 'building';
+    PERFORM segments.invalidate(s.contact_table)
+    FROM (SELECT DISTINCT contact_table FROM segments.segment WHERE id = ANY (concerned)) AS s;
+    -- an unpublished segment whose filters are as they were keeps its references
+    FOR changed IN EXECUTE
+        'SELECT n.id, n.contact_table, n.filters FROM segments_old AS o JOIN segments_new AS n ON n.id = o.id
+         WHERE n.id = ANY ($1) AND (n.is_published OR o.filters OPERATOR(segments.<>) n.filters) ORDER BY n.id' USING concerned
+    LOOP
+        PERFORM segments.store_references(changed.id, changed.contact_table,
+            segments.bind_check(changed.filters, changed.contact_table, changed.id, false));
+    END LOOP;
+    PERFORM segments.check_unreferenced(id, 'unpublish') FROM unnest(unpublished) AS u (id);
+    PERFORM segments.keep_members(s.contact_table, s.id)
+    FROM (SELECT contact_table, id FROM segments.segment WHERE id = ANY (kept) ORDER BY contact_table, id) AS s;
+    DELETE FROM segments.segment_clock AS c USING segments.segment AS s
+    WHERE c.segment_id = ANY (concerned) AND s.id = c.segment_id AND (NOT s.is_published OR segments.is_static(s.filters));
+    FOR changed IN SELECT contact_table, array_agg(id ORDER BY id) AS ids FROM segments.segment
+                   WHERE id = ANY (published) GROUP BY contact_table ORDER BY contact_table LOOP
+        PERFORM segments.build_stored(changed.contact_table, changed.ids, false);
+    END LOOP;
     RETURN NULL;
 END
 $function$;
@@ -569,8 +578,8 @@ CREATE TRIGGER segment_before_accept BEFORE UPDATE ON segments.segment
 CREATE TRIGGER segment_after_rename AFTER UPDATE ON segments.segment
     FOR EACH ROW WHEN (OLD.alias <> NEW.alias) EXECUTE FUNCTION segments.segment_after_rename();
 CREATE TRIGGER segment_after_update AFTER UPDATE ON segments.segment
-    FOR EACH ROW WHEN (OLD.filters OPERATOR(segments.<>) NEW.filters OR OLD.is_published <> NEW.is_published)
-    EXECUTE FUNCTION segments.segment_after_update();
+    REFERENCING OLD TABLE AS segments_old NEW TABLE AS segments_new
+    FOR EACH STATEMENT EXECUTE FUNCTION segments.segment_after_update();
 CREATE TRIGGER segment_after_hide AFTER UPDATE ON segments.segment
     FOR EACH ROW WHEN (OLD.is_global AND NOT NEW.is_global) EXECUTE FUNCTION segments.segment_after_hide();
 CREATE TRIGGER segment_after_delete AFTER DELETE ON segments.segment

@@ -66,16 +66,7 @@ $function$;
 COMMENT ON FUNCTION segments.tables_of(regclass) IS 'internal: an attached contact table, null: the only one';
 
 CREATE FUNCTION segments.base_type(type regtype) RETURNS regtype
-    LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp
-AS $function$
-    WITH RECURSIVE chain AS (
-        SELECT t.oid, t.typtype, t.typbasetype FROM pg_type AS t WHERE t.oid = type
-        UNION ALL
-        SELECT t.oid, t.typtype, t.typbasetype FROM chain AS c JOIN pg_type AS t ON t.oid = c.typbasetype
-        WHERE c.typtype = 'd'
-    )
-    SELECT oid::regtype FROM chain WHERE typtype <> 'd'
-$function$;
+    LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'segments_base_type';
 COMMENT ON FUNCTION segments.base_type(regtype) IS 'internal: the type that a domain is over, else the type itself';
 
 CREATE FUNCTION segments.check_key_type(tables segments.contact_table, given regtype) RETURNS void

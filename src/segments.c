@@ -12,6 +12,7 @@
 #include "log/member_count.h"
 #include "text/regexp.h"
 #include "time/phrase.h"
+#include "worker/worker.h"
 
 PG_MODULE_MAGIC;
 
@@ -42,8 +43,10 @@ _PG_init(void)
 	FaultDefineSettings();
 #endif
 	RegexpDefineSettings();
+	WorkerDefineSettings();
 	MarkSettingsReserved("segments");
 	MemberCountsRegister();
+	LauncherRegister();
 }
 
 /*

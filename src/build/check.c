@@ -162,8 +162,6 @@ check_ids(Check *check, List *ids)
 	check->ids = ids;
 	check->found = tuplestore_begin_heap(false, false, work_mem);
 	error = InSubtransaction(check_table, check, NULL);
-	if (error != NULL)
-		ProgressEnd();
 	if (error != NULL && (!check->all || check->complained))
 		ReThrowError(error);
 	if (error == NULL)

@@ -159,9 +159,10 @@ ProgressChanges(int64 more)
 
 /* ----- reading ----- */
 
-static const char *const command_words[] = {NULL, "create", "rebuild", "check"};
+static const char *const command_words[] = {NULL, "create", "rebuild", "check", "import"};
 static const char *const phase_words[] = {
-	NULL, "evaluating", "comparing", "waiting for writers", "catching up", "writing"};
+	NULL,      "evaluating", "comparing", "waiting for writers", "catching up", "writing",
+	"reading", "matching",   "adding"};
 
 static void
 set_word(Datum *value, bool *isnull, const char *const *words, int n, int64 number)
@@ -223,4 +224,39 @@ segments_backend_progress(PG_FUNCTION_ARGS)
 			store_backend(&local->backendStatus, store, desc);
 	}
 	PG_RETURN_NULL();
+}
+
+static ProgressPhase
+phase_of_word(const char *word)
+{
+	int i;
+
+	for (i = 1; i < lengthof(phase_words); i++)
+		if (strcmp(phase_words[i], word) == 0)
+			return i;
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("unrecognized phase of an import \"%s\"", word)));
+}
+
+/*
+ * segments.report_import(contact_table, phase, total, more)
+ */
+PG_FUNCTION_INFO_V1(segments_report_import);
+Datum
+segments_report_import(PG_FUNCTION_ARGS)
+{
+	if (PG_ARGISNULL(1))
+	{
+		if (present != NULL)
+			ProgressEnd();
+		PG_RETURN_VOID();
+	}
+	if (present == NULL)
+		ProgressBegin(PROGRESS_IMPORT, PG_GETARG_OID(0), 1);
+	ProgressEnter(phase_of_word(text_to_cstring(PG_GETARG_TEXT_PP(1))));
+	if (!PG_ARGISNULL(2))
+		ProgressTotal(PG_GETARG_INT64(2));
+	if (!PG_ARGISNULL(3))
+		ProgressContacts(PG_GETARG_INT64(3));
+	PG_RETURN_VOID();
 }

@@ -141,6 +141,7 @@ extern Oid CatalogDefaultContactTable(void);
 extern List *CatalogContactTablesReading(Oid relid);
 extern List *CatalogRelations(Oid contact_table);
 extern char *CatalogRelationName(Oid relid);
+extern Oid CatalogRelationOwner(Oid relid);
 
 extern List *CatalogFieldDefinitions(Oid contact_table);
 

@@ -12,6 +12,7 @@
 
 #include "predicate/bind.h"
 #include "text/fold.h"
+#include "definition/reference.h"
 #include "definition/segment.h"
 
 /*
@@ -500,7 +501,7 @@ refuse_cycle(BindPlace *place, int64 referenced)
 
 	if (place->options->self == 0)
 		return;
-	path = SegmentReferencePath(referenced, place->options->self);
+	path = ReferencePathText(referenced, place->options->self);
 	if (path != NULL)
 		ereport(
 			ERROR,

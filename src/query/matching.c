@@ -20,6 +20,7 @@
 #include "predicate/bind.h"
 #include "definition/access.h"
 #include "query/visible.h"
+#include "predicate/moving.h"
 #include "base/compat.h"
 #include "refresh/refresh.h"
 #include "definition/segment.h"
@@ -81,16 +82,18 @@ put_key(void *arg, Datum value, bool isnull)
 static char *
 matching_sql(FunctionCallInfo fcinfo, ContactTable *table, const char *select, Oid viewer)
 {
+	Predicate *predicate = bind_argument(PG_GETARG_FILTER_P(0), table, viewer);
 	SqlContext context = {0};
 	StringInfoData sql;
 
 	context.table = table;
 	context.pinned = true;
-	context.expand = true;
+	context.moving = MovingSegmentsOf(predicate, table);
 	context.now = PG_ARGISNULL(2) ? SegmentsNow() : PG_GETARG_TIMESTAMPTZ(2);
 	initStringInfo(&sql);
+	MovingSql(&sql, &context);
 	appendStringInfo(&sql, "SELECT %s FROM %s c WHERE ", select, table->name);
-	PredicateSql(&sql, bind_argument(PG_GETARG_FILTER_P(0), table, viewer), &context);
+	PredicateSql(&sql, predicate, &context);
 	return sql.data;
 }
 

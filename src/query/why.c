@@ -25,6 +25,7 @@
 #include "definition/access.h"
 #include "query/visible.h"
 #include "predicate/bind.h"
+#include "predicate/moving.h"
 #include "maintain/maintain.h"
 #include "base/sql_expr.h"
 #include "base/srf.h"
@@ -373,22 +374,35 @@ preview_visible(Preview *preview, Filter *filter)
 										: PointerGetDatum(construct_empty_array(TEXTOID));
 }
 
-/* FROM c WHERE ...; as the owner. */
+/*
+ * FROM c WHERE ...; as the owner.  Where moving segments are named, c are those
+ * contacts already.
+ */
 static char *
 preview_where(ContactTable *table, Filter *filter, Oid viewer)
 {
 	BindOptions options = {true};
 	SqlContext context = {0};
+	Predicate *predicate;
 	StringInfoData where;
 
 	options.viewer = viewer;
+	predicate = BindFilter(FilterUnflatten(filter), table, &options);
 	context.table = table;
 	context.pinned = true;
-	context.expand = true;
+	context.moving = MovingSegmentsOf(predicate, table);
 	context.now = SegmentsNow();
 	initStringInfo(&where);
+	if (context.moving->segments != NIL)
+	{
+		appendStringInfoString(&where, "FROM (");
+		MovingSql(&where, &context);
+		appendStringInfoString(&where, "SELECT c.* ");
+	}
 	appendStringInfo(&where, "FROM %s c WHERE ", table->name);
-	PredicateSql(&where, BindFilter(FilterUnflatten(filter), table, &options), &context);
+	PredicateSql(&where, predicate, &context);
+	if (context.moving->segments != NIL)
+		appendStringInfoString(&where, ") c");
 	return where.data;
 }
 
