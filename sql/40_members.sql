@@ -501,7 +501,8 @@ GRANT EXECUTE ON FUNCTION segments.status_of_all(regclass[]) TO pg_monitor;
 CREATE FUNCTION segments.segment_status(
     OUT id bigint, OUT alias text, OUT name text, OUT contact_table regclass, OUT is_published boolean, OUT state text,
     OUT error text, OUT members bigint, OUT joins bigint, OUT leaves bigint, OUT last_change timestamptz,
-    OUT evaluated_at timestamptz, OUT next_move timestamptz, OUT built_at timestamptz, OUT build_time interval)
+    OUT evaluated_at timestamptz, OUT next_move timestamptz, OUT built_at timestamptz, OUT build_time interval,
+    OUT refresh_failed_at timestamptz, OUT refresh_error text)
     RETURNS SETOF record LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
@@ -511,7 +512,7 @@ BEGIN
         RETURN QUERY SELECT * FROM segments.status_of_all(all_tables) AS s (
             id bigint, alias text, name text, contact_table regclass, is_published boolean, state text, error text, members bigint,
             joins bigint, leaves bigint, last_change timestamptz, evaluated_at timestamptz, next_move timestamptz,
-            built_at timestamptz, build_time interval);
+            built_at timestamptz, build_time interval, refresh_failed_at timestamptz, refresh_error text);
     ELSE
         RETURN QUERY SELECT * FROM segments.status_of(all_tables);
     END IF;
