@@ -13,6 +13,9 @@ DATA         = $(wildcard sql/$(EXTENSION)--*--*.sql)
 EXTRA_CLEAN  = results output_iso tmp_check tmp_check_iso log regression.diffs regression.out
 
 PG_CPPFLAGS  = -I$(srcdir)/src $(shell pkg-config --cflags jansson)
+ifdef FAULT_INJECTION
+PG_CPPFLAGS += -DSEGMENTS_FAULT_INJECTION -include $(srcdir)/src/base/fault.h
+endif
 SHLIB_LINK   = $(shell pkg-config --libs jansson)
 
 # Simply expanded: PGXS asks with ifdef whether there are any.
@@ -33,3 +36,15 @@ $(SCRIPT): $(SCRIPT_PARTS) $(EXTENSION).control Makefile
 # Packaged PGXS does not track headers: without this a changed header leaves
 # stale objects behind.
 $(OBJS): $(wildcard src/*.h src/*/*.h)
+
+# The front over HTTP needs libraries that the extension does not: it is built
+# when asked for.
+.PHONY: http install-http clean-http
+http:
+	$(MAKE) -C $(srcdir)/http
+
+install-http: http
+	$(MAKE) -C $(srcdir)/http install
+
+clean-http:
+	$(MAKE) -C $(srcdir)/http clean

@@ -42,6 +42,18 @@ COMMENT ON FUNCTION segments.span_end(text, boolean, text, timestamptz) IS 'the 
 
 -- The text of dates and instants, and their month and day: never fail.
 
+CREATE FUNCTION segments.instant(value timestamp, zone text) RETURNS timestamptz
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'segments_instant';
+COMMENT ON FUNCTION segments.instant(timestamp, text) IS 'the instant at which clocks of a zone show a time: value AT TIME ZONE zone, but infinite where that is out of range';
+
+CREATE FUNCTION segments.local_day(value timestamptz, zone text) RETURNS date
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'segments_local_day';
+COMMENT ON FUNCTION segments.local_day(timestamptz, text) IS 'internal: the day that clocks of a zone show at an instant; infinite where that is out of range';
+
+CREATE FUNCTION segments.addend(value numeric) RETURNS numeric
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'segments_addend';
+COMMENT ON FUNCTION segments.addend(numeric) IS 'internal: the number as it is added up: what would make a sum overflow counts as less';
+
 CREATE FUNCTION segments.text_form(value date) RETURNS text
     AS 'MODULE_PATHNAME', 'segments_text_form_date' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION segments.text_form(date) IS 'YYYY-MM-DD, as the like family sees a date; infinity gives null';

@@ -7,10 +7,14 @@
 #include "utils/guc.h"
 
 #include "base/compat.h"
+#include "definition/access.h"
 #include "evaluate/candidates.h"
 #include "log/member_settle.h"
 #include "program/image_share.h"
+#include "text/regexp.h"
 #include "time/clock.h"
+#include "worker/launcher.h"
+#include "worker/worker_settings.h"
 
 PG_MODULE_MAGIC;
 
@@ -24,14 +28,21 @@ _PG_init(void)
 {
 	ClockDefineSettings();
 	ImageShareInit();
-	DefineCustomStringVariable(
-		"segments.user_id", "The id of the application's user, for stamps and row security.",
-		"Empty means the session's role.", &user_id_setting, "", PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomStringVariable("segments.user_id",
+							   "The id of the application's user, for stamps and row security.",
+							   "Empty means the session's role.", &user_id_setting, "", PGC_USERSET,
+							   0, AccessCheckUserId, NULL, NULL);
 	DefineCustomStringVariable("segments.user_name",
 							   "The name of the application's user, for stamps and row security.",
 							   "Empty means the session's role.", &user_name_setting, "",
 							   PGC_USERSET, 0, NULL, NULL, NULL);
 	CandidatesDefineSettings();
+#ifdef SEGMENTS_FAULT_INJECTION
+	FaultDefineSettings();
+#endif
+	RegexpDefineSettings();
+	WorkerDefineSettings();
 	MarkSettingsReserved("segments");
 	MemberCountsRegister();
+	LauncherRegister();
 }

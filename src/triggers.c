@@ -17,6 +17,7 @@
 #include "log/change_log.h"
 #include "maintain/contact_delta.h"
 #include "maintain/related_delta.h"
+#include "maintain/set_aside.h"
 #include "maintain/statement_delta.h"
 #include "program/program.h"
 #include "program/program_cache.h"
@@ -88,7 +89,7 @@ statement_delta(FunctionCallInfo fcinfo)
 static void
 maintain_table(Oid contact_table, Relation rel, StatementDelta *delta)
 {
-	Program *program = ProgramGetFor(contact_table, rel);
+	Program *program = SetAsideUncompiled(ProgramGetFor(contact_table, rel));
 
 	SessionBegin(program);
 	if (program->image->foreign_functions)

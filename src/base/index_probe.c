@@ -29,6 +29,7 @@
 #include "utils/relcache.h"
 #include "utils/snapshot.h"
 #include "utils/syscache.h"
+#include "utils/typcache.h"
 
 #include "base/compat.h"
 
@@ -53,16 +54,36 @@ equality_operator(Oid column_type, Oid value_type)
 	return result;
 }
 
+/*
+ * Is a column (from 0) of a btree index in the server's own order of a type?
+ * Not in that of an operator class or a collation by which different values
+ * are equal, or whose functions others write.
+ */
+bool
+IndexIsOfServer(Relation index, int column, Oid type)
+{
+	Oid collation = index->rd_indcollation[column];
+	TypeCacheEntry *entry = lookup_type_cache(type, TYPECACHE_BTREE_OPFAMILY);
+
+	return index->rd_rel->relam == BTREE_AM_OID && index->rd_index->indisvalid &&
+		   index->rd_index->indisready && index->rd_opfamily[column] < FirstNormalObjectId &&
+		   index->rd_opfamily[column] == entry->btree_opf &&
+		   (!OidIsValid(collation) || get_collation_isdeterministic(collation));
+}
+
 /* Can the index be asked for rows whose `column` has a value? */
 static bool
 serves(Relation index, AttrNumber column, Oid operator)
 {
 	Form_pg_index form = index->rd_index;
+	Oid collation = index->rd_indcollation[0];
 	Oid left;
 	Oid right;
 
 	op_input_types(operator, & left, &right);
 	return index->rd_rel->relam == BTREE_AM_OID && form->indisvalid &&
+		   index->rd_opfamily[0] < FirstNormalObjectId &&
+		   (!OidIsValid(collation) || get_collation_isdeterministic(collation)) &&
 		   form->indkey.values[0] == column && RelationGetIndexPredicate(index) == NIL &&
 		   get_opfamily_member(index->rd_opfamily[0], index->rd_opcintype[0], right,
 							   BTEqualStrategyNumber) ==

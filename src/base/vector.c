@@ -16,9 +16,12 @@ IntVectorAdd(IntVector *vector, int item)
 {
 	if (vector->n == vector->size)
 	{
-		vector->size = Max(16, vector->size * 2);
-		vector->items = vector->items == NULL ? palloc(sizeof(int) * vector->size)
-											  : repalloc(vector->items, sizeof(int) * vector->size);
+		int size = Max(16, vector->size * 2);
+
+		/* some outlive an error: no larger than what was got */
+		vector->items = vector->items == NULL ? palloc(sizeof(int) * size)
+											  : repalloc(vector->items, sizeof(int) * size);
+		vector->size = size;
 	}
 	vector->items[vector->n++] = item;
 }
@@ -42,12 +45,14 @@ DatumVectorAdd(DatumVector *vector, Datum item)
 
 	if (vector->n == vector->size)
 	{
-		vector->size = Max(64, vector->size * 2);
-		vector->items = vector->items == NULL
-							? palloc(sizeof(Datum) * vector->size)
-							: repalloc_huge(vector->items, sizeof(Datum) * vector->size);
+		int size = Max(64, vector->size * 2);
+
+		vector->items = vector->items == NULL ? palloc(sizeof(Datum) * size)
+											  : repalloc_huge(vector->items, sizeof(Datum) * size);
+		vector->size = size;
 	}
-	vector->items[vector->n++] = datumCopy(item, vector->byval, vector->len);
+	vector->items[vector->n] = datumCopy(item, vector->byval, vector->len);
+	vector->n++;
 	MemoryContextSwitchTo(old);
 }
 

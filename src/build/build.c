@@ -32,6 +32,7 @@
 #include "storage/lmgr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 
 #include "base/compat.h"
@@ -44,8 +45,12 @@
 #include "build/touched.h"
 #include "clock/clock_write.h"
 #include "clock/segment_clock.h"
+#include "definition/access.h"
+#include "definition/contact_table.h"
+#include "definition/owner_message.h"
 #include "definition/segment.h"
 #include "log/change_log.h"
+#include "log/change_number.h"
 #include "maintain/maintain.h"
 #include "member/change_set.h"
 #include "member/member_write.h"
@@ -188,12 +193,15 @@ static void
 find_differences(Build *build, List *ids, Snapshot snapshot, DifferenceVisit visit)
 {
 	DifferenceSearch search = {build->contact_table, ids, snapshot};
+	OwnerMessage message;
 
 	search.redefined = (strcmp(build->cause, CAUSE_DEFINITION) == 0);
 	search.empty = build->fresh;
 	search.visit = visit;
 	search.arg = build;
+	OwnerMessageBegin(&message, build->contact_table);
 	DifferencesFind(&search);
+	OwnerMessageEnd(&message);
 }
 
 /* Writers are shut out already. */
@@ -418,4 +426,33 @@ segments_build(PG_FUNCTION_ARGS)
 	build_together(PG_GETARG_OID(0), BuildIds(PG_GETARG_ARRAYTYPE_P(1)),
 				   text_to_cstring(PG_GETARG_TEXT_PP(2)), PG_GETARG_BOOL(3), true);
 	PG_RETURN_VOID();
+}
+
+/*
+ * segments.reset_clock(contact_table) -> number of changes
+ *
+ * Nobody evaluates while we take the clock back: writers are shut out of all that
+ * moving segments read, and who is refreshing has the contact table.  Who waited
+ * for us, whenever it began, evaluates at our now or later.
+ */
+PG_FUNCTION_INFO_V1(segments_reset_clock);
+Datum
+segments_reset_clock(PG_FUNCTION_ARGS)
+{
+	Oid contact_table = PG_GETARG_OID(0);
+	int64 before = ChangesWritten(0);
+	List *ids;
+
+	(void) CatalogContactTable(contact_table, false);
+	if (!AccessIsOwner(contact_table))
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+						errmsg("must be owner of table %s", get_rel_name(contact_table))));
+	LockRelationOid(contact_table, ShareRowExclusiveLock);
+	ids = ClockMoving(contact_table);
+	SPI_connect();
+	if (ids != NIL)
+		build_together(contact_table, ids, CAUSE_DEFINITION, false, false);
+	ClockReset(contact_table, SegmentsNow());
+	SPI_finish();
+	PG_RETURN_INT64(ChangesWritten(0) - before);
 }

@@ -12,6 +12,7 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 
+#include "base/result.h"
 #include "base/spi.h"
 #include "base/vector.h"
 #include "build/build_set.h"
@@ -45,14 +46,12 @@ BuildHandChanges(Program *program, List *ids, const char *cause)
 		1, &type, &value);
 	for (i = 0; i < SPI_processed; i++)
 	{
-		HeapTuple tuple = SPI_tuptable->vals[i];
-		TupleDesc desc = SPI_tuptable->tupdesc;
 		bool isnull;
-		int64 id = DatumGetInt64(SPI_getbinval(tuple, desc, 1, &isnull));
+		int64 id = DatumGetInt64(ResultValue(SPI_tuptable, i, 1, INT8OID, &isnull));
 
 		ChangeSetAdd(program, changes, id, ProgramSegmentById(program, id),
-					 SPI_getbinval(tuple, desc, 2, &isnull),
-					 DatumGetBool(SPI_getbinval(tuple, desc, 3, &isnull)));
+					 ResultValue(SPI_tuptable, i, 2, table->key_type, &isnull),
+					 DatumGetBool(ResultValue(SPI_tuptable, i, 3, BOOLOID, &isnull)));
 	}
 	SPI_freetuptable(SPI_tuptable);
 	if (changes->n > 0 && MaintainWrite(program, changes, cause).written > 0)
@@ -81,8 +80,7 @@ BuildForgetGone(Program *program, Datum *keys, int nkeys)
 	{
 		bool isnull;
 
-		DatumVectorAdd(&gone,
-					   SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull));
+		DatumVectorAdd(&gone, ResultValue(SPI_tuptable, i, 1, table->key_type, &isnull));
 	}
 	SPI_freetuptable(SPI_tuptable);
 	if (gone.n > 0)

@@ -135,7 +135,7 @@ BuildSplitReferring(Program *program, List *ids, Bitmapset *referring, List **ot
 }
 
 /*
- * Those that are published.
+ * Those that are published, and not set aside.
  */
 List *
 BuildPublished(List *ids)
@@ -147,7 +147,7 @@ BuildPublished(List *ids)
 	{
 		SegmentRow *row = SegmentById(*(int64 *) lfirst(cell));
 
-		if (row != NULL && row->is_published)
+		if (row != NULL && row->is_published && !SegmentHasFailed(row->id))
 			result = lappend(result, lfirst(cell));
 	}
 	return result;

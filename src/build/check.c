@@ -12,6 +12,7 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
+#include "miscadmin.h"
 #include "storage/bufmgr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -19,10 +20,13 @@
 #include "utils/snapmgr.h"
 
 #include "base/srf.h"
+#include "base/subtransaction.h"
 #include "build/build_set.h"
 #include "build/difference.h"
 #include "build/progress.h"
+#include "definition/aside.h"
 #include "definition/contact_table.h"
+#include "definition/owner_message.h"
 #include "definition/segment.h"
 #include "program/program_cache.h"
 #include "program/session.h"
@@ -31,11 +35,16 @@ typedef struct Check
 {
 	ContactTable *table;
 	bool all; /* no segment was named */
+	DifferenceMethod method;
 	Tuplestorestate *store;
 	TupleDesc desc;
 	Oid input; /* of the type that keys are wanted in */
 	Oid param;
-	Oid output; /* of the keys' own */
+	Oid output;        /* of the keys' own */
+	Oid contact_table; /* at hand, and the segments of it */
+	List *ids;
+	Tuplestorestate *found; /* what is told only when all of these could be evaluated */
+	bool complained;        /* about the caller's arguments */
 } Check;
 
 static const char *
@@ -67,6 +76,7 @@ check_key_type(Check *check, const Difference *difference)
 		is_whole_number(check->table->key_type))
 		return;
 	row = SegmentById(difference->segment);
+	check->complained = true;
 	ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
 					errmsg("keys of contact table \"%s\" are of type %s, not bigint",
 						   get_rel_name(check->table->relid), key_type),
@@ -91,7 +101,7 @@ store_difference(void *arg, const Difference *difference)
 	values[2] = BoolGetDatum(difference->stored);
 	values[3] = BoolGetDatum(!difference->stored);
 	values[4] = CStringGetTextDatum(reason_of(difference));
-	tuplestore_putvalues(check->store, check->desc, values, nulls);
+	tuplestore_putvalues(check->found, check->desc, values, nulls);
 	ProgressChanges(1);
 }
 
@@ -107,25 +117,119 @@ is_small(Oid relid)
 }
 
 static void
-check_table(Check *check, Oid contact_table, List *ids, DifferenceMethod method)
+check_table(void *arg)
 {
-	DifferenceSearch search = {contact_table, ids, GetActiveSnapshot(), method};
+	Check *check = arg;
+	DifferenceSearch search = {check->contact_table, check->ids, GetActiveSnapshot(),
+							   check->method};
+	OwnerMessage message;
 	bool varlena;
 
-	if (method == DIFFERENCE_CHOOSE && is_small(contact_table))
+	if (check->method == DIFFERENCE_CHOOSE && is_small(check->contact_table))
 		search.method = DIFFERENCE_QUERY;
 	search.by_hand = true;
 	search.visit = store_difference;
 	search.arg = check;
-	check->table = CatalogContactTable(contact_table, false);
+	check->table = CatalogContactTable(check->contact_table, false);
 	getTypeInputInfo(TupleDescAttr(check->desc, 1)->atttypid, &check->input, &check->param);
 	getTypeOutputInfo(check->table->key_type, &check->output, &varlena);
-	SessionBegin(ProgramGet(contact_table));
+	SessionBegin(ProgramGet(check->contact_table));
 	SessionEnter();
-	ProgressBegin(PROGRESS_CHECK, contact_table, list_length(ids));
+	ProgressBegin(PROGRESS_CHECK, check->contact_table, list_length(check->ids));
+	OwnerMessageBegin(&message, check->contact_table);
 	DifferencesFind(&search);
+	OwnerMessageEnd(&message);
 	ProgressEnd();
 	SessionEnd();
+}
+
+static void
+tell_found(Check *check)
+{
+	TupleTableSlot *slot = MakeSingleTupleTableSlot(check->desc, &TTSOpsMinimalTuple);
+
+	while (tuplestore_gettupleslot(check->found, true, false, slot))
+		tuplestore_puttupleslot(check->store, slot);
+	ExecDropSingleTupleTableSlot(slot);
+}
+
+/*
+ * Check some segments of a contact table; the error, when that is not possible.
+ * A segment that was named must be checked: then it is raised.
+ */
+static ErrorData *
+check_ids(Check *check, List *ids)
+{
+	ErrorData *error;
+
+	check->ids = ids;
+	check->found = tuplestore_begin_heap(false, false, work_mem);
+	error = InSubtransaction(check_table, check, NULL);
+	if (error != NULL && (!check->all || check->complained))
+		ReThrowError(error);
+	if (error == NULL)
+		tell_found(check);
+	tuplestore_end(check->found);
+	return error;
+}
+
+/* What could not be checked is not known to be right. */
+static void
+warn_unchecked(int64 id, const char *what, const ErrorData *error)
+{
+	SegmentRow *row = SegmentById(id);
+
+	if (row == NULL)
+		return;
+	ereport(WARNING,
+			(errcode(error ? error->sqlerrcode : ERRCODE_WARNING),
+			 errmsg("segment \"%s\" %s", row->alias, what),
+			 error ? errdetail_internal("%s", AsideReasonFor(row->contact_table, error)) : 0,
+			 errhint("Remove the cause, then use segments.rebuild(%s).",
+					 quote_literal_cstr(row->alias))));
+}
+
+/*
+ * All segments of a contact table at once; where that fails, one by one: those
+ * that can be evaluated are checked, the others are told of.
+ */
+static void
+check_each(Check *check, List *ids)
+{
+	ErrorData *error = check_ids(check, ids);
+	ListCell *cell;
+
+	if (error == NULL)
+		return;
+	if (list_length(ids) == 1)
+	{
+		warn_unchecked(*(int64 *) linitial(ids), "could not be checked", error);
+		return;
+	}
+	foreach (cell, ids)
+	{
+		CHECK_FOR_INTERRUPTS();
+		check_each(check, list_make1(lfirst(cell)));
+	}
+}
+
+/* Without those that were set aside, unless one was named. */
+static List *
+maintained(Check *check, List *ids)
+{
+	List *result = NIL;
+	ListCell *cell;
+
+	foreach (cell, ids)
+	{
+		int64 id = *(int64 *) lfirst(cell);
+
+		if (check->all && SegmentHasFailed(id))
+			warn_unchecked(id, "is set aside and was not checked", NULL);
+		else
+			result = lappend(result, lfirst(cell));
+	}
+	return result;
 }
 
 /*
@@ -138,9 +242,6 @@ Datum
 segments_check_segments(PG_FUNCTION_ARGS)
 {
 	Check check = {0};
-	DifferenceMethod method = PG_ARGISNULL(2)     ? DIFFERENCE_CHOOSE
-							  : PG_GETARG_BOOL(2) ? DIFFERENCE_QUERY
-												  : DIFFERENCE_SCAN;
 	Oid type = INT8ARRAYOID;
 	Datum ids = PG_ARGISNULL(0) ? (Datum) 0 : PG_GETARG_DATUM(0);
 	char is_null = PG_ARGISNULL(0) ? 'n' : ' ';
@@ -149,6 +250,9 @@ segments_check_segments(PG_FUNCTION_ARGS)
 	uint64 i;
 
 	check.all = PG_ARGISNULL(0);
+	check.method = PG_ARGISNULL(2)     ? DIFFERENCE_CHOOSE
+				   : PG_GETARG_BOOL(2) ? DIFFERENCE_QUERY
+									   : DIFFERENCE_SCAN;
 	check.store = SrfBegin(fcinfo, &check.desc);
 	SPI_connect();
 	if (SPI_execute_with_args(
@@ -164,8 +268,12 @@ segments_check_segments(PG_FUNCTION_ARGS)
 		bool isnull;
 		Datum table = SPI_getbinval(tables->vals[i], tables->tupdesc, 1, &isnull);
 		Datum list = SPI_getbinval(tables->vals[i], tables->tupdesc, 2, &isnull);
+		List *some;
 
-		check_table(&check, DatumGetObjectId(table), BuildIds(DatumGetArrayTypeP(list)), method);
+		check.contact_table = DatumGetObjectId(table);
+		some = maintained(&check, BuildIds(DatumGetArrayTypeP(list)));
+		if (some != NIL)
+			check_each(&check, some);
 	}
 	SPI_finish();
 	PG_RETURN_NULL();

@@ -25,6 +25,7 @@
 #include "utils/typcache.h"
 
 #include "base/compat.h"
+#include "base/result.h"
 #include "build/progress.h"
 #include "build/segment_scan.h"
 #include "clock/segment_clock.h"
@@ -80,10 +81,9 @@ next_row(RowStream *stream)
 }
 
 static Datum
-stream_column(RowStream *stream, int column, bool *isnull)
+stream_column(RowStream *stream, int column, Oid type, bool *isnull)
 {
-	return SPI_getbinval(stream->tuples->vals[stream->next], stream->tuples->tupdesc, column,
-						 isnull);
+	return ResultValue(stream->tuples, stream->next, column, type, isnull);
 }
 
 static void
@@ -177,10 +177,10 @@ find_by_query(DifferenceSearch *search, int64 id)
 		Difference difference = {id};
 		bool isnull;
 
-		difference.key = stream_column(&stream, 1, &isnull);
-		difference.stored = DatumGetBool(stream_column(&stream, 2, &isnull));
-		difference.exists = DatumGetBool(stream_column(&stream, 3, &isnull));
-		difference.excluded = DatumGetBool(stream_column(&stream, 4, &isnull));
+		difference.key = stream_column(&stream, 1, table->key_type, &isnull);
+		difference.stored = DatumGetBool(stream_column(&stream, 2, BOOLOID, &isnull));
+		difference.exists = DatumGetBool(stream_column(&stream, 3, BOOLOID, &isnull));
+		difference.excluded = DatumGetBool(stream_column(&stream, 4, BOOLOID, &isnull));
 		search->visit(search->arg, &difference);
 	}
 	close_stream(&stream);
@@ -318,7 +318,11 @@ merge_column(Merge *merge, int stream, int column)
 
 	if (stream == MATCHING)
 		return slot_getattr(merge->slot, column, &isnull);
-	return stream_column(stream == STORED ? &merge->stored : &merge->hand, column, &isnull);
+	return stream_column(stream == STORED ? &merge->stored : &merge->hand, column,
+						 column == 1   ? INT8OID
+						 : column == 2 ? merge->program->table->key_type
+									   : BOOLOID,
+						 &isnull);
 }
 
 /* Where two streams stand, as qsort compares. */

@@ -14,16 +14,18 @@
 #include "access/xact.h"
 #include "fmgr.h"
 #include "miscadmin.h"
-#include "utils/acl.h"
+#include "nodes/nodes.h"
 #include "utils/backend_progress.h"
 #include "utils/backend_status.h"
 #include "utils/builtins.h"
+#include "utils/memutils.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
 
 #include "base/compat.h"
 #include "base/srf.h"
+#include "definition/access.h"
 
 /* "SEGM", beyond every ProgressCommandType */
 #define SEGMENTS_COMMAND ((ProgressCommandType) 0x5345474d)
@@ -39,27 +41,40 @@ enum
 	PARAM_STARTED
 };
 
+/* A command at work; a build can build those that refer to it. */
+typedef struct Command
+{
+	struct Command *outer;
+	SubTransactionId subxact;
+} Command;
+
 static int64 done = 0;
 static int64 changes = 0;
-static int depth = 0; /* a build can build those that refer to it */
+static Command *present = NULL;
 
 static bool
 is_ours(void)
 {
-	return depth == 1;
+	return present != NULL && present->outer == NULL;
 }
 
+/* The transaction's memory holds them, and the server clears the counters. */
 static void
 forget(XactEvent event, void *arg)
 {
-	depth = 0;
+	present = NULL;
 }
 
+/* Commands that an error left behind are of subtransactions that are gone. */
 static void
 forget_subtransaction(SubXactEvent event, SubTransactionId mine, SubTransactionId parent, void *arg)
 {
-	if (event == SUBXACT_EVENT_ABORT_SUB)
-		depth = 0;
+	if (event != SUBXACT_EVENT_ABORT_SUB || present == NULL)
+		return;
+	while (present != NULL && present->subxact >= mine)
+		present = present->outer;
+	if (present == NULL)
+		pgstat_progress_end_command();
 }
 
 static void
@@ -80,8 +95,13 @@ register_callbacks(void)
 void
 ProgressBegin(ProgressCommand command, Oid contact_table, int segments)
 {
+	Command *begun = MemoryContextAllocZero(TopTransactionContext, sizeof(Command));
+
 	register_callbacks();
-	if (depth++ > 0)
+	begun->outer = present;
+	begun->subxact = GetCurrentSubTransactionId();
+	present = begun;
+	if (!is_ours())
 		return;
 	done = 0;
 	changes = 0;
@@ -94,8 +114,12 @@ ProgressBegin(ProgressCommand command, Oid contact_table, int segments)
 void
 ProgressEnd(void)
 {
-	if (depth > 0 && --depth == 0)
+	Command *ended = present;
+
+	present = ended->outer;
+	if (present == NULL)
 		pgstat_progress_end_command();
+	pfree(ended);
 }
 
 void
@@ -136,9 +160,10 @@ ProgressChanges(int64 more)
 
 /* ----- reading ----- */
 
-static const char *const command_words[] = {NULL, "create", "rebuild", "check"};
+static const char *const command_words[] = {NULL, "create", "rebuild", "check", "import"};
 static const char *const phase_words[] = {
-	NULL, "evaluating", "comparing", "waiting for writers", "catching up", "writing"};
+	NULL,      "evaluating", "comparing", "waiting for writers", "catching up", "writing",
+	"reading", "matching",   "adding"};
 
 static void
 set_word(Datum *value, bool *isnull, const char *const *words, int n, int64 number)
@@ -168,7 +193,7 @@ store_backend(const PgBackendStatus *backend, Tuplestorestate *store, TupleDesc 
 	tuplestore_putvalues(store, desc, values, nulls);
 }
 
-/* Is it at work on segments of this database, of a table that the user may read? */
+/* Is it at work on segments of this database, of a table that the user may look at? */
 static bool
 may_be_shown(const PgBackendStatus *backend)
 {
@@ -176,8 +201,7 @@ may_be_shown(const PgBackendStatus *backend)
 
 	return backend->st_progress_command == SEGMENTS_COMMAND &&
 		   backend->st_databaseid == MyDatabaseId &&
-		   SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relid)) &&
-		   pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK;
+		   SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relid)) && AccessMayMonitor(relid);
 }
 
 /*
@@ -201,4 +225,39 @@ segments_backend_progress(PG_FUNCTION_ARGS)
 			store_backend(&local->backendStatus, store, desc);
 	}
 	PG_RETURN_NULL();
+}
+
+static ProgressPhase
+phase_of_word(const char *word)
+{
+	int i;
+
+	for (i = 1; i < lengthof(phase_words); i++)
+		if (strcmp(phase_words[i], word) == 0)
+			return i;
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("unrecognized phase of an import \"%s\"", word)));
+}
+
+/*
+ * segments.report_import(contact_table, phase, total, more)
+ */
+PG_FUNCTION_INFO_V1(segments_report_import);
+Datum
+segments_report_import(PG_FUNCTION_ARGS)
+{
+	if (PG_ARGISNULL(1))
+	{
+		if (present != NULL)
+			ProgressEnd();
+		PG_RETURN_VOID();
+	}
+	if (present == NULL)
+		ProgressBegin(PROGRESS_IMPORT, PG_GETARG_OID(0), 1);
+	ProgressEnter(phase_of_word(text_to_cstring(PG_GETARG_TEXT_PP(1))));
+	if (!PG_ARGISNULL(2))
+		ProgressTotal(PG_GETARG_INT64(2));
+	if (!PG_ARGISNULL(3))
+		ProgressContacts(PG_GETARG_INT64(3));
+	PG_RETURN_VOID();
 }

@@ -32,6 +32,7 @@
 #include "program/image.h"
 #include "program/keys.h"
 #include "program/program.h"
+#include "program/program_cache.h"
 
 typedef struct SegmentScanWork
 {
@@ -227,7 +228,7 @@ SegmentScan(Program *program, Bitmapset *segments, TimestampTz now, Snapshot sna
 	MemoryContext context =
 		AllocSetContextCreate(CurrentMemoryContext, "segments shared scan", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
-	Relation rel = table_open(program->relid, AccessShareLock);
+	Relation rel = ProgramTableOpen(program, program->relid, AccessShareLock);
 	int i;
 
 	work.program = program;

@@ -39,9 +39,11 @@
 #include "base/compat.h"
 #include "base/vector.h"
 #include "definition/contact_table.h"
+#include "definition/table_beside.h"
 #include "evaluate/row.h"
 #include "maintain/related_contacts.h"
 #include "program/program.h"
+#include "program/program_cache.h"
 
 /* The log of joins and leaves. */
 #define Anum_change_segment_id 3
@@ -126,9 +128,8 @@ show_touched(TouchedWork *work, TupleTableSlot *slot, List *tuples, TouchedRow s
 }
 
 static void
-walk_table(TouchedWork *work, Oid relid, TouchedRow show)
+walk_table(TouchedWork *work, Relation rel, TouchedRow show)
 {
-	Relation rel = table_open(relid, AccessShareLock);
 	TupleTableSlot *slot = MakeSingleTupleTableSlot(RelationGetDescr(rel), &TTSOpsHeapTuple);
 	BufferAccessStrategy strategy = GetAccessStrategy(BAS_BULKREAD);
 	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "segments touched rows",
@@ -203,7 +204,7 @@ walk_related(TouchedWork *work, RowSource *source, Facet *facet, DatumVector *fo
 	RowVersionInit(&work->row, source, NULL);
 	work->facet = facet;
 	work->found = found;
-	walk_table(work, source->relid, show_related);
+	walk_table(work, ProgramTableOpen(work->program, source->relid, AccessShareLock), show_related);
 }
 
 /* Rows that don't hold their contact: companies, found by their own keys. */
@@ -262,13 +263,14 @@ TouchedContacts(Program *program, Bitmapset *segments, bool fresh, Snapshot snap
 	TouchedWork work = {program, snapshot, keys};
 	int i;
 
-	walk_table(&work, program->relid, show_contact);
+	walk_table(&work, ProgramTableOpen(program, program->relid, AccessShareLock), show_contact);
 	for (i = 1; i < program->nsources; i++)
 		if (bms_overlap(ProgramSegmentsReading(program, program->sources[i]), segments))
 			walk_source(&work, program->sources[i]);
 	set_logged_segments(&work, segments, fresh);
 	if (work.nids > 0)
-		walk_table(&work, program->table->change_table, show_log_entry);
+		walk_table(&work, BesideOpenOf(program->table, BESIDE_CHANGE, AccessShareLock),
+				   show_log_entry);
 }
 
 /* ----- can it be done? ----- */

@@ -26,6 +26,7 @@
 #include "executor/tuptable.h"
 #include "nodes/pg_list.h"
 #include "utils/array.h"
+#include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/inval.h"
 #include "utils/snapmgr.h"
@@ -35,9 +36,12 @@
 #include "base/kept_plan.h"
 #include "base/secure.h"
 #include "base/spi.h"
+#include "base/subtransaction.h"
 #include "base/vector.h"
 #include "clock/segment_clock.h"
+#include "definition/aside.h"
 #include "definition/contact_table.h"
+#include "time/clock.h"
 
 /* With the rights of the owner of our own tables. */
 static uint64
@@ -411,4 +415,88 @@ ClockSetNextMoves(DatumVector *ids, DatumVector *next_moves)
 			"FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) AS n (segment_id, next_move) WHERE k.segment_id = n.segment_id",
 			2, types, values),
 		ids);
+}
+
+/*
+ * Segments of a contact table that move with time.
+ */
+List *
+ClockMoving(Oid contact_table)
+{
+	ScanKeyData key;
+	CatalogScan scan;
+	List *result = NIL;
+
+	ScanKeyInit(&key, Anum_clock_contact_table, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(contact_table));
+	CatalogScanBegin(&scan, "segment_clock", CatalogRelid("segment_clock_next_move_idx"), NULL, 1,
+					 &key);
+	while (CatalogScanNext(&scan))
+	{
+		bool isnull;
+		int64 *id = palloc(sizeof(int64));
+
+		*id = DatumGetInt64(ClockColumn(&scan, Anum_clock_segment_id, &isnull));
+		result = lappend(result, id);
+	}
+	CatalogScanEnd(&scan);
+	return result;
+}
+
+/*
+ * All moving segments of a contact table were evaluated at now and stand apart,
+ * writers shut out: nobody goes by the clock that they shared.
+ */
+void
+ClockReset(Oid contact_table, TimestampTz now)
+{
+	Oid types[2] = {REGCLASSOID, TIMESTAMPTZOID};
+	Datum values[2];
+
+	values[0] = ObjectIdGetDatum(contact_table);
+	values[1] = TimestampTzGetDatum(now);
+	(void) run("UPDATE segments.contact_clock SET evaluated_at = $2, covered_until = $2, "
+			   "pending_at = NULL, pending_xmax = NULL WHERE contact_table = $1",
+			   2, types, values);
+	tell_others();
+}
+
+static void
+store_failure(void *arg)
+{
+	Oid types[3] = {REGCLASSOID, TIMESTAMPTZOID, TEXTOID};
+
+	(void) run("INSERT INTO segments.contact_clock AS k "
+			   "(contact_table, evaluated_at, covered_until, failed_at, error) "
+			   "VALUES ($1, '-infinity', '-infinity', $2, $3) "
+			   "ON CONFLICT (contact_table) DO UPDATE SET failed_at = $2, error = $3",
+			   3, types, arg);
+}
+
+static void
+clear_failure(void *arg)
+{
+	Oid type = REGCLASSOID;
+
+	(void) run("UPDATE segments.contact_clock SET failed_at = NULL, error = NULL "
+			   "WHERE contact_table = $1 AND failed_at IS NOT NULL",
+			   1, &type, arg);
+}
+
+/*
+ * The last refresh of a contact table failed, or (NULL) did not.  Whether that
+ * can be stored must not decide whether the others are brought forward.
+ */
+void
+ClockFailed(Oid contact_table, const ErrorData *error)
+{
+	Datum values[3];
+
+	values[0] = ObjectIdGetDatum(contact_table);
+	values[1] = TimestampTzGetDatum(SegmentsNow());
+	values[2] = error ? CStringGetTextDatum(AsideReason(error)) : (Datum) 0;
+	if (error == NULL)
+		clear_failure(values);
+	else
+		(void) InSubtransaction(store_failure, values, NULL);
 }

@@ -41,5 +41,8 @@ extern bool ClockBegin(ClockMove *move, Oid contact_table, TimestampTz now);
 extern void ClockAdvance(const ClockMove *move);
 extern List *ClockCovered(const ClockMove *move);
 extern void ClockSetNextMoves(DatumVector *ids, DatumVector *next_moves);
+extern List *ClockMoving(Oid contact_table);
+extern void ClockReset(Oid contact_table, TimestampTz now);
+extern void ClockFailed(Oid contact_table, const ErrorData *error);
 
 #endif /* SEGMENTS_CLOCK_WRITE_H */

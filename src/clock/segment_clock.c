@@ -154,6 +154,7 @@ ClockLoad(Program *program)
 	generation = ProgramClockGeneration();
 	if (program->clock_generation == generation)
 		return;
+	program->clock_generation = 0; /* until it is read: an error leaves the program */
 	program->moved_from = DT_NOEND;
 	program->moved_to = DT_NOBEGIN;
 	if (read_contact_clock(program->relid, &evaluated_at, &covered_until))

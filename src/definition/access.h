@@ -1,10 +1,17 @@
 /*
- * access.h - who the application's user is, and which segments they see.
+ * access.h - who the application's user is, which segments they see, and what
+ * they may ask and change.
  */
 #ifndef SEGMENTS_ACCESS_H
 #define SEGMENTS_ACCESS_H
 
 #include "postgres.h"
+
+#include "nodes/parsenodes.h"
+#include "utils/guc.h"
+
+#include "definition/contact_table.h"
+#include "definition/field.h"
 
 /* What a segment is found by and judged by. */
 typedef struct SegmentHandle
@@ -20,5 +27,17 @@ typedef struct SegmentHandle
 extern char *AccessUserName(void);
 extern bool AccessMaySeeAs(Oid role, const SegmentHandle *segment);
 extern bool AccessMaySee(const SegmentHandle *segment);
+extern bool AccessCheckUserId(char **newval, void **extra, GucSource source);
+extern bool AccessOwns(Oid role, Oid relid);
+extern bool AccessMayRead(Oid relid);
+extern bool AccessIsOwner(Oid relid);
+extern bool AccessAskerIsOwner(Oid relid);
+extern bool AccessMayMonitor(Oid contact_table);
+extern bool AccessHidesRows(Oid relid);
+extern ContactTable *AccessContactTable(Oid relid);
+extern void AccessCheckChange(Oid contact_table);
+extern void AccessCheckOwner(Oid relid);
+extern Oid AccessViewer(Oid role);
+extern bool AccessMaySeeValueAs(Oid role, const ContactTable *table, const Field *field);
 
 #endif /* SEGMENTS_ACCESS_H */

@@ -25,7 +25,12 @@
 #include "utils/syscache.h"
 
 #include "base/compat.h"
+#include "definition/table_beside.h"
 #include "time/clock.h"
+
+PG_FUNCTION_INFO_V1(segments_default_contact_table);
+PG_FUNCTION_INFO_V1(segments_base_type);
+
 
 /* segments.contact_table */
 #define Anum_contact_table_relid 1
@@ -158,8 +163,11 @@ name_or_null(Datum *values, bool *nulls, int anum)
 	return pstrdup(NameStr(*DatumGetName(values[anum - 1])));
 }
 
-static Oid
-relation_owner(Oid relid)
+/*
+ * Owner of a relation; InvalidOid when there is no such relation.
+ */
+Oid
+CatalogRelationOwner(Oid relid)
 {
 	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
 	Oid owner;
@@ -171,13 +179,14 @@ relation_owner(Oid relid)
 	return owner;
 }
 
+
 /*
  * Owner of the extension's own tables, who may write them.
  */
 Oid
 CatalogOwner(void)
 {
-	return relation_owner(CatalogRelid("segment"));
+	return CatalogRelationOwner(CatalogRelid("segment"));
 }
 
 static ContactTable *
@@ -206,7 +215,7 @@ contact_table_from_tuple(HeapTuple tuple, TupleDesc desc)
 static bool
 complete_contact_table(ContactTable *table)
 {
-	table->owner = relation_owner(table->relid);
+	table->owner = CatalogRelationOwner(table->relid);
 	if (!OidIsValid(table->owner))
 		return false;
 	table->key_attnum = get_attnum(table->relid, table->key_column);
@@ -220,9 +229,25 @@ complete_contact_table(ContactTable *table)
 	return true;
 }
 
+static bool
+has_row_of(const char *name, Oid contact_table)
+{
+	CatalogScan scan;
+	ScanKeyData key;
+	bool found;
+
+	ScanKeyInit(&key, get_attnum(CatalogRelid(name), "contact_table"), BTEqualStrategyNumber,
+				F_OIDEQ, ObjectIdGetDatum(contact_table));
+	CatalogScanBegin(&scan, name, InvalidOid, NULL, 1, &key);
+	found = CatalogScanNext(&scan);
+	CatalogScanEnd(&scan);
+	return found;
+}
+
 /*
  * The contact table with this OID, in the current memory context; NULL, or an
- * error, when it is not attached.
+ * error, when it is not attached.  Unless missing_ok, its key and the tables
+ * beside it are found to be what the catalogue says.
  */
 ContactTable *
 CatalogContactTable(Oid relid, bool missing_ok)
@@ -239,28 +264,22 @@ CatalogContactTable(Oid relid, bool missing_ok)
 	CatalogScanEnd(&scan);
 
 	if (table != NULL && complete_contact_table(table))
-		return table;
+	{
+		if (missing_ok)
+			return table;
+		/* who detaches it may be ahead of us: then its tables go, and its row */
+		if (BesideIsThere(table) || has_row_of("contact_table", relid))
+		{
+			BesideCheck(table);
+			return table;
+		}
+	}
 	if (!missing_ok)
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 						errmsg("table \"%s\" is not a contact table",
 							   get_rel_name(relid) ? get_rel_name(relid) : "?"),
 						errhint("Attach it with segments.attach().")));
 	return NULL;
-}
-
-static bool
-has_row_of(const char *name, Oid contact_table)
-{
-	CatalogScan scan;
-	ScanKeyData key;
-	bool found;
-
-	ScanKeyInit(&key, get_attnum(CatalogRelid(name), "contact_table"), BTEqualStrategyNumber,
-				F_OIDEQ, ObjectIdGetDatum(contact_table));
-	CatalogScanBegin(&scan, name, InvalidOid, NULL, 1, &key);
-	found = CatalogScanNext(&scan);
-	CatalogScanEnd(&scan);
-	return found;
 }
 
 /*
@@ -438,4 +457,34 @@ CatalogContactTablesReading(Oid relid)
 	}
 	CatalogScanEnd(&scan);
 	return result;
+}
+
+/*
+ * segments.default_contact_table() -> regclass
+ */
+Datum
+segments_default_contact_table(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_OID(CatalogDefaultContactTable());
+}
+
+/*
+ * segments.base_type(regtype) -> regtype
+ */
+Datum
+segments_base_type(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_OID(getBaseType(PG_GETARG_OID(0)));
+}
+
+/*
+ * segments.check_layout(contact_table): raises where a table beside a
+ * contact table is not as it must be.
+ */
+PG_FUNCTION_INFO_V1(segments_check_layout);
+Datum
+segments_check_layout(PG_FUNCTION_ARGS)
+{
+	(void) CatalogContactTable(PG_GETARG_OID(0), false);
+	PG_RETURN_VOID();
 }

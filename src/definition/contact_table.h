@@ -99,5 +99,6 @@ extern Oid CatalogDefaultContactTable(void);
 extern List *CatalogRelations(Oid contact_table);
 extern List *CatalogFieldDefinitions(Oid contact_table);
 extern List *CatalogContactTablesReading(Oid relid);
+extern Oid CatalogRelationOwner(Oid relid);
 
 #endif /* SEGMENTS_CONTACT_TABLE_H */

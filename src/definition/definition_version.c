@@ -107,8 +107,11 @@ add_row(Relation rel, Oid contact_table, uint64 number)
 	heap_freetuple(tuple);
 }
 
-static uint64
-random_number(void)
+/*
+ * A number that nobody else takes; never 0.
+ */
+uint64
+DefinitionRandomNumber(void)
 {
 	uint64 number;
 
@@ -116,6 +119,7 @@ random_number(void)
 		number = hash_combine64((uint64) GetCurrentTimestamp(), (uint64) MyProcPid);
 	return number == 0 ? 1 : number;
 }
+
 
 /* Take a row away, unless somebody else is about to. */
 static bool
@@ -170,7 +174,7 @@ DefinitionChanged(Oid contact_table)
 		ours |= is_ours(tuple);
 	systable_endscan(rows.scan);
 	if (!ours)
-		add_row(rows.rel, contact_table, random_number());
+		add_row(rows.rel, contact_table, DefinitionRandomNumber());
 	table_close(rows.rel, RowExclusiveLock);
 	CommandCounterIncrement();
 	/* above READ COMMITTED a row that somebody took already is an error */

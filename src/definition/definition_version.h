@@ -9,5 +9,6 @@
 
 extern uint64 DefinitionVersion(Oid contact_table, bool *ours);
 extern void DefinitionChanged(Oid contact_table);
+extern uint64 DefinitionRandomNumber(void);
 
 #endif /* SEGMENTS_DEFINITION_VERSION_H */

@@ -46,6 +46,7 @@ typedef struct Field
 	char *value; /* SQL over the row: alias c for contacts, r for rows */
 	Oid value_type;
 	bool deterministic; /* the value's collation compares bytes */
+	bool is_bounded;    /* a number of so many digits at most, as its type says */
 	char *condition;    /* SQL over r, or NULL */
 	char *order_by;     /* SQL over r, or NULL */
 	bool case_sensitive;

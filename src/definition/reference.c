@@ -1,25 +1,28 @@
 /*
- * reference.c - the way from one segment to another through references.
+ * reference.c - which segments reach which through the filters that name them.
  *
- * Breadth first and each segment once, so the shortest way is found, in a time
- * that follows the number of references.  Read as last committed.
+ * Takes ids of segments, gives the shortest way from one to another.  Breadth
+ * first, each segment once, so the cost is linear in the references that are
+ * met.  Reads segments.segment_reference as last committed or written by
+ * ourselves, never through the transaction's snapshot: of two transactions
+ * that store one half of a cycle each, the second one sees the first one's.
  */
 #include "postgres.h"
 
 #include "definition/reference.h"
 
+#include "access/genam.h"
 #include "access/htup_details.h"
-#include "access/skey.h"
-#include "access/stratnum.h"
+#include "access/table.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "miscadmin.h"
-#include "nodes/pg_list.h"
 #include "utils/array.h"
 #include "utils/fmgroids.h"
 #include "utils/hsearch.h"
 #include "utils/rel.h"
 
+#include "definition/access.h"
 #include "definition/contact_table.h"
 #include "definition/segment.h"
 
@@ -29,39 +32,50 @@ PG_FUNCTION_INFO_V1(segments_reference_cycle);
 #define Anum_reference_segment_id 1
 #define Anum_reference_referenced_id 2
 
-/* A segment on the way, and the one that it was reached from. */
+/* A segment on the way, and the one it was reached from. */
 typedef struct Step
 {
 	int64 id;
-	struct Step *from;
+	const struct Step *from;
 } Step;
 
-typedef struct ReferenceSearch
+typedef struct Search
 {
-	HTAB *seen;
-	List *steps; /* in the order in which they were reached */
-} ReferenceSearch;
+	Relation references;
+	Oid index;
+	HTAB *visited; /* ids */
+	List *steps;   /* in the order in which they were reached */
+} Search;
 
 static void
-begin_search(ReferenceSearch *search)
+begin_search(Search *search)
 {
 	HASHCTL info = {0};
 
 	info.keysize = sizeof(int64);
 	info.entrysize = sizeof(int64);
 	info.hcxt = CurrentMemoryContext;
-	search->seen =
-		hash_create("segments references", 32, &info, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	search->visited =
+		hash_create("segments references", 64, &info, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	search->references = table_open(CatalogRelid("segment_reference"), AccessShareLock);
+	search->index = CatalogRelid("segment_reference_pkey");
 	search->steps = NIL;
 }
 
 static void
-add_step(ReferenceSearch *search, int64 id, Step *from)
+end_search(Search *search)
 {
-	Step *step;
-	bool found;
+	table_close(search->references, AccessShareLock);
+	hash_destroy(search->visited);
+}
 
-	(void) hash_search(search->seen, &id, HASH_ENTER, &found);
+static void
+add_step(Search *search, int64 id, const Step *from)
+{
+	bool found;
+	Step *step;
+
+	(void) hash_search(search->visited, &id, HASH_ENTER, &found);
 	if (found)
 		return;
 	step = palloc(sizeof(Step));
@@ -70,93 +84,101 @@ add_step(ReferenceSearch *search, int64 id, Step *from)
 	search->steps = lappend(search->steps, step);
 }
 
-/* Add the segments that one refers to. */
+/* Append the segments that this one refers to and that were not reached before. */
 static void
-add_referenced(ReferenceSearch *search, Step *from)
+add_referenced(Search *search, const Step *from)
 {
-	CatalogScan scan;
 	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple tuple;
 
 	ScanKeyInit(&key, Anum_reference_segment_id, BTEqualStrategyNumber, F_INT8EQ,
 				Int64GetDatum(from->id));
-	CatalogScanByKey(&scan, "segment_reference", NULL, 1, &key);
-	while (CatalogScanNext(&scan))
+	scan = systable_beginscan(search->references, search->index, true, NULL, 1, &key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
 		bool isnull;
-		Datum id = heap_getattr(scan.tuple, Anum_reference_referenced_id,
-								RelationGetDescr(scan.rel), &isnull);
+		Datum id = heap_getattr(tuple, Anum_reference_referenced_id,
+								RelationGetDescr(search->references), &isnull);
 
 		add_step(search, DatumGetInt64(id), from);
 	}
-	CatalogScanEnd(&scan);
-}
-
-/* The last step of the shortest way from a segment to another, or NULL. */
-static Step *
-find_way(int64 from, int64 to)
-{
-	ReferenceSearch search;
-	Step *first = palloc0(sizeof(Step));
-	int i;
-
-	begin_search(&search);
-	first->id = from;
-	add_referenced(&search, first);
-	for (i = 0; i < list_length(search.steps); i++)
-	{
-		Step *step = list_nth(search.steps, i);
-
-		if (step->id == to)
-			return step;
-		add_referenced(&search, step);
-		CHECK_FOR_INTERRUPTS();
-	}
-	return NULL;
-}
-
-static char *
-alias_of(int64 id)
-{
-	SegmentRow *row = SegmentById(id);
-
-	return row ? row->alias : "?";
-}
-
-/*
- * How one segment reaches another through references, as "a -> b -> c" of
- * aliases, or NULL when it does not.  A segment reaches itself.
- */
-char *
-ReferencePath(int64 from, int64 to)
-{
-	Step *step;
-	char *path = alias_of(to);
-
-	if (from == to)
-		return path;
-	step = find_way(from, to);
-	if (step == NULL)
-		return NULL;
-	for (step = step->from; step != NULL; step = step->from)
-		path = psprintf("%s -> %s", alias_of(step->id), path);
-	return path;
+	systable_endscan(scan);
 }
 
 /* The ids from the first step to this one. */
-static ArrayType *
-path_to(Step *step)
+static List *
+path_to(const Step *step)
 {
 	List *ids = NIL;
-	ListCell *cell;
-	Datum *values;
-	int i = 0;
 
 	for (; step != NULL; step = step->from)
-		ids = lcons(&step->id, ids);
-	values = palloc(list_length(ids) * sizeof(Datum));
-	foreach (cell, ids)
-		values[i++] = Int64GetDatum(*(int64 *) lfirst(cell));
-	return construct_array(values, i, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE);
+	{
+		int64 *id = palloc(sizeof(int64));
+
+		*id = step->id;
+		ids = lcons(id, ids);
+	}
+	return ids;
+}
+
+/*
+ * The shortest way from one segment through one reference or more to another,
+ * as a list of int64 *, both ends included; NIL when there is none.
+ */
+static List *
+reference_path(int64 from, int64 to)
+{
+	Search search;
+	Step first = {from, NULL};
+	List *path = NIL;
+	int i;
+
+	begin_search(&search);
+	add_referenced(&search, &first);
+	for (i = 0; i < list_length(search.steps) && path == NIL; i++)
+	{
+		const Step *step = list_nth(search.steps, i);
+
+		CHECK_FOR_INTERRUPTS();
+		if (step->id == to)
+			path = path_to(step);
+		else
+			add_referenced(&search, step);
+	}
+	end_search(&search);
+	return path;
+}
+
+/* Its alias, unless that is none of the business of who asks. */
+static const char *
+shown_alias(int64 id)
+{
+	SegmentRow *row = SegmentById(id);
+
+	return row && AccessMaySeeAs(GetOuterUserId(), &row->handle) ? row->alias : "...";
+}
+
+/*
+ * The same as "a -> b -> c" of aliases, which may be no more than one segment;
+ * NULL when there is no way.
+ */
+char *
+ReferencePathText(int64 from, int64 to)
+{
+	List *path = from == to ? list_make1(&from) : reference_path(from, to);
+	StringInfoData out;
+	ListCell *cell;
+
+	if (path == NIL)
+		return NULL;
+	initStringInfo(&out);
+	foreach (cell, path)
+	{
+		appendStringInfo(&out, "%s%s", out.len > 0 ? " -> " : "",
+						 shown_alias(*(int64 *) lfirst(cell)));
+	}
+	return out.data;
 }
 
 /*
@@ -166,9 +188,16 @@ path_to(Step *step)
 Datum
 segments_reference_cycle(PG_FUNCTION_ARGS)
 {
-	Step *step = find_way(PG_GETARG_INT64(0), PG_GETARG_INT64(0));
+	int64 start = PG_GETARG_INT64(0);
+	List *path = reference_path(start, start);
+	Datum *values;
+	ListCell *cell;
+	int n = 0;
 
-	if (step == NULL)
+	if (path == NIL)
 		PG_RETURN_NULL();
-	PG_RETURN_ARRAYTYPE_P(path_to(step));
+	values = palloc(sizeof(Datum) * list_length(path));
+	foreach (cell, path)
+		values[n++] = Int64GetDatum(*(int64 *) lfirst(cell));
+	PG_RETURN_ARRAYTYPE_P(construct_array(values, n, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 }

@@ -1,11 +1,13 @@
 /*
- * reference.h - the way from one segment to another through references.
+ * reference.h - which segments reach which through the filters that name them.
  */
 #ifndef SEGMENTS_REFERENCE_H
 #define SEGMENTS_REFERENCE_H
 
 #include "postgres.h"
 
-extern char *ReferencePath(int64 from, int64 to);
+#include "nodes/pg_list.h"
+
+extern char *ReferencePathText(int64 from, int64 to);
 
 #endif /* SEGMENTS_REFERENCE_H */

@@ -18,11 +18,13 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
-#include "base/compat.h"
 #include "definition/access.h"
 #include "definition/contact_table.h"
 #include "filter/filter.h"
 #include "filter/filter_flat.h"
+
+/* segments.segment_failure */
+#define Anum_failure_segment_id 1
 
 typedef struct SegmentColumns
 {
@@ -83,6 +85,7 @@ row_from_tuple(HeapTuple tuple, TupleDesc desc, const SegmentColumns *columns)
 		DatumGetObjectId(heap_getattr(tuple, columns->contact_table, desc, &isnull));
 	value = heap_getattr(tuple, columns->state, desc, &isnull);
 	row->state = TextDatumGetCString(value);
+	row->is_aside = (strcmp(row->state, "failed") == 0);
 	row->handle.id = row->id;
 	row->handle.contact_table = row->contact_table;
 	fill_handle(&row->handle, tuple, desc, columns);
@@ -115,15 +118,74 @@ key_on(ScanKey key, const char *column, RegProcedure equal, Datum value)
 }
 
 /*
+ * Have segments failed that their own rows don't tell of yet?  Normally there
+ * are no failures at all, and otherwise few.
+ */
+static void
+mark_failures(List *rows)
+{
+	CatalogScan scan;
+	bool isnull;
+	ListCell *cell;
+
+	CatalogScanBegin(&scan, "segment_failure", InvalidOid, NULL, 0, NULL);
+	while (CatalogScanNext(&scan))
+	{
+		int64 id = DatumGetInt64(
+			heap_getattr(scan.tuple, Anum_failure_segment_id, RelationGetDescr(scan.rel), &isnull));
+
+		foreach (cell, rows)
+		{
+			SegmentRow *row = lfirst(cell);
+
+			row->is_aside |= (row->id == id);
+		}
+	}
+	CatalogScanEnd(&scan);
+}
+
+/*
+ * Is a segment set aside, as its own row or a failure tells?
+ */
+bool
+SegmentHasFailed(int64 id)
+{
+	ScanKeyData key;
+	CatalogScan scan;
+	bool found;
+	SegmentRow *row;
+
+	ScanKeyInit(&key, Anum_failure_segment_id, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(id));
+	CatalogScanByKey(&scan, "segment_failure", NULL, 1, &key);
+	found = CatalogScanNext(&scan);
+	CatalogScanEnd(&scan);
+	if (found)
+		return true;
+	row = SegmentById(id);
+	return row != NULL && row->is_aside;
+}
+
+/* segments.has_failed(segment_id) */
+PG_FUNCTION_INFO_V1(segments_has_failed);
+Datum
+segments_has_failed(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(SegmentHasFailed(PG_GETARG_INT64(0)));
+}
+
+/*
  * All segments of a contact table, unpublished and static ones too.
  */
 List *
 SegmentsOfContactTable(Oid contact_table)
 {
 	ScanKeyData key;
+	List *rows;
 
 	key_on(&key, "contact_table", F_OIDEQ, ObjectIdGetDatum(contact_table));
-	return scan_segments(&key, InvalidOid);
+	rows = scan_segments(&key, InvalidOid);
+	mark_failures(rows);
+	return rows;
 }
 
 /*
@@ -133,14 +195,10 @@ SegmentRow *
 SegmentById(int64 id)
 {
 	ScanKeyData key;
-	Oid segment = CatalogRelid("segment");
-	Relation rel = table_open(segment, AccessShareLock);
-	Oid index = PrimaryKeyIndex(rel);
 	List *rows;
 
-	table_close(rel, AccessShareLock);
 	key_on(&key, "id", F_INT8EQ, Int64GetDatum(id));
-	rows = scan_segments(&key, index);
+	rows = scan_segments(&key, CatalogRelid("segment_pkey"));
 	return rows == NIL ? NULL : linitial(rows);
 }
 
@@ -151,7 +209,7 @@ segment_by_alias(const char *alias)
 	List *rows;
 
 	key_on(&key, "alias", F_TEXTEQ, CStringGetTextDatum(alias));
-	rows = scan_segments(&key, InvalidOid);
+	rows = scan_segments(&key, CatalogRelid("segment_alias_key"));
 	return rows == NIL ? NULL : linitial(rows);
 }
 

@@ -21,6 +21,7 @@ typedef struct SegmentRow
 	bool is_published;
 	Oid contact_table;
 	char *state;
+	bool is_aside;        /* it could not be evaluated, and is not */
 	SegmentHandle handle; /* who may see it */
 } SegmentRow;
 
@@ -28,5 +29,6 @@ extern List *SegmentsOfContactTable(Oid contact_table);
 extern SegmentRow *SegmentById(int64 id);
 extern int64 SegmentResolvePublished(Oid contact_table, const char *word, Oid viewer,
 									 const char **why);
+extern bool SegmentHasFailed(int64 id);
 
 #endif /* SEGMENTS_SEGMENT_H */

@@ -108,16 +108,41 @@ SegmentFindVisible(const char *word, SegmentHandle *segment)
 		no_such_segment(word);
 }
 
+/* Find the segment with this id; false when the current role does not see it. */
+static bool
+find_visible(int64 id, SegmentHandle *segment)
+{
+	return find_by(Anum_segment_id, F_INT8EQ, Int64GetDatum(id), "segment_pkey", segment) &&
+		   AccessMaySee(segment);
+}
+
+/* The segment with this id, if the current role sees it; else an error. */
+void
+SegmentFindVisibleId(int64 id, SegmentHandle *segment)
+{
+	if (!find_visible(id, segment))
+		no_such_segment(psprintf(INT64_FORMAT, id));
+}
+
+/*
+ * Is there a segment with this id that the current role sees?
+ */
+bool
+SegmentIsVisible(int64 id)
+{
+	SegmentHandle segment;
+
+	return find_visible(id, &segment);
+}
+
 /*
  * Raise an error unless there is a segment with this id that the current role
- * sees, and so may change.
+ * sees.
  */
 void
 SegmentCheckVisible(int64 id)
 {
 	SegmentHandle segment;
 
-	if (!find_by(Anum_segment_id, F_INT8EQ, Int64GetDatum(id), "segment_pkey", &segment) ||
-		!AccessMaySee(&segment))
-		no_such_segment(psprintf(INT64_FORMAT, id));
+	SegmentFindVisibleId(id, &segment);
 }

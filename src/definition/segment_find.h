@@ -9,6 +9,8 @@
 #include "definition/access.h"
 
 extern void SegmentFindVisible(const char *word, SegmentHandle *segment);
+extern void SegmentFindVisibleId(int64 id, SegmentHandle *segment);
 extern void SegmentCheckVisible(int64 id);
+extern bool SegmentIsVisible(int64 id);
 
 #endif /* SEGMENTS_SEGMENT_FIND_H */

@@ -22,9 +22,13 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "base/result.h"
 #include "base/spi.h"
+#include "base/subtransaction.h"
+#include "definition/aside.h"
 #include "definition/field.h"
 #include "definition/related_sql.h"
+#include "evaluate/field_context.h"
 #include "evaluate/member_probe.h"
 #include "evaluate/related_rows.h"
 #include "evaluate/row.h"
@@ -96,7 +100,7 @@ ask(Batch *batch, SPIPlanPtr plan)
 	for (i = 0; i < SPI_processed; i++)
 	{
 		bool isnull;
-		Datum key = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull);
+		Datum key = ResultValue(SPI_tuptable, i, 1, batch->program->table->key_type, &isnull);
 		int position = isnull ? -1 : ProgramFindKey(batch->program, batch->keys, batch->nrows, key);
 
 		if (position >= 0)
@@ -214,29 +218,129 @@ is_false_without_rows(Batch *batch, ProgramAtom *patom)
 		   !any_of(contacts_with_rows(batch, patom->source), batch->nrows);
 }
 
+typedef struct Question
+{
+	Batch *batch;
+	ProgramAtom *patom;
+	int id;
+	int position; /* of one contact */
+	bool *answers;
+	bool answer;
+} Question;
+
+/* For all contacts together. */
+static void
+ask_for_all(void *arg)
+{
+	Question *question = arg;
+	Batch *batch = question->batch;
+	FieldContext context;
+
+	question->patom = ProgramAtomGet(batch->program, question->id);
+	if (is_false_without_rows(batch, question->patom))
+		question->answers = palloc0(sizeof(bool) * Max(batch->nrows, 1));
+	else
+	{
+		FieldContextOfAtom(&context, batch->program, question->id);
+		question->answers = ask(batch, atom_plan(batch->program, question->patom));
+		FieldContextEnd(&context);
+	}
+}
+
+/* For one contact, which has more rows than are read. */
+static void
+ask_for_one(void *arg)
+{
+	Question *question = arg;
+	Batch *batch = question->batch;
+	FieldContext context;
+
+	question->patom = ProgramAtomGet(batch->program, question->id);
+	FieldContextOfAtom(&context, batch->program, question->id);
+	run_for_keys(batch, atom_plan(batch->program, question->patom),
+				 &batch->keys[question->position], 1);
+	FieldContextEnd(&context);
+	question->answer = SPI_processed > 0;
+	SPI_freetuptable(SPI_tuptable);
+}
+
+/*
+ * Does the error come from what the owner of the contact table declared, which
+ * may refuse a row as an expression index does?  Else the query itself can't be
+ * run.
+ */
+static bool
+refuses_row(const ErrorData *error)
+{
+	switch (ERRCODE_TO_CATEGORY(error->sqlerrcode))
+	{
+		case ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION:
+		case ERRCODE_FEATURE_NOT_SUPPORTED:
+		case ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE:
+		case ERRCODE_INVALID_SCHEMA_NAME:
+		case ERRCODE_INTERNAL_ERROR:
+			return false;
+		default:
+			return true;
+	}
+}
+
+/*
+ * Ask.  A query that can't be run must not stop the write: false, and the
+ * segments that need its answer are noted, to be set aside (aside.c).  Who reads
+ * by a snapshot of its own only looks, and gets the error.
+ */
+static bool
+ask_or_note(Question *question, SubtransactionBody body)
+{
+	Batch *batch = question->batch;
+	Program *program = batch->program;
+	ImageList segments = program->atoms[question->id].segments;
+	ErrorData *error;
+	uint32 i;
+
+	SessionEnter();
+	if (batch->snapshot != NULL)
+	{
+		body(question);
+		return true;
+	}
+	error = InSubtransaction(body, question, NULL);
+	if (error == NULL)
+		return true;
+	if (refuses_row(error))
+		ReThrowError(error);
+	for (i = 0; i < segments.n; i++)
+		AsideAdd(program->relid, program->segments[ProgramItems(program, segments)[i]].id, error);
+	FreeErrorData(error);
+	return false;
+}
+
+static void
+make_room_for_answers(Batch *batch)
+{
+	MemoryContext context = GetMemoryChunkContext(batch);
+
+	if (batch->answers != NULL)
+		return;
+	batch->answers =
+		MemoryContextAllocZero(context, sizeof(bool *) * Max(batch->program->nqueries, 1));
+	batch->has_rows = MemoryContextAllocZero(context, sizeof(bool *) * batch->program->nsources);
+}
+
 /* Asked for all contacts together. */
 static bool
 answer_by_query(Batch *batch, int position, int id)
 {
-	ProgramAtom *patom = ProgramAtomGet(batch->program, id);
-	int query = patom->image->query;
+	int query = batch->program->atoms[id].query;
+	Question question = {batch, NULL, id, position};
 
-	if (batch->answers == NULL)
-	{
-		MemoryContext context = GetMemoryChunkContext(batch);
-
-		batch->answers =
-			MemoryContextAllocZero(context, sizeof(bool *) * Max(batch->program->nqueries, 1));
-		batch->has_rows =
-			MemoryContextAllocZero(context, sizeof(bool *) * batch->program->nsources);
-	}
+	make_room_for_answers(batch);
 	if (batch->answers[query] == NULL)
 	{
-		SessionEnter();
-		if (is_false_without_rows(batch, patom))
-			batch->answers[query] = palloc0(sizeof(bool) * Max(batch->nrows, 1));
-		else
-			batch->answers[query] = ask(batch, atom_plan(batch->program, patom));
+		if (!ask_or_note(&question, ask_for_all))
+			question.answers = palloc0(sizeof(bool) * Max(batch->nrows, 1));
+		batch->answers[query] = question.answers;
 	}
 	return batch->answers[query][position];
 }
@@ -245,14 +349,9 @@ answer_by_query(Batch *batch, int position, int id)
 static bool
 answer_for_one(Batch *batch, int position, int id)
 {
-	bool answer;
+	Question question = {batch, NULL, id, position};
 
-	SessionEnter();
-	run_for_keys(batch, atom_plan(batch->program, ProgramAtomGet(batch->program, id)),
-				 &batch->keys[position], 1);
-	answer = SPI_processed > 0;
-	SPI_freetuptable(SPI_tuptable);
-	return answer;
+	return ask_or_note(&question, ask_for_one) && question.answer;
 }
 
 /*

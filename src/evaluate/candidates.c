@@ -71,10 +71,12 @@ grow_seen(Program *program)
 {
 	SeenSegments old = program->seen;
 	SeenSegments *seen = &program->seen;
+	uint32 size = Max(64, old.size * 2);
 	uint32 i;
 
-	seen->size = Max(64, old.size * 2);
-	seen->slots = MemoryContextAllocZero(program->context, sizeof(uint64) * seen->size);
+	/* both or none, as it outlives an error */
+	seen->slots = MemoryContextAllocZero(program->context, sizeof(uint64) * size);
+	seen->size = size;
 	for (i = 0; i < old.size; i++)
 		if ((old.slots[i] >> 32) == seen->stamp)
 			*seen_slot(seen, old.slots[i]) = old.slots[i];
@@ -380,21 +382,23 @@ wake_atoms(Program *program, TimestampTz now)
 {
 	ImageList atoms = program->image->moving_atoms;
 	MemoryContext old = MemoryContextSwitchTo(program->context);
+	TimestampTz awake_until = DT_NOEND;
 	uint32 i;
 
 	program->awake.n = 0;
 	program->awake_from = program->moved_from;
-	program->awake_until = DT_NOEND;
+	program->awake_until = DT_NOBEGIN; /* until it is whole: an error leaves the program */
 	for (i = 0; i < atoms.n; i++)
 	{
 		int id = ProgramItems(program, atoms)[i];
 		TimestampTz until;
 
 		if (AtomIsStill(program, id, program->moved_from, now, &until))
-			program->awake_until = Min(program->awake_until, until);
+			awake_until = Min(awake_until, until);
 		else
 			IntVectorAdd(&program->awake, id);
 	}
+	program->awake_until = awake_until;
 	MemoryContextSwitchTo(old);
 }
 

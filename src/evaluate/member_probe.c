@@ -15,18 +15,18 @@
 #include "utils/snapmgr.h"
 #include "utils/snapshot.h"
 
-#include "base/compat.h"
 #include "base/index_probe.h"
+#include "definition/table_beside.h"
 #include "program/keys.h"
 #include "program/program.h"
 
 static void
 open_members(MemberProbe *members)
 {
-	Relation rel = table_open(members->program->table->member_table, AccessShareLock);
+	Relation rel = BesideOpenOf(members->program->table, BESIDE_MEMBER, AccessShareLock);
 
 	CommandCounterIncrement();
-	IndexProbeOpen(&members->probe, rel, PrimaryKeyIndex(rel),
+	IndexProbeOpen(&members->probe, rel, BesideKeyIndexNeeded(rel),
 				   RegisterSnapshot(GetLatestSnapshot()));
 	IndexProbeKey(&members->probe, InvalidOid, F_INT8EQ);
 	ProgramProbeKey(&members->probe, members->program);

@@ -1,6 +1,6 @@
 /*
- * related_rows.c - atoms over related rows, answered by reading the rows of
- * one contact.
+ * related_rows.c - atoms over related rows, answered by reading the rows of one
+ * contact.
  *
  * A contact has a handful of rows, and one pass over an index reads them for
  * all atoms over them, where a query would be started for each.  The rows are
@@ -8,8 +8,7 @@
  * are those of the atom's SQL (predicate_sql.c).  What cannot be read so is
  * asked of the database (batch.c): rows without an index by contact, views,
  * partitions, foreign tables, rows that are hidden from the contact table's
- * owner, values that hold subqueries, sums of floats (whose last digits depend
- * on the order), and contacts with very many rows.
+ * owner, values that hold subqueries, and contacts with very many rows.
  *
  * The contact is locked, so its rows stay what they are for the batch.  What is
  * kept of a row may point at its out-of-line values: the statement's snapshot
@@ -32,6 +31,7 @@
 #include "utils/snapmgr.h"
 #include "utils/typcache.h"
 
+#include "base/addend.h"
 #include "base/index_probe.h"
 #include "base/vector.h"
 #include "definition/contact_table.h"
@@ -43,6 +43,7 @@
 #include "predicate/predicate.h"
 #include "program/facet.h"
 #include "program/program.h"
+#include "program/program_cache.h"
 
 #define MANY_ROWS 256 /* beyond, a query is cheaper */
 
@@ -105,10 +106,12 @@ column_type(Relation rel, AttrNumber column)
 }
 
 static bool
-choose_by_links(Program *program, RelatedRows *rows, Relation rel, RowsPath *path)
+choose_by_links(Program *program, RowSource *source, Relation rel, RowsPath *path)
 {
+	RelatedRows *rows = source->rows;
 	Relation link = table_open(rows->link_relid, AccessShareLock);
-	bool result = IndexProbeReadable(link, program->table->owner);
+	bool result = IndexProbeReadable(link, program->table->owner) &&
+				  ProgramColumnsHash(RelationGetDescr(link)) == source->link->image->columns_hash;
 	Oid type;
 
 	path->link_column = get_attnum(rows->link_relid, rows->link_column);
@@ -142,13 +145,12 @@ static RowsPath *
 rows_path(Program *program, RowSource *source)
 {
 	RelatedRows *rows = source->rows;
-	RowsPath *path;
+	RowsPath found = {0};
+	RowsPath *path = &found;
 	Relation rel;
 
 	if (source->path != NULL)
 		return source->path;
-	path = MemoryContextAllocZero(program->context, sizeof(RowsPath));
-	path->modes = MemoryContextAllocZero(program->context, program->nqueries);
 	rel = table_open(rows->relid, AccessShareLock);
 	/* columns that changed past our event triggers are left to queries */
 	if (!IndexProbeReadable(rel, program->table->owner) ||
@@ -157,11 +159,14 @@ rows_path(Program *program, RowSource *source)
 	else if (rows->contact_reference)
 		path->usable = choose_by_reference(program, rows, rel, path);
 	else if (OidIsValid(rows->link_relid))
-		path->usable = choose_by_links(program, rows, rel, path);
+		path->usable = choose_by_links(program, source, rel, path);
 	else
 		path->usable = IndexProbeChoose(rel, get_attnum(rows->relid, rows->contact_column),
 										program->table->key_type, &path->rows);
 	table_close(rel, NoLock);
+	path = MemoryContextAllocZero(program->context, sizeof(RowsPath));
+	*path = found;
+	path->modes = MemoryContextAllocZero(program->context, program->nqueries);
 	source->path = path;
 	return path;
 }
@@ -288,12 +293,14 @@ open_probes(Batch *batch, RowSource *source, ContactRows *contact)
 		reader->snapshot =
 			RegisterSnapshot(batch->snapshot ? batch->snapshot : GetLatestSnapshot());
 	}
-	IndexProbeOpen(&contact->probe, table_open(source->relid, AccessShareLock), path->rows.index,
-				   reader->snapshot);
+	IndexProbeOpen(&contact->probe,
+				   ProgramTableOpen(batch->program, source->relid, AccessShareLock),
+				   path->rows.index, reader->snapshot);
 	IndexProbeKey(&contact->probe, path->rows.value_type, path->rows.equal);
 	if (OidIsValid(path->links.index))
 	{
-		IndexProbeOpen(&contact->links, table_open(source->rows->link_relid, AccessShareLock),
+		IndexProbeOpen(&contact->links,
+					   ProgramTableOpen(batch->program, source->rows->link_relid, AccessShareLock),
 					   path->links.index, reader->snapshot);
 		IndexProbeKey(&contact->links, path->links.value_type, path->links.equal);
 	}
@@ -587,7 +594,7 @@ test_sum(Batch *batch, ContactRows *contact, ProgramAtom *patom)
 		if (state->isnull)
 			continue;
 		if (is_numeric)
-			sum = DirectFunctionCall2(numeric_add, sum, state->value);
+			sum = DirectFunctionCall2(numeric_add, sum, Addend(state->value));
 		else if (pg_add_s64_overflow(
 					 whole,
 					 DatumGetInt64(FacetWiden(patom->argument->image->sql_type, state->value)),

@@ -22,12 +22,14 @@
 #include "utils/lsyscache.h"
 
 #include "base/compat.h"
+#include "evaluate/field_context.h"
 #include "predicate/boundary.h"
 #include "predicate/predicate.h"
 #include "predicate/predicate_time.h"
 #include "program/facet.h"
 #include "program/image.h"
 #include "program/program.h"
+#include "text/like.h"
 #include "text/regexp.h"
 #include "time/phrase.h"
 
@@ -71,10 +73,14 @@ compute_facet(Program *program, RowVersion *row, Facet *facet, FacetState *state
 		state->value = slot_getattr(row->slot, facet->image->attnum, &state->isnull);
 	else
 	{
-		ExprState *expression = FacetPrepare(program, facet);
+		FieldContext context;
+		ExprState *expression;
 
+		FieldContextOfFacet(&context, program, facet);
+		expression = FacetPrepare(program, facet);
 		program->econtext->ecxt_scantuple = row->slot;
 		state->value = ExecEvalExpr(expression, program->econtext, &state->isnull);
+		FieldContextEnd(&context);
 	}
 	if (!state->isnull)
 		state->value = flatten_value(facet->image, state->value);
@@ -199,22 +205,11 @@ test_indexed(Program *program, RowVersion *row, const ImageAtom *atom)
 	return test_elements(state, atom->test, ProgramItems(program, atom->ids), atom->ids.n);
 }
 
-/* Where the atom's boundaries stand at now. */
 static void
-settle_boundaries(Program *program, ProgramAtom *patom, TimestampTz now)
+settle_range(Program *program, ProgramAtom *patom, TimestampTz now)
 {
 	Atom *atom = patom->atom;
 
-	if (patom->at <= now && now < patom->at_until)
-		return;
-	patom->at = now;
-	/* most phrases move once a day or less */
-	patom->at_until = Max(AtomNextMove(atom, program->table, now), now + 1);
-	if (atom->value_type == VALUE_MONTH_DAY)
-	{
-		patom->ndays = PhraseAnniversary(atom->anniversary, program->table->zone, now, patom->days);
-		return;
-	}
 	patom->lower_at = atom->lower.constant;
 	patom->upper_at = atom->upper.constant;
 	if (atom->lower.given)
@@ -223,6 +218,26 @@ settle_boundaries(Program *program, ProgramAtom *patom, TimestampTz now)
 	if (atom->upper.given)
 		(void) BoundaryDatum(&atom->upper, atom->value_type, program->table, "UTC", now,
 							 &patom->upper_at);
+}
+
+/* Where the atom's boundaries stand at now. */
+static void
+settle_boundaries(Program *program, ProgramAtom *patom, TimestampTz now)
+{
+	Atom *atom = patom->atom;
+	TimestampTz until;
+
+	if (patom->at <= now && now < patom->at_until)
+		return;
+	/* most phrases move once a day or less */
+	until = Max(AtomNextMove(atom, program->table, now), now + 1);
+	patom->at_until = DT_NOBEGIN; /* until all is known: an error leaves the program */
+	if (atom->value_type == VALUE_MONTH_DAY)
+		patom->ndays = PhraseAnniversary(atom->anniversary, program->table->zone, now, patom->days);
+	else
+		settle_range(program, patom, now);
+	patom->at = now;
+	patom->at_until = until;
 }
 
 static bool
@@ -250,9 +265,11 @@ static bool
 test_pattern(Program *program, ProgramAtom *patom, Datum value)
 {
 	MemoryContext old = MemoryContextSwitchTo(program->econtext->ecxt_per_tuple_memory);
-	Oid collation = patom->atom->test == TEST_REGEXP ? RegexpCollation() : C_COLLATION_OID;
+	struct varlena *text = PG_DETOAST_DATUM_PACKED(value);
+	const char *data = VARDATA_ANY(text);
+	int len = VARSIZE_ANY_EXHDR(text);
 	bool result =
-		DatumGetBool(FunctionCall2Coll(patom->function, collation, value, patom->pattern));
+		patom->like ? LikeMatches(patom->like, data, len) : RegexpMatches(patom->regexp, data, len);
 
 	MemoryContextSwitchTo(old);
 	return result;

@@ -19,23 +19,11 @@
 #include "predicate/predicate_time.h"
 #include "program/program.h"
 
-/* Where the atom's boundaries stand at both ends of a window. */
 static void
-settle_window(Program *program, ProgramAtom *patom, TimestampTz from, TimestampTz to)
+settle_ends(Program *program, ProgramAtom *patom, TimestampTz from, TimestampTz to)
 {
 	Atom *atom = patom->atom;
 
-	if (patom->window_from == from && patom->window_to == to)
-		return;
-	/* most phrases move once a day or less: look no further until then */
-	if (patom->window_from == from && patom->still && to < patom->still_until)
-		return;
-	patom->window_from = from;
-	patom->window_to = to;
-	patom->still_until = AtomNextMove(atom, program->table, from);
-	patom->still = to < patom->still_until;
-	if (patom->still || atom->value_type == VALUE_MONTH_DAY)
-		return;
 	if (BoundaryMoves(&atom->lower))
 	{
 		(void) BoundaryDatum(&atom->lower, atom->value_type, program->table, "UTC", from,
@@ -50,6 +38,26 @@ settle_window(Program *program, ProgramAtom *patom, TimestampTz from, TimestampT
 		(void) BoundaryDatum(&atom->upper, atom->value_type, program->table, "UTC", to,
 							 &patom->upper_to);
 	}
+}
+
+/* Where the atom's boundaries stand at both ends of a window. */
+static void
+settle_window(Program *program, ProgramAtom *patom, TimestampTz from, TimestampTz to)
+{
+	Atom *atom = patom->atom;
+
+	if (patom->window_from == from && patom->window_to == to)
+		return;
+	/* most phrases move once a day or less: look no further until then */
+	if (patom->window_from == from && patom->still && to < patom->still_until)
+		return;
+	patom->window_from = DT_NOEND; /* none, until all is known: an error leaves the program */
+	patom->still_until = AtomNextMove(atom, program->table, from);
+	patom->still = to < patom->still_until;
+	if (!patom->still && atom->value_type != VALUE_MONTH_DAY)
+		settle_ends(program, patom, from, to);
+	patom->window_from = from;
+	patom->window_to = to;
 }
 
 /*

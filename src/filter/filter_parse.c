@@ -8,7 +8,7 @@
  *
  * The only file that knows jansson (and so one that cannot include
  * utils/builtins.h, where core has its own json_object).  Its trees are
- * malloc'd, so nothing may throw while one is held outside build_and_free().
+ * malloc'd, so each hangs on a memory context, with which it goes.
  *
  * Numbers reach jansson as strings that begin with NUL; filter_text.c says why.
  */
@@ -22,6 +22,7 @@
 #include "miscadmin.h"
 #include "nodes/nodes.h"
 #include "utils/json.h"
+#include "utils/memutils.h"
 
 #include "filter/filter.h"
 #include "filter/filter_operator.h"
@@ -94,25 +95,52 @@ refuse_json(FilterInput *input, json_error_t *error, const char *text, int lengt
 	return FilterRefuseSyntax(input, jansson_problem(error), text, offset);
 }
 
-/* jansson's tree of a text in UTF-8, the caller's to free; NULL after refusing. */
-static json_t *
-load_json(FilterInput *input, const char *text, int length)
+/* jansson's tree, which goes with a memory context, whatever is raised. */
+typedef struct Document
+{
+	MemoryContext context;
+	MemoryContextCallback callback;
+	json_t *json;
+} Document;
+
+static void
+free_json(void *arg)
+{
+	Document *document = arg;
+
+	json_decref(document->json);
+}
+
+static Document *
+create_document(void)
+{
+	MemoryContext context =
+		AllocSetContextCreate(CurrentMemoryContext, "segments document", ALLOCSET_SMALL_SIZES);
+	Document *document = (Document *) MemoryContextAllocZero(context, sizeof(Document));
+
+	document->context = context;
+	document->callback.func = free_json;
+	document->callback.arg = document;
+	MemoryContextRegisterResetCallback(context, &document->callback);
+	return document;
+}
+
+/* Reads a text in UTF-8; false after refusing it. */
+static bool
+load_json(FilterInput *input, Document *document, const char *text, int length)
 {
 	const size_t flags = JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL;
 	StringInfoData marked;
 	json_error_t error;
-	json_t *json;
 
 	if (!FilterCheckText(input, text, length))
-		return NULL;
+		return false;
 	initStringInfo(&marked);
 	if (!FilterMarkNumbers(input, text, length, &marked))
-		return NULL;
-	json = json_loadb(marked.data, marked.len, flags, &error);
+		return false;
+	document->json = json_loadb(marked.data, marked.len, flags, &error);
 	pfree(marked.data);
-	if (json == NULL)
-		refuse_json(input, &error, text, length);
-	return json;
+	return document->json != NULL || refuse_json(input, &error, text, length);
 }
 
 /* ------------------------------------------------------------------------
@@ -679,25 +707,6 @@ write_display(json_t *json, StringInfo out)
 		appendStringInfoString(out, scalar.text);
 }
 
-/* Our tree of jansson's, which is freed whatever happens. */
-static FilterNode *
-build_and_free(FilterInput *input, json_t *json)
-{
-	FilterNode *root;
-
-	PG_TRY();
-	{
-		root = build_document(input, json);
-	}
-	PG_CATCH();
-	{
-		json_decref(json);
-		PG_RE_THROW();
-	}
-	PG_END_TRY();
-	json_decref(json);
-	return root;
-}
 
 /*
  * The tree of a document in server encoding, in the current memory context.
@@ -709,9 +718,12 @@ FilterParse(const char *json, int len, Node *escontext)
 	FilterInput input = {escontext, 0};
 	char *text = pg_server_to_any(json, len, PG_UTF8);
 	int length = text == json ? len : strlen(text);
-	json_t *loaded = load_json(&input, text, length);
-	FilterNode *root = loaded != NULL ? build_and_free(&input, loaded) : NULL;
+	Document *document = create_document();
+	FilterNode *root = NULL;
 
+	if (load_json(&input, document, text, length))
+		root = build_document(&input, document->json);
+	MemoryContextDelete(document->context);
 	if (root == NULL || !FilterCheckLength(&input, text, length, root))
 		return NULL;
 	return root;

@@ -46,11 +46,14 @@ PG_FUNCTION_INFO_V1(segments_log_number);
 
 static int known_era = -1;
 static bool era_is_stored = false; /* by somebody who has committed */
+static Oid era_relid = InvalidOid; /* where they were read */
 
-/* A dump that is being restored brings eras. */
+/* A dump that is being restored brings eras: a trigger tells everybody. */
 static void
 forget_era(Datum arg, Oid relid)
 {
+	if (OidIsValid(relid) && relid != era_relid)
+		return;
 	known_era = -1;
 	era_is_stored = false;
 }
@@ -75,6 +78,7 @@ newest_era(bool *ours, bool *stored)
 	int newest = -1;
 	HeapTuple tuple;
 
+	era_relid = RelationGetRelid(rel);
 	*ours = *stored = false;
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{

@@ -40,11 +40,12 @@
 #define OLD_DISTANCE 1000 /* numbers: so far back a transaction is old */
 #define MANY_OLD 4
 
-/* Does a BRIN operator family keep the smallest and greatest bigint? */
+/* Does a BRIN operator family of the server's keep the smallest and greatest bigint? */
 static bool
 orders_numbers(Oid family)
 {
-	return get_op_opfamily_strategy(Int8LessOperator, family) == BTLessStrategyNumber;
+	return family < FirstNormalObjectId &&
+		   get_op_opfamily_strategy(Int8LessOperator, family) == BTLessStrategyNumber;
 }
 
 /*

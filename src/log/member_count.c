@@ -59,11 +59,15 @@
 #include "utils/snapshot.h"
 #include "utils/timestamp.h"
 
+#include "base/result.h"
 #include "base/secure.h"
 #include "base/srf.h"
+#include "base/subtransaction.h"
 #include "definition/access.h"
+#include "definition/aside.h"
 #include "definition/contact_table.h"
 #include "definition/segment_find.h"
+#include "definition/table_beside.h"
 #include "log/change_log.h"
 #include "log/change_log_scan.h"
 #include "log/read_table.h"
@@ -108,7 +112,7 @@ read_horizon(LogHorizon *horizon, Datum *values)
 static bool
 is_of_these_files(CountSource *source, Datum *values)
 {
-	Relation members = table_open(source->table->member_table, AccessShareLock);
+	Relation members = ReadTableOpen(source->table, BESIDE_MEMBER, AccessShareLock);
 	Oid file = members->rd_rel->relfilenode;
 
 	table_close(members, AccessShareLock);
@@ -170,7 +174,7 @@ CountSourceOpen(CountSource *source, ReadTable *table, Snapshot snapshot)
 	memset(source, 0, sizeof(CountSource));
 	source->table = table;
 	source->snapshot = snapshot;
-	source->log = table_open(table->change_table, AccessShareLock);
+	source->log = ReadTableOpen(table, BESIDE_CHANGE, AccessShareLock);
 	read_state(source);
 	if (source->state.believed)
 		source->pages = ChangeLogPagesSince(source->log, table->change_index,
@@ -316,12 +320,11 @@ add_rows(CountSource *source, HTAB *counts)
 							   CatalogRelationName(source->table->member_table)));
 	for (i = 0; i < SPI_processed; i++)
 	{
-		HeapTuple tuple = SPI_tuptable->vals[i];
 		bool isnull;
-		int64 segment = DatumGetInt64(SPI_getbinval(tuple, SPI_tuptable->tupdesc, 1, &isnull));
+		int64 segment = DatumGetInt64(ResultValue(SPI_tuptable, i, 1, INT8OID, &isnull));
 
 		MemberCountIn(counts, segment)->members =
-			DatumGetInt64(SPI_getbinval(tuple, SPI_tuptable->tupdesc, 2, &isnull));
+			DatumGetInt64(ResultValue(SPI_tuptable, i, 2, INT8OID, &isnull));
 	}
 	SPI_finish();
 	SecureLeave(&secure);
@@ -424,10 +427,29 @@ segments_count(PG_FUNCTION_ARGS)
 		count_members(ReadTableGet(segment.contact_table), segment.id, GetActiveSnapshot()));
 }
 
+/*
+ * Is the number of a segment's members, from which everybody counts, that of
+ * its rows?  Not where members were changed without a word in the log.
+ */
+bool
+MemberCountIsRight(Oid contact_table, int64 segment)
+{
+	ReadTable *table = ReadTableGet(contact_table);
+	Snapshot snapshot = GetActiveSnapshot();
+	CountSource source;
+	int64 rows;
+
+	CountSourceOpen(&source, table, snapshot);
+	rows = count_rows(&source, segment);
+	CountSourceClose(&source);
+	return count_members(table, segment, snapshot) == rows;
+}
+
 /* ----- status ----- */
 
+/* Of all segments for the owner of the contacts, for others of those they see. */
 static void
-put_counts(HTAB *counts, Tuplestorestate *store, TupleDesc desc)
+put_counts(HTAB *counts, bool all, Tuplestorestate *store, TupleDesc desc)
 {
 	HASH_SEQ_STATUS status;
 	MemberCount *count;
@@ -438,6 +460,8 @@ put_counts(HTAB *counts, Tuplestorestate *store, TupleDesc desc)
 		Datum values[5];
 		bool nulls[5] = {0};
 
+		if (!all && !SegmentIsVisible(count->segment))
+			continue;
 		values[0] = Int64GetDatum(count->segment);
 		values[1] = Int64GetDatum(count->members);
 		values[2] = Int64GetDatum(count->joins);
@@ -448,32 +472,54 @@ put_counts(HTAB *counts, Tuplestorestate *store, TupleDesc desc)
 	}
 }
 
+typedef struct CountAll
+{
+	Oid contact_table;
+	HTAB *counts;
+} CountAll;
+
+static void
+count_all(void *arg)
+{
+	CountAll *all = arg;
+	CountSource source;
+
+	CountSourceOpen(&source, ReadTableGet(all->contact_table), GetActiveSnapshot());
+	if (source.state.believed)
+	{
+		read_all_settled(&source, all->counts);
+		count_unsettled(&source, all->counts, MemberCountAdd);
+	}
+	else
+		MemberCountsAfresh(&source, all->counts);
+	CountSourceClose(&source);
+}
+
 /*
  * segments.member_counts(contact_table)
  *   -> (segment_id, members, joins, leaves, last_change)
+ *
+ * The view status shows all contact tables: one that can't be read, with a
+ * warning, as one without members.
  */
 Datum
 segments_member_counts(PG_FUNCTION_ARGS)
 {
-	Oid contact_table = PG_GETARG_OID(0);
 	TupleDesc desc;
 	Tuplestorestate *store = SrfBegin(fcinfo, &desc);
-	HTAB *counts = MemberCountHash();
-	AclResult result = pg_class_aclcheck(contact_table, GetUserId(), ACL_SELECT);
-	CountSource source;
+	CountAll all = {PG_GETARG_OID(0), MemberCountHash()};
+	ErrorData *error;
 
-	if (result != ACLCHECK_OK)
-		aclcheck_error(result, OBJECT_TABLE, get_rel_name(contact_table));
-	CountSourceOpen(&source, ReadTableGet(contact_table), GetActiveSnapshot());
-	if (source.state.believed)
-	{
-		read_all_settled(&source, counts);
-		count_unsettled(&source, counts, MemberCountAdd);
-	}
+	if (!AccessMayMonitor(all.contact_table))
+		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, get_rel_name(all.contact_table));
+	error = InSubtransaction(count_all, &all, NULL);
+	if (error == NULL)
+		put_counts(all.counts, AccessIsOwner(all.contact_table), store, desc);
 	else
-		MemberCountsAfresh(&source, counts);
-	CountSourceClose(&source);
-	put_counts(counts, store, desc);
-	hash_destroy(counts);
+		ereport(WARNING, (errcode(error->sqlerrcode),
+						  errmsg("members of contact table \"%s\" could not be counted: %s",
+								 get_rel_name(all.contact_table),
+								 AsideReasonFor(all.contact_table, error))));
+	hash_destroy(all.counts);
 	PG_RETURN_NULL();
 }

@@ -53,5 +53,6 @@ extern HTAB *MemberCountHash(void);
 extern MemberCount *MemberCountIn(HTAB *counts, int64 segment);
 extern void MemberCountAdd(const LogEntry *entry, void *counts);
 extern void MemberCountsAfresh(CountSource *source, HTAB *counts);
+extern bool MemberCountIsRight(Oid contact_table, int64 segment);
 
 #endif /* SEGMENTS_MEMBER_COUNT_H */

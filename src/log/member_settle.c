@@ -43,7 +43,10 @@
 #include "utils/snapmgr.h"
 
 #include "base/secure.h"
+#include "base/subtransaction.h"
+#include "definition/aside.h"
 #include "definition/contact_table.h"
+#include "definition/table_beside.h"
 #include "log/change_log.h"
 #include "log/change_log_scan.h"
 #include "log/change_number.h"
@@ -143,9 +146,9 @@ write_counts(Oid contact_table, HTAB *counts)
 }
 
 static Oid
-file_of(Oid relid)
+file_of(const ReadTable *table, BesideKind kind)
 {
-	Relation rel = table_open(relid, AccessShareLock);
+	Relation rel = ReadTableOpen(table, kind, AccessShareLock);
 	Oid file = rel->rd_rel->relfilenode;
 
 	table_close(rel, AccessShareLock);
@@ -163,8 +166,8 @@ write_state(ReadTable *table, const LogHorizon *horizon)
 	for (i = 0; i < horizon->nprogress; i++)
 		progress[i] = Int64GetDatum(horizon->progress[i]);
 	values[0] = ObjectIdGetDatum(table->contact_table);
-	values[1] = ObjectIdGetDatum(file_of(table->member_table));
-	values[2] = ObjectIdGetDatum(file_of(table->change_table));
+	values[1] = ObjectIdGetDatum(file_of(table, BESIDE_MEMBER));
+	values[2] = ObjectIdGetDatum(file_of(table, BESIDE_CHANGE));
 	values[3] = Int64GetDatum(horizon->high);
 	values[4] = int64_array(progress, horizon->nprogress);
 	run("UPDATE segments.count_state SET member_file = $2, change_file = $3, high = $4, in_progress = $5 "
@@ -379,8 +382,24 @@ contact_tables(void)
 	return result;
 }
 
+typedef struct SettleOne
+{
+	Oid contact_table;
+	SettlePurpose purpose;
+} SettleOne;
+
+static void
+settle_one(void *arg)
+{
+	SettleOne *one = arg;
+
+	settle_counts(one->contact_table, one->purpose);
+}
+
 /*
- * Settle the numbers of every contact table.
+ * Settle the numbers of every contact table.  One that can't be settled must not
+ * hold up the others, nor a commit: numbers stay right as they are, and its log
+ * longer.
  */
 void
 MemberCountsSettleAll(SettlePurpose purpose)
@@ -388,7 +407,16 @@ MemberCountsSettleAll(SettlePurpose purpose)
 	ListCell *cell;
 
 	foreach (cell, contact_tables())
-		settle_counts(lfirst_oid(cell), purpose);
+	{
+		SettleOne one = {lfirst_oid(cell), purpose};
+		ErrorData *error = InSubtransaction(settle_one, &one, NULL);
+
+		if (error != NULL)
+			ereport(WARNING, (errcode(error->sqlerrcode),
+							  errmsg("members of contact table \"%s\" could not be counted: %s",
+									 get_rel_name(one.contact_table),
+									 AsideReasonFor(one.contact_table, error))));
+	}
 }
 
 /* ----- when a transaction commits ----- */
@@ -415,10 +443,12 @@ MemberCountsRegister(void)
 	RegisterXactCallback(before_commit, NULL);
 }
 
-/* ----- called by SQL ----- */
-
-static void
-give_up(Oid contact_table)
+/*
+ * The settled numbers of a contact table are wrong, or will be: rows are
+ * counted next time.
+ */
+void
+MemberCountsGiveUp(Oid contact_table)
 {
 	Oid type = REGCLASSOID;
 	Datum value = ObjectIdGetDatum(contact_table);
@@ -430,6 +460,9 @@ give_up(Oid contact_table)
 	SPI_finish();
 	SecureLeave(&secure);
 }
+
+/* ----- called by SQL ----- */
+
 
 /*
  * segments.settle_counts(contact_table, purpose): upkeep, trim (entries of the
@@ -444,7 +477,7 @@ segments_settle_counts(PG_FUNCTION_ARGS)
 	if (strcmp(purpose, "upkeep") == 0)
 		settle_counts(contact_table, SETTLE_UPKEEP);
 	else if (strcmp(purpose, "anew") == 0 || ChangesLogged() > 0)
-		give_up(contact_table);
+		MemberCountsGiveUp(contact_table);
 	else
 		settle_counts(contact_table, SETTLE_TRIM);
 	PG_RETURN_VOID();

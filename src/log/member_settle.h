@@ -16,5 +16,6 @@ typedef enum SettlePurpose
 
 extern void MemberCountsSettleAll(SettlePurpose purpose);
 extern void MemberCountsRegister(void);
+extern void MemberCountsGiveUp(Oid contact_table);
 
 #endif /* SEGMENTS_MEMBER_SETTLE_H */

@@ -20,8 +20,8 @@
 #include "utils/rel.h"
 #include "utils/typcache.h"
 
-#include "base/compat.h"
 #include "definition/contact_table.h"
+#include "definition/table_beside.h"
 #include "log/change_log_scan.h"
 
 #define Anum_member_contact_id 2
@@ -59,12 +59,22 @@ create_hash(void)
 	CacheRegisterRelcacheCallback(forget, (Datum) 0);
 }
 
+/*
+ * Open the members, or the log; an error when they are not as we make them.
+ */
+Relation
+ReadTableOpen(const ReadTable *table, BesideKind kind, LOCKMODE lock)
+{
+	return BesideOpen(kind == BESIDE_MEMBER ? table->member_table : table->change_table, kind,
+					  table->column_type, table->owner, lock);
+}
+
 static void
 read_members(ReadTable *table)
 {
-	Relation rel = table_open(table->member_table, AccessShareLock);
+	Relation rel = ReadTableOpen(table, BESIDE_MEMBER, AccessShareLock);
 
-	table->member_index = PrimaryKeyIndex(rel);
+	table->member_index = BesideKeyIndexNeeded(rel);
 	table->collation =
 		TupleDescAttr(RelationGetDescr(rel), Anum_member_contact_id - 1)->attcollation;
 	table->is_logged = rel->rd_rel->relpersistence == RELPERSISTENCE_PERMANENT;
@@ -74,7 +84,7 @@ read_members(ReadTable *table)
 static void
 read_log(ReadTable *table)
 {
-	Relation rel = table_open(table->change_table, AccessShareLock);
+	Relation rel = ReadTableOpen(table, BESIDE_CHANGE, AccessShareLock);
 
 	table->change_index = ChangeLogIndex(rel);
 	table->is_logged = table->is_logged && rel->rd_rel->relpersistence == RELPERSISTENCE_PERMANENT;
@@ -90,6 +100,7 @@ fill_in(ReadTable *table)
 	table->owner = contacts->owner;
 	table->member_table = contacts->member_table;
 	table->change_table = contacts->change_table;
+	table->column_type = contacts->key_type;
 	table->key_type = getBaseType(contacts->key_type);
 	type = lookup_type_cache(table->key_type, TYPECACHE_EQ_OPR);
 	fmgr_info_cxt(get_opcode(type->eq_opr), &table->equal, CacheMemoryContext);

@@ -8,6 +8,8 @@
 
 #include "fmgr.h"
 
+#include "definition/table_beside.h"
+
 typedef struct ReadTable
 {
 	Oid contact_table; /* key of the hash */
@@ -18,11 +20,13 @@ typedef struct ReadTable
 	Oid change_table;
 	Oid change_index; /* BRIN on its numbers, or InvalidOid */
 	bool is_logged;   /* members and log outlive a crash */
-	Oid key_type;     /* base type */
+	Oid column_type;  /* of the key */
+	Oid key_type;     /* its base type */
 	Oid collation;
 	FmgrInfo equal;
 } ReadTable;
 
 extern ReadTable *ReadTableGet(Oid contact_table);
+extern Relation ReadTableOpen(const ReadTable *table, BesideKind kind, LOCKMODE lock);
 
 #endif /* SEGMENTS_READ_TABLE_H */

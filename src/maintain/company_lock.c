@@ -23,22 +23,29 @@
 #include "executor/spi.h"
 #include "executor/tuptable.h"
 #include "nodes/pg_list.h"
+#include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 
+#include "base/secure.h"
 #include "base/spi.h"
 #include "base/vector.h"
 #include "definition/contact_table.h"
 #include "evaluate/batch.h"
 #include "maintain/contact_lock.h"
+#include "maintain/set_aside.h"
 #include "maintain/uncommitted.h"
 #include "program/program.h"
 #include "program/session.h"
 
-/* Returns how many there are. */
+/*
+ * Returns how many there are.  With the rights of the companies' owner: the
+ * owner of the contact table needs SELECT on companies, as everywhere, and not
+ * the UPDATE that FOR SHARE asks for.
+ */
 static uint64
 hold(Program *program, RowSource *source, Oid type, Datum *keys, int nkeys)
 {
@@ -49,9 +56,11 @@ hold(Program *program, RowSource *source, Oid type, Datum *keys, int nkeys)
 	bool byval;
 	char align;
 	Datum value;
+	SecureContext secure;
 	uint64 held;
 
 	SessionEnter();
+	SecureEnter(&secure, CatalogRelationOwner(rows->relid));
 	get_typlenbyvalalign(type, &len, &byval, &align);
 	value = PointerGetDatum(construct_array(keys, nkeys, type, len, byval, align));
 	SpiExecute(
@@ -62,6 +71,7 @@ hold(Program *program, RowSource *source, Oid type, Datum *keys, int nkeys)
 		&value, SPI_OK_SELECT);
 	held = SPI_processed;
 	SPI_freetuptable(SPI_tuptable);
+	SecureLeave(&secure);
 	return held;
 }
 
@@ -91,12 +101,33 @@ drop_repeated(Oid type, Datum *keys, int nkeys)
 }
 
 /*
+ * May the owner of the contacts read the companies still?  Asked before, as a
+ * subtransaction would have an id for the locks that it takes.  If not, the
+ * segments that read them can't be evaluated.
+ */
+static bool
+may_hold(Program *program, RowSource *source)
+{
+	Oid relid = source->rows->relid;
+	ErrorData error = {0};
+
+	if (pg_class_aclcheck(relid, program->table->owner, ACL_SELECT) == ACLCHECK_OK)
+		return true;
+	error.sqlerrcode = ERRCODE_INSUFFICIENT_PRIVILEGE;
+	error.message = psprintf("permission denied for table %s", get_rel_name(relid));
+	SetAsideReading(program, source, &error);
+	return false;
+}
+
+/*
  * Hold the rows of a source that have these keys, of type `type`, in key order.
  * Those that somebody is inserting are waited for.  The keys are reordered.
  */
 void
 CompanyHold(Program *program, RowSource *source, Oid type, Datum *keys, int nkeys)
 {
+	if (!may_hold(program, source))
+		return;
 	nkeys = drop_repeated(type, keys, nkeys);
 	while (hold(program, source, type, keys, nkeys) < (uint64) nkeys &&
 		   UncommittedWaitForCompanies(source, type, keys, nkeys))

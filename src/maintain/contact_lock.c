@@ -24,13 +24,27 @@
 #include "utils/snapmgr.h"
 #include "utils/snapshot.h"
 
-#include "base/compat.h"
 #include "base/index_probe.h"
 #include "evaluate/batch.h"
 #include "program/keys.h"
 #include "program/program.h"
+#include "program/program_cache.h"
 
 /* ----- reading ----- */
+
+/* The primary key of the contacts, by which they are found. */
+static Oid
+key_index(Program *program, Relation rel)
+{
+	IndexChoice choice;
+
+	if (!IndexProbeChoose(rel, program->table->key_attnum, program->table->key_type, &choice))
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("contact table \"%s\" has no primary key over column \"%s\"",
+							   RelationGetRelationName(rel), program->table->key_column),
+						errhint("Give the table its primary key back.")));
+	return choice.index;
+}
 
 /*
  * Begin to look up contacts under a registered snapshot, which is released at
@@ -39,9 +53,9 @@
 void
 ContactProbeBegin(ContactProbe *probe, Program *program, Snapshot snapshot)
 {
-	Relation rel = table_open(program->relid, RowShareLock);
+	Relation rel = ProgramTableOpen(program, program->relid, RowShareLock);
 
-	IndexProbeOpen(probe, rel, PrimaryKeyIndex(rel), snapshot);
+	IndexProbeOpen(probe, rel, key_index(program, rel), snapshot);
 	ProgramProbeKey(probe, program);
 }
 

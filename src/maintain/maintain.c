@@ -22,6 +22,7 @@
 
 #include "base/vector.h"
 #include "clock/segment_clock.h"
+#include "definition/aside.h"
 #include "evaluate/batch.h"
 #include "evaluate/member_probe.h"
 #include "evaluate/predicate_row.h"
@@ -30,6 +31,7 @@
 #include "log/change_log.h"
 #include "maintain/company_lock.h"
 #include "maintain/contact_lock.h"
+#include "maintain/set_aside.h"
 #include "maintain/uncommitted.h"
 #include "member/change_set.h"
 #include "member/member_write.h"
@@ -136,6 +138,14 @@ typedef struct Reconciliation
 	bool ahead;             /* some segment may be ahead of the batch */
 } Reconciliation;
 
+/* Is the segment left alone, with the members it has? */
+static bool
+is_aside(Program *program, int segment)
+{
+	return (program->segments[segment].flags & IMAGE_SEGMENT_ASIDE) != 0 ||
+		   AsideContains(program->segments[segment].id);
+}
+
 /*
  * One contact and one segment: what is stored against what is so.  Where only
  * related rows changed, what is stored was right before.  It still is where the
@@ -150,8 +160,9 @@ compare_member(Reconciliation *work, MemberProbe *members, Candidate *candidate,
 	int segment = candidate->segment;
 	int64 id = work->program->segments[segment].id;
 	bool stored;
+	bool matches;
 
-	if (row->slot == NULL)
+	if (row->slot == NULL || is_aside(work->program, segment))
 		return;
 	BatchVisit(batch, position);
 	if (candidate->change != UNKNOWN && BatchIsSettled(batch, position, segment))
@@ -159,7 +170,9 @@ compare_member(Reconciliation *work, MemberProbe *members, Candidate *candidate,
 	stored = MemberProbeAsk(members, id, batch->keys[position]);
 	if (!(candidate->change & (UNKNOWN | (stored ? CAN_FALL : CAN_RISE))))
 		return;
-	if (SegmentOnRow(work->program, row, segment, batch->now) != stored)
+	matches = SegmentOnRow(work->program, row, segment, batch->now);
+	/* it may just have turned out that it can't be evaluated */
+	if (matches != stored && !AsideContains(id))
 		ChangeSetAdd(work->program, work->pending, id, segment, batch->keys[position], !stored);
 }
 
@@ -372,6 +385,7 @@ evaluate_segments(Reconciliation *work, Bitmapset *segments, bool asked)
 		RelatedRowsClose(work->batch);
 	work->batch->members = NULL;
 	MemberProbeEnd(&members);
+	SetAsideStore(work->program->relid);
 	pfree(present);
 }
 

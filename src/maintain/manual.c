@@ -10,12 +10,16 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "parser/parse_func.h"
 #include "storage/lmgr.h"
+#include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
+#include "base/result.h"
 #include "base/secure.h"
 #include "base/spi.h"
 #include "definition/access.h"
@@ -70,7 +74,8 @@ read_contacts(ManualWork *work, ArrayType *contacts)
 	Program *program = work->program;
 	bool *nulls;
 
-	if (ARR_ELEMTYPE(contacts) != program->table->key_type)
+	/* an array over a domain is one over its base type */
+	if (getBaseType(ARR_ELEMTYPE(contacts)) != getBaseType(program->table->key_type))
 		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
 						errmsg("keys of contact table %s are of type %s, not %s",
 							   program->table->name, format_type_be(program->table->key_type),
@@ -99,8 +104,7 @@ lock_existing(ManualWork *work)
 	{
 		bool isnull;
 
-		work->locked[work->nlocked++] =
-			SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull);
+		work->locked[work->nlocked++] = ResultValue(SPI_tuptable, i, 1, table->key_type, &isnull);
 	}
 	ProgramSortKeys(program, work->locked, &work->nlocked);
 }
@@ -249,14 +253,30 @@ segments_change_members(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(result);
 }
 
+/* May the current role execute segments.change_by_hand()? */
+static bool
+may_change_by_hand(void)
+{
+	Oid types[3] = {INT8OID, ANYARRAYOID, TEXTOID};
+	List *name = list_make2(makeString(pstrdup("segments")), makeString(pstrdup("change_by_hand")));
+
+	return pg_proc_aclcheck(LookupFuncName(name, lengthof(types), types, false), GetUserId(),
+							ACL_EXECUTE) == ACLCHECK_OK;
+}
+
 /*
- * segments.change_by_hand(bigint, anyarray, text): change_members(), for
- * everybody who sees the segment.
+ * segments.change_by_hand(bigint, anyarray, text), and its like for all that
+ * changes members by hand: change_members(), for the owner of the contact
+ * table, and for who sees the segment and may execute change_by_hand().
  */
 PG_FUNCTION_INFO_V1(segments_change_by_hand);
 Datum
 segments_change_by_hand(PG_FUNCTION_ARGS)
 {
-	SegmentCheckVisible(PG_GETARG_INT64(0));
+	SegmentHandle segment;
+
+	SegmentFindVisibleId(PG_GETARG_INT64(0), &segment);
+	if (!AccessOwns(GetUserId(), segment.contact_table) && !may_change_by_hand())
+		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_FUNCTION, "change_by_hand");
 	return segments_change_members(fcinfo);
 }

@@ -21,11 +21,15 @@
 #include "utils/snapmgr.h"
 
 #include "base/index_probe.h"
+#include "base/result.h"
 #include "base/spi.h"
+#include "base/subtransaction.h"
 #include "base/vector.h"
 #include "definition/contact_table.h"
 #include "evaluate/row.h"
+#include "maintain/set_aside.h"
 #include "program/program.h"
+#include "program/program_cache.h"
 #include "program/session.h"
 
 /* ----- by an index ----- */
@@ -62,7 +66,7 @@ static bool
 find_by_reference(Program *program, RowSource *source, Datum *keys, int nkeys,
 				  DatumVector *contacts)
 {
-	Relation rel = table_open(program->relid, AccessShareLock);
+	Relation rel = ProgramTableOpen(program, program->relid, AccessShareLock);
 	IndexChoice choice;
 	bool found = IndexProbeChoose(rel, get_attnum(program->relid, source->rows->contact_reference),
 								  source->key->image->sql_type, &choice);
@@ -95,7 +99,7 @@ find_by_reference(Program *program, RowSource *source, Datum *keys, int nkeys,
 static bool
 find_by_links(Program *program, RowSource *source, Datum *keys, int nkeys, DatumVector *contacts)
 {
-	Relation rel = table_open(source->rows->link_relid, AccessShareLock);
+	Relation rel = ProgramTableOpen(program, source->rows->link_relid, AccessShareLock);
 	IndexChoice choice;
 	bool found =
 		IndexProbeReadable(rel, program->table->owner) &&
@@ -151,9 +155,45 @@ find_by_query(Program *program, RowSource *source, Datum *keys, int nkeys, Datum
 		bool isnull;
 
 		DatumVectorAdd(contacts,
-					   SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull));
+					   ResultValue(SPI_tuptable, i, 1, program->table->key_type, &isnull));
 	}
 	SPI_freetuptable(SPI_tuptable);
+}
+
+typedef struct Question
+{
+	Program *program;
+	RowSource *source;
+	Datum *keys;
+	int nkeys;
+	DatumVector *contacts;
+} Question;
+
+static void
+ask(void *arg)
+{
+	Question *question = arg;
+
+	find_by_query(question->program, question->source, question->keys, question->nkeys,
+				  question->contacts);
+}
+
+/* What leads to the contacts can't be read: the segments can't be evaluated. */
+static void
+find_or_set_aside(Program *program, RowSource *source, Datum *keys, int nkeys,
+				  DatumVector *contacts)
+{
+	Question question = {program, source, keys, nkeys, contacts};
+	int before = contacts->n;
+	ErrorData *error;
+
+	SessionEnter();
+	error = InSubtransaction(ask, &question, NULL);
+	if (error == NULL)
+		return;
+	contacts->n = before;
+	SetAsideReading(program, source, error);
+	FreeErrorData(error);
 }
 
 /*
@@ -170,5 +210,5 @@ RelatedContacts(Program *program, RowSource *source, Datum *keys, int nkeys, Dat
 				? find_by_reference(program, source, keys, nkeys, contacts)
 				: find_by_links(program, source, keys, nkeys, contacts);
 	if (!found)
-		find_by_query(program, source, keys, nkeys, contacts);
+		find_or_set_aside(program, source, keys, nkeys, contacts);
 }

@@ -17,13 +17,13 @@
 #include "access/genam.h"
 #include "access/table.h"
 #include "access/transam.h"
-#include "catalog/pg_am.h"
 #include "storage/lmgr.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/typcache.h"
 
+#include "base/index_probe.h"
 #include "definition/contact_table.h"
 #include "program/program.h"
 
@@ -50,8 +50,8 @@ find_index(Relation rel, AttrNumber column, Oid key_type, RegProcedure *equal, O
 		Oid operator= get_opfamily_member(index->rd_opfamily[0], index->rd_opcintype[0], key_type,
 										  BTEqualStrategyNumber);
 
-		if (index->rd_rel->relam == BTREE_AM_OID && index->rd_index->indisvalid &&
-			index->rd_index->indkey.values[0] == column &&
+		if (index->rd_index->indkey.values[0] == column &&
+			IndexIsOfServer(index, 0, TupleDescAttr(RelationGetDescr(rel), column - 1)->atttypid) &&
 			RelationGetIndexPredicate(index) == NIL && OidIsValid(operator))
 		{
 			result = RelationGetRelid(index);

@@ -38,7 +38,9 @@
 #include "utils/timestamp.h"
 
 #include "base/compat.h"
+#include "base/index_probe.h"
 #include "definition/contact_table.h"
+#include "definition/table_beside.h"
 #include "log/change_log.h"
 #include "log/change_number.h"
 #include "member/change_set.h"
@@ -97,26 +99,17 @@ is_plain_index(Relation index)
 		   RelationGetIndexExpressions(index) == NIL && RelationGetIndexPredicate(index) == NIL;
 }
 
-/* Can members or overrides be looked up by it? */
+
+/* Can members be looked up by contact and segment? */
 static bool
-is_member_key(Relation index)
+is_by_contact(Relation index, Oid key_type)
 {
 	Form_pg_index form = index->rd_index;
 
-	return form->indisprimary && form->indnkeyatts == 2 &&
-		   form->indkey.values[0] == Anum_member_segment_id &&
-		   form->indkey.values[1] == Anum_member_contact_id;
-}
-
-static bool
-is_by_contact(Relation index)
-{
-	Form_pg_index form = index->rd_index;
-
-	return index->rd_rel->relam == BTREE_AM_OID && form->indnkeyatts == 2 &&
-		   form->indkey.values[0] == Anum_member_contact_id &&
-		   form->indkey.values[1] == Anum_member_segment_id && index->rd_indoption[0] == 0 &&
-		   index->rd_indoption[1] == 0;
+	return form->indnkeyatts == 2 && form->indkey.values[0] == Anum_member_contact_id &&
+		   form->indkey.values[1] == Anum_member_segment_id &&
+		   IndexIsOfServer(index, 0, key_type) && IndexIsOfServer(index, 1, INT8OID) &&
+		   index->rd_indoption[0] == 0 && index->rd_indoption[1] == 0;
 }
 
 /* The log, which is only added to, may have triggers of other kinds. */
@@ -148,14 +141,16 @@ is_plain_table(Relation rel, int natts)
 }
 
 static bool
-open_table(DirectTable *table, Oid relid, int natts)
+open_table(DirectTable *table, const ContactTable *contacts, BesideKind kind, int natts)
 {
 	List *indexes;
 	ListCell *cell;
 	bool plain;
+	Oid key;
 
-	table->rel = table_open(relid, RowExclusiveLock);
+	table->rel = BesideOpenOf(contacts, kind, RowExclusiveLock);
 	plain = is_plain_table(table->rel, natts);
+	key = kind == BESIDE_MEMBER ? BesideKeyIndex(table->rel) : InvalidOid;
 	indexes = RelationGetIndexList(table->rel);
 	table->indexes = palloc(sizeof(Relation) * Max(list_length(indexes), 1));
 	table->infos = palloc(sizeof(IndexInfo *) * Max(list_length(indexes), 1));
@@ -166,9 +161,9 @@ open_table(DirectTable *table, Oid relid, int natts)
 		table->indexes[table->nindexes] = index;
 		table->infos[table->nindexes++] = BuildIndexInfo(index);
 		plain = plain && is_plain_index(index);
-		if (is_member_key(index))
+		if (RelationGetRelid(index) == key)
 			table->primary = index;
-		else if (is_by_contact(index))
+		else if (kind == BESIDE_MEMBER && is_by_contact(index, contacts->key_type))
 			table->by_contact = index;
 	}
 	list_free(indexes);
@@ -572,14 +567,14 @@ open_overrides(DirectWork *work)
 {
 	Oid index;
 
-	work->override = table_open(work->program->table->override_table, AccessShareLock);
+	work->override = BesideOpenOf(work->program->table, BESIDE_OVERRIDE, AccessShareLock);
 	if (RelationGetNumberOfBlocks(work->override) == 0)
 		return true;
-	index = PrimaryKeyIndex(work->override);
+	index = BesideKeyIndex(work->override);
 	if (!OidIsValid(index))
 		return false;
 	work->override_index = index_open(index, AccessShareLock);
-	return is_member_key(work->override_index);
+	return true;
 }
 
 static void
@@ -618,9 +613,9 @@ write_if_plain(DirectWork *work, Change *changes, int n, const char *cause, int 
 	ContactTable *table = work->program->table;
 	bool plain;
 
-	plain = open_table(&work->member, table->member_table, Natts_member) &&
+	plain = open_table(&work->member, table, BESIDE_MEMBER, Natts_member) &&
 			work->member.primary != NULL;
-	plain = open_table(&work->change, table->change_table, Natts_change) && plain;
+	plain = open_table(&work->change, table, BESIDE_CHANGE, Natts_change) && plain;
 	plain = open_overrides(work) && plain;
 	if (plain)
 	{

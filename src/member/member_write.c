@@ -20,6 +20,7 @@
 
 #include "base/spi.h"
 #include "definition/contact_table.h"
+#include "definition/table_beside.h"
 #include "log/change_log.h"
 #include "log/change_number.h"
 #include "member/change_set.h"
@@ -186,6 +187,7 @@ delete_members(Program *program, const char *condition, Datum *keys, int nkeys)
 void
 MemberForgetContacts(Program *program, Datum *keys, int nkeys)
 {
+	BesideCheck(program->table);
 	delete_members(program, "m.contact_id = ANY ($1)", keys, nkeys);
 	run_with_keys(
 		program,
@@ -201,6 +203,7 @@ MemberForgetContacts(Program *program, Datum *keys, int nkeys)
 void
 MemberForgetAll(Program *program)
 {
+	BesideCheck(program->table);
 	delete_members(program, "$1 IS NOT NULL", NULL, 0);
 	run_with_keys(
 		program,
@@ -286,6 +289,7 @@ MemberMoveContacts(Program *program, Datum *old_keys, Datum *new_keys, int nkeys
 	Datum frozen_members[3];
 	bool frozen;
 
+	BesideCheck(program->table);
 	types[0] = program->key_array_type;
 	types[1] = program->key_array_type;
 	types[2] = TIMESTAMPTZOID;

@@ -16,7 +16,6 @@
 
 #include "definition/contact_table.h"
 #include "definition/field.h"
-#include "definition/segment.h"
 #include "filter/filter.h"
 #include "filter/filter_flat.h"
 #include "filter/filter_operator.h"
@@ -206,9 +205,13 @@ bind_node(const FilterNode *node, ContactTable *table, const BindOptions *option
 Predicate *
 BindFilter(const FilterNode *root, ContactTable *table, const BindOptions *options)
 {
+	BindOptions own = *options;
+	int64 arcs = 0;
+
+	own.regexp_arcs = &arcs;
 	if (root->nchildren == 0)
 		return PredicateConstant(false);
-	return bind_group(root, table, options, "$");
+	return bind_group(root, table, &own, "$");
 }
 
 /*
@@ -221,73 +224,4 @@ BindStored(const Filter *filters, ContactTable *table)
 	BindOptions options = {false};
 
 	return BindFilter(FilterUnflatten(filters), table, &options);
-}
-
-/* ----- what it refers to ----- */
-
-typedef struct Expansion
-{
-	ContactTable *table;
-	List *ids;     /* of segments that were met: int64 * */
-	List *filters; /* theirs, or NULL where they never move */
-} Expansion;
-
-static bool
-moves(Atom *atom, void *arg)
-{
-	return atom->moves || atom->referenced != NULL;
-}
-
-static bool expand_atom(Atom *atom, void *arg);
-
-/* The filter of a segment that moves with time, each bound once; else NULL. */
-static Predicate *
-moving_filter(Expansion *expansion, int64 *id)
-{
-	SegmentRow *row = SegmentById(*id);
-	Predicate *filter = NULL;
-
-	if (row != NULL && !row->is_static)
-	{
-		filter = BindStored(row->filters, expansion->table);
-		(void) PredicateWalk(filter, expand_atom, expansion);
-		if (!PredicateWalk(filter, moves, NULL))
-			filter = NULL;
-	}
-	expansion->ids = lappend(expansion->ids, id);
-	expansion->filters = lappend(expansion->filters, filter);
-	return filter;
-}
-
-static bool
-expand_atom(Atom *atom, void *arg)
-{
-	Expansion *expansion = arg;
-	ListCell *id;
-	ListCell *filter;
-
-	if (atom->scope != ATOM_MEMBER)
-		return false;
-	forboth (id, expansion->ids, filter, expansion->filters)
-		if (*(int64 *) lfirst(id) == atom->segment_id)
-		{
-			atom->referenced = lfirst(filter);
-			return false;
-		}
-	atom->referenced = moving_filter(expansion, &atom->segment_id);
-	return false;
-}
-
-/*
- * Where the predicate refers to segments that move with time, it is to hold
- * their filters, so that they are asked as of now; their stored members may be
- * of an earlier instant.
- */
-Predicate *
-BindExpand(Predicate *predicate, ContactTable *table)
-{
-	Expansion expansion = {table, NIL, NIL};
-
-	(void) PredicateWalk(predicate, expand_atom, &expansion);
-	return predicate;
 }

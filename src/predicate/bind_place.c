@@ -7,6 +7,7 @@
 #include "predicate/bind_place.h"
 
 #include "catalog/pg_type.h"
+#include "nodes/pg_list.h"
 #include "utils/builtins.h"
 
 #include "definition/field.h"
@@ -43,6 +44,25 @@ BindScope(const Field *field)
 	return field->aggregate >= AGGREGATE_COUNT ? ATOM_AGGREGATE : ATOM_ROWS;
 }
 
+/*
+ * What is added up: nothing whose sum can be out of range, or depends on the
+ * order of the rows.
+ */
+static char *
+addend(const Field *field)
+{
+	switch (field->value_type)
+	{
+		case FLOAT4OID:
+		case FLOAT8OID:
+			return psprintf("(%s)::pg_catalog.numeric", field->value);
+		case NUMERICOID:
+			return field->is_bounded ? field->value : psprintf("segments.addend(%s)", field->value);
+		default:
+			return field->value;
+	}
+}
+
 /* The aggregate as a scalar subquery over the contact. */
 static char *
 aggregate_value(BindPlace *place)
@@ -56,7 +76,7 @@ aggregate_value(BindPlace *place)
 		case AGGREGATE_COUNT:
 			return psprintf("(SELECT pg_catalog.count(*) %s)", from);
 		case AGGREGATE_SUM:
-			return psprintf("(SELECT COALESCE(pg_catalog.sum(%s), 0) %s)", field->value, from);
+			return psprintf("(SELECT COALESCE(pg_catalog.sum(%s), 0) %s)", addend(field), from);
 		case AGGREGATE_LATEST:
 			return psprintf(
 				"(SELECT %s %s ORDER BY %s DESC NULLS LAST, %s DESC NULLS LAST LIMIT 1)",

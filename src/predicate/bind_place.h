@@ -16,10 +16,11 @@
 
 typedef struct BindOptions
 {
-	bool storing;      /* new filter: fields must be available */
-	int64 self;        /* segment being stored, for messages; 0 if none */
-	List **references; /* when not NULL: collects ids (int64 *) of segments named */
-	Oid viewer;        /* role that must see the segments named; InvalidOid: nobody need */
+	bool storing;       /* new filter: fields must be available, costs bounded */
+	int64 self;         /* segment being stored, for messages; 0 if none */
+	List **references;  /* when not NULL: collects ids (int64 *) of segments named */
+	int64 *regexp_arcs; /* set by BindFilter: what its regular expressions cost so far */
+	Oid viewer;         /* role that must see the segments named; InvalidOid: nobody need */
 } BindOptions;
 
 /* A filter's operator and value on a field -> predicate */

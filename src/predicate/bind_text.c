@@ -7,16 +7,17 @@
 
 #include "predicate/bind_text.h"
 
-#include "catalog/pg_collation.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "nodes/pg_list.h"
-#include "regex/regex.h"
+#include "utils/memutils.h"
 
 #include "filter/filter.h"
 #include "predicate/bind_number.h"
 #include "predicate/bind_place.h"
 #include "text/fold.h"
+#include "text/like.h"
+#include "text/regexp.h"
 
 /*
  * One word: a string, or a number in its shortest decimal form.
@@ -124,11 +125,8 @@ append_pattern(BindPlace *place, StringInfo out, const char *pattern, bool fold)
 	append_literal(out, run.data, fold);
 }
 
-/*
- * The SQL pattern of like, contains, startsWith, endsWith.
- */
-char *
-BindLikePattern(BindPlace *place, FilterOperator op, const char *text, bool fold)
+static char *
+like_pattern(BindPlace *place, FilterOperator op, const char *text, bool fold)
 {
 	StringInfoData out;
 
@@ -148,26 +146,50 @@ BindLikePattern(BindPlace *place, FilterOperator op, const char *text, bool fold
 	return out.data;
 }
 
+static void
+pg_attribute_noreturn()
+	refuse_costly(BindPlace *place, const char *what, const char *reason, const char *hint)
+{
+	ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+					errmsg("%s of field \"%s\" could make writes slow", what, place->field->name),
+					errdetail("At %s.properties.filter: %s.", place->path, reason),
+					hint ? errhint("%s", hint) : 0));
+}
+
 /*
- * Compile a regular expression once, to refuse what does not compile.
+ * The SQL pattern of like, contains, startsWith, endsWith.
+ */
+char *
+BindLikePattern(BindPlace *place, FilterOperator op, const char *text, bool fold)
+{
+	const char *reason = place->options->storing ? LikeTooCostly(text, op != FILTER_OP_LIKE) : NULL;
+
+	if (reason != NULL)
+		refuse_costly(place, "pattern", reason, NULL);
+	return like_pattern(place, op, text, fold);
+}
+
+/*
+ * Compile a regular expression once, to refuse what does not compile; and, in
+ * a filter that is being stored, what costs too much.
  */
 void
 BindCheckRegexp(BindPlace *place, const char *pattern)
 {
-	int len = strlen(pattern);
-	pg_wchar *wide = palloc((len + 1) * sizeof(pg_wchar));
-	int wide_len = pg_mb2wchar_with_len(pattern, wide, len);
-	regex_t compiled;
-	int result = pg_regcomp(&compiled, wide, wide_len, REG_ADVANCED | REG_ICASE, C_COLLATION_OID);
-	char message[100];
+	MemoryContext context = AllocSetContextCreate(
+		CurrentMemoryContext, "segments regular expression", ALLOCSET_SMALL_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	const char *reason =
+		place->options->storing ? RegexpTooCostly(pattern, place->options->regexp_arcs) : NULL;
+	char *problem = NULL;
 
-	if (result == REG_OKAY)
-	{
-		pg_regfree(&compiled);
-		return;
-	}
-	pg_regerror(result, &compiled, message, sizeof(message));
-	ereport(ERROR, (errcode(ERRCODE_INVALID_REGULAR_EXPRESSION),
-					errmsg("invalid regular expression: %s", message),
-					errdetail("At %s.properties.filter.", place->path)));
+	if (reason != NULL)
+		refuse_costly(place, "regular expression", reason,
+					  "A superuser can allow it by setting segments.allow_expensive_regexps.");
+	if (RegexpCompile(pattern, &problem) == NULL)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_REGULAR_EXPRESSION),
+						errmsg("invalid regular expression: %s", problem),
+						errdetail("At %s.properties.filter.", place->path)));
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
 }

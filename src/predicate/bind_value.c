@@ -394,7 +394,7 @@ bind_date(BindPlace *place, FilterOperator op)
 	else
 	{
 		atom->value =
-			psprintf("(%s AT TIME ZONE %s)", atom->value, quote_literal_cstr(field->timezone));
+			psprintf("segments.instant(%s, %s)", atom->value, quote_literal_cstr(field->timezone));
 		atom->value_type = VALUE_TIMESTAMPTZ;
 	}
 	atom->sql_type = field->value_type;
@@ -411,7 +411,7 @@ refuse_cycle(BindPlace *place, int64 referenced)
 
 	if (place->options->self == 0)
 		return;
-	path = ReferencePath(referenced, place->options->self);
+	path = ReferencePathText(referenced, place->options->self);
 	if (path != NULL)
 		ereport(
 			ERROR,

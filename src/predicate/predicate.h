@@ -105,9 +105,8 @@ typedef struct Atom
 	char *anniversary_text;
 	Boundary lower; /* RANGE */
 	Boundary upper;
-	char *pattern;                /* LIKE, REGEXP */
-	int64 segment_id;             /* MEMBER */
-	struct Predicate *referenced; /* MEMBER: that segment's filter, if it moves (BindExpand) */
+	char *pattern;    /* LIKE, REGEXP */
+	int64 segment_id; /* MEMBER */
 
 	int id; /* among those of its program */
 } Atom;

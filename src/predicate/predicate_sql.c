@@ -24,9 +24,13 @@
 #include "definition/contact_table.h"
 #include "definition/related_sql.h"
 #include "predicate/boundary.h"
+#include "predicate/moving.h"
 #include "predicate/predicate.h"
 #include "text/regexp.h"
 #include "time/phrase.h"
+
+#define MAX_JOINS 8 /* conditions of one AND that the planner may make joins of */
+
 
 static void
 append_text(StringInfo out, const char *text)
@@ -190,11 +194,11 @@ append_moving(StringInfo out, const Atom *atom, const Boundary *boundary, const 
 	{
 		if (boundary->kind == MOMENT_SPAN_START || boundary->kind == MOMENT_SPAN_END)
 		{
-			appendStringInfoChar(out, '(');
+			appendStringInfoString(out, "segments.local_day(");
 			append_now_call(out, boundary, context, NULL, start ? "span_start" : "span_end");
-			appendStringInfoString(out, " AT TIME ZONE ");
+			appendStringInfoString(out, ", ");
 			append_text(out, context->table->timezone);
-			appendStringInfoString(out, ")::pg_catalog.date");
+			appendStringInfoChar(out, ')');
 			return;
 		}
 		appendStringInfoChar(out, '(');
@@ -347,29 +351,46 @@ by_hand_sql(const SqlContext *context, int64 segment, const char *included)
 		context->table->key, included);
 }
 
-/*
- * Membership of a segment that moves with time, at the context's instant: its
- * filter and what was done by hand (SEMANTICS §6).  Stored members of one that
- * never moves are right at any instant.
- */
-static void
-append_member_at(StringInfo out, const Atom *atom, const SqlContext *context)
-{
-	appendStringInfo(out, "((%s OR (", by_hand_sql(context, atom->segment_id, ""));
-	PredicateSql(out, atom->referenced, context);
-	appendStringInfo(out, ") AND NOT %s) IS TRUE)", by_hand_sql(context, atom->segment_id, "NOT "));
-}
-
 static void
 append_member(StringInfo out, const Atom *atom, const SqlContext *context)
 {
-	if (atom->referenced)
-		append_member_at(out, atom, context);
+	if (MovingHas(context->moving, atom->segment_id))
+		appendStringInfo(out,
+						 "EXISTS (SELECT FROM moving_" INT64_FORMAT " m WHERE m.contact_id = c.%s)",
+						 atom->segment_id, context->table->key);
 	else
 		appendStringInfo(
 			out, "EXISTS (SELECT FROM %s m WHERE m.segment_id = %s AND m.contact_id = c.%s)",
 			CatalogRelationName(context->table->member_table), int_literal(atom->segment_id),
 			context->table->key);
+}
+
+/*
+ * WITH clause that gives the members of moving segments at the context's
+ * instant: those of the filter and what was done by hand (SEMANTICS §6).
+ * Nothing where there are none.
+ */
+void
+MovingSql(StringInfo out, const SqlContext *context)
+{
+	const char *separator = "WITH ";
+	ListCell *cell;
+
+	foreach (cell, context->moving->segments)
+	{
+		MovingSegment *segment = lfirst(cell);
+
+		appendStringInfo(out,
+						 "%smoving_" INT64_FORMAT
+						 " AS MATERIALIZED (SELECT c.%s AS contact_id FROM %s c WHERE ((%s OR (",
+						 separator, segment->id, context->table->key, context->table->name,
+						 by_hand_sql(context, segment->id, ""));
+		PredicateSql(out, segment->predicate, context);
+		appendStringInfo(out, ")) AND NOT %s) IS TRUE)", by_hand_sql(context, segment->id, "NOT "));
+		separator = ", ";
+	}
+	if (context->moving->segments != NIL)
+		appendStringInfoChar(out, ' ');
 }
 
 /*
@@ -432,12 +453,27 @@ append_not(StringInfo out, const Predicate *arg, const SqlContext *context)
 	}
 }
 
+/* Does it become a subquery that the planner makes a join of? */
+static bool
+is_joined(const Predicate *arg)
+{
+	if (arg->kind == PREDICATE_NOT)
+		arg = arg->args[0];
+	return arg->kind == PREDICATE_ATOM &&
+		   (arg->atom->scope == ATOM_MEMBER || arg->atom->scope == ATOM_ROWS);
+}
+
 /*
  * Write the predicate over the contact c; NULL in the result counts as false.
+ *
+ * The planner makes joins of what EXISTS conditions there are, and takes the
+ * third power of their number to put them in order.  Beyond a few they are
+ * hidden from it, and asked of each contact that the first ones leave.
  */
 void
 PredicateSql(StringInfo out, const Predicate *predicate, const SqlContext *context)
 {
+	int joins = 0;
 	int i;
 
 	check_stack_depth();
@@ -466,7 +502,10 @@ PredicateSql(StringInfo out, const Predicate *predicate, const SqlContext *conte
 			needs_parentheses(arg, predicate->kind) ||
 			(arg->kind == PREDICATE_ATOM && predicate->kind == PREDICATE_OR &&
 			 arg->atom->test == TEST_RANGE && arg->atom->lower.given && arg->atom->upper.given);
+		bool hidden = predicate->kind == PREDICATE_AND && is_joined(arg) && ++joins > MAX_JOINS;
 
+		CHECK_FOR_INTERRUPTS();
+		parens = parens || hidden;
 		if (i > 0)
 			appendStringInfoString(out, predicate->kind == PREDICATE_AND ? " AND " : " OR ");
 		if (parens)
@@ -474,5 +513,7 @@ PredicateSql(StringInfo out, const Predicate *predicate, const SqlContext *conte
 		PredicateSql(out, arg, context);
 		if (parens)
 			appendStringInfoChar(out, ')');
+		if (hidden)
+			appendStringInfoString(out, " IS TRUE");
 	}
 }

@@ -15,7 +15,8 @@
 typedef struct SqlContext
 {
 	ContactTable *table;
-	bool pinned; /* phrases become constants as of now */
+	bool pinned;                   /* phrases become constants as of now */
+	struct MovingSegments *moving; /* asked as of now, not their stored members; or NULL */
 	TimestampTz now;
 	const char *now_sql; /* unpinned: in place of segments.now() */
 } SqlContext;
@@ -23,5 +24,6 @@ typedef struct SqlContext
 extern void AtomRowSql(StringInfo out, const Atom *atom, const SqlContext *context);
 extern void AtomSql(StringInfo out, const Atom *atom, const SqlContext *context);
 extern void PredicateSql(StringInfo out, const Predicate *predicate, const SqlContext *context);
+extern void MovingSql(StringInfo out, const SqlContext *context);
 
 #endif /* SEGMENTS_PREDICATE_SQL_H */

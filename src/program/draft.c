@@ -20,6 +20,7 @@
 #include "utils/rel.h"
 
 #include "base/secure.h"
+#include "base/subtransaction.h"
 #include "definition/contact_table.h"
 #include "definition/field.h"
 #include "definition/segment.h"
@@ -151,6 +152,17 @@ text_key_match(const void *a, const void *b, Size size)
 	return strcmp(*(const char *const *) a, *(const char *const *) b);
 }
 
+/* The facet of an atom with this SQL; messages name the first field that has it. */
+static DraftFacet *
+facet_of(DraftAtom *datom, const char *sql, ValueType type)
+{
+	DraftFacet *facet = DraftFacetGet(datom->source, sql, type);
+
+	if (facet->field == NULL)
+		facet->field = pstrdup(datom->atom->field->name);
+	return facet;
+}
+
 /* Attach an atom to its rows and facets. */
 static void
 place_atom(Draft *draft, DraftAtom *datom, int id)
@@ -162,17 +174,17 @@ place_atom(Draft *draft, DraftAtom *datom, int id)
 	datom->source = source_of(draft, atom->rows);
 	datom->source->atoms = lappend_int(datom->source->atoms, id);
 	if (atom->rows && atom->field->condition)
-		datom->condition = DraftFacetGet(datom->source, atom->field->condition, VALUE_BOOL);
+		datom->condition = facet_of(datom, atom->field->condition, VALUE_BOOL);
 	if (atom->scope == ATOM_AGGREGATE)
 	{
 		if (atom->field->value && atom->field->aggregate != AGGREGATE_COUNT)
-			datom->argument = DraftFacetGet(datom->source, atom->field->value, VALUE_NONE);
+			datom->argument = facet_of(datom, atom->field->value, VALUE_NONE);
 		if (atom->field->aggregate == AGGREGATE_LATEST && atom->field->order_by)
-			datom->order = DraftFacetGet(datom->source, atom->field->order_by, VALUE_NONE);
+			datom->order = facet_of(datom, atom->field->order_by, VALUE_NONE);
 	}
 	else if (atom->test != TEST_EXISTS)
 	{
-		datom->facet = DraftFacetGet(datom->source, atom->value, atom->value_type);
+		datom->facet = facet_of(datom, atom->value, atom->value_type);
 		DraftFacetIndexAtom(datom->facet, datom, id);
 	}
 }
@@ -273,6 +285,7 @@ order_args(Draft *draft, Predicate *predicate)
 		Predicate *arg = predicate->args[i];
 		int cost = cost_of(draft, arg);
 
+		CHECK_FOR_INTERRUPTS();
 		for (j = i; j > 0 && cost_of(draft, predicate->args[j - 1]) > cost; j--)
 			predicate->args[j] = predicate->args[j - 1];
 		predicate->args[j] = arg;
@@ -290,6 +303,7 @@ intern_predicate(Builder *builder, DraftSegment *segment, const Predicate *predi
 	int i;
 
 	check_stack_depth();
+	CHECK_FOR_INTERRUPTS();
 	copy->kind = predicate->kind;
 	copy->nargs = predicate->nargs;
 	if (predicate->nargs > 0)
@@ -371,63 +385,35 @@ access_atoms(Draft *draft, const Predicate *predicate)
 
 /* ----- binding ----- */
 
-/* What is wrong with the filter, and not with the moment: a lock that was not got, say. */
-static bool
-loses_meaning(int sqlerrcode)
+typedef struct Binding
 {
-	switch (ERRCODE_TO_CATEGORY(sqlerrcode))
-	{
-		case ERRCODE_OPERATOR_INTERVENTION:
-		case ERRCODE_TRANSACTION_ROLLBACK:
-		case ERRCODE_INSUFFICIENT_RESOURCES:
-		case ERRCODE_PROGRAM_LIMIT_EXCEEDED:
-		case ERRCODE_SYSTEM_ERROR:
-			return false;
-		default:
-			return sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE;
-	}
+	SegmentRow *row;
+	ContactTable *table;
+	Predicate *predicate;
+} Binding;
+
+static void
+bind_stored(void *arg)
+{
+	Binding *binding = arg;
+
+	binding->predicate = BindStored(binding->row->filters, binding->table);
 }
 
 /*
- * Bind a stored filter; NULL, with a warning, when it has lost its meaning
- * (a column was dropped while our event triggers were off, say): a broken
- * segment must not block writes of contacts.
+ * Bind a stored filter; NULL when it has lost its meaning (a column was dropped
+ * while our event triggers were off, say): a broken segment must not block
+ * writes of contacts.  Who compiles may only be reading: the next one who writes
+ * sets it aside, and says so (set_aside.c).
  */
 static Predicate *
-bind_or_warn(SegmentRow *row, ContactTable *table)
+bind_or_null(SegmentRow *row, ContactTable *table)
 {
-	MemoryContext caller = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	Predicate *volatile result = NULL;
+	Binding binding = {row, table};
 
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(caller);
-	PG_TRY();
-	{
-		result = BindStored(row->filters, table);
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		ErrorData *error;
-
-		MemoryContextSwitchTo(caller);
-		error = CopyErrorData();
-		if (!loses_meaning(error->sqlerrcode))
-			PG_RE_THROW();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		ereport(WARNING,
-				(errcode(error->sqlerrcode),
-				 errmsg("segment \"%s\" is not maintained: %s", row->alias, error->message),
-				 error->detail ? errdetail_internal("%s", error->detail) : 0));
-		result = NULL;
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(caller);
-	CurrentResourceOwner = owner;
-	return result;
+	return InSubtransaction(bind_stored, &binding, NULL) == NULL ? binding.predicate : NULL;
 }
+
 
 static void
 add_segment(Builder *builder, SegmentRow *row, Predicate *predicate)
@@ -440,6 +426,20 @@ add_segment(Builder *builder, SegmentRow *row, Predicate *predicate)
 	segment->pure = true;
 	builder->ordinal = 0;
 	segment->predicate = intern_predicate(builder, segment, predicate);
+}
+
+/*
+ * One that is not evaluated: there to be referred to, with the members it has,
+ * which are still changed by hand.
+ */
+static void
+add_aside(Builder *builder, SegmentRow *row)
+{
+	Predicate nobody = {0};
+
+	nobody.kind = PREDICATE_FALSE;
+	add_segment(builder, row, &nobody);
+	builder->draft->segments[builder->draft->nsegments - 1].aside = true;
 }
 
 /* A segment's rank is above those of all it refers to. */
@@ -488,6 +488,7 @@ link_segments(Draft *draft)
 		DraftSegment *referenced;
 		ListCell *cell;
 
+		CHECK_FOR_INTERRUPTS();
 		if (atom->scope != ATOM_MEMBER)
 			continue;
 		referenced = segment_by_id(draft, atom->segment_id);
@@ -536,11 +537,16 @@ add_segments(Builder *builder)
 		if (!row->is_published)
 			continue;
 		old = MemoryContextSwitchTo(builder->segment);
-		predicate = bind_or_warn(row, draft->table);
+		predicate = row->is_aside ? NULL : bind_or_null(row, draft->table);
 		if (predicate != NULL)
 			add_segment(builder, row, predicate);
 		else
+			add_aside(builder, row);
+		if (predicate == NULL && !row->is_aside)
+		{
+			draft->nunbound++;
 			draft->version = 0; /* it may have a meaning for others, or later */
+		}
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(builder->segment);
 	}

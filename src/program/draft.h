@@ -32,6 +32,7 @@ typedef struct DraftFacet
 {
 	int id; /* within its source */
 	char *sql;
+	const char *field; /* name of the first one that it is of, or NULL */
 	ValueType type;
 	Oid sql_type;
 	AttrNumber attnum;
@@ -97,6 +98,7 @@ typedef struct DraftSegment
 	List *atoms;          /* ids, some more than once */
 	bool pure;
 	bool moves;
+	bool aside; /* not evaluated */
 	int rank;
 	List *references; /* indexes */
 	List *referencing;
@@ -115,6 +117,7 @@ typedef struct Draft
 	int atoms_size;
 	DraftAtom *atoms;
 	int nsegments;
+	int nunbound;           /* of these, could not be bound */
 	DraftSegment *segments; /* sorted by id */
 	int nsources;
 	DraftSource *sources[DRAFT_SOURCES];

@@ -14,6 +14,7 @@
 #include "executor/executor.h"
 #include "nodes/execnodes.h"
 #include "nodes/pg_list.h"
+#include "optimizer/optimizer.h"
 #include "utils/float.h"
 #include "utils/fmgrprotos.h"
 
@@ -192,19 +193,24 @@ ExprState *
 FacetPrepare(Program *program, Facet *facet)
 {
 	SecureContext secure;
+	MemoryContext context;
 	MemoryContext old;
+	ExprState *state;
 	Node *expr;
 
 	if (facet->state != NULL)
 		return facet->state;
+	context =
+		AllocSetContextCreate(CurrentMemoryContext, "segments expression", ALLOCSET_SMALL_SIZES);
 	SecureEnter(&secure, program->table->owner);
 	expr = SqlExprParse(ImageString(program->image, facet->image->sql), facet->source->relid,
 						facet->source->rows ? "r" : "c");
-	/* its constants must live as long as the program */
-	old = MemoryContextSwitchTo(program->context);
-	expr = copyObject(expr);
+	/* its constants live as long as the program; an error leaves nothing there */
+	old = MemoryContextSwitchTo(context);
+	state = ExecInitExpr(expression_planner(copyObject((Expr *) expr)), NULL);
 	MemoryContextSwitchTo(old);
-	facet->state = ExecPrepareExpr((Expr *) expr, program->estate);
 	SecureLeave(&secure);
-	return facet->state;
+	MemoryContextSetParent(context, program->context);
+	facet->state = state;
+	return state;
 }

@@ -17,7 +17,6 @@
 
 struct dsm_segment;
 
-#define IMAGE_MAGIC UINT64CONST(0x73656731696d6731)
 
 typedef uint32 ImageOffset; /* from the image's start; 0: nothing */
 
@@ -74,7 +73,8 @@ typedef struct ImageCell
 typedef struct ImageFacet
 {
 	ImageOffset sql;
-	Oid sql_type; /* of the expression's result */
+	ImageOffset field; /* name of the first field that it is of, where it is no column */
+	Oid sql_type;      /* of the expression's result */
 	ValueType type;
 	int16 attnum;      /* it is this column, or 0 */
 	bool opaque;       /* holds a subquery */
@@ -168,6 +168,7 @@ typedef struct ImageDetail
 #define IMAGE_SEGMENT_PURE 0x01 /* reads the contact's row only, never moves */
 #define IMAGE_SEGMENT_MOVES 0x02
 #define IMAGE_SEGMENT_NEVER 0x04 /* no contact can match */
+#define IMAGE_SEGMENT_ASIDE 0x08 /* is not evaluated: its members stay as they are */
 
 typedef struct ImageSegment
 {
@@ -216,6 +217,7 @@ typedef struct Image
 	int32 nsegments;        /* sorted by id */
 	int32 nsources;         /* [0] is the contact table */
 	int32 nlinks;           /* sources of link tables, after the others */
+	int32 nunbound;         /* segments that could not be compiled */
 	bool foreign_functions; /* facets call functions that are not ours or the server's */
 	ImageOffset atoms;
 	ImageOffset segments;
@@ -225,6 +227,27 @@ typedef struct Image
 	ImageList moving;       /* segments */
 	ImageList moving_atoms; /* on the contact's row */
 } Image;
+
+/*
+ * What two builds of this library must agree on to read each other's images:
+ * the layout of the structs above.  IMAGE_FORMAT is raised when what they mean
+ * changes and their sizes don't.
+ */
+#define IMAGE_FORMAT UINT64CONST(2)
+#define IMAGE_MAGIC                                                                                \
+	(UINT64CONST(0x73656731) << 32 ^ IMAGE_FORMAT << 24 ^ IMAGE_SIZES ^ (uint64) sizeof(Image))
+#define IMAGE_SIZES                                                                                \
+	((((((((uint64) sizeof(ImageFacet) * 257 + sizeof(ImageSource)) * 257 + sizeof(ImageAtom)) *   \
+			 257 +                                                                                 \
+		 sizeof(ImageDetail)) *                                                                    \
+			257 +                                                                                  \
+		sizeof(ImageSegment)) *                                                                    \
+		   257 +                                                                                   \
+	   sizeof(ImageConstant)) *                                                                    \
+		  257 +                                                                                    \
+	  sizeof(ImageBoundary)) *                                                                     \
+		 257 +                                                                                     \
+	 sizeof(ImageCell) * 31 + sizeof(ImageStep) * 7 + sizeof(Datum))
 
 /* The cell that a rank is in. */
 static inline int

@@ -362,8 +362,11 @@ collect_steps(Layout *layout)
 
 	layout->windows = palloc(sizeof(Window) * Max(draft->sources[0]->nfacets, 1));
 	for (i = 0; i < draft->nsegments; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
 		if (draft->segments[i].predicate->kind != PREDICATE_FALSE)
 			add_gates(layout, &draft->segments[i]);
+	}
 	if (layout->nsteps == 0)
 		return;
 	qsort(layout->steps, layout->nsteps, sizeof(GatedStep), compare_steps);
@@ -486,6 +489,8 @@ put_facets(Layout *layout, const DraftSource *source, bool contacts, int *at)
 		const DraftFacet *facet = source->facets[i];
 
 		facets[i].sql = put_string(writer, facet->sql);
+		if (facet->attnum == 0)
+			facets[i].field = put_string(writer, facet->field);
 		facets[i].sql_type = facet->sql_type;
 		facets[i].type = facet->type;
 		facets[i].attnum = facet->attnum;
@@ -676,7 +681,10 @@ put_atoms(Layout *layout, int *nqueries)
 	int i;
 
 	for (i = 0; i < draft->natoms; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
 		put_atom(layout, &atoms[i], &draft->atoms[i], nqueries);
+	}
 	offset = put(&layout->writer, atoms, sizeof(ImageAtom) * draft->natoms);
 	pfree(atoms);
 	return offset;
@@ -739,6 +747,7 @@ put_segments(Layout *layout)
 		const DraftSegment *segment = &draft->segments[i];
 		ImageSegment *image = &segments[i];
 
+		CHECK_FOR_INTERRUPTS();
 		code.n = 0;
 		add_code(&code, segment->predicate);
 		image->id = segment->id;
@@ -746,7 +755,8 @@ put_segments(Layout *layout)
 		image->rank = segment->rank;
 		image->flags = (segment->pure ? IMAGE_SEGMENT_PURE : 0) |
 					   (segment->moves ? IMAGE_SEGMENT_MOVES : 0) |
-					   (segment->predicate->kind == PREDICATE_FALSE ? IMAGE_SEGMENT_NEVER : 0);
+					   (segment->predicate->kind == PREDICATE_FALSE ? IMAGE_SEGMENT_NEVER : 0) |
+					   (segment->aside ? IMAGE_SEGMENT_ASIDE : 0);
 		image->referencing = put_list(&layout->writer, segment->referencing);
 		image->references = (segment->references != NIL);
 		set_gate(draft, image, segment);
@@ -830,6 +840,7 @@ ImageBuild(const Draft *draft)
 	image.nsegments = draft->nsegments;
 	image.nsources = draft->nsources;
 	image.nlinks = draft->nlinks;
+	image.nunbound = draft->nunbound;
 	image.foreign_functions = any_source(draft, has_foreign_functions);
 	if (layout.nsteps > 0 && layout.steps[0].facet < 0)
 		put_gate(&layout, &at, &image.ungated, &image.steps);

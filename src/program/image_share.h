@@ -16,5 +16,6 @@ extern void ImageShareInit(void);
 extern const Image *ImageShareFind(Oid relid, uint64 version, dsm_segment **segment);
 extern const Image *ImageSharePublish(const Image *image, dsm_segment **segment);
 extern void ImageShareLeave(dsm_segment *segment);
+extern void ImageShareForget(Oid relid);
 
 #endif /* SEGMENTS_IMAGE_SHARE_H */

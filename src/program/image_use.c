@@ -3,6 +3,10 @@
  *
  * Several programs can run over one image, those of transactions that are
  * ending among them; the last that goes takes it along.
+ *
+ * A use is in a memory context of its own, and its image goes with that: it is
+ * freed, or its segment of shared memory is left.  Until a program opens it, the
+ * context is a child of the one at work, so that an error takes it away.
  */
 #include "postgres.h"
 
@@ -10,41 +14,58 @@
 
 #include "utils/memutils.h"
 
-#include "program/image.h"
 #include "program/image_share.h"
 
-static ImageUse *open_images = NULL; /* those that programs use */
+static ImageUse *uses = NULL; /* all there are: none outlives its context */
+
+/* The context of a use goes. */
+static void
+end_use(void *arg)
+{
+	ImageUse *use = arg;
+	ImageUse **link = &uses;
+
+	while (*link != use)
+		link = &(*link)->next;
+	*link = use->next;
+	if (use->shared)
+		ImageShareLeave(use->shared);
+}
 
 /*
- * An image of our own, in its memory context.
+ * A use without an image yet, in a context in which one can be built.
  */
 ImageUse *
-ImageUseOwn(const Image *image, MemoryContext context)
+ImageUseCreate(void)
 {
+	MemoryContext context =
+		AllocSetContextCreate(CurrentMemoryContext, "segments image", ALLOCSET_DEFAULT_SIZES);
 	ImageUse *use = MemoryContextAllocZero(context, sizeof(ImageUse));
 
-	use->image = image;
 	use->context = context;
+	use->callback.func = end_use;
+	use->callback.arg = use;
+	use->next = uses;
+	uses = use;
+	MemoryContextRegisterResetCallback(context, &use->callback);
 	return use;
 }
 
 /*
- * A shared image: there is one use of it, or its segment would be left while
- * some program is still reading it.
+ * The use of this version of a contact table's definitions, or NULL.  A segment
+ * of shared memory can be attached only once.
  */
 ImageUse *
-ImageUseShared(const Image *image, struct dsm_segment *shared)
+ImageUseFind(Oid relid, uint64 version)
 {
 	ImageUse *use;
 
-	for (use = open_images; use != NULL; use = use->next)
-		if (use->shared == shared)
+	for (use = uses; use != NULL; use = use->next)
+		if (use->image != NULL && use->image->relid == relid && use->image->version == version)
 			return use;
-	use = ImageUseOwn(
-		image, AllocSetContextCreate(CurrentMemoryContext, "segments image", ALLOCSET_SMALL_SIZES));
-	use->shared = shared;
-	return use;
+	return NULL;
 }
+
 
 /*
  * A program opens it: it lives until the last has closed it.
@@ -52,24 +73,23 @@ ImageUseShared(const Image *image, struct dsm_segment *shared)
 void
 ImageUseOpen(ImageUse *use)
 {
-	if (use->programs++ > 0)
-		return;
-	MemoryContextSetParent(use->context, CacheMemoryContext);
-	use->next = open_images;
-	open_images = use;
+	if (use->programs++ == 0)
+		MemoryContextSetParent(use->context, CacheMemoryContext);
 }
 
 void
 ImageUseClose(ImageUse *use)
 {
-	ImageUse **link = &open_images;
+	if (--use->programs == 0)
+		MemoryContextDelete(use->context);
+}
 
-	if (--use->programs > 0)
-		return;
-	while (*link != use)
-		link = &(*link)->next;
-	*link = use->next;
-	if (use->shared)
-		ImageShareLeave(use->shared);
-	MemoryContextDelete(use->context);
+/*
+ * Whoever has found or built it does without it.
+ */
+void
+ImageUseDrop(ImageUse *use)
+{
+	if (use->programs == 0)
+		MemoryContextDelete(use->context);
 }

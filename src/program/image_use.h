@@ -14,13 +14,15 @@ typedef struct ImageUse
 	const Image *image;
 	struct dsm_segment *shared; /* NULL: it is this backend's own */
 	MemoryContext context;
+	MemoryContextCallback callback;
 	int programs;
 	struct ImageUse *next;
 } ImageUse;
 
-extern ImageUse *ImageUseOwn(const Image *image, MemoryContext context);
-extern ImageUse *ImageUseShared(const Image *image, struct dsm_segment *shared);
 extern void ImageUseOpen(ImageUse *use);
 extern void ImageUseClose(ImageUse *use);
+extern ImageUse *ImageUseCreate(void);
+extern ImageUse *ImageUseFind(Oid relid, uint64 version);
+extern void ImageUseDrop(ImageUse *use);
 
 #endif /* SEGMENTS_IMAGE_USE_H */

@@ -16,8 +16,6 @@
 #include "fmgr.h"
 #include "nodes/bitmapset.h"
 #include "nodes/pg_list.h"
-#include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -29,6 +27,8 @@
 #include "predicate/bind.h"
 #include "predicate/predicate.h"
 #include "program/image.h"
+#include "text/like.h"
+#include "text/regexp.h"
 #include "time/phrase.h"
 
 /*
@@ -142,12 +142,16 @@ atom_of(const Image *image, const ImageAtom *from, int id)
 static void
 prepare_pattern(ProgramAtom *patom)
 {
-	if (patom->atom->test != TEST_LIKE && patom->atom->test != TEST_REGEXP)
+	char *problem = NULL;
+
+	if (patom->atom->test == TEST_LIKE)
+		patom->like = LikeCompile(patom->atom->pattern);
+	if (patom->atom->test != TEST_REGEXP)
 		return;
-	patom->function = palloc(sizeof(FmgrInfo));
-	fmgr_info_cxt(patom->atom->test == TEST_LIKE ? F_TEXTLIKE : F_TEXTICREGEXEQ, patom->function,
-				  CurrentMemoryContext);
-	patom->pattern = CStringGetTextDatum(patom->atom->pattern);
+	patom->regexp = RegexpCompile(patom->atom->pattern, &problem);
+	if (patom->regexp == NULL)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_REGULAR_EXPRESSION),
+						errmsg("invalid regular expression: %s", problem)));
 }
 
 /*
@@ -212,13 +216,14 @@ bound_filter(Program *program, int segment)
 		MemoryContextDelete(program->bound_context);
 	program->bound_context = NULL;
 	context =
-		AllocSetContextCreate(program->context, "segments bound filter", ALLOCSET_SMALL_SIZES);
+		AllocSetContextCreate(CurrentMemoryContext, "segments bound filter", ALLOCSET_SMALL_SIZES);
 	old = MemoryContextSwitchTo(context);
 	row = SegmentById(program->segments[segment].id);
 	if (row == NULL)
 		elog(ERROR, "segment " INT64_FORMAT " is gone", program->segments[segment].id);
 	program->bound = BindStored(row->filters, program->table);
 	MemoryContextSwitchTo(old);
+	MemoryContextSetParent(context, program->context);
 	program->bound_segment = segment;
 	program->bound_context = context;
 	return program->bound;
@@ -345,15 +350,19 @@ SPIPlanPtr
 ProgramPlan(Program *program, SPIPlanPtr *slot, const char *sql, int nargs, Oid *types)
 {
 	MemoryContext old;
+	SPIPlanPtr plan;
 
 	if (*slot != NULL)
 		return *slot;
-	*slot = SPI_prepare(sql, nargs, types);
-	if (*slot == NULL)
+	plan = SPI_prepare(sql, nargs, types);
+	if (plan == NULL)
 		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
-	SPI_keepplan(*slot);
+	/* room for it first: from when it is kept on nothing may be raised */
 	old = MemoryContextSwitchTo(program->context);
-	program->plans = lappend(program->plans, *slot);
+	program->plans = lappend(program->plans, NULL);
 	MemoryContextSwitchTo(old);
-	return *slot;
+	SPI_keepplan(plan);
+	llast(program->plans) = plan;
+	*slot = plan;
+	return plan;
 }

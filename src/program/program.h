@@ -78,13 +78,13 @@ typedef struct ProgramAtom
 	Atom *atom;  /* what can be tested on a row: no field, rows or SQL */
 	Atom *bound; /* the whole, when asked (ProgramAtomBound) */
 	FieldAggregate aggregate;
-	RowSource *source;  /* NULL for ATOM_MEMBER */
-	Facet *facet;       /* row test; NULL for EXISTS, MEMBER and AGGREGATE */
-	Facet *condition;   /* related rows: their fixed condition, or NULL */
-	Facet *argument;    /* aggregates: the value aggregated, or NULL */
-	Facet *order;       /* latest: what orders the rows, or NULL */
-	FmgrInfo *function; /* LIKE, REGEXP */
-	Datum pattern;
+	RowSource *source; /* NULL for ATOM_MEMBER */
+	Facet *facet;      /* row test; NULL for EXISTS, MEMBER and AGGREGATE */
+	Facet *condition;  /* related rows: their fixed condition, or NULL */
+	Facet *argument;   /* aggregates: the value aggregated, or NULL */
+	Facet *order;      /* latest: what orders the rows, or NULL */
+	struct LikePattern *like;
+	struct Regexp *regexp;
 	SPIPlanPtr plan; /* query atoms: which of these contacts? */
 
 	/* where moving boundaries stand, from `at` until `at_until` */
@@ -124,8 +124,10 @@ typedef struct Program
 	int natoms;
 	int nqueries;
 	int nsegments;
+	bool prepared;     /* expressions that call functions of others are */
 	bool guards_known; /* ProgramIsUnguarded was asked */
 	bool unguarded;    /* some source is */
+	uint64 checked_in; /* invalidations when tables were last compared with the image */
 	int nsources;
 	RowSource **sources;  /* [0] is the contact table; link tables are not among them */
 	ProgramAtom **states; /* per atom: NULL until asked */

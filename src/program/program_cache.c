@@ -17,16 +17,19 @@
 #include "program/program_cache.h"
 
 #include "access/nbtree.h"
+#include "access/table.h"
 #include "access/xact.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "nodes/pg_list.h"
 #include "portability/instr_time.h"
+#include "utils/builtins.h"
 #include "utils/catcache.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/relcache.h"
 #include "utils/syscache.h"
 
 #include "definition/contact_table.h"
@@ -43,7 +46,8 @@ typedef struct ProgramEntry
 {
 	Oid relid; /* hash key */
 	bool valid;
-	bool changed; /* while it was being built */
+	uint64 changes;    /* invalidations: did one come while it was being built? */
+	uint64 distrusted; /* definitions whose image other columns were found under, or 0 */
 	Program *program;
 } ProgramEntry;
 
@@ -91,7 +95,7 @@ relation_changed(Datum arg, Oid relid)
 		if (reads)
 		{
 			program->valid = false;
-			program->changed = true;
+			program->changes++;
 		}
 	}
 	hash_seq_init(&scan, readers);
@@ -135,6 +139,7 @@ ProgramClockGeneration(void)
 void
 ProgramInvalidate(Oid contact_table)
 {
+	ImageShareForget(contact_table);
 	if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(contact_table)))
 		return;
 	DefinitionChanged(contact_table);
@@ -159,13 +164,14 @@ ProgramTablesReading(Oid relid)
 		return entry->contact_tables;
 	before = generation;
 	tables = CatalogContactTablesReading(relid);
+	old = MemoryContextSwitchTo(CacheMemoryContext);
+	tables = list_copy(tables);
+	MemoryContextSwitchTo(old);
 	entry = hash_search(readers, &relid, HASH_ENTER, &found);
 	if (found)
 		list_free(entry->contact_tables);
-	old = MemoryContextSwitchTo(CacheMemoryContext);
-	entry->contact_tables = list_copy(tables);
+	entry->contact_tables = tables;
 	entry->valid = (generation == before);
-	MemoryContextSwitchTo(old);
 	return entry->contact_tables;
 }
 
@@ -181,86 +187,109 @@ retire(Program *program)
 
 /* The image of these definitions that is there already, here or in another backend. */
 static ImageUse *
-find_image(ProgramEntry *entry, uint64 version)
+find_image(Oid relid, uint64 version)
 {
-	struct dsm_segment *shared;
-	const Image *image;
+	ImageUse *use;
 
 	if (version == 0)
 		return NULL;
-	if (entry->program && entry->program->image->version == version)
-		return entry->program->use;
-	image = ImageShareFind(entry->relid, version, &shared);
-	return image == NULL ? NULL : ImageUseShared(image, shared);
+	use = ImageUseFind(relid, version);
+	if (use != NULL)
+		return use;
+	use = ImageUseCreate();
+	use->image = ImageShareFind(relid, version, &use->shared);
+	if (use->image != NULL)
+		return use;
+	ImageUseDrop(use);
+	return NULL;
 }
 
 static ImageUse *
-build_image(ProgramEntry *entry, uint64 version)
+build_image(Oid relid, uint64 version)
 {
 	MemoryContext scratch =
 		AllocSetContextCreate(CurrentMemoryContext, "segments draft", ALLOCSET_DEFAULT_SIZES);
-	MemoryContext context =
-		AllocSetContextCreate(CurrentMemoryContext, "segments image", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(scratch);
+	ImageUse *use;
 	instr_time start;
 	instr_time took;
 	Draft *draft;
 	Image *image;
 
 	INSTR_TIME_SET_CURRENT(start);
-	draft = DraftBuild(entry->relid, version);
-	MemoryContextSwitchTo(context);
+	draft = DraftBuild(relid, version);
+	MemoryContextSwitchTo(old);
+	use = ImageUseCreate();
+	MemoryContextSwitchTo(use->context);
 	image = ImageBuild(draft);
 	INSTR_TIME_SET_CURRENT(took);
 	INSTR_TIME_SUBTRACT(took, start);
 	image->build_usec = (uint32) INSTR_TIME_GET_MICROSEC(took);
+	use->image = image;
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(scratch);
-	return ImageUseOwn(image, context);
+	return use;
 }
 
 /* Others may use the image that we have built: then so do we. */
 static ImageUse *
-share_image(ProgramEntry *entry, ImageUse *use)
+share_image(Oid relid, ImageUse *built)
 {
-	struct dsm_segment *shared;
-	const Image *image;
+	ImageUse *use;
 	bool ours;
 
-	if (use->image->version == 0 || entry->changed ||
-		DefinitionVersion(entry->relid, &ours) != use->image->version)
+	if (built->image->version == 0 || DefinitionVersion(relid, &ours) != built->image->version)
+		return built;
+	use = ImageUseCreate();
+	use->image = ImageSharePublish(built->image, &use->shared);
+	if (use->image == NULL)
+	{
+		ImageUseDrop(use);
+		return built;
+	}
+	ImageUseDrop(built);
+	return use;
+}
+
+/* An image of the definitions as they are now; `trust`: one that is there already will do. */
+static ImageUse *
+image_for(ProgramEntry *entry, bool trust)
+{
+	uint64 before = entry->changes;
+	uint64 version;
+	ImageUse *use;
+	bool ours;
+
+	version = DefinitionVersion(entry->relid, &ours);
+	if (ours || !trust || version == entry->distrusted)
+		version = 0;
+	use = find_image(entry->relid, version);
+	if (use != NULL)
 		return use;
-	image = ImageSharePublish(use->image, &shared);
-	if (image == NULL)
-		return use;
-	MemoryContextDelete(use->context);
-	return ImageUseShared(image, shared);
+	use = build_image(entry->relid, version);
+	return entry->changes == before ? share_image(entry->relid, use) : use;
 }
 
 /*
  * One attempt: false when the definitions changed meanwhile, or the tables are
- * not as the image that was found was compiled for.
+ * not as the image that was found was compiled for.  The entry changes at the
+ * end: an error leaves it as it was, and what was built to go with the memory
+ * it was built in.
  */
 static bool
 try_open(ProgramEntry *entry, bool trust)
 {
 	MemoryContext context =
 		AllocSetContextCreate(CurrentMemoryContext, "segments program", ALLOCSET_DEFAULT_SIZES);
-	ImageUse *use;
+	uint64 before = entry->changes;
+	ImageUse *use = image_for(entry, trust);
 	Program *program = NULL;
-	uint64 version;
-	bool ours;
 
-	entry->changed = false;
-	version = DefinitionVersion(entry->relid, &ours);
-	if (ours || !trust)
-		version = 0;
-	use = find_image(entry, version);
-	if (use == NULL)
-		use = share_image(entry, build_image(entry, version));
-	if (!entry->changed)
+	if (entry->changes == before)
 		program = ProgramOpen(entry->relid, use, context);
-	if (program == NULL || entry->changed)
+	else
+		ImageUseDrop(use);
+	if (program == NULL || entry->changes != before)
 	{
 		MemoryContextDelete(context);
 		return false;
@@ -296,6 +325,8 @@ entry_of(Oid contact_table)
 	if (!found)
 	{
 		entry->valid = false;
+		entry->changes = 0;
+		entry->distrusted = 0;
 		entry->program = NULL;
 	}
 	return entry;
@@ -315,6 +346,17 @@ ProgramGet(Oid contact_table)
 	return entry->program;
 }
 
+/*
+ * The same with all segments compiled by this backend, whatever others have
+ * shared: something that they call has changed past our event triggers.
+ */
+Program *
+ProgramGetAnew(Oid contact_table)
+{
+	reopen(entry_of(contact_table), false);
+	return entry_of(contact_table)->program;
+}
+
 /* Is the table, wherever the program reads it, as it was compiled? */
 static bool
 is_compiled_for(Program *program, Relation rel)
@@ -332,6 +374,44 @@ is_compiled_for(Program *program, Relation rel)
 		source->checked = true;
 	}
 	return true;
+}
+
+/* Something changed: every table is looked at again. */
+static void
+forget_checks(Program *program)
+{
+	int i;
+
+	for (i = 0; i < program->image->nsources + program->image->nlinks; i++)
+		program->sources[i]->checked = false;
+	program->checked_in = generation;
+}
+
+/*
+ * Lock and open a table whose rows are going to be read as the program knows
+ * them: an error when its columns have changed past our event triggers, and
+ * the next one to ask gets a program that was compiled for them.
+ */
+Relation
+ProgramTableOpen(Program *program, Oid relid, LOCKMODE lock)
+{
+	Relation rel = table_open(relid, lock);
+
+	if (program->checked_in != generation)
+		forget_checks(program);
+	if (!is_compiled_for(program, rel))
+	{
+		ProgramEntry *entry = entry_of(program->relid);
+
+		entry->valid = false;
+		entry->distrusted = program->image->version;
+		ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+						errmsg("columns of table \"%s\" have changed since segments were compiled",
+							   RelationGetRelationName(rel)),
+						errhint("Try again; segments.attach(%s) brings members up to date.",
+								quote_literal_cstr(CatalogRelationName(program->relid)))));
+	}
+	return rel;
 }
 
 /*

@@ -16,5 +16,7 @@ extern void ProgramInvalidate(Oid contact_table);
 extern List *ProgramTablesReading(Oid relid);
 extern Program *ProgramGet(Oid contact_table);
 extern Program *ProgramGetFor(Oid contact_table, Relation changed);
+extern Program *ProgramGetAnew(Oid contact_table);
+extern Relation ProgramTableOpen(Program *program, Oid relid, LOCKMODE lock);
 
 #endif /* SEGMENTS_PROGRAM_CACHE_H */

@@ -140,7 +140,8 @@ close_program(void *arg)
 	ListCell *cell;
 
 	foreach (cell, program->plans)
-		SPI_freeplan(lfirst(cell));
+		if (lfirst(cell) != NULL)
+			SPI_freeplan(lfirst(cell));
 	ImageUseClose(program->use);
 }
 

@@ -29,6 +29,7 @@ typedef struct Stretch
 	bool entered;
 	SecureContext secure;
 	ExprContext *econtext; /* of the stretch around this one */
+	MemoryContext caller;  /* where the stretch began, and ends */
 } Stretch;
 
 static Stretch *present = NULL;
@@ -45,26 +46,36 @@ static CommandId ran_for = 0;
 
 /* The values of the stretch around this one are its own again. */
 static void
-leave(void)
+leave(bool is_commit)
 {
-	present->program->econtext = present->econtext;
+	Program *program = present->program;
+	ExprContext *own = program->econtext;
+
+	program->econtext = present->econtext;
+	if (own != present->econtext)
+		FreeExprContext(own, is_commit);
 	present = present->outer;
 }
 
-/* Stretches that an error left behind are of subtransactions that are gone. */
+/*
+ * Stretches that an error left behind are of subtransactions that are gone.
+ * Their programs are still there: one that was replaced meanwhile goes with
+ * the transaction's memory (program_cache.c), after this.  The server has
+ * popped their SPI connections, and restores the user and the settings.
+ */
 static void
 end_of_subtransaction(SubXactEvent event, SubTransactionId mine, SubTransactionId parent, void *arg)
 {
 	if (event == SUBXACT_EVENT_ABORT_SUB)
 		while (present != NULL && present->subxact >= mine)
-			leave();
+			leave(false);
 }
 
 static void
 end_of_transaction(XactEvent event, void *arg)
 {
 	while (present != NULL)
-		leave();
+		leave(false);
 	ran = false;
 }
 
@@ -93,6 +104,7 @@ SessionBegin(Program *program)
 	stretch->outer = present;
 	stretch->subxact = GetCurrentSubTransactionId();
 	stretch->program = program;
+	stretch->caller = CurrentMemoryContext;
 	stretch->econtext = program->econtext;
 	/* a statement inside another must not clear what that one computed */
 	if (present != NULL)
@@ -136,6 +148,8 @@ SessionEnter(void)
 
 	if (present == NULL || present->entered)
 		return;
+	/* what is entered is left with the subtransaction: it must be the stretch's own */
+	Assert(present->subxact == GetCurrentSubTransactionId());
 	SecureEnter(&present->secure, present->program->table->owner);
 	SPI_connect();
 	MemoryContextSwitchTo(caller);
@@ -143,22 +157,22 @@ SessionEnter(void)
 }
 
 /*
- * Close the stretch.
+ * Close the stretch.  The current memory context is again the one in which it
+ * began: that of now can be SPI's, which goes here, and the one to which SPI
+ * returns, where the stretch was entered, can be gone.
  */
 void
 SessionEnd(void)
 {
 	Stretch *stretch = present;
-	MemoryContext caller = CurrentMemoryContext;
 
 	if (stretch->entered)
 	{
 		SPI_finish();
-		MemoryContextSwitchTo(caller);
+		MemoryContextSwitchTo(stretch->caller);
 		SecureLeave(&stretch->secure);
 	}
-	if (stretch->econtext != stretch->program->econtext)
-		FreeExprContext(stretch->program->econtext, true);
-	leave();
+	MemoryContextSwitchTo(stretch->caller);
+	leave(true);
 	pfree(stretch);
 }

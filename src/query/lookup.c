@@ -16,14 +16,19 @@
 #include "access/table.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
+#include "miscadmin.h"
 #include "parser/parse_coerce.h"
+#include "parser/parse_func.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 
+#include "base/compat.h"
 #include "definition/access.h"
 #include "definition/segment_find.h"
+#include "definition/table_beside.h"
 #include "log/read_table.h"
 
 PG_FUNCTION_INFO_V1(segments_resolve_segment);
@@ -89,7 +94,7 @@ convert_key(Datum *value, Oid from, const ReadTable *table)
 static bool
 member_exists(ReadTable *table, int64 segment_id, Datum contact)
 {
-	Relation rel = table_open(table->member_table, AccessShareLock);
+	Relation rel = ReadTableOpen(table, BESIDE_MEMBER, AccessShareLock);
 	ScanKeyData keys[2];
 	SysScanDesc scan;
 	bool found;

@@ -5,23 +5,40 @@
  * the bound expression, so that it is planned like the condition written by
  * hand.  Where it can't be, the function evaluates the same SQL over the row it
  * is given.  Correctness never depends on the replacement.
+ *
+ * A plan is made and run with the rights of whoever asks, and kept ones by
+ * others than they were made for.  So it gets only what is the same for all and
+ * runs nobody's code (plain_expr.c): an expression that calls a function of the
+ * owner's, or whose subqueries read a view or a table of somebody else, stays
+ * in the function, which evaluates it as the owner.  So does what names a
+ * segment that not everybody sees.
  */
 #include "postgres.h"
 
 #include "executor/spi.h"
 #include "fmgr.h"
+#include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
+#include "nodes/parsenodes.h"
 #include "nodes/pathnodes.h"
+#include "nodes/pg_list.h"
 #include "nodes/supportnodes.h"
 #include "optimizer/optimizer.h"
+#include "parser/parsetree.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 
 #include "base/compat.h"
+#include "base/plain_expr.h"
 #include "base/secure.h"
 #include "base/sql_expr.h"
+#include "base/subtransaction.h"
+#include "definition/access.h"
 #include "definition/contact_table.h"
+#include "definition/owner_message.h"
+#include "definition/segment.h"
 #include "filter/filter.h"
 #include "filter/filter_flat.h"
 #include "predicate/bind.h"
@@ -37,16 +54,21 @@ table_of_row_type(Oid type)
 	return OidIsValid(type) ? get_typ_typrelid(type) : InvalidOid;
 }
 
-static char *
-predicate_text(Filter *filter, ContactTable *table, Oid viewer)
+static Predicate *
+bind_filter(Filter *filter, ContactTable *table, Oid viewer)
 {
 	BindOptions options = {false};
-	Predicate *predicate;
+
+	options.viewer = viewer;
+	return BindFilter(FilterUnflatten(filter), table, &options);
+}
+
+static char *
+predicate_text(const Predicate *predicate, ContactTable *table)
+{
 	SqlContext context = {0};
 	StringInfoData sql;
 
-	options.viewer = viewer;
-	predicate = BindFilter(FilterUnflatten(filter), table, &options);
 	context.table = table;
 	initStringInfo(&sql);
 	PredicateSql(&sql, predicate, &context);
@@ -137,20 +159,80 @@ has_outer_join(const Query *query)
 	return false;
 }
 
-/* As the table's owner; the viewer is who asked. */
+/* Does it name a segment that is not for everybody who may read the contacts? */
+static bool
+is_private_member(Atom *atom, void *arg)
+{
+	return atom->scope == ATOM_MEMBER && !SegmentById(atom->segment_id)->handle.is_global;
+}
+
+/*
+ * What the call is replaced by, or NULL where that is not for everybody.  As the
+ * table's owner; the viewer is who asked.
+ */
 static Node *
 bound_expression(PlannerInfo *root, Var *row, Filter *filter, ContactTable *table, Oid viewer)
 {
 	MoveVarsContext context = {row, table->owner, 0, false};
+	Predicate *predicate = bind_filter(filter, table, viewer);
 	Node *expr;
 
-	expr = SqlExprParse(predicate_text(filter, table, viewer), table->relid, "c");
+	if (PredicateWalk(predicate, is_private_member, NULL))
+		return NULL;
+	expr = SqlExprParse(predicate_text(predicate, table), table->relid, "c");
+	if (!SqlExprIsPlain(expr, table->owner))
+		return NULL;
 	(void) move_vars_walker(expr, &context);
 	if (context.sublinks)
 		root->parse->hasSubLinks = true;
 	if (has_outer_join(root->parse))
 		expr = require_row(expr, row, table);
 	return expr;
+}
+
+typedef struct Simplification
+{
+	SupportRequestSimplify *request;
+	ContactTable *table;
+	Oid viewer;
+	Node *result;
+} Simplification;
+
+static void
+simplify(void *arg)
+{
+	Simplification *work = arg;
+	Node *row = linitial(work->request->fcall->args);
+	Const *filter = lsecond_node(Const, work->request->fcall->args);
+
+	work->result = bound_expression(work->request->root, (Var *) row,
+									DatumGetFilterP(filter->constvalue), work->table, work->viewer);
+}
+
+/* Bad filters; everything else (cancel, out of memory) goes on. */
+static bool
+is_bad_filter(const ErrorData *error)
+{
+	int category = ERRCODE_TO_CATEGORY(error->sqlerrcode);
+
+	return category == ERRCODE_DATA_EXCEPTION ||
+		   category == ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION;
+}
+
+/*
+ * Is this the row of a contact table that the query reads itself, and so may
+ * read?  Rows that are made up are nobody's contacts.
+ */
+static ContactTable *
+table_of_row(PlannerInfo *root, const Node *node)
+{
+	const Var *row = (const Var *) node;
+	RangeTblEntry *rte;
+
+	if (root == NULL || !IsA(node, Var) || row->varattno != 0 || row->varlevelsup != 0)
+		return NULL;
+	rte = rt_fetch(row->varno, root->parse->rtable);
+	return rte->rtekind == RTE_RELATION ? CatalogContactTable(rte->relid, true) : NULL;
 }
 
 /*
@@ -162,40 +244,24 @@ simplify_matches(SupportRequestSimplify *request)
 {
 	Node *row = linitial(request->fcall->args);
 	Node *filter = lsecond(request->fcall->args);
-	MemoryContext caller = CurrentMemoryContext;
-	ContactTable *table;
+	Simplification work = {request};
 	SecureContext secure;
-	Node *volatile result = NULL;
 
-	if (request->root == NULL || !IsA(row, Var) || ((Var *) row)->varattno != 0 ||
-		((Var *) row)->varlevelsup != 0 || !IsA(filter, Const) || ((Const *) filter)->constisnull)
+	if (!IsA(filter, Const) || ((Const *) filter)->constisnull)
 		return NULL;
-	table = CatalogContactTable(table_of_row_type(exprType(row)), true);
-	if (table == NULL)
+	/* a parallel operation can't catch what is wrong with the filter */
+	if (!SubtransactionPossible())
+		return NULL;
+	work.table = table_of_row(request->root, row);
+	if (work.table == NULL)
 		return NULL;
 	/* outside, so that what is caught leaves nobody with the owner's rights */
-	SecureEnter(&secure, table->owner);
-	PG_TRY();
-	{
-		result =
-			bound_expression(request->root, (Var *) row,
-							 DatumGetFilterP(((Const *) filter)->constvalue), table, secure.userid);
-	}
-	PG_CATCH();
-	{
-		int code = geterrcode();
-
-		/* bad filters only; everything else (cancel, out of memory) goes on */
-		if (ERRCODE_TO_CATEGORY(code) != ERRCODE_DATA_EXCEPTION &&
-			ERRCODE_TO_CATEGORY(code) != ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION)
-			PG_RE_THROW();
-		MemoryContextSwitchTo(caller);
-		FlushErrorState();
-		result = NULL;
-	}
-	PG_END_TRY();
+	SecureEnter(&secure, work.table->owner);
+	work.viewer = secure.userid;
+	if (InSubtransaction(simplify, &work, is_bad_filter) != NULL)
+		work.result = NULL;
 	SecureLeave(&secure);
-	return result ? eval_const_expressions(request->root, result) : NULL;
+	return work.result ? eval_const_expressions(request->root, work.result) : NULL;
 }
 
 PG_FUNCTION_INFO_V1(segments_matches_support);
@@ -214,37 +280,57 @@ segments_matches_support(PG_FUNCTION_ARGS)
 /* What one call site keeps between calls. */
 typedef struct MatchesCall
 {
-	Filter *filter; /* copy of the last one */
+	MemoryContext context; /* of what follows; emptied with every other filter */
+	Filter *filter;        /* copy of the last one */
 	Oid type;
 	SPIPlanPtr plan;
+	Oid relid; /* the contact table */
 	Oid owner;
 } MatchesCall;
 
 static void
-prepare_call(MatchesCall *call, Filter *filter, Oid type, MemoryContext context)
+forget_plan(MatchesCall *call)
 {
-	ContactTable *table = CatalogContactTable(table_of_row_type(type), false);
+	SPIPlanPtr plan = call->plan;
+
+	call->plan = NULL;
+	if (plan)
+		SPI_freeplan(plan);
+	MemoryContextReset(call->context);
+}
+
+static void
+keep_filter(MatchesCall *call, Filter *filter, Oid type)
+{
+	MemoryContext old = MemoryContextSwitchTo(call->context);
+
+	call->filter = (Filter *) DatumGetPointer(datumCopy(PointerGetDatum(filter), false, -1));
+	call->type = type;
+	MemoryContextSwitchTo(old);
+}
+
+static void
+prepare_call(MatchesCall *call, Filter *filter, Oid type)
+{
+	ContactTable *table = AccessContactTable(table_of_row_type(type));
 	SecureContext secure;
 	StringInfoData sql;
-	MemoryContext old;
+	SPIPlanPtr plan;
 
-	if (call->plan)
-		SPI_freeplan(call->plan);
-	call->plan = NULL;
+	forget_plan(call);
 	SecureEnter(&secure, table->owner);
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "SELECT %s FROM (SELECT ($1).*) c",
-					 predicate_text(filter, table, secure.userid));
-	call->plan = SPI_prepare(sql.data, 1, &type);
-	if (call->plan == NULL)
+					 predicate_text(bind_filter(filter, table, secure.userid), table));
+	plan = SPI_prepare(sql.data, 1, &type);
+	if (plan == NULL)
 		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
-	SPI_keepplan(call->plan);
+	SPI_keepplan(plan);
+	call->plan = plan;
 	SecureLeave(&secure);
-	old = MemoryContextSwitchTo(context);
-	call->filter = (Filter *) DatumGetPointer(datumCopy(PointerGetDatum(filter), false, -1));
-	MemoryContextSwitchTo(old);
-	call->type = type;
+	keep_filter(call, filter, type);
 	call->owner = table->owner;
+	call->relid = table->relid;
 }
 
 static void
@@ -264,15 +350,26 @@ call_state(FunctionCallInfo fcinfo)
 	if (call == NULL)
 	{
 		MemoryContextCallback *callback;
+		MemoryContext context = fcinfo->flinfo->fn_mcxt;
 
-		call = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(MatchesCall));
-		callback = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(MemoryContextCallback));
+		call = MemoryContextAllocZero(context, sizeof(MatchesCall));
+		call->context = AllocSetContextCreate(context, "segments matches", ALLOCSET_SMALL_SIZES);
+		callback = MemoryContextAllocZero(context, sizeof(MemoryContextCallback));
 		callback->func = free_call_plan;
 		callback->arg = call;
-		MemoryContextRegisterResetCallback(fcinfo->flinfo->fn_mcxt, callback);
+		MemoryContextRegisterResetCallback(context, callback);
 		fcinfo->flinfo->fn_extra = call;
 	}
 	return call;
+}
+
+/* Is it prepared for this filter on rows of this type? */
+static bool
+is_prepared(const MatchesCall *call, const Filter *filter, Oid type)
+{
+	return call->plan != NULL && call->type == type && call->filter != NULL &&
+		   VARSIZE(filter) == VARSIZE(call->filter) &&
+		   memcmp(filter, call->filter, VARSIZE(filter)) == 0;
 }
 
 /*
@@ -287,6 +384,7 @@ segments_matches(PG_FUNCTION_ARGS)
 	Datum row = PG_GETARG_DATUM(0);
 	MatchesCall *call = call_state(fcinfo);
 	SecureContext secure;
+	OwnerMessage message;
 	bool isnull;
 	bool result;
 
@@ -295,15 +393,16 @@ segments_matches(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("first argument of segments.matches must be a row of a contact table")));
 	SPI_connect();
-	if (call->plan == NULL || call->type != type || VARSIZE(filter) != VARSIZE(call->filter) ||
-		memcmp(filter, call->filter, VARSIZE(filter)) != 0)
-		prepare_call(call, filter, type, fcinfo->flinfo->fn_mcxt);
+	if (!is_prepared(call, filter, type))
+		prepare_call(call, filter, type);
 	SecureEnter(&secure, call->owner);
+	OwnerMessageBegin(&message, call->relid);
 	if (SPI_execute_plan(call->plan, &row, NULL, true, 1) != SPI_OK_SELECT || SPI_processed != 1)
 		elog(ERROR, "evaluation of a filter gave no row");
 	result =
 		DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull)) &&
 		!isnull;
+	OwnerMessageEnd(&message);
 	SecureLeave(&secure);
 	SPI_finish();
 	PG_RETURN_BOOL(result);

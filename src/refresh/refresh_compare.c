@@ -19,6 +19,7 @@
 
 #include "refresh/refresh_compare.h"
 
+#include "access/table.h"
 #include "executor/executor.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
@@ -26,8 +27,10 @@
 #include "utils/memutils.h"
 
 #include "base/kept_plan.h"
+#include "base/result.h"
 #include "base/spi.h"
 #include "base/vector.h"
+#include "definition/aside.h"
 #include "definition/contact_table.h"
 #include "evaluate/batch.h"
 #include "evaluate/member_probe.h"
@@ -36,9 +39,11 @@
 #include "log/change_log.h"
 #include "maintain/contact_lock.h"
 #include "maintain/maintain.h"
+#include "maintain/set_aside.h"
 #include "program/image.h"
 #include "program/keys.h"
 #include "program/program.h"
+#include "program/program_cache.h"
 #include "refresh/refresh_window.h"
 
 #define FEW_SEGMENTS 16 /* so many members are looked up one by one */
@@ -201,6 +206,8 @@ read_contacts(Batch *batch)
 
 	for (i = 0; i < (uint64) batch->nrows; i++)
 		RowVersionInit(&batch->rows[i], program->sources[0], NULL);
+	/* its rows come whole */
+	table_close(ProgramTableOpen(program, program->relid, AccessShareLock), NoLock);
 	values[0] = ProgramKeyArray(program, batch->keys, batch->nrows);
 	SpiExecute(KeptPlan(sql, 1, &program->key_array_type), values, SPI_OK_SELECT);
 	for (i = 0; i < SPI_processed; i++)
@@ -208,7 +215,7 @@ read_contacts(Batch *batch)
 		bool isnull;
 		Datum contact = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull);
 		TupleTableSlot *slot = MaintainContactSlot(program, datumCopy(contact, false, -1));
-		int position = ProgramFindKey(program, batch->keys, batch->nrows,
+		int position = ProgramFindKey(batch->program, batch->keys, batch->nrows,
 									  slot_getattr(slot, program->table->key_attnum, &isnull));
 
 		if (position >= 0)
@@ -234,8 +241,7 @@ read_members(Comparison *work, int position, bool *stored)
 	for (row = 0; row < SPI_processed; row++)
 	{
 		bool isnull;
-		int64 id = DatumGetInt64(
-			SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, 1, &isnull));
+		int64 id = DatumGetInt64(ResultValue(SPI_tuptable, row, 1, INT8OID, &isnull));
 		int segment = ProgramSegmentById(program, id);
 
 		if (segment >= 0)
@@ -306,6 +312,8 @@ compare_contact(Comparison *work, int position)
 	{
 		int segment = work->met.items[i];
 
+		if (AsideContains(program->segments[segment].id))
+			continue;
 		if (looks_up[i])
 			add_pair(&work->others, segment, position, stored[i]);
 		else if (SegmentOnRow(program, row, segment, work->now) != stored[i])
@@ -331,10 +339,13 @@ compare_others(Comparison *work, const Pair *pairs, int n)
 	for (i = 0; i < n; i++)
 	{
 		RowVersion *row = &work->batch->rows[pairs[i].position];
+		bool matches;
 
 		row->batch = batch;
 		row->position = i;
-		if (SegmentOnRow(program, row, pairs[i].segment, work->now) != pairs[i].stored)
+		matches = SegmentOnRow(program, row, pairs[i].segment, work->now);
+		/* it may just have turned out that it can't be evaluated */
+		if (matches != pairs[i].stored && !AsideContains(program->segments[pairs[i].segment].id))
 			add_pair(&work->different, pairs[i].segment, pairs[i].position, pairs[i].stored);
 	}
 }
@@ -496,6 +507,7 @@ reconcile_batch(Program *program, const PassedContact *contacts, const int *star
 	compare_batch(&work, contacts, starts, n);
 	ResetExprContext(program->econtext);
 	maintain_different(&work);
+	SetAsideStore(program->relid);
 }
 
 /*

@@ -32,6 +32,7 @@
 #include "utils/timestamp.h"
 
 #include "base/kept_plan.h"
+#include "base/result.h"
 #include "base/secure.h"
 #include "definition/contact_table.h"
 #include "definition/related_sql.h"
@@ -77,7 +78,7 @@ row_value(const Atom *atom, ContactTable *table)
 	if (atom->value_type == VALUE_MONTH_DAY)
 		return BindLocalCall(&place, "month_day", atom->field->value);
 	if (atom->value_type == VALUE_TIMESTAMPTZ && atom->field->value_type != TIMESTAMPTZOID)
-		return psprintf("(%s AT TIME ZONE %s)", atom->field->value,
+		return psprintf("segments.instant(%s, %s)", atom->field->value,
 						quote_literal_cstr(atom->field->timezone));
 	return atom->field->value;
 }
@@ -148,6 +149,23 @@ to_integer(ValueType type, Datum value)
 	if (type == VALUE_MONTH_DAY)
 		return DatumGetInt32(value);
 	return DatumGetTimestampTz(value);
+}
+
+/* The type of values that move, in a query's result. */
+static Oid
+value_type_oid(ValueType type)
+{
+	switch (type)
+	{
+		case VALUE_DATE:
+			return DATEOID;
+		case VALUE_MONTH_DAY:
+			return INT4OID;
+		case VALUE_TIMESTAMP:
+			return TIMESTAMPOID;
+		default:
+			return TIMESTAMPTZOID;
+	}
 }
 
 static Datum
@@ -554,11 +572,11 @@ keep_fetched(Program *program, PassedContacts *contacts, const PassedValue *valu
 
 	for (i = 0; i < SPI_processed; i++)
 	{
-		HeapTuple tuple = SPI_tuptable->vals[i];
 		bool isnull;
-		Datum key = SPI_getbinval(tuple, SPI_tuptable->tupdesc, 1, &isnull);
-		int64 at = to_integer(value->atom->value_type,
-							  SPI_getbinval(tuple, SPI_tuptable->tupdesc, 2, &isnull));
+		Datum key = ResultValue(SPI_tuptable, i, 1, program->table->key_type, &isnull);
+		int64 at = to_integer(
+			value->atom->value_type,
+			ResultValue(SPI_tuptable, i, 2, value_type_oid(value->atom->value_type), &isnull));
 		int range = isnull ? -1 : find_range(value, at);
 
 		if (range >= 0)

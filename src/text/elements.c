@@ -6,33 +6,63 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
+#include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/memutils.h"
 
 #include "base/compat.h"
 #include "text/fold.h"
 
-static void
-add_element(ArrayBuildState **state, const char *data, int len, bool fold)
+/*
+ * What an array can hold at all, and no more than anybody would list: a text of
+ * a gigabyte must not fail the write that brings it.  What is beyond does not
+ * count.
+ */
+#define MAX_ELEMENTS 1000000
+#define MAX_BYTES (MaxAllocSize / 2)
+
+typedef struct Elements
+{
+	ArrayBuildState *state; /* NULL: none yet */
+	int n;
+	Size bytes;
+} Elements;
+
+/* False when nothing more is taken. */
+static bool
+add_element(Elements *elements, const char *data, int len, bool fold)
 {
 	text *element;
+	Size bytes;
 
 	if (len == 0)
-		return;
+		return true;
 	element = fold ? FoldText(data, len) : cstring_to_text_with_len(data, len);
+	bytes = INTALIGN(VARSIZE_ANY(element));
+	if (elements->n == MAX_ELEMENTS || bytes > MAX_BYTES - elements->bytes)
+		return false;
 	if (VARSIZE_ANY_EXHDR(element) > 0)
-		*state = accumArrayResult(*state, PointerGetDatum(element), false, TEXTOID,
-								  CurrentMemoryContext);
+	{
+		elements->state = accumArrayResult(elements->state, PointerGetDatum(element), false,
+										   TEXTOID, CurrentMemoryContext);
+		elements->n++;
+		elements->bytes += bytes;
+	}
+	pfree(element);
+	CHECK_FOR_INTERRUPTS();
+	return true;
 }
 
 static Datum
-finish(ArrayBuildState *state)
+finish(Elements *elements)
 {
-	if (state == NULL)
+	if (elements->state == NULL)
 		return PointerGetDatum(construct_empty_array(TEXTOID));
-	return makeArrayResult(state, CurrentMemoryContext);
+	return makeArrayResult(elements->state, CurrentMemoryContext);
 }
 
 PG_FUNCTION_INFO_V1(segments_elements_text);
@@ -43,17 +73,19 @@ segments_elements_text(PG_FUNCTION_ARGS)
 	bool fold = PG_GETARG_BOOL(1);
 	const char *p = VARDATA_ANY(value);
 	const char *end = p + VARSIZE_ANY_EXHDR(value);
-	ArrayBuildState *state = NULL;
+	Elements elements = {0};
 
 	while (p <= end)
 	{
 		const char *bar = (p < end) ? memchr(p, '|', end - p) : NULL;
 		const char *stop = bar ? bar : end;
 
-		add_element(&state, p, stop - p, fold);
+		CHECK_FOR_INTERRUPTS();
+		if (!add_element(&elements, p, stop - p, fold))
+			break;
 		p = stop + 1;
 	}
-	PG_RETURN_DATUM(finish(state));
+	PG_RETURN_DATUM(finish(&elements));
 }
 
 PG_FUNCTION_INFO_V1(segments_elements_array);
@@ -63,7 +95,7 @@ segments_elements_array(PG_FUNCTION_ARGS)
 	ArrayType *array = PG_GETARG_ARRAYTYPE_P(0);
 	bool fold = PG_GETARG_BOOL(1);
 	ArrayIterator iterator = array_create_iterator(array, 0, NULL);
-	ArrayBuildState *state = NULL;
+	Elements elements = {0};
 	Datum value;
 	bool isnull;
 
@@ -71,11 +103,13 @@ segments_elements_array(PG_FUNCTION_ARGS)
 	{
 		text *element;
 
+		CHECK_FOR_INTERRUPTS();
 		if (isnull)
 			continue;
 		element = DatumGetTextPP(value);
-		add_element(&state, VARDATA_ANY(element), VARSIZE_ANY_EXHDR(element), fold);
+		if (!add_element(&elements, VARDATA_ANY(element), VARSIZE_ANY_EXHDR(element), fold))
+			break;
 	}
 	array_free_iterator(iterator);
-	PG_RETURN_DATUM(finish(state));
+	PG_RETURN_DATUM(finish(&elements));
 }

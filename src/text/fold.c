@@ -25,11 +25,14 @@
 
 #include "text/fold.h"
 
+#include "access/htup_details.h"
 #include "catalog/pg_conversion.h"
 #include "catalog/pg_namespace.h"
 #include "fmgr.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
 
 #include "base/compat.h"
 #include "text/fold_table.h"
@@ -51,8 +54,10 @@ PG_FUNCTION_INFO_V1(segments_fold);
  * A character of the server encoding and what it folds to.  Conversion is too
  * slow to do again for each occurrence; a collision replaces the older one.
  */
+#define MAX_FOLDED_CHARACTER 256 /* bytes, in any encoding */
 #define CHAR_CACHE_SIZE 512
 #define CHAR_CACHE_FOLD 11
+
 
 typedef struct CharCacheEntry
 {
@@ -68,6 +73,8 @@ typedef struct Conversions
 	Oid to_utf8; /* InvalidOid: fold ASCII only */
 	Oid from_utf8;
 } Conversions;
+
+#define FOLD_PIECE (256 * 1024) /* bytes between two looks for interrupts */
 
 static Conversions conversions;
 static CharCacheEntry char_cache[CHAR_CACHE_SIZE];
@@ -143,11 +150,27 @@ lower_ascii(char *to, const char *from, int len)
 		*to++ = lower_one(*from++);
 }
 
+/*
+ * Make room for more bytes, as many as a value can have: of a text whose folded
+ * form would be longer, only the beginning counts.  No filter may fail a write
+ * for the length of a text.  Returns for how many there is room.
+ */
+static int
+make_room(StringInfo buf, int more)
+{
+	int left = (int) MaxAllocSize - 1 - buf->len;
+
+	more = Min(more, left - 1);
+	if (more > 0)
+		enlargeStringInfo(buf, more);
+	return Max(more, 0);
+}
+
 /* Append a text of which only the ASCII bytes fold. */
 static void
 fold_ascii_only(StringInfo buf, const char *from, const char *end)
 {
-	enlargeStringInfo(buf, end - from);
+	end = from + make_room(buf, end - from);
 	while (from < end)
 		buf->data[buf->len++] = lower_one(*from++);
 }
@@ -300,6 +323,7 @@ sort_run(unsigned char *run, int run_length)
 		const unsigned char *from = run;
 		int length;
 
+		CHECK_FOR_INTERRUPTS();
 		for (; from < run + run_length; from += length)
 		{
 			if (class_at(from, run + run_length, &length) != fold_class_values[i])
@@ -326,6 +350,7 @@ reorder(unsigned char *from, unsigned char *end)
 		int length;
 		uint8 class = class_at(from, end, &length);
 
+		CHECK_FOR_INTERRUPTS();
 		if (class == 0)
 		{
 			if (disturbed)
@@ -343,6 +368,23 @@ reorder(unsigned char *from, unsigned char *end)
 }
 
 /*
+ * Room for the rest at its own length and one replacement more; where there is
+ * none, the rest ends sooner, between two characters.
+ */
+static const unsigned char *
+keep_room(StringInfo buf, const unsigned char *from, const unsigned char *end)
+{
+	int room = make_room(buf, (end - from) + FOLD_LONGEST);
+
+	if (room >= (end - from) + FOLD_LONGEST)
+		return end;
+	end = from + Max(room - FOLD_LONGEST, 0);
+	while (end > from && (*end & 0xC0) == 0x80)
+		end--;
+	return end;
+}
+
+/*
  * Append folded UTF-8.  Room is kept for the rest at its own length and one
  * replacement more, so that it is looked after only where text can grow.
  */
@@ -354,17 +396,27 @@ fold_utf8(StringInfo buf, const char *data, int len)
 	int start = buf->len;
 	bool reordered = false;
 
-	enlargeStringInfo(buf, len + FOLD_LONGEST);
+	end = keep_room(buf, from, end);
 	while (from < end)
 	{
-		if (!IS_HIGHBIT_SET(*from))
+		const unsigned char *stop = from + Min(end - from, FOLD_PIECE);
+
+		CHECK_FOR_INTERRUPTS();
+		while (from < stop)
 		{
-			buf->data[buf->len++] = lower_one(*from++);
-			continue;
+			if (!IS_HIGHBIT_SET(*from))
+			{
+				buf->data[buf->len++] = lower_one(*from++);
+				continue;
+			}
+			if (buf->maxlen - buf->len <= (end - from) + FOLD_LONGEST)
+			{
+				end = keep_room(buf, from, end);
+				stop = Min(stop, end);
+			}
+			if (from < end)
+				reordered |= fold_character(buf, &from, end);
 		}
-		if (buf->maxlen - buf->len <= (end - from) + FOLD_LONGEST)
-			enlargeStringInfo(buf, (end - from) + FOLD_LONGEST);
-		reordered |= fold_character(buf, &from, end);
 	}
 	if (reordered)
 		reorder((unsigned char *) buf->data + start, (unsigned char *) buf->data + buf->len);
@@ -473,7 +525,7 @@ fold_other(StringInfo buf, const char *from, int len)
 		fold_ascii_only(buf, from, end);
 		return;
 	}
-	while (from < end)
+	while (from < end && make_room(buf, MAX_FOLDED_CHARACTER) == MAX_FOLDED_CHARACTER)
 	{
 		int length = 1;
 
@@ -481,6 +533,7 @@ fold_other(StringInfo buf, const char *from, int len)
 			appendStringInfoChar(buf, lower_one(*from));
 		else
 		{
+			CHECK_FOR_INTERRUPTS();
 			length = Min(pg_encoding_mblen(encoding, from), end - from);
 			fold_cached(buf, from, length);
 		}
@@ -501,6 +554,7 @@ fold_to_chunk(const char *data, int len, int header, int *folded_len)
 {
 	StringInfoData buf;
 
+	len = Min(len, (int) MaxAllocSize - header - 1);
 	if (is_all_ascii(data, len))
 	{
 		buf.data = palloc(header + len + 1);
@@ -509,7 +563,7 @@ fold_to_chunk(const char *data, int len, int header, int *folded_len)
 	}
 	else
 	{
-		buf.maxlen = header + len + FOLD_LONGEST + 1;
+		buf.maxlen = Min((Size) header + len + FOLD_LONGEST + 1, MaxAllocSize);
 		buf.data = palloc(buf.maxlen);
 		buf.len = header;
 		buf.cursor = 0;
@@ -540,6 +594,27 @@ FoldCString(const char *string)
 	int folded_len;
 
 	return fold_to_chunk(string, strlen(string), 0, &folded_len);
+}
+
+/*
+ * Convert text to UTF-8, into a new chunk.  Unlike the server's conversion of
+ * strings never raises: valid text can have characters, assigned by nobody,
+ * that UTF-8 has no place for.  Gives NULL then.
+ */
+char *
+FoldToUtf8(const char *data, int len)
+{
+	int encoding = GetDatabaseEncoding();
+	StringInfoData utf8;
+
+	if (encoding == PG_UTF8)
+		return pnstrdup(data, len);
+	look_up_conversions();
+	initStringInfo(&utf8);
+	if (!OidIsValid(conversions.to_utf8) ||
+		!append_converted(&utf8, conversions.to_utf8, encoding, PG_UTF8, data, len))
+		return NULL;
+	return utf8.data;
 }
 
 /* segments.fold(text): SQL access to folding. */

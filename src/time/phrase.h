@@ -120,5 +120,6 @@ extern void PhraseSpanDays(const PhrasePart *span, bool forward, pg_tz *zone, Ti
  * for PHRASE_INSTANT, whose local day changes once a day).
  */
 extern TimestampTz PhraseNextMove(const Phrase *phrase, pg_tz *zone, TimestampTz now, bool days);
+extern DateADT PhraseLocalDay(TimestampTz instant, pg_tz *zone);
 
 #endif /* SEGMENTS_PHRASE_H */

@@ -174,3 +174,26 @@ segments_span_end(PG_FUNCTION_ARGS)
 	span_ends(fcinfo, &start, &end);
 	PG_RETURN_TIMESTAMPTZ(end);
 }
+
+/*
+ * segments.instant(timestamp, zone) and segments.local_day(timestamptz, zone):
+ * as AT TIME ZONE, but never out of range.  What falls off either end of the
+ * calendar is infinite, so that no value of a column can make a filter fail.
+ */
+PG_FUNCTION_INFO_V1(segments_instant);
+Datum
+segments_instant(PG_FUNCTION_ARGS)
+{
+	pg_tz *zone = ClockZone(text_to_cstring(PG_GETARG_TEXT_PP(1)));
+
+	PG_RETURN_TIMESTAMPTZ(PhraseToInstant(PG_GETARG_TIMESTAMP(0), zone));
+}
+
+PG_FUNCTION_INFO_V1(segments_local_day);
+Datum
+segments_local_day(PG_FUNCTION_ARGS)
+{
+	pg_tz *zone = ClockZone(text_to_cstring(PG_GETARG_TEXT_PP(1)));
+
+	PG_RETURN_DATEADT(PhraseLocalDay(PG_GETARG_TIMESTAMPTZ(0), zone));
+}

@@ -241,7 +241,7 @@ ALTER TABLE crm.leads
     ADD COLUMN berlin_at timestamp, ADD COLUMN ltv numeric, ADD COLUMN score double precision,
     ADD COLUMN pref_time time, ADD COLUMN notes_text text, ADD COLUMN code text, ADD COLUMN mood crm.mood,
     ADD COLUMN attributes jsonb;
-CREATE INDEX ON crm.leads ((berlin_at AT TIME ZONE 'Europe/Berlin'));
+CREATE INDEX ON crm.leads (segments.instant(berlin_at, 'Europe/Berlin'));
 CREATE INDEX ON crm.leads (birth_date);
 CREATE INDEX ON crm.leads (segments.month_day(birth_date));
 ALTER TABLE crm.companies

@@ -10,11 +10,11 @@ CREATE TABLE shop.visit (
     id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, customer int NOT NULL REFERENCES shop.customer, at timestamp, booked date);
 CREATE INDEX customer_seen ON shop.customer (seen);
 CREATE INDEX customer_paid ON shop.customer (paid);
-CREATE INDEX customer_signed ON shop.customer ((signed AT TIME ZONE 'America/New_York'));
+CREATE INDEX customer_signed ON shop.customer (segments.instant(signed, 'America/New_York'));
 CREATE INDEX customer_born ON shop.customer (segments.month_day(born));
 CREATE INDEX customer_due ON shop.customer (due);
 CREATE INDEX visit_customer ON shop.visit (customer);
-CREATE INDEX visit_at ON shop.visit ((at AT TIME ZONE 'America/New_York'));
+CREATE INDEX visit_at ON shop.visit (segments.instant(at, 'America/New_York'));
 CREATE INDEX visit_booked ON shop.visit (booked);
 SET segments.now = '2026-01-15 10:00+00';
 SELECT segments.attach('shop.customer', timezone => 'Europe/Berlin');

@@ -1,0 +1,74 @@
+# Compiled segments in shared memory: there once for all backends, and gone when nobody can ask for them again.
+
+use strict;
+use warnings;
+
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = PostgreSQL::Test::Cluster->new('main');
+$node->init;
+$node->append_conf('postgresql.conf',
+	"shared_preload_libraries = 'segments'\ndynamic_shared_memory_type = mmap\nautovacuum = off\n");
+$node->start;
+
+# Segments of shared memory are files here; the server has some of its own.
+sub segments
+{
+	my @files = glob($node->data_dir . '/pg_dynshmem/mmap.*');
+	return scalar(@files);
+}
+
+sub database
+{
+	my ($name, @tables) = @_;
+	$node->safe_psql('postgres', "CREATE DATABASE $name");
+	$node->safe_psql($name, 'CREATE EXTENSION segments');
+	for my $table (@tables)
+	{
+		$node->safe_psql($name, qq{
+			CREATE TABLE $table (id bigint PRIMARY KEY, points int);
+			SELECT segments.attach('$table');
+			SELECT segments.create_segment('$table', '[{"field":"points","operator":"gt","properties":{"filter":1}}]', contact_table => '$table');
+		});
+		$node->safe_psql($name, "INSERT INTO $table VALUES (1, 1)");
+	}
+}
+
+my $own = segments();
+database('first', qw(a b c));
+is(segments(), $own + 3, 'one for each contact table');
+
+$node->safe_psql('first', 'INSERT INTO a VALUES (2, 2)');
+is(segments(), $own + 3, 'another backend uses the same');
+
+$node->safe_psql('first', 'BEGIN; SELECT segments.detach(\'a\'); ROLLBACK');
+is(segments(), $own + 3, 'there after a detach that was rolled back');
+
+$node->safe_psql('first', q{SELECT segments.update_segment('a', filters => '[{"field":"points","operator":"gt","properties":{"filter":0}}]')});
+is(segments(), $own + 2, 'gone when the definitions change');
+$node->safe_psql('first', 'INSERT INTO a VALUES (3, 2)');
+is(segments(), $own + 3, 'and there again after the next write');
+
+$node->safe_psql('first', q{SELECT segments.detach('a')});
+is(segments(), $own + 2, 'gone after detach');
+
+$node->safe_psql('first', 'DROP TABLE b CASCADE');
+is(segments(), $own + 1, 'gone after DROP TABLE');
+
+is($node->safe_psql('first', 'SELECT count(*) FROM segments.check()'), '0', 'members are right');
+
+$node->safe_psql('first', 'DROP EXTENSION segments CASCADE');
+is(segments(), $own, 'gone after DROP EXTENSION');
+
+database('second', qw(a b));
+is(segments(), $own + 2, 'another database');
+is($node->safe_psql('second', 'SELECT count(*) FROM segments.check()'), '0', 'members are right there');
+$node->safe_psql('postgres', 'DROP DATABASE second');
+is(segments(), $own, 'gone after DROP DATABASE');
+
+my $log = slurp_file($node->logfile);
+unlike($log, qr/leak|PANIC|TRAP/, 'nothing leaked');
+
+done_testing();
