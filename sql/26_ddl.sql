@@ -391,6 +391,34 @@ END
 $function$;
 COMMENT ON FUNCTION segments.check_altered_beside(oid[]) IS 'internal: refuse to alter a table beside a contact table to what is not made by attach()';
 
+CREATE FUNCTION segments.drop_concurrent_code() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $function$
+/*
+ * An index that was made concurrently is committed: an error would leave it
+ * behind, and REINDEX makes it valid.
+ */
+DECLARE
+    made record;
+BEGIN
+    FOR made IN
+        SELECT i.indexrelid::regclass AS index, b.relation, t.contact_table
+        FROM pg_event_trigger_ddl_commands() AS d JOIN pg_index AS i ON i.indexrelid = d.objid
+            JOIN pg_class AS c ON c.oid = i.indexrelid AND age(c.xmin) > 0
+            JOIN segments.contact_table AS t ON i.indrelid IN (t.member_table, t.override_table, t.change_table),
+            LATERAL (SELECT relname AS relation FROM pg_class WHERE oid = i.indrelid) AS b
+        WHERE d.classid = 'pg_class'::regclass AND segments.is_maintained(t.contact_table)
+          AND (i.indexprs IS NOT NULL OR i.indpred IS NOT NULL)
+    LOOP
+        EXECUTE format('DROP INDEX %s', made.index);
+        RAISE WARNING 'index on table "%" was dropped because contact table "%" depends on the table', made.relation, made.contact_table
+            USING DETAIL = 'It must have no index over expressions or with a predicate.';
+    END LOOP;
+END
+$function$;
+COMMENT ON FUNCTION segments.drop_concurrent_code() IS 'internal: drops an index just made concurrently on a table beside a contact table, where it would run code as whoever reads members';
+REVOKE EXECUTE ON FUNCTION segments.drop_concurrent_code() FROM PUBLIC;
+
 CREATE FUNCTION segments.alter_tables_beside() RETURNS event_trigger
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -598,6 +626,7 @@ BEGIN
         RETURN;
     END IF;
     IF TG_TAG IN ('CREATE INDEX', 'CREATE STATISTICS', 'CREATE POLICY', 'ALTER POLICY') THEN
+        PERFORM segments.drop_concurrent_code();
         PERFORM segments.check_altered_beside(ARRAY(
             SELECT i.indrelid FROM pg_event_trigger_ddl_commands() AS d JOIN pg_index AS i ON i.indexrelid = d.objid
             WHERE d.classid = 'pg_class'::regclass

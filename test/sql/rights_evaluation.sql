@@ -46,6 +46,8 @@ SELECT segments.create_segment('Read', '[{"field": "read", "operator": "gte", "p
 -- tables beside: what whoever reads them would run is refused
 CREATE INDEX ON mal.contact_segment_member ((mal.spy('constant')), contact_id);
 CREATE INDEX ON mal.contact_segment_override (contact_id) WHERE mal.spy('constant') = 'a';
+CREATE INDEX CONCURRENTLY beside ON mal.contact_segment_member ((mal.spy('constant')), contact_id);
+SELECT to_regclass('mal.beside');
 CREATE STATISTICS mal.beside ON (mal.spy(cause)), segment_id FROM mal.contact_segment_change;
 ALTER TABLE mal.contact_segment_member ADD CHECK (mal.spy('constant') IS NOT NULL);
 CREATE POLICY spy ON mal.contact_segment_change USING (mal.spy(cause) = 'a');
