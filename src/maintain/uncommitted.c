@@ -6,9 +6,9 @@
  * related row to its contact, the two can be inserted at the same time, and
  * neither transaction sees the other's row.  So each looks for the other's,
  * committed or not, after writing its own: at least one of them finds the
- * other and waits for its end (Dekker's rule).  With a foreign key its lock
- * does this, and nothing is looked for here.  The same holds for a company and
- * the contacts or links that point at it.
+ * other and waits for its end (Dekker's rule).  With a foreign key that locks
+ * the contact at once its lock does this, and nothing is looked for here.  The
+ * same holds for a company and the contacts or links that point at it.
  */
 #include "postgres.h"
 
@@ -16,12 +16,14 @@
 #include "access/table.h"
 #include "access/transam.h"
 #include "catalog/pg_am.h"
+#include "commands/trigger.h"
 #include "storage/lmgr.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/typcache.h"
 
+#include "base/compat.h"
 #include "maintain/maintain.h"
 
 /* How to look for rows of a table by one column. */
@@ -35,10 +37,37 @@ typedef struct ColumnSearch
 /* ----- which relations need it ----- */
 
 /*
- * Does a foreign key tie this column to the contact table?
+ * Is the contact locked by whoever writes a row with this key, before the
+ * statement's own triggers run?  The key's triggers on rows that come and that
+ * change do it.  Not where they can be deferred or are switched off; a key that
+ * is not enforced has none.
  */
 static bool
-has_foreign_key(Relation rel, AttrNumber column, Oid contact_table)
+locks_at_once(Relation rel, ForeignKeyCacheInfo *key)
+{
+	TriggerDesc *triggers = rel->trigdesc;
+	int locking = 0;
+	int i;
+
+	for (i = 0; KEYS_LOCK_AT_ONCE && triggers && i < triggers->numtriggers; i++)
+	{
+		Trigger *trigger = &triggers->triggers[i];
+
+		if (trigger->tgconstraint == key->conoid &&
+			RI_FKey_trigger_type(trigger->tgfoid) == RI_TRIGGER_FK && !trigger->tgdeferrable &&
+			(trigger->tgenabled == TRIGGER_FIRES_ON_ORIGIN ||
+			 trigger->tgenabled == TRIGGER_FIRES_ALWAYS))
+			locking++;
+	}
+	return locking == 2;
+}
+
+/*
+ * Does a foreign key tie this column to the contact table, so that its rows
+ * and their contacts take turns?
+ */
+static bool
+has_locking_key(Relation rel, AttrNumber column, Oid contact_table)
 {
 	ListCell *cell;
 
@@ -46,7 +75,8 @@ has_foreign_key(Relation rel, AttrNumber column, Oid contact_table)
 	{
 		ForeignKeyCacheInfo *key = lfirst(cell);
 
-		if (key->confrelid == contact_table && key->nkeys == 1 && key->conkey[0] == column)
+		if (key->confrelid == contact_table && key->nkeys == 1 && key->conkey[0] == column &&
+			locks_at_once(rel, key))
 			return true;
 	}
 	return false;
@@ -65,7 +95,7 @@ UncommittedIsUnguarded(ContactTable *table, const RelatedRows *rows)
 		return false;
 	rel =
 		table_open(OidIsValid(rows->link_relid) ? rows->link_relid : rows->relid, AccessShareLock);
-	result = !has_foreign_key(rel, get_attnum(RelationGetRelid(rel), rows->contact_column),
+	result = !has_locking_key(rel, get_attnum(RelationGetRelid(rel), rows->contact_column),
 							  table->relid);
 	table_close(rel, NoLock);
 	return result;

@@ -15,6 +15,7 @@
 
 #include "lib/stringinfo.h"
 
+#include "base/compat.h"
 #include "definition/contact_table.h"
 #include "filter/filter.h"
 #include "time/phrase.h"
@@ -185,7 +186,7 @@ extern Predicate *BindNumberRange(BindPlace *place, Atom *atom, Datum lower, boo
 								  bool upper_given);
 extern Predicate *BindNumberAny(BindPlace *place, Atom *atom, List *numbers);
 
-extern void BindRefuseValue(BindPlace *place, const char *what) pg_attribute_noreturn();
+pg_noreturn extern void BindRefuseValue(BindPlace *place, const char *what);
 
 /* atom.c */
 extern char *AtomKey(const Atom *atom, ContactTable *table);
