@@ -48,6 +48,7 @@
 
 /* One function asks for the rights on every kind of object since 16. */
 #if PG_VERSION_NUM >= 160000
+#include "catalog/pg_proc.h"
 #define pg_proc_aclcheck(function, role, mode)                                                     \
 	object_aclcheck(ProcedureRelationId, function, role, mode)
 #endif

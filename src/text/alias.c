@@ -20,6 +20,7 @@
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 
+#include "base/compat.h"
 #include "text/fold.h"
 
 PG_FUNCTION_INFO_V1(segments_make_alias);
