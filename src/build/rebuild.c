@@ -310,13 +310,24 @@ evaluate_ids(void *arg)
 	UnregisterSnapshot(snapshot);
 }
 
-/* Set aside the segments that can't be evaluated; the others. */
+static void
+check_layout(void *arg)
+{
+	(void) CatalogContactTable(((Guarded *) arg)->contact_table, false);
+}
+
+/*
+ * Set aside the segments that can't be evaluated; the others.  None, where the
+ * tables beside are not as they must be: filters are not to blame for that.
+ */
 static List *
 set_aside_failing(Guarded *guarded)
 {
 	List *rest = NIL;
 	ListCell *cell;
 
+	if (InSubtransaction(check_layout, guarded, NULL) != NULL)
+		return guarded->ids;
 	foreach (cell, guarded->ids)
 	{
 		Guarded one = {guarded->contact_table, list_make1(lfirst(cell))};

@@ -174,8 +174,7 @@ AccessMayRead(Oid relid)
 	bool is_missing = false;
 
 	return pg_class_aclcheck_ext(relid, GetUserId(), ACL_SELECT, &is_missing) == ACLCHECK_OK ||
-		   (!is_missing && AccessOwns(GetUserId(), relid)) ||
-		   GetUserId() == CatalogOwner();
+		   (!is_missing && AccessOwns(GetUserId(), relid)) || GetUserId() == CatalogOwner();
 }
 
 /*

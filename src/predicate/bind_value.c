@@ -72,8 +72,7 @@ addend(const Field *field)
 		case FLOAT8OID:
 			return psprintf("(%s)::pg_catalog.numeric", field->value);
 		case NUMERICOID:
-			return field->is_bounded ? field->value
-									 : psprintf("segments.addend(%s)", field->value);
+			return field->is_bounded ? field->value : psprintf("segments.addend(%s)", field->value);
 		default:
 			return field->value;
 	}
