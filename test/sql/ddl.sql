@@ -101,7 +101,12 @@ SELECT * FROM segments.check();
 CREATE TABLE attic.parent (id bigint NOT NULL);
 ALTER TABLE crm.leads DROP CONSTRAINT leads_pkey CASCADE;
 ALTER TABLE crm.leads SET UNLOGGED;
-ALTER TABLE crm.event INHERIT attic.parent;
+-- some minor versions refuse it themselves, because of the triggers
+DO $$ BEGIN
+    ALTER TABLE crm.event INHERIT attic.parent;
+EXCEPTION WHEN dependent_objects_still_exist OR object_not_in_prerequisite_state OR feature_not_supported THEN
+    RAISE WARNING 'refused';
+END $$;
 ALTER TABLE crm.event SET UNLOGGED;
 ALTER TABLE crm.leads ADD COLUMN added text DEFAULT 'x', ALTER COLUMN email SET NOT NULL;
 ALTER TABLE crm.leads ADD COLUMN email text;
