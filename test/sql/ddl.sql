@@ -39,7 +39,8 @@ INSERT INTO segments.segment (name, alias, filters) VALUES
     ('Seen on New Year', 'seen', '[{"field": "seen", "operator": "=", "properties": {"filter": "2026-01-01"}}]');
 INSERT INTO segments.segment (name, alias, filters) VALUES
     ('Rich French', 'rich-french', '[{"field": "leadlist", "operator": "includingAll", "properties": {"filter": ["french", "rich"]}}]');
-CREATE VIEW attic.member WITH (security_invoker) AS
+SELECT CASE WHEN current_setting('server_version_num')::integer >= 150000 THEN 'WITH (security_invoker)' ELSE '' END AS as_caller \gset
+CREATE VIEW attic.member :as_caller AS
     SELECT s.alias, array_agg(m.contact_id ORDER BY m.contact_id) FROM crm.leads_segment_member AS m JOIN segments.segment AS s ON s.id = m.segment_id
     GROUP BY 1 ORDER BY 1;
 SELECT * FROM attic.member;
