@@ -128,8 +128,8 @@ entry_of(Oid relid)
 
 /* ----- what is not as it was made ----- */
 
-static void
-pg_attribute_noreturn() refuse(Relation rel, BesideKind kind, const char *detail, const char *hint)
+pg_noreturn static void
+refuse(Relation rel, BesideKind kind, const char *detail, const char *hint)
 {
 	ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					errmsg("table \"%s\" is not as segments keep %s in it",
@@ -155,8 +155,8 @@ check_relation(Relation rel, BesideKind kind, Oid owner)
 						quote_identifier(GetUserNameFromId(owner, false))));
 }
 
-static void
-pg_attribute_noreturn() refuse_column(Relation rel, BesideKind kind, int number, Oid type)
+pg_noreturn static void
+refuse_column(Relation rel, BesideKind kind, int number, Oid type)
 {
 	const BesideColumn *column = &layouts[kind].columns[number - 1];
 	char *type_name = format_type_be(type);

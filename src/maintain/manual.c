@@ -80,7 +80,7 @@ read_contacts(ManualWork *work, ArrayType *contacts)
 						errmsg("keys of contact table %s are of type %s, not %s",
 							   program->table->name, format_type_be(program->table->key_type),
 							   format_type_be(ARR_ELEMTYPE(contacts)))));
-	deconstruct_array(contacts, program->table->key_type, program->key_len, program->key_byval,
+	deconstruct_array(contacts, ARR_ELEMTYPE(contacts), program->key_len, program->key_byval,
 					  program->key_align, &work->keys, &nulls, &work->n);
 	if (array_contains_nulls(contacts))
 		ereport(ERROR,

@@ -6,7 +6,8 @@
  * its contact, the two can be inserted at the same time, and neither
  * transaction sees the other's row.  So each looks for the other's, committed
  * or not, after writing its own: at least one of them finds the other and waits
- * for its end (Dekker's rule).  With a foreign key its lock does this, and
+ * for its end (Dekker's rule).  With a foreign key that locks the contact at
+ * once its lock does this, and
  * nothing is looked for here.  The same holds for a company and the contacts or
  * links that point at it.
  */

@@ -9,6 +9,7 @@
 
 #include "nodes/pg_list.h"
 
+#include "base/compat.h"
 #include "definition/contact_table.h"
 #include "definition/field.h"
 #include "filter/filter.h"
@@ -33,7 +34,7 @@ typedef struct BindPlace
 	Field *field;
 } BindPlace;
 
-extern void BindRefuseValue(BindPlace *place, const char *what) pg_attribute_noreturn();
+pg_noreturn extern void BindRefuseValue(BindPlace *place, const char *what);
 extern AtomScope BindScope(const Field *field);
 extern char *BindRawValue(BindPlace *place);
 extern char *BindLocalCall(BindPlace *place, const char *function, const char *value);

@@ -12,6 +12,7 @@
 #include "nodes/pg_list.h"
 #include "utils/memutils.h"
 
+#include "base/compat.h"
 #include "filter/filter.h"
 #include "predicate/bind_number.h"
 #include "predicate/bind_place.h"
@@ -146,9 +147,8 @@ like_pattern(BindPlace *place, FilterOperator op, const char *text, bool fold)
 	return out.data;
 }
 
-static void
-pg_attribute_noreturn()
-	refuse_costly(BindPlace *place, const char *what, const char *reason, const char *hint)
+pg_noreturn static void
+refuse_costly(BindPlace *place, const char *what, const char *reason, const char *hint)
 {
 	ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 					errmsg("%s of field \"%s\" could make writes slow", what, place->field->name),

@@ -117,8 +117,10 @@ literal(ValueType type, Datum value)
 		case VALUE_TIMESTAMP:
 			return psprintf("'%s'::pg_catalog.timestamp", timestamp_text(DatumGetTimestamp(value)));
 		case VALUE_TIMESTAMPTZ:
-			return psprintf("'%s+00'::pg_catalog.timestamptz",
-							timestamp_text(DatumGetTimestampTz(value)));
+			/* the ends of time have no zone */
+			return psprintf("'%s%s'::pg_catalog.timestamptz",
+							timestamp_text(DatumGetTimestampTz(value)),
+							TIMESTAMP_NOT_FINITE(DatumGetTimestampTz(value)) ? "" : "+00");
 		case VALUE_NONE:
 			break;
 	}

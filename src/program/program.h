@@ -49,7 +49,7 @@ typedef struct RowSource
 	int nfacets;
 	Facet *facets;
 	Bitmapset *columns;       /* all that facets and conditions read */
-	bool unguarded;           /* no foreign key ties its rows to contacts */
+	bool unguarded;           /* no foreign key locks the contacts of its rows */
 	bool checked;             /* its columns are as they were compiled */
 	SPIPlanPtr share_plan;    /* locks rows that contacts point at */
 	SPIPlanPtr any_plan;      /* contacts that have a row at all */
