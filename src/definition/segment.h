@@ -28,6 +28,7 @@ typedef struct SegmentRow
 /* segment_catalog.c */
 extern int64 SegmentResolvePublished(Oid contact_table, const char *word, Oid viewer,
 									 const char **why);
+extern bool SegmentWordIsId(const char *word, int64 *id);
 extern SegmentRow *SegmentById(int64 id);
 extern bool SegmentHasFailed(int64 id);
 extern List *SegmentsOfContactTable(Oid contact_table);

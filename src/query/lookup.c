@@ -31,6 +31,7 @@
 #include "definition/access.h"
 #include "base/compat.h"
 #include "definition/contact_table.h"
+#include "definition/segment.h"
 #include "log/read_table.h"
 
 PG_FUNCTION_INFO_V1(segments_resolve_segment);
@@ -93,25 +94,16 @@ find_by(AttrNumber column, RegProcedure equal, Datum value, const char *index,
 	return HeapTupleIsValid(tuple);
 }
 
-/* Is it written in digits, and few enough of them for a bigint? */
-static bool
-is_id(const char *word)
-{
-	size_t length = strlen(word);
-
-	return length > 0 && length <= 18 && strspn(word, "0123456789") == length;
-}
-
 /*
- * Find a segment by its id in digits, or by its alias.  An id comes first: a
- * new alias never changes what an id stands for.
+ * Find a segment by its id in digits, or by its alias.
  */
 bool
 SegmentFind(const char *word, SegmentHandle *segment)
 {
-	if (is_id(word) && find_by(Anum_segment_id, F_INT8EQ, Int64GetDatum(strtoll(word, NULL, 10)),
-							   "segment_pkey", segment))
-		return true;
+	int64 id;
+
+	if (SegmentWordIsId(word, &id))
+		return find_by(Anum_segment_id, F_INT8EQ, Int64GetDatum(id), "segment_pkey", segment);
 	return find_by(Anum_segment_alias, F_TEXTEQ, CStringGetTextDatum(word), "segment_alias_key",
 				   segment);
 }
