@@ -411,7 +411,6 @@ DECLARE
     row_table regclass := segments.field_table(definition.contact_table, definition.object, definition.relation);
     value_type regtype;
 BEGIN
-    EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', definition.contact_table);
     IF definition.condition IS NOT NULL THEN
         PERFORM segments.check_condition(regexp_replace(definition.condition, '\$1(?![0-9])', '1', 'g'), row_table);
     END IF;
@@ -439,8 +438,40 @@ END
 $function$;
 COMMENT ON FUNCTION segments.store_field(segments.field_definition) IS 'internal: define_field, its expressions with qualified names';
 
+CREATE FUNCTION segments.complete_definition(given segments.field_definition) RETURNS segments.field_definition
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $function$
+/*
+ * An expression takes the place of a column and the other way round, and
+ * the order of another aggregate goes.  Two who change one field take turns.
+ */
+DECLARE
+    stored segments.field_definition;
+BEGIN
+    PERFORM segments.check_contact_table(given.contact_table);
+    EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', given.contact_table);
+    SELECT * INTO stored FROM segments.field_definition AS d
+    WHERE (d.contact_table, d.object, d.field) = (given.contact_table, given.object, given.field);
+    given.column_name := coalesce(given.column_name, CASE WHEN given.expression IS NULL THEN stored.column_name END);
+    given.expression := coalesce(given.expression, CASE WHEN given.column_name IS NULL THEN stored.expression END);
+    given.order_by := coalesce(given.order_by, CASE WHEN coalesce(given.aggregate, 'latest') = 'latest' THEN stored.order_by END);
+    given.aggregate := coalesce(given.aggregate, stored.aggregate);
+    given.type := coalesce(given.type, stored.type);
+    given.label := coalesce(given.label, stored.label);
+    given.available := coalesce(given.available, stored.available, true);
+    given.relation := coalesce(given.relation, stored.relation);
+    given.condition := coalesce(given.condition, stored.condition);
+    given.options := coalesce(given.options, stored.options);
+    given.case_sensitive := coalesce(given.case_sensitive, stored.case_sensitive);
+    given.timezone := coalesce(given.timezone, stored.timezone);
+    given.default_prefix := coalesce(given.default_prefix, stored.default_prefix);
+    RETURN given;
+END
+$function$;
+COMMENT ON FUNCTION segments.complete_definition(segments.field_definition) IS 'internal: what is not given of a definition is as it was declared before';
+
 CREATE FUNCTION segments.define_field(contact_table regclass, field text, type text DEFAULT NULL, object text DEFAULT 'lead',
-                                      label text DEFAULT NULL, available boolean DEFAULT true, relation text DEFAULT NULL,
+                                      label text DEFAULT NULL, available boolean DEFAULT NULL, relation text DEFAULT NULL,
                                       column_name name DEFAULT NULL, expression text DEFAULT NULL, condition text DEFAULT NULL,
                                       aggregate text DEFAULT NULL, order_by name DEFAULT NULL, options text[] DEFAULT NULL,
                                       case_sensitive boolean DEFAULT NULL, timezone text DEFAULT NULL,
@@ -471,17 +502,22 @@ BEGIN
     definition.case_sensitive := define_field.case_sensitive;
     definition.timezone := define_field.timezone;
     definition.default_prefix := define_field.default_prefix;
+    definition := segments.complete_definition(definition);
     PERFORM segments.check_definition(definition);
 
-    row_table := segments.field_table(define_field.contact_table, define_field.object, define_field.relation);
-    definition.expression := segments.qualify_expression(define_field.expression, row_table);
-    definition.condition := segments.qualify_condition(define_field.condition, row_table,
-        pg_catalog.right(define_field.field, 1) OPERATOR(pg_catalog.=) '*');
+    row_table := segments.field_table(define_field.contact_table, define_field.object, definition.relation);
+    IF define_field.expression IS NOT NULL THEN
+        definition.expression := segments.qualify_expression(define_field.expression, row_table);
+    END IF;
+    IF define_field.condition IS NOT NULL THEN
+        definition.condition := segments.qualify_condition(define_field.condition, row_table,
+            pg_catalog.right(define_field.field, 1) OPERATOR(pg_catalog.=) '*');
+    END IF;
     PERFORM segments.store_field(definition);
 END
 $function$;
 COMMENT ON FUNCTION segments.define_field(regclass, text, text, text, text, boolean, text, name, text, text, text, name, text[], boolean, text, text) IS
-    'declare a field: what cannot be inferred of a column, a field computed by an SQL expression over the row, or one over the rows of a relation; again: declare it anew, and bring the segments that use it up to date';
+    'declare a field: what cannot be inferred of a column, a field computed by an SQL expression over the row, or one over the rows of a relation; again: change what is given, and bring the segments that use it up to date';
 
 CREATE FUNCTION segments.drop_field(contact_table regclass, field text, object text DEFAULT 'lead') RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
