@@ -440,10 +440,16 @@ BEGIN
 
     SELECT * INTO attached FROM segments.contact_table AS t WHERE t.contact_table = attach.contact_table;
     IF FOUND THEN
+        IF attached.key_column <> key.key_column AND EXISTS (
+            SELECT FROM pg_attribute WHERE attrelid = attach.contact_table AND attname = attached.key_column AND NOT attisdropped) THEN
+            RAISE EXCEPTION 'primary key of relation "%" is column "%", and was column "%" when it was attached',
+                (SELECT relname FROM pg_class WHERE oid = attach.contact_table), key.key_column, attached.key_column
+                USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = 'Members are known by the former.';
+        END IF;
         IF attached.key_type <> key.key_type THEN
             RAISE EXCEPTION 'primary key of relation "%" is of type %, and was of type % when it was attached',
                 (SELECT relname FROM pg_class WHERE oid = attach.contact_table), key.key_type, attached.key_type
-                USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Use segments.detach() first.';
+                USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = 'Members are known by the former.';
         END IF;
         PERFORM segments.create_triggers(attach.contact_table);
         -- a trigger brings the members up to date

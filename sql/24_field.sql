@@ -69,6 +69,34 @@ COMMENT ON FUNCTION segments.field_table(regclass, text, text) IS 'internal: tab
 
 -- Segments that depend on the catalogue ---------------------------------------
 
+CREATE FUNCTION segments.other_objects(filters segments.filter, contact_table regclass) RETURNS text[]
+    LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'segments_other_objects';
+COMMENT ON FUNCTION segments.other_objects(segments.filter, regclass) IS 'internal: fields of other objects that a filter names under lead, as object.field';
+
+CREATE FUNCTION segments.changed_names(filters segments.filter, contact_table regclass, other_objects text[]) RETURNS text[]
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+    WITH now AS (SELECT n FROM unnest(segments.other_objects(filters, contact_table)) AS n), stored AS (SELECT n FROM unnest(other_objects) AS n)
+    SELECT coalesce(array_agg(DISTINCT substr(c.n, strpos(c.n, '.') + 1)), '{}')
+    FROM ((TABLE now EXCEPT TABLE stored) UNION ALL (TABLE stored EXCEPT TABLE now)) AS c
+$function$;
+COMMENT ON FUNCTION segments.changed_names(segments.filter, regclass, text[]) IS 'internal: names in a filter that mean a field of another object than when it was stored';
+
+CREATE FUNCTION segments.check_meaning(filters segments.filter, contact_table regclass, other_objects text[]) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    changed text[] := segments.changed_names(filters, contact_table, other_objects);
+BEGIN
+    IF changed <> '{}' THEN
+        RAISE EXCEPTION '%', (SELECT string_agg(format('field "%s"', c), ', ') FROM unnest(changed) AS c)
+                             || ' of object lead would mean another'
+            USING ERRCODE = 'dependent_objects_still_exist';
+    END IF;
+END
+$function$;
+COMMENT ON FUNCTION segments.check_meaning(segments.filter, regclass, text[]) IS 'internal: an error when a name in a segment''s filters means another field than when they were stored';
+
 CREATE FUNCTION segments.check_segments(contact_table regclass, fields text[], refusal text) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -86,6 +114,10 @@ BEGIN
         PERFORM segments.bind_check(s.filters, s.contact_table, s.id, false) FROM segments.segment AS s
         WHERE s.contact_table = check_segments.contact_table AND NOT segments.is_static(s.filters)
           AND segments.mentions(s.filters, check_segments.fields) AND NOT segments.has_failed(s.id);
+        PERFORM segments.check_meaning(s.filters, s.contact_table, s.other_objects) FROM segments.segment AS s
+        WHERE s.contact_table = check_segments.contact_table AND NOT segments.is_static(s.filters)
+          AND segments.mentions(s.filters, check_segments.fields) AND NOT segments.has_failed(s.id)
+          AND s.other_objects <> segments.other_objects(s.filters, s.contact_table);
         RETURN;
     EXCEPTION
         /* of the moment, and not of the filter */
@@ -96,13 +128,14 @@ BEGIN
             NULL;
     END;
     FOR stored IN
-        SELECT s.id, s.alias, s.filters FROM segments.segment AS s
+        SELECT s.* FROM segments.segment AS s
         WHERE s.contact_table = check_segments.contact_table AND NOT segments.is_static(s.filters)
           AND segments.mentions(s.filters, check_segments.fields) AND NOT segments.has_failed(s.id)
         ORDER BY s.alias
     LOOP
         BEGIN
             PERFORM segments.bind_check(stored.filters, check_segments.contact_table, stored.id, false);
+            PERFORM segments.check_meaning(stored.filters, stored.contact_table, stored.other_objects);
         EXCEPTION
             /* of the moment, and not of the filter */
             WHEN transaction_rollback OR lock_not_available OR insufficient_resources OR program_limit_exceeded
@@ -210,8 +243,8 @@ BEGIN
     END IF;
     PERFORM segments.check_timezone(NEW.timezone);
     PERFORM segments.invalidate(NEW.contact_table);
-    -- that the key column has another name changes nobody's membership
-    IF TG_OP = 'UPDATE' AND NEW.key_column = OLD.key_column AND segments.is_maintained(NEW.contact_table) THEN
+    -- that the key has another name or a wider type changes nobody's membership
+    IF TG_OP = 'UPDATE' AND (NEW.key_column, NEW.key_type) = (OLD.key_column, OLD.key_type) AND segments.is_maintained(NEW.contact_table) THEN
         PERFORM segments.rebuild_segments(NEW.contact_table, NULL, 'definition');
     END IF;
     RETURN NEW;

@@ -47,7 +47,8 @@ CREATE TABLE segments.segment (
     state text NOT NULL DEFAULT 'new' CHECK (state IN ('new', 'building', 'ready', 'failed')),
     error text,
     built_at timestamptz,
-    build_time interval
+    build_time interval,
+    other_objects text[] NOT NULL DEFAULT '{}'
 );
 CREATE INDEX segment_contact_table_idx ON segments.segment (contact_table);
 COMMENT ON TABLE segments.segment IS 'Segments; INSERT, UPDATE and DELETE do what the functions do';
@@ -72,6 +73,7 @@ COMMENT ON COLUMN segments.segment.state IS 'new, building, ready or failed';
 COMMENT ON COLUMN segments.segment.error IS 'why it failed';
 COMMENT ON COLUMN segments.segment.built_at IS 'when its members were last computed as a whole';
 COMMENT ON COLUMN segments.segment.build_time IS 'how long that took';
+COMMENT ON COLUMN segments.segment.other_objects IS 'fields that the filters name without their object, behaviors or groups, and meant so when they were stored';
 
 CREATE TABLE segments.segment_reference (
     segment_id bigint NOT NULL,
@@ -334,6 +336,7 @@ BEGIN
     NEW.created_by := coalesce(NEW.created_by, segments.user_id());
     NEW.created_by_user := coalesce(NEW.created_by_user, segments.user_name());
     PERFORM segments.bind_check(NEW.filters, NEW.contact_table, NEW.id, true);
+    NEW.other_objects := segments.other_objects(NEW.filters, NEW.contact_table);
     NEW.state := 'building';
     RETURN NEW;
 END
@@ -404,6 +407,7 @@ BEGIN
     NEW.modified_by_user := segments.user_name();
     IF has_new_filters OR is_published_again THEN
         PERFORM segments.bind_check(NEW.filters, NEW.contact_table, NEW.id, has_new_filters);
+        NEW.other_objects := segments.other_objects(NEW.filters, NEW.contact_table);
         IF NEW.is_published THEN
             NEW.state := 'building';
             NEW.error := NULL;
@@ -755,10 +759,11 @@ BEGIN
                   DETAIL = 'It takes ownership of the contact table, or SELECT on it and the privilege on segments.segment.';
     ELSIF TG_OP = 'UPDATE' THEN
         RAISE EXCEPTION 'permission denied for the state of a segment'
-            USING ERRCODE = 'insufficient_privilege', DETAIL = 'Columns state, error, built_at, build_time and date_added are not changed by hand.';
-    ELSIF NEW.state <> 'new' OR num_nonnulls(NEW.error, NEW.built_at, NEW.build_time) > 0 THEN
+            USING ERRCODE = 'insufficient_privilege', DETAIL = 'Columns state, error, built_at, build_time, other_objects and date_added are not changed by hand.';
+    ELSIF NEW.state <> 'new' OR num_nonnulls(NEW.error, NEW.built_at, NEW.build_time) > 0
+        OR NEW.other_objects <> '{}' THEN
         RAISE EXCEPTION 'permission denied for the state of a segment'
-            USING ERRCODE = 'insufficient_privilege', DETAIL = 'Columns state, error, built_at and build_time are not given by hand.';
+            USING ERRCODE = 'insufficient_privilege', DETAIL = 'Columns state, error, built_at, build_time and other_objects are not given by hand.';
     ELSIF NEW.id IS DISTINCT FROM segments.last_segment_id() THEN
         RAISE EXCEPTION 'permission denied for the id of a segment'
             USING ERRCODE = 'insufficient_privilege', DETAIL = 'Ids are given by the sequence.';
@@ -772,8 +777,8 @@ COMMENT ON FUNCTION segments.segment_admit() IS 'internal: trigger function; ref
 CREATE TRIGGER segment_admit BEFORE INSERT ON segments.segment
     FOR EACH ROW EXECUTE FUNCTION segments.segment_admit();
 CREATE TRIGGER segment_admit_state BEFORE UPDATE ON segments.segment
-    FOR EACH ROW WHEN (ROW(OLD.state, OLD.error, OLD.built_at, OLD.build_time, OLD.date_added)
-                       IS DISTINCT FROM ROW(NEW.state, NEW.error, NEW.built_at, NEW.build_time, NEW.date_added))
+    FOR EACH ROW WHEN (ROW(OLD.state, OLD.error, OLD.built_at, OLD.build_time, OLD.date_added, OLD.other_objects)
+                       IS DISTINCT FROM ROW(NEW.state, NEW.error, NEW.built_at, NEW.build_time, NEW.date_added, NEW.other_objects))
     EXECUTE FUNCTION segments.segment_admit();
 COMMENT ON TRIGGER segment_admit ON segments.segment IS 'refuses segments of who may not change those of the contact table, and chosen ids';
 COMMENT ON TRIGGER segment_admit_state ON segments.segment IS 'refuses to change by hand what only the engine writes';

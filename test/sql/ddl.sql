@@ -62,6 +62,8 @@ SELECT object, field FROM segments.field_definition ORDER BY 1, 2;
 
 -- Names.
 ALTER TABLE crm.leads RENAME COLUMN country TO land;
+ALTER TABLE crm.leads RENAME COLUMN land TO country;
+SELECT segments.drop_field('crm.leads', 'country');
 ALTER TABLE crm.leads RENAME COLUMN attributes TO json;
 ALTER FUNCTION crm.plan RENAME TO tariff;
 RESET ROLE;
