@@ -1,6 +1,7 @@
 -- What drivers and people write: keys and ids in whatever type they have them.
 SET segments.now = '2026-03-18 10:30:00+00';
 SET timezone = 'UTC';
+\set VERBOSITY terse
 CREATE SCHEMA d;
 CREATE TABLE d.person (id uuid PRIMARY KEY, country text);
 CREATE TABLE d.number (id integer PRIMARY KEY, country text);
