@@ -331,7 +331,9 @@ BEGIN
     NEW.contact_table := coalesce(NEW.contact_table, segments.default_contact_table());
     NEW.name := segments.segment_check_name(NEW.name);
     NEW.public_name := coalesce(nullif(btrim(NEW.public_name), ''), NEW.name);
-    NEW.alias := segments.choose_alias(NEW.alias, NEW.name, NEW.id);
+    -- one that is given and in use is left to the unique index, for ON CONFLICT (alias)
+    NEW.alias := CASE WHEN segments.make_alias(NEW.alias) <> '' THEN segments.make_alias(NEW.alias)
+                      ELSE segments.choose_alias(NEW.alias, NEW.name, NEW.id) END;
     NEW.date_added := coalesce(NEW.date_added, segments.now());
     NEW.created_by := coalesce(NEW.created_by, segments.user_id());
     NEW.created_by_user := coalesce(NEW.created_by_user, segments.user_name());

@@ -155,6 +155,18 @@ COMMENT ON FUNCTION segments.import_identifier(text, text) IS 'internal: SQL for
 
 -- Staging -----------------------------------------------------------------------
 
+CREATE FUNCTION segments.drop_staged(name text) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+    -- DROP … IF EXISTS would tell the client that there is none
+    IF to_regclass('pg_temp.' || quote_ident(name)) IS NOT NULL THEN
+        EXECUTE format('DROP TABLE pg_temp.%I', name);
+    END IF;
+END
+$function$;
+COMMENT ON FUNCTION segments.drop_staged(text) IS 'internal: drops a temporary table of an import, if there is one';
+
 CREATE FUNCTION segments.import_stage(import_id bigint, staging regclass, columns segments.import_column[]) RETURNS bigint
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET synchronize_seqscans = off SET max_parallel_workers_per_gather = 0
 AS $function$
@@ -165,7 +177,7 @@ AS $function$
 DECLARE
     number_of_lines bigint;
 BEGIN
-    DROP TABLE IF EXISTS pg_temp.segments_import_line;
+    PERFORM segments.drop_staged('segments_import_line');
     EXECUTE format('CREATE TEMP TABLE segments_import_line AS SELECT row_number() OVER () AS line, %s AS ident, %s FROM %s AS s',
         segments.import_identifier(format('s.%I', columns[1].source), columns[1].type),
         (SELECT string_agg(format('s.%I::text AS v%s', c.source, c.number), ', ' ORDER BY c.number) FROM unnest(columns) AS c), staging);
@@ -186,7 +198,7 @@ DECLARE
     key_type text := format_type((SELECT a.atttypid FROM pg_attribute AS a WHERE a.attrelid = tables.contact_table AND a.attname = tables.key_column), NULL);
     has_blanks text := CASE WHEN NOT blank THEN ' FILTER (WHERE v%1$s <> '''')' ELSE '' END;
 BEGIN
-    DROP TABLE IF EXISTS pg_temp.segments_import_row;
+    PERFORM segments.drop_staged('segments_import_row');
     EXECUTE format('CREATE TEMP TABLE segments_import_row AS '
         'WITH line AS (SELECT l.*, count(*) OVER (PARTITION BY l.ident) AS n FROM pg_temp.segments_import_line AS l '
         '              WHERE l.line BETWEEN %1$s AND %2$s AND l.ident IS NOT NULL), '
@@ -364,7 +376,7 @@ BEGIN
     PERFORM segments.report_import(tables.contact_table, 'matching', import.lines, 0);
     PERFORM segments.import_merge(tables, columns, (import.options ->> 'blank')::boolean, first, last);
     SELECT count(*), count(r.key) INTO number_of_rows, matched FROM pg_temp.segments_import_row AS r;
-    DROP TABLE IF EXISTS pg_temp.segments_import_key;
+    PERFORM segments.drop_staged('segments_import_key');
     EXECUTE format('CREATE TEMP TABLE segments_import_key (key %s)', segments.base_type(tables.key_type));
     written := segments.import_write(import_id, tables, columns, (import.options ->> 'blank')::boolean, 1, number_of_rows);
     -- what was refused is gone from the rows
@@ -416,7 +428,7 @@ CREATE FUNCTION segments.end_import(import_id bigint) RETURNS void
 AS $function$
 BEGIN
     UPDATE segments.import AS i SET finished = clock_timestamp() WHERE i.id = import_id;
-    DROP TABLE IF EXISTS pg_temp.segments_import_line;
+    PERFORM segments.drop_staged('segments_import_line');
     PERFORM segments.report_import(NULL, NULL, NULL, NULL);
 END
 $function$;
@@ -452,7 +464,7 @@ BEGIN
     IF cardinality(names) <> (SELECT count(DISTINCT left(n, 63)) FROM unnest(names) AS n WHERE n <> '') THEN
         RAISE EXCEPTION 'the first line of "%" has blank or repeated names', file USING ERRCODE = 'bad_copy_file_format';
     END IF;
-    DROP TABLE IF EXISTS pg_temp.segments_import_file;
+    PERFORM segments.drop_staged('segments_import_file');
     EXECUTE format('CREATE TEMP TABLE segments_import_file (%s)', (SELECT string_agg(format('%I text', n), ', ' ORDER BY o) FROM unnest(names) WITH ORDINALITY AS u (n, o)));
     EXECUTE format('COPY pg_temp.segments_import_file FROM %L WITH (FORMAT csv, HEADER)', file);
     RETURN 'pg_temp.segments_import_file'::regclass;

@@ -30,8 +30,10 @@
 #include "definition/segment_find.h"
 #include "definition/table_beside.h"
 #include "log/read_table.h"
+#include "query/visible.h"
 
 PG_FUNCTION_INFO_V1(segments_resolve_segment);
+PG_FUNCTION_INFO_V1(segments_segment_word);
 PG_FUNCTION_INFO_V1(segments_is_member);
 
 /* Columns of a member table. */
@@ -83,8 +85,12 @@ convert_key(Datum *value, Oid from, const ReadTable *table)
 		return true;
 	if (is_integer_type(from) && is_integer_type(table->key_type))
 		return convert_integer(value, from, table->key_type);
-	if (from == TEXTOID && table->key_type == VARCHAROID)
+	if (from == TEXTOID)
+	{
+		*value = KeyOfTextIn(table->contact_table, getBaseType(table->key_type),
+							 TextDatumGetCString(*value));
 		return true;
+	}
 	ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
 					errmsg("keys of contact table \"%s\" are of type %s, not %s",
 						   get_rel_name(table->contact_table), format_type_be(table->key_type),
@@ -118,6 +124,16 @@ segments_resolve_segment(PG_FUNCTION_ARGS)
 
 	SegmentFindVisible(text_to_cstring(PG_GETARG_TEXT_PP(0)), &segment);
 	PG_RETURN_INT64(segment.id);
+}
+
+/* segments.segment_word(bigint): a segment's id in digits, for those who have a number */
+Datum
+segments_segment_word(PG_FUNCTION_ARGS)
+{
+	int64 id = PG_GETARG_INT64(0);
+
+	SegmentCheckVisible(id);
+	PG_RETURN_TEXT_P(cstring_to_text(psprintf(INT64_FORMAT, id)));
 }
 
 /* segments.is_member(text, anyelement) */

@@ -85,29 +85,38 @@ check_key_type(Oid wanted, Oid type)
 }
 
 /*
+ * A text as a key of the contact table with this id, whose keys have this base
+ * type.
+ */
+Datum
+KeyOfTextIn(Oid relid, Oid type, char *text)
+{
+	ContactTable *table;
+
+	/* nobody's code can run: not worth reading the catalogue for each key */
+	if (type < FirstGenbkiObjectId && get_typtype(type) == TYPTYPE_BASE)
+	{
+		Oid input;
+		Oid param;
+
+		getTypeInputInfo(type, &input, &param);
+		return OidInputFunctionCall(input, text, param, -1);
+	}
+	table = CatalogContactTable(relid, false);
+	check_key_type(type, getBaseType(table->key_type));
+	return KeyOfText(table, text);
+}
+
+/*
  * segments.key_in(contact_table, key text, type anyelement) -> anyelement
  */
 Datum
 segments_key_in(PG_FUNCTION_ARGS)
 {
-	Oid wanted = get_fn_expr_argtype(fcinfo->flinfo, 2);
-	ContactTable *table;
-
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		PG_RETURN_NULL();
-	/* nobody's code can run: not worth reading the catalogue for each key */
-	if (wanted < FirstGenbkiObjectId && get_typtype(wanted) == TYPTYPE_BASE)
-	{
-		Oid input;
-		Oid param;
-
-		getTypeInputInfo(wanted, &input, &param);
-		PG_RETURN_DATUM(
-			OidInputFunctionCall(input, text_to_cstring(PG_GETARG_TEXT_PP(1)), param, -1));
-	}
-	table = CatalogContactTable(PG_GETARG_OID(0), false);
-	check_key_type(wanted, getBaseType(table->key_type));
-	PG_RETURN_DATUM(KeyOfText(table, text_to_cstring(PG_GETARG_TEXT_PP(1))));
+	PG_RETURN_DATUM(KeyOfTextIn(PG_GETARG_OID(0), get_fn_expr_argtype(fcinfo->flinfo, 2),
+								text_to_cstring(PG_GETARG_TEXT_PP(1))));
 }
 
 /* ----- rows ----- */
