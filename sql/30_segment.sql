@@ -159,6 +159,20 @@ $function$;
 COMMENT ON FUNCTION segments.is_alias_taken(text, bigint) IS 'internal: does another segment have this alias?';
 REVOKE ALL ON FUNCTION segments.is_alias_taken(text, bigint) FROM PUBLIC;
 
+CREATE FUNCTION segments.check_alias_is_word(alias text) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+    IF alias ~ '^[0-9]+$' THEN
+        RAISE EXCEPTION 'segment alias "%" is all digits', alias
+            USING ERRCODE = 'invalid_parameter_value', DETAIL = 'A text of digits is the id of a segment.',
+                  HINT = format('Use another, such as "segment-%s".', alias);
+    END IF;
+    RETURN alias;
+END
+$function$;
+COMMENT ON FUNCTION segments.check_alias_is_word(text) IS 'internal: the alias; an error when it is all digits';
+
 CREATE FUNCTION segments.choose_alias(given text, name text, segment_id bigint) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off
 AS $function$
@@ -178,10 +192,8 @@ BEGIN
     IF stem = '' THEN
         SELECT string_agg(chr(97 + floor(random() * 26)::integer), '') INTO stem FROM generate_series(1, 5);
         is_given := false;
-    ELSIF stem ~ '^[0-9]+$' AND is_given THEN
-        RAISE EXCEPTION 'segment alias "%" is all digits', stem
-            USING ERRCODE = 'invalid_parameter_value', DETAIL = 'A text of digits is the id of a segment.',
-                  HINT = format('Use another, such as "segment-%s".', stem);
+    ELSIF is_given THEN
+        PERFORM segments.check_alias_is_word(stem);
     ELSIF stem ~ '^[0-9]+$' THEN
         stem := 'segment-' || stem;
     END IF;
@@ -332,7 +344,7 @@ BEGIN
     NEW.name := segments.segment_check_name(NEW.name);
     NEW.public_name := coalesce(nullif(btrim(NEW.public_name), ''), NEW.name);
     -- one that is given and in use is left to the unique index, for ON CONFLICT (alias)
-    NEW.alias := CASE WHEN segments.make_alias(NEW.alias) <> '' THEN segments.make_alias(NEW.alias)
+    NEW.alias := CASE WHEN segments.make_alias(NEW.alias) <> '' THEN segments.check_alias_is_word(segments.make_alias(NEW.alias))
                       ELSE segments.choose_alias(NEW.alias, NEW.name, NEW.id) END;
     NEW.date_added := coalesce(NEW.date_added, segments.now());
     NEW.created_by := coalesce(NEW.created_by, segments.user_id());
