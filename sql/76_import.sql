@@ -159,7 +159,7 @@ CREATE FUNCTION segments.drop_staged(name text) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
-    -- DROP … IF EXISTS would tell the client that there is none
+    -- DROP TABLE IF EXISTS would tell the client that there is none
     IF to_regclass('pg_temp.' || quote_ident(name)) IS NOT NULL THEN
         EXECUTE format('DROP TABLE pg_temp.%I', name);
     END IF;
