@@ -203,6 +203,21 @@ END
 $function$;
 COMMENT ON FUNCTION segments.column_type(regclass, name) IS 'internal: type of a column; refuses a column that does not exist';
 
+CREATE FUNCTION segments.check_stored(relation regclass, column_name name) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+    IF EXISTS (SELECT FROM pg_attribute
+               WHERE attrelid = check_stored.relation AND attname = check_stored.column_name AND attgenerated = 'v') THEN
+        RAISE EXCEPTION 'column "%" of relation "%" is computed when it is read', check_stored.column_name,
+            (SELECT relname FROM pg_class WHERE oid = check_stored.relation)
+            USING ERRCODE = 'feature_not_supported', DETAIL = 'Rows are found by columns that are stored.',
+                  HINT = 'Use a column that is stored.';
+    END IF;
+END
+$function$;
+COMMENT ON FUNCTION segments.check_stored(regclass, name) IS 'internal: refuse a virtual generated column where rows have to be found by it';
+
 CREATE FUNCTION segments.check_comparable(relation regclass, column_name name, other regclass, other_column name) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -210,6 +225,7 @@ DECLARE
     type regtype := segments.column_type(check_comparable.relation, check_comparable.column_name);
     other_type regtype := segments.column_type(check_comparable.other, check_comparable.other_column);
 BEGIN
+    PERFORM segments.check_stored(check_comparable.relation, check_comparable.column_name);
     -- analysed, but never evaluated: domains have conditions
     PERFORM segments.qualify_expression(format('NULL::%s = NULL::%s', type, other_type), check_comparable.relation);
 EXCEPTION WHEN undefined_function OR ambiguous_function THEN
@@ -583,6 +599,7 @@ BEGIN
         PERFORM segments.check_comparable(attach_company.link_table, company.contact_column, attach_company.contact_table, contact_key);
         PERFORM segments.check_comparable(attach_company.link_table, company.link_column, attach_company.company_table, company.key_column);
         company.primary_column := attach_company.primary_column;
+        PERFORM segments.check_stored(attach_company.link_table, company.primary_column);
         IF company.primary_column IS NOT NULL
             AND segments.column_type(attach_company.link_table, company.primary_column) <> 'boolean'::regtype THEN
             RAISE EXCEPTION 'column "%" must be of type boolean, not type %', company.primary_column,

@@ -339,6 +339,28 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION segments.is_beside(segments.contact_table) IS 'internal: are the tables beside a contact table those that attach() made?';
 
+CREATE FUNCTION segments.code_problem(relation oid) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+    -- who reads members reads the table, and would plan and run that as themselves
+    SELECT CASE
+        WHEN EXISTS (SELECT FROM pg_index AS i WHERE i.indrelid = relation AND (i.indexprs IS NOT NULL OR i.indpred IS NOT NULL))
+            THEN 'it must have no index over expressions or with a predicate'
+        WHEN EXISTS (SELECT FROM pg_statistic_ext AS s WHERE s.stxrelid = relation AND s.stxexprs IS NOT NULL)
+            THEN 'it must have no statistics over expressions'
+        WHEN EXISTS (SELECT FROM pg_constraint AS c WHERE c.conrelid = relation AND c.contype = 'c')
+            THEN 'it must have no check constraint'
+        WHEN EXISTS (SELECT FROM pg_policy AS p WHERE p.polrelid = relation AND (p.polname <> 'segments_readers'
+                     OR p.polcmd <> 'r' OR EXISTS (SELECT FROM pg_depend AS d
+                         WHERE d.classid = 'pg_policy'::regclass AND d.objid = p.oid AND d.refclassid = 'pg_proc'::regclass)
+                     OR EXISTS (SELECT FROM pg_depend AS d WHERE d.classid = 'pg_policy'::regclass AND d.objid = p.oid
+                                AND d.refclassid = 'pg_class'::regclass AND d.refobjid NOT IN (relation, 'segments.contact_table'::regclass))
+                     OR EXISTS (SELECT FROM pg_depend AS d WHERE d.classid = 'pg_policy'::regclass AND d.objid = p.oid
+                                AND d.refclassid IN ('pg_operator'::regclass, 'pg_type'::regclass))))
+            THEN 'it must have no policy but its own' END
+$function$;
+COMMENT ON FUNCTION segments.code_problem(oid) IS 'internal: what on a table beside a contact table would run as whoever reads members, or null';
+
 CREATE FUNCTION segments.check_altered_beside(relations oid[]) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -357,16 +379,45 @@ BEGIN
             segments.beside_problem(altered.oid, altered.key_type, altered.kind),
             CASE WHEN altered.kind <> 'change' AND NOT segments.has_member_key(altered.oid)
                  THEN 'its primary key must be (segment_id, contact_id)' END,
+            segments.code_problem(altered.oid),
             (SELECT 'it must have the same owner' FROM pg_class WHERE oid = altered.contact_table AND relowner <> altered.relowner));
         IF problem IS NOT NULL THEN
             RAISE EXCEPTION 'cannot alter table "%" because contact table "%" depends on it', altered.relname, altered.contact_table
                 USING ERRCODE = 'dependent_objects_still_exist', DETAIL = upper(left(problem, 1)) || substr(problem, 2) || '.',
-                      HINT = 'Indexes, triggers and columns that may be null can be added.';
+                      HINT = 'Indexes of columns, triggers and columns that may be null can be added.';
         END IF;
     END LOOP;
 END
 $function$;
 COMMENT ON FUNCTION segments.check_altered_beside(oid[]) IS 'internal: refuse to alter a table beside a contact table to what is not made by attach()';
+
+CREATE FUNCTION segments.drop_concurrent_code() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $function$
+/*
+ * An index that was made concurrently is committed: an error would leave it
+ * behind, and REINDEX makes it valid.
+ */
+DECLARE
+    made record;
+BEGIN
+    FOR made IN
+        SELECT i.indexrelid::regclass AS index, b.relation, t.contact_table
+        FROM pg_event_trigger_ddl_commands() AS d JOIN pg_index AS i ON i.indexrelid = d.objid
+            JOIN pg_class AS c ON c.oid = i.indexrelid AND age(c.xmin) > 0
+            JOIN segments.contact_table AS t ON i.indrelid IN (t.member_table, t.override_table, t.change_table),
+            LATERAL (SELECT relname AS relation FROM pg_class WHERE oid = i.indrelid) AS b
+        WHERE d.classid = 'pg_class'::regclass AND segments.is_maintained(t.contact_table)
+          AND (i.indexprs IS NOT NULL OR i.indpred IS NOT NULL)
+    LOOP
+        EXECUTE format('DROP INDEX %s', made.index);
+        RAISE WARNING 'index on table "%" was dropped because contact table "%" depends on the table', made.relation, made.contact_table
+            USING DETAIL = 'It must have no index over expressions or with a predicate.';
+    END LOOP;
+END
+$function$;
+COMMENT ON FUNCTION segments.drop_concurrent_code() IS 'internal: drops an index just made concurrently on a table beside a contact table, where it would run code as whoever reads members';
+REVOKE EXECUTE ON FUNCTION segments.drop_concurrent_code() FROM PUBLIC;
 
 CREATE FUNCTION segments.alter_tables_beside() RETURNS event_trigger
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
@@ -574,7 +625,19 @@ BEGIN
     ELSIF NOT EXISTS (SELECT FROM segments.contact_table) THEN
         RETURN;
     END IF;
-    IF TG_TAG IN ('CREATE TABLE', 'CREATE RULE') THEN
+    IF TG_TAG IN ('CREATE INDEX', 'CREATE STATISTICS', 'CREATE POLICY', 'ALTER POLICY') THEN
+        PERFORM segments.drop_concurrent_code();
+        PERFORM segments.check_altered_beside(ARRAY(
+            SELECT i.indrelid FROM pg_event_trigger_ddl_commands() AS d JOIN pg_index AS i ON i.indexrelid = d.objid
+            WHERE d.classid = 'pg_class'::regclass
+            UNION ALL
+            SELECT s.stxrelid FROM pg_event_trigger_ddl_commands() AS d JOIN pg_statistic_ext AS s ON s.oid = d.objid
+            WHERE d.classid = 'pg_statistic_ext'::regclass
+            UNION ALL
+            SELECT p.polrelid FROM pg_event_trigger_ddl_commands() AS d JOIN pg_policy AS p ON p.oid = d.objid
+            WHERE d.classid = 'pg_policy'::regclass));
+        RETURN;
+    ELSIF TG_TAG IN ('CREATE TABLE', 'CREATE RULE') THEN
         PERFORM segments.check_altered_beside(ARRAY(
             SELECT i.inhparent FROM pg_event_trigger_ddl_commands() AS d JOIN pg_inherits AS i ON i.inhrelid = d.objid
             WHERE d.classid = 'pg_class'::regclass
@@ -622,7 +685,7 @@ COMMENT ON FUNCTION segments.after_alter() IS 'internal: event trigger function;
 CREATE EVENT TRIGGER segments_1_alter_tables_beside ON ddl_command_end WHEN TAG IN ('ALTER TABLE')
     EXECUTE FUNCTION segments.alter_tables_beside();
 CREATE EVENT TRIGGER segments_2_after_alter ON ddl_command_end
-    WHEN TAG IN ('CREATE TABLE', 'CREATE RULE', 'ALTER TABLE', 'ALTER SCHEMA', 'ALTER FUNCTION', 'ALTER OPERATOR', 'ALTER TYPE', 'ALTER DOMAIN', 'ALTER VIEW')
+    WHEN TAG IN ('CREATE TABLE', 'CREATE RULE', 'CREATE INDEX', 'CREATE STATISTICS', 'CREATE POLICY', 'ALTER POLICY', 'ALTER TABLE', 'ALTER SCHEMA', 'ALTER FUNCTION', 'ALTER OPERATOR', 'ALTER TYPE', 'ALTER DOMAIN', 'ALTER VIEW')
     EXECUTE FUNCTION segments.after_alter();
 COMMENT ON EVENT TRIGGER segments_1_alter_tables_beside IS 'tables of members follow their contact table to another owner or schema';
 COMMENT ON EVENT TRIGGER segments_2_after_alter IS 'what stored filters need is not altered away; members follow altered columns';

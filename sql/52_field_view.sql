@@ -2,7 +2,7 @@
 -- The field catalogue, to be read
 -- ---------------------------------------------------------------------------
 
--- Keep in step with resolve_field() in src/field.c.
+-- Keep in step with resolve_field() in src/definition/field.c.
 CREATE VIEW segments.field AS
 WITH definition AS (
     SELECT d.*, coalesce(r.related_table, d.contact_table) AS row_table

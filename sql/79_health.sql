@@ -34,8 +34,12 @@ BEGIN
             FOR advice IN SELECT (regexp_matches(segments.explain(moving.filters, asked), 'CREATE INDEX ON [^\n]*', 'g'))[1] LOOP
                 RETURN NEXT rtrim(advice, ' .;') || ';';
             END LOOP;
-        EXCEPTION WHEN OTHERS THEN
-            CONTINUE;   -- one that can't be evaluated is told of as failed
+        EXCEPTION
+            WHEN transaction_rollback OR lock_not_available OR insufficient_resources OR program_limit_exceeded
+                 OR operator_intervention OR system_error THEN
+                RAISE;
+            WHEN OTHERS THEN
+                CONTINUE;   -- one that can't be evaluated is told of as failed
         END;
     END LOOP;
 END

@@ -1,30 +1,30 @@
 /*
  * member_direct.c - joins and leaves written straight into the tables.
  *
- * Step 12c: the fast way of MemberWrite.  Rows go into the heap in the order
- * of the primary key, in blocks, and then into each index in that index's own
- * order, which is where the time goes in bulk.  There is no query: whether
- * somebody is a member already is what the unique index says on insertion
- * (asking costs next to nothing, as the place is known by then), and what was
- * done by hand is looked up only when anything was.
+ * The fast way of MemberWrite.  Rows go into the heap in the order of the
+ * primary key, in blocks, and then into each index in that index's own order,
+ * which is where the time goes in bulk.  There is no query: whether somebody is
+ * a member already is what the unique index says on insertion (asking costs
+ * next to nothing, as the place is known by then), and what was done by hand is
+ * looked up only when anything was.
  *
- * Only plain tables as segments.attach() made them are written so; where a
- * user added triggers, columns, checks, rules or fancy indexes, MemberWrite
- * goes through the executor and they take effect.  The contacts are locked, so
+ * Only plain tables as segments.attach() made them are written so; where a user
+ * added triggers, columns, checks, rules or fancy indexes, MemberWrite goes
+ * through the executor and they take effect.  The contacts are locked, so
  * nobody else writes the same rows.
  */
 #include "postgres.h"
+
+#include "member/member_direct.h"
 
 #include "access/genam.h"
 #include "access/heapam.h"
 #include "access/table.h"
 #include "access/tableam.h"
-#include "access/transam.h"
 #include "access/xact.h"
 #include "access/xlog.h"
 #include "catalog/index.h"
 #include "catalog/pg_am.h"
-#include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "executor/tuptable.h"
 #include "miscadmin.h"
@@ -37,10 +37,16 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "base/compat.h"
+#include "base/index_probe.h"
+#include "definition/contact_table.h"
 #include "definition/table_beside.h"
 #include "log/change_log.h"
-#include "base/compat.h"
-#include "maintain/maintain.h"
+#include "log/change_number.h"
+#include "member/change_set.h"
+#include "member/member_find.h"
+#include "program/program.h"
+#include "time/clock.h"
 
 #define BLOCK_ROWS 1000 /* rows given to the heap at a time */
 #define FEW_LEAVES 1000 /* looked for by contact, where that is fewer searches */
@@ -92,6 +98,7 @@ is_plain_index(Relation index)
 	return form->indisvalid && form->indisready && form->indimmediate && !form->indisexclusion &&
 		   RelationGetIndexExpressions(index) == NIL && RelationGetIndexPredicate(index) == NIL;
 }
+
 
 /* Can members be looked up by contact and segment? */
 static bool
@@ -495,7 +502,7 @@ write_log(DirectWork *work, Change *changes, int n)
 			insert_log_index(table, i, count);
 	}
 	work->number += n;
-	(void) MemberNextChangeNumber(n);
+	(void) ChangeNumberNext(n);
 }
 
 /* ----- a statement's changes ----- */
@@ -585,10 +592,10 @@ begin_work(DirectWork *work, const Change *changes, const char *cause)
 	if (!changes[0].joined || work->override_index)
 		work->snapshot = RegisterSnapshot(GetLatestSnapshot());
 	work->command = GetCurrentCommandId(true);
-	work->now = TimestampTzGetDatum(MaintainNow(work->program));
+	work->now = TimestampTzGetDatum(SegmentsNow());
 	work->transaction = Int64GetDatum(ChangeLogTransaction());
 	work->cause = CStringGetTextDatum(cause);
-	work->number = MemberNextChangeNumber(0);
+	work->number = ChangeNumberNext(0);
 }
 
 static void

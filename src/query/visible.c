@@ -2,10 +2,10 @@
  * visible.c - contacts that row security lets the caller see, and keys given as
  * text.
  *
- * Step 7c: filters are evaluated as the owner of the contact table, for whom
- * its row security is not.  Where it is for the caller, the keys that were
- * found are looked for once more, as the caller: what the policies run then
- * runs as in any query of the caller's.
+ * Filters are evaluated as the owner of the contact table, for whom its row
+ * security is not.  Where it is for the caller, the keys that were found are
+ * looked for once more, as the caller: what the policies run then runs as in
+ * any query of the caller's.
  *
  * A text becomes a key by the input function of the key's base type: no
  * constraint of a domain is checked, as who has another key is no contact.
@@ -13,6 +13,8 @@
  * they run as the owner of the contact table, whose type it is.
  */
 #include "postgres.h"
+
+#include "query/visible.h"
 
 #include "access/transam.h"
 #include "catalog/pg_type.h"
@@ -22,12 +24,11 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
-#include "utils/typcache.h"
 
 #include "base/compat.h"
-#include "base/sql_expr.h"
-#include "definition/access.h"
-#include "query/visible.h"
+#include "base/secure.h"
+#include "definition/contact_table.h"
+#include "definition/owner_message.h"
 
 PG_FUNCTION_INFO_V1(segments_key_in);
 

@@ -1,24 +1,27 @@
 /*
- * segment_catalog.c - reads segments.segment.
+ * segment.c - reads segments.segment.
  *
- * Step 6: stored rows -> SegmentRow.  Like the catalogue, always as last
- * committed, and past row security: the engine maintains every segment,
- * whoever writes.
+ * Stored rows -> SegmentRow.  Like the catalogue, always as last committed, and
+ * past row security: the engine maintains every segment, whoever writes.
  */
 #include "postgres.h"
+
+#include "definition/segment.h"
 
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
-#include "fmgr.h"
+#include "miscadmin.h"
+#include "nodes/pg_list.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
+#include "definition/access.h"
 #include "definition/contact_table.h"
-#include "base/compat.h"
-#include "definition/segment.h"
+#include "filter/filter.h"
+#include "filter/filter_flat.h"
 
 /* segments.segment_failure */
 #define Anum_failure_segment_id 1
