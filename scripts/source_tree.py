@@ -38,7 +38,7 @@ class File:
         self.path = path
         with open(os.path.join(SOURCE, path), encoding="utf-8") as file:
             self.text = file.read()
-        self.code = without_comments(self.text)
+        self.code = re.sub(r"\bpg_noreturn ", "", without_comments(self.text))
         self.nlines = self.text.count("\n")
         self.includes = INCLUDE.findall(self.text)
         self.functions = functions_in(self.code)

@@ -440,7 +440,7 @@ END
 $function$;
 COMMENT ON FUNCTION segments.create_tables(regclass, text) IS 'internal: create the tables of members, overrides and changes beside a contact table';
 
-CREATE FUNCTION segments.attach(contact_table regclass, timezone text DEFAULT 'UTC', case_sensitive boolean DEFAULT false) RETURNS void
+CREATE FUNCTION segments.attach(contact_table regclass, timezone text DEFAULT NULL, case_sensitive boolean DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
@@ -450,36 +450,39 @@ DECLARE
 BEGIN
     PERFORM segments.check_table(attach.contact_table);
     PERFORM segments.check_owner(attach.contact_table);
-    IF attach.timezone IS NULL OR attach.case_sensitive IS NULL THEN
-        RAISE EXCEPTION '% must not be null', CASE WHEN attach.timezone IS NULL THEN 'timezone' ELSE 'case_sensitive' END
-            USING ERRCODE = 'null_value_not_allowed';
-    END IF;
     PERFORM segments.check_timezone(attach.timezone);
     EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', attach.contact_table);
     SELECT * INTO key FROM segments.check_key(attach.contact_table);
 
     SELECT * INTO attached FROM segments.contact_table AS t WHERE t.contact_table = attach.contact_table;
     IF FOUND THEN
+        IF attached.key_column <> key.key_column AND EXISTS (
+            SELECT FROM pg_attribute WHERE attrelid = attach.contact_table AND attname = attached.key_column AND NOT attisdropped) THEN
+            RAISE EXCEPTION 'primary key of relation "%" is column "%", and was column "%" when it was attached',
+                (SELECT relname FROM pg_class WHERE oid = attach.contact_table), key.key_column, attached.key_column
+                USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = 'Members are known by the former.';
+        END IF;
         IF attached.key_type <> key.key_type THEN
             RAISE EXCEPTION 'primary key of relation "%" is of type %, and was of type % when it was attached',
                 (SELECT relname FROM pg_class WHERE oid = attach.contact_table), key.key_type, attached.key_type
-                USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Use segments.detach() first.';
+                USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = 'Members are known by the former.';
         END IF;
         PERFORM segments.create_triggers(attach.contact_table);
         -- a trigger brings the members up to date
-        PERFORM segments.change_contact_table(attach.contact_table, key.key_column, attach.timezone, attach.case_sensitive);
+        PERFORM segments.change_contact_table(attach.contact_table, key.key_column, coalesce(attach.timezone, attached.timezone),
+            coalesce(attach.case_sensitive, attached.case_sensitive));
         RETURN;
     END IF;
 
     SELECT * INTO tables FROM segments.create_tables(attach.contact_table, key.declaration);
     PERFORM segments.store_contact_table(ROW(
-        attach.contact_table, key.key_column, key.key_type, attach.timezone, attach.case_sensitive,
+        attach.contact_table, key.key_column, key.key_type, coalesce(attach.timezone, 'UTC'), coalesce(attach.case_sensitive, false),
         tables.member_table, tables.override_table, tables.change_table)::segments.contact_table);
     PERFORM segments.open_to_readers(attach.contact_table);
     PERFORM segments.create_triggers(attach.contact_table);
 END
 $function$;
-COMMENT ON FUNCTION segments.attach(regclass, text, boolean) IS 'make the rows of a table contacts, every column of a usable type a field; again: set time zone and case-sensitivity, and bring all members up to date';
+COMMENT ON FUNCTION segments.attach(regclass, text, boolean) IS 'make the rows of a table contacts, every column of a usable type a field; again: set the time zone and case-sensitivity that are given, create missing triggers, and bring all members up to date';
 
 CREATE FUNCTION segments.detach(contact_table regclass) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp

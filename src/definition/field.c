@@ -531,13 +531,14 @@ resolve_in_object(ContactTable *table, const char *object, const char *name)
 static Field *
 resolve_field(ContactTable *table, const char *object, const char *name)
 {
-	Field *field = resolve_in_object(table, object, name);
+	/* whatever columns the table has, or gets later */
+	Field *field = strcmp(object, "lead") == 0 ? segment_field(table, name) : NULL;
 
+	if (field == NULL)
+		field = resolve_in_object(table, object, name);
 	if (field != NULL || strcmp(object, "lead") != 0)
 		return field;
-	field = segment_field(table, name);
-	if (field == NULL)
-		field = resolve_in_object(table, "behaviors", name);
+	field = resolve_in_object(table, "behaviors", name);
 	if (field == NULL)
 		field = resolve_in_object(table, "groups", name);
 	return field;

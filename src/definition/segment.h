@@ -29,6 +29,7 @@ extern List *SegmentsOfContactTable(Oid contact_table);
 extern SegmentRow *SegmentById(int64 id);
 extern int64 SegmentResolvePublished(Oid contact_table, const char *word, Oid viewer,
 									 const char **why);
+extern bool SegmentWordIsId(const char *word, int64 *id);
 extern bool SegmentHasFailed(int64 id);
 
 #endif /* SEGMENTS_SEGMENT_H */

@@ -22,6 +22,7 @@
 
 #include "definition/access.h"
 #include "definition/contact_table.h"
+#include "definition/segment.h"
 
 /* Column numbers of segments.segment; sql/30_segment.sql keeps them. */
 #define Anum_segment_id 1
@@ -68,25 +69,16 @@ find_by(AttrNumber column, RegProcedure equal, Datum value, const char *index,
 	return HeapTupleIsValid(tuple);
 }
 
-/* Is it written in digits, and few enough of them for a bigint? */
-static bool
-is_id(const char *word)
-{
-	size_t length = strlen(word);
-
-	return length > 0 && length <= 18 && strspn(word, "0123456789") == length;
-}
-
 /*
- * Find a segment by its id in digits, or by its alias.  An id comes first: a
- * new alias never changes what an id stands for.
+ * Find a segment by its id in digits, or by its alias.
  */
 static bool
 find_segment(const char *word, SegmentHandle *segment)
 {
-	if (is_id(word) && find_by(Anum_segment_id, F_INT8EQ, Int64GetDatum(strtoll(word, NULL, 10)),
-							   "segment_pkey", segment))
-		return true;
+	int64 id;
+
+	if (SegmentWordIsId(word, &id))
+		return find_by(Anum_segment_id, F_INT8EQ, Int64GetDatum(id), "segment_pkey", segment);
 	return find_by(Anum_segment_alias, F_TEXTEQ, CStringGetTextDatum(word), "segment_alias_key",
 				   segment);
 }

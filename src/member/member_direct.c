@@ -23,6 +23,7 @@
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "access/xlog.h"
+#include "catalog/catalog.h"
 #include "catalog/index.h"
 #include "catalog/pg_am.h"
 #include "executor/executor.h"
@@ -80,6 +81,7 @@ typedef struct DirectWork
 	DirectTable change;
 	Relation override;
 	Relation override_index; /* NULL: there are no overrides */
+	bool joins_looked_up;    /* some may be of members */
 	Snapshot snapshot;
 	CommandId command;
 	Datum now;
@@ -507,13 +509,42 @@ write_log(DirectWork *work, Change *changes, int n)
 
 /* ----- a statement's changes ----- */
 
+static bool
+is_no_member(void *arg, Change *change, TupleTableSlot *member)
+{
+	return member == NULL;
+}
+
+/*
+ * Joins of those who aren't members yet, moved to the front.  The unique index
+ * would say so, but only when the row is there: who reads the changes of the
+ * table from the WAL would see a row come and go under a key that stays.
+ */
+static int
+drop_members(DirectWork *work, Change *changes, int n)
+{
+	MemberFinder finder;
+
+	if (!work->joins_looked_up)
+		return n;
+	MemberFinderBegin(&finder, work->program, work->member.rel, work->member.primary, false,
+					  work->snapshot);
+	n = MemberFinderMeet(&finder, changes, n, is_no_member, NULL);
+	MemberFinderEnd(&finder);
+	return n;
+}
+
 static int
 write_joins(DirectWork *work, Change *changes, int n)
 {
-	JoinRun run = {work, changes, n, NULL, NULL, 0};
+	JoinRun run = {work, changes, 0, NULL, NULL, 0};
 	int kept = 0;
 	int row;
 
+	n = drop_members(work, changes, n);
+	if (n == 0)
+		return 0;
+	run.n = n;
 	run.tids = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(ItemPointerData) * n);
 	run.refused = MemoryContextAllocExtended(CurrentMemoryContext, sizeof(bool) * n,
 											 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
@@ -589,7 +620,10 @@ close_overrides(DirectWork *work)
 static void
 begin_work(DirectWork *work, const Change *changes, const char *cause)
 {
-	if (!changes[0].joined || work->override_index)
+	/* by hand, who is a member can be added again */
+	work->joins_looked_up =
+		strcmp(cause, CAUSE_MANUAL) == 0 || RelationIsLogicallyLogged(work->member.rel);
+	if (!changes[0].joined || work->override_index || work->joins_looked_up)
 		work->snapshot = RegisterSnapshot(GetLatestSnapshot());
 	work->command = GetCurrentCommandId(true);
 	work->now = TimestampTzGetDatum(SegmentsNow());

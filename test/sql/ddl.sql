@@ -63,6 +63,8 @@ SELECT object, field FROM segments.field_definition ORDER BY 1, 2;
 
 -- Names.
 ALTER TABLE crm.leads RENAME COLUMN country TO land;
+ALTER TABLE crm.leads RENAME COLUMN land TO country;
+SELECT segments.drop_field('crm.leads', 'country');
 ALTER TABLE crm.leads RENAME COLUMN attributes TO json;
 ALTER FUNCTION crm.plan RENAME TO tariff;
 RESET ROLE;
@@ -128,7 +130,7 @@ SELECT segments.attach('crm.leads');
 -- What is declared: changes are followed, or refused.
 SELECT segments.attach('crm.leads', case_sensitive => true);
 SELECT * FROM attic.member WHERE alias = 'french';
-SELECT segments.attach('crm.leads');
+SELECT segments.attach('crm.leads', case_sensitive => false);
 SELECT * FROM attic.member WHERE alias = 'french';
 SELECT segments.define_field('crm.leads', 'plan', 'number', expression => 'points');
 SELECT segments.define_field('crm.leads', 'plan', 'number', expression => 'length(email)');
@@ -180,7 +182,7 @@ INSERT INTO segments.segment_reference VALUES (0, -1);
 INSERT INTO segments.segment_clock VALUES (0, 'crm.event', now(), now(), now());
 INSERT INTO segments.field_definition (contact_table, object, field, relation) VALUES ('crm.event', 'behaviors', 'x', 'x');
 INSERT INTO segments.relation (contact_table, name, related_table) VALUES ('crm.event', 'x', 'crm.event');
-INSERT INTO segments.segment (id, contact_table, name, public_name, alias, date_added, state) VALUES (0, 'crm.event', 'x', 'x', 'x', now(), 'ready');
+INSERT INTO segments.segment (id, contact_table, name, public_name, alias, date_added, state) VALUES (1000, 'crm.event', 'x', 'x', 'x', now(), 'ready');
 ROLLBACK;
 
 -- The contact table goes with everything that belonged to it.
