@@ -164,8 +164,9 @@ CREATE FUNCTION segments.choose_alias(given text, name text, segment_id bigint) 
 AS $function$
 /*
  * A given alias must be free, and not all digits; one made from the name gets
- * a number when it is taken, and a word before its digits.  All segments count, those that the user doesn't see too: that an alias
- * is taken can be learnt, and nothing else.  The number is looked for in doubled
+ * a number when it is taken, and a word before its digits.  All segments count,
+ * those that the user doesn't see too: that an alias is taken can be learnt,
+ * and nothing else.  The number is looked for in doubled
  * steps, then by halves: a few look-ups however many have the name.
  */
 DECLARE
@@ -332,7 +333,7 @@ BEGIN
     NEW.name := segments.segment_check_name(NEW.name);
     NEW.public_name := coalesce(nullif(btrim(NEW.public_name), ''), NEW.name);
     -- one that is given and in use is left to the unique index, for ON CONFLICT (alias)
-    NEW.alias := CASE WHEN segments.make_alias(NEW.alias) <> '' THEN segments.make_alias(NEW.alias)
+    NEW.alias := CASE WHEN segments.make_alias(NEW.alias) !~ '^[0-9]*$' THEN segments.make_alias(NEW.alias)
                       ELSE segments.choose_alias(NEW.alias, NEW.name, NEW.id) END;
     NEW.date_added := coalesce(NEW.date_added, segments.now());
     NEW.created_by := coalesce(NEW.created_by, segments.user_id());
