@@ -53,7 +53,7 @@ CREATE FUNCTION segments.set_preferences(contact anyelement, segments text[], co
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
- * Segments in the order of their ids, as change_segments() does.  What is
+ * Segments in the order of their ids.  What is
  * ticked and not offered (any more) is left alone: the page may be old.
  */
 DECLARE
@@ -68,9 +68,9 @@ BEGIN
         ORDER BY p.segment_id
     LOOP
         IF change.subscribed THEN
-            PERFORM segments.remove_contact(change.segment_id::text, contact);
+            PERFORM segments.change_contact(change.segment_id::text, contact, 'exclude', 'preference');
         ELSE
-            PERFORM segments.add_contact(change.segment_id::text, contact);
+            PERFORM segments.change_contact(change.segment_id::text, contact, 'include', 'preference');
         END IF;
     END LOOP;
 END

@@ -22,6 +22,13 @@
 #define CAUSE_DEFINITION "definition"
 #define CAUSE_SEGMENT "segment"
 
+/* By what members are changed by hand, and which one of it; NULL: not said. */
+typedef struct MemberOrigin
+{
+	const char *source;
+	const char *reference;
+} MemberOrigin;
+
 /* Joins and leaves, in no order yet. */
 typedef struct Change
 {
@@ -39,6 +46,7 @@ typedef struct ChangeSet
 	int size;
 	Change *changes;
 	Size key_bytes;
+	MemberOrigin origin;
 } ChangeSet;
 
 /*
@@ -94,14 +102,14 @@ extern void MemberForgetContacts(Program *program, Datum *keys, int nkeys);
 extern void MemberForgetAll(Program *program);
 extern void MemberMoveContacts(Program *program, Datum *old_keys, Datum *new_keys, int nkeys);
 /* member_direct.c */
-extern bool MemberWriteDirect(Program *program, Change *changes, int n, const char *cause,
-							  int *written);
+extern bool MemberWriteDirect(Program *program, ChangeSet *set, const char *cause, int *written);
 
 /* member_write.c */
 extern int MemberNextChangeNumber(int count);
 extern int MemberChangesLogged(void);
 extern int64 MemberWritten(int64 more);
 extern void MaintainExecute(SPIPlanPtr plan, Datum *values, int expected);
+extern void MaintainExecuteNulls(SPIPlanPtr plan, Datum *values, const char *nulls, int expected);
 extern void MaintainRun(const char *sql, int nargs, Oid *types, Datum *values);
 
 /*
@@ -126,6 +134,18 @@ extern Bitmapset *MaintainReferencing(Program *program, ChangeSet *set, DatumVec
 extern TupleTableSlot *MaintainContactSlot(Program *program, Datum composite);
 extern void MaintainPropagate(Program *program, ChangeSet *set);
 extern TimestampTz MaintainNow(Program *program);
+
+/* manual.c */
+typedef enum ManualAction
+{
+	MANUAL_INCLUDE,
+	MANUAL_EXCLUDE,
+	MANUAL_RESET
+} ManualAction;
+
+extern int ManualLock(Program *program, Datum *keys, int nkeys, Datum **locked);
+extern void ManualApply(Program *program, SegmentRow *row, ManualAction action, Datum *keys,
+						int nkeys, const MemberOrigin *origin);
 
 /* related_contacts.c */
 extern void RelatedContacts(Program *program, RowSource *source, Datum *keys, int nkeys,

@@ -291,6 +291,8 @@ segments_change_by_hand(PG_FUNCTION_ARGS)
 {
 	SegmentHandle segment;
 
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2))
+		PG_RETURN_NULL();
 	find_visible_id(PG_GETARG_INT64(0), &segment);
 	if (!AccessOwns(GetUserId(), segment.contact_table) && !may_change_by_hand())
 		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_FUNCTION, "change_by_hand");
