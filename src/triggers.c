@@ -17,6 +17,7 @@
 #include "utils/rel.h"
 
 #include "maintain/maintain.h"
+#include "maintain/point_trigger.h"
 #include "maintain/set_aside.h"
 #include "base/sql_expr.h"
 
@@ -84,9 +85,9 @@ statement_delta(FunctionCallInfo fcinfo)
 }
 
 static void
-maintain_table(Oid contact_table, Relation rel, StatementDelta *delta)
+maintain_table(Oid contact_table, TriggerData *data, StatementDelta *delta)
 {
-	Program *program = SetAsideUncompiled(ProgramGetFor(contact_table, rel));
+	Program *program = SetAsideUncompiled(ProgramGetFor(contact_table, data->tg_relation));
 
 	MaintainBegin(program);
 	if (program->image->foreign_functions)
@@ -100,6 +101,7 @@ maintain_table(Oid contact_table, Relation rel, StatementDelta *delta)
 		ContactDelta(program, delta);
 	}
 	RelatedDelta(program, delta);
+	PointTriggersFire(program, data);
 	MaintainEnd();
 }
 
@@ -115,7 +117,7 @@ segments_maintain(PG_FUNCTION_ARGS)
 	if (!delta.truncated && is_empty(delta.old_rows) && is_empty(delta.new_rows))
 		return PointerGetDatum(NULL);
 	foreach (cell, list_copy(ProgramTablesReading(delta.relid)))
-		maintain_table(lfirst_oid(cell), ((TriggerData *) fcinfo->context)->tg_relation, &delta);
+		maintain_table(lfirst_oid(cell), (TriggerData *) fcinfo->context, &delta);
 	return PointerGetDatum(NULL);
 }
 
