@@ -69,7 +69,7 @@ AS $function$
     SELECT segments.may_change(contact_table, privilege)
        AND (segments.owns(contact_table) OR has_function_privilege('segments.change_by_hand(bigint, anyarray, text)', 'EXECUTE'))
 $function$;
-COMMENT ON FUNCTION segments.may_act(regclass, text) IS 'whether the current role may write point triggers of a contact table: it may change its segments, and members by hand';
+COMMENT ON FUNCTION segments.may_act(regclass, text) IS 'internal: whether the current role may write point triggers of a contact table: it may change its segments, and members by hand';
 
 ALTER TABLE segments.point_trigger ENABLE ROW LEVEL SECURITY;
 CREATE POLICY visible ON segments.point_trigger FOR SELECT USING (has_table_privilege(contact_table, 'SELECT'));
