@@ -193,6 +193,7 @@ BEGIN
         PERFORM segments.check_comparable(NEW.related_table, NEW.contact_column, NEW.contact_table, contact_key);
     ELSE
         PERFORM segments.check_comparable(NEW.link_table, NEW.contact_column, NEW.contact_table, contact_key);
+        PERFORM segments.check_stored(NEW.link_table, NEW.primary_column);
         PERFORM segments.check_comparable(NEW.link_table, NEW.link_column, NEW.related_table, NEW.key_column);
         IF NEW.primary_column IS NOT NULL AND segments.column_type(NEW.link_table, NEW.primary_column) <> 'boolean'::regtype THEN
             RAISE EXCEPTION 'column "%" must be of type boolean', NEW.primary_column USING ERRCODE = 'datatype_mismatch';

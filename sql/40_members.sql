@@ -12,6 +12,16 @@ CREATE FUNCTION segments.is_member(segment text, contact anyelement) RETURNS boo
     LANGUAGE c STABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'segments_is_member';
 COMMENT ON FUNCTION segments.is_member(text, anyelement) IS 'whether the contact with this key is a member';
 
+-- Literals and the parameters of drivers that leave types to the server are
+-- text here: anyelement alone would refuse them.
+CREATE FUNCTION segments.is_member(segment text, contact text) RETURNS boolean
+    LANGUAGE c STABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'segments_is_member';
+COMMENT ON FUNCTION segments.is_member(text, text) IS 'whether the contact with this key, as text, is a member';
+
+CREATE FUNCTION segments.segment_word(segment bigint) RETURNS text
+    LANGUAGE c STABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'segments_segment_word';
+COMMENT ON FUNCTION segments.segment_word(bigint) IS 'internal: the id of a segment in digits; an error when there is none with this id that one sees';
+
 CREATE FUNCTION segments.open_to_readers(contact_table regclass) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -82,17 +92,17 @@ BEGIN
     given := segments.base_type(given);
     IF given = key_type
         OR given = ANY ('{smallint,integer,bigint}'::regtype[]) AND key_type = ANY ('{smallint,integer,bigint}'::regtype[])
-        OR given = ANY ('{text,varchar,bpchar,name}'::regtype[]) AND key_type = ANY ('{text,varchar,bpchar,name}'::regtype[])
+        OR given = ANY ('{text,varchar,bpchar,name}'::regtype[])
     THEN
         RETURN;
     END IF;
     RAISE EXCEPTION 'keys of contact table "%" are of type %, not %',
         (SELECT relname FROM pg_class WHERE oid = tables.contact_table), tables.key_type, given
         USING ERRCODE = 'datatype_mismatch',
-              HINT = format('Give keys of that type; where keys are returned, add key => NULL::%s.', tables.key_type);
+              HINT = format('Give keys of that type, or as text; where keys are returned, add key => NULL::%s.', tables.key_type);
 END
 $function$;
-COMMENT ON FUNCTION segments.check_key_type(segments.contact_table, regtype) IS 'internal: an error when keys of a contact table cannot be given, or wanted, in a type';
+COMMENT ON FUNCTION segments.check_key_type(segments.contact_table, regtype) IS 'internal: an error when keys of a contact table cannot be given, or wanted, in a type; text is for all';
 
 CREATE FUNCTION segments.check_key_is_null(key anyelement) RETURNS void
     LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
@@ -130,28 +140,69 @@ COMMENT ON FUNCTION segments.key_literal(segments.contact_table, anyelement) IS 
 
 -- Making and changing segments.
 
+CREATE FUNCTION segments.check_alias(alias text) RETURNS void
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+    IF EXISTS (SELECT FROM segments.segment AS s WHERE s.alias = check_alias.alias AND s.alias <> '') THEN
+        RAISE EXCEPTION 'segment alias "%" is already in use', alias
+            USING ERRCODE = 'unique_violation',
+                  HINT = 'Choose another, leave it out to have one made from the name, or say or_replace => true.';
+    END IF;
+END
+$function$;
+COMMENT ON FUNCTION segments.check_alias(text) IS 'internal: an error when a segment that one sees has this alias; of others the unique index tells';
+
 CREATE FUNCTION segments.create_segment(name text, filters segments.filter DEFAULT '[]', alias text DEFAULT NULL,
                                         contact_table regclass DEFAULT NULL, public_name text DEFAULT NULL,
                                         description text DEFAULT NULL, category_id bigint DEFAULT NULL,
                                         is_published boolean DEFAULT true, is_global boolean DEFAULT true,
-                                        is_preference_center boolean DEFAULT false)
+                                        is_preference_center boolean DEFAULT false, or_replace boolean DEFAULT false)
     RETURNS bigint LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
+/*
+ * A segment that is replaced knows its contact table.
+ */
 DECLARE
     new_id bigint;
+    wanted text := segments.make_alias(coalesce(nullif(create_segment.alias, ''), create_segment.name));
+    row segments.segment;
 BEGIN
-    INSERT INTO segments.segment AS s (name, filters, alias, contact_table, public_name, description, category_id,
-                                       is_published, is_global, is_preference_center)
-    VALUES (create_segment.name, coalesce(create_segment.filters, '[]'), create_segment.alias,
-            coalesce(create_segment.contact_table, segments.default_contact_table()), create_segment.public_name,
-            create_segment.description, create_segment.category_id, coalesce(create_segment.is_published, true),
-            coalesce(create_segment.is_global, true), coalesce(create_segment.is_preference_center, false))
-    RETURNING s.id INTO new_id;
+    row.name := create_segment.name;
+    row.filters := coalesce(create_segment.filters, '[]');
+    row.alias := CASE WHEN or_replace AND wanted <> '' THEN wanted ELSE create_segment.alias END;
+    row.is_published := coalesce(create_segment.is_published, true);
+    row.is_global := coalesce(create_segment.is_global, true);
+    row.is_preference_center := coalesce(create_segment.is_preference_center, false);
+    row.contact_table := create_segment.contact_table;
+    IF row.contact_table IS NULL AND or_replace THEN
+        SELECT s.contact_table INTO row.contact_table FROM segments.segment AS s WHERE s.alias = wanted;
+    END IF;
+    row.contact_table := coalesce(row.contact_table, segments.default_contact_table());
+    IF or_replace THEN
+        INSERT INTO segments.segment AS s (name, filters, alias, contact_table, public_name, description, category_id,
+                                           is_published, is_global, is_preference_center)
+        VALUES (row.name, row.filters, row.alias, row.contact_table, create_segment.public_name, create_segment.description,
+                create_segment.category_id, row.is_published, row.is_global, row.is_preference_center)
+        ON CONFLICT ON CONSTRAINT segment_alias_key DO UPDATE
+        SET name = excluded.name, filters = excluded.filters, contact_table = excluded.contact_table,
+            public_name = excluded.public_name, description = excluded.description, category_id = excluded.category_id,
+            is_published = excluded.is_published, is_global = excluded.is_global,
+            is_preference_center = excluded.is_preference_center
+        RETURNING s.id INTO new_id;
+    ELSE
+        PERFORM segments.check_alias(segments.make_alias(create_segment.alias));
+        INSERT INTO segments.segment AS s (name, filters, alias, contact_table, public_name, description, category_id,
+                                           is_published, is_global, is_preference_center)
+        VALUES (row.name, row.filters, row.alias, row.contact_table, create_segment.public_name, create_segment.description,
+                create_segment.category_id, row.is_published, row.is_global, row.is_preference_center)
+        RETURNING s.id INTO new_id;
+    END IF;
     RETURN new_id;
 END
 $function$;
-COMMENT ON FUNCTION segments.create_segment(text, segments.filter, text, regclass, text, text, bigint, boolean, boolean, boolean) IS
-    'creates a segment and its members; gives its id.  Without filters its members are chosen by hand; null stands for the default';
+COMMENT ON FUNCTION segments.create_segment(text, segments.filter, text, regclass, text, text, bigint, boolean, boolean, boolean, boolean) IS
+    'creates a segment and its members; gives its id.  Without filters its members are chosen by hand; null stands for the default.  or_replace: a segment with this alias, or the one made from the name, gets these properties instead';
 
 CREATE FUNCTION segments.refuse_change(segment text, privilege text) RETURNS void
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
@@ -258,6 +309,13 @@ CREATE FUNCTION segments.members(segment text, after text DEFAULT NULL, max bigi
 COMMENT ON FUNCTION segments.members(text, text, bigint) IS
     'members in the order of their keys, since when, and whether by filter or manual; for pages, after is the last key of the page before and max the size';
 
+CREATE FUNCTION segments.member_keys(segment text, after text DEFAULT NULL, max bigint DEFAULT NULL)
+    RETURNS TABLE (contact_id text, since timestamptz, source text)
+    LANGUAGE sql STABLE ROWS 1000
+    AS 'SELECT * FROM segments.members(segment, NULL::text, after, max)';
+COMMENT ON FUNCTION segments.member_keys(text, text, bigint) IS
+    'members(), with keys as text: for contact tables with keys of any type';
+
 CREATE FUNCTION segments.contacts(segment text, contact anyelement, after text DEFAULT NULL, max bigint DEFAULT NULL)
     RETURNS SETOF anyelement LANGUAGE plpgsql STABLE ROWS 1000 SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -280,19 +338,37 @@ $function$;
 COMMENT ON FUNCTION segments.contacts(text, anyelement, text, bigint) IS
     'members as rows of the contact table, of which contact is any null row, in the order of their keys; pages as for members()';
 
+CREATE FUNCTION segments.segments_of(tables segments.contact_table, key text) RETURNS SETOF segments.segment
+    LANGUAGE plpgsql STABLE ROWS 10 SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+    RETURN QUERY EXECUTE format('SELECT s.* FROM segments.segment AS s JOIN %s AS m ON m.segment_id = s.id '
+                                'WHERE m.contact_id = %s ORDER BY s.name, s.id', tables.member_table, key);
+END
+$function$;
+COMMENT ON FUNCTION segments.segments_of(segments.contact_table, text) IS 'internal: segments of the contact whose key this SQL is';
+
 CREATE FUNCTION segments.contact_segments(contact anyelement, contact_table regclass DEFAULT NULL)
     RETURNS SETOF segments.segment LANGUAGE plpgsql STABLE ROWS 10 SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-    tables segments.contact_table;
+    tables segments.contact_table := segments.tables_of(contact_table);
 BEGIN
-    tables := segments.tables_of(contact_table);
-    RETURN QUERY EXECUTE format('SELECT s.* FROM segments.segment AS s JOIN %s AS m ON m.segment_id = s.id '
-                                'WHERE m.contact_id = %s ORDER BY s.name, s.id',
-        tables.member_table, segments.key_literal(tables, contact));
+    RETURN QUERY SELECT * FROM segments.segments_of(tables, segments.key_literal(tables, contact));
 END
 $function$;
 COMMENT ON FUNCTION segments.contact_segments(anyelement, regclass) IS 'segments that a contact is a member of and that one sees, by name';
+
+CREATE FUNCTION segments.contact_segments(contact text, contact_table regclass DEFAULT NULL)
+    RETURNS SETOF segments.segment LANGUAGE plpgsql STABLE ROWS 10 SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    tables segments.contact_table := segments.tables_of(contact_table);
+BEGIN
+    RETURN QUERY SELECT * FROM segments.segments_of(tables, segments.key_literal(tables, contact));
+END
+$function$;
+COMMENT ON FUNCTION segments.contact_segments(text, regclass) IS 'segments that a contact is a member of and that one sees, by name; the key as text';
 
 CREATE FUNCTION segments.count(segment text) RETURNS bigint
     LANGUAGE c STABLE STRICT PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'segments_count';
@@ -371,30 +447,60 @@ CREATE FUNCTION segments.add_contact(segment text, contact anyelement) RETURNS b
     AS 'SELECT segments.change_contact(segment, contact, ''include'')';
 COMMENT ON FUNCTION segments.add_contact(text, anyelement) IS 'includes a contact by hand: it stays a member whatever the filters say; true, also when it was included before';
 
+CREATE FUNCTION segments.add_contact(segment text, contact text) RETURNS boolean
+    LANGUAGE sql SET search_path = pg_catalog, pg_temp
+    AS 'SELECT segments.change_contact(segment, contact, ''include'')';
+COMMENT ON FUNCTION segments.add_contact(text, text) IS 'includes a contact by hand; the key as text';
+
 CREATE FUNCTION segments.remove_contact(segment text, contact anyelement) RETURNS boolean
     LANGUAGE sql SET search_path = pg_catalog, pg_temp
     AS 'SELECT segments.change_contact(segment, contact, ''exclude'')';
 COMMENT ON FUNCTION segments.remove_contact(text, anyelement) IS 'takes a member out by hand, and keeps it out whatever the filters say; true, also when it was no member';
+
+CREATE FUNCTION segments.remove_contact(segment text, contact text) RETURNS boolean
+    LANGUAGE sql SET search_path = pg_catalog, pg_temp
+    AS 'SELECT segments.change_contact(segment, contact, ''exclude'')';
+COMMENT ON FUNCTION segments.remove_contact(text, text) IS 'takes a member out by hand; the key as text';
 
 CREATE FUNCTION segments.reset_contact(segment text, contact anyelement) RETURNS boolean
     LANGUAGE sql SET search_path = pg_catalog, pg_temp
     AS 'SELECT segments.change_contact(segment, contact, ''reset'')';
 COMMENT ON FUNCTION segments.reset_contact(text, anyelement) IS 'forgets that a contact was included or excluded by hand: the filters decide again';
 
+CREATE FUNCTION segments.reset_contact(segment text, contact text) RETURNS boolean
+    LANGUAGE sql SET search_path = pg_catalog, pg_temp
+    AS 'SELECT segments.change_contact(segment, contact, ''reset'')';
+COMMENT ON FUNCTION segments.reset_contact(text, text) IS 'forgets that a contact was included or excluded by hand; the key as text';
+
 CREATE FUNCTION segments.add_contacts(segment text, contacts anyarray) RETURNS TABLE (contact_id anyelement, success boolean)
     LANGUAGE sql SET search_path = pg_catalog, pg_temp
     AS 'SELECT * FROM segments.change_contacts(segment, contacts, ''include'')';
 COMMENT ON FUNCTION segments.add_contacts(text, anyarray) IS 'includes contacts by hand, in one step; success is false for those that do not exist; repeated ones count once';
+
+CREATE FUNCTION segments.add_contacts(segment text, contacts text) RETURNS TABLE (contact_id text, success boolean)
+    LANGUAGE sql SET search_path = pg_catalog, pg_temp
+    AS 'SELECT * FROM segments.change_contacts(segment, contacts::text[], ''include'')';
+COMMENT ON FUNCTION segments.add_contacts(text, text) IS 'add_contacts() of an array that is given as text: ''{1,2}''; keys are returned as text';
 
 CREATE FUNCTION segments.remove_contacts(segment text, contacts anyarray) RETURNS TABLE (contact_id anyelement, success boolean)
     LANGUAGE sql SET search_path = pg_catalog, pg_temp
     AS 'SELECT * FROM segments.change_contacts(segment, contacts, ''exclude'')';
 COMMENT ON FUNCTION segments.remove_contacts(text, anyarray) IS 'takes contacts out by hand, in one step; success is false for those that do not exist; repeated ones count once';
 
+CREATE FUNCTION segments.remove_contacts(segment text, contacts text) RETURNS TABLE (contact_id text, success boolean)
+    LANGUAGE sql SET search_path = pg_catalog, pg_temp
+    AS 'SELECT * FROM segments.change_contacts(segment, contacts::text[], ''exclude'')';
+COMMENT ON FUNCTION segments.remove_contacts(text, text) IS 'remove_contacts() of an array that is given as text: ''{1,2}''; keys are returned as text';
+
 CREATE FUNCTION segments.reset_contacts(segment text, contacts anyarray) RETURNS TABLE (contact_id anyelement, success boolean)
     LANGUAGE sql SET search_path = pg_catalog, pg_temp
     AS 'SELECT * FROM segments.change_contacts(segment, contacts, ''reset'')';
 COMMENT ON FUNCTION segments.reset_contacts(text, anyarray) IS 'forgets that contacts were included or excluded by hand, in one step; success is false for those that do not exist';
+
+CREATE FUNCTION segments.reset_contacts(segment text, contacts text) RETURNS TABLE (contact_id text, success boolean)
+    LANGUAGE sql SET search_path = pg_catalog, pg_temp
+    AS 'SELECT * FROM segments.change_contacts(segment, contacts::text[], ''reset'')';
+COMMENT ON FUNCTION segments.reset_contacts(text, text) IS 'reset_contacts() of an array that is given as text: ''{1,2}''; keys are returned as text';
 
 CREATE FUNCTION segments.check_published(segment text) RETURNS bigint
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp

@@ -3,7 +3,7 @@
 -- ---------------------------------------------------------------------------
 
 -- A transaction's number in the log is its id in the lower 48 bits and, above, an
--- era: one for each cluster that the database was restored into (src/change_log.c).
+-- era: one for each cluster that the database was restored into (src/log/change_log.c).
 CREATE TABLE segments.log_era (
     era integer NOT NULL,
     system_identifier bigint NOT NULL
@@ -176,7 +176,7 @@ COMMENT ON FUNCTION segments.trim_changes(interval, regclass, boolean) IS
     'deletes entries of the log that are older than this; those that some consumer has not read, whose role may still read the contact table, stay unless keep_unread is false; gives their number; for the owner of the contact table';
 
 -- ---------------------------------------------------------------------------
--- Numbers of members (src/member_count.c, src/member_settle.c)
+-- Numbers of members (src/log/member_count.c, member_settle.c)
 -- ---------------------------------------------------------------------------
 
 -- Not dumped: they hold for the tables' files and for this cluster's transactions.

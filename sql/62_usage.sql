@@ -13,7 +13,7 @@ CREATE TABLE segments.registered_usage (
 );
 COMMENT ON TABLE segments.registered_usage IS 'Uses of segments that applications have told of; written by segments.register_usage()';
 COMMENT ON COLUMN segments.registered_usage.segment_id IS 'the segment';
-COMMENT ON COLUMN segments.registered_usage.kind IS 'what uses it: email, campaign, report, …';
+COMMENT ON COLUMN segments.registered_usage.kind IS 'what uses it: email, campaign, report, ...';
 COMMENT ON COLUMN segments.registered_usage.name IS 'which one';
 COMMENT ON COLUMN segments.registered_usage.blocks IS 'whether the segment cannot be deleted or unpublished meanwhile';
 SELECT pg_catalog.pg_extension_config_dump('segments.registered_usage', '');

@@ -132,7 +132,7 @@ AS $function$
  */
 BEGIN
     NEW.contact_table := coalesce(NEW.contact_table, segments.default_contact_table());
-    IF NOT segments.may_act(NEW.contact_table, TG_OP) THEN
+    IF NOT (segments.owns_extension() OR segments.may_act(NEW.contact_table, TG_OP)) THEN
         RAISE EXCEPTION 'permission denied for point triggers of table %',
             coalesce((SELECT relname FROM pg_class WHERE oid = NEW.contact_table), NEW.contact_table::oid::text)
             USING ERRCODE = 'insufficient_privilege',
@@ -141,8 +141,10 @@ BEGIN
         RAISE EXCEPTION 'cannot change the % of a point trigger', CASE WHEN NEW.id <> OLD.id THEN 'id' ELSE 'contact table' END
             USING ERRCODE = 'feature_not_supported', HINT = 'Create another point trigger.';
     END IF;
-    NEW.add_segments := segments.point_segments(NEW.contact_table, coalesce(NEW.add_segments, '{}'));
-    NEW.remove_segments := segments.point_segments(NEW.contact_table, coalesce(NEW.remove_segments, '{}'));
+    IF TG_OP = 'INSERT' OR (NEW.add_segments, NEW.remove_segments) IS DISTINCT FROM (OLD.add_segments, OLD.remove_segments) THEN
+        NEW.add_segments := segments.point_segments(NEW.contact_table, coalesce(NEW.add_segments, '{}'));
+        NEW.remove_segments := segments.point_segments(NEW.contact_table, coalesce(NEW.remove_segments, '{}'));
+    END IF;
     RETURN NEW;
 END
 $function$;

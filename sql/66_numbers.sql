@@ -191,4 +191,4 @@ BEGIN
 END
 $function$;
 COMMENT ON FUNCTION segments.export(text, text[]) IS
-    'the query for COPY (…) TO STDOUT WITH (FORMAT csv, HEADER): members of a segment with these columns of the contact table, null: all';
+    'the query for COPY (...) TO STDOUT WITH (FORMAT csv, HEADER): members of a segment with these columns of the contact table, null: all';

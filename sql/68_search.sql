@@ -11,7 +11,7 @@
 CREATE FUNCTION segments.parse_search(query text) RETURNS jsonb
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'segments_parse_search';
 COMMENT ON FUNCTION segments.parse_search(text) IS
-    'internal: the tree of a search: {"any": […]}, {"all": […]} or {"text", "command", "source", "exact", "not"}';
+    'internal: the tree of a search: {"any": [...]}, {"all": [...]} or {"text", "command", "source", "exact", "not"}';
 
 CREATE FUNCTION segments.search_filter(field text, operator text, value jsonb) RETURNS jsonb
     LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp

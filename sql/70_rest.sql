@@ -41,12 +41,11 @@ BEGIN
         WHEN state IN ('02000', 'P0002') THEN 404
         WHEN state = '23505' THEN 409
         WHEN state = '2BP01' THEN 422
-        WHEN state IN ('40001', '40P01', '55P03') THEN 503
         -- data, constraints, names and syntax, limits, features, states, and what users' triggers raise
         WHEN left(state, 2) IN ('22', '23', '42', '44', '54', '0A', '55', '09', 'P0') THEN 400 END;
     body := CASE
         WHEN state = '42501' THEN segments.rest_errors(403, 'You do not have access to the requested area/action.')
-        WHEN field IS NULL OR status IN (404, 503) THEN segments.rest_errors(status, texts)
+        WHEN field IS NULL OR status = 404 THEN segments.rest_errors(status, texts)
         ELSE segments.rest_errors(status, field || ': ' || texts, jsonb_build_object(field, jsonb_build_array(texts))) END;
 END
 $function$;
@@ -175,10 +174,14 @@ BEGIN
         RETURN NULL;
     END IF;
     SELECT c.oid INTO categories FROM pg_class AS c
-    WHERE c.relname = 'categories' AND c.relkind IN ('r', 'p')
+    WHERE c.relname = 'categories' AND c.relkind = 'r' AND NOT c.relhassubclass
       AND c.relnamespace = (SELECT t.relnamespace FROM pg_class AS t WHERE t.oid = rest_category.contact_table)
       AND EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = c.oid AND a.attname = 'id' AND a.atttypid IN ('int'::regtype, 'bigint'::regtype))
-      AND has_table_privilege(c.oid, 'SELECT');
+      AND has_table_privilege(c.oid, 'SELECT')
+      -- nobody asked for this table: nothing of its owner's is to run as the caller
+      AND segments.code_problem(c.oid) IS NULL
+      AND NOT EXISTS (SELECT FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid
+                      WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND t.typnamespace <> 'pg_catalog'::regnamespace);
     IF FOUND THEN
         EXECUTE format('SELECT jsonb_object_agg(e.key, e.value) FROM %s AS c, jsonb_each(to_jsonb(c)) AS e '
                        'WHERE c.id = $1 AND e.key IN (''id'', ''title'', ''alias'', ''description'', ''color'', ''bundle'')', categories) INTO answer USING category_id;
@@ -223,3 +226,21 @@ CREATE FUNCTION segments.rest_table(contact_table regclass) RETURNS segments.con
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
     AS 'SELECT segments.tables_of(contact_table)';
 COMMENT ON FUNCTION segments.rest_table(regclass) IS 'internal: the contact table that requests are about';
+
+CREATE FUNCTION segments.rest_named_table(query jsonb) RETURNS regclass
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    named regclass;
+BEGIN
+    IF query ->> 'contact_table' IS NULL THEN
+        RETURN NULL;
+    END IF;
+    SELECT t.contact_table INTO named FROM segments.contact_table AS t WHERE t.contact_table = to_regclass(query ->> 'contact_table');
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'contact_table: "%" is not a contact table', query ->> 'contact_table' USING ERRCODE = 'PT400';
+    END IF;
+    RETURN named;
+END
+$function$;
+COMMENT ON FUNCTION segments.rest_named_table(jsonb) IS 'internal: the contact table that a front names, with its schema, or null';

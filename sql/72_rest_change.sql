@@ -165,11 +165,15 @@ BEGIN
     ELSE
         SELECT e.status, e.body_out INTO status, answer FROM segments.rest_edit_segment(method, item ->> 'id', item, tables) AS e;
     END IF;
-EXCEPTION WHEN OTHERS THEN
+EXCEPTION
+    /* of the moment, and not of the request */
+    WHEN transaction_rollback OR lock_not_available OR insufficient_resources OR operator_intervention OR system_error THEN
+        RAISE;
+    WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL,
         column_name = COLUMN_NAME, constraint_name = CONSTRAINT_NAME;
     failure := segments.rest_error(state, message, detail, column_name, constraint_name);
-    IF failure.status IS NULL OR failure.status = 503 THEN
+    IF failure.status IS NULL THEN
         RAISE;
     END IF;
     status := failure.status;

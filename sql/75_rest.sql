@@ -93,7 +93,8 @@ CREATE FUNCTION segments.rest_answer(method text, path text, query jsonb, body j
 AS $function$
 /*
  * The block is a subtransaction: an answer that is an error leaves nothing
- * behind.  A cancel is none of the errors that OTHERS catches.
+ * behind.  A front says which contact table it serves in the query, as it has no
+ * other place for it.
  */
 DECLARE
     parts text[] := string_to_array(btrim(regexp_replace(split_part(coalesce(path, ''), '?', 1), '^/*(api/+)?', ''), '/'), '/');
@@ -102,7 +103,8 @@ DECLARE
     tables segments.contact_table;
     state text; message text; detail text; column_name text; constraint_name text;
 BEGIN
-    tables := segments.rest_table(contact_table);
+    tables := segments.rest_table(coalesce(rest_answer.contact_table, segments.rest_named_table(asked)));
+    asked := asked - 'contact_table';
     IF parts[1] = 'segments' THEN
         SELECT r.status, r.answer INTO rest_answer.status, rest_answer.answer FROM segments.rest_route_segments(verb, parts, asked, body, tables) AS r;
     ELSIF parts[1] = 'contacts' THEN
@@ -110,7 +112,11 @@ BEGIN
     ELSE
         RAISE EXCEPTION 'No route found for "%".', array_to_string(parts, '/') USING ERRCODE = 'PT404';
     END IF;
-EXCEPTION WHEN OTHERS THEN
+EXCEPTION
+    /* of the moment, and not of the request: who asks again may get another answer */
+    WHEN transaction_rollback OR lock_not_available OR insufficient_resources OR operator_intervention OR system_error THEN
+        RAISE;
+    WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL,
         column_name = COLUMN_NAME, constraint_name = CONSTRAINT_NAME;
     SELECT e.status, e.body INTO rest_answer.status, rest_answer.answer
@@ -127,4 +133,4 @@ CREATE FUNCTION segments.rest(method text, path text, query jsonb DEFAULT '{}', 
     LANGUAGE sql ROWS 1 SET search_path = pg_catalog, pg_temp
     AS 'SELECT a.status, a.answer FROM segments.rest_answer($1, $2, $3, $4, $5) AS a';
 COMMENT ON FUNCTION segments.rest(text, text, jsonb, jsonb, regclass) IS
-    'one request of the REST API of segments and contacts, with the rights of the caller: path with or without /api, query as an object of parameters, body as JSON; gives the status and the body of the answer.  Errors are answers; a cancel is an error';
+    'one request of the REST API of segments and contacts, with the rights of the caller: path with or without /api, query as an object of parameters, body as JSON; gives the status and the body of the answer.  Errors are answers, but those of the moment (a cancel, a serialization failure, lack of memory), which are for who can ask again.  Without contact_table, the one of parameter contact_table of the query, else the only one';

@@ -1,19 +1,20 @@
 /*
  * aside.c - segments that this transaction could not evaluate, in memory.
  *
- * Step 6d: where a look-up fails for a reason that is neither of the moment nor
- * of a row, the segments that need it are noted here and left alone by all that
+ * Where a look-up fails for a reason that is neither of the moment nor of a
+ * row, the segments that need it are noted here and left alone by all that
  * evaluates, until the program that knows them from their stored failures
  * (set_aside.c) takes over.  What a subtransaction has noted goes with it, as
  * what it stored does.
  */
 #include "postgres.h"
 
+#include "definition/aside.h"
+
 #include "access/xact.h"
 #include "utils/memutils.h"
 
 #include "definition/access.h"
-#include "definition/aside.h"
 
 static List *aside = NIL; /* of AsideSegment, in TopTransactionContext */
 

@@ -1,11 +1,10 @@
 /*
  * filter_parse.c - JSON text to filter tree.
  *
- * Step 1b: takes the document as given, in server encoding, and gives the tree
- * in the current memory context, legacy spellings already replaced by current
- * ones.  Checks everything that needs no contact table: what a field means,
- * and so which operators and values it takes, is checked when the filter is
- * bound.
+ * Takes the document as given, in server encoding, and gives the tree in the
+ * current memory context, legacy spellings already replaced by current ones.
+ * Checks everything that needs no contact table: what a field means, and so
+ * which operators and values it takes, is checked when the filter is bound.
  *
  * The only file that knows jansson (and so one that cannot include
  * utils/builtins.h, where core has its own json_object).  Its trees are
@@ -15,14 +14,20 @@
  */
 #include "postgres.h"
 
+#include "filter/filter_parse.h"
+
 #include <jansson.h>
 
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "nodes/nodes.h"
 #include "utils/json.h"
 #include "utils/memutils.h"
 
-#include "filter/filter_input.h"
+#include "filter/filter.h"
+#include "filter/filter_operator.h"
+#include "filter/filter_place.h"
+#include "filter/filter_text.h"
 
 static const char *const filter_keys[] = {"glue",       "object", "field",   "type", "operator",
 										  "properties", "filter", "display", NULL};
@@ -701,6 +706,7 @@ write_display(json_t *json, StringInfo out)
 	else
 		appendStringInfoString(out, scalar.text);
 }
+
 
 /*
  * The tree of a document in server encoding, in the current memory context.

@@ -1,27 +1,40 @@
 /*
  * manual.c - members added, removed and reset by hand.
  *
- * Step 14: the table of SEMANTICS §6.  The contacts are locked first, as
- * everywhere; then what was done by hand is written, then the members follow.
+ * The table of SEMANTICS §6.  The contacts are locked first, as everywhere;
+ * then what was done by hand is written, then the members follow.
  */
 #include "postgres.h"
+
+#include "maintain/manual.h"
 
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
+#include "miscadmin.h"
+#include "parser/parse_func.h"
 #include "storage/lmgr.h"
+#include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
-#include "miscadmin.h"
-#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
-#include "definition/access.h"
-#include "maintain/maintain.h"
-#include "base/sql_expr.h"
 #include "base/result.h"
+#include "base/secure.h"
+#include "base/spi.h"
+#include "definition/access.h"
+#include "definition/contact_table.h"
+#include "definition/segment.h"
+#include "definition/segment_find.h"
+#include "log/change_log.h"
+#include "maintain/maintain.h"
+#include "member/change_set.h"
+#include "program/keys.h"
+#include "program/program.h"
+#include "program/program_cache.h"
+#include "time/clock.h"
 
 typedef struct ManualWork
 {
@@ -29,7 +42,7 @@ typedef struct ManualWork
 	SegmentRow *row;
 	ManualAction action;
 	char *user; /* who does it */
-	MemberOrigin origin;
+	ChangeOrigin origin;
 	int n; /* contacts as given */
 	Datum *keys;
 	int nlocked; /* those that exist, sorted */
@@ -63,7 +76,7 @@ read_contacts(ManualWork *work, ArrayType *contacts)
 						errmsg("keys of contact table %s are of type %s, not %s",
 							   program->table->name, format_type_be(program->table->key_type),
 							   format_type_be(ARR_ELEMTYPE(contacts)))));
-	deconstruct_array(contacts, program->table->key_type, program->key_len, program->key_byval,
+	deconstruct_array(contacts, ARR_ELEMTYPE(contacts), program->key_len, program->key_byval,
 					  program->key_align, &work->keys, &nulls, &work->n);
 	if (array_contains_nulls(contacts))
 		ereport(ERROR,
@@ -76,13 +89,12 @@ lock_existing(ManualWork *work)
 {
 	Program *program = work->program;
 	ContactTable *table = program->table;
-	Datum value = BatchKeyArray(program, work->keys, work->n);
+	Datum value = ProgramKeyArray(program, work->keys, work->n);
 	uint64 i;
 
-	MaintainRun(
-		psprintf("SELECT c.%s FROM %s c WHERE c.%s = ANY ($1) ORDER BY c.%s FOR NO KEY UPDATE",
-				 table->key, table->name, table->key, table->key),
-		1, &program->key_array_type, &value);
+	SpiRun(psprintf("SELECT c.%s FROM %s c WHERE c.%s = ANY ($1) ORDER BY c.%s FOR NO KEY UPDATE",
+					table->key, table->name, table->key, table->key),
+		   1, &program->key_array_type, &value);
 	work->locked = palloc(sizeof(Datum) * Max(SPI_processed, 1));
 	for (i = 0; i < SPI_processed; i++)
 	{
@@ -93,36 +105,21 @@ lock_existing(ManualWork *work)
 	ProgramSortKeys(program, work->locked, &work->nlocked);
 }
 
-static Datum
-text_or_zero(const char *text)
-{
-	return text ? CStringGetTextDatum(text) : (Datum) 0;
-}
-
 /* Run a statement with $1 keys, $2 now, $3 user, $4 source, $5 reference. */
 static void
 run(ManualWork *work, const char *sql)
 {
-	Oid types[5] = {0, TIMESTAMPTZOID, TEXTOID, TEXTOID, TEXTOID};
+	Oid types[5] = {InvalidOid, TIMESTAMPTZOID, TEXTOID, TEXTOID, TEXTOID};
 	Datum values[5];
-	char nulls[6] = "     ";
-	SPIPlanPtr plan;
+	char nulls[] = "     ";
 
 	types[0] = work->program->key_array_type;
-	values[0] = BatchKeyArray(work->program, work->locked, work->nlocked);
-	values[1] = TimestampTzGetDatum(MaintainNow(work->program));
+	values[0] = ProgramKeyArray(work->program, work->locked, work->nlocked);
+	values[1] = TimestampTzGetDatum(SegmentsNow());
 	values[2] = CStringGetTextDatum(work->user);
-	values[3] = text_or_zero(work->origin.source);
-	values[4] = text_or_zero(work->origin.reference);
-	nulls[3] = work->origin.source ? ' ' : 'n';
-	nulls[4] = work->origin.reference ? ' ' : 'n';
-	plan = SPI_prepare(sql, 5, types);
-	if (plan == NULL)
-		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
-	if (SPI_execute_snapshot(plan, values, nulls, GetLatestSnapshot(), InvalidSnapshot, false, true,
-							 0) < 0)
-		elog(ERROR, "could not execute \"%s\"", sql);
-	SPI_freeplan(plan);
+	SpiSetText(values, nulls, 3, work->origin.source);
+	SpiSetText(values, nulls, 4, work->origin.reference);
+	SpiRunNulls(sql, 5, types, values, nulls);
 }
 
 static void
@@ -160,7 +157,7 @@ write_members(ManualWork *work, bool joined)
 	set->origin = work->origin;
 	for (i = 0; i < work->nlocked; i++)
 		ChangeSetAdd(work->program, set, work->row->id, index, work->locked[i], joined);
-	if (set->n > 0 && MemberWrite(work->program, set, CAUSE_MANUAL) > 0)
+	if (set->n > 0 && MaintainWrite(work->program, set, CAUSE_MANUAL).written > 0)
 		MaintainPropagate(work->program, set);
 }
 
@@ -206,15 +203,12 @@ apply_action(ManualWork *work)
 static Datum
 existence(ManualWork *work)
 {
-	Batch batch = {0};
 	Datum *answers = palloc(sizeof(Datum) * Max(work->n, 1));
 	int i;
 
-	batch.program = work->program;
-	batch.keys = work->locked;
-	batch.nrows = work->nlocked;
 	for (i = 0; i < work->n; i++)
-		answers[i] = BoolGetDatum(BatchFindKey(&batch, work->keys[i]) >= 0);
+		answers[i] = BoolGetDatum(
+			ProgramFindKey(work->program, work->locked, work->nlocked, work->keys[i]) >= 0);
 	return PointerGetDatum(construct_array(answers, work->n, BOOLOID, 1, true, TYPALIGN_CHAR));
 }
 
@@ -242,7 +236,7 @@ check_source(const char *source)
  */
 void
 ManualApply(Program *program, SegmentRow *row, ManualAction action, Datum *keys, int nkeys,
-			const MemberOrigin *origin)
+			const ChangeOrigin *origin)
 {
 	ManualWork work = {0};
 
@@ -323,4 +317,34 @@ segments_change_members(PG_FUNCTION_ARGS)
 	SPI_finish();
 	SecureLeave(&secure);
 	PG_RETURN_DATUM(result);
+}
+
+/* May the current role execute segments.change_by_hand()? */
+static bool
+may_change_by_hand(void)
+{
+	Oid types[3] = {INT8OID, ANYARRAYOID, TEXTOID};
+	List *name = list_make2(makeString(pstrdup("segments")), makeString(pstrdup("change_by_hand")));
+
+	return pg_proc_aclcheck(LookupFuncName(name, lengthof(types), types, false), GetUserId(),
+							ACL_EXECUTE) == ACLCHECK_OK;
+}
+
+/*
+ * segments.change_by_hand(bigint, anyarray, text), and its like for all that
+ * changes members by hand: change_members(), for the owner of the contact
+ * table, and for who sees the segment and may execute change_by_hand().
+ */
+PG_FUNCTION_INFO_V1(segments_change_by_hand);
+Datum
+segments_change_by_hand(PG_FUNCTION_ARGS)
+{
+	SegmentHandle segment;
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2))
+		PG_RETURN_NULL();
+	SegmentFindVisibleId(PG_GETARG_INT64(0), &segment);
+	if (!AccessOwns(GetUserId(), segment.contact_table) && !may_change_by_hand())
+		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_FUNCTION, "change_by_hand");
+	return segments_change_members(fcinfo);
 }

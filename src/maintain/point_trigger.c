@@ -1,7 +1,7 @@
 /*
  * point_trigger.c - contacts that reach so many points change their segments.
  *
- * Step 14b: a statement's OLD and NEW rows tell which contacts reached the points of a
+ * A statement's OLD and NEW rows tell which contacts reached the points of a
  * trigger, after the members that follow from filters were written.  They are
  * locked, those that the trigger has acted on are left out by the primary key
  * of segments.point_trigger_log, and the others go through the same door as what
@@ -14,7 +14,9 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
+#include "maintain/point_trigger.h"
+
+#include "access/htup_details.h"
 #include "access/stratnum.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
@@ -29,14 +31,23 @@
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/numeric.h"
-#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "base/kept_plan.h"
 #include "base/result.h"
-#include "base/sql_expr.h"
-#include "maintain/maintain.h"
-#include "maintain/point_trigger.h"
+#include "base/secure.h"
+#include "base/spi.h"
+#include "base/vector.h"
+#include "definition/contact_table.h"
+#include "definition/field.h"
+#include "definition/segment.h"
+#include "maintain/manual.h"
+#include "member/change_set.h"
+#include "program/keys.h"
+#include "program/program.h"
+#include "program/program_cache.h"
+#include "program/session.h"
+#include "time/clock.h"
 
 #define GROUP_PREFIX "group_points_"
 
@@ -342,8 +353,8 @@ find_in_columns(Program *program, const PointTrigger *trigger, const PointField 
 	Oid type = NUMERICOID;
 	Datum value = trigger->points;
 
-	MaintainExecute(KeptPlan(column_crossing(points, data, program->table), 1, &type), &value,
-					SPI_OK_SELECT);
+	SpiExecute(KeptPlan(column_crossing(points, data, program->table), 1, &type), &value,
+			   SPI_OK_SELECT);
 	result_keys(program, keys);
 }
 
@@ -381,15 +392,14 @@ find_in_groups(Program *program, const PointTrigger *trigger, const PointField *
 	Datum *locked;
 	int nlocked;
 
-	MaintainExecute(
-		KeptPlan(psprintf("SELECT d.k FROM (%s) d /* %u */", delta, points->relid), 0, NULL), NULL,
-		SPI_OK_SELECT);
+	SpiExecute(KeptPlan(psprintf("SELECT d.k FROM (%s) d /* %u */", delta, points->relid), 0, NULL),
+			   NULL, SPI_OK_SELECT);
 	result_keys(program, keys);
 	if (keys->n == 0)
 		return;
 	nlocked = ManualLock(program, keys->items, keys->n, &locked);
-	values[1] = BatchKeyArray(program, locked, nlocked);
-	MaintainExecute(
+	values[1] = ProgramKeyArray(program, locked, nlocked);
+	SpiExecute(
 		KeptPlan(
 			psprintf(
 				"SELECT t.k FROM (SELECT %s AS k, pg_catalog.sum(%s) AS v, pg_catalog.count(*) AS n "
@@ -417,16 +427,15 @@ key_text(Program *program, const char *key)
 static Datum
 key_texts(Program *program, Datum *keys, int nkeys)
 {
-	Datum value = BatchKeyArray(program, keys, nkeys);
+	Datum value = ProgramKeyArray(program, keys, nkeys);
 	Datum texts;
 	bool isnull;
 
-	MaintainExecute(
-		KeptPlan(psprintf("SELECT pg_catalog.array_agg(%s ORDER BY u.n) "
-						  "FROM ROWS FROM (pg_catalog.unnest($1)) WITH ORDINALITY u(k, n)",
-						  key_text(program, "u.k")),
-				 1, &program->key_array_type),
-		&value, SPI_OK_SELECT);
+	SpiExecute(KeptPlan(psprintf("SELECT pg_catalog.array_agg(%s ORDER BY u.n) "
+								 "FROM ROWS FROM (pg_catalog.unnest($1)) WITH ORDINALITY u(k, n)",
+								 key_text(program, "u.k")),
+						1, &program->key_array_type),
+			   &value, SPI_OK_SELECT);
 	texts = ResultValue(SPI_tuptable, 0, 1, TEXTARRAYOID, &isnull);
 	texts = isnull ? PointerGetDatum(construct_empty_array(TEXTOID)) : datumCopy(texts, false, -1);
 	SPI_freetuptable(SPI_tuptable);
@@ -440,7 +449,7 @@ run_on_log(const char *sql, int nargs, Oid *types, Datum *values, int expected)
 	SecureContext secure;
 
 	SecureEnter(&secure, CatalogOwner());
-	MaintainExecute(KeptPlan(sql, nargs, types), values, expected);
+	SpiExecute(KeptPlan(sql, nargs, types), values, expected);
 	SecureLeave(&secure);
 }
 
@@ -458,7 +467,7 @@ record(Program *program, const PointTrigger *trigger, Datum *keys, int *nkeys)
 
 	values[0] = Int64GetDatum(trigger->id);
 	values[1] = key_texts(program, keys, *nkeys);
-	values[2] = TimestampTzGetDatum(MaintainNow(program));
+	values[2] = TimestampTzGetDatum(SegmentsNow());
 	run_on_log("WITH t AS (SELECT id FROM segments.point_trigger WHERE id = $1 FOR KEY SHARE), "
 			   "given AS (SELECT u.k, u.n FROM pg_catalog.unnest($2) WITH ORDINALITY u(k, n)), "
 			   "added AS (INSERT INTO segments.point_trigger_log (trigger_id, contact, at) "
@@ -478,7 +487,7 @@ record(Program *program, const PointTrigger *trigger, Datum *keys, int *nkeys)
 static void
 act(Program *program, const PointTrigger *trigger, DatumVector *keys)
 {
-	MemberOrigin origin = {"point trigger", psprintf(INT64_FORMAT, trigger->id)};
+	ChangeOrigin origin = {"point trigger", psprintf(INT64_FORMAT, trigger->id)};
 	Datum *locked;
 	int n;
 	int i;
@@ -521,10 +530,10 @@ forget_gone(Program *program, List *triggers)
 	Datum values[2];
 	DatumVector gone;
 
-	MaintainExecute(KeptPlan(psprintf("SELECT c.%s FROM segments_old c /* %u */",
-									  program->table->key, program->relid),
-							 0, NULL),
-					NULL, SPI_OK_SELECT);
+	SpiExecute(KeptPlan(psprintf("SELECT c.%s FROM segments_old c /* %u */", program->table->key,
+								 program->relid),
+						0, NULL),
+			   NULL, SPI_OK_SELECT);
 	result_keys(program, &gone);
 	values[0] = trigger_ids(triggers);
 	values[1] = key_texts(program, gone.items, gone.n);
@@ -556,7 +565,7 @@ follow_moved(Program *program, List *triggers)
 
 	for (side = 0; side < 2; side++)
 	{
-		MaintainExecute(
+		SpiExecute(
 			KeptPlan(
 				psprintf(
 					"SELECT %s.k FROM (SELECT c.%s AS k, pg_catalog.row_number() OVER () AS i FROM segments_old c) o "
@@ -626,7 +635,7 @@ PointTriggersFire(Program *program, TriggerData *data)
 
 	if (triggers == NIL)
 		return;
-	MaintainEnter();
+	SessionEnter();
 	if (SPI_register_trigger_data(data) < 0)
 		elog(ERROR, "SPI_register_trigger_data failed");
 	if (RelationGetRelid(data->tg_relation) == program->relid)
@@ -707,7 +716,7 @@ apply_to_all(Program *program, const PointTrigger *trigger)
 	else
 		sql = psprintf("SELECT %s FROM %s c WHERE %s >= $1", points.key, program->table->name,
 					   points.value);
-	MaintainExecute(KeptPlan(sql, 1, &type), &value, SPI_OK_SELECT);
+	SpiExecute(KeptPlan(sql, 1, &type), &value, SPI_OK_SELECT);
 	result_keys(program, &keys);
 	act(program, trigger, &keys);
 }
@@ -724,9 +733,9 @@ segments_apply_point_trigger(PG_FUNCTION_ARGS)
 
 	LockRelationOid(contact_table, ShareRowExclusiveLock);
 	program = ProgramGet(contact_table);
-	MaintainBegin(program);
-	MaintainEnter();
+	SessionBegin(program);
+	SessionEnter();
 	apply_to_all(program, find_trigger(contact_table, PG_GETARG_INT64(1)));
-	MaintainEnd();
+	SessionEnd();
 	PG_RETURN_VOID();
 }

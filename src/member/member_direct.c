@@ -1,30 +1,31 @@
 /*
  * member_direct.c - joins and leaves written straight into the tables.
  *
- * Step 12c: the fast way of MemberWrite.  Rows go into the heap in the order
- * of the primary key, in blocks, and then into each index in that index's own
- * order, which is where the time goes in bulk.  There is no query: whether
- * somebody is a member already is what the unique index says on insertion
- * (asking costs next to nothing, as the place is known by then), and what was
- * done by hand is looked up only when anything was.
+ * The fast way of MemberWrite.  Rows go into the heap in the order of the
+ * primary key, in blocks, and then into each index in that index's own order,
+ * which is where the time goes in bulk.  There is no query: whether somebody is
+ * a member already is what the unique index says on insertion (asking costs
+ * next to nothing, as the place is known by then), and what was done by hand is
+ * looked up only when anything was.
  *
- * Only plain tables as segments.attach() made them are written so; where a
- * user added triggers, columns, checks, rules or fancy indexes, MemberWrite
- * goes through the executor and they take effect.  The contacts are locked, so
+ * Only plain tables as segments.attach() made them are written so; where a user
+ * added triggers, columns, checks, rules or fancy indexes, MemberWrite goes
+ * through the executor and they take effect.  The contacts are locked, so
  * nobody else writes the same rows.
  */
 #include "postgres.h"
+
+#include "member/member_direct.h"
 
 #include "access/genam.h"
 #include "access/heapam.h"
 #include "access/table.h"
 #include "access/tableam.h"
-#include "access/transam.h"
 #include "access/xact.h"
 #include "access/xlog.h"
+#include "catalog/catalog.h"
 #include "catalog/index.h"
 #include "catalog/pg_am.h"
-#include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "executor/tuptable.h"
 #include "miscadmin.h"
@@ -37,10 +38,16 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "base/compat.h"
+#include "base/index_probe.h"
+#include "definition/contact_table.h"
 #include "definition/table_beside.h"
 #include "log/change_log.h"
-#include "base/compat.h"
-#include "maintain/maintain.h"
+#include "log/change_number.h"
+#include "member/change_set.h"
+#include "member/member_find.h"
+#include "program/program.h"
+#include "time/clock.h"
 
 #define BLOCK_ROWS 1000 /* rows given to the heap at a time */
 #define FEW_LEAVES 1000 /* looked for by contact, where that is fewer searches */
@@ -76,6 +83,7 @@ typedef struct DirectWork
 	DirectTable change;
 	Relation override;
 	Relation override_index; /* NULL: there are no overrides */
+	bool joins_looked_up;    /* some may be of members */
 	Snapshot snapshot;
 	CommandId command;
 	Datum now;
@@ -96,6 +104,7 @@ is_plain_index(Relation index)
 	return form->indisvalid && form->indisready && form->indimmediate && !form->indisexclusion &&
 		   RelationGetIndexExpressions(index) == NIL && RelationGetIndexPredicate(index) == NIL;
 }
+
 
 /* Can members be looked up by contact and segment? */
 static bool
@@ -536,18 +545,47 @@ write_log(DirectWork *work, Change *changes, int n)
 			insert_log_index(table, i, count);
 	}
 	work->number += n;
-	(void) MemberNextChangeNumber(n);
+	(void) ChangeNumberNext(n);
 }
 
 /* ----- a statement's changes ----- */
 
+static bool
+is_no_member(void *arg, Change *change, TupleTableSlot *member)
+{
+	return member == NULL;
+}
+
+/*
+ * Joins of those who aren't members yet, moved to the front.  The unique index
+ * would say so, but only when the row is there: who reads the changes of the
+ * table from the WAL would see a row come and go under a key that stays.
+ */
+static int
+drop_members(DirectWork *work, Change *changes, int n)
+{
+	MemberFinder finder;
+
+	if (!work->joins_looked_up)
+		return n;
+	MemberFinderBegin(&finder, work->program, work->member.rel, work->member.primary, false,
+					  work->snapshot);
+	n = MemberFinderMeet(&finder, changes, n, is_no_member, NULL);
+	MemberFinderEnd(&finder);
+	return n;
+}
+
 static int
 write_joins(DirectWork *work, Change *changes, int n)
 {
-	JoinRun run = {work, changes, n, NULL, NULL, 0};
+	JoinRun run = {work, changes, 0, NULL, NULL, 0};
 	int kept = 0;
 	int row;
 
+	n = drop_members(work, changes, n);
+	if (n == 0)
+		return 0;
+	run.n = n;
 	run.tids = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(ItemPointerData) * n);
 	run.refused = MemoryContextAllocExtended(CurrentMemoryContext, sizeof(bool) * n,
 											 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
@@ -627,7 +665,7 @@ text_or_zero(const char *text)
 
 /* Entries without a source end before it, so that filters' take no more room. */
 static void
-set_origin(DirectWork *work, const MemberOrigin *origin)
+set_origin(DirectWork *work, const ChangeOrigin *origin)
 {
 	work->source = text_or_zero(origin->source);
 	work->reference = text_or_zero(origin->reference);
@@ -640,14 +678,17 @@ set_origin(DirectWork *work, const MemberOrigin *origin)
 static void
 begin_work(DirectWork *work, const ChangeSet *set, const char *cause)
 {
-	if (!set->changes[0].joined || work->override_index)
+	/* by hand, who is a member can be added again */
+	work->joins_looked_up =
+		strcmp(cause, CAUSE_MANUAL) == 0 || RelationIsLogicallyLogged(work->member.rel);
+	if (!set->changes[0].joined || work->override_index || work->joins_looked_up)
 		work->snapshot = RegisterSnapshot(GetLatestSnapshot());
 	work->command = GetCurrentCommandId(true);
-	work->now = TimestampTzGetDatum(MaintainNow(work->program));
+	work->now = TimestampTzGetDatum(SegmentsNow());
 	work->transaction = Int64GetDatum(ChangeLogTransaction());
 	work->cause = CStringGetTextDatum(cause);
 	set_origin(work, &set->origin);
-	work->number = MemberNextChangeNumber(0);
+	work->number = ChangeNumberNext(0);
 }
 
 static void

@@ -1,125 +1,36 @@
 /*
  * member_write.c - joins and leaves -> rows of the member table and the log.
  *
- * Step 12b: all joins of a statement in one query and all leaves in another,
- * sorted by segment and contact.  What was done by hand is respected here, in
- * one place: nobody who is excluded joins, nobody who is included leaves.
- * Writing what is so already does nothing, and logs nothing.
+ * All joins of a statement in one query and all leaves in another, sorted by
+ * segment and contact.  What was done by hand is respected here, in one place:
+ * nobody who is excluded joins, nobody who is included leaves. Writing what is
+ * so already does nothing, and logs nothing.
  */
 #include "postgres.h"
 
+#include "member/member_write.h"
+
 #include "access/xact.h"
 #include "catalog/pg_type.h"
+#include "executor/spi.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
-#include "utils/memutils.h"
-#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
-#include "log/change_log.h"
+#include "base/spi.h"
+#include "definition/contact_table.h"
 #include "definition/table_beside.h"
-#include "maintain/maintain.h"
+#include "log/change_log.h"
+#include "log/change_number.h"
+#include "member/change_set.h"
+#include "member/member_direct.h"
+#include "program/keys.h"
+#include "program/program.h"
+#include "program/session.h"
+#include "time/clock.h"
 
 #define WRITE_ROWS 100000 /* in one query */
-
-/* ----- running queries ----- */
-
-/*
- * Run a kept plan on the latest committed state plus our own changes, whatever
- * the isolation level: the contacts concerned are locked (src/README.md, locks).
- */
-void
-MaintainExecuteNulls(SPIPlanPtr plan, Datum *values, const char *nulls, int expected)
-{
-	MemoryContext caller = CurrentMemoryContext;
-	int result = SPI_execute_snapshot(plan, values, nulls, GetLatestSnapshot(), InvalidSnapshot,
-									  false, true, 0);
-
-	/* SPI leaves us in its own */
-	MemoryContextSwitchTo(caller);
-	if (result != expected)
-		elog(ERROR, "SPI_execute_snapshot failed: %s", SPI_result_code_string(result));
-}
-
-/*
- * The same, no parameter being null.
- */
-void
-MaintainExecute(SPIPlanPtr plan, Datum *values, int expected)
-{
-	MaintainExecuteNulls(plan, values, NULL, expected);
-}
-
-/*
- * Run a query once.
- */
-void
-MaintainRun(const char *sql, int nargs, Oid *types, Datum *values)
-{
-	MemoryContext caller = CurrentMemoryContext;
-	SPIPlanPtr plan = SPI_prepare(sql, nargs, types);
-	int result;
-
-	if (plan == NULL)
-		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
-	result = SPI_execute_snapshot(plan, values, NULL, GetLatestSnapshot(), InvalidSnapshot, false,
-								  true, 0);
-	MemoryContextSwitchTo(caller);
-	if (result < 0)
-		elog(ERROR, "SPI_execute_snapshot failed: %s", SPI_result_code_string(result));
-	SPI_freeplan(plan);
-}
-
-/* Entries of the log that a transaction has written, or was given numbers for. */
-static FullTransactionId numbered_transaction;
-static int next_number = 1;
-
-/*
- * Numbers for `count` entries of the log within this transaction: returns the
- * first.
- */
-int
-MemberNextChangeNumber(int count)
-{
-	FullTransactionId now = GetTopFullTransactionId();
-	int first;
-
-	if (!FullTransactionIdEquals(now, numbered_transaction))
-	{
-		numbered_transaction = now;
-		next_number = 1;
-	}
-	first = next_number;
-	next_number += count;
-	return first;
-}
-
-/*
- * How many entries this transaction has written to logs; those that were
- * rolled back count too.
- */
-int
-MemberChangesLogged(void)
-{
-	FullTransactionId now = GetTopFullTransactionIdIfAny();
-
-	if (!FullTransactionIdIsValid(now) || !FullTransactionIdEquals(now, numbered_transaction))
-		return 0;
-	return next_number - 1;
-}
-
-/*
- * How many joins and leaves this backend has written, after adding some.
- */
-int64
-MemberWritten(int64 more)
-{
-	static int64 written = 0;
-
-	written += more;
-	return written;
-}
 
 static Datum
 transaction_datum(void)
@@ -170,19 +81,11 @@ write_plan(Program *program, bool join)
 	return ProgramPlan(program, join ? &program->join_plan : &program->leave_plan, sql, 8, types);
 }
 
-/* A text that may be missing, as the parameter of a query. */
-static void
-set_text(Datum *values, char *nulls, int i, const char *text)
-{
-	values[i] = text ? CStringGetTextDatum(text) : (Datum) 0;
-	nulls[i] = text ? ' ' : 'n';
-}
-
 static int
-write_run(Program *program, Change *changes, int n, const char *cause, const MemberOrigin *origin)
+write_run(Program *program, Change *changes, int n, const char *cause, const ChangeOrigin *origin)
 {
 	Datum values[8];
-	char nulls[9] = "        ";
+	char nulls[] = "        ";
 	Datum *segments = palloc(sizeof(Datum) * n);
 	Datum *keys = palloc(sizeof(Datum) * n);
 	int written;
@@ -195,16 +98,16 @@ write_run(Program *program, Change *changes, int n, const char *cause, const Mem
 	}
 	values[0] =
 		PointerGetDatum(construct_array(segments, n, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
-	values[1] = BatchKeyArray(program, keys, n);
-	values[2] = TimestampTzGetDatum(MaintainNow(program));
+	values[1] = ProgramKeyArray(program, keys, n);
+	values[2] = TimestampTzGetDatum(SegmentsNow());
 	values[3] = transaction_datum();
-	values[4] = Int32GetDatum(MemberNextChangeNumber(n));
+	values[4] = Int32GetDatum(ChangeNumberNext(n));
 	values[5] = CStringGetTextDatum(cause);
-	set_text(values, nulls, 6, origin->source);
-	set_text(values, nulls, 7, origin->reference);
-	MaintainExecuteNulls(write_plan(program, changes[0].joined), values, nulls, SPI_OK_INSERT);
+	SpiSetText(values, nulls, 6, origin->source);
+	SpiSetText(values, nulls, 7, origin->reference);
+	SpiExecuteNulls(write_plan(program, changes[0].joined), values, nulls, SPI_OK_INSERT);
 	written = (int) SPI_processed;
-	(void) MemberWritten(written);
+	(void) ChangesWritten(written);
 	pfree(segments);
 	pfree(keys);
 	pfree(DatumGetPointer(values[0]));
@@ -212,43 +115,28 @@ write_run(Program *program, Change *changes, int n, const char *cause, const Mem
 	return written;
 }
 
-static void
-evaluate_again(Program *program, ChangeSet *set)
-{
-	Datum *keys = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(Datum) * set->n);
-	Bitmapset *segments = NULL;
-	int i;
-
-	for (i = 0; i < set->n; i++)
-	{
-		keys[i] = set->changes[i].key;
-		if (set->changes[i].index >= 0)
-			segments = bms_add_member(segments, set->changes[i].index);
-	}
-	MaintainContacts(program, keys, set->n, segments, CAUSE_FILTER);
-}
-
 /*
- * Write all changes; returns how many there really were.  The set is sorted,
- * leaves first, and kept for MaintainPropagate.
+ * Write all changes; tells how many there really were.  The set is sorted,
+ * leaves first, and kept.  Triggers of the member table may change contacts:
+ * then what was written may be out of date, which is for the caller to mend.
  */
-int
+MemberWritten
 MemberWrite(Program *program, ChangeSet *set, const char *cause)
 {
-	int written = 0;
+	MemberWritten result = {0};
 	int start = 0;
 	uint64 before;
 
 	ChangeSetSort(program, set);
 	if (set->n == 0)
-		return 0;
-	if (MemberWriteDirect(program, set, cause, &written))
+		return result;
+	if (MemberWriteDirect(program, set, cause, &result.written))
 	{
-		(void) MemberWritten(written);
-		return written;
+		(void) ChangesWritten(result.written);
+		return result;
 	}
-	MaintainEnter();
-	before = MaintainRuns();
+	SessionEnter();
+	before = SessionRuns();
 	while (start < set->n)
 	{
 		int end = start + 1;
@@ -256,13 +144,12 @@ MemberWrite(Program *program, ChangeSet *set, const char *cause)
 		while (end < set->n && end - start < WRITE_ROWS &&
 			   set->changes[end].joined == set->changes[start].joined)
 			end++;
-		written += write_run(program, set->changes + start, end - start, cause, &set->origin);
+		result.written +=
+			write_run(program, set->changes + start, end - start, cause, &set->origin);
 		start = end;
 	}
-	/* triggers of the member table changed contacts: what we wrote may be old */
-	if (MaintainRuns() != before)
-		evaluate_again(program, set);
-	return written;
+	result.disturbed = SessionRuns() != before;
+	return result;
 }
 
 /* ----- contacts that go, or change their key ----- */
@@ -273,17 +160,17 @@ run_with_keys(Program *program, const char *sql, Datum *keys, int nkeys)
 	Oid types[4];
 	Datum values[4];
 
-	MaintainEnter();
+	SessionEnter();
 	types[0] = program->key_array_type;
 	types[1] = TIMESTAMPTZOID;
 	types[2] = INT8OID;
 	types[3] = INT4OID;
-	values[0] = BatchKeyArray(program, keys, nkeys);
-	values[1] = TimestampTzGetDatum(MaintainNow(program));
+	values[0] = ProgramKeyArray(program, keys, nkeys);
+	values[1] = TimestampTzGetDatum(SegmentsNow());
 	values[2] = transaction_datum();
-	values[3] = Int32GetDatum(MemberNextChangeNumber(0));
-	MaintainRun(sql, 4, types, values);
-	(void) MemberNextChangeNumber((int) SPI_processed);
+	values[3] = Int32GetDatum(ChangeNumberNext(0));
+	SpiRun(sql, 4, types, values);
+	(void) ChangeNumberNext((int) SPI_processed);
 }
 
 static void
@@ -343,10 +230,10 @@ read_frozen(Program *program, Datum *values, Datum *members)
 	bool isnull = true;
 	int i;
 
-	MaintainEnter();
+	SessionEnter();
 	types[0] = program->key_array_type;
 	types[1] = program->key_array_type;
-	MaintainRun(
+	SpiRun(
 		psprintf(
 			"SELECT pg_catalog.array_agg(m.segment_id), pg_catalog.array_agg(u.n), pg_catalog.array_agg(m.since) "
 			"FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) u(o, n) "
@@ -377,10 +264,10 @@ write_frozen(Program *program, Datum *members)
 	types[4] = INT8OID;
 	types[5] = INT4OID;
 	memcpy(values, members, sizeof(Datum) * 3);
-	values[3] = TimestampTzGetDatum(MaintainNow(program));
+	values[3] = TimestampTzGetDatum(SegmentsNow());
 	values[4] = transaction_datum();
-	values[5] = Int32GetDatum(MemberNextChangeNumber(0));
-	MaintainRun(
+	values[5] = Int32GetDatum(ChangeNumberNext(0));
+	SpiRun(
 		psprintf(
 			"WITH moved AS (INSERT INTO %s (segment_id, contact_id, since) "
 			"SELECT u.s, u.k, u.t FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), pg_catalog.unnest($3)) u(s, k, t) "
@@ -391,7 +278,7 @@ write_frozen(Program *program, Datum *members)
 			CatalogRelationName(program->table->member_table),
 			CatalogRelationName(program->table->change_table)),
 		6, types, values);
-	(void) MemberNextChangeNumber((int) SPI_processed);
+	(void) ChangeNumberNext((int) SPI_processed);
 }
 
 /*
@@ -414,18 +301,18 @@ MemberMoveContacts(Program *program, Datum *old_keys, Datum *new_keys, int nkeys
 	types[2] = TIMESTAMPTZOID;
 	types[3] = INT8OID;
 	types[4] = INT4OID;
-	values[0] = BatchKeyArray(program, old_keys, nkeys);
-	values[1] = BatchKeyArray(program, new_keys, nkeys);
-	values[2] = TimestampTzGetDatum(MaintainNow(program));
+	values[0] = ProgramKeyArray(program, old_keys, nkeys);
+	values[1] = ProgramKeyArray(program, new_keys, nkeys);
+	values[2] = TimestampTzGetDatum(SegmentsNow());
 	values[3] = transaction_datum();
 
 	frozen = read_frozen(program, values, frozen_members);
 	delete_members(program, "m.contact_id = ANY ($1)", old_keys, nkeys);
 	if (frozen)
 		write_frozen(program, frozen_members);
-	values[4] = Int32GetDatum(MemberNextChangeNumber(0));
+	values[4] = Int32GetDatum(ChangeNumberNext(0));
 	/* all old rows go before the first new one comes: keys may be swapped */
-	MaintainRun(
+	SpiRun(
 		psprintf(
 			"WITH gone AS (DELETE FROM %s o "
 			"USING ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) u(o, n) "
@@ -437,7 +324,7 @@ MemberMoveContacts(Program *program, Datum *old_keys, Datum *new_keys, int nkeys
 			"FROM counted, gone g WHERE counted.n > 0",
 			override, override),
 		2, types, values);
-	MaintainRun(
+	SpiRun(
 		psprintf(
 			"WITH moved AS (INSERT INTO %s (segment_id, contact_id, since) "
 			"SELECT o.segment_id, o.contact_id, $3 FROM %s o WHERE o.contact_id = ANY ($2) AND o.included "
@@ -448,5 +335,5 @@ MemberMoveContacts(Program *program, Datum *old_keys, Datum *new_keys, int nkeys
 			CatalogRelationName(program->table->member_table), override,
 			CatalogRelationName(program->table->change_table)),
 		5, types, values);
-	(void) MemberNextChangeNumber((int) SPI_processed);
+	(void) ChangeNumberNext((int) SPI_processed);
 }

@@ -1,16 +1,21 @@
 /*
  * atom.c - identity and copies of atoms.
  *
- * Step 8c: segments are bound one after the other in scratch memory; of each
- * atom the program keeps one copy, whatever the number of segments that have
- * it.  Two atoms are the same when their keys are.
+ * Segments are bound one after the other in scratch memory; of each atom the
+ * program keeps one copy, whatever the number of segments that have it.  Two
+ * atoms are the same when their keys are.
  */
 #include "postgres.h"
 
-#include "utils/builtins.h"
+#include "predicate/atom.h"
+
+#include "lib/stringinfo.h"
 #include "utils/datum.h"
 
-#include "predicate/bind.h"
+#include "definition/contact_table.h"
+#include "predicate/predicate.h"
+#include "predicate/predicate_sql.h"
+#include "time/phrase.h"
 
 /*
  * What an atom asks, as text: which rows, under which condition, which test.

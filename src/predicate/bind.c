@@ -1,84 +1,27 @@
 /*
  * bind.c - filter tree + contact table -> bound predicate.
  *
- * Step 3a: walks groups and glue (SEMANTICS §1.1, §1.2), finds the field of
- * each filter, checks that the operator is offered for it, and hands value and
- * operator to bind_value.c.  Every refusal names its place in the document.
+ * Walks groups and glue (SEMANTICS §1.1, §1.2), finds the field of each filter,
+ * checks that the operator is offered for it, and hands value and operator to
+ * bind_value.c.  Every refusal names its place in the document.
  */
 #include "postgres.h"
 
-#include "miscadmin.h"
-
 #include "predicate/bind.h"
 
-Predicate *
-PredicateConstant(bool value)
-{
-	Predicate *result = palloc0(sizeof(Predicate));
+#include "fmgr.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "nodes/pg_list.h"
 
-	result->kind = value ? PREDICATE_TRUE : PREDICATE_FALSE;
-	return result;
-}
-
-Predicate *
-PredicateOfAtom(Atom *atom)
-{
-	Predicate *result = palloc0(sizeof(Predicate));
-
-	result->kind = PREDICATE_ATOM;
-	result->atom = atom;
-	return result;
-}
-
-Predicate *
-PredicateNot(Predicate *arg)
-{
-	Predicate *result;
-
-	if (arg->kind == PREDICATE_NOT)
-		return arg->args[0];
-	if (arg->kind == PREDICATE_FALSE || arg->kind == PREDICATE_TRUE)
-		return PredicateConstant(arg->kind == PREDICATE_FALSE);
-	result = palloc0(sizeof(Predicate));
-	result->kind = PREDICATE_NOT;
-	result->nargs = 1;
-	result->args = palloc(sizeof(Predicate *));
-	result->args[0] = arg;
-	return result;
-}
-
-/* AND or OR of a list, simplified where an argument is constant. */
-Predicate *
-PredicateCombineList(PredicateKind kind, List *args)
-{
-	PredicateKind absorbing = (kind == PREDICATE_AND) ? PREDICATE_FALSE : PREDICATE_TRUE;
-	PredicateKind neutral = (kind == PREDICATE_AND) ? PREDICATE_TRUE : PREDICATE_FALSE;
-	Predicate *result = palloc0(sizeof(Predicate));
-	ListCell *cell;
-
-	result->kind = kind;
-	result->args = palloc(sizeof(Predicate *) * Max(list_length(args), 1));
-	foreach (cell, args)
-	{
-		Predicate *arg = lfirst(cell);
-
-		if (arg->kind == absorbing)
-			return arg;
-		if (arg->kind != neutral)
-			result->args[result->nargs++] = arg;
-	}
-	if (result->nargs == 0)
-		return PredicateConstant(kind == PREDICATE_AND);
-	if (result->nargs == 1)
-		return result->args[0];
-	return result;
-}
-
-Predicate *
-PredicateCombine(PredicateKind kind, Predicate *left, Predicate *right)
-{
-	return PredicateCombineList(kind, list_make2(left, right));
-}
+#include "definition/contact_table.h"
+#include "definition/field.h"
+#include "filter/filter.h"
+#include "filter/filter_flat.h"
+#include "filter/filter_operator.h"
+#include "predicate/bind_place.h"
+#include "predicate/bind_value.h"
+#include "predicate/predicate.h"
 
 /* ----- fields and operators ----- */
 

@@ -1,14 +1,18 @@
 /*
  * predicate_sql.c - bound predicate -> SQL.
  *
- * Step 4: the text that the planner gets, set-wise: matching(), matches(),
- * build, check, explain.  The contact is aliased c, a related row r.  Every
- * name is qualified, every constant quoted, every comparison in a fixed
- * collation.  Unpinned, what depends on now is a call of segments.now(), so
- * that a kept plan stays right; pinned, it is a constant.
+ * The text that the planner gets, set-wise: matching(), matches(), build,
+ * check, explain.  The contact is aliased c, a related row r.  Every name is
+ * qualified, every constant quoted, every comparison in a fixed collation.
+ * Unpinned, what depends on now is a call of segments.now(), so that a kept
+ * plan stays right; pinned, it is a constant.
  */
 #include "postgres.h"
 
+#include "predicate/predicate_sql.h"
+
+#include "fmgr.h"
+#include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
@@ -17,13 +21,16 @@
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
-#include "predicate/bind.h"
+#include "definition/contact_table.h"
+#include "definition/related_sql.h"
+#include "predicate/boundary.h"
 #include "predicate/moving.h"
-#include "evaluate/evaluate.h"
-#include "definition/segment.h"
+#include "predicate/predicate.h"
 #include "text/regexp.h"
+#include "time/phrase.h"
 
 #define MAX_JOINS 8 /* conditions of one AND that the planner may make joins of */
+
 
 static void
 append_text(StringInfo out, const char *text)
@@ -110,8 +117,10 @@ literal(ValueType type, Datum value)
 		case VALUE_TIMESTAMP:
 			return psprintf("'%s'::pg_catalog.timestamp", timestamp_text(DatumGetTimestamp(value)));
 		case VALUE_TIMESTAMPTZ:
-			return psprintf("'%s+00'::pg_catalog.timestamptz",
-							timestamp_text(DatumGetTimestampTz(value)));
+			/* the ends of time have no zone */
+			return psprintf("'%s%s'::pg_catalog.timestamptz",
+							timestamp_text(DatumGetTimestampTz(value)),
+							TIMESTAMP_NOT_FINITE(DatumGetTimestampTz(value)) ? "" : "+00");
 		case VALUE_NONE:
 			break;
 	}
@@ -211,8 +220,9 @@ append_moving(StringInfo out, const Atom *atom, const Boundary *boundary, const 
 /*
  * Where a boundary stands, as SQL.
  */
-void
-BoundarySql(StringInfo out, const Atom *atom, const Boundary *boundary, const SqlContext *context)
+static void
+append_boundary(StringInfo out, const Atom *atom, const Boundary *boundary,
+				const SqlContext *context)
 {
 	Datum value = boundary->constant;
 
@@ -279,13 +289,13 @@ append_range(StringInfo out, const Atom *atom, const SqlContext *context)
 	if (atom->lower.given)
 	{
 		appendStringInfo(out, "%s %s ", atom->value, atom->lower.inclusive ? ">=" : ">");
-		BoundarySql(out, atom, &atom->lower, context);
+		append_boundary(out, atom, &atom->lower, context);
 	}
 	if (atom->upper.given)
 	{
 		appendStringInfo(out, "%s%s %s ", atom->lower.given ? " AND " : "", atom->value,
 						 atom->upper.inclusive ? "<=" : "<");
-		BoundarySql(out, atom, &atom->upper, context);
+		append_boundary(out, atom, &atom->upper, context);
 	}
 }
 
@@ -333,52 +343,6 @@ AtomRowSql(StringInfo out, const Atom *atom, const SqlContext *context)
 }
 
 /* ----- related rows ----- */
-
-/*
- * FROM ... WHERE ... of the related rows r of the contact aliased `contact`,
- * with the relation's and the field's fixed conditions.
- */
-char *
-RowsFromSql(const RelatedRows *rows, const char *condition, const char *contact,
-			ContactTable *table)
-{
-	StringInfoData out;
-	char *relation = CatalogRelationName(rows->relid);
-
-	initStringInfo(&out);
-	if (rows->contact_reference)
-		appendStringInfo(&out, "FROM %s r WHERE r.%s = %s.%s", relation,
-						 quote_identifier(rows->key_column), contact,
-						 quote_identifier(rows->contact_reference));
-	else if (!OidIsValid(rows->link_relid))
-		appendStringInfo(&out, "FROM %s r WHERE r.%s = %s.%s", relation,
-						 quote_identifier(rows->contact_column), contact, table->key);
-	else
-	{
-		char *link = CatalogRelationName(rows->link_relid);
-
-		appendStringInfo(&out, "FROM %s l JOIN %s r ON r.%s = l.%s WHERE l.%s = %s.%s", link,
-						 relation, quote_identifier(rows->key_column),
-						 quote_identifier(rows->link_column),
-						 quote_identifier(rows->contact_column), contact, table->key);
-		if (rows->only_primary && rows->primary_column)
-			appendStringInfo(&out, " AND l.%s", quote_identifier(rows->primary_column));
-		/* of several primary ones, the lowest */
-		if (rows->only_primary)
-		{
-			appendStringInfo(
-				&out, " AND NOT EXISTS (SELECT FROM %s o WHERE o.%s = l.%s AND o.%s < l.%s", link,
-				quote_identifier(rows->contact_column), quote_identifier(rows->contact_column),
-				quote_identifier(rows->link_column), quote_identifier(rows->link_column));
-			if (rows->primary_column)
-				appendStringInfo(&out, " AND o.%s", quote_identifier(rows->primary_column));
-			appendStringInfoChar(&out, ')');
-		}
-	}
-	if (condition)
-		appendStringInfo(&out, " AND %s", condition);
-	return out.data;
-}
 
 static char *
 by_hand_sql(const SqlContext *context, int64 segment, const char *included)

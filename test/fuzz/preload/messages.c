@@ -1,9 +1,8 @@
 /*
  * messages.c - no translated messages in the server that fuzzes.
  *
- * Preloaded after AddressSanitizer.  A library that the server loads binds a
- * message catalogue in its constructor; under AddressSanitizer glibc's lock
- * around that can be found taken when the server binds its own, for ever.
+ * Preloaded after AddressSanitizer, under which some servers never return from
+ * bindtextdomain() when they start.
  */
 extern char *bindtextdomain(const char *domain, const char *directory);
 

@@ -1,13 +1,12 @@
 /*
- * filter_input.h - what the files that read a filter document share.
+ * filter_place.h - places in a filter document, and what is refused there.
  */
-#ifndef SEGMENTS_FILTER_INPUT_H
-#define SEGMENTS_FILTER_INPUT_H
+#ifndef SEGMENTS_FILTER_PLACE_H
+#define SEGMENTS_FILTER_PLACE_H
 
-#include "filter/filter.h"
+#include "postgres.h"
 
-/* No canonical document of an accepted one is longer. */
-#define FILTER_PRINTED_MAX_BYTES (3 * FILTER_MAX_BYTES)
+#include "nodes/nodes.h"
 
 /* A place in the document: a chain from the leaf to the top, on the C stack. */
 typedef struct FilterPlace
@@ -42,10 +41,6 @@ FilterElement(const FilterPlace *parent, size_t index)
 	return place;
 }
 
-/*
- * filter_place.c: words in server encoding, and refusals.  Those that refuse
- * return false, when they return.
- */
 extern char *FilterServerText(const char *utf8, size_t length);
 extern char *FilterShownWord(const char *utf8);
 extern bool FilterRefuse(FilterInput *input, const FilterPlace *place, int sqlstate,
@@ -53,15 +48,4 @@ extern bool FilterRefuse(FilterInput *input, const FilterPlace *place, int sqlst
 extern bool FilterRefuseValue(FilterInput *input, const FilterPlace *place, const char *message,
 							  const char *detail, const char *hint);
 
-/* filter_text.c: the text, in UTF-8 */
-extern bool FilterRefuseText(FilterInput *input, int sqlstate, const char *message,
-							 const char *problem, const char *text, int offset);
-extern bool FilterRefuseSyntax(FilterInput *input, const char *problem, const char *text,
-							   int offset);
-extern bool FilterMarkNumbers(FilterInput *input, const char *text, int length, StringInfo marked);
-extern int FilterUnmarkedOffset(const char *text, int length, int marked_offset);
-extern bool FilterCheckText(FilterInput *input, const char *text, int length);
-extern bool FilterCheckLength(FilterInput *input, const char *text, int length,
-							  const FilterNode *root);
-
-#endif /* SEGMENTS_FILTER_INPUT_H */
+#endif /* SEGMENTS_FILTER_PLACE_H */

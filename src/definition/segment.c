@@ -1,24 +1,27 @@
 /*
- * segment_catalog.c - reads segments.segment.
+ * segment.c - reads segments.segment.
  *
- * Step 6: stored rows -> SegmentRow.  Like the catalogue, always as last
- * committed, and past row security: the engine maintains every segment,
- * whoever writes.
+ * Stored rows -> SegmentRow.  Like the catalogue, always as last committed, and
+ * past row security: the engine maintains every segment, whoever writes.
  */
 #include "postgres.h"
+
+#include "definition/segment.h"
 
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
-#include "fmgr.h"
+#include "miscadmin.h"
+#include "nodes/pg_list.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
+#include "definition/access.h"
 #include "definition/contact_table.h"
-#include "base/compat.h"
-#include "definition/segment.h"
+#include "filter/filter.h"
+#include "filter/filter_flat.h"
 
 /* segments.segment_failure */
 #define Anum_failure_segment_id 1
@@ -211,6 +214,22 @@ segment_by_alias(const char *alias)
 }
 
 /*
+ * Is this an id?  A text of digits is, and never an alias: no alias is all
+ * digits.  One that no segment can have is read as 0, which isn't given.
+ */
+bool
+SegmentWordIsId(const char *word, int64 *id)
+{
+	if (*word == '\0' || strspn(word, "0123456789") != strlen(word))
+		return false;
+	errno = 0;
+	*id = strtoll(word, NULL, 10);
+	if (errno != 0)
+		*id = 0;
+	return true;
+}
+
+/*
  * The id of the segment that a filter names by id in digits or by alias.  0
  * when it can't be referenced; *why completes the sentence "segment ... ".
  * One that the viewer, where there is one, does not see does not exist.
@@ -218,12 +237,9 @@ segment_by_alias(const char *alias)
 int64
 SegmentResolvePublished(Oid contact_table, const char *word, Oid viewer, const char **why)
 {
-	bool digits =
-		(*word != '\0' && strspn(word, "0123456789") == strlen(word) && strlen(word) <= 18);
-	SegmentRow *row = digits ? SegmentById(strtoll(word, NULL, 10)) : NULL;
+	int64 id;
+	SegmentRow *row = SegmentWordIsId(word, &id) ? SegmentById(id) : segment_by_alias(word);
 
-	if (row == NULL)
-		row = segment_by_alias(word);
 	if (row == NULL || (OidIsValid(viewer) && !AccessMaySeeAs(viewer, &row->handle)))
 		*why = "does not exist";
 	else if (row->contact_table != contact_table)

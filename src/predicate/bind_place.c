@@ -1,0 +1,112 @@
+/*
+ * bind_place.c - the filter that is being bound, and its place in the document:
+ * refusals that name it, and the value that its field stands for.
+ */
+#include "postgres.h"
+
+#include "predicate/bind_place.h"
+
+#include "catalog/pg_type.h"
+#include "nodes/pg_list.h"
+#include "utils/builtins.h"
+
+#include "definition/field.h"
+#include "definition/related_sql.h"
+#include "filter/filter.h"
+#include "predicate/predicate.h"
+
+/*
+ * Refuse the value: `what` says what would be accepted.
+ */
+void
+BindRefuseValue(BindPlace *place, const char *what)
+{
+	const FilterValue *value = &place->node->value;
+
+	if (value->text)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("invalid value \"%s\" for field \"%s\" of type %s", value->text,
+							   place->field->name, place->field->type),
+						errdetail("At %s.properties.filter: %s.", place->path, what)));
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("invalid value for field \"%s\" of type %s", place->field->name,
+						   place->field->type),
+					errdetail("At %s.properties.filter: %s.", place->path, what)));
+}
+
+AtomScope
+BindScope(const Field *field)
+{
+	if (field->class == FIELD_SEGMENT)
+		return ATOM_MEMBER;
+	if (field->rows == NULL)
+		return ATOM_CONTACT;
+	return field->aggregate >= AGGREGATE_COUNT ? ATOM_AGGREGATE : ATOM_ROWS;
+}
+
+/*
+ * What is added up: nothing whose sum can be out of range, or depends on the
+ * order of the rows.
+ */
+static char *
+addend(const Field *field)
+{
+	switch (field->value_type)
+	{
+		case FLOAT4OID:
+		case FLOAT8OID:
+			return psprintf("(%s)::pg_catalog.numeric", field->value);
+		case NUMERICOID:
+			return field->is_bounded ? field->value : psprintf("segments.addend(%s)", field->value);
+		default:
+			return field->value;
+	}
+}
+
+/* The aggregate as a scalar subquery over the contact. */
+static char *
+aggregate_value(BindPlace *place)
+{
+	static const char *const functions[] = {NULL, NULL, "count(*)", "sum", "min", "max"};
+	Field *field = place->field;
+	char *from = RowsFromSql(field->rows, field->condition, "c", place->table);
+
+	switch (field->aggregate)
+	{
+		case AGGREGATE_COUNT:
+			return psprintf("(SELECT pg_catalog.count(*) %s)", from);
+		case AGGREGATE_SUM:
+			return psprintf("(SELECT COALESCE(pg_catalog.sum(%s), 0) %s)", addend(field), from);
+		case AGGREGATE_LATEST:
+			return psprintf(
+				"(SELECT %s %s ORDER BY %s DESC NULLS LAST, %s DESC NULLS LAST LIMIT 1)",
+				field->value, from, field->order_by ? field->order_by : field->value, field->value);
+		default:
+			return psprintf("(SELECT pg_catalog.%s(%s) %s)", functions[field->aggregate],
+							field->value, from);
+	}
+}
+
+char *
+BindRawValue(BindPlace *place)
+{
+	if (BindScope(place->field) == ATOM_AGGREGATE)
+		return aggregate_value(place);
+	return place->field->value;
+}
+
+/*
+ * A function of a date or an instant that sees it in the contact table's zone.
+ */
+char *
+BindLocalCall(BindPlace *place, const char *function, const char *value)
+{
+	const char *zone = quote_literal_cstr(place->table->timezone);
+
+	if (place->field->class == FIELD_DATE)
+		return psprintf("segments.%s(%s)", function, value);
+	if (place->field->value_type == TIMESTAMPTZOID)
+		return psprintf("segments.%s(%s, %s)", function, value, zone);
+	return psprintf("segments.%s(%s, %s, %s)", function, value,
+					quote_literal_cstr(place->field->timezone), zone);
+}

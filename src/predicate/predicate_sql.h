@@ -1,0 +1,29 @@
+/*
+ * predicate_sql.h - bound predicate -> SQL.
+ */
+#ifndef SEGMENTS_PREDICATE_SQL_H
+#define SEGMENTS_PREDICATE_SQL_H
+
+#include "postgres.h"
+
+#include "datatype/timestamp.h"
+#include "lib/stringinfo.h"
+
+#include "definition/contact_table.h"
+#include "predicate/predicate.h"
+
+typedef struct SqlContext
+{
+	ContactTable *table;
+	bool pinned;                   /* phrases become constants as of now */
+	struct MovingSegments *moving; /* asked as of now, not their stored members; or NULL */
+	TimestampTz now;
+	const char *now_sql; /* unpinned: in place of segments.now() */
+} SqlContext;
+
+extern void AtomRowSql(StringInfo out, const Atom *atom, const SqlContext *context);
+extern void AtomSql(StringInfo out, const Atom *atom, const SqlContext *context);
+extern void PredicateSql(StringInfo out, const Predicate *predicate, const SqlContext *context);
+extern void MovingSql(StringInfo out, const SqlContext *context);
+
+#endif /* SEGMENTS_PREDICATE_SQL_H */
