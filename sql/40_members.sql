@@ -168,6 +168,9 @@ DECLARE
     wanted text := segments.make_alias(coalesce(nullif(create_segment.alias, ''), create_segment.name));
     row segments.segment;
 BEGIN
+    IF coalesce(create_segment.alias, '') = '' AND wanted ~ '^[0-9]+$' THEN
+        wanted := 'segment-' || wanted;     -- as choose_alias() has it
+    END IF;
     row.name := create_segment.name;
     row.filters := coalesce(create_segment.filters, '[]');
     row.alias := CASE WHEN or_replace AND wanted <> '' THEN wanted ELSE create_segment.alias END;

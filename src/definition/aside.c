@@ -123,8 +123,17 @@ AsideContains(int64 segment)
 	return false;
 }
 
+static int
+compare_segments(const ListCell *a, const ListCell *b)
+{
+	int64 left = ((AsideSegment *) lfirst(a))->id;
+	int64 right = ((AsideSegment *) lfirst(b))->id;
+
+	return left < right ? -1 : left > right;
+}
+
 /*
- * Those of a contact table whose failure is not stored yet.
+ * Those of a contact table whose failure is not stored yet, by id.
  */
 List *
 AsideUnstored(Oid contact_table)
@@ -139,6 +148,7 @@ AsideUnstored(Oid contact_table)
 		if (segment->contact_table == contact_table && !segment->stored)
 			result = lappend(result, segment);
 	}
+	list_sort(result, compare_segments);
 	return result;
 }
 

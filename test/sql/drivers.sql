@@ -86,17 +86,19 @@ SELECT segments.why(:number, 1) -> 'member', segments.export(:number) ~ 'd.numbe
 SELECT segments.register_usage(:number, 'email', 'welcome'), segments.forget_usage(:number, 'email', 'welcome');
 SELECT segments.update_segment(:number, description => 'by number');
 SELECT segments.resolve_segment(:number) = segments.resolve_segment('numbers');
--- an alias in digits is not what a number names, and what is unknown is an error as ever
-SELECT segments.create_segment('Digits', alias => '987654321', contact_table => 'd.number') AS digits \gset
-SELECT segments.count('987654321');
+-- what is unknown is an error as ever, and digits are no alias
 SELECT segments.count(987654321);
 SELECT segments.delete_segment(987654321);
+SELECT segments.create_segment('Digits', alias => '987654321', contact_table => 'd.number');
+INSERT INTO segments.segment (name, alias, contact_table) VALUES ('Digits', '987654321', 'd.number');
+SELECT segments.create_segment('2026', contact_table => 'd.number', or_replace => true) = segments.create_segment('2026', or_replace => true) AS same;
+SELECT alias FROM segments.segment WHERE name = '2026';
 SELECT segments.is_member(-1, 1);
 SELECT segments.count(NULL::bigint);
 
 -- or_replace: the same id, all that is not given as in a new segment
-SELECT segments.create_segment('Numbers', '[]', or_replace => true) = :number,
-    segments.create_segment('Digits', contact_table => 'd.number', or_replace => true) <> :digits;
+SELECT segments.create_segment('Numbers', '[]', or_replace => true) = :number AS same;
+SELECT segments.create_segment('Others', contact_table => 'd.number', or_replace => true) <> :number AS other;
 SELECT alias, description, filters FROM segments.segment WHERE id = :number;
 SELECT segments.create_segment('Any name', b, alias => 'numbers', or_replace => true) = :number FROM d.document;
 SELECT name, public_name, date_modified FROM segments.segment WHERE id = :number;
