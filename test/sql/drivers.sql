@@ -64,7 +64,7 @@ EXECUTE unknown ('persons', '11111111-0000-4000-8000-000000000001');
 EXECUTE unknown (:'number', '1');
 PREPARE typed(bigint, uuid) AS SELECT segments.is_member($1, $2);
 EXECUTE typed (:person, '11111111-0000-4000-8000-000000000001');
-PREPARE short(smallint, integer) AS SELECT segments.is_member($1, $2);
+PREPARE short(integer, smallint) AS SELECT segments.is_member($1, $2);
 EXECUTE short (:number, 2);
 PREPARE many AS SELECT * FROM segments.remove_contacts($1, $2);
 EXECUTE many ('numbers', '{2}');
