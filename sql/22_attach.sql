@@ -406,6 +406,8 @@ CREATE %1$s TABLE %3$s (
     included boolean NOT NULL,
     since timestamptz NOT NULL,
     by_user text,
+    source text,
+    reference text,
     PRIMARY KEY (segment_id, contact_id)
 );
 CREATE INDEX ON %3$s (contact_id);
@@ -417,7 +419,9 @@ CREATE %1$s TABLE %4$s (
     joined boolean NOT NULL,
     cause text NOT NULL,
     at timestamptz NOT NULL,
-    lsn pg_lsn NOT NULL DEFAULT pg_catalog.pg_current_wal_insert_lsn()
+    lsn pg_lsn NOT NULL DEFAULT pg_catalog.pg_current_wal_insert_lsn(),
+    source text,
+    reference text
 );
 ALTER TABLE %4$s REPLICA IDENTITY FULL;
 CREATE INDEX ON %4$s USING brin (xact) WITH (pages_per_range = 32);

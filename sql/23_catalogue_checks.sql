@@ -56,8 +56,8 @@ BEGIN
             THEN format('table "%s" takes part in inheritance', class.relname)
         ELSE segments.column_problem(class.oid, beside_problem.key_type, CASE beside_problem.kind
             WHEN 'member' THEN '{segment_id bigint,contact_id key,since timestamptz}'
-            WHEN 'override' THEN '{segment_id bigint,contact_id key,included boolean,since timestamptz,by_user text null}'
-            ELSE '{xact bigint,n integer,segment_id bigint,contact_id key,joined boolean,cause text,at timestamptz,lsn pg_lsn}'
+            WHEN 'override' THEN '{segment_id bigint,contact_id key,included boolean,since timestamptz,by_user text null,source text null,reference text null}'
+            ELSE '{xact bigint,n integer,segment_id bigint,contact_id key,joined boolean,cause text,at timestamptz,lsn pg_lsn,source text null,reference text null}'
             END::text[]) END;
 END
 $function$;

@@ -180,6 +180,11 @@ BEGIN
         RAISE EXCEPTION '% because it is the key of contacts', refusal
             USING ERRCODE = 'dependent_objects_still_exist', DETAIL = 'Members, overrides and the log know contacts by it.';
     END IF;
+    IF EXISTS (SELECT FROM segments.point_trigger AS t
+               WHERE t.contact_table = forget_dropped_columns.relation AND t.field = ANY (forget_dropped_columns.columns)) THEN
+        RAISE EXCEPTION '% because it holds the points of a point trigger', refusal
+            USING ERRCODE = 'dependent_objects_still_exist', HINT = 'Change or delete the point trigger first.';
+    END IF;
     FOR reader IN
         SELECT r.contact_table, r.name FROM segments.relation AS r
         WHERE r.contact_table IN (SELECT segments.contact_tables_reading(forget_dropped_columns.relation)) AND (
@@ -544,6 +549,10 @@ AS $function$
                 ON r.contact_table = d.contact_table
                AND r.name = coalesce(d.relation, CASE WHEN d.object LIKE 'company%' THEN d.object END)
         WHERE coalesce(r.related_table, d.contact_table) = follow_renamed_column.relation
+    ), point_trigger AS (
+        UPDATE segments.point_trigger AS t SET field = new_name
+        WHERE t.contact_table = follow_renamed_column.relation AND t.field !~ '^group_points_'
+          AND NOT segments.has_column(t.contact_table, t.field::name)
     )
     UPDATE segments.field_definition AS d
     SET column_name = CASE WHEN segments.has_column(f.row_table, f.column_name) THEN d.column_name ELSE new_name END,
@@ -601,7 +610,16 @@ AS $function$
 DECLARE
     key record;
     attached segments.contact_table;
+    points text;
 BEGIN
+    SELECT min(t.field) INTO points FROM segments.point_trigger AS t
+    WHERE t.contact_table = check_altered_contact_table.contact_table AND segments.has_column(t.contact_table, t.field::name)
+      AND segments.point_field_problem(t.contact_table, t.field) IS NOT NULL;
+    IF points IS NOT NULL THEN
+        RAISE EXCEPTION 'cannot alter column "%" because it holds the points of a point trigger', points
+            USING ERRCODE = 'dependent_objects_still_exist', DETAIL = 'It must be of a number type.',
+                  HINT = 'Change or delete the point trigger first.';
+    END IF;
     SELECT * INTO key FROM segments.check_key(check_altered_contact_table.contact_table);
     SELECT * INTO attached FROM segments.contact_table AS t WHERE t.contact_table = check_altered_contact_table.contact_table;
     IF key.key_column <> attached.key_column AND key.key_column IS DISTINCT FROM check_altered_contact_table.new_name THEN

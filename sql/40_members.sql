@@ -390,12 +390,12 @@ COMMENT ON FUNCTION segments.change_by_hand(bigint, anyarray, text) IS
     'includes, excludes or resets contacts by hand; for each, whether it exists.  EXECUTE on it is the right to change members by hand, by add_contact() and all its like, of segments that one sees; owners of contact tables need none';
 REVOKE EXECUTE ON FUNCTION segments.change_by_hand(bigint, anyarray, text) FROM PUBLIC;
 
-CREATE FUNCTION segments.by_hand(segment_id bigint, contacts anyarray, action text) RETURNS boolean[]
-    LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'segments_change_by_hand';
-COMMENT ON FUNCTION segments.by_hand(bigint, anyarray, text) IS
-    'internal: change_by_hand(), which lets in the owner of the contact table, and who may execute that';
+CREATE FUNCTION segments.by_hand(segment_id bigint, contacts anyarray, action text, source text, reference text) RETURNS boolean[]
+    LANGUAGE c AS 'MODULE_PATHNAME', 'segments_change_by_hand';
+COMMENT ON FUNCTION segments.by_hand(bigint, anyarray, text, text, text) IS
+    'internal: change_by_hand(), which lets in the owner of the contact table, and who may execute that; with what does it, and which one, or nulls';
 
-CREATE FUNCTION segments.change_contact(segment text, contact anyelement, action text) RETURNS boolean
+CREATE FUNCTION segments.change_contact(segment text, contact anyelement, action text, source text DEFAULT NULL) RETURNS boolean
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
@@ -405,8 +405,8 @@ DECLARE
 BEGIN
     SELECT * INTO found FROM segments.find_segment(segment);
     tables := found.tables;
-    EXECUTE format('SELECT segments.by_hand(%s, ARRAY[%s], %L)',
-                   found.id, segments.key_literal(tables, contact), action) INTO answer;
+    EXECUTE format('SELECT segments.by_hand(%s, ARRAY[%s], %L, %L, NULL)',
+                   found.id, segments.key_literal(tables, contact), action, source) INTO answer;
     IF NOT answer[1] THEN
         RAISE EXCEPTION 'contact % does not exist in "%"', contact,
             (SELECT relname FROM pg_class WHERE oid = tables.contact_table) USING ERRCODE = 'no_data_found';
@@ -414,9 +414,10 @@ BEGIN
     RETURN true;
 END
 $function$;
-COMMENT ON FUNCTION segments.change_contact(text, anyelement, text) IS 'internal: includes, excludes or resets one contact; an error when there is no such contact';
+COMMENT ON FUNCTION segments.change_contact(text, anyelement, text, text) IS 'internal: includes, excludes or resets one contact; an error when there is no such contact';
 
-CREATE FUNCTION segments.change_contacts(segment text, contacts anyarray, action text)
+CREATE FUNCTION segments.change_contacts(segment text, contacts anyarray, action text,
+                                         source text DEFAULT NULL, reference text DEFAULT NULL)
     RETURNS TABLE (contact_id anyelement, success boolean)
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -434,15 +435,15 @@ BEGIN
     asked := ARRAY(SELECT u.c FROM (SELECT c, min(number) AS number FROM unnest(contacts) WITH ORDINALITY AS e (c, number)
                                     WHERE c IS NOT NULL GROUP BY c) AS u
                    ORDER BY u.number);
-    EXECUTE format(CASE WHEN base = segments.base_type(pg_typeof(contact_id)) THEN 'SELECT segments.by_hand($1, $2::%2$s[], $3)'
+    EXECUTE format(CASE WHEN base = segments.base_type(pg_typeof(contact_id)) THEN 'SELECT segments.by_hand($1, $2::%2$s[], $3, $4, $5)'
                         ELSE 'SELECT segments.by_hand($1, ARRAY(SELECT segments.key_in(%1$L::regclass, u.k::text, NULL::%2$s) '
-                             'FROM unnest($2) WITH ORDINALITY AS u (k, n) ORDER BY u.n), $3)' END,
+                             'FROM unnest($2) WITH ORDINALITY AS u (k, n) ORDER BY u.n), $3, $4, $5)' END,
                    tables.contact_table::oid, base)
-    INTO answer USING found.id, asked, action;
+    INTO answer USING found.id, asked, action, source, reference;
     RETURN QUERY SELECT t.c, t.s FROM unnest(asked, answer) AS t (c, s);
 END
 $function$;
-COMMENT ON FUNCTION segments.change_contacts(text, anyarray, text) IS 'internal: includes, excludes or resets contacts';
+COMMENT ON FUNCTION segments.change_contacts(text, anyarray, text, text, text) IS 'internal: includes, excludes or resets contacts';
 
 CREATE FUNCTION segments.add_contact(segment text, contact anyelement) RETURNS boolean
     LANGUAGE sql SET search_path = pg_catalog, pg_temp
@@ -521,44 +522,44 @@ END
 $function$;
 COMMENT ON FUNCTION segments.check_published(text) IS 'internal: id of a published segment; an error when there is none that one sees, or it is not published';
 
-CREATE FUNCTION segments.change_segments(contacts anyarray, add text[] DEFAULT '{}', remove text[] DEFAULT '{}') RETURNS void
+CREATE FUNCTION segments.change_segments(contacts anyarray, add text[] DEFAULT '{}', remove text[] DEFAULT '{}',
+                                         source text DEFAULT 'batch', reference text DEFAULT NULL)
+    RETURNS TABLE (contact_id anyelement, success boolean)
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
- * Segments in the order of their ids, so that two who change the same ones
- * take turns.
+ * The contacts are locked for the first segment, in the order of their keys, so
+ * that two who change the same ones take turns.
  */
 DECLARE
     change record;
-    missing text;
 BEGIN
     IF contacts IS NULL OR array_position(contacts, NULL) IS NOT NULL THEN
         RAISE EXCEPTION 'contact must not be null' USING ERRCODE = 'null_value_not_allowed';
     END IF;
     FOR change IN
-        SELECT c.id, min(c.action) AS action, count(DISTINCT c.action) > 1 AS is_both
-        FROM (SELECT segments.check_published(a) AS id, 'include' AS action FROM unnest(add) AS a
+        SELECT c.id, c.action, row_number() OVER (ORDER BY c.action DESC, c.id) AS number,
+               count(*) OVER () AS changes, s.contact_table,
+               min(s.contact_table::oid) OVER () <> max(s.contact_table::oid) OVER () AS is_mixed
+        FROM (SELECT DISTINCT segments.check_published(a) AS id, 'include' AS action FROM unnest(add) AS a
               UNION ALL
-              SELECT segments.check_published(r), 'exclude' FROM unnest(remove) AS r) AS c
-        GROUP BY c.id ORDER BY is_both DESC, c.id
+              SELECT DISTINCT segments.check_published(r), 'exclude' FROM unnest(remove) AS r) AS c
+            JOIN segments.segment AS s ON s.id = c.id
+        ORDER BY number
     LOOP
-        IF change.is_both THEN
-            RAISE EXCEPTION 'segment "%" is both in add and in remove',
-                (SELECT s.alias FROM segments.segment AS s WHERE s.id = change.id) USING ERRCODE = 'invalid_parameter_value';
+        IF change.is_mixed THEN
+            RAISE EXCEPTION 'segments of different contact tables cannot be changed together' USING ERRCODE = 'invalid_parameter_value';
         END IF;
-        SELECT c.contact_id INTO missing
-        FROM segments.change_contacts(change.id::text, contacts, change.action) WITH ORDINALITY AS c (contact_id, success, number)
-        WHERE NOT c.success ORDER BY c.number LIMIT 1;
-        IF FOUND THEN
-            RAISE EXCEPTION 'contact % does not exist in "%"', missing,
-                (SELECT c.relname FROM segments.segment AS s JOIN pg_class AS c ON c.oid = s.contact_table WHERE s.id = change.id)
-                USING ERRCODE = 'no_data_found';
+        IF change.number < change.changes THEN
+            PERFORM segments.change_contacts(change.id::text, contacts, change.action, source, reference);
+        ELSE
+            RETURN QUERY SELECT * FROM segments.change_contacts(change.id::text, contacts, change.action, source, reference);
         END IF;
     END LOOP;
 END
 $function$;
-COMMENT ON FUNCTION segments.change_segments(anyarray, text[], text[]) IS
-    'includes contacts by hand in the segments of add and takes them out of those of remove, all or nothing; only published segments, and contacts that exist';
+COMMENT ON FUNCTION segments.change_segments(anyarray, text[], text[], text, text) IS
+    'the action of a campaign, a form or a batch: includes contacts by hand in the segments of add, then takes them out of those of remove, all or nothing; only published segments; success is false for contacts that do not exist; source says by what: campaign, form, batch, import, point trigger, preference or api, reference which one';
 
 -- What there is to know about segments.  A function, since a view reads its
 -- tables with the rights of its owner.

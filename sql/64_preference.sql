@@ -75,7 +75,7 @@ CREATE FUNCTION segments.change_preferences(tables segments.contact_table, conta
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
- * Segments in the order of their ids, as change_segments() does.  What is
+ * Segments in the order of their ids.  What is
  * ticked and not offered (any more) is left alone: the page may be old.
  */
 DECLARE
@@ -88,9 +88,9 @@ BEGIN
         ORDER BY p.segment_id
     LOOP
         IF change.subscribed THEN
-            PERFORM segments.change_contact(change.segment_id::text, contact, 'exclude');
+            PERFORM segments.change_contact(change.segment_id::text, contact, 'exclude', 'preference');
         ELSE
-            PERFORM segments.change_contact(change.segment_id::text, contact, 'include');
+            PERFORM segments.change_contact(change.segment_id::text, contact, 'include', 'preference');
         END IF;
     END LOOP;
 END

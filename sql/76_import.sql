@@ -335,7 +335,7 @@ $function$;
 COMMENT ON FUNCTION segments.import_write(bigint, segments.contact_table, segments.import_column[], boolean, bigint, bigint) IS
     'internal: updates and creates the contacts of rows by their numbers; keeps those that are refused';
 
-CREATE FUNCTION segments.import_add(segment_id bigint, tables segments.contact_table) RETURNS bigint
+CREATE FUNCTION segments.import_add(import_id bigint, segment_id bigint, tables segments.contact_table) RETURNS bigint
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
@@ -345,12 +345,12 @@ BEGIN
                    'WHERE NOT EXISTS (SELECT FROM %s AS m WHERE m.segment_id = $1 AND m.contact_id = k.key)', tables.member_table)
     INTO added USING segment_id;
     PERFORM segments.report_import(tables.contact_table, 'adding', NULL, 0);
-    EXECUTE format('SELECT count(*) FROM segments.change_contacts($1, ARRAY(SELECT k.key::%s FROM pg_temp.segments_import_key AS k), ''include'')', tables.key_type)
-    USING segment_id::text;
+    EXECUTE format('SELECT count(*) FROM segments.change_contacts($1, ARRAY(SELECT k.key::%s FROM pg_temp.segments_import_key AS k), ''include'', ''import'', $2)', tables.key_type)
+    USING segment_id::text, import_id::text;
     RETURN added;
 END
 $function$;
-COMMENT ON FUNCTION segments.import_add(bigint, segments.contact_table) IS 'internal: adds the contacts of an import to its segment; how many were no members';
+COMMENT ON FUNCTION segments.import_add(bigint, bigint, segments.contact_table) IS 'internal: adds the contacts of an import to its segment; how many were no members';
 
 CREATE FUNCTION segments.import_lines(import_id bigint, first bigint, last bigint) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
@@ -385,7 +385,7 @@ BEGIN
     UPDATE segments.import AS i
     SET done = last, created = i.created + written.created, updated = i.updated + written.updated,
         unchanged = i.unchanged + matched - written.updated, rejected = i.rejected + missing + written.rejected,
-        added = i.added + segments.import_add(import.segment_id, tables)
+        added = i.added + segments.import_add(import_lines.import_id, import.segment_id, tables)
     WHERE i.id = import_id;
     DROP TABLE pg_temp.segments_import_row, pg_temp.segments_import_key;
 END

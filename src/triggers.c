@@ -16,6 +16,7 @@
 #include "build/build.h"
 #include "log/change_log.h"
 #include "maintain/contact_delta.h"
+#include "maintain/point_trigger.h"
 #include "maintain/related_delta.h"
 #include "maintain/set_aside.h"
 #include "maintain/statement_delta.h"
@@ -87,9 +88,9 @@ statement_delta(FunctionCallInfo fcinfo)
 }
 
 static void
-maintain_table(Oid contact_table, Relation rel, StatementDelta *delta)
+maintain_table(Oid contact_table, TriggerData *data, StatementDelta *delta)
 {
-	Program *program = SetAsideUncompiled(ProgramGetFor(contact_table, rel));
+	Program *program = SetAsideUncompiled(ProgramGetFor(contact_table, data->tg_relation));
 
 	SessionBegin(program);
 	if (program->image->foreign_functions)
@@ -109,6 +110,7 @@ maintain_table(Oid contact_table, Relation rel, StatementDelta *delta)
 	}
 	else
 		RelatedDelta(program, delta);
+	PointTriggersFire(program, data);
 	SessionEnd();
 }
 
@@ -124,7 +126,7 @@ segments_maintain(PG_FUNCTION_ARGS)
 	if (!delta.truncated && is_empty(delta.old_rows) && is_empty(delta.new_rows))
 		return PointerGetDatum(NULL);
 	foreach (cell, list_copy(ProgramTablesReading(delta.relid)))
-		maintain_table(lfirst_oid(cell), ((TriggerData *) fcinfo->context)->tg_relation, &delta);
+		maintain_table(lfirst_oid(cell), (TriggerData *) fcinfo->context, &delta);
 	return PointerGetDatum(NULL);
 }
 

@@ -51,13 +51,15 @@ static const BesideColumn member_columns[] = {
 static const BesideColumn override_columns[] = {
 	{"segment_id", INT8OID, false}, {"contact_id", InvalidOid, false},
 	{"included", BOOLOID, false},   {"since", TIMESTAMPTZOID, false},
-	{"by_user", TEXTOID, true},
+	{"by_user", TEXTOID, true},     {"source", TEXTOID, true},
+	{"reference", TEXTOID, true},
 };
 
 static const BesideColumn change_columns[] = {
 	{"xact", INT8OID, false},          {"n", INT4OID, false},      {"segment_id", INT8OID, false},
 	{"contact_id", InvalidOid, false}, {"joined", BOOLOID, false}, {"cause", TEXTOID, false},
-	{"at", TIMESTAMPTZOID, false},     {"lsn", PG_LSNOID, false},
+	{"at", TIMESTAMPTZOID, false},     {"lsn", PG_LSNOID, false},  {"source", TEXTOID, true},
+	{"reference", TEXTOID, true},
 };
 
 static const struct

@@ -6,6 +6,8 @@
  */
 #include "postgres.h"
 
+#include "maintain/manual.h"
+
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
@@ -34,20 +36,14 @@
 #include "program/program_cache.h"
 #include "time/clock.h"
 
-typedef enum ManualAction
-{
-	MANUAL_INCLUDE,
-	MANUAL_EXCLUDE,
-	MANUAL_RESET
-} ManualAction;
-
 typedef struct ManualWork
 {
 	Program *program;
 	SegmentRow *row;
 	ManualAction action;
 	char *user; /* who does it */
-	int n;      /* contacts as given */
+	ChangeOrigin origin;
+	int n; /* contacts as given */
 	Datum *keys;
 	int nlocked; /* those that exist, sorted */
 	Datum *locked;
@@ -109,20 +105,21 @@ lock_existing(ManualWork *work)
 	ProgramSortKeys(program, work->locked, &work->nlocked);
 }
 
-/* Run a statement with $1 keys, $2 now, $3 user. */
+/* Run a statement with $1 keys, $2 now, $3 user, $4 source, $5 reference. */
 static void
 run(ManualWork *work, const char *sql)
 {
-	Oid types[3];
-	Datum values[3];
+	Oid types[5] = {InvalidOid, TIMESTAMPTZOID, TEXTOID, TEXTOID, TEXTOID};
+	Datum values[5];
+	char nulls[] = "     ";
 
 	types[0] = work->program->key_array_type;
-	types[1] = TIMESTAMPTZOID;
-	types[2] = TEXTOID;
 	values[0] = ProgramKeyArray(work->program, work->locked, work->nlocked);
 	values[1] = TimestampTzGetDatum(SegmentsNow());
 	values[2] = CStringGetTextDatum(work->user);
-	SpiRun(sql, 3, types, values);
+	SpiSetText(values, nulls, 3, work->origin.source);
+	SpiSetText(values, nulls, 4, work->origin.reference);
+	SpiRunNulls(sql, 5, types, values, nulls);
 }
 
 static void
@@ -130,10 +127,11 @@ set_override(ManualWork *work, bool included)
 {
 	run(work,
 		psprintf(
-			"INSERT INTO %s AS o (segment_id, contact_id, included, since, by_user) "
-			"SELECT " INT64_FORMAT ", k, %s, $2, $3 FROM pg_catalog.unnest($1) k "
+			"INSERT INTO %s AS o (segment_id, contact_id, included, since, by_user, source, reference) "
+			"SELECT " INT64_FORMAT ", k, %s, $2, $3, $4, $5 FROM pg_catalog.unnest($1) k "
 			"ON CONFLICT (segment_id, contact_id) DO UPDATE SET included = EXCLUDED.included, "
-			"since = EXCLUDED.since, by_user = EXCLUDED.by_user WHERE o.included <> EXCLUDED.included",
+			"since = EXCLUDED.since, by_user = EXCLUDED.by_user, source = EXCLUDED.source, "
+			"reference = EXCLUDED.reference WHERE o.included <> EXCLUDED.included",
 			CatalogRelationName(work->program->table->override_table), work->row->id,
 			included ? "true" : "false"));
 }
@@ -143,7 +141,8 @@ forget_override(ManualWork *work)
 {
 	run(work,
 		psprintf("DELETE FROM %s WHERE segment_id = " INT64_FORMAT " AND contact_id = ANY ($1) "
-				 "AND $2 IS NOT NULL AND $3 IS NOT NULL",
+				 "AND $2 IS NOT NULL AND $3 IS NOT NULL AND $4 IS NOT DISTINCT FROM $4 "
+				 "AND $5 IS NOT DISTINCT FROM $5",
 				 CatalogRelationName(work->program->table->override_table), work->row->id));
 }
 
@@ -155,6 +154,7 @@ write_members(ManualWork *work, bool joined)
 	ChangeSet *set = ChangeSetCreate();
 	int i;
 
+	set->origin = work->origin;
 	for (i = 0; i < work->nlocked; i++)
 		ChangeSetAdd(work->program, set, work->row->id, index, work->locked[i], joined);
 	if (set->n > 0 && MaintainWrite(work->program, set, CAUSE_MANUAL).written > 0)
@@ -212,8 +212,71 @@ existence(ManualWork *work)
 	return PointerGetDatum(construct_array(answers, work->n, BOOLOID, 1, true, TYPALIGN_CHAR));
 }
 
+static void
+check_source(const char *source)
+{
+	static const char *const sources[] = {"campaign",      "form",       "batch", "import",
+										  "point trigger", "preference", "api"};
+	int i;
+
+	for (i = 0; source != NULL && i < lengthof(sources); i++)
+		if (strcmp(source, sources[i]) == 0)
+			return;
+	if (source != NULL)
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("unrecognized source \"%s\"", source),
+			 errhint("Sources are campaign, form, batch, import, point trigger, preference and "
+					 "api.")));
+}
+
 /*
- * segments.change_members(segment_id, contacts anyarray, action) -> boolean[]
+ * Include, exclude or reset contacts that the caller has locked, sorted.  Runs
+ * as the owner of the contact table, with SPI.
+ */
+void
+ManualApply(Program *program, SegmentRow *row, ManualAction action, Datum *keys, int nkeys,
+			const ChangeOrigin *origin)
+{
+	ManualWork work = {0};
+
+	work.program = program;
+	work.row = row;
+	work.action = action;
+	work.user = AccessUserName();
+	work.origin = *origin;
+	work.locked = keys;
+	work.nlocked = nkeys;
+	apply_action(&work);
+}
+
+/*
+ * Lock those of some contacts that exist; returns their number, and their keys
+ * sorted.
+ */
+int
+ManualLock(Program *program, Datum *keys, int nkeys, Datum **locked)
+{
+	ManualWork work = {0};
+
+	work.program = program;
+	work.keys = keys;
+	work.n = nkeys;
+	lock_existing(&work);
+	*locked = work.locked;
+	return work.nlocked;
+}
+
+/* An argument of type text that may be null, or not be there. */
+static char *
+text_argument(FunctionCallInfo fcinfo, int i)
+{
+	return i < PG_NARGS() && !PG_ARGISNULL(i) ? text_to_cstring(PG_GETARG_TEXT_PP(i)) : NULL;
+}
+
+/*
+ * segments.change_members(segment_id, contacts anyarray, action) -> boolean[],
+ * and by_hand(), with source and reference too
  */
 PG_FUNCTION_INFO_V1(segments_change_members);
 Datum
@@ -231,6 +294,9 @@ segments_change_members(PG_FUNCTION_ARGS)
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
 						errmsg("segment " INT64_FORMAT " does not exist", PG_GETARG_INT64(0))));
 	work.action = action_of_word(text_to_cstring(PG_GETARG_TEXT_PP(2)));
+	work.origin.source = text_argument(fcinfo, 3);
+	work.origin.reference = text_argument(fcinfo, 4);
+	check_source(work.origin.source);
 	/* as a write of contacts does, and so before the definitions are read */
 	LockRelationOid(work.row->contact_table, RowExclusiveLock);
 	alias = work.row->alias;
@@ -275,6 +341,8 @@ segments_change_by_hand(PG_FUNCTION_ARGS)
 {
 	SegmentHandle segment;
 
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2))
+		PG_RETURN_NULL();
 	SegmentFindVisibleId(PG_GETARG_INT64(0), &segment);
 	if (!AccessOwns(GetUserId(), segment.contact_table) && !may_change_by_hand())
 		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_FUNCTION, "change_by_hand");

@@ -8,6 +8,13 @@
 
 #include "program/program.h"
 
+/* By what members are changed by hand, and which one of it; NULL: not said. */
+typedef struct ChangeOrigin
+{
+	const char *source;
+	const char *reference;
+} ChangeOrigin;
+
 /* Joins and leaves, in no order yet. */
 typedef struct Change
 {
@@ -25,6 +32,7 @@ typedef struct ChangeSet
 	int size;
 	Change *changes;
 	Size key_bytes;
+	ChangeOrigin origin;
 } ChangeSet;
 
 extern ChangeSet *ChangeSetCreate(void);

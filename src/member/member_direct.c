@@ -58,7 +58,8 @@
 #define Natts_member 3
 #define Anum_override_included 3
 #define Anum_change_xact 1
-#define Natts_change 8
+#define Natts_change 10
+#define Natts_filter_change 8 /* of entries without source and reference, which are left out */
 
 /* A table that is open for writing. */
 typedef struct DirectTable
@@ -69,6 +70,7 @@ typedef struct DirectTable
 	IndexInfo **infos;
 	Relation primary;    /* one of them, over segment and contact; or NULL */
 	Relation by_contact; /* another, over contact and segment; or NULL */
+	int ncolumns;        /* of the rows that we write */
 	TupleDesc desc;      /* of the slots */
 	int nslots;
 	TupleTableSlot **slots;
@@ -87,6 +89,8 @@ typedef struct DirectWork
 	Datum now;
 	Datum transaction;
 	Datum cause;
+	Datum source; /* 0: not said, and neither is the reference */
+	Datum reference;
 	int number; /* of the next entry of the log */
 } DirectWork;
 
@@ -169,6 +173,7 @@ open_table(DirectTable *table, const ContactTable *contacts, BesideKind kind, in
 			table->by_contact = index;
 	}
 	list_free(indexes);
+	table->ncolumns = natts;
 	return plain;
 }
 
@@ -188,6 +193,35 @@ close_table(DirectTable *table)
 }
 
 /*
+ * Row type of the first columns of a table.  In rows that end before the last
+ * column, as in those from before it was added, the others are null.
+ */
+static TupleDesc
+leading_columns(TupleDesc full, int n)
+{
+	TupleDesc desc = CreateTemplateTupleDesc(n);
+	int i;
+
+	for (i = 1; i <= n; i++)
+		TupleDescCopyEntry(desc, i, full, i);
+	return desc;
+}
+
+/* Is some index made of columns behind the first n? */
+static bool
+is_indexed_behind(const DirectTable *table, int n)
+{
+	int i;
+	int column;
+
+	for (i = 0; i < table->nindexes; i++)
+		for (column = 0; column < table->infos[i]->ii_NumIndexAttrs; column++)
+			if (table->infos[i]->ii_IndexAttrNumbers[column] > n)
+				return true;
+	return false;
+}
+
+/*
  * The slots share a row type that isn't counted: a resource owner finds its
  * place for the thousandth reference to the same one by passing all others,
  * and does so again for every slot that the server makes meanwhile.
@@ -198,7 +232,7 @@ block_slot(DirectTable *table, int i)
 	if (table->slots == NULL)
 	{
 		table->slots = palloc(sizeof(TupleTableSlot *) * BLOCK_ROWS);
-		table->desc = CreateTupleDescCopy(RelationGetDescr(table->rel));
+		table->desc = leading_columns(RelationGetDescr(table->rel), table->ncolumns);
 	}
 	while (table->nslots <= i)
 		table->slots[table->nslots++] =
@@ -436,7 +470,14 @@ fill_log_row(DirectWork *work, TupleTableSlot *slot, const Change *change, int n
 	slot->tts_values[5] = work->cause;
 	slot->tts_values[6] = work->now;
 	slot->tts_values[7] = lsn;
-	memset(slot->tts_isnull, false, sizeof(bool) * Natts_change);
+	memset(slot->tts_isnull, false, sizeof(bool) * work->change.ncolumns);
+	if (work->change.ncolumns == Natts_change)
+	{
+		slot->tts_values[8] = work->source;
+		slot->tts_values[9] = work->reference;
+		slot->tts_isnull[8] = work->source == (Datum) 0;
+		slot->tts_isnull[9] = work->reference == (Datum) 0;
+	}
 	ExecStoreVirtualTuple(slot);
 }
 
@@ -616,19 +657,37 @@ close_overrides(DirectWork *work)
 	table_close(work->override, NoLock);
 }
 
+static Datum
+text_or_zero(const char *text)
+{
+	return text ? CStringGetTextDatum(text) : (Datum) 0;
+}
+
+/* Entries without a source end before it, so that filters' take no more room. */
+static void
+set_origin(DirectWork *work, const ChangeOrigin *origin)
+{
+	work->source = text_or_zero(origin->source);
+	work->reference = text_or_zero(origin->reference);
+	if (origin->source == NULL && origin->reference == NULL &&
+		!is_indexed_behind(&work->change, Natts_filter_change))
+		work->change.ncolumns = Natts_filter_change;
+}
+
 /* What is looked up is as it is now: our own changes too, and whatever others have committed. */
 static void
-begin_work(DirectWork *work, const Change *changes, const char *cause)
+begin_work(DirectWork *work, const ChangeSet *set, const char *cause)
 {
 	/* by hand, who is a member can be added again */
 	work->joins_looked_up =
 		strcmp(cause, CAUSE_MANUAL) == 0 || RelationIsLogicallyLogged(work->member.rel);
-	if (!changes[0].joined || work->override_index || work->joins_looked_up)
+	if (!set->changes[0].joined || work->override_index || work->joins_looked_up)
 		work->snapshot = RegisterSnapshot(GetLatestSnapshot());
 	work->command = GetCurrentCommandId(true);
 	work->now = TimestampTzGetDatum(SegmentsNow());
 	work->transaction = Int64GetDatum(ChangeLogTransaction());
 	work->cause = CStringGetTextDatum(cause);
+	set_origin(work, &set->origin);
 	work->number = ChangeNumberNext(0);
 }
 
@@ -642,7 +701,7 @@ end_work(DirectWork *work)
 }
 
 static bool
-write_if_plain(DirectWork *work, Change *changes, int n, const char *cause, int *written)
+write_if_plain(DirectWork *work, ChangeSet *set, const char *cause, int *written)
 {
 	ContactTable *table = work->program->table;
 	bool plain;
@@ -653,8 +712,8 @@ write_if_plain(DirectWork *work, Change *changes, int n, const char *cause, int 
 	plain = open_overrides(work) && plain;
 	if (plain)
 	{
-		begin_work(work, changes, cause);
-		*written = write_all(work, changes, n);
+		begin_work(work, set, cause);
+		*written = write_all(work, set->changes, set->n);
 		end_work(work);
 	}
 	close_overrides(work);
@@ -669,7 +728,7 @@ write_if_plain(DirectWork *work, Change *changes, int n, const char *cause, int 
  * real.
  */
 bool
-MemberWriteDirect(Program *program, Change *changes, int n, const char *cause, int *written)
+MemberWriteDirect(Program *program, ChangeSet *set, const char *cause, int *written)
 {
 	DirectWork work = {0};
 	MemoryContext scratch =
@@ -678,7 +737,7 @@ MemberWriteDirect(Program *program, Change *changes, int n, const char *cause, i
 	bool plain;
 
 	work.program = program;
-	plain = write_if_plain(&work, changes, n, cause, written);
+	plain = write_if_plain(&work, set, cause, written);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(scratch);
 	return plain;

@@ -9,7 +9,6 @@
 #include "member/change_set.h"
 #include "program/program.h"
 
-extern bool MemberWriteDirect(Program *program, Change *changes, int n, const char *cause,
-							  int *written);
+extern bool MemberWriteDirect(Program *program, ChangeSet *set, const char *cause, int *written);
 
 #endif /* SEGMENTS_MEMBER_DIRECT_H */

@@ -44,7 +44,7 @@ static SPIPlanPtr
 write_plan(Program *program, bool join)
 {
 	ContactTable *table = program->table;
-	Oid types[7];
+	Oid types[8];
 	char *member = CatalogRelationName(table->member_table);
 	char *override = CatalogRelationName(table->override_table);
 	char *change = CatalogRelationName(table->change_table);
@@ -56,6 +56,8 @@ write_plan(Program *program, bool join)
 	types[3] = INT8OID;
 	types[4] = INT4OID;
 	types[5] = TEXTOID;
+	types[6] = TEXTOID;
+	types[7] = TEXTOID;
 	if (join)
 		sql = psprintf(
 			"WITH moved AS ("
@@ -63,8 +65,8 @@ write_plan(Program *program, bool join)
 			"SELECT u.s, u.k, $3 FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) u(s, k) "
 			"WHERE NOT EXISTS (SELECT FROM %s o WHERE o.segment_id = u.s AND o.contact_id = u.k AND NOT o.included) "
 			"ON CONFLICT DO NOTHING RETURNING segment_id, contact_id) "
-			"INSERT INTO %s (xact, n, segment_id, contact_id, joined, cause, at) "
-			"SELECT $4, $5 + pg_catalog.row_number() OVER () - 1, segment_id, contact_id, true, $6, $3 FROM moved",
+			"INSERT INTO %s (xact, n, segment_id, contact_id, joined, cause, at, source, reference) "
+			"SELECT $4, $5 + pg_catalog.row_number() OVER () - 1, segment_id, contact_id, true, $6, $3, $7, $8 FROM moved",
 			member, override, change);
 	else
 		sql = psprintf(
@@ -73,16 +75,17 @@ write_plan(Program *program, bool join)
 			"WHERE m.segment_id = u.s AND m.contact_id = u.k "
 			"AND NOT EXISTS (SELECT FROM %s o WHERE o.segment_id = u.s AND o.contact_id = u.k AND o.included) "
 			"RETURNING m.segment_id, m.contact_id) "
-			"INSERT INTO %s (xact, n, segment_id, contact_id, joined, cause, at) "
-			"SELECT $4, $5 + pg_catalog.row_number() OVER () - 1, segment_id, contact_id, false, $6, $3 FROM moved",
+			"INSERT INTO %s (xact, n, segment_id, contact_id, joined, cause, at, source, reference) "
+			"SELECT $4, $5 + pg_catalog.row_number() OVER () - 1, segment_id, contact_id, false, $6, $3, $7, $8 FROM moved",
 			member, override, change);
-	return ProgramPlan(program, join ? &program->join_plan : &program->leave_plan, sql, 6, types);
+	return ProgramPlan(program, join ? &program->join_plan : &program->leave_plan, sql, 8, types);
 }
 
 static int
-write_run(Program *program, Change *changes, int n, const char *cause)
+write_run(Program *program, Change *changes, int n, const char *cause, const ChangeOrigin *origin)
 {
-	Datum values[6];
+	Datum values[8];
+	char nulls[] = "        ";
 	Datum *segments = palloc(sizeof(Datum) * n);
 	Datum *keys = palloc(sizeof(Datum) * n);
 	int written;
@@ -100,7 +103,9 @@ write_run(Program *program, Change *changes, int n, const char *cause)
 	values[3] = transaction_datum();
 	values[4] = Int32GetDatum(ChangeNumberNext(n));
 	values[5] = CStringGetTextDatum(cause);
-	SpiExecute(write_plan(program, changes[0].joined), values, SPI_OK_INSERT);
+	SpiSetText(values, nulls, 6, origin->source);
+	SpiSetText(values, nulls, 7, origin->reference);
+	SpiExecuteNulls(write_plan(program, changes[0].joined), values, nulls, SPI_OK_INSERT);
 	written = (int) SPI_processed;
 	(void) ChangesWritten(written);
 	pfree(segments);
@@ -125,7 +130,7 @@ MemberWrite(Program *program, ChangeSet *set, const char *cause)
 	ChangeSetSort(program, set);
 	if (set->n == 0)
 		return result;
-	if (MemberWriteDirect(program, set->changes, set->n, cause, &result.written))
+	if (MemberWriteDirect(program, set, cause, &result.written))
 	{
 		(void) ChangesWritten(result.written);
 		return result;
@@ -139,7 +144,8 @@ MemberWrite(Program *program, ChangeSet *set, const char *cause)
 		while (end < set->n && end - start < WRITE_ROWS &&
 			   set->changes[end].joined == set->changes[start].joined)
 			end++;
-		result.written += write_run(program, set->changes + start, end - start, cause);
+		result.written +=
+			write_run(program, set->changes + start, end - start, cause, &set->origin);
 		start = end;
 	}
 	result.disturbed = SessionRuns() != before;
@@ -310,10 +316,12 @@ MemberMoveContacts(Program *program, Datum *old_keys, Datum *new_keys, int nkeys
 		psprintf(
 			"WITH gone AS (DELETE FROM %s o "
 			"USING ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) u(o, n) "
-			"WHERE o.contact_id = u.o RETURNING o.segment_id, u.n AS contact_id, o.included, o.since, o.by_user), "
+			"WHERE o.contact_id = u.o RETURNING o.segment_id, u.n AS contact_id, o.included, o.since, o.by_user, "
+			"o.source, o.reference), "
 			"counted AS MATERIALIZED (SELECT pg_catalog.count(*) AS n FROM gone) "
-			"INSERT INTO %s (segment_id, contact_id, included, since, by_user) "
-			"SELECT g.segment_id, g.contact_id, g.included, g.since, g.by_user FROM counted, gone g WHERE counted.n > 0",
+			"INSERT INTO %s (segment_id, contact_id, included, since, by_user, source, reference) "
+			"SELECT g.segment_id, g.contact_id, g.included, g.since, g.by_user, g.source, g.reference "
+			"FROM counted, gone g WHERE counted.n > 0",
 			override, override),
 		2, types, values);
 	SpiRun(
