@@ -46,6 +46,10 @@ CREATE FUNCTION segments.instant(value timestamp, zone text) RETURNS timestamptz
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'segments_instant';
 COMMENT ON FUNCTION segments.instant(timestamp, text) IS 'the instant at which clocks of a zone show a time: value AT TIME ZONE zone, but infinite where that is out of range';
 
+CREATE FUNCTION segments.instant(value date, zone text) RETURNS timestamptz
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'segments_day_instant';
+COMMENT ON FUNCTION segments.instant(date, text) IS 'internal: the first instant of a day of a zone; infinite where that is out of range';
+
 CREATE FUNCTION segments.local_day(value timestamptz, zone text) RETURNS date
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'segments_local_day';
 COMMENT ON FUNCTION segments.local_day(timestamptz, text) IS 'internal: the day that clocks of a zone show at an instant; infinite where that is out of range';

@@ -32,9 +32,10 @@ typedef struct ContactTable
 	/* filled in by field.c when first asked */
 	MemoryContext context; /* that the table itself is in */
 	bool loaded;
-	List *relations;     /* of RelatedRows */
-	List *definitions;   /* of FieldDefinition */
-	struct HTAB *fields; /* resolved fields by object and name */
+	List *relations;                 /* of RelatedRows */
+	struct RelatedRows *memberships; /* the members' table, as a relation */
+	List *definitions;               /* of FieldDefinition */
+	struct HTAB *fields;             /* resolved fields by object and name */
 } ContactTable;
 
 /* A row of segments.relation: rows that belong to a contact. */
@@ -105,7 +106,8 @@ typedef struct Field
 	char *type; /* the word: text, email, number ... */
 	FieldClass class;
 	bool available;
-	RelatedRows *rows; /* NULL: the contact's own row */
+	RelatedRows *rows;   /* NULL: the contact's own row, or one of row_of */
+	RelatedRows *row_of; /* of one row of a relation, in a row group; else NULL */
 	FieldAggregate aggregate;
 	char *value; /* SQL over the row: alias c for contacts, r for rows */
 	Oid value_type;
@@ -145,5 +147,11 @@ extern List *CatalogFieldDefinitions(Oid contact_table);
 
 /* field.c */
 extern Field *FieldLookup(ContactTable *table, const char *object, const char *name);
+extern Field *FieldOfRow(ContactTable *table, RelatedRows *rows, const char *name);
+extern RelatedRows *FieldRelation(ContactTable *table, const char *name);
+extern char *FieldRelationCondition(const RelatedRows *rows);
+
+/* The relation that every contact table has: one row for each membership. */
+#define MEMBERSHIPS "memberships"
 
 #endif /* SEGMENTS_CATALOG_H */

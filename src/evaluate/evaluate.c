@@ -669,8 +669,8 @@ add_constants(Program *program, const ImageFacet *facet, const FacetState *old_s
  * last brought forward: then its contact's membership is due, and the row that
  * says so may be on its way out.
  */
-static bool
-is_due(Program *program, RowVersion *old_row, RowVersion *new_row, int id, TimestampTz now)
+bool
+AtomIsDue(Program *program, RowVersion *old_row, RowVersion *new_row, int id, TimestampTz now)
 {
 	const ImageAtom *atom = &program->atoms[id];
 
@@ -694,7 +694,7 @@ add_others(Program *program, Facet *facet, RowVersion *old_row, RowVersion *new_
 	{
 		int id = others[i];
 
-		if (facet->image->opaque || is_due(program, old_row, new_row, id, now) ||
+		if (facet->image->opaque || AtomIsDue(program, old_row, new_row, id, now) ||
 			AtomOnRow(program, old_row, id, now) != AtomOnRow(program, new_row, id, now))
 			IntVectorAdd(out, id);
 	}
@@ -775,7 +775,7 @@ add_source_flips(Program *program, RowVersion *old_row, RowVersion *new_row,
 		const ImageAtom *atom = &program->atoms[id];
 		bool single = (atom->facet >= 0 && atom->condition < 0 && atom->scope == ATOM_ROWS);
 
-		if (is_due(program, old_row, new_row, id, now) ||
+		if (AtomIsDue(program, old_row, new_row, id, now) ||
 			(!single &&
 			 row_touches(program, ProgramAtomGet(program, id), old_row, new_row, changed, both)))
 			IntVectorAdd(out, id);
@@ -808,7 +808,10 @@ drop_uncounted(Program *program, RowVersion *old_row, RowVersion *new_row, Times
 			atom->scope == ATOM_ROWS && atom->facet >= 0 && !(atom->flags & IMAGE_ATOM_OPAQUE) &&
 			!(atom->condition >= 0 && old_row->source->facets[atom->condition].image->opaque);
 
-		if (!exact || is_due(program, old_row, new_row, id, now) ||
+		/* row groups ask them for themselves */
+		if (atom->scope == ATOM_ROW)
+			continue;
+		if (!exact || AtomIsDue(program, old_row, new_row, id, now) ||
 			AtomOnRow(program, old_row, id, now) != AtomOnRow(program, new_row, id, now))
 			out->items[kept++] = id;
 	}

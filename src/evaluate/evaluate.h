@@ -85,6 +85,8 @@ extern bool AtomMovesOnRow(Program *program, RowVersion *row, int atom, Timestam
 						   TimestampTz to);
 extern bool AtomIsStill(Program *program, int id, TimestampTz from, TimestampTz to,
 						TimestampTz *until);
+extern bool AtomIsDue(Program *program, RowVersion *old_row, RowVersion *new_row, int id,
+					  TimestampTz now);
 extern void FlippedAtoms(Program *program, RowVersion *old_row, RowVersion *new_row,
 						 TimestampTz now, IntVector *out);
 
@@ -92,6 +94,10 @@ extern bool RowColumnsChanged(RowVersion *old_row, RowVersion *new_row, bitmapwo
 extern bool FacetChanged(const Facet *facet, const bitmapword *changed);
 extern bool FacetEqual(Program *program, RowVersion *old_row, RowVersion *new_row, Facet *facet);
 extern bool RowChanged(RowVersion *old_row, RowVersion *new_row);
+
+/* row_group.c */
+extern void FlippedGroups(Program *program, RowVersion *old_row, RowVersion *new_row,
+						  TimestampTz now, IntVector *out);
 
 /* segments.c */
 extern bool PlainEvaluation(void);

@@ -7,8 +7,8 @@
  * and so which operators and values it takes, is checked when the filter is
  * bound.
  *
- * The only file that knows jansson (and so one that cannot include
- * utils/builtins.h, where core has its own json_object).  Its trees are
+ * With filter_rows.c the only file that knows jansson (and so one that cannot
+ * include utils/builtins.h, where core has its own json_object).  Its trees are
  * malloc'd, so each hangs on a memory context, with which it goes.
  *
  * Numbers reach jansson as strings that begin with NUL; filter_text.c says why.
@@ -22,7 +22,7 @@
 #include "utils/json.h"
 #include "utils/memutils.h"
 
-#include "filter/filter_input.h"
+#include "filter/filter_document.h"
 
 static const char *const filter_keys[] = {"glue",       "object", "field",   "type", "operator",
 										  "properties", "filter", "display", NULL};
@@ -33,8 +33,6 @@ static const char *const date_keys[] = {"dateTypeMode", "absoluteDate", "relativ
 static const char *const objects[] = {"lead",      "company", "company_all",
 									  "behaviors", "groups",  NULL};
 
-static bool build_children(FilterInput *input, const FilterPlace *place, json_t *array, int depth,
-						   FilterNode *group);
 static void write_display(json_t *json, StringInfo out);
 
 /* ------------------------------------------------------------------------
@@ -150,15 +148,15 @@ is_number(const json_t *json)
 		   json_string_value(json)[0] == '\0';
 }
 
-static bool
-is_text(const json_t *json)
+bool
+FilterIsText(const json_t *json)
 {
 	return json_is_string(json) && !is_number(json);
 }
 
 /* The kind of a JSON value, with its article, for messages. */
-static const char *
-kind_of(const json_t *json)
+const char *
+FilterKindOf(const json_t *json)
 {
 	switch (json_typeof(json))
 	{
@@ -176,8 +174,8 @@ kind_of(const json_t *json)
 	}
 }
 
-static char *
-text_of(const json_t *json)
+char *
+FilterTextOf(const json_t *json)
 {
 	return FilterServerText(json_string_value(json), json_string_length(json));
 }
@@ -194,9 +192,9 @@ is_one_of(const char *word, const char *const *words)
 }
 
 /* Checks that an object has no keys but these; `what` names it in messages. */
-static bool
-check_keys(FilterInput *input, const FilterPlace *place, json_t *object, const char *const *keys,
-		   const char *what, const char *detail)
+bool
+FilterCheckKeys(FilterInput *input, const FilterPlace *place, json_t *object,
+				const char *const *keys, const char *what, const char *detail)
 {
 	const char *key;
 	json_t *value;
@@ -214,19 +212,19 @@ check_keys(FilterInput *input, const FilterPlace *place, json_t *object, const c
 }
 
 /* Checks that a member is a string, and not an empty one. */
-static bool
-check_word(FilterInput *input, const FilterPlace *place, const json_t *json)
+bool
+FilterCheckWord(FilterInput *input, const FilterPlace *place, const json_t *json)
 {
-	if (is_text(json) && json_string_length(json) > 0)
+	if (FilterIsText(json) && json_string_length(json) > 0)
 		return true;
 	return FilterRefuseValue(
 		input, place, psprintf("filter %s must be a string", place->key),
-		psprintf("found %s.", is_text(json) ? "an empty string" : kind_of(json)), NULL);
+		psprintf("found %s.", FilterIsText(json) ? "an empty string" : FilterKindOf(json)), NULL);
 }
 
 /* Any case; a missing glue is "and". */
-static bool
-build_glue(FilterInput *input, const FilterPlace *parent, json_t *object, FilterNode *node)
+bool
+FilterBuildGlue(FilterInput *input, const FilterPlace *parent, json_t *object, FilterNode *node)
 {
 	json_t *glue = json_object_get(object, "glue");
 	FilterPlace place = FilterMember(parent, "glue");
@@ -234,7 +232,7 @@ build_glue(FilterInput *input, const FilterPlace *parent, json_t *object, Filter
 	node->glue = FILTER_GLUE_AND;
 	if (glue == NULL)
 		return true;
-	if (!check_word(input, &place, glue))
+	if (!FilterCheckWord(input, &place, glue))
 		return false;
 	if (pg_strcasecmp(json_string_value(glue), "and") == 0)
 		return true;
@@ -254,12 +252,15 @@ build_object(FilterInput *input, const FilterPlace *parent, json_t *json, Filter
 	json_t *object = json_object_get(json, "object");
 	FilterPlace place = FilterMember(parent, "object");
 
-	filter->object = "lead";
+	filter->object = input->rows_depth > 0 ? "" : "lead";
 	if (object == NULL)
 		return true;
-	if (!check_word(input, &place, object))
+	if (input->rows_depth > 0)
+		return FilterRefuseValue(input, &place, "filter of a row group names an object",
+								 "its fields are those of the row.", NULL);
+	if (!FilterCheckWord(input, &place, object))
 		return false;
-	filter->object = text_of(object);
+	filter->object = FilterTextOf(object);
 	if (is_one_of(json_string_value(object), objects))
 		return true;
 	return FilterRefuseValue(
@@ -278,9 +279,9 @@ build_field(FilterInput *input, const FilterPlace *parent, json_t *json, FilterN
 	if (field == NULL)
 		return FilterRefuseValue(input, parent, "filter has no field",
 								 "a filter needs the keys \"field\" and \"operator\".", NULL);
-	if (!check_word(input, &place, field))
+	if (!FilterCheckWord(input, &place, field))
 		return false;
-	filter->field = text_of(field);
+	filter->field = FilterTextOf(field);
 	return true;
 }
 
@@ -293,15 +294,15 @@ build_type(FilterInput *input, const FilterPlace *parent, json_t *json, FilterNo
 
 	if (type == NULL || json_is_null(type))
 		return true;
-	if (!is_text(type))
+	if (!FilterIsText(type))
 		return FilterRefuseValue(input, &place, "filter type must be a string",
-								 psprintf("found %s.", kind_of(type)), NULL);
-	filter->type = text_of(type);
+								 psprintf("found %s.", FilterKindOf(type)), NULL);
+	filter->type = FilterTextOf(type);
 	return true;
 }
 
-static bool
-build_operator(FilterInput *input, const FilterPlace *parent, json_t *json, FilterNode *filter)
+bool
+FilterBuildOperator(FilterInput *input, const FilterPlace *parent, json_t *json, FilterNode *filter)
 {
 	json_t *word = json_object_get(json, "operator");
 	FilterPlace place = FilterMember(parent, "operator");
@@ -309,7 +310,7 @@ build_operator(FilterInput *input, const FilterPlace *parent, json_t *json, Filt
 	if (word == NULL)
 		return FilterRefuseValue(input, parent, "filter has no operator",
 								 "a filter needs the keys \"field\" and \"operator\".", NULL);
-	if (!check_word(input, &place, word))
+	if (!FilterCheckWord(input, &place, word))
 		return false;
 	filter->op = FilterOperatorLookup(json_string_value(word));
 	if (filter->op != 0)
@@ -340,7 +341,7 @@ build_scalar(const json_t *json, FilterValue *value)
 	else if (json_is_string(json))
 	{
 		value->kind = FILTER_VALUE_STRING;
-		value->text = text_of(json);
+		value->text = FilterTextOf(json);
 	}
 	else
 		return false;
@@ -361,10 +362,10 @@ build_list(FilterInput *input, const FilterPlace *place, const json_t *json, Fil
 		const json_t *item = json_array_get(json, i);
 
 		if (!build_scalar(item, &value->items[i]))
-			return FilterRefuseValue(
-				input, place, "list of filter values holds something else",
-				psprintf("element %zu is %s, not a string, number or boolean.", i, kind_of(item)),
-				NULL);
+			return FilterRefuseValue(input, place, "list of filter values holds something else",
+									 psprintf("element %zu is %s, not a string, number or boolean.",
+											  i, FilterKindOf(item)),
+									 NULL);
 	}
 	return true;
 }
@@ -436,7 +437,7 @@ build_date(FilterInput *input, const FilterPlace *place, json_t *json, FilterVal
 			return FilterRefuseValue(
 				input, place,
 				psprintf("%s of a date object must be a string or a number", date_keys[i]),
-				psprintf("found %s.", kind_of(member)), NULL);
+				psprintf("found %s.", FilterKindOf(member)), NULL);
 	}
 	return check_date_mode(input, place, value);
 }
@@ -494,9 +495,9 @@ get_properties(FilterInput *input, const FilterPlace *place, json_t *json, json_
 	}
 	if (!json_is_object(*properties))
 		return FilterRefuseValue(input, place, "filter properties must be an object",
-								 psprintf("found %s.", kind_of(*properties)), NULL);
-	return check_keys(input, place, *properties, property_keys, "filter properties",
-					  "the keys of properties are filter and display.");
+								 psprintf("found %s.", FilterKindOf(*properties)), NULL);
+	return FilterCheckKeys(input, place, *properties, property_keys, "filter properties",
+						   "the keys of properties are filter and display.");
 }
 
 static char *
@@ -515,8 +516,9 @@ display_text(json_t *display)
  * The value and its display.  Where properties has no value, the older place
  * of both counts, in the filter itself; errors name the present one.
  */
-static bool
-build_properties(FilterInput *input, const FilterPlace *parent, json_t *json, FilterNode *filter)
+bool
+FilterBuildProperties(FilterInput *input, const FilterPlace *parent, json_t *json,
+					  FilterNode *filter)
 {
 	FilterPlace place = FilterMember(parent, "properties");
 	FilterPlace value_place = FilterMember(&place, "filter");
@@ -542,17 +544,18 @@ build_properties(FilterInput *input, const FilterPlace *parent, json_t *json, Fi
 static bool
 build_filter(FilterInput *input, const FilterPlace *place, json_t *json, FilterNode *filter)
 {
-	return check_keys(input, place, json, filter_keys, "filter",
-					  "the keys of a filter are glue, object, field, type, operator and "
-					  "properties.") &&
-		   build_glue(input, place, json, filter) && build_object(input, place, json, filter) &&
-		   build_field(input, place, json, filter) && build_type(input, place, json, filter) &&
-		   build_operator(input, place, json, filter) &&
-		   build_properties(input, place, json, filter);
+	return FilterCheckKeys(input, place, json, filter_keys, "filter",
+						   "the keys of a filter are glue, object, field, type, operator and "
+						   "properties.") &&
+		   FilterBuildGlue(input, place, json, filter) &&
+		   build_object(input, place, json, filter) && build_field(input, place, json, filter) &&
+		   build_type(input, place, json, filter) &&
+		   FilterBuildOperator(input, place, json, filter) &&
+		   FilterBuildProperties(input, place, json, filter);
 }
 
-static bool
-build_negate(FilterInput *input, const FilterPlace *parent, json_t *json, FilterNode *group)
+bool
+FilterBuildNegate(FilterInput *input, const FilterPlace *parent, json_t *json, FilterNode *group)
 {
 	json_t *negate = json_object_get(json, "negate");
 	FilterPlace place = FilterMember(parent, "negate");
@@ -561,7 +564,34 @@ build_negate(FilterInput *input, const FilterPlace *parent, json_t *json, Filter
 	if (negate == NULL || json_is_boolean(negate))
 		return true;
 	return FilterRefuseValue(input, &place, "negate of a group must be true or false",
-							 psprintf("found %s.", kind_of(negate)), NULL);
+							 psprintf("found %s.", FilterKindOf(negate)), NULL);
+}
+
+/* The elements of a group, of which there must be one. */
+bool
+FilterBuildFilters(FilterInput *input, const FilterPlace *place, json_t *json, int depth,
+				   FilterNode *group)
+{
+	json_t *filters = json_object_get(json, "filters");
+	FilterPlace filters_place = FilterMember(place, "filters");
+
+	if (!json_is_array(filters))
+		return FilterRefuseValue(input, &filters_place, "filters of a group must be a list",
+								 psprintf("found %s.", FilterKindOf(filters)), NULL);
+	if (json_array_size(filters) == 0)
+		return FilterRefuseValue(input, &filters_place, "group of filters is empty",
+								 "a group holds at least one filter or group.", NULL);
+	return FilterBuildChildren(input, &filters_place, filters, depth, group);
+}
+
+bool
+FilterCheckDepth(FilterInput *input, const FilterPlace *place, int depth)
+{
+	if (depth <= FILTER_MAX_DEPTH)
+		return true;
+	return FilterRefuse(input, place, ERRCODE_STATEMENT_TOO_COMPLEX,
+						psprintf("filter is nested more than %d levels deep", FILTER_MAX_DEPTH),
+						"this group is inside too many others.", NULL);
 }
 
 /* A group inside the document; depth is its own. */
@@ -569,24 +599,14 @@ static bool
 build_group(FilterInput *input, const FilterPlace *place, json_t *json, int depth,
 			FilterNode *group)
 {
-	json_t *filters = json_object_get(json, "filters");
-	FilterPlace filters_place = FilterMember(place, "filters");
-
-	if (depth > FILTER_MAX_DEPTH)
-		return FilterRefuse(input, place, ERRCODE_STATEMENT_TOO_COMPLEX,
-							psprintf("filter is nested more than %d levels deep", FILTER_MAX_DEPTH),
-							"this group is inside too many others.", NULL);
-	if (!check_keys(input, place, json, group_keys, "group of filters",
-					"the keys of a group are glue, negate and filters.") ||
-		!build_glue(input, place, json, group) || !build_negate(input, place, json, group))
+	if (!FilterCheckDepth(input, place, depth))
 		return false;
-	if (!json_is_array(filters))
-		return FilterRefuseValue(input, &filters_place, "filters of a group must be a list",
-								 psprintf("found %s.", kind_of(filters)), NULL);
-	if (json_array_size(filters) == 0)
-		return FilterRefuseValue(input, &filters_place, "group of filters is empty",
-								 "a group holds at least one filter or group.", NULL);
-	return build_children(input, &filters_place, filters, depth, group);
+	if (!FilterCheckKeys(input, place, json, group_keys, "group of filters",
+						 "the keys of a group are glue, negate and filters.") ||
+		!FilterBuildGlue(input, place, json, group) ||
+		!FilterBuildNegate(input, place, json, group))
+		return false;
+	return FilterBuildFilters(input, place, json, depth, group);
 }
 
 static bool
@@ -600,16 +620,18 @@ build_node(FilterInput *input, const FilterPlace *place, json_t *json, int depth
 			"this is one too many.", NULL);
 	if (!json_is_object(json))
 		return FilterRefuseValue(input, place, "filter must be an object",
-								 psprintf("found %s.", kind_of(json)), NULL);
+								 psprintf("found %s.", FilterKindOf(json)), NULL);
+	if (json_object_get(json, "rows") != NULL)
+		return FilterBuildRows(input, place, json, depth + 1, node);
 	if (json_object_get(json, "filters") != NULL)
 		return build_group(input, place, json, depth + 1, node);
 	return build_filter(input, place, json, node);
 }
 
 /* The elements of an array at this depth. */
-static bool
-build_children(FilterInput *input, const FilterPlace *place, json_t *array, int depth,
-			   FilterNode *group)
+bool
+FilterBuildChildren(FilterInput *input, const FilterPlace *place, json_t *array, int depth,
+					FilterNode *group)
 {
 	size_t n = json_array_size(array);
 	size_t i;
@@ -638,11 +660,11 @@ build_document(FilterInput *input, json_t *json)
 	{
 		FilterRefuseValue(
 			input, &filter_top_place, "filter document must be a list of filters",
-			psprintf("found %s.", kind_of(json)),
+			psprintf("found %s.", FilterKindOf(json)),
 			"Put the filters into brackets; [] stands for a segment without filters.");
 		return NULL;
 	}
-	return build_children(input, &filter_top_place, json, 0, root) ? root : NULL;
+	return FilterBuildChildren(input, &filter_top_place, json, 0, root) ? root : NULL;
 }
 
 /* ------------------------------------------------------------------------
@@ -709,7 +731,7 @@ write_display(json_t *json, StringInfo out)
 FilterNode *
 FilterParse(const char *json, int len, Node *escontext)
 {
-	FilterInput input = {escontext, 0};
+	FilterInput input = {escontext, 0, 0};
 	char *text = pg_server_to_any(json, len, PG_UTF8);
 	int length = text == json ? len : strlen(text);
 	Document *document = create_document();

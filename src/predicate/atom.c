@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 
@@ -27,11 +28,19 @@ AtomKey(const Atom *atom, ContactTable *table)
 		appendStringInfo(&out, "member " INT64_FORMAT, atom->segment_id);
 		return out.data;
 	}
+	context.table = table;
+	context.now_sql = "now";
+	if (atom->scope == ATOM_GROUP)
+	{
+		appendStringInfoString(&out, "group ");
+		RowGroupSql(&out, atom, &context);
+		return out.data;
+	}
+	if (atom->scope == ATOM_ROW)
+		appendStringInfo(&out, "row of %s ", atom->rows->name);
 	if (atom->scope == ATOM_ROWS)
 		appendStringInfo(&out, "%s %s ", atom->rows->name,
 						 atom->field->condition ? atom->field->condition : "");
-	context.table = table;
-	context.now_sql = "now";
 	AtomRowSql(&out, atom, &context);
 	return out.data;
 }
@@ -86,6 +95,13 @@ AtomCopy(const Atom *atom)
 
 	*copy = *atom;
 	copy->value = copy_string(atom->value);
+	if (atom->group != NULL)
+	{
+		/* the field stands for its aggregate, and is its own */
+		copy->field = palloc(sizeof(Field));
+		*copy->field = *atom->field;
+		copy->group = RowGroupCopy(atom->group);
+	}
 	copy->pattern = copy_string(atom->pattern);
 	copy->anniversary = copy_phrase(atom->anniversary);
 	copy->anniversary_text = copy_string(atom->anniversary_text);
@@ -97,5 +113,25 @@ AtomCopy(const Atom *atom)
 		for (i = 0; i < atom->nconstants; i++)
 			copy->constants[i] = copy_constant(atom->value_type, atom->constants[i]);
 	}
+	return copy;
+}
+
+/*
+ * A copy of a predicate and its atoms in the current memory context.
+ */
+Predicate *
+PredicateCopy(const Predicate *predicate)
+{
+	Predicate *copy = palloc(sizeof(Predicate));
+	int i;
+
+	check_stack_depth();
+	*copy = *predicate;
+	if (predicate->atom != NULL)
+		copy->atom = AtomCopy(predicate->atom);
+	if (predicate->nargs > 0)
+		copy->args = palloc(sizeof(Predicate *) * predicate->nargs);
+	for (i = 0; i < predicate->nargs; i++)
+		copy->args[i] = PredicateCopy(predicate->args[i]);
 	return copy;
 }

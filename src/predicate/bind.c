@@ -113,7 +113,10 @@ BindOperatorsOffered(const Field *field)
 	uint32 all = (field->aggregate == AGGREGATE_NONE && is_list_like(field)) ? OPS_ALL : 0;
 
 	if (field->aggregate == AGGREGATE_COUNT || field->aggregate == AGGREGATE_SUM)
-		return OPS_EQUAL | OPS_ORDER | OPS_EMPTY;
+		return OPS_EQUAL | OPS_ORDER | OPS_EMPTY | OPS_PATTERN | OPS_IN | OPS_BETWEEN;
+	/* one row has one segment */
+	if (field->class == FIELD_SEGMENT && field->row_of != NULL)
+		return OPS_EQUAL | OPS_IN;
 	switch (field->class)
 	{
 		case FIELD_TEXT:
@@ -183,16 +186,50 @@ check_operator(BindPlace *place, FilterOperator op)
 }
 
 static void
-refuse_field(BindPlace *place, Field *field)
+refuse_field(BindPlace *place)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_COLUMN),
-			 field ? errmsg("field \"%s\" of object %s is not available for segments",
-							place->node->field, place->node->object)
-				   : errmsg("field \"%s\" of object %s does not exist", place->node->field,
-							place->node->object),
+			 place->field ? errmsg("field \"%s\" of object %s is not available for segments",
+								   place->node->field, place->node->object)
+						  : errmsg("field \"%s\" of object %s does not exist", place->node->field,
+								   place->node->object),
 			 errdetail("At %s.field.", place->path),
 			 errhint("segments.field lists the fields of contact table %s.", place->table->name)));
+}
+
+/*
+ * Refuse a name that is no field of the rows at hand, or one that is not
+ * available; path is where it stands.
+ */
+void
+BindRefuseField(BindPlace *place, const char *path, const char *name)
+{
+	const char *relation = place->options->row->name;
+
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_UNDEFINED_COLUMN),
+		 place->field ? errmsg("field \"%s\" of relation \"%s\" is not available for segments",
+							   name, relation)
+					  : errmsg("field \"%s\" of relation \"%s\" does not exist", name, relation),
+		 errdetail("At %s.", path),
+		 errhint("A row has the columns of its table, and the fields that are defined over the "
+				 "relation without aggregate.")));
+}
+
+/*
+ * The predicate of one filter whose field is settled.
+ */
+Predicate *
+BindOperator(BindPlace *place)
+{
+	FilterNode effective = *place->node;
+
+	effective.op = effective_operator(place->field, place->node);
+	check_operator(place, effective.op);
+	place->node = &effective;
+	return BindCondition(place);
 }
 
 static Predicate *
@@ -200,15 +237,15 @@ bind_condition(const FilterNode *node, ContactTable *table, const BindOptions *o
 			   const char *path)
 {
 	BindPlace place = {table, options, path, node, NULL};
-	FilterNode effective = *node;
 
-	place.field = FieldLookup(table, node->object, node->field);
-	if (place.field == NULL || (options->storing && !place.field->available))
-		refuse_field(&place, place.field);
-	effective.op = effective_operator(place.field, node);
-	check_operator(&place, effective.op);
-	place.node = &effective;
-	return BindCondition(&place);
+	place.field = options->row ? FieldOfRow(table, options->row, node->field)
+							   : FieldLookup(table, node->object, node->field);
+	if (place.field != NULL && (!options->storing || place.field->available))
+		return BindOperator(&place);
+	if (options->row)
+		BindRefuseField(&place, psprintf("%s.field", path), node->field);
+	refuse_field(&place);
+	return NULL;
 }
 
 /* ----- groups ----- */
@@ -219,9 +256,9 @@ static Predicate *bind_node(const FilterNode *node, ContactTable *table, const B
 /*
  * In order: glue "or" opens a new alternative, "and" joins the present one.
  */
-static Predicate *
-bind_group(const FilterNode *group, ContactTable *table, const BindOptions *options,
-		   const char *path)
+Predicate *
+BindGroup(const FilterNode *group, ContactTable *table, const BindOptions *options,
+		  const char *path)
 {
 	List *alternatives = NIL;
 	List *present = NIL;
@@ -250,8 +287,10 @@ bind_group(const FilterNode *group, ContactTable *table, const BindOptions *opti
 static Predicate *
 bind_node(const FilterNode *node, ContactTable *table, const BindOptions *options, const char *path)
 {
+	if (FilterNodeIsRows(node))
+		return BindRows(node, table, options, path);
 	if (FilterNodeIsGroup(node))
-		return bind_group(node, table, options, psprintf("%s.filters", path));
+		return BindGroup(node, table, options, psprintf("%s.filters", path));
 	return bind_condition(node, table, options, path);
 }
 
@@ -268,7 +307,7 @@ BindFilter(const FilterNode *root, ContactTable *table, const BindOptions *optio
 	own.regexp_arcs = &arcs;
 	if (root->nchildren == 0)
 		return PredicateConstant(false);
-	return bind_group(root, table, &own, "$");
+	return BindGroup(root, table, &own, "$");
 }
 
 /*

@@ -25,7 +25,9 @@ typedef enum AtomScope
 	ATOM_CONTACT = 1, /* the contact's own row */
 	ATOM_ROWS,        /* some related row */
 	ATOM_AGGREGATE,   /* a value computed over the related rows */
-	ATOM_MEMBER       /* membership of another segment */
+	ATOM_MEMBER,      /* membership of another segment */
+	ATOM_GROUP,       /* what is made of the rows of a row group */
+	ATOM_ROW          /* within a row group: one row */
 } AtomScope;
 
 typedef enum ValueType
@@ -88,12 +90,40 @@ typedef struct Boundary
 	char *text;   /* phrase or span as written */
 } Boundary;
 
+/* The span around a date of the outer row in which rows count. */
+typedef struct RowWithin
+{
+	bool days;      /* local days are compared, else instants */
+	bool as_local;  /* `date` is an instant without time zone, in UTC */
+	char *date;     /* SQL over the inner row r */
+	char *of;       /* SQL over the outer row r: an instant */
+	char *from;     /* length of the span to the first instant that counts; NULL: open */
+	bool from_back; /* it goes back in time */
+	char *to;
+	bool to_back;
+} RowWithin;
+
+/* Rows of a relation, and what is made of those that satisfy a predicate. */
+typedef struct RowGroup
+{
+	RelatedRows *rows;
+	char *condition;             /* the relation's own, SQL over r; or NULL */
+	struct Predicate *predicate; /* over one row: atoms are ROW, or GROUP of inner ones */
+	FilterAggregate aggregate;
+	Field *of;         /* what is aggregated; NULL for EXISTS and COUNT */
+	char *argument;    /* the same, as SQL over r */
+	RowWithin *within; /* of inner ones, or NULL */
+	bool inner;
+} RowGroup;
+
 typedef struct Atom
 {
 	AtomScope scope;
 	Field *field;
-	RelatedRows *rows; /* ROWS and AGGREGATE */
-	char *value;       /* SQL over the row (c or r); NULL for EXISTS and MEMBER */
+	RelatedRows *rows; /* all but CONTACT and MEMBER */
+	RowGroup *group;   /* GROUP */
+	char *value;       /* SQL over the row (c or r), of a GROUP over its aggregate a; NULL for
+						* EXISTS and MEMBER */
 	ValueType value_type;
 	Oid sql_type;        /* of the value, where VALUE_INT has several */
 	bool byte_collation; /* no COLLATE needed to compare bytes */
@@ -136,6 +166,7 @@ typedef struct BindOptions
 	int64 self;         /* segment being stored, for messages; 0 if none */
 	List **references;  /* when not NULL: collects ids (int64 *) of segments named */
 	int64 *regexp_arcs; /* set by BindFilter: what its regular expressions cost so far */
+	RelatedRows *row;   /* not NULL: what is bound is about one row of these */
 	Oid viewer;         /* role that must see the segments named; InvalidOid: nobody need */
 } BindOptions;
 
@@ -150,6 +181,13 @@ extern Predicate *PredicateConstant(bool value);
 extern Predicate *PredicateCombineList(PredicateKind kind, List *args);
 extern Predicate *PredicateCombine(PredicateKind kind, Predicate *left, Predicate *right);
 
+/* bind_rows.c: row groups */
+extern Predicate *BindRows(const FilterNode *node, ContactTable *table, const BindOptions *options,
+						   const char *path);
+extern RowGroup *RowGroupCopy(const RowGroup *group);
+extern List *RowGroupSegments(const RowGroup *group, List *ids);
+extern bool RowGroupReadsMemberships(const RowGroup *group);
+
 /* bind_value.c: a filter's operator and value on a field -> predicate */
 typedef struct BindPlace
 {
@@ -160,7 +198,14 @@ typedef struct BindPlace
 	Field *field;
 } BindPlace;
 
+extern Predicate *BindOperator(BindPlace *place);
+extern Predicate *BindGroup(const FilterNode *group, ContactTable *table,
+							const BindOptions *options, const char *path);
+extern void BindRefuseField(BindPlace *place, const char *path, const char *name);
 extern Predicate *BindCondition(BindPlace *place);
+extern Atom *BindDateAtom(BindPlace *place);
+extern char *BindAddend(const Field *field);
+extern char *BindInstant(const Field *field, ContactTable *table);
 extern char *BindRawValue(BindPlace *place);
 extern char *BindLocalCall(BindPlace *place, const char *function, const char *value);
 
@@ -190,6 +235,7 @@ extern void BindRefuseValue(BindPlace *place, const char *what) pg_attribute_nor
 /* atom.c */
 extern char *AtomKey(const Atom *atom, ContactTable *table);
 extern Atom *AtomCopy(const Atom *atom);
+extern Predicate *PredicateCopy(const Predicate *predicate);
 
 /* predicate_sql.c */
 typedef struct SqlContext
@@ -207,6 +253,13 @@ extern void AtomSql(StringInfo out, const Atom *atom, const SqlContext *context)
 extern void AtomRowSql(StringInfo out, const Atom *atom, const SqlContext *context);
 extern void BoundarySql(StringInfo out, const Atom *atom, const Boundary *boundary,
 						const SqlContext *context);
+/* rows_sql.c */
+extern void RowGroupSql(StringInfo out, const Atom *atom, const SqlContext *context);
+extern char *RowGroupFromSql(const RowGroup *group, const SqlContext *context);
+extern char *RowGroupValueSql(const RowGroup *group, const SqlContext *context);
+
+/* predicate_sql.c */
+extern char *BindLiteral(ValueType type, Datum value);
 extern char *RowsFromSql(const RelatedRows *rows, const char *condition, const char *contact,
 						 ContactTable *table);
 

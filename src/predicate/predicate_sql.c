@@ -78,8 +78,8 @@ date_text(DateADT value)
 }
 
 /* A constant of a value type as an SQL literal. */
-static char *
-literal(ValueType type, Datum value)
+char *
+BindLiteral(ValueType type, Datum value)
 {
 	switch (type)
 	{
@@ -149,7 +149,8 @@ append_array(StringInfo out, const Atom *atom)
 
 	appendStringInfoString(out, "ARRAY[");
 	for (i = 0; i < atom->nconstants; i++)
-		appendStringInfo(out, "%s%s", i ? ", " : "", literal(atom->value_type, atom->constants[i]));
+		appendStringInfo(out, "%s%s", i ? ", " : "",
+						 BindLiteral(atom->value_type, atom->constants[i]));
 	appendStringInfo(out, "]::%s[]", type_name(atom->value_type));
 }
 
@@ -221,7 +222,7 @@ BoundarySql(StringInfo out, const Atom *atom, const Boundary *boundary, const Sq
 		return;
 	}
 	(void) BoundaryDatum(boundary, atom->value_type, context->table, "UTC", context->now, &value);
-	appendStringInfoString(out, literal(atom->value_type, value));
+	appendStringInfoString(out, BindLiteral(atom->value_type, value));
 }
 
 /* ----- tests on one row ----- */
@@ -261,7 +262,7 @@ append_any(StringInfo out, const Atom *atom, const SqlContext *context)
 	appendStringInfo(out, "%s%s = ", atom->value,
 					 atom->value_type == VALUE_TEXT ? byte_collate(atom) : "");
 	if (atom->nconstants == 1)
-		appendStringInfoString(out, literal(atom->value_type, atom->constants[0]));
+		appendStringInfoString(out, BindLiteral(atom->value_type, atom->constants[0]));
 	else
 	{
 		appendStringInfoString(out, "ANY (");
@@ -429,6 +430,8 @@ AtomSql(StringInfo out, const Atom *atom, const SqlContext *context)
 {
 	if (atom->scope == ATOM_MEMBER)
 		append_member(out, atom, context);
+	else if (atom->scope == ATOM_GROUP)
+		RowGroupSql(out, atom, context);
 	else if (atom->scope == ATOM_ROWS)
 	{
 		appendStringInfo(out, "EXISTS (SELECT %s",
@@ -447,6 +450,13 @@ AtomSql(StringInfo out, const Atom *atom, const SqlContext *context)
 /* ----- the tree ----- */
 
 static bool
+is_existence(const Atom *atom)
+{
+	return atom->scope == ATOM_MEMBER || atom->scope == ATOM_ROWS ||
+		   (atom->scope == ATOM_GROUP && atom->test == TEST_EXISTS);
+}
+
+static bool
 needs_parentheses(const Predicate *arg, PredicateKind parent)
 {
 	if (arg->kind == PREDICATE_AND || arg->kind == PREDICATE_OR)
@@ -457,16 +467,14 @@ needs_parentheses(const Predicate *arg, PredicateKind parent)
 static bool
 never_null(const Predicate *arg)
 {
-	return arg->kind == PREDICATE_ATOM &&
-		   (arg->atom->scope == ATOM_MEMBER || arg->atom->scope == ATOM_ROWS ||
-			arg->atom->test == TEST_NULL);
+	return arg->kind == PREDICATE_ATOM && (is_existence(arg->atom) || arg->atom->test == TEST_NULL);
 }
 
 static void
 append_not(StringInfo out, const Predicate *arg, const SqlContext *context)
 {
 	if (arg->kind == PREDICATE_ATOM && arg->atom->test == TEST_NULL &&
-		arg->atom->scope != ATOM_ROWS)
+		arg->atom->scope != ATOM_ROWS && arg->atom->scope != ATOM_GROUP)
 		appendStringInfo(out, "%s IS NOT NULL", arg->atom->value);
 	else if (never_null(arg))
 	{
@@ -487,8 +495,7 @@ is_joined(const Predicate *arg)
 {
 	if (arg->kind == PREDICATE_NOT)
 		arg = arg->args[0];
-	return arg->kind == PREDICATE_ATOM &&
-		   (arg->atom->scope == ATOM_MEMBER || arg->atom->scope == ATOM_ROWS);
+	return arg->kind == PREDICATE_ATOM && is_existence(arg->atom);
 }
 
 /*

@@ -142,16 +142,47 @@ text_key_match(const void *a, const void *b, Size size)
 	return strcmp(*(const char *const *) a, *(const char *const *) b);
 }
 
+static DraftFacet *
+value_facet(DraftAtom *datom, const char *sql)
+{
+	DraftFacet *facet = DraftFacetGet(datom->source, sql, VALUE_NONE);
+
+	datom->value_facets = list_append_unique_ptr(datom->value_facets, facet);
+	return facet;
+}
+
+/* A row group reads its relation's condition, what it makes of the rows, and their date. */
+static void
+place_group(DraftAtom *datom, int id)
+{
+	const RowGroup *group = datom->atom->group;
+
+	datom->source->groups = lappend_int(datom->source->groups, id);
+	if (group->condition)
+		datom->condition = DraftFacetGet(datom->source, group->condition, VALUE_BOOL);
+	if (group->argument)
+		datom->argument = value_facet(datom, group->argument);
+	if (group->within)
+		(void) value_facet(datom, group->within->date);
+}
+
 /* Attach an atom to its rows and facets. */
 static void
 place_atom(Draft *draft, DraftAtom *datom, int id)
 {
 	Atom *atom = datom->atom;
 
-	if (atom->scope == ATOM_MEMBER)
+	datom->outermost = id;
+	/* memberships are read as they are stored; nothing is told by their rows */
+	if (atom->scope == ATOM_MEMBER || (atom->rows && strcmp(atom->rows->name, MEMBERSHIPS) == 0))
 		return;
 	datom->source = source_of(draft, atom->rows);
 	datom->source->atoms = lappend_int(datom->source->atoms, id);
+	if (atom->scope == ATOM_GROUP)
+	{
+		place_group(datom, id);
+		return;
+	}
 	if (atom->rows && atom->field->condition)
 		datom->condition = DraftFacetGet(datom->source, atom->field->condition, VALUE_BOOL);
 	if (atom->scope == ATOM_AGGREGATE)
@@ -190,6 +221,66 @@ new_atom(Builder *builder, Atom *atom, int segment)
 	return draft->natoms++;
 }
 
+static int intern_atom(Builder *builder, Atom *atom, int segment);
+static Predicate *intern_rows(Builder *builder, int outermost, int group,
+							  const Predicate *predicate, int segment);
+
+/* The predicate of a row group just met, and all in it; ids go to the outermost one. */
+static void
+intern_group(Builder *builder, int outermost, int id, const RowGroup *group, int segment)
+{
+	Predicate *predicate = intern_rows(builder, outermost, id, group->predicate, segment);
+
+	builder->draft->atoms[id].row_predicate = predicate;
+}
+
+/* An atom on a row of a group, or an inner group: these are not shared. */
+static int
+intern_row_atom(Builder *builder, int outermost, int group, Atom *atom, int segment)
+{
+	Draft *draft = builder->draft;
+	bool inner = (atom->scope == ATOM_GROUP);
+	int id = inner ? new_atom(builder, atom, segment) : intern_atom(builder, atom, segment);
+	DraftAtom *outer = &draft->atoms[group];
+
+	draft->atoms[outermost].inner = lappend_int(draft->atoms[outermost].inner, id);
+	builder->ordinal++;
+	if (!inner && draft->atoms[id].facet)
+		outer->row_facets = list_append_unique_ptr(outer->row_facets, draft->atoms[id].facet);
+	if (!inner)
+		return id;
+	draft->atoms[id].outermost = outermost;
+	/* the date of the outer row that inner ones have to be near */
+	if (atom->group->within && outer->source)
+		(void) value_facet(outer, atom->group->within->of);
+	intern_group(builder, outermost, id, atom->group, segment);
+	return id;
+}
+
+static Predicate *
+intern_rows(Builder *builder, int outermost, int group, const Predicate *predicate, int segment)
+{
+	Predicate *copy = palloc0(sizeof(Predicate));
+	int i;
+
+	check_stack_depth();
+	CHECK_FOR_INTERRUPTS();
+	copy->kind = predicate->kind;
+	copy->nargs = predicate->nargs;
+	if (predicate->nargs > 0)
+		copy->args = palloc(sizeof(Predicate *) * predicate->nargs);
+	for (i = 0; i < predicate->nargs; i++)
+		copy->args[i] = intern_rows(builder, outermost, group, predicate->args[i], segment);
+	if (predicate->kind == PREDICATE_ATOM)
+	{
+		int id = intern_row_atom(builder, outermost, group, predicate->atom, segment);
+
+		copy->atom = builder->draft->atoms[id].atom;
+		copy->atom->id = id;
+	}
+	return copy;
+}
+
 static int
 intern_atom(Builder *builder, Atom *atom, int segment)
 {
@@ -197,14 +288,17 @@ intern_atom(Builder *builder, Atom *atom, int segment)
 	bool found;
 	KeyEntry *entry = hash_search(builder->atoms, &key, HASH_ENTER, &found);
 	MemoryContext old;
+	int id;
 
 	if (found)
 		return entry->id;
 	old = MemoryContextSwitchTo(builder->draft->context);
 	entry->key = pstrdup(key);
-	entry->id = new_atom(builder, atom, segment);
+	id = new_atom(builder, atom, segment);
+	/* the table may have been moved by what is in a group */
+	entry->id = id;
 	MemoryContextSwitchTo(old);
-	return entry->id;
+	return id;
 }
 
 /* ----- segments ----- */
@@ -222,6 +316,18 @@ note_atom(Draft *draft, DraftSegment *segment, int id)
 		segment->pure = false;
 	if (datom->atom->moves)
 		segment->moves = true;
+}
+
+/* The atoms in a row group, met with it. */
+static void
+note_inner(Builder *builder, DraftSegment *segment, int id, int ordinal)
+{
+	List *inner = builder->draft->atoms[id].inner;
+	ListCell *cell;
+
+	foreach (cell, inner)
+		note_atom(builder->draft, segment, lfirst_int(cell));
+	builder->ordinal = ordinal + 1 + list_length(inner);
 }
 
 /* How dear a predicate is to evaluate, and how seldom it settles the matter. */
@@ -291,10 +397,15 @@ intern_predicate(Builder *builder, DraftSegment *segment, const Predicate *predi
 		copy->args[i] = intern_predicate(builder, segment, predicate->args[i]);
 	if (predicate->kind == PREDICATE_ATOM)
 	{
+		int ordinal = builder->ordinal;
+		int known = draft->natoms;
 		int id = intern_atom(builder, predicate->atom, segment->index);
 		MemoryContext old = MemoryContextSwitchTo(draft->context);
 
-		builder->ordinal++;
+		builder->ordinal = ordinal + 1;
+		if (predicate->atom->scope == ATOM_GROUP && id >= known)
+			intern_group(builder, id, id, predicate->atom->group, segment->index);
+		note_inner(builder, segment, id, ordinal);
 		copy->atom = draft->atoms[id].atom;
 		copy->atom->id = id;
 		note_atom(draft, segment, id);
@@ -455,6 +566,24 @@ segment_by_id(Draft *draft, int64 id)
 	return bsearch(&wanted, draft->segments, draft->nsegments, sizeof(DraftSegment), compare_ids);
 }
 
+/* The segments that hold an atom refer to this one. */
+static void
+link_segment(Draft *draft, const DraftAtom *datom, int64 id)
+{
+	DraftSegment *referenced = segment_by_id(draft, id);
+	ListCell *cell;
+
+	if (referenced == NULL)
+		return;
+	foreach (cell, datom->segments)
+	{
+		DraftSegment *segment = &draft->segments[lfirst_int(cell)];
+
+		segment->references = list_append_unique_int(segment->references, referenced->index);
+		referenced->referencing = list_append_unique_int(referenced->referencing, segment->index);
+	}
+}
+
 static void
 link_segments(Draft *draft)
 {
@@ -462,23 +591,16 @@ link_segments(Draft *draft)
 
 	for (i = 0; i < draft->natoms; i++)
 	{
-		Atom *atom = draft->atoms[i].atom;
-		DraftSegment *referenced;
+		const DraftAtom *datom = &draft->atoms[i];
 		ListCell *cell;
 
 		CHECK_FOR_INTERRUPTS();
-		if (atom->scope != ATOM_MEMBER)
+		if (datom->atom->scope == ATOM_MEMBER)
+			link_segment(draft, datom, datom->atom->segment_id);
+		if (datom->atom->scope != ATOM_GROUP || datom->outermost != i)
 			continue;
-		referenced = segment_by_id(draft, atom->segment_id);
-		foreach (cell, draft->atoms[i].segments)
-		{
-			DraftSegment *segment = &draft->segments[lfirst_int(cell)];
-
-			if (referenced == NULL)
-				continue;
-			segment->references = lappend_int(segment->references, referenced->index);
-			referenced->referencing = lappend_int(referenced->referencing, segment->index);
-		}
+		foreach (cell, RowGroupSegments(datom->atom->group, NIL))
+			link_segment(draft, datom, *(int64 *) lfirst(cell));
 	}
 	for (i = 0; i < draft->nsegments; i++)
 		(void) rank_of(draft, &draft->segments[i], 0);

@@ -246,6 +246,8 @@ DraftFacetIndexAtom(DraftFacet *facet, DraftAtom *draft, int id)
 		!atom->moves && !facet->opaque &&
 		(atom->test == TEST_ANY || atom->test == TEST_OVERLAP || atom->test == TEST_CONTAINS ||
 		 (atom->test == TEST_RANGE && (atom->lower.given || atom->upper.given)));
+	if (!draft->indexed && atom->scope == ATOM_ROW)
+		return; /* asked by the row groups that it is in */
 	if (!draft->indexed)
 	{
 		facet->others = lappend_int(facet->others, id);

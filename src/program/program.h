@@ -186,6 +186,15 @@ extern SPIPlanPtr ProgramPlan(Program *program, SPIPlanPtr *slot, const char *sq
 #define ProgramCode(program, segment)                                                              \
 	IMAGE_AT((program)->image, (program)->segments[segment].code, uint32)
 
+/* What the image says of a row group, by the id of its atom. */
+static inline const ImageGroup *
+ProgramGroup(Program *program, int id)
+{
+	const ImageDetail *detail = IMAGE_AT(program->image, program->atoms[id].detail, ImageDetail);
+
+	return IMAGE_AT(program->image, detail->group, ImageGroup);
+}
+
 /* image_use.c */
 extern ImageUse *ImageUseCreate(void);
 extern ImageUse *ImageUseFind(Oid relid, uint64 version);

@@ -154,6 +154,8 @@ collect_reads(const Predicate *predicate, ContactTable *table, List **names)
 		*names = list_append_unique_oid(*names, relid);
 		if (atom->rows && OidIsValid(atom->rows->link_relid))
 			*names = list_append_unique_oid(*names, atom->rows->link_relid);
+		if (atom->group)
+			collect_reads(atom->group->predicate, table, names);
 	}
 }
 
@@ -168,6 +170,8 @@ collect_advice(const Predicate *predicate, ContactTable *table, List **advice)
 	check_stack_depth();
 	for (i = 0; i < predicate->nargs; i++)
 		collect_advice(predicate->args[i], table, advice);
+	if (predicate->kind == PREDICATE_ATOM && predicate->atom->group)
+		collect_advice(predicate->atom->group->predicate, table, advice);
 	if (predicate->kind != PREDICATE_ATOM ||
 		(text = PassedIndexAdvice(predicate->atom, table)) == NULL)
 		return;

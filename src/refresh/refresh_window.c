@@ -54,17 +54,18 @@ static const char *
 row_value(const Atom *atom, ContactTable *table)
 {
 	BindPlace place = {0};
+	Field *field = atom->scope == ATOM_GROUP ? atom->group->of : atom->field;
 
-	if (atom->scope != ATOM_AGGREGATE)
+	if (atom->scope != ATOM_AGGREGATE && atom->scope != ATOM_GROUP)
 		return atom->value;
 	place.table = table;
-	place.field = atom->field;
+	place.field = field;
 	if (atom->value_type == VALUE_MONTH_DAY)
-		return BindLocalCall(&place, "month_day", atom->field->value);
-	if (atom->value_type == VALUE_TIMESTAMPTZ && atom->field->value_type != TIMESTAMPTZOID)
-		return psprintf("segments.instant(%s, %s)", atom->field->value,
-						quote_literal_cstr(atom->field->timezone));
-	return atom->field->value;
+		return BindLocalCall(&place, "month_day", field->value);
+	if (atom->value_type == VALUE_TIMESTAMPTZ && field->value_type != TIMESTAMPTZOID)
+		return psprintf("segments.instant(%s, %s)", field->value,
+						quote_literal_cstr(field->timezone));
+	return field->value;
 }
 
 static bool
@@ -492,6 +493,14 @@ open_contacts(ContactTable *table, const PassedValue *value)
 	return open_by_scan(table, value, &type);
 }
 
+/* Does the atom move itself, not only what is in its row group? */
+static bool
+has_own_boundary(const Atom *atom)
+{
+	return atom->value_type == VALUE_MONTH_DAY || BoundaryMoves(&atom->lower) ||
+		   BoundaryMoves(&atom->upper);
+}
+
 /*
  * The index that a refresh would need for an atom, as a command; NULL when the
  * atom does not move, or there is one.
@@ -499,7 +508,8 @@ open_contacts(ContactTable *table, const PassedValue *value)
 char *
 PassedIndexAdvice(const Atom *atom, ContactTable *table)
 {
-	if (!atom->moves)
+	if (!atom->moves || !has_own_boundary(atom) ||
+		(atom->rows && strcmp(atom->rows->name, MEMBERSHIPS) == 0))
 		return NULL;
 	return ValueIndexAdvice(row_value(atom, table), rows_relid(atom, table), rows_alias(atom),
 							line_type(atom->value_type).type);
