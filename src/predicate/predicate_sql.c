@@ -233,30 +233,52 @@ byte_collate(const Atom *atom)
 	return atom->byte_collation ? "" : " COLLATE \"C\"";
 }
 
+/* The days of the year as of now, as a constant. */
+static void
+append_days(StringInfo out, const Atom *atom, const SqlContext *context)
+{
+	int32 days[PHRASE_YEAR_DAYS];
+	DateADT first;
+	DateADT last;
+	int n = 0;
+	int i;
+
+	if (PhraseAnniversaryWindow(atom->anniversary, context->table->zone, context->now, &first,
+								&last))
+		n = PhraseAnniversaryDays(first, last, days);
+	appendStringInfoString(out, "ARRAY[");
+	for (i = 0; i < n; i++)
+		appendStringInfo(out, "%s%d", i ? ", " : "", days[i]);
+	appendStringInfoString(out, "]::pg_catalog.int4[]");
+}
+
+static void
+append_anniversary(StringInfo out, const Atom *atom, const SqlContext *context)
+{
+	bool span = atom->anniversary->span;
+
+	appendStringInfo(out, "%s = ANY (", atom->value);
+	if (context->pinned)
+		append_days(out, atom, context);
+	else
+	{
+		appendStringInfo(out, "segments.%s(", span ? "span_anniversary" : "phrase_anniversary");
+		append_text(out, atom->anniversary_text);
+		if (span)
+			appendStringInfoString(out, atom->anniversary->after > 0 ? ", true" : ", false");
+		appendStringInfoString(out, ", ");
+		append_text(out, context->table->timezone);
+		appendStringInfo(out, ", %s)", now_call(context));
+	}
+	appendStringInfoChar(out, ')');
+}
+
 static void
 append_any(StringInfo out, const Atom *atom, const SqlContext *context)
 {
 	if (atom->value_type == VALUE_MONTH_DAY)
 	{
-		int32 days[2];
-		int n;
-		int i;
-
-		appendStringInfo(out, "%s = ANY (", atom->value);
-		if (context->pinned)
-		{
-			n = PhraseAnniversary(atom->anniversary, context->table->zone, context->now, days);
-			appendStringInfoString(out, "ARRAY[");
-			for (i = 0; i < n; i++)
-				appendStringInfo(out, "%s%d", i ? ", " : "", days[i]);
-			appendStringInfoString(out, "]::pg_catalog.int4[])");
-			return;
-		}
-		appendStringInfoString(out, "segments.phrase_anniversary(");
-		append_text(out, atom->anniversary_text);
-		appendStringInfoString(out, ", ");
-		append_text(out, context->table->timezone);
-		appendStringInfo(out, ", %s))", now_call(context));
+		append_anniversary(out, atom, context);
 		return;
 	}
 	appendStringInfo(out, "%s%s = ", atom->value,

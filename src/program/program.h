@@ -80,8 +80,9 @@ typedef struct ProgramAtom
 	TimestampTz at_until;
 	Datum lower_at;
 	Datum upper_at;
-	int ndays;
-	int32 days[2];
+	bool falls; /* an anniversary, on one of these days */
+	DateADT first_day;
+	DateADT last_day;
 	TimestampTz window_from; /* the window these are of */
 	TimestampTz window_to;
 	bool still; /* nothing moved within it */

@@ -241,7 +241,22 @@ passed_by(WindowSearch *search, int id, const Boundary *boundary)
 	add_window(search, id, ClampedSum(low, -slack), ClampedSum(high, slack));
 }
 
-/* Months and days on which an anniversary stood. */
+/* The months and days whose anniversary is on one day. */
+static void
+passed_day(WindowSearch *search, int id, DateADT day)
+{
+	int32 days[PHRASE_YEAR_DAYS];
+	int n = PhraseAnniversaryDays(day, day, days);
+	int i;
+
+	for (i = 0; i < n; i++)
+		add_window(search, id, days[i], days[i]);
+}
+
+/*
+ * Months and days on which an anniversary stood; of a span, which came into it
+ * or left it.
+ */
 static void
 passed_anniversary(WindowSearch *search, int id)
 {
@@ -252,12 +267,15 @@ passed_anniversary(WindowSearch *search, int id)
 
 	for (steps = 0; at <= search->to && steps < MANY_DAYS; steps++)
 	{
-		int32 days[2];
-		int n = PhraseAnniversary(atom->anniversary, zone, at, days);
-		int i;
+		DateADT first;
+		DateADT last;
 
-		for (i = 0; i < n; i++)
-			add_window(search, id, days[i], days[i]);
+		if (PhraseAnniversaryWindow(atom->anniversary, zone, at, &first, &last))
+		{
+			passed_day(search, id, first);
+			if (last != first)
+				passed_day(search, id, last);
+		}
 		at = PhraseNextMidnight(zone, at);
 	}
 	if (steps == MANY_DAYS)
