@@ -806,9 +806,6 @@ drop_uncounted(Program *program, RowVersion *old_row, RowVersion *new_row, Times
 			atom->scope == ATOM_ROWS && atom->facet >= 0 && !(atom->flags & IMAGE_ATOM_OPAQUE) &&
 			!(atom->condition >= 0 && old_row->source->facets[atom->condition].image->opaque);
 
-		/* row groups ask them for themselves */
-		if (atom->scope == ATOM_ROW)
-			continue;
 		if (!exact || AtomIsDue(program, old_row, new_row, id, now) ||
 			AtomOnRow(program, old_row, id, now) != AtomOnRow(program, new_row, id, now))
 			out->items[kept++] = id;

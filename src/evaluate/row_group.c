@@ -160,28 +160,74 @@ is_concerned(Program *program, RowVersion *old_row, RowVersion *new_row, int id,
 		   !gives_the_same(program, new_row, id, changed);
 }
 
+typedef struct GroupSearch
+{
+	Program *program;
+	RowVersion *old_row;
+	RowVersion *new_row;
+	const bitmapword *changed;
+	TimestampTz now;
+	IntVector *out;
+} GroupSearch;
+
+static void
+ask_groups(GroupSearch *search, ImageList groups)
+{
+	uint32 i;
+
+	for (i = 0; i < groups.n; i++)
+	{
+		int id = ProgramItems(search->program, groups)[i];
+
+		CHECK_FOR_INTERRUPTS();
+		if (is_concerned(search->program, search->old_row, search->new_row, id, search->changed,
+						 search->now))
+			IntVectorAdd(search->out, id);
+	}
+}
+
+/* Groups behind the constants that a row has in a facet. */
+static void
+ask_behind(GroupSearch *search, RowVersion *row, Facet *facet)
+{
+	FacetState *state = RowFacetLookedUp(search->program, row, facet);
+	const ImageConstant *constants =
+		IMAGE_AT(search->program->image, facet->image->constants, ImageConstant);
+	int i;
+
+	if (state->constant >= 0)
+		ask_groups(search, constants[state->constant].gated);
+	for (i = 0; i < state->nelements; i++)
+		ask_groups(search, constants[state->elements[i]].gated);
+}
+
 /*
  * Row groups, inner ones too, for which it can matter that a row of theirs was
  * one and is the other (either may be absent): all for which it does, and few
- * others.  The versions must belong to the same contact.
+ * others; some more than once.  The versions must belong to the same contact.
+ * A row that comes or goes meets only the groups that its values let it count
+ * for.
  */
 void
 FlippedGroups(Program *program, RowVersion *old_row, RowVersion *new_row, TimestampTz now,
 			  IntVector *out)
 {
-	ImageList groups = old_row->source->image->groups;
+	RowSource *source = old_row->source;
 	bool both = (old_row->slot != NULL && new_row->slot != NULL);
 	bitmapword changed[COLUMN_WORDS(MaxHeapAttributeNumber)];
-	uint32 i;
+	GroupSearch search = {program, old_row, new_row, both ? changed : NULL, now, out};
+	int i;
 
-	if (groups.n == 0 || (both && !RowColumnsChanged(old_row, new_row, changed)))
+	if (source->image->groups.n == 0)
 		return;
-	for (i = 0; i < groups.n; i++)
+	if (both)
 	{
-		int id = ProgramItems(program, groups)[i];
-
-		CHECK_FOR_INTERRUPTS();
-		if (is_concerned(program, old_row, new_row, id, both ? changed : NULL, now))
-			IntVectorAdd(out, id);
+		if (RowColumnsChanged(old_row, new_row, changed))
+			ask_groups(&search, source->image->groups);
+		return;
 	}
+	ask_groups(&search, source->image->open_groups);
+	for (i = 0; i < source->nfacets; i++)
+		if (source->facets[i].image->gates)
+			ask_behind(&search, old_row->slot ? old_row : new_row, &source->facets[i]);
 }

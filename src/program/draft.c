@@ -433,7 +433,7 @@ is_more_selective(Draft *draft, List *left, List *right)
  * Fabret et al., SIGMOD 2001).  NIL when there are none.
  */
 static List *
-access_atoms(Draft *draft, const Predicate *predicate)
+access_atoms(Draft *draft, const Predicate *predicate, AtomScope scope)
 {
 	List *result = NIL;
 	int i;
@@ -444,15 +444,14 @@ access_atoms(Draft *draft, const Predicate *predicate)
 		{
 			DraftAtom *datom = &draft->atoms[predicate->atom->id];
 
-			if (datom->indexed && datom->atom->scope == ATOM_CONTACT &&
-				datom->atom->test != TEST_RANGE)
+			if (datom->indexed && datom->atom->scope == scope && datom->atom->test != TEST_RANGE)
 				return list_make1_int(predicate->atom->id);
 			return NIL;
 		}
 		case PREDICATE_AND:
 			for (i = 0; i < predicate->nargs; i++)
 			{
-				List *arg = access_atoms(draft, predicate->args[i]);
+				List *arg = access_atoms(draft, predicate->args[i], scope);
 
 				if (arg != NIL && (result == NIL || is_more_selective(draft, arg, result)))
 					result = arg;
@@ -461,7 +460,7 @@ access_atoms(Draft *draft, const Predicate *predicate)
 		case PREDICATE_OR:
 			for (i = 0; i < predicate->nargs; i++)
 			{
-				List *arg = access_atoms(draft, predicate->args[i]);
+				List *arg = access_atoms(draft, predicate->args[i], scope);
 
 				if (arg == NIL)
 					return NIL;
@@ -470,6 +469,34 @@ access_atoms(Draft *draft, const Predicate *predicate)
 			return result;
 		default:
 			return NIL;
+	}
+}
+
+/*
+ * The same for rows and a row group: it lies behind the constants one of which
+ * a row must have to count.
+ */
+static void
+gate_group(Draft *draft, DraftSource *source, int id)
+{
+	List *access = access_atoms(draft, draft->atoms[id].row_predicate, ATOM_ROW);
+	ListCell *cell;
+	int i;
+
+	if (access == NIL)
+		source->open_groups = lappend_int(source->open_groups, id);
+	foreach (cell, access)
+	{
+		const DraftAtom *datom = &draft->atoms[lfirst_int(cell)];
+
+		for (i = 0; i < datom->nids; i++)
+		{
+			DraftConstant *constant = &datom->facet->constants[datom->ids[i]];
+
+			/* groups come one after the other */
+			if (constant->groups == NIL || llast_int(constant->groups) != id)
+				constant->groups = lappend_int(constant->groups, id);
+		}
 	}
 }
 
@@ -655,15 +682,20 @@ add_segments(Builder *builder)
 static void
 finish(Draft *draft)
 {
+	ListCell *cell;
 	int i;
 	int j;
 
 	for (i = 0; i < draft->nsources; i++)
+	{
 		for (j = 0; j < draft->sources[i]->nfacets; j++)
 			DraftFacetFinish(draft, draft->sources[i]->facets[j]);
+		foreach (cell, draft->sources[i]->groups)
+			gate_group(draft, draft->sources[i], lfirst_int(cell));
+	}
 	link_segments(draft);
 	for (i = 0; i < draft->nsegments; i++)
-		draft->segments[i].access = access_atoms(draft, draft->segments[i].predicate);
+		draft->segments[i].access = access_atoms(draft, draft->segments[i].predicate, ATOM_CONTACT);
 }
 
 /*

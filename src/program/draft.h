@@ -17,7 +17,8 @@ typedef struct DraftConstant
 {
 	Datum value;
 	uint32 hash;
-	List *atoms; /* ids */
+	List *atoms;  /* ids */
+	List *groups; /* ids of row groups that rows with it can count for */
 } DraftConstant;
 
 typedef struct DraftBoundary
@@ -64,7 +65,8 @@ typedef struct DraftSource
 	DraftFacet **facets;
 	Bitmapset *columns;
 	List *atoms;
-	List *groups; /* of these, row groups */
+	List *groups;      /* of these, row groups */
+	List *open_groups; /* for which any row can count */
 	DraftFacet *contact;
 	DraftFacet *key;
 	DraftFacet *reference;

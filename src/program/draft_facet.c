@@ -187,6 +187,7 @@ add_constant(DraftFacet *facet, Datum value, int atom)
 		facet->constants[id].value = value;
 		facet->constants[id].hash = FacetHash(facet->type, value);
 		facet->constants[id].atoms = NIL;
+		facet->constants[id].groups = NIL;
 		if (facet->nconstants * 2 > facet->nbuckets)
 			grow_buckets(facet);
 		else

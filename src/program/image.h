@@ -41,7 +41,8 @@ typedef struct ImageConstant
 	Datum value; /* of texts, sets and numerics the offset */
 	uint32 hash;
 	ImageList atoms; /* related rows: ids */
-	ImageList gated; /* contacts: segments that only this value, or others, let in */
+	ImageList gated; /* contacts: segments that only this value, or others, let in;
+					  * related rows: row groups that it lets count */
 	ImageList steps; /* of these: ImageSteps of other facets */
 } ImageConstant;
 
@@ -114,6 +115,7 @@ typedef struct ImageSource
 	ImageList loose;       /* of these, the ones that no facet's index finds: */
 	ImageList conditional; /* ever; when only their fixed condition changes */
 	ImageList groups;      /* row groups over these rows: ids */
+	ImageList open_groups; /* those that no constant lets rows count for */
 } ImageSource;
 
 #define IMAGE_ATOM_INDEXED 0x01 /* found through the facet's index */

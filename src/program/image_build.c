@@ -404,6 +404,19 @@ put_gate(Layout *layout, int *at, ImageList *gated, ImageList *steps)
 
 /* ----- facets ----- */
 
+/* Atoms over related rows, without those of row groups, which ask for themselves. */
+static ImageList
+put_flipping(Layout *layout, List *atoms)
+{
+	IntVector ids = {0};
+	ListCell *cell;
+
+	foreach (cell, atoms)
+		if (layout->draft->atoms[lfirst_int(cell)].atom->scope != ATOM_ROW)
+			IntVectorAdd(&ids, lfirst_int(cell));
+	return put_ints(&layout->writer, ids.items, ids.n);
+}
+
 static ImageOffset
 put_constants(Layout *layout, const DraftFacet *facet, bool contacts, int *at, bool *gates)
 {
@@ -416,7 +429,11 @@ put_constants(Layout *layout, const DraftFacet *facet, bool contacts, int *at, b
 		constants[i].value = put_value(&layout->writer, facet->type, facet->constants[i].value);
 		constants[i].hash = facet->constants[i].hash;
 		if (!contacts)
-			constants[i].atoms = put_list(&layout->writer, facet->constants[i].atoms);
+		{
+			constants[i].atoms = put_flipping(layout, facet->constants[i].atoms);
+			constants[i].gated = put_list(&layout->writer, facet->constants[i].groups);
+			*gates |= facet->constants[i].groups != NIL;
+		}
 		else if (*at < layout->nsteps && layout->steps[*at].facet == facet->id &&
 				 layout->steps[*at].constant == i)
 		{
@@ -441,7 +458,7 @@ put_boundaries(Layout *layout, const DraftFacet *facet, bool contacts)
 		boundaries[i].value = put_value(&layout->writer, facet->type, facet->boundaries[i].value);
 		boundaries[i].after = facet->boundaries[i].after;
 		if (!contacts)
-			boundaries[i].atoms = put_list(&layout->writer, facet->boundaries[i].atoms);
+			boundaries[i].atoms = put_flipping(layout, facet->boundaries[i].atoms);
 	}
 	offset = put(&layout->writer, boundaries, sizeof(ImageBoundary) * facet->nboundaries);
 	pfree(boundaries);
@@ -495,7 +512,7 @@ put_facets(Layout *layout, const DraftSource *source, bool contacts, int *at)
 		facets[i].boundaries = put_boundaries(layout, facet, contacts);
 		facets[i].others = put_list(writer, facet->others);
 		if (!contacts)
-			facets[i].ranges = put_list(writer, facet->ranges);
+			facets[i].ranges = put_flipping(layout, facet->ranges);
 	}
 	for (i = 0; contacts && i < source->nfacets; i++)
 		facets[i].cells = put_cells(layout, source->facets[i], at, &facets[i].ncells);
@@ -553,6 +570,7 @@ put_unindexed(Layout *layout, ImageSource *image, const DraftSource *source)
 	image->loose = put_ints(&layout->writer, loose.items, loose.n);
 	image->conditional = put_ints(&layout->writer, conditional.items, conditional.n);
 	image->groups = put_list(&layout->writer, source->groups);
+	image->open_groups = put_list(&layout->writer, source->open_groups);
 }
 
 static void
