@@ -36,3 +36,15 @@ $(SCRIPT): $(SCRIPT_PARTS) $(EXTENSION).control Makefile
 # Packaged PGXS does not track headers: without this a changed header leaves
 # stale objects behind.
 $(OBJS): $(wildcard src/*.h src/*/*.h)
+
+# The front over HTTP needs libraries that the extension does not: it is built
+# when asked for.
+.PHONY: http install-http clean-http
+http:
+	$(MAKE) -C $(srcdir)/http
+
+install-http: http
+	$(MAKE) -C $(srcdir)/http install
+
+clean-http:
+	$(MAKE) -C $(srcdir)/http clean

@@ -70,7 +70,10 @@ missing_packages()
 	command -v make >/dev/null || echo make
 	command -v pkg-config >/dev/null || echo pkg-config
 	pkg-config --exists jansson 2>/dev/null || echo libjansson-dev
+	pkg-config --exists libpq 2>/dev/null || echo libpq-dev
+	pkg-config --exists libmicrohttpd 2>/dev/null || echo libmicrohttpd-dev
 	command -v python3 >/dev/null || echo python3
+	command -v curl >/dev/null || echo curl
 	command -v prove >/dev/null || echo perl
 	perl -MIPC::Run -e 1 2>/dev/null || echo libipc-run-perl
 }
@@ -97,7 +100,8 @@ make_workplace()
 	work=$(mktemp -d "${TMPDIR:-/tmp}/segments.XXXXXX")
 	mkdir "$work/tree" "$work/run"
 	tar -C "$root" --exclude=./.git --exclude='*.o' --exclude='*.bc' --exclude='*.so' \
-		--exclude=./results --exclude=./tmp_check --exclude='./sql/segments--[0-9].[0-9].sql' -cf - . | tar -C "$work/tree" -xf -
+		--exclude=./http/plain --exclude=./http/asan --exclude=./http/segments_http \
+		--exclude=./http/segments_http-asan --exclude=./results --exclude=./tmp_check --exclude='./sql/segments--[0-9].[0-9].sql' -cf - . | tar -C "$work/tree" -xf -
 	if [ "$(id -u)" = 0 ]; then
 		id "$server_user" >/dev/null 2>&1 || useradd --system "$server_user"
 		chown -R "$server_user" "$work"
@@ -143,6 +147,7 @@ start_server()
 		shared_buffers = 256MB
 		max_wal_size = 2GB
 		jit = off
+		segments.worker = off
 		shared_preload_libraries = 'segments'
 		log_min_messages = warning
 	CONF

@@ -6,3 +6,20 @@
 -- complain if script is sourced in psql, rather than via CREATE EXTENSION
 \echo Use "CREATE EXTENSION segments" to load this file. \quit
 
+
+-- Who can put objects into the schema could put them in the way of ours.
+DO $do$
+BEGIN
+    IF EXISTS (SELECT FROM pg_catalog.pg_namespace AS n
+               WHERE n.nspname = 'segments'
+                 -- a dump gives the schema to the superuser who had it
+                 AND (EXISTS (SELECT FROM pg_catalog.pg_roles AS r
+                              WHERE r.oid = n.nspowner AND r.rolname <> current_user AND NOT r.rolsuper)
+                      OR EXISTS (SELECT FROM pg_catalog.aclexplode(n.nspacl) AS a WHERE a.privilege_type = 'CREATE' AND a.grantee <> n.nspowner)
+                      OR EXISTS (SELECT FROM pg_catalog.pg_proc AS p WHERE p.pronamespace = n.oid)
+                      OR EXISTS (SELECT FROM pg_catalog.pg_class AS c WHERE c.relnamespace = n.oid))) THEN
+        RAISE EXCEPTION 'schema "segments" is not empty, or others can create objects in it' USING ERRCODE = 'object_not_in_prerequisite_state',
+            HINT = 'Have the schema renamed by its owner; CREATE EXTENSION makes one of its own.';
+    END IF;
+END
+$do$;

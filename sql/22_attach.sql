@@ -4,10 +4,10 @@
 
 /*
  * Everything here runs with the rights of the caller, who must own the contact
- * table: row security on the catalogue (20_catalogue.sql) and the server's own
- * checks on CREATE TRIGGER and DROP TABLE decide.  What a change means for
- * stored segments, which the caller may not see, is done by triggers on the
- * catalogue (24_field.sql), so that editing a row directly is as safe.
+ * table: the server's own checks on CREATE TRIGGER and DROP TABLE decide, and
+ * the functions that write the catalogue (23_catalogue_checks.sql).  What a
+ * change means for stored segments, which the caller may not see, is done by
+ * triggers on the catalogue (24_field.sql).
  *
  * Lock order: contact table, related tables, catalogue rows.
  */
@@ -210,7 +210,8 @@ DECLARE
     type regtype := segments.column_type(check_comparable.relation, check_comparable.column_name);
     other_type regtype := segments.column_type(check_comparable.other, check_comparable.other_column);
 BEGIN
-    EXECUTE format('SELECT NULL::%s = NULL::%s', type, other_type);
+    -- analysed, but never evaluated: domains have conditions
+    PERFORM segments.qualify_expression(format('NULL::%s = NULL::%s', type, other_type), check_comparable.relation);
 EXCEPTION WHEN undefined_function OR ambiguous_function THEN
     RAISE EXCEPTION 'column "%" of relation "%" cannot refer to column "%" of relation "%"',
         check_comparable.column_name, (SELECT relname FROM pg_class WHERE oid = check_comparable.relation),
@@ -402,6 +403,7 @@ CREATE %1$s TABLE %4$s (
     at timestamptz NOT NULL,
     lsn pg_lsn NOT NULL DEFAULT pg_catalog.pg_current_wal_insert_lsn()
 );
+ALTER TABLE %4$s REPLICA IDENTITY FULL;
 CREATE INDEX ON %4$s USING brin (xact) WITH (pages_per_range = 32);
 CREATE TRIGGER segments_before_delete BEFORE DELETE ON %4$s FOR EACH STATEMENT EXECUTE FUNCTION segments.before_trim();
 CREATE TRIGGER segments_before_truncate BEFORE TRUNCATE ON %4$s FOR EACH STATEMENT EXECUTE FUNCTION segments.before_trim();
@@ -448,18 +450,15 @@ BEGIN
                 USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Use segments.detach() first.';
         END IF;
         PERFORM segments.create_triggers(attach.contact_table);
-        UPDATE segments.contact_table AS t SET key_column = key.key_column
-        WHERE t.contact_table = attach.contact_table AND t.key_column <> key.key_column;
         -- a trigger brings the members up to date
-        UPDATE segments.contact_table AS t SET timezone = attach.timezone, case_sensitive = attach.case_sensitive
-        WHERE t.contact_table = attach.contact_table;
+        PERFORM segments.change_contact_table(attach.contact_table, key.key_column, attach.timezone, attach.case_sensitive);
         RETURN;
     END IF;
 
     SELECT * INTO tables FROM segments.create_tables(attach.contact_table, key.declaration);
-    INSERT INTO segments.contact_table VALUES
-        (attach.contact_table, key.key_column, key.key_type, attach.timezone, attach.case_sensitive,
-         tables.member_table, tables.override_table, tables.change_table);
+    PERFORM segments.store_contact_table(ROW(
+        attach.contact_table, key.key_column, key.key_type, attach.timezone, attach.case_sensitive,
+        tables.member_table, tables.override_table, tables.change_table)::segments.contact_table);
     PERFORM segments.open_to_readers(attach.contact_table);
     PERFORM segments.create_triggers(attach.contact_table);
 END
@@ -482,7 +481,7 @@ BEGIN
                              WHERE r.contact_table = detach.contact_table AND r.link_table IS NOT NULL);
 
     -- a trigger deletes the segments
-    DELETE FROM segments.contact_table AS t WHERE t.contact_table = detach.contact_table RETURNING * INTO attached;
+    attached := segments.forget_contact_table(detach.contact_table);
     EXECUTE format('DROP TABLE IF EXISTS %s, %s, %s', attached.member_table, attached.override_table, attached.change_table);
     FOREACH relation IN ARRAY relations LOOP
         PERFORM segments.drop_triggers(relation);
@@ -492,19 +491,6 @@ $function$;
 COMMENT ON FUNCTION segments.detach(regclass) IS 'undo attach: deletes every segment of the contact table with its members, overrides and log, and all that was declared for it; contacts and related rows stay as they are';
 
 -- Related rows --------------------------------------------------------------
-
-CREATE FUNCTION segments.store_relation(new_row segments.relation) RETURNS void
-LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
-AS $function$
-BEGIN
-    INSERT INTO segments.relation AS r VALUES (new_row.*)
-    ON CONFLICT ON CONSTRAINT relation_pkey DO UPDATE
-    SET related_table = excluded.related_table, contact_column = excluded.contact_column, key_column = excluded.key_column,
-        link_table = excluded.link_table, link_column = excluded.link_column, primary_column = excluded.primary_column,
-        only_primary = excluded.only_primary, contact_reference = excluded.contact_reference, condition = excluded.condition;
-END
-$function$;
-COMMENT ON FUNCTION segments.store_relation(segments.relation) IS 'internal: declare a relation, or declare it anew';
 
 CREATE FUNCTION segments.change_relations(contact_table regclass, rows segments.relation[]) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
@@ -690,14 +676,7 @@ DECLARE
 BEGIN
     PERFORM segments.check_contact_table(detach_related.contact_table);
     EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', detach_related.contact_table);
-    WITH gone AS (
-        DELETE FROM segments.relation AS r
-        WHERE r.contact_table = detach_related.contact_table
-          AND (r.name = detach_related.name
-               OR detach_related.name IN ('company', 'company_all') AND r.name IN ('company', 'company_all'))
-        RETURNING ARRAY[r.related_table, r.link_table] AS tables
-    )
-    SELECT array_agg(DISTINCT t) FILTER (WHERE t IS NOT NULL) INTO former FROM gone, unnest(tables) AS t;
+    former := segments.forget_relation(detach_related.contact_table, detach_related.name);
     IF former IS NULL THEN
         RAISE EXCEPTION 'relation "%" of contact table "%" does not exist', detach_related.name,
             (SELECT relname FROM pg_class WHERE oid = detach_related.contact_table)

@@ -14,7 +14,103 @@
  * What touches the user's own tables runs with the user's rights, what reads
  * segments with those of the extension's owner; hence two triggers for each
  * event, which run in the order of their names.
+ *
+ * Nobody's commands fail, and nothing is done, because of what others declared:
+ * a contact table whose definitions have no meaning before the command, or
+ * are over what its owner may not read, call or look at, doesn't count, but for
+ * commands on that table itself.  That is found out when a command begins.
  */
+
+-- Before a command -------------------------------------------------------------
+
+CREATE FUNCTION segments.remember_broken(contact_tables oid[]) RETURNS void
+    LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'segments_remember_broken';
+COMMENT ON FUNCTION segments.remember_broken(oid[]) IS 'internal: contact tables that don''t count for the command that begins';
+REVOKE EXECUTE ON FUNCTION segments.remember_broken(oid[]) FROM PUBLIC;
+
+CREATE FUNCTION segments.is_broken(contact_table regclass) RETURNS boolean
+    LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'segments_is_broken';
+COMMENT ON FUNCTION segments.is_broken(regclass) IS 'internal: was this contact table declared to be without meaning when the present command began?';
+
+CREATE FUNCTION segments.examine_definitions(contact_table regclass) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $function$
+/*
+ * All that is declared in SQL for a contact table (null: for every one); an
+ * error when something has no meaning, or is not its owner's to read.
+ */
+DECLARE
+    barred text;
+BEGIN
+    SELECT min(r.name) INTO barred
+    FROM segments.relation AS r JOIN pg_class AS c ON c.oid = r.contact_table,
+        unnest(array_remove(ARRAY[r.related_table, r.link_table], NULL)) AS u (related)
+    WHERE (examine_definitions.contact_table IS NULL OR r.contact_table = examine_definitions.contact_table)
+      AND has_table_privilege(c.relowner, u.related, 'SELECT') IS NOT TRUE;
+    IF barred IS NOT NULL THEN
+        RAISE EXCEPTION 'owner of the contact table cannot read relation "%"', barred USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    PERFORM segments.check_expression(e.sql, e.relation, c.relowner, false)
+    FROM (SELECT d.contact_table, coalesce(r.related_table, d.contact_table) AS relation, d.sql
+          FROM (SELECT DISTINCT d.contact_table, coalesce(d.relation, CASE WHEN d.object LIKE 'company%' THEN d.object END) AS relation,
+                       regexp_replace(s, '\$1(?![0-9])', '1', 'g') AS sql
+                FROM segments.field_definition AS d, unnest(ARRAY[d.expression, d.condition]) AS s WHERE s IS NOT NULL) AS d
+              LEFT JOIN segments.relation AS r ON (r.contact_table, r.name) = (d.contact_table, d.relation)
+          UNION ALL
+          SELECT r.contact_table, r.related_table, r.condition FROM segments.relation AS r WHERE r.condition IS NOT NULL) AS e
+        JOIN pg_class AS c ON c.oid = e.contact_table
+    WHERE examine_definitions.contact_table IS NULL OR e.contact_table = examine_definitions.contact_table;
+END
+$function$;
+COMMENT ON FUNCTION segments.examine_definitions(regclass) IS 'internal: an error when something that is declared for a contact table (null: any) has no meaning, or is not its owner''s to read';
+REVOKE EXECUTE ON FUNCTION segments.examine_definitions(regclass) FROM PUBLIC;
+
+CREATE FUNCTION segments.is_examined(contact_table regclass) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $function$
+/*
+ * Always rolled back, so that no lock stays.
+ */
+BEGIN
+    PERFORM segments.examine_definitions(is_examined.contact_table);
+    RAISE EXCEPTION USING ERRCODE = 'SG001';
+EXCEPTION
+    WHEN SQLSTATE 'SG001' THEN
+        RETURN true;
+    WHEN OTHERS THEN
+        RETURN false;
+END
+$function$;
+COMMENT ON FUNCTION segments.is_examined(regclass) IS 'internal: does all that is declared for a contact table (null: for every one) have a meaning?';
+REVOKE EXECUTE ON FUNCTION segments.is_examined(regclass) FROM PUBLIC;
+
+CREATE FUNCTION segments.before_ddl() RETURNS event_trigger
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '100ms'
+AS $function$
+/*
+ * All at once first.  Nobody waits here for who holds a lock on a table of
+ * their own: that contact table doesn't count.
+ */
+BEGIN
+    IF NOT EXISTS (SELECT FROM segments.contact_table) OR segments.is_restore_session() OR segments.is_examined(NULL) THEN
+        PERFORM segments.remember_broken('{}');
+    ELSE
+        PERFORM segments.remember_broken(ARRAY(
+            SELECT t.contact_table FROM segments.contact_table AS t
+            WHERE NOT segments.is_examined(t.contact_table)));
+    END IF;
+END
+$function$;
+COMMENT ON FUNCTION segments.before_ddl() IS 'internal: event trigger function; finds out which contact tables don''t count for the command that begins';
+
+CREATE EVENT TRIGGER segments_0_before_ddl ON ddl_command_start
+    WHEN TAG IN ('ALTER TABLE', 'ALTER SCHEMA', 'ALTER FUNCTION', 'ALTER OPERATOR', 'ALTER TYPE', 'ALTER DOMAIN', 'ALTER VIEW',
+                 'DROP TABLE', 'DROP VIEW', 'DROP MATERIALIZED VIEW', 'DROP FOREIGN TABLE', 'DROP FUNCTION', 'DROP AGGREGATE',
+                 'DROP PROCEDURE', 'DROP ROUTINE', 'DROP OPERATOR', 'DROP OPERATOR CLASS', 'DROP OPERATOR FAMILY', 'DROP COLLATION',
+                 'DROP SEQUENCE', 'DROP LANGUAGE', 'DROP ACCESS METHOD', 'DROP SERVER', 'DROP FOREIGN DATA WRAPPER',
+                 'DROP TEXT SEARCH CONFIGURATION', 'DROP TEXT SEARCH DICTIONARY', 'DROP TEXT SEARCH PARSER', 'DROP TEXT SEARCH TEMPLATE', 'DROP TYPE', 'DROP DOMAIN', 'DROP CAST', 'DROP SCHEMA', 'DROP EXTENSION', 'DROP OWNED')
+    EXECUTE FUNCTION segments.before_ddl();
+COMMENT ON EVENT TRIGGER segments_0_before_ddl IS 'finds out whose definitions have no meaning, so that they are in nobody''s way';
 
 -- DROP ----------------------------------------------------------------------
 
@@ -28,7 +124,7 @@ BEGIN
         SELECT c.oid FROM pg_event_trigger_dropped_objects() AS d
             JOIN segments.contact_table AS t ON t.contact_table = d.objid
             JOIN pg_class AS c ON c.oid IN (t.member_table, t.override_table, t.change_table)
-        WHERE d.classid = 'pg_class'::regclass AND d.objsubid = 0
+        WHERE d.classid = 'pg_class'::regclass AND d.objsubid = 0 AND segments.layout_problem(t) IS NULL
     LOOP
         EXECUTE format('DROP TABLE %s', beside);
     END LOOP;
@@ -57,7 +153,9 @@ BEGIN
             USING ERRCODE = 'dependent_objects_still_exist', HINT = 'Use segments.detach().';
     END IF;
     BEGIN
-        DELETE FROM segments.relation WHERE related_table = ANY (dropped) OR link_table = ANY (dropped);
+        -- what doesn't count stays, without meaning as before
+        DELETE FROM segments.relation
+        WHERE (related_table = ANY (dropped) OR link_table = ANY (dropped)) AND NOT segments.is_broken(contact_table);
     EXCEPTION WHEN dependent_objects_still_exist THEN
         GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
         RAISE EXCEPTION 'cannot drop % %', names, substring(message, 'because .*')
@@ -83,12 +181,14 @@ BEGIN
     END IF;
     FOR reader IN
         SELECT r.contact_table, r.name FROM segments.relation AS r
-        WHERE (r.related_table = forget_dropped_column.relation
+        WHERE r.contact_table IN (SELECT segments.contact_tables_reading(forget_dropped_column.relation)) AND (
+              (r.related_table = forget_dropped_column.relation
                AND (r.key_column = forget_dropped_column.column_name
                     OR r.link_table IS NULL AND r.contact_column = forget_dropped_column.column_name))
            OR (r.link_table = forget_dropped_column.relation
                AND forget_dropped_column.column_name IN (r.contact_column, r.link_column, r.primary_column))
-           OR (r.contact_table = forget_dropped_column.relation AND r.contact_reference = forget_dropped_column.column_name)
+           OR (r.contact_table = forget_dropped_column.relation AND r.contact_reference = forget_dropped_column.column_name))
+        ORDER BY r.contact_table, r.name
     LOOP
         RAISE EXCEPTION '% because relation "%" depends on it', refusal, reader.name
             USING ERRCODE = 'dependent_objects_still_exist',
@@ -104,6 +204,7 @@ BEGIN
                 ON r.contact_table = f.contact_table
                AND r.name = coalesce(f.relation, CASE WHEN f.object LIKE 'company%' THEN f.object END)
         WHERE coalesce(r.related_table, f.contact_table) = forget_dropped_column.relation
+          AND f.contact_table IN (SELECT segments.contact_tables_reading(forget_dropped_column.relation))
           AND coalesce(f.column_name, f.field) = forget_dropped_column.column_name AND f.expression IS NULL
           AND (f.column_name IS NOT NULL OR coalesce(f.aggregate, '') NOT IN ('exists', 'count'))
     LOOP
@@ -130,7 +231,8 @@ AS $function$
     SELECT t.contact_table FROM segments.contact_table AS t
     WHERE segments.is_maintained(t.contact_table)
       AND (t.contact_table = contact_tables_reading.relation
-           OR EXISTS (SELECT FROM segments.relation AS r
+           OR NOT segments.is_broken(t.contact_table) AND EXISTS (
+                      SELECT FROM segments.relation AS r
                       WHERE r.contact_table = t.contact_table
                         AND contact_tables_reading.relation IN (r.related_table, r.link_table)))
 $function$;
@@ -153,7 +255,7 @@ BEGIN
               SELECT r.contact_table, r.condition FROM segments.relation AS r) AS e
         WHERE EXISTS (SELECT FROM unnest(check_dropped_names.names) AS n
                       WHERE CASE WHEN n ~ '^\w+$' THEN e.sql ~ ('\m' || n || '\M') ELSE strpos(e.sql, n) > 0 END)
-          AND segments.is_maintained(e.contact_table)
+          AND segments.is_maintained(e.contact_table) AND NOT segments.is_broken(e.contact_table)
     LOOP
         PERFORM segments.invalidate(contact_table);
         PERFORM segments.check_definitions(contact_table, check_dropped_names.refusal);
@@ -225,6 +327,47 @@ COMMENT ON EVENT TRIGGER segments_2_after_drop IS 'segments go with their contac
 
 -- ALTER ---------------------------------------------------------------------
 
+CREATE FUNCTION segments.is_beside(tables segments.contact_table) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+    -- the contact table may have got another owner just now, the others agree
+    SELECT segments.beside_problem(tables.member_table, tables.key_type, 'member') IS NULL
+       AND segments.beside_problem(tables.override_table, tables.key_type, 'override') IS NULL
+       AND segments.beside_problem(tables.change_table, tables.key_type, 'change') IS NULL
+       AND (SELECT count(DISTINCT relowner) = 1 FROM pg_class
+            WHERE oid IN (tables.member_table, tables.override_table, tables.change_table))
+$function$;
+COMMENT ON FUNCTION segments.is_beside(segments.contact_table) IS 'internal: are the tables beside a contact table those that attach() made?';
+
+CREATE FUNCTION segments.check_altered_beside(relations oid[]) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    altered record;
+    problem text;
+BEGIN
+    FOR altered IN
+        SELECT c.oid, c.relname, c.relowner, t.contact_table, t.key_type, b.kind
+        FROM segments.contact_table AS t, LATERAL (VALUES (t.member_table, 'member'), (t.override_table, 'override'),
+                                                          (t.change_table, 'change')) AS b (relation, kind)
+            JOIN pg_class AS c ON c.oid = b.relation
+        WHERE c.oid = ANY (check_altered_beside.relations) AND segments.is_maintained(t.contact_table)
+    LOOP
+        problem := coalesce(
+            segments.beside_problem(altered.oid, altered.key_type, altered.kind),
+            CASE WHEN altered.kind <> 'change' AND NOT segments.has_member_key(altered.oid)
+                 THEN 'its primary key must be (segment_id, contact_id)' END,
+            (SELECT 'it must have the same owner' FROM pg_class WHERE oid = altered.contact_table AND relowner <> altered.relowner));
+        IF problem IS NOT NULL THEN
+            RAISE EXCEPTION 'cannot alter table "%" because contact table "%" depends on it', altered.relname, altered.contact_table
+                USING ERRCODE = 'dependent_objects_still_exist', DETAIL = upper(left(problem, 1)) || substr(problem, 2) || '.',
+                      HINT = 'Indexes, triggers and columns that may be null can be added.';
+        END IF;
+    END LOOP;
+END
+$function$;
+COMMENT ON FUNCTION segments.check_altered_beside(oid[]) IS 'internal: refuse to alter a table beside a contact table to what is not made by attach()';
+
 CREATE FUNCTION segments.alter_tables_beside() RETURNS event_trigger
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -240,7 +383,7 @@ BEGIN
             JOIN pg_class AS c ON c.oid = t.contact_table
             JOIN pg_namespace AS n ON n.oid = c.relnamespace
             JOIN pg_class AS beside ON beside.oid IN (t.member_table, t.override_table, t.change_table)
-        WHERE d.classid = 'pg_class'::regclass
+        WHERE d.classid = 'pg_class'::regclass AND segments.is_beside(t)
           AND (beside.relowner <> c.relowner OR beside.relnamespace <> c.relnamespace OR beside.relpersistence <> c.relpersistence)
     LOOP
         IF moved.owned THEN
@@ -399,13 +542,14 @@ DECLARE
     related record;
 BEGIN
     FOR related IN
-        SELECT i.inhrelid::regclass AS child, i.inhparent::regclass AS parent FROM pg_inherits AS i
-        WHERE i.inhrelid IN (SELECT t.contact_table FROM segments.contact_table AS t
-                             UNION SELECT r.related_table FROM segments.relation AS r
-                             UNION SELECT r.link_table FROM segments.relation AS r WHERE r.link_table IS NOT NULL)
-           OR i.inhparent IN (SELECT t.contact_table FROM segments.contact_table AS t
-                              UNION SELECT r.related_table FROM segments.relation AS r
-                              UNION SELECT r.link_table FROM segments.relation AS r WHERE r.link_table IS NOT NULL)
+        SELECT i.inhrelid::regclass AS child, i.inhparent::regclass AS parent
+        FROM pg_event_trigger_ddl_commands() AS d JOIN pg_inherits AS i ON d.objid IN (i.inhrelid, i.inhparent)
+        WHERE d.classid = 'pg_class'::regclass
+          AND EXISTS (SELECT FROM unnest(ARRAY[i.inhrelid, i.inhparent]) AS t
+                      WHERE t IN (SELECT c.contact_table FROM segments.contact_table AS c)
+                         OR t IN (SELECT u.related FROM segments.relation AS r JOIN pg_class AS c ON c.oid = r.contact_table,
+                                      unnest(ARRAY[r.related_table, r.link_table]) AS u (related)
+                                  WHERE has_table_privilege(c.relowner, u.related, 'SELECT')))
     LOOP
         RAISE EXCEPTION 'table "%" cannot inherit from, or be a partition of, table "%" because segments are kept over one of them',
             related.child, related.parent
@@ -424,20 +568,35 @@ DECLARE
     altered record;
     contact_table regclass;
 BEGIN
-    IF NOT EXISTS (SELECT FROM segments.contact_table) THEN
+    IF to_regclass('segments.contact_table') IS NULL THEN
+        RAISE EXCEPTION 'cannot rename schema "segments" because extension segments needs it'
+            USING ERRCODE = 'dependent_objects_still_exist', HINT = 'The functions of the extension name it.';
+    ELSIF NOT EXISTS (SELECT FROM segments.contact_table) THEN
         RETURN;
     END IF;
-    IF TG_TAG = 'CREATE TABLE' THEN
+    IF TG_TAG IN ('CREATE TABLE', 'CREATE RULE') THEN
+        PERFORM segments.check_altered_beside(ARRAY(
+            SELECT i.inhparent FROM pg_event_trigger_ddl_commands() AS d JOIN pg_inherits AS i ON i.inhrelid = d.objid
+            WHERE d.classid = 'pg_class'::regclass
+            UNION ALL
+            SELECT r.ev_class FROM pg_event_trigger_ddl_commands() AS d JOIN pg_rewrite AS r ON r.oid = d.objid
+            WHERE d.classid = 'pg_rewrite'::regclass));
         PERFORM segments.check_children();
         RETURN;
     END IF;
     IF TG_TAG = 'ALTER TABLE' THEN
+        PERFORM segments.share_segments();
+        PERFORM segments.check_altered_beside(ARRAY(
+            SELECT d.objid FROM pg_event_trigger_ddl_commands() AS d WHERE d.classid = 'pg_class'::regclass
+            UNION
+            SELECT i.inhparent FROM pg_event_trigger_ddl_commands() AS d JOIN pg_inherits AS i ON i.inhrelid = d.objid
+            WHERE d.classid = 'pg_class'::regclass));
         FOR altered IN
             SELECT DISTINCT d.objid::regclass AS relation, a.attname AS new_name
             FROM pg_event_trigger_ddl_commands() AS d
                 LEFT JOIN pg_attribute AS a ON a.attrelid = d.objid AND a.attnum = d.objsubid AND d.object_type = 'table column'
             WHERE d.classid = 'pg_class'::regclass AND EXISTS (SELECT FROM segments.contact_tables_reading(d.objid))
-              AND NOT (segments.is_restoring()
+              AND NOT (segments.is_restore_session()
                        AND NOT EXISTS (SELECT FROM pg_attribute AS c WHERE c.attrelid = d.objid AND age(c.xmin) <= 0))
         LOOP
             PERFORM segments.check_altered_table(altered.relation, altered.new_name);
@@ -450,7 +609,7 @@ BEGIN
             FROM (SELECT d.contact_table FROM segments.field_definition AS d
                   WHERE d.expression IS NOT NULL OR d.condition IS NOT NULL
                   UNION SELECT r.contact_table FROM segments.relation AS r WHERE r.condition IS NOT NULL) AS e
-            WHERE segments.is_maintained(e.contact_table)
+            WHERE segments.is_maintained(e.contact_table) AND NOT segments.is_broken(e.contact_table)
         LOOP
             PERFORM segments.invalidate(contact_table);
             PERFORM segments.check_definitions(contact_table, format('cannot %s', lower(TG_TAG)));
@@ -463,7 +622,7 @@ COMMENT ON FUNCTION segments.after_alter() IS 'internal: event trigger function;
 CREATE EVENT TRIGGER segments_1_alter_tables_beside ON ddl_command_end WHEN TAG IN ('ALTER TABLE')
     EXECUTE FUNCTION segments.alter_tables_beside();
 CREATE EVENT TRIGGER segments_2_after_alter ON ddl_command_end
-    WHEN TAG IN ('CREATE TABLE', 'ALTER TABLE', 'ALTER SCHEMA', 'ALTER FUNCTION', 'ALTER OPERATOR', 'ALTER TYPE', 'ALTER DOMAIN', 'ALTER VIEW')
+    WHEN TAG IN ('CREATE TABLE', 'CREATE RULE', 'ALTER TABLE', 'ALTER SCHEMA', 'ALTER FUNCTION', 'ALTER OPERATOR', 'ALTER TYPE', 'ALTER DOMAIN', 'ALTER VIEW')
     EXECUTE FUNCTION segments.after_alter();
 COMMENT ON EVENT TRIGGER segments_1_alter_tables_beside IS 'tables of members follow their contact table to another owner or schema';
 COMMENT ON EVENT TRIGGER segments_2_after_alter IS 'what stored filters need is not altered away; members follow altered columns';

@@ -22,22 +22,7 @@ CREATE FUNCTION segments.make_alias(name text) RETURNS text
 COMMENT ON FUNCTION segments.make_alias(text) IS 'alias of a name: its letters as ASCII, small, spaces as dashes, nothing else; may be empty';
 
 CREATE FUNCTION segments.default_contact_table() RETURNS regclass
-    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
-AS $function$
-DECLARE
-    tables regclass[] := ARRAY(SELECT c.contact_table FROM segments.contact_table AS c LIMIT 2);
-BEGIN
-    IF cardinality(tables) = 1 THEN
-        RETURN tables[1];
-    END IF;
-    IF cardinality(tables) = 0 THEN
-        RAISE EXCEPTION 'no contact table is attached'
-            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Attach one with segments.attach().';
-    END IF;
-    RAISE EXCEPTION 'more than one contact table is attached'
-        USING ERRCODE = 'ambiguous_parameter', HINT = 'Name one in argument contact_table.';
-END
-$function$;
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'segments_default_contact_table';
 COMMENT ON FUNCTION segments.default_contact_table() IS 'internal: the only attached contact table; an error when there is none or more';
 
 -- Columns are found by number in src/lookup.c: new ones go to the end.
@@ -164,45 +149,72 @@ CREATE FUNCTION segments.reference_cycle(segment_id bigint) RETURNS bigint[]
 COMMENT ON FUNCTION segments.reference_cycle(bigint) IS 'internal: the shortest way from a segment through references back to itself, or null';
 REVOKE ALL ON FUNCTION segments.reference_cycle(bigint) FROM PUBLIC;
 
+CREATE FUNCTION segments.is_alias_taken(alias text, segment_id bigint) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off
+AS $function$
+    SELECT EXISTS (SELECT FROM segments.segment AS s WHERE s.alias = is_alias_taken.alias AND s.id <> is_alias_taken.segment_id)
+$function$;
+COMMENT ON FUNCTION segments.is_alias_taken(text, bigint) IS 'internal: does another segment have this alias?';
+REVOKE ALL ON FUNCTION segments.is_alias_taken(text, bigint) FROM PUBLIC;
+
 CREATE FUNCTION segments.choose_alias(given text, name text, segment_id bigint) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off
 AS $function$
 /*
  * A given alias must be free; one made from the name gets a number when it is
- * not.  All segments count, those that the user doesn't see too.
+ * not.  All segments count, those that the user doesn't see too: that an alias
+ * is taken can be learnt, and nothing else.  The number is looked for in doubled
+ * steps, then by halves: a few look-ups however many have the name.
  */
 DECLARE
     is_given boolean := coalesce(given, '') <> '';
     stem text := segments.make_alias(CASE WHEN is_given THEN given ELSE name END);
-    candidate text;
-    number integer := 0;
+    taken bigint := 0;
+    free bigint := 1;
+    middle bigint;
 BEGIN
     IF stem = '' THEN
         SELECT string_agg(chr(97 + floor(random() * 26)::integer), '') INTO stem FROM generate_series(1, 5);
         is_given := false;
     END IF;
-    candidate := stem;
-    WHILE EXISTS (SELECT FROM segments.segment AS s WHERE s.alias = candidate AND s.id <> segment_id) LOOP
-        IF is_given THEN
-            RAISE EXCEPTION 'segment alias "%" is already in use', stem
-                USING ERRCODE = 'unique_violation', HINT = 'Choose another, or leave it out to have one made from the name.';
-        END IF;
-        number := number + 1;
-        candidate := stem || number;
+    IF NOT segments.is_alias_taken(stem, segment_id) THEN
+        RETURN stem;
+    ELSIF is_given THEN
+        RAISE EXCEPTION 'segment alias "%" is already in use', stem
+            USING ERRCODE = 'unique_violation', HINT = 'Choose another, or leave it out to have one made from the name.';
+    END IF;
+    WHILE segments.is_alias_taken(stem || free, segment_id) LOOP
+        taken := free;
+        free := free * 2;
     END LOOP;
-    RETURN candidate;
+    WHILE taken + 1 < free LOOP
+        middle := (taken + free) / 2;
+        IF segments.is_alias_taken(stem || middle, segment_id) THEN
+            taken := middle;
+        ELSE
+            free := middle;
+        END IF;
+    END LOOP;
+    RETURN stem || free;
 END
 $function$;
 COMMENT ON FUNCTION segments.choose_alias(text, text, bigint) IS 'internal: the alias of a new or renamed segment';
 REVOKE ALL ON FUNCTION segments.choose_alias(text, text, bigint) FROM PUBLIC;
 
+CREATE FUNCTION segments.asker_may_see(contact_table regclass, is_global boolean, created_by bigint, created_by_user text) RETURNS boolean
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'segments_asker_may_see';
+COMMENT ON FUNCTION segments.asker_may_see(regclass, boolean, bigint, text) IS 'internal: may_see() of the role that the session acts for, in functions that run with the rights of others';
+REVOKE ALL ON FUNCTION segments.asker_may_see(regclass, boolean, bigint, text) FROM PUBLIC;
+
 CREATE FUNCTION segments.names_of(segment_ids bigint[]) RETURNS text
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
-    SELECT string_agg(format('"%s"', s.name), ', ' ORDER BY s.name, s.id)
-    FROM segments.segment AS s WHERE s.id = ANY (segment_ids)
+    SELECT concat_ws(' and ', string_agg(format('"%s"', s.name), ', ' ORDER BY s.name, s.id) FILTER (WHERE s.is_seen),
+                     CASE WHEN NOT bool_and(s.is_seen) THEN 'others that you do not see' END)
+    FROM (SELECT s.id, s.name, segments.asker_may_see(s.contact_table, s.is_global, s.created_by, s.created_by_user) AS is_seen
+          FROM segments.segment AS s WHERE s.id = ANY (segment_ids)) AS s
 $function$;
-COMMENT ON FUNCTION segments.names_of(bigint[]) IS 'internal: names of segments, for messages';
+COMMENT ON FUNCTION segments.names_of(bigint[]) IS 'internal: names of segments, for messages, without those that who asks does not see';
 REVOKE ALL ON FUNCTION segments.names_of(bigint[]) FROM PUBLIC;
 
 CREATE FUNCTION segments.store_references(segment_id bigint, contact_table regclass, referenced bigint[]) RETURNS void
@@ -235,7 +247,8 @@ BEGIN
     IF cycle IS NOT NULL THEN
         RAISE EXCEPTION 'a segment cannot refer to itself'
             USING ERRCODE = 'invalid_recursion',
-                  DETAIL = (SELECT string_agg(s.alias, ' -> ' ORDER BY step.number) || '.'
+                  DETAIL = (SELECT string_agg(CASE WHEN segments.asker_may_see(s.contact_table, s.is_global, s.created_by, s.created_by_user)
+                                                   THEN s.alias ELSE '...' END, ' -> ' ORDER BY step.number) || '.'
                             FROM unnest(cycle) WITH ORDINALITY AS step (id, number)
                             JOIN segments.segment AS s ON s.id = step.id);
     END IF;
@@ -391,24 +404,48 @@ COMMENT ON FUNCTION segments.segment_before_update() IS 'internal: completes and
 CREATE FUNCTION segments.segment_after_update() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
+/*
+ * All segments of the statement together: each building compiles all segments
+ * of a contact table anew.  EXECUTE, as the plan that suits one row doesn't suit
+ * thousands.
+ */
+DECLARE
+    changed record;
+    concerned bigint[];
+    published bigint[];
+    unpublished bigint[];
+    kept bigint[];
 BEGIN
-    IF NEW.is_published <> OLD.is_published AND NOT NEW.is_published THEN
-        PERFORM segments.check_unreferenced(NEW.id, 'unpublish');
+    EXECUTE 'SELECT array_agg(n.id ORDER BY n.id),
+                    array_agg(n.id ORDER BY n.id) FILTER (WHERE n.is_published),
+                    array_agg(n.id ORDER BY n.id) FILTER (WHERE o.is_published AND NOT n.is_published),
+                    array_agg(n.id ORDER BY n.id) FILTER (WHERE segments.is_static(n.filters) AND NOT segments.is_static(o.filters))
+             FROM segments_old AS o JOIN segments_new AS n ON n.id = o.id
+             WHERE o.is_published <> n.is_published OR o.filters OPERATOR(segments.<>) n.filters'
+    INTO concerned, published, unpublished, kept;
+    IF concerned IS NULL THEN
+        RETURN NULL;
     END IF;
-    PERFORM segments.forget_failures(NEW.id) WHERE NEW.state = 'building';
-    PERFORM segments.invalidate(NEW.contact_table);
-    PERFORM segments.store_references(NEW.id, NEW.contact_table,
-        segments.bind_check(NEW.filters, NEW.contact_table, NEW.id, false))
-    WHERE NEW.is_published OR NEW.filters OPERATOR(segments.<>) OLD.filters;
-    IF segments.is_static(NEW.filters) AND NOT segments.is_static(OLD.filters) THEN
-        PERFORM segments.keep_members(NEW.contact_table, NEW.id);
-    END IF;
-    IF NOT NEW.is_published OR segments.is_static(NEW.filters) THEN
-        DELETE FROM segments.segment_clock AS c WHERE c.segment_id = NEW.id;
-    END IF;
-    IF NEW.is_published THEN
-        PERFORM segments.build_stored(NEW.contact_table, ARRAY[NEW.id], false);
-    END IF;
+    PERFORM segments.forget_failures(s.id) FROM segments.segment AS s WHERE s.id = ANY (concerned) AND s.state = 'building';
+    PERFORM segments.invalidate(s.contact_table)
+    FROM (SELECT DISTINCT contact_table FROM segments.segment WHERE id = ANY (concerned)) AS s;
+    -- an unpublished segment whose filters are as they were keeps its references
+    FOR changed IN EXECUTE
+        'SELECT n.id, n.contact_table, n.filters FROM segments_old AS o JOIN segments_new AS n ON n.id = o.id
+         WHERE n.id = ANY ($1) AND (n.is_published OR o.filters OPERATOR(segments.<>) n.filters) ORDER BY n.id' USING concerned
+    LOOP
+        PERFORM segments.store_references(changed.id, changed.contact_table,
+            segments.bind_check(changed.filters, changed.contact_table, changed.id, false));
+    END LOOP;
+    PERFORM segments.check_unreferenced(id, 'unpublish') FROM unnest(unpublished) AS u (id);
+    PERFORM segments.keep_members(s.contact_table, s.id)
+    FROM (SELECT contact_table, id FROM segments.segment WHERE id = ANY (kept) ORDER BY contact_table, id) AS s;
+    DELETE FROM segments.segment_clock AS c USING segments.segment AS s
+    WHERE c.segment_id = ANY (concerned) AND s.id = c.segment_id AND (NOT s.is_published OR segments.is_static(s.filters));
+    FOR changed IN SELECT contact_table, array_agg(id ORDER BY id) AS ids FROM segments.segment
+                   WHERE id = ANY (published) GROUP BY contact_table ORDER BY contact_table LOOP
+        PERFORM segments.build_stored(changed.contact_table, changed.ids, false);
+    END LOOP;
     RETURN NULL;
 END
 $function$;
@@ -437,7 +474,7 @@ BEGIN
         IF NEW.id <> ALL (referenced) THEN
             RAISE EXCEPTION 'cannot change the alias of segment "%" because other segments name it', NEW.name
                 USING ERRCODE = 'dependent_objects_still_exist',
-                      DETAIL = format('The filters of "%s" name "%s".', other.name, OLD.alias),
+                      DETAIL = format('The filters of %s name "%s".', segments.names_of(ARRAY[other.id]), OLD.alias),
                       HINT = 'Name it by its id there.';
         END IF;
     END LOOP;
@@ -446,6 +483,16 @@ BEGIN
 END
 $function$;
 COMMENT ON FUNCTION segments.segment_after_rename() IS 'internal: refuses to take an alias away that filters of other segments name';
+
+CREATE FUNCTION segments.segment_after_hide() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+    PERFORM segments.invalidate(NEW.contact_table);
+    RETURN NULL;
+END
+$function$;
+COMMENT ON FUNCTION segments.segment_after_hide() IS 'internal: plans that are kept forget a segment that is for everybody no longer';
 
 CREATE FUNCTION segments.segment_after_delete() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -482,9 +529,6 @@ CREATE FUNCTION segments.check_segment_id() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off
 AS $function$
 BEGIN
-    IF segments.is_restoring() THEN
-        RETURN NULL;
-    END IF;
     PERFORM FROM segments.segment AS s WHERE s.id = NEW.segment_id FOR KEY SHARE;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'segment % does not exist', NEW.segment_id USING ERRCODE = 'undefined_object';
@@ -502,9 +546,6 @@ AS $function$
  * then sees the reference, or fails with 40001 where its snapshot is older.
  */
 BEGIN
-    IF segments.is_restoring() THEN
-        RETURN NULL;
-    END IF;
     UPDATE segments.segment AS s SET state = s.state WHERE s.id = NEW.referenced_id;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'segment % does not exist', NEW.referenced_id USING ERRCODE = 'undefined_object';
@@ -537,23 +578,25 @@ CREATE TRIGGER segment_before_accept BEFORE UPDATE ON segments.segment
 CREATE TRIGGER segment_after_rename AFTER UPDATE ON segments.segment
     FOR EACH ROW WHEN (OLD.alias <> NEW.alias) EXECUTE FUNCTION segments.segment_after_rename();
 CREATE TRIGGER segment_after_update AFTER UPDATE ON segments.segment
-    FOR EACH ROW WHEN (OLD.filters OPERATOR(segments.<>) NEW.filters OR OLD.is_published <> NEW.is_published)
-    EXECUTE FUNCTION segments.segment_after_update();
+    REFERENCING OLD TABLE AS segments_old NEW TABLE AS segments_new
+    FOR EACH STATEMENT EXECUTE FUNCTION segments.segment_after_update();
+CREATE TRIGGER segment_after_hide AFTER UPDATE ON segments.segment
+    FOR EACH ROW WHEN (OLD.is_global AND NOT NEW.is_global) EXECUTE FUNCTION segments.segment_after_hide();
 CREATE TRIGGER segment_after_delete AFTER DELETE ON segments.segment
     REFERENCING OLD TABLE AS segments_old
     FOR EACH STATEMENT EXECUTE FUNCTION segments.segment_after_delete();
 CREATE TRIGGER segment_before_truncate BEFORE TRUNCATE ON segments.segment
     FOR EACH STATEMENT EXECUTE FUNCTION segments.refuse_truncate('Use DELETE, which removes the members too.');
 CREATE TRIGGER check_contact_table AFTER INSERT ON segments.segment
-    FOR EACH ROW EXECUTE FUNCTION segments.check_declared();
+    FOR EACH ROW WHEN (NOT segments.is_restoring()) EXECUTE FUNCTION segments.check_declared();
 CREATE TRIGGER check_segment AFTER INSERT OR UPDATE OF segment_id ON segments.segment_reference
-    FOR EACH ROW EXECUTE FUNCTION segments.check_segment_id();
+    FOR EACH ROW WHEN (NOT segments.is_restoring()) EXECUTE FUNCTION segments.check_segment_id();
 CREATE TRIGGER check_referenced AFTER INSERT OR UPDATE OF referenced_id ON segments.segment_reference
-    FOR EACH ROW EXECUTE FUNCTION segments.check_referenced();
+    FOR EACH ROW WHEN (NOT segments.is_restoring()) EXECUTE FUNCTION segments.check_referenced();
 CREATE TRIGGER check_segment AFTER INSERT OR UPDATE OF segment_id ON segments.segment_clock
-    FOR EACH ROW EXECUTE FUNCTION segments.check_segment_id();
+    FOR EACH ROW WHEN (NOT segments.is_restoring()) EXECUTE FUNCTION segments.check_segment_id();
 CREATE TRIGGER check_contact_table AFTER INSERT OR UPDATE OF contact_table ON segments.contact_clock
-    FOR EACH ROW EXECUTE FUNCTION segments.check_declared();
+    FOR EACH ROW WHEN (NOT segments.is_restoring()) EXECUTE FUNCTION segments.check_declared();
 COMMENT ON TRIGGER segment_before_insert ON segments.segment IS 'completes and checks a new segment';
 COMMENT ON TRIGGER segment_before_accept_new ON segments.segment IS 'refuses filters that name segments which their author does not see';
 COMMENT ON TRIGGER segment_before_accept ON segments.segment IS 'refuses filters that name segments which their author does not see';
@@ -561,6 +604,7 @@ COMMENT ON TRIGGER segment_after_insert ON segments.segment IS 'builds new segme
 COMMENT ON TRIGGER segment_before_update ON segments.segment IS 'completes and checks a changed segment';
 COMMENT ON TRIGGER segment_after_rename ON segments.segment IS 'refuses to take an alias away that filters of other segments name';
 COMMENT ON TRIGGER segment_after_update ON segments.segment IS 'brings members in line with a changed definition';
+COMMENT ON TRIGGER segment_after_hide ON segments.segment IS 'plans that are kept forget a segment that is for everybody no longer';
 COMMENT ON TRIGGER segment_after_delete ON segments.segment IS 'removes what belonged to deleted segments';
 COMMENT ON TRIGGER segment_before_truncate ON segments.segment IS 'refuses TRUNCATE';
 COMMENT ON TRIGGER check_contact_table ON segments.segment IS 'refuses a segment of a table that is not attached';
@@ -569,12 +613,174 @@ COMMENT ON TRIGGER check_referenced ON segments.segment_reference IS 'refuses re
 COMMENT ON TRIGGER check_segment ON segments.segment_clock IS 'refuses the clock of a segment that does not exist';
 COMMENT ON TRIGGER check_contact_table ON segments.contact_clock IS 'refuses the clock of a table that is not attached';
 
--- Rights: who may read a contact table sees its global segments and their own,
--- and may create and change such.  State is the engine's to write.
+-- Rights --------------------------------------------------------------------
+
+/*
+ * Who may read a contact table sees its global segments and their own.  Who owns
+ * it changes them; others need INSERT, UPDATE, DELETE on segments.segment, which
+ * is granted to nobody at first.  The server asks for those of owners too, so they are
+ * granted INSERT and UPDATE of the columns that are users', and DELETE: by these
+ * nobody can change segments of other contact tables, as row security asks for
+ * INSERT and UPDATE of the whole table.  State is the engine's to write.
+ */
+
+CREATE FUNCTION segments.share_segments() RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $function$
+/*
+ * To a role that owns contact tables no more, DELETE is left where it came with
+ * INSERT or UPDATE of the whole table.
+ */
+DECLARE
+    columns constant text[] := '{contact_table,name,public_name,alias,description,category_id,filters,is_published,is_global,is_preference_center,created_by,created_by_user}';
+    role record;
+BEGIN
+    FOR role IN
+        WITH owner AS (
+            SELECT DISTINCT r.oid FROM segments.contact_table AS t JOIN pg_class AS c ON c.oid = t.contact_table
+                JOIN pg_roles AS r ON r.oid = c.relowner
+            WHERE NOT r.rolsuper
+        ), grantee AS (
+            SELECT DISTINCT a.grantee AS oid FROM pg_attribute AS c, aclexplode(c.attacl) AS a
+            WHERE c.attrelid = 'segments.segment'::regclass AND c.attname = 'created_by_user' AND a.privilege_type = 'INSERT' AND a.grantee <> 0
+        )
+        SELECT oid, pg_get_userbyid(oid) AS name, true AS is_owner FROM (TABLE owner EXCEPT TABLE grantee) AS o
+        UNION ALL
+        SELECT oid, pg_get_userbyid(oid), false FROM (TABLE grantee EXCEPT TABLE owner) AS g
+        WHERE oid IN (SELECT oid FROM pg_roles)
+    LOOP
+        -- two who change the rights at a time take turns
+        LOCK TABLE segments.segment IN SHARE UPDATE EXCLUSIVE MODE;
+        IF role.is_owner THEN
+            EXECUTE format('GRANT INSERT (%1$s, date_added), UPDATE (%1$s), DELETE ON segments.segment TO %2$I',
+                           array_to_string(columns, ', '), role.name);
+        ELSE
+            EXECUTE format('REVOKE INSERT (%1$s, date_added), UPDATE (%1$s) ON segments.segment FROM %2$I',
+                           array_to_string(columns, ', '), role.name);
+            IF NOT EXISTS (SELECT FROM pg_class AS c, aclexplode(c.relacl) AS a
+                           WHERE c.oid = 'segments.segment'::regclass AND a.grantee = role.oid AND a.privilege_type IN ('INSERT', 'UPDATE')) THEN
+                EXECUTE format('REVOKE DELETE ON segments.segment FROM %I', role.name);
+            END IF;
+        END IF;
+    END LOOP;
+END
+$function$;
+COMMENT ON FUNCTION segments.share_segments() IS 'internal: lets owners of contact tables, and nobody who was one, change rows of segments.segment';
+REVOKE EXECUTE ON FUNCTION segments.share_segments() FROM PUBLIC;
+
+CREATE FUNCTION segments.contact_tables_changed() RETURNS trigger
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+    PERFORM segments.share_segments();
+    RETURN NULL;
+END
+$function$;
+COMMENT ON FUNCTION segments.contact_tables_changed() IS 'internal: trigger function; owners of contact tables may change segments';
+CREATE TRIGGER share_segments AFTER INSERT OR DELETE ON segments.contact_table
+    FOR EACH STATEMENT EXECUTE FUNCTION segments.contact_tables_changed();
+COMMENT ON TRIGGER share_segments ON segments.contact_table IS 'owners of contact tables may change segments';
+
+CREATE FUNCTION segments.is_granted(privilege text) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+    WITH granted AS (
+        SELECT a.grantee, a.privilege_type FROM pg_class AS c, aclexplode(c.relacl) AS a WHERE c.oid = 'segments.segment'::regclass
+    )
+    SELECT EXISTS (
+        SELECT FROM granted AS g
+        WHERE g.privilege_type = is_granted.privilege AND (g.grantee = 0 OR pg_has_role(g.grantee, 'USAGE'))
+          -- DELETE may be what comes with a contact table
+          AND (g.privilege_type <> 'DELETE'
+               OR NOT EXISTS (SELECT FROM segments.contact_table AS t JOIN pg_class AS c ON c.oid = t.contact_table
+                              WHERE c.relowner = g.grantee)
+               OR EXISTS (SELECT FROM granted AS o WHERE o.grantee = g.grantee AND o.privilege_type IN ('INSERT', 'UPDATE'))))
+$function$;
+COMMENT ON FUNCTION segments.is_granted(text) IS 'internal: does the current role hold INSERT, UPDATE or DELETE on segments.segment as a whole, for contact tables of others?';
+
+CREATE FUNCTION segments.may_change(contact_table regclass, privilege text) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT coalesce(segments.owns(contact_table)
+                    OR has_table_privilege(contact_table, 'SELECT') AND segments.is_granted(privilege), false)
+$function$;
+COMMENT ON FUNCTION segments.may_change(regclass, text) IS 'whether the current role may INSERT, UPDATE or DELETE segments of a contact table: it owns that, or may read it and holds the privilege on segments.segment';
+
+CREATE FUNCTION segments.owns_extension() RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = 'segments.segment'::regclass
+$function$;
+COMMENT ON FUNCTION segments.owns_extension() IS 'internal: has the current role the rights of the extension''s owner?';
+
+CREATE FUNCTION segments.last_segment_id() RETURNS bigint
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+    RETURN currval('segments.segment_id_seq');
+EXCEPTION WHEN object_not_in_prerequisite_state THEN
+    RETURN NULL;
+END
+$function$;
+COMMENT ON FUNCTION segments.last_segment_id() IS 'internal: the id that the sequence gave last in this session, or null';
+
+CREATE FUNCTION segments.segment_admit() RETURNS trigger
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $function$
+/*
+ * With the rights of who writes, before anything is looked at for them.
+ */
+BEGIN
+    IF segments.owns_extension() THEN
+        RETURN NEW;
+    END IF;
+    NEW.contact_table := coalesce(NEW.contact_table, segments.default_contact_table());
+    IF NOT segments.may_change(NEW.contact_table, TG_OP) THEN
+        RAISE EXCEPTION 'permission denied for segments of table %',
+            coalesce((SELECT relname FROM pg_class WHERE oid = NEW.contact_table), NEW.contact_table::oid::text)
+            USING ERRCODE = 'insufficient_privilege',
+                  DETAIL = 'It takes ownership of the contact table, or SELECT on it and the privilege on segments.segment.';
+    ELSIF TG_OP = 'UPDATE' THEN
+        RAISE EXCEPTION 'permission denied for the state of a segment'
+            USING ERRCODE = 'insufficient_privilege', DETAIL = 'Columns state, error, built_at, build_time and date_added are not changed by hand.';
+    ELSIF NEW.state <> 'new' OR num_nonnulls(NEW.error, NEW.built_at, NEW.build_time) > 0 THEN
+        RAISE EXCEPTION 'permission denied for the state of a segment'
+            USING ERRCODE = 'insufficient_privilege', DETAIL = 'Columns state, error, built_at and build_time are not given by hand.';
+    ELSIF NEW.id IS DISTINCT FROM segments.last_segment_id() THEN
+        RAISE EXCEPTION 'permission denied for the id of a segment'
+            USING ERRCODE = 'insufficient_privilege', DETAIL = 'Ids are given by the sequence.';
+    END IF;
+    RETURN NEW;
+END
+$function$;
+COMMENT ON FUNCTION segments.segment_admit() IS 'internal: trigger function; refuses segments of who may not change those of the contact table, and what only the engine writes';
+
+-- the first of all
+CREATE TRIGGER segment_admit BEFORE INSERT ON segments.segment
+    FOR EACH ROW EXECUTE FUNCTION segments.segment_admit();
+CREATE TRIGGER segment_admit_state BEFORE UPDATE ON segments.segment
+    FOR EACH ROW WHEN (ROW(OLD.state, OLD.error, OLD.built_at, OLD.build_time, OLD.date_added)
+                       IS DISTINCT FROM ROW(NEW.state, NEW.error, NEW.built_at, NEW.build_time, NEW.date_added))
+    EXECUTE FUNCTION segments.segment_admit();
+COMMENT ON TRIGGER segment_admit ON segments.segment IS 'refuses segments of who may not change those of the contact table, and chosen ids';
+COMMENT ON TRIGGER segment_admit_state ON segments.segment IS 'refuses to change by hand what only the engine writes';
+
 ALTER TABLE segments.segment ENABLE ROW LEVEL SECURITY;
-CREATE POLICY visible ON segments.segment
+CREATE POLICY visible ON segments.segment FOR SELECT
     USING (segments.may_see(contact_table, is_global, created_by, created_by_user));
-COMMENT ON POLICY visible ON segments.segment IS 'global segments and one''s own, of contact tables that one may read; all for the owner of the contact table';
+CREATE POLICY created ON segments.segment FOR INSERT
+    WITH CHECK ((segments.owns(contact_table) OR (SELECT segments.is_granted('INSERT')))
+                AND segments.may_see(contact_table, is_global, created_by, created_by_user));
+CREATE POLICY changed ON segments.segment FOR UPDATE
+    USING ((segments.owns(contact_table) OR (SELECT segments.is_granted('UPDATE')))
+           AND segments.may_see(contact_table, is_global, created_by, created_by_user));
+CREATE POLICY deleted ON segments.segment FOR DELETE
+    USING ((segments.owns(contact_table) OR (SELECT segments.is_granted('DELETE')))
+           AND segments.may_see(contact_table, is_global, created_by, created_by_user));
+COMMENT ON POLICY visible ON segments.segment IS 'global segments and one''s own, of contact tables that one may read; all for the owner of the contact table, and for who backs up';
+COMMENT ON POLICY created ON segments.segment IS 'by the owner of the contact table, and by who holds INSERT on the whole table';
+COMMENT ON POLICY changed ON segments.segment IS 'visible ones, by the owner of the contact table, and by who holds UPDATE on the whole table';
+COMMENT ON POLICY deleted ON segments.segment IS 'visible ones, by the owner of the contact table, and by who holds DELETE';
 ALTER TABLE segments.segment_reference ENABLE ROW LEVEL SECURITY;
 CREATE POLICY visible ON segments.segment_reference FOR SELECT
     USING (EXISTS (SELECT FROM segments.segment AS s WHERE s.id = segment_id));
@@ -587,10 +793,7 @@ ALTER TABLE segments.contact_clock ENABLE ROW LEVEL SECURITY;
 CREATE POLICY readers ON segments.contact_clock FOR SELECT USING (has_table_privilege(contact_table, 'SELECT'));
 COMMENT ON POLICY readers ON segments.contact_clock IS 'those of contact tables that one may read';
 
-GRANT SELECT, DELETE ON segments.segment TO PUBLIC;
-GRANT INSERT (id, contact_table, name, public_name, alias, description, category_id, filters, is_published, is_global,
-              is_preference_center, date_added, created_by, created_by_user),
-      UPDATE (name, public_name, alias, description, category_id, filters, is_published, is_global,
-              is_preference_center, created_by, created_by_user)
-    ON segments.segment TO PUBLIC;
-GRANT SELECT ON segments.segment_reference, segments.contact_clock, segments.segment_clock TO PUBLIC;
+GRANT SELECT ON segments.segment, segments.segment_reference, segments.contact_clock, segments.segment_clock TO PUBLIC;
+-- Who reads only what row security lets them must not take it for a dump: pg_dump
+-- reads the sequence too, and fails without this right.
+GRANT SELECT ON SEQUENCE segments.segment_id_seq TO pg_database_owner;

@@ -66,16 +66,7 @@ $function$;
 COMMENT ON FUNCTION segments.tables_of(regclass) IS 'internal: an attached contact table, null: the only one';
 
 CREATE FUNCTION segments.base_type(type regtype) RETURNS regtype
-    LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp
-AS $function$
-    WITH RECURSIVE chain AS (
-        SELECT t.oid, t.typtype, t.typbasetype FROM pg_type AS t WHERE t.oid = type
-        UNION ALL
-        SELECT t.oid, t.typtype, t.typbasetype FROM chain AS c JOIN pg_type AS t ON t.oid = c.typbasetype
-        WHERE c.typtype = 'd'
-    )
-    SELECT oid::regtype FROM chain WHERE typtype <> 'd'
-$function$;
+    LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'segments_base_type';
 COMMENT ON FUNCTION segments.base_type(regtype) IS 'internal: the type that a domain is over, else the type itself';
 
 CREATE FUNCTION segments.check_key_type(tables segments.contact_table, given regtype) RETURNS void
@@ -115,6 +106,15 @@ END
 $function$;
 COMMENT ON FUNCTION segments.check_key_is_null(anyelement) IS 'internal: an error when more than a type was given';
 
+CREATE FUNCTION segments.key_in(contact_table regclass, key text, type anyelement) RETURNS anyelement
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'segments_key_in';
+COMMENT ON FUNCTION segments.key_in(regclass, text, anyelement) IS 'internal: a text as a key of a contact table, in the base type of its keys, of which type is any null; what that runs runs as the owner of the table';
+
+CREATE FUNCTION segments.key_from_text(tables segments.contact_table, key text) RETURNS text
+    LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp
+    AS $$ SELECT format('segments.key_in(%L::regclass, %L, NULL::%s)', tables.contact_table::oid, key, segments.base_type(tables.key_type)) $$;
+COMMENT ON FUNCTION segments.key_from_text(segments.contact_table, text) IS 'internal: SQL for a contact''s key that is given as text';
+
 CREATE FUNCTION segments.key_literal(tables segments.contact_table, contact anyelement) RETURNS text
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -123,10 +123,10 @@ BEGIN
     IF contact IS NULL THEN
         RAISE EXCEPTION 'contact must not be null' USING ERRCODE = 'null_value_not_allowed';
     END IF;
-    RETURN format('%L::%s', contact, tables.key_type);
+    RETURN segments.key_from_text(tables, format('%s', contact));
 END
 $function$;
-COMMENT ON FUNCTION segments.key_literal(segments.contact_table, anyelement) IS 'internal: a contact''s key as SQL, of the contact table''s type';
+COMMENT ON FUNCTION segments.key_literal(segments.contact_table, anyelement) IS 'internal: a contact''s key as SQL, of the base type of the contact table''s keys';
 
 -- Making and changing segments.
 
@@ -153,6 +153,24 @@ $function$;
 COMMENT ON FUNCTION segments.create_segment(text, segments.filter, text, regclass, text, text, bigint, boolean, boolean, boolean) IS
     'creates a segment and its members; gives its id.  Without filters its members are chosen by hand; null stands for the default';
 
+CREATE FUNCTION segments.refuse_change(segment text, privilege text) RETURNS void
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+/*
+ * Row security leaves rows out in silence; who names one wants to know.  A
+ * segment that is gone meanwhile is none.
+ */
+BEGIN
+    IF EXISTS (SELECT FROM segments.segment AS s WHERE s.id = segments.resolve_segment(segment)
+               AND NOT segments.may_change(s.contact_table, privilege)) THEN
+        RAISE EXCEPTION 'permission denied for segment "%"', segment
+            USING ERRCODE = 'insufficient_privilege',
+                  DETAIL = format('It takes ownership of the contact table, or %s on segments.segment.', privilege);
+    END IF;
+END
+$function$;
+COMMENT ON FUNCTION segments.refuse_change(text, text) IS 'internal: an error when the current role may not change a segment';
+
 CREATE FUNCTION segments.update_segment(segment text, name text DEFAULT NULL, filters segments.filter DEFAULT NULL,
                                         alias text DEFAULT NULL, public_name text DEFAULT NULL,
                                         description text DEFAULT NULL, category_id bigint DEFAULT NULL,
@@ -177,6 +195,9 @@ BEGIN
         is_global = coalesce(update_segment.is_global, s.is_global),
         is_preference_center = coalesce(update_segment.is_preference_center, s.is_preference_center)
     WHERE s.id = segments.resolve_segment(segment);
+    IF NOT FOUND THEN
+        PERFORM segments.refuse_change(segment, 'UPDATE');
+    END IF;
 END
 $function$;
 COMMENT ON FUNCTION segments.update_segment(text, text, segments.filter, text, text, text, bigint, boolean, boolean, boolean, text[]) IS
@@ -187,6 +208,9 @@ CREATE FUNCTION segments.delete_segment(segment text) RETURNS void
 AS $function$
 BEGIN
     DELETE FROM segments.segment AS s WHERE s.id = segments.resolve_segment(segment);
+    IF NOT FOUND THEN
+        PERFORM segments.refuse_change(segment, 'DELETE');
+    END IF;
 END
 $function$;
 COMMENT ON FUNCTION segments.delete_segment(text) IS 'deletes a segment and its members; refused while others refer to it';
@@ -217,7 +241,7 @@ BEGIN
         CASE WHEN found.is_static THEN '''manual''::text'
              ELSE 'CASE WHEN o.included THEN ''manual'' ELSE ''filter'' END' END,
         tables.member_table, found.id,
-        CASE WHEN after IS NOT NULL THEN format('AND contact_id > %L::%s', after, tables.key_type) END,
+        'AND contact_id > ' || segments.key_from_text(tables, after),
         max,
         CASE WHEN NOT found.is_static
              THEN format('LEFT JOIN %s AS o ON o.segment_id = m.segment_id AND o.contact_id = m.contact_id AND o.included',
@@ -250,7 +274,7 @@ BEGIN
     RETURN QUERY EXECUTE format('SELECT c.* FROM %1$s AS c JOIN %2$s AS m ON m.contact_id = c.%3$I '
                                 'WHERE m.segment_id = %4$s %5$s ORDER BY m.contact_id LIMIT %6$L::bigint',
         tables.contact_table, tables.member_table, tables.key_column, found.id,
-        CASE WHEN after IS NOT NULL THEN format('AND m.contact_id > %L::%s', after, tables.key_type) END, max);
+        'AND m.contact_id > ' || segments.key_from_text(tables, after), max);
 END
 $function$;
 COMMENT ON FUNCTION segments.contacts(text, anyelement, text, bigint) IS
@@ -284,7 +308,13 @@ COMMENT ON FUNCTION segments.member_counts(regclass) IS 'internal: members, join
 CREATE FUNCTION segments.change_by_hand(segment_id bigint, contacts anyarray, action text) RETURNS boolean[]
     LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'segments_change_by_hand';
 COMMENT ON FUNCTION segments.change_by_hand(bigint, anyarray, text) IS
-    'internal: change_members() for everybody who sees the segment: include, exclude or reset contacts; for each, whether it exists';
+    'includes, excludes or resets contacts by hand; for each, whether it exists.  EXECUTE on it is the right to change members by hand, by add_contact() and all its like, of segments that one sees; owners of contact tables need none';
+REVOKE EXECUTE ON FUNCTION segments.change_by_hand(bigint, anyarray, text) FROM PUBLIC;
+
+CREATE FUNCTION segments.by_hand(segment_id bigint, contacts anyarray, action text) RETURNS boolean[]
+    LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'segments_change_by_hand';
+COMMENT ON FUNCTION segments.by_hand(bigint, anyarray, text) IS
+    'internal: change_by_hand(), which lets in the owner of the contact table, and who may execute that';
 
 CREATE FUNCTION segments.change_contact(segment text, contact anyelement, action text) RETURNS boolean
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
@@ -296,7 +326,7 @@ DECLARE
 BEGIN
     SELECT * INTO found FROM segments.find_segment(segment);
     tables := found.tables;
-    EXECUTE format('SELECT segments.change_by_hand(%s, ARRAY[%s], %L)',
+    EXECUTE format('SELECT segments.by_hand(%s, ARRAY[%s], %L)',
                    found.id, segments.key_literal(tables, contact), action) INTO answer;
     IF NOT answer[1] THEN
         RAISE EXCEPTION 'contact % does not exist in "%"', contact,
@@ -314,18 +344,21 @@ AS $function$
 DECLARE
     found record;
     tables segments.contact_table;
+    base regtype;
     asked contacts%TYPE;
     answer boolean[];
 BEGIN
     SELECT * INTO found FROM segments.find_segment(segment);
     tables := found.tables;
+    base := segments.base_type(tables.key_type);
     PERFORM segments.check_key_type(tables, pg_typeof(contact_id));
     asked := ARRAY(SELECT u.c FROM (SELECT c, min(number) AS number FROM unnest(contacts) WITH ORDINALITY AS e (c, number)
                                     WHERE c IS NOT NULL GROUP BY c) AS u
                    ORDER BY u.number);
-    EXECUTE format('SELECT segments.change_by_hand($1, $2::%s, $3)',
-                   CASE WHEN tables.key_type = pg_typeof(contact_id) THEN format('%s[]', tables.key_type)
-                        ELSE format('text[]::%s[]', tables.key_type) END)
+    EXECUTE format(CASE WHEN base = segments.base_type(pg_typeof(contact_id)) THEN 'SELECT segments.by_hand($1, $2::%2$s[], $3)'
+                        ELSE 'SELECT segments.by_hand($1, ARRAY(SELECT segments.key_in(%1$L::regclass, u.k::text, NULL::%2$s) '
+                             'FROM unnest($2) WITH ORDINALITY AS u (k, n) ORDER BY u.n), $3)' END,
+                   tables.contact_table::oid, base)
     INTO answer USING found.id, asked, action;
     RETURN QUERY SELECT t.c, t.s FROM unnest(asked, answer) AS t (c, s);
 END
@@ -421,7 +454,8 @@ COMMENT ON FUNCTION segments.change_segments(anyarray, text[], text[]) IS
 -- What there is to know about segments.  A function, since a view reads its
 -- tables with the rights of its owner.
 
-CREATE FUNCTION segments.segment_status(
+CREATE FUNCTION segments.status_of(
+    contact_tables regclass[],
     OUT id bigint, OUT alias text, OUT name text, OUT contact_table regclass, OUT is_published boolean, OUT state text,
     OUT error text, OUT members bigint, OUT joins bigint, OUT leaves bigint, OUT last_change timestamptz,
     OUT evaluated_at timestamptz, OUT next_move timestamptz, OUT built_at timestamptz, OUT build_time interval,
@@ -433,7 +467,8 @@ DECLARE
 BEGIN
     FOR tables IN
         SELECT t.* FROM segments.contact_table AS t
-        WHERE has_table_privilege(t.contact_table, 'SELECT') ORDER BY t.contact_table::oid
+        WHERE t.contact_table = ANY (status_of.contact_tables) AND has_table_privilege(t.contact_table, 'SELECT')
+        ORDER BY t.contact_table::oid
     LOOP
         RETURN QUERY EXECUTE format($query$
             SELECT s.id, s.alias, s.name, s.contact_table, s.is_published,
@@ -452,6 +487,35 @@ BEGIN
                        LEFT JOIN segments.contact_clock AS t ON t.contact_table = k.contact_table) AS k ON k.segment_id = s.id
             WHERE s.contact_table = %1$s::oid ORDER BY s.id$query$, tables.contact_table::oid);
     END LOOP;
+END
+$function$;
+COMMENT ON FUNCTION segments.status_of(regclass[]) IS 'internal: rows of segments.status, of the segments that the current role sees';
+
+CREATE FUNCTION segments.status_of_all(contact_tables regclass[]) RETURNS SETOF record
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'SELECT * FROM segments.status_of(contact_tables)';
+COMMENT ON FUNCTION segments.status_of_all(regclass[]) IS 'internal: rows of segments.status, of all segments, for who watches the server';
+REVOKE EXECUTE ON FUNCTION segments.status_of_all(regclass[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION segments.status_of_all(regclass[]) TO pg_monitor;
+
+CREATE FUNCTION segments.segment_status(
+    OUT id bigint, OUT alias text, OUT name text, OUT contact_table regclass, OUT is_published boolean, OUT state text,
+    OUT error text, OUT members bigint, OUT joins bigint, OUT leaves bigint, OUT last_change timestamptz,
+    OUT evaluated_at timestamptz, OUT next_move timestamptz, OUT built_at timestamptz, OUT build_time interval,
+    OUT refresh_failed_at timestamptz, OUT refresh_error text)
+    RETURNS SETOF record LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    all_tables regclass[] := ARRAY(SELECT t.contact_table FROM segments.contact_table AS t ORDER BY t.contact_table::oid);
+BEGIN
+    IF pg_has_role('pg_monitor', 'USAGE') THEN
+        RETURN QUERY SELECT * FROM segments.status_of_all(all_tables) AS s (
+            id bigint, alias text, name text, contact_table regclass, is_published boolean, state text, error text, members bigint,
+            joins bigint, leaves bigint, last_change timestamptz, evaluated_at timestamptz, next_move timestamptz,
+            built_at timestamptz, build_time interval, refresh_failed_at timestamptz, refresh_error text);
+    ELSE
+        RETURN QUERY SELECT * FROM segments.status_of(all_tables);
+    END IF;
 END
 $function$;
 COMMENT ON FUNCTION segments.segment_status() IS 'internal: the rows of segments.status';

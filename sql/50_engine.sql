@@ -21,7 +21,7 @@ COMMENT ON FUNCTION segments.explain(segments.filter, regclass) IS 'the filter a
 
 CREATE FUNCTION segments.bind_check(filters segments.filter, contact_table regclass, segment_id bigint, storing boolean)
     RETURNS bigint[] AS 'MODULE_PATHNAME', 'segments_bind_check' LANGUAGE C STABLE STRICT;
-COMMENT ON FUNCTION segments.bind_check(segments.filter, regclass, bigint, boolean) IS 'internal: raises when a filter has no meaning for a contact table; else the segments it refers to';
+COMMENT ON FUNCTION segments.bind_check(segments.filter, regclass, bigint, boolean) IS 'internal: raises when a filter has no meaning for a contact table; else the segments it refers to; for who may read the contacts';
 
 CREATE FUNCTION segments.check_references(filters segments.filter, contact_table regclass) RETURNS void
     AS 'MODULE_PATHNAME', 'segments_check_references' LANGUAGE C STABLE STRICT;
@@ -29,7 +29,7 @@ COMMENT ON FUNCTION segments.check_references(segments.filter, regclass) IS 'int
 
 CREATE FUNCTION segments.field_operators(contact_table regclass, object text, field text) RETURNS text[]
     AS 'MODULE_PATHNAME', 'segments_field_operators' LANGUAGE C STABLE STRICT;
-COMMENT ON FUNCTION segments.field_operators(regclass, text, text) IS 'operators that a field takes, or null when there is no such field';
+COMMENT ON FUNCTION segments.field_operators(regclass, text, text) IS 'operators that a field takes, or null when there is no such field, or one may not read the contacts';
 
 CREATE FUNCTION segments.qualify_expression(expression text, relation regclass) RETURNS text
     AS 'MODULE_PATHNAME', 'segments_qualify_expression' LANGUAGE C STABLE STRICT;
@@ -59,8 +59,10 @@ COMMENT ON FUNCTION segments.compiled_program(regclass) IS 'internal: sizes of t
 
 CREATE VIEW segments.compiled AS
 SELECT t.contact_table, c.segments, c.atoms, c.image_bytes, c.shared, c.build_ms, c.backend_bytes
-FROM segments.contact_table AS t, LATERAL segments.compiled_program(t.contact_table) AS c;
-COMMENT ON VIEW segments.compiled IS 'What the compiled segments of each contact table cost this connection; they are compiled if they are not yet';
+FROM segments.contact_table AS t, LATERAL segments.compiled_program(t.contact_table) AS c
+WHERE c.segments IS NOT NULL;
+COMMENT ON VIEW segments.compiled IS 'What the compiled segments of each contact table that one may read cost this connection; they are compiled if they are not yet; all for pg_monitor';
+COMMENT ON COLUMN segments.compiled.contact_table IS 'the contact table';
 COMMENT ON COLUMN segments.compiled.segments IS 'published segments with filters';
 COMMENT ON COLUMN segments.compiled.atoms IS 'different conditions that they are made of';
 COMMENT ON COLUMN segments.compiled.image_bytes IS 'size of the compiled image';
@@ -73,11 +75,6 @@ CREATE FUNCTION segments.build(contact_table regclass, segment_ids bigint[], cau
     AS 'MODULE_PATHNAME', 'segments_build' LANGUAGE C STRICT;
 COMMENT ON FUNCTION segments.build(regclass, bigint[], text, boolean) IS 'internal: brings the members of published segments of a contact table, and of those that refer to them, in line with their definitions; fresh: they are new and have no members yet; writers of the tables they read are shut out when it returns, until the transaction ends';
 REVOKE ALL ON FUNCTION segments.build(regclass, bigint[], text, boolean) FROM PUBLIC;
-
-CREATE FUNCTION segments.rebuild_members(contact_table regclass, segment_ids bigint[]) RETURNS void
-    AS 'MODULE_PATHNAME', 'segments_rebuild_members' LANGUAGE C STRICT;
-COMMENT ON FUNCTION segments.rebuild_members(regclass, bigint[]) IS 'internal: brings memberships that differ from a fresh evaluation in line with it; locks only the contacts that differ';
-REVOKE ALL ON FUNCTION segments.rebuild_members(regclass, bigint[]) FROM PUBLIC;
 
 CREATE FUNCTION segments.change_members(segment_id bigint, contacts anyarray, action text) RETURNS boolean[]
     AS 'MODULE_PATHNAME', 'segments_change_members' LANGUAGE C STRICT;
@@ -113,45 +110,12 @@ CREATE FUNCTION segments.check(segment text DEFAULT NULL, by_query boolean DEFAU
 COMMENT ON FUNCTION segments.check(text, boolean) IS 'evaluates a segment (null: every published one) afresh, now, and returns every contact whose stored membership differs, and why; no rows: all is right; by_query: true evaluates each segment by its SQL, false all of them in one scan by what maintains them, null chooses: a scan for eight segments or more of a large table; without a name a segment that can''t be evaluated is a warning';
 
 CREATE FUNCTION segments.rebuild(segment_ids bigint[]) RETURNS void
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-    AS $$
-DECLARE
-    concerned record;
-    failed bigint[];
-BEGIN
-    FOR concerned IN
-        SELECT s.contact_table, array_agg(s.id ORDER BY s.id) AS ids
-        FROM unnest(segment_ids) AS i (id) JOIN segments.segment AS s ON s.id = segments.resolve_segment(i.id::text)
-        WHERE s.is_published GROUP BY s.contact_table ORDER BY s.contact_table
-    LOOP
-        failed := ARRAY(SELECT i.id FROM unnest(concerned.ids) AS i (id) WHERE segments.has_failed(i.id));
-        PERFORM segments.bring_back(concerned.contact_table, i.id) FROM unnest(failed) AS i (id);
-        IF failed = '{}' THEN
-            PERFORM segments.rebuild_members(concerned.contact_table, concerned.ids);
-        ELSIF NOT concerned.ids <@ failed THEN
-            PERFORM segments.rebuild_members(concerned.contact_table, ARRAY(SELECT unnest(concerned.ids) EXCEPT SELECT unnest(failed)));
-        END IF;
-    END LOOP;
-END $$;
-COMMENT ON FUNCTION segments.rebuild(bigint[]) IS 'evaluates segments afresh, those of a contact table in one scan, and brings their members in line; shuts nobody out, and locks only contacts that differ; brings back those that were set aside';
+    AS 'MODULE_PATHNAME', 'segments_rebuild' LANGUAGE C STRICT;
+COMMENT ON FUNCTION segments.rebuild(bigint[]) IS 'evaluates segments afresh, those of a contact table in one scan, and brings their members in line; shuts nobody out, and locks only contacts that differ; brings back those that were set aside; for who may change them';
 
 CREATE FUNCTION segments.rebuild(segment text) RETURNS void
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-    AS $$
-DECLARE
-    found record;
-    is_counted boolean;
-BEGIN
-    SELECT * INTO found FROM segments.find_segment(segment);
-    PERFORM segments.rebuild(ARRAY[found.id]);
-    -- whoever changed members behind our back did not log it
-    EXECUTE format('SELECT segments.count($1) = (SELECT count(*) FROM %s WHERE segment_id = $2)', (found.tables).member_table)
-    INTO is_counted USING found.id::text, found.id;
-    IF NOT is_counted THEN
-        PERFORM segments.settle_counts((found.tables).contact_table, 'anew');
-    END IF;
-END $$;
-COMMENT ON FUNCTION segments.rebuild(text) IS 'evaluates a segment afresh and brings its members in line; normally there is nothing to do, and nothing is written';
+    AS 'MODULE_PATHNAME', 'segments_rebuild_segment' LANGUAGE C STRICT;
+COMMENT ON FUNCTION segments.rebuild(text) IS 'evaluates a segment afresh and brings its members in line; normally there is nothing to do, and nothing is written; for who may change it';
 
 CREATE FUNCTION segments.rebuild_guarded(contact_table regclass, segment_ids bigint[], failed bigint[]) RETURNS void
     LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'segments_rebuild_guarded';
@@ -169,12 +133,13 @@ BEGIN
         FROM (SELECT s.contact_table, s.id,
                      s.state = 'failed' OR EXISTS (SELECT FROM segments.segment_failure AS f WHERE f.segment_id = s.id) AS failed
               FROM segments.segment AS s WHERE s.is_published) AS s
+        WHERE segments.may_change(s.contact_table, 'UPDATE')
         GROUP BY s.contact_table ORDER BY min(s.id)
     LOOP
         PERFORM segments.rebuild_guarded(concerned.contact_table, concerned.ids, concerned.failed);
     END LOOP;
 END $$;
-COMMENT ON PROCEDURE segments.rebuild_all() IS 'rebuilds every published segment that one sees, those of a contact table in one scan; contact tables one by one, with a warning for each that fails, and for each segment that can''t be evaluated and is set aside';
+COMMENT ON PROCEDURE segments.rebuild_all() IS 'rebuilds every published segment that one may change, those of a contact table in one scan; contact tables one by one, with a warning for each that fails, and for each segment that can''t be evaluated and is set aside';
 
 CREATE FUNCTION segments.backend_progress(
     OUT pid integer, OUT contact_table regclass, OUT command text, OUT phase text, OUT segments bigint,
@@ -186,7 +151,7 @@ CREATE VIEW segments.progress AS
 SELECT p.pid, current_database() AS database, p.contact_table, p.command, p.phase, p.segments, p.contacts_total,
        p.contacts_done, p.changes, p.started
 FROM segments.backend_progress() AS p;
-COMMENT ON VIEW segments.progress IS 'Building, rebuilding and checking that sessions of this database are at, for contact tables that one may read, where track_activities is on; pg_cancel_backend(pid) stops it and everything is as before';
+COMMENT ON VIEW segments.progress IS 'Building, rebuilding and checking that sessions of this database are at, for contact tables that one may read (all for pg_monitor), where track_activities is on; pg_cancel_backend(pid) stops it and everything is as before';
 COMMENT ON COLUMN segments.progress.pid IS 'process of the session';
 COMMENT ON COLUMN segments.progress.database IS 'the database';
 COMMENT ON COLUMN segments.progress.contact_table IS 'the contact table';

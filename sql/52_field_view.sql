@@ -53,8 +53,9 @@ SELECT f.contact_table, f.object, f.field, f.label, f.type, f.available, f.relat
        f.condition, f.aggregate, f.options,
        segments.field_operators(f.contact_table, f.object, regexp_replace(f.field, '\*$', '1')) AS operators,
        f.source
-FROM field AS f;
-COMMENT ON VIEW segments.field IS 'Every field that filters of a contact table can name: what was declared, and columns as they are';
+FROM field AS f
+WHERE has_table_privilege(f.contact_table, 'SELECT') OR segments.owns(f.contact_table);
+COMMENT ON VIEW segments.field IS 'Every field that filters of a contact table that one may read can name: what was declared, and columns as they are';
 COMMENT ON COLUMN segments.field.contact_table IS 'the contact table';
 COMMENT ON COLUMN segments.field.object IS 'lead, company, company_all, behaviors or groups';
 COMMENT ON COLUMN segments.field.field IS 'name in filters; one that ends in * stands for every whole number';

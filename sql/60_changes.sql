@@ -11,6 +11,7 @@ CREATE TABLE segments.log_era (
 COMMENT ON TABLE segments.log_era IS 'Which clusters have written to the logs; rows may be there twice; written by the engine';
 COMMENT ON COLUMN segments.log_era.era IS 'upper 16 bits of the numbers in the logs: all that is in a lower era ended before';
 COMMENT ON COLUMN segments.log_era.system_identifier IS 'the cluster';
+ALTER TABLE segments.log_era REPLICA IDENTITY FULL;
 SELECT pg_catalog.pg_extension_config_dump('segments.log_era', '');
 GRANT SELECT ON segments.log_era TO PUBLIC;
 
@@ -33,7 +34,7 @@ COMMENT ON FUNCTION segments.log_number(bigint) IS 'internal: the number in the 
 
 -- Not dumped: a restored copy has readers of its own.
 CREATE TABLE segments.consumer (
-    name text NOT NULL,
+    name text NOT NULL CHECK (octet_length(name) BETWEEN 1 AND 128),
     contact_table regclass NOT NULL,
     low bigint NOT NULL,
     high bigint NOT NULL,
@@ -41,13 +42,15 @@ CREATE TABLE segments.consumer (
     n integer NOT NULL,
     read_at timestamptz,
     xact bigint NOT NULL DEFAULT 0,
-    PRIMARY KEY (name, contact_table)
+    role regrole NOT NULL DEFAULT quote_ident(current_user)::regrole,
+    PRIMARY KEY (role, name, contact_table)
 );
 CREATE TRIGGER check_contact_table AFTER INSERT OR UPDATE OF contact_table ON segments.consumer
     FOR EACH ROW EXECUTE FUNCTION segments.check_declared();
 COMMENT ON TRIGGER check_contact_table ON segments.consumer IS 'refuses a consumer of a table that is not attached';
 COMMENT ON TABLE segments.consumer IS 'Who reads the log of a contact table, and how far they are; written by segments.read_changes()';
-COMMENT ON COLUMN segments.consumer.name IS 'name of the consumer';
+COMMENT ON COLUMN segments.consumer.name IS 'name of the consumer, among those of its role';
+COMMENT ON COLUMN segments.consumer.role IS 'the role that made it, and reads by it';
 COMMENT ON COLUMN segments.consumer.contact_table IS 'the contact table';
 COMMENT ON COLUMN segments.consumer.low IS 'all transactions below were read';
 COMMENT ON COLUMN segments.consumer.high IS 'those from low to below this one are being read, in the order they wrote';
@@ -56,9 +59,25 @@ COMMENT ON COLUMN segments.consumer.xact IS 'its transaction: two can write at t
 COMMENT ON COLUMN segments.consumer.n IS 'number of the last entry that was read in its transaction';
 COMMENT ON COLUMN segments.consumer.read_at IS 'when it last read';
 ALTER TABLE segments.consumer ENABLE ROW LEVEL SECURITY;
-CREATE POLICY readers ON segments.consumer USING (has_table_privilege(contact_table, 'SELECT'));
-COMMENT ON POLICY readers ON segments.consumer IS 'those of contact tables that one may read';
+CREATE POLICY own ON segments.consumer USING (role = quote_ident(current_user)::regrole AND has_table_privilege(contact_table, 'SELECT'));
+COMMENT ON POLICY own ON segments.consumer IS 'one''s own, of contact tables that one may read';
+CREATE POLICY watched ON segments.consumer FOR SELECT USING (segments.owns(contact_table));
+COMMENT ON POLICY watched ON segments.consumer IS 'all of one''s contact tables';
+CREATE POLICY dropped ON segments.consumer FOR DELETE USING (segments.owns(contact_table));
+COMMENT ON POLICY dropped ON segments.consumer IS 'all of one''s contact tables';
 GRANT SELECT, INSERT, UPDATE, DELETE ON segments.consumer TO PUBLIC;
+
+CREATE FUNCTION segments.check_may_read(relation regclass) RETURNS void
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+    IF has_table_privilege(relation, 'SELECT') IS NOT TRUE THEN
+        RAISE EXCEPTION 'permission denied for table %', (SELECT relname FROM pg_class WHERE oid = relation)
+            USING ERRCODE = 'insufficient_privilege';
+    END IF;
+END
+$function$;
+COMMENT ON FUNCTION segments.check_may_read(regclass) IS 'internal: refuse who may not SELECT a table';
 
 CREATE FUNCTION segments.read_changes(consumer text, key anyelement, max integer DEFAULT 1000,
                                       contact_table regclass DEFAULT NULL)
@@ -89,10 +108,11 @@ BEGIN
     IF coalesce(consumer, '') = '' THEN
         RAISE EXCEPTION 'a consumer needs a name' USING ERRCODE = 'invalid_parameter_value';
     END IF;
+    PERFORM segments.check_may_read(tables.contact_table);
     INSERT INTO segments.consumer (name, contact_table, low, high, lsn, n)
     VALUES (consumer, tables.contact_table, 0, 0, '0/0', 0) ON CONFLICT DO NOTHING;
     SELECT * INTO STRICT reader FROM segments.consumer AS c
-    WHERE c.name = consumer AND c.contact_table = tables.contact_table FOR UPDATE;
+    WHERE c.role = quote_ident(current_user)::regrole AND c.name = consumer AND c.contact_table = tables.contact_table FOR UPDATE;
 
     WHILE given < max LOOP
         FOR xact, n, segment_id, segment, contact_id, joined, cause, at, last IN
@@ -119,7 +139,7 @@ BEGIN
     END LOOP;
     UPDATE segments.consumer AS c
     SET low = reader.low, high = reader.high, lsn = reader.lsn, xact = reader.xact, n = reader.n, read_at = clock_timestamp()
-    WHERE c.name = consumer AND c.contact_table = tables.contact_table;
+    WHERE c.role = quote_ident(current_user)::regrole AND c.name = consumer AND c.contact_table = tables.contact_table;
 END
 $function$;
 COMMENT ON FUNCTION segments.read_changes(text, anyelement, integer, regclass) IS
@@ -133,36 +153,27 @@ CREATE FUNCTION segments.read_changes(consumer text, max integer DEFAULT 1000, c
 COMMENT ON FUNCTION segments.read_changes(text, integer, regclass) IS
     'the next joins and leaves, at most max, each once per consumer, those of a transaction together; a new consumer starts with the oldest that is kept; they count as read when the caller commits';
 
-CREATE FUNCTION segments.drop_consumer(consumer text, contact_table regclass DEFAULT NULL) RETURNS boolean
+CREATE FUNCTION segments.drop_consumer(consumer text, contact_table regclass DEFAULT NULL, role regrole DEFAULT NULL) RETURNS boolean
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
     tables segments.contact_table := segments.tables_of(contact_table);
+    reader regrole := coalesce(role, quote_ident(current_user)::regrole);
 BEGIN
-    DELETE FROM segments.consumer AS c WHERE c.name = consumer AND c.contact_table = tables.contact_table;
+    IF reader <> quote_ident(current_user)::regrole THEN
+        PERFORM segments.check_owner(tables.contact_table);
+    END IF;
+    DELETE FROM segments.consumer AS c WHERE c.role = reader AND c.name = consumer AND c.contact_table = tables.contact_table;
     RETURN FOUND;
 END
 $function$;
-COMMENT ON FUNCTION segments.drop_consumer(text, regclass) IS 'forgets a consumer, for which the log is kept no longer; whether there was one';
+COMMENT ON FUNCTION segments.drop_consumer(text, regclass, regrole) IS 'forgets a consumer, for which the log is kept no longer; whether there was one; role: whose, for the owner of the contact table, null: one''s own';
 
 CREATE FUNCTION segments.trim_changes(older_than interval DEFAULT '30 days', contact_table regclass DEFAULT NULL,
                                       keep_unread boolean DEFAULT true) RETURNS bigint
-    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
-AS $function$
-DECLARE
-    tables segments.contact_table := segments.tables_of(contact_table);
-    trimmed bigint;
-BEGIN
-    EXECUTE format('DELETE FROM %s AS l WHERE l.at < $1 AND (NOT $2 OR NOT EXISTS ('
-                   'SELECT FROM segments.consumer AS c WHERE c.contact_table = $3 AND (l.xact >= c.high OR l.xact >= c.low AND (l.lsn, l.xact, l.n) > (c.lsn, c.xact, c.n))))',
-                   tables.change_table)
-    USING segments.now() - older_than, coalesce(keep_unread, true), tables.contact_table;
-    GET DIAGNOSTICS trimmed = ROW_COUNT;
-    RETURN trimmed;
-END
-$function$;
+    LANGUAGE c AS 'MODULE_PATHNAME', 'segments_trim_changes';
 COMMENT ON FUNCTION segments.trim_changes(interval, regclass, boolean) IS
-    'deletes entries of the log that are older than this; those that some consumer has not read stay unless keep_unread is false; gives their number; for the owner of the contact table';
+    'deletes entries of the log that are older than this; those that some consumer has not read, whose role may still read the contact table, stay unless keep_unread is false; gives their number; for the owner of the contact table';
 
 -- ---------------------------------------------------------------------------
 -- Numbers of members (src/member_count.c, src/member_settle.c)
@@ -216,7 +227,7 @@ BEGIN
         RETURN NULL;
     END IF;
     INSERT INTO segments.count_state (contact_table) VALUES (NEW.contact_table) ON CONFLICT DO NOTHING;
-    IF NOT segments.is_restoring() THEN
+    IF NOT segments.is_restore_session() THEN
         PERFORM segments.settle_counts(NEW.contact_table, 'upkeep');
     END IF;
     RETURN NULL;

@@ -7,10 +7,12 @@
 #include "utils/guc.h"
 
 #include "base/compat.h"
+#include "definition/access.h"
 #include "evaluate/evaluate.h"
 #include "log/member_count.h"
 #include "text/regexp.h"
 #include "time/phrase.h"
+#include "worker/worker.h"
 
 PG_MODULE_MAGIC;
 
@@ -25,9 +27,10 @@ _PG_init(void)
 {
 	ClockDefineSettings();
 	ImageShareInit();
-	DefineCustomStringVariable(
-		"segments.user_id", "The id of the application's user, for stamps and row security.",
-		"Empty means the session's role.", &user_id_setting, "", PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomStringVariable("segments.user_id",
+							   "The id of the application's user, for stamps and row security.",
+							   "Empty means the session's role.", &user_id_setting, "", PGC_USERSET,
+							   0, AccessCheckUserId, NULL, NULL);
 	DefineCustomStringVariable("segments.user_name",
 							   "The name of the application's user, for stamps and row security.",
 							   "Empty means the session's role.", &user_name_setting, "",
@@ -40,8 +43,10 @@ _PG_init(void)
 	FaultDefineSettings();
 #endif
 	RegexpDefineSettings();
+	WorkerDefineSettings();
 	MarkSettingsReserved("segments");
 	MemberCountsRegister();
+	LauncherRegister();
 }
 
 /*

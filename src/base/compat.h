@@ -41,6 +41,17 @@
 	parse_fixed_parameters(pstate, types, count)
 #endif
 
+/* One function asks for the rights on every kind of object since 16. */
+#if PG_VERSION_NUM >= 160000
+#define pg_proc_aclcheck(function, role, mode)                                                     \
+	object_aclcheck(ProcedureRelationId, function, role, mode)
+#endif
+
+/* Up to 15 a memory context brings its methods along. */
+#if PG_VERSION_NUM < 160000
+#define HAVE_CONTEXT_METHODS 1
+#endif
+
 /* Vars say since 16 which outer joins can null them. */
 #if PG_VERSION_NUM >= 160000
 #define VarCopyOuter(to, from) ((to)->varnullingrels = (from)->varnullingrels)

@@ -22,11 +22,27 @@ static const char *const fixed_settings[][2] = {
 	{"standard_conforming_strings", "on"},
 	{"quote_all_identifiers", "off"},
 	{"transform_null_equals", "off"},
+	{"row_security", "on"},
 	{"bytea_output", "hex"},
 	{"array_nulls", "on"},
+	{"xmloption", "content"},
 	/* compiling a large filter takes minutes, in which nothing looks for a cancel */
 	{"jit", "off"},
 };
+
+/*
+ * Become `owner` in a security-restricted context, with the session's settings.
+ * InvalidOid: keep the user.
+ */
+void
+SecureBecome(SecureContext *context, Oid owner)
+{
+	GetUserIdAndSecContext(&context->userid, &context->flags);
+	if (OidIsValid(owner))
+		SetUserIdAndSecContext(owner, context->flags | SECURITY_LOCAL_USERID_CHANGE |
+										  SECURITY_RESTRICTED_OPERATION | SECURITY_NOFORCE_RLS);
+	context->nestlevel = NewGUCNestLevel();
+}
 
 /*
  * Become `owner` in a security-restricted context with fixed settings.
@@ -37,11 +53,7 @@ SecureEnter(SecureContext *context, Oid owner)
 {
 	int i;
 
-	GetUserIdAndSecContext(&context->userid, &context->flags);
-	if (OidIsValid(owner))
-		SetUserIdAndSecContext(owner, context->flags | SECURITY_LOCAL_USERID_CHANGE |
-										  SECURITY_RESTRICTED_OPERATION | SECURITY_NOFORCE_RLS);
-	context->nestlevel = NewGUCNestLevel();
+	SecureBecome(context, owner);
 	for (i = 0; i < lengthof(fixed_settings); i++)
 		if (strcmp(GetConfigOption(fixed_settings[i][0], false, false), fixed_settings[i][1]) != 0)
 			(void) set_config_option(fixed_settings[i][0], fixed_settings[i][1], PGC_USERSET,
@@ -49,7 +61,7 @@ SecureEnter(SecureContext *context, Oid owner)
 }
 
 /*
- * Back to what was before SecureEnter.
+ * Back to what was before SecureEnter or SecureBecome.
  */
 void
 SecureLeave(SecureContext *context)

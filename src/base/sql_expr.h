@@ -17,6 +17,7 @@ typedef struct SecureContext
 } SecureContext;
 
 /* secure.c: act as a table's owner, with fixed settings */
+extern void SecureBecome(SecureContext *context, Oid owner);
 extern void SecureEnter(SecureContext *context, Oid owner);
 extern void SecureLeave(SecureContext *context);
 
@@ -24,5 +25,8 @@ extern void SecureLeave(SecureContext *context);
 extern Node *SqlExprParse(const char *sql, Oid relid, const char *alias);
 extern char *SqlExprQualify(const char *sql, Oid relid, const char *alias, const char *new_alias,
 							Oid *type, bool *deterministic);
+
+/* plain_expr.c */
+extern bool SqlExprIsPlain(Node *expr, Oid owner);
 
 #endif /* SEGMENTS_SQL_EXPR_H */

@@ -32,6 +32,8 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
+#include "build/build.h"
+#include "definition/access.h"
 #include "base/compat.h"
 #include "build/build.h"
 #include "definition/access.h"
@@ -170,12 +172,15 @@ static void
 find_differences(Build *build, List *ids, Snapshot snapshot, DifferenceVisit visit)
 {
 	DifferenceSearch search = {build->contact_table, ids, snapshot};
+	OwnerMessage message;
 
 	search.redefined = (strcmp(build->cause, CAUSE_DEFINITION) == 0);
 	search.empty = build->fresh;
 	search.visit = visit;
 	search.arg = build;
+	OwnerMessageBegin(&message, build->contact_table);
 	DifferencesFind(&search);
+	OwnerMessageEnd(&message);
 }
 
 /* Writers are shut out already. */
@@ -418,7 +423,7 @@ segments_reset_clock(PG_FUNCTION_ARGS)
 	List *ids;
 
 	(void) CatalogContactTable(contact_table, false);
-	if (!AccessOwns(contact_table))
+	if (!AccessIsOwner(contact_table))
 		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 						errmsg("must be owner of table %s", get_rel_name(contact_table))));
 	LockRelationOid(contact_table, ShareRowExclusiveLock);

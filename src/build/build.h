@@ -86,7 +86,8 @@ typedef enum ProgressCommand
 {
 	PROGRESS_CREATE = 1,
 	PROGRESS_REBUILD,
-	PROGRESS_CHECK
+	PROGRESS_CHECK,
+	PROGRESS_IMPORT
 } ProgressCommand;
 
 typedef enum ProgressPhase
@@ -95,7 +96,10 @@ typedef enum ProgressPhase
 	PROGRESS_COMPARING,
 	PROGRESS_WAITING,
 	PROGRESS_CATCHING_UP,
-	PROGRESS_WRITING
+	PROGRESS_WRITING,
+	PROGRESS_READING,
+	PROGRESS_MATCHING,
+	PROGRESS_ADDING
 } ProgressPhase;
 
 extern void ProgressBegin(ProgressCommand command, Oid contact_table, int segments);

@@ -21,6 +21,8 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
+#include "build/build.h"
+#include "definition/access.h"
 #include "base/srf.h"
 #include "base/subtransaction.h"
 #include "build/build.h"
@@ -117,6 +119,7 @@ check_table(void *arg)
 	Check *check = arg;
 	DifferenceSearch search = {check->contact_table, check->ids, GetActiveSnapshot(),
 							   check->method};
+	OwnerMessage message;
 	bool varlena;
 
 	if (check->method == DIFFERENCE_CHOOSE && is_small(check->contact_table))
@@ -130,7 +133,9 @@ check_table(void *arg)
 	MaintainBegin(ProgramGet(check->contact_table));
 	MaintainEnter();
 	ProgressBegin(PROGRESS_CHECK, check->contact_table, list_length(check->ids));
+	OwnerMessageBegin(&message, check->contact_table);
 	DifferencesFind(&search);
+	OwnerMessageEnd(&message);
 	ProgressEnd();
 	MaintainEnd();
 }
@@ -157,8 +162,6 @@ check_ids(Check *check, List *ids)
 	check->ids = ids;
 	check->found = tuplestore_begin_heap(false, false, work_mem);
 	error = InSubtransaction(check_table, check, NULL);
-	if (error != NULL)
-		ProgressEnd();
 	if (error != NULL && (!check->all || check->complained))
 		ReThrowError(error);
 	if (error == NULL)

@@ -13,7 +13,6 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "pgstat.h"
-#include "utils/acl.h"
 #include "utils/backend_progress.h"
 #include "utils/backend_status.h"
 #include "utils/builtins.h"
@@ -22,8 +21,10 @@
 #include "utils/timestamp.h"
 
 #include "build/build.h"
+#include "definition/access.h"
 #include "base/compat.h"
 #include "base/srf.h"
+#include "definition/access.h"
 
 /* "SEGM", beyond every ProgressCommandType */
 #define SEGMENTS_COMMAND ((ProgressCommandType) 0x5345474d)
@@ -158,9 +159,10 @@ ProgressChanges(int64 more)
 
 /* ----- reading ----- */
 
-static const char *const command_words[] = {NULL, "create", "rebuild", "check"};
+static const char *const command_words[] = {NULL, "create", "rebuild", "check", "import"};
 static const char *const phase_words[] = {
-	NULL, "evaluating", "comparing", "waiting for writers", "catching up", "writing"};
+	NULL,      "evaluating", "comparing", "waiting for writers", "catching up", "writing",
+	"reading", "matching",   "adding"};
 
 static void
 set_word(Datum *value, bool *isnull, const char *const *words, int n, int64 number)
@@ -190,7 +192,7 @@ store_backend(const PgBackendStatus *backend, Tuplestorestate *store, TupleDesc 
 	tuplestore_putvalues(store, desc, values, nulls);
 }
 
-/* Is it at work on segments of this database, of a table that the user may read? */
+/* Is it at work on segments of this database, of a table that the user may look at? */
 static bool
 may_be_shown(const PgBackendStatus *backend)
 {
@@ -198,8 +200,7 @@ may_be_shown(const PgBackendStatus *backend)
 
 	return backend->st_progress_command == SEGMENTS_COMMAND &&
 		   backend->st_databaseid == MyDatabaseId &&
-		   SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relid)) &&
-		   pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK;
+		   SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relid)) && AccessMayMonitor(relid);
 }
 
 /*
@@ -223,4 +224,39 @@ segments_backend_progress(PG_FUNCTION_ARGS)
 			store_backend(&local->backendStatus, store, desc);
 	}
 	PG_RETURN_NULL();
+}
+
+static ProgressPhase
+phase_of_word(const char *word)
+{
+	int i;
+
+	for (i = 1; i < lengthof(phase_words); i++)
+		if (strcmp(phase_words[i], word) == 0)
+			return i;
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("unrecognized phase of an import \"%s\"", word)));
+}
+
+/*
+ * segments.report_import(contact_table, phase, total, more)
+ */
+PG_FUNCTION_INFO_V1(segments_report_import);
+Datum
+segments_report_import(PG_FUNCTION_ARGS)
+{
+	if (PG_ARGISNULL(1))
+	{
+		if (present != NULL)
+			ProgressEnd();
+		PG_RETURN_VOID();
+	}
+	if (present == NULL)
+		ProgressBegin(PROGRESS_IMPORT, PG_GETARG_OID(0), 1);
+	ProgressEnter(phase_of_word(text_to_cstring(PG_GETARG_TEXT_PP(1))));
+	if (!PG_ARGISNULL(2))
+		ProgressTotal(PG_GETARG_INT64(2));
+	if (!PG_ARGISNULL(3))
+		ProgressContacts(PG_GETARG_INT64(3));
+	PG_RETURN_VOID();
 }

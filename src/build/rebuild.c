@@ -6,7 +6,8 @@
  * that differ are then locked, evaluated afresh and written (maintain.c), as
  * after any write: whatever changed since the snapshot is seen there.  When
  * nothing differs nothing is written, and nobody waits; the old members are
- * served until the transaction commits.
+ * served until the transaction commits.  All of it is done as the owner of the
+ * contact table, for callers who may change its segments.
  */
 #include "postgres.h"
 
@@ -18,13 +19,17 @@
 #include "utils/builtins.h"
 #include "utils/snapmgr.h"
 
+#include "base/sql_expr.h"
 #include "base/subtransaction.h"
 #include "build/build.h"
 #include "catalog/pg_type.h"
 #include "definition/access.h"
+#include "definition/aside.h"
+#include "definition/contact_table.h"
+#include "definition/segment.h"
+#include "log/member_count.h"
 #include "maintain/set_aside.h"
 #include "miscadmin.h"
-#include "definition/aside.h"
 #include "utils/lsyscache.h"
 
 typedef struct Rebuild
@@ -58,11 +63,14 @@ find_differences(Rebuild *rebuild, Oid contact_table, List *ids)
 {
 	Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
 	DifferenceSearch search = {contact_table, ids, snapshot};
+	OwnerMessage message;
 
 	search.by_hand = true;
 	search.visit = note_difference;
 	search.arg = rebuild;
+	OwnerMessageBegin(&message, contact_table);
 	DifferencesFind(&search);
+	OwnerMessageEnd(&message);
 	UnregisterSnapshot(snapshot);
 }
 
@@ -86,15 +94,11 @@ settle(Rebuild *rebuild, Oid contact_table)
 	BuildHandChanges(program, rebuild->ids, CAUSE_DEFINITION);
 }
 
-/*
- * segments.rebuild_members(contact_table, segment_ids bigint[])
- */
-PG_FUNCTION_INFO_V1(segments_rebuild_members);
-Datum
-segments_rebuild_members(PG_FUNCTION_ARGS)
+/* Segments of one contact table. */
+static void
+rebuild_members(Oid contact_table, List *ids)
 {
-	Oid contact_table = PG_GETARG_OID(0);
-	List *ids = BuildIds(PG_GETARG_ARRAYTYPE_P(1));
+	MemoryContext caller = CurrentMemoryContext;
 	Program *program;
 	Rebuild rebuild = {0};
 
@@ -112,6 +116,152 @@ segments_rebuild_members(PG_FUNCTION_ARGS)
 		settle(&rebuild, contact_table);
 	ProgressEnd();
 	MaintainEnd();
+	/* what was at work in between left us in a context that is gone */
+	MemoryContextSwitchTo(caller);
+}
+
+/* ----- called by SQL ----- */
+
+static List *
+lappend_id(List *ids, int64 id)
+{
+	int64 *copy = palloc(sizeof(int64));
+
+	*copy = id;
+	return lappend(ids, copy);
+}
+
+/*
+ * Of these segments, the published ones of the contact table of the first one
+ * left; `ids` becomes what is left after that.  The caller must see and may
+ * change them all.
+ */
+static List *
+take_contact_table(List **ids, Oid *contact_table)
+{
+	List *taken = NIL;
+	List *left = NIL;
+	ListCell *cell;
+
+	*contact_table = InvalidOid;
+	foreach (cell, *ids)
+	{
+		int64 id = *(int64 *) lfirst(cell);
+		SegmentRow *row;
+
+		SegmentCheckVisible(id);
+		row = SegmentById(id);
+		if (row == NULL || !row->is_published)
+			continue;
+		if (!OidIsValid(*contact_table))
+			AccessCheckChange(*contact_table = row->contact_table);
+		if (row->contact_table == *contact_table)
+			taken = lappend_id(taken, id);
+		else
+			left = lappend_id(left, id);
+	}
+	*ids = left;
+	return taken;
+}
+
+static int
+compare_ids(const ListCell *a, const ListCell *b)
+{
+	int64 left = *(int64 *) lfirst(a);
+	int64 right = *(int64 *) lfirst(b);
+
+	return left < right ? -1 : left > right;
+}
+
+/* A segment that was set aside is built as one with new filters is. */
+static void
+bring_back(Oid contact_table, int64 id)
+{
+	Oid types[2] = {REGCLASSOID, INT8OID};
+	Datum values[2] = {ObjectIdGetDatum(contact_table), Int64GetDatum(id)};
+	SecureContext secure;
+
+	SPI_connect();
+	SecureEnter(&secure, CatalogOwner());
+	if (SPI_execute_with_args("SELECT segments.bring_back($1, $2)", 2, types, values, NULL, false,
+							  0) != SPI_OK_SELECT)
+		elog(ERROR, "could not bring segment " INT64_FORMAT " back", id);
+	SecureLeave(&secure);
+	SPI_finish();
+}
+
+/* Segments of one contact table, those that were set aside by themselves. */
+static void
+rebuild_all_of(Oid contact_table, List *ids)
+{
+	List *rest = NIL;
+	ListCell *cell;
+
+	foreach (cell, ids)
+	{
+		int64 id = *(int64 *) lfirst(cell);
+
+		if (SegmentHasFailed(id))
+			bring_back(contact_table, id);
+		else
+			rest = lappend(rest, lfirst(cell));
+	}
+	if (rest != NIL)
+		rebuild_members(contact_table, rest);
+}
+
+/*
+ * segments.rebuild(segment_ids bigint[])
+ */
+PG_FUNCTION_INFO_V1(segments_rebuild);
+Datum
+segments_rebuild(PG_FUNCTION_ARGS)
+{
+	List *ids = BuildIds(PG_GETARG_ARRAYTYPE_P(0));
+
+	while (ids != NIL)
+	{
+		Oid contact_table;
+		List *taken = take_contact_table(&ids, &contact_table);
+
+		list_sort(taken, compare_ids);
+		if (taken != NIL)
+			rebuild_all_of(contact_table, taken);
+	}
+	PG_RETURN_VOID();
+}
+
+/* Whoever changed members behind our back did not log it. */
+static void
+check_count(Oid contact_table, int64 id)
+{
+	bool is_right;
+
+	CommandCounterIncrement();
+	PushCopiedSnapshot(GetTransactionSnapshot());
+	UpdateActiveSnapshotCommandId();
+	is_right = MemberCountIsRight(contact_table, id);
+	PopActiveSnapshot();
+	if (!is_right)
+		MemberCountsGiveUp(contact_table);
+}
+
+/*
+ * segments.rebuild(segment text)
+ */
+PG_FUNCTION_INFO_V1(segments_rebuild_segment);
+Datum
+segments_rebuild_segment(PG_FUNCTION_ARGS)
+{
+	SegmentHandle segment;
+	SegmentRow *row;
+
+	SegmentFindVisible(text_to_cstring(PG_GETARG_TEXT_PP(0)), &segment);
+	AccessCheckChange(segment.contact_table);
+	row = SegmentById(segment.id);
+	if (row != NULL && row->is_published)
+		rebuild_all_of(segment.contact_table, lappend_id(NIL, segment.id));
+	check_count(segment.contact_table, segment.id);
 	PG_RETURN_VOID();
 }
 
@@ -160,13 +310,24 @@ evaluate_ids(void *arg)
 	UnregisterSnapshot(snapshot);
 }
 
-/* Set aside the segments that can't be evaluated; the others. */
+static void
+check_layout(void *arg)
+{
+	(void) CatalogContactTable(((Guarded *) arg)->contact_table, false);
+}
+
+/*
+ * Set aside the segments that can't be evaluated; the others.  None, where the
+ * tables beside are not as they must be: filters are not to blame for that.
+ */
 static List *
 set_aside_failing(Guarded *guarded)
 {
 	List *rest = NIL;
 	ListCell *cell;
 
+	if (InSubtransaction(check_layout, guarded, NULL) != NULL)
+		return guarded->ids;
 	foreach (cell, guarded->ids)
 	{
 		Guarded one = {guarded->contact_table, list_make1(lfirst(cell))};

@@ -83,7 +83,7 @@ AsideReason(const ErrorData *error)
 char *
 AsideReasonFor(Oid contact_table, const ErrorData *error)
 {
-	return AccessOwns(contact_table) ? pstrdup(error->message) : AsideReason(error);
+	return AccessIsOwner(contact_table) ? pstrdup(error->message) : AsideReason(error);
 }
 
 /*

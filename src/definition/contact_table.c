@@ -24,6 +24,9 @@
 #include "definition/table_beside.h"
 #include "time/phrase.h"
 
+PG_FUNCTION_INFO_V1(segments_default_contact_table);
+PG_FUNCTION_INFO_V1(segments_base_type);
+
 /* segments.contact_table */
 #define Anum_contact_table_relid 1
 #define Anum_contact_table_key_column 2
@@ -155,8 +158,11 @@ name_or_null(Datum *values, bool *nulls, int anum)
 	return pstrdup(NameStr(*DatumGetName(values[anum - 1])));
 }
 
-static Oid
-relation_owner(Oid relid)
+/*
+ * Owner of a relation; InvalidOid when there is no such relation.
+ */
+Oid
+CatalogRelationOwner(Oid relid)
 {
 	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
 	Oid owner;
@@ -174,7 +180,7 @@ relation_owner(Oid relid)
 Oid
 CatalogOwner(void)
 {
-	return relation_owner(CatalogRelid("segment"));
+	return CatalogRelationOwner(CatalogRelid("segment"));
 }
 
 static ContactTable *
@@ -203,7 +209,7 @@ contact_table_from_tuple(HeapTuple tuple, TupleDesc desc)
 static bool
 complete_contact_table(ContactTable *table)
 {
-	table->owner = relation_owner(table->relid);
+	table->owner = CatalogRelationOwner(table->relid);
 	if (!OidIsValid(table->owner))
 		return false;
 	table->key_attnum = get_attnum(table->relid, table->key_column);
@@ -445,4 +451,24 @@ CatalogContactTablesReading(Oid relid)
 	}
 	CatalogScanEnd(&scan);
 	return result;
+}
+
+/* ----- for SQL ----- */
+
+/*
+ * segments.default_contact_table() -> regclass
+ */
+Datum
+segments_default_contact_table(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_OID(CatalogDefaultContactTable());
+}
+
+/*
+ * segments.base_type(regtype) -> regtype
+ */
+Datum
+segments_base_type(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_OID(getBaseType(PG_GETARG_OID(0)));
 }

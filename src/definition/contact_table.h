@@ -112,6 +112,7 @@ typedef struct Field
 	char *value; /* SQL over the row: alias c for contacts, r for rows */
 	Oid value_type;
 	bool deterministic; /* the value's collation compares bytes */
+	bool is_bounded;    /* a number of so many digits at most, as its type says */
 	char *condition;    /* SQL over r, or NULL */
 	char *order_by;     /* SQL over r, or NULL */
 	bool case_sensitive;
@@ -142,6 +143,7 @@ extern Oid CatalogDefaultContactTable(void);
 extern List *CatalogContactTablesReading(Oid relid);
 extern List *CatalogRelations(Oid contact_table);
 extern char *CatalogRelationName(Oid relid);
+extern Oid CatalogRelationOwner(Oid relid);
 
 extern List *CatalogFieldDefinitions(Oid contact_table);
 

@@ -9,6 +9,7 @@
 
 #include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
+#include "fmgr.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
 #include "utils/lsyscache.h"
@@ -16,6 +17,9 @@
 
 #include "definition/contact_table.h"
 #include "base/sql_expr.h"
+
+PG_FUNCTION_INFO_V1(segments_inferred_type);
+PG_FUNCTION_INFO_V1(segments_name_covers);
 
 #define FIELD_KEY_LENGTH 192
 
@@ -102,6 +106,19 @@ infer_type(Oid type)
 	}
 }
 
+/*
+ * segments.inferred_type(regtype) -> text
+ */
+Datum
+segments_inferred_type(PG_FUNCTION_ARGS)
+{
+	const char *word = infer_type(PG_GETARG_OID(0));
+
+	if (word == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(word));
+}
+
 /* ----- the catalogue of one contact table, loaded once ----- */
 
 static void
@@ -137,8 +154,6 @@ find_relation(ContactTable *table, const char *name)
 }
 
 /*
- * In step with segments.name_covers().
- *
  * Does a declared name cover `name`?  One that ends in * stands for every
  * whole number, whose digits *number then points at.
  */
@@ -158,19 +173,48 @@ name_covers(const char *declared, const char *name, const char **number)
 	return strspn(*number, "0123456789") == strlen(*number);
 }
 
+/*
+ * The definition that a name means: the one of that very name, else the one
+ * with the longest part before its *.
+ */
 static FieldDefinition *
 find_definition(ContactTable *table, const char *object, const char *name, const char **number)
 {
+	FieldDefinition *best = NULL;
 	ListCell *cell;
 
+	*number = NULL;
 	foreach (cell, table->definitions)
 	{
 		FieldDefinition *def = lfirst(cell);
+		const char *digits;
 
-		if (strcmp(def->object, object) == 0 && name_covers(def->field, name, number))
+		if (strcmp(def->object, object) != 0 || !name_covers(def->field, name, &digits))
+			continue;
+		if (digits == NULL)
+		{
+			*number = NULL;
 			return def;
+		}
+		if (best == NULL || strlen(def->field) > strlen(best->field))
+		{
+			best = def;
+			*number = digits;
+		}
 	}
-	return NULL;
+	return best;
+}
+
+/*
+ * segments.name_covers(declared, field) -> boolean
+ */
+Datum
+segments_name_covers(PG_FUNCTION_ARGS)
+{
+	const char *number;
+
+	PG_RETURN_BOOL(name_covers(text_to_cstring(PG_GETARG_TEXT_PP(0)),
+							   text_to_cstring(PG_GETARG_TEXT_PP(1)), &number));
 }
 
 /* ----- building a field ----- */
@@ -211,6 +255,7 @@ column_value(Field *field, Oid relid, const char *alias, const char *column)
 	if (!OidIsValid(field->value_type))
 		return false;
 	field->value = psprintf("%s.%s", alias, quote_identifier(column));
+	field->is_bounded = typmod >= 0;
 	field->deterministic = !OidIsValid(collation) || get_collation_isdeterministic(collation);
 	return true;
 }

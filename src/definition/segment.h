@@ -30,7 +30,6 @@ extern int64 SegmentResolvePublished(Oid contact_table, const char *word, Oid vi
 									 const char **why);
 extern SegmentRow *SegmentById(int64 id);
 extern bool SegmentHasFailed(int64 id);
-extern char *SegmentReferencePath(int64 from, int64 to);
 extern List *SegmentsOfContactTable(Oid contact_table);
 
 #endif /* SEGMENTS_SEGMENT_H */

@@ -11,7 +11,6 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "fmgr.h"
-#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -20,10 +19,6 @@
 #include "definition/contact_table.h"
 #include "base/compat.h"
 #include "definition/segment.h"
-
-/* segments.segment_reference */
-#define Anum_reference_segment_id 1
-#define Anum_reference_referenced_id 2
 
 /* segments.segment_failure */
 #define Anum_failure_segment_id 1
@@ -197,14 +192,10 @@ SegmentRow *
 SegmentById(int64 id)
 {
 	ScanKeyData key;
-	Oid segment = CatalogRelid("segment");
-	Relation rel = table_open(segment, AccessShareLock);
-	Oid index = PrimaryKeyIndex(rel);
 	List *rows;
 
-	table_close(rel, AccessShareLock);
 	key_on(&key, "id", F_INT8EQ, Int64GetDatum(id));
-	rows = scan_segments(&key, index);
+	rows = scan_segments(&key, CatalogRelid("segment_pkey"));
 	return rows == NIL ? NULL : linitial(rows);
 }
 
@@ -215,7 +206,7 @@ segment_by_alias(const char *alias)
 	List *rows;
 
 	key_on(&key, "alias", F_TEXTEQ, CStringGetTextDatum(alias));
-	rows = scan_segments(&key, InvalidOid);
+	rows = scan_segments(&key, CatalogRelid("segment_alias_key"));
 	return rows == NIL ? NULL : linitial(rows);
 }
 
@@ -242,56 +233,4 @@ SegmentResolvePublished(Oid contact_table, const char *word, Oid viewer, const c
 	else
 		return row->id;
 	return 0;
-}
-
-/* ----- references ----- */
-
-static List *
-referenced_by(int64 id)
-{
-	Relation rel = table_open(CatalogRelid("segment_reference"), AccessShareLock);
-	List *result = NIL;
-	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple tuple;
-
-	ScanKeyInit(&key, Anum_reference_segment_id, BTEqualStrategyNumber, F_INT8EQ,
-				Int64GetDatum(id));
-	scan = systable_beginscan(rel, PrimaryKeyIndex(rel), true, NULL, 1, &key);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-	{
-		bool isnull;
-		int64 *other = palloc(sizeof(int64));
-
-		*other = DatumGetInt64(
-			heap_getattr(tuple, Anum_reference_referenced_id, RelationGetDescr(rel), &isnull));
-		result = lappend(result, other);
-	}
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
-	return result;
-}
-
-/*
- * How one segment reaches another through references, as "a -> b -> c" of
- * aliases, or NULL when it does not.
- */
-char *
-SegmentReferencePath(int64 from, int64 to)
-{
-	SegmentRow *row = SegmentById(from);
-	const char *alias = row ? row->alias : "?";
-	ListCell *cell;
-
-	check_stack_depth();
-	if (from == to)
-		return pstrdup(alias);
-	foreach (cell, referenced_by(from))
-	{
-		char *rest = SegmentReferencePath(*(int64 *) lfirst(cell), to);
-
-		if (rest != NULL)
-			return psprintf("%s -> %s", alias, rest);
-	}
-	return NULL;
 }

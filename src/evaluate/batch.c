@@ -290,12 +290,17 @@ ask_for_all(void *arg)
 {
 	Question *question = arg;
 	Batch *batch = question->batch;
+	FieldContext context;
 
 	question->patom = ProgramAtomGet(batch->program, question->id);
 	if (is_false_without_rows(batch, question->patom))
 		question->answers = palloc0(sizeof(bool) * Max(batch->nrows, 1));
 	else
+	{
+		FieldContextOfAtom(&context, batch->program, question->id);
 		question->answers = ask(batch, atom_plan(batch->program, question->patom));
+		FieldContextEnd(&context);
+	}
 }
 
 /* For one contact, which has more rows than are read. */
@@ -304,10 +309,13 @@ ask_for_one(void *arg)
 {
 	Question *question = arg;
 	Batch *batch = question->batch;
+	FieldContext context;
 
 	question->patom = ProgramAtomGet(batch->program, question->id);
+	FieldContextOfAtom(&context, batch->program, question->id);
 	run_for_keys(batch, atom_plan(batch->program, question->patom),
 				 &batch->keys[question->position], 1);
+	FieldContextEnd(&context);
 	question->answer = SPI_processed > 0;
 	SPI_freetuptable(SPI_tuptable);
 }

@@ -67,10 +67,14 @@ compute_facet(Program *program, RowVersion *row, Facet *facet, FacetState *state
 		state->value = slot_getattr(row->slot, facet->image->attnum, &state->isnull);
 	else
 	{
-		ExprState *expression = FacetPrepare(program, facet);
+		FieldContext context;
+		ExprState *expression;
 
+		FieldContextOfFacet(&context, program, facet);
+		expression = FacetPrepare(program, facet);
 		program->econtext->ecxt_scantuple = row->slot;
 		state->value = ExecEvalExpr(expression, program->econtext, &state->isnull);
+		FieldContextEnd(&context);
 	}
 	if (!state->isnull)
 		state->value = flatten_value(facet->image, state->value);

@@ -99,6 +99,21 @@ extern bool RowChanged(RowVersion *old_row, RowVersion *new_row);
 extern void FlippedGroups(Program *program, RowVersion *old_row, RowVersion *new_row,
 						  TimestampTz now, IntVector *out);
 
+/* field_context.c */
+typedef struct FieldContext
+{
+	ErrorContextCallback callback;
+	Program *program;
+	const Facet *facet; /* NULL: it is about the atom */
+	int source;         /* of the facet */
+	int atom;
+	const char *name; /* of the field */
+} FieldContext;
+
+extern void FieldContextOfFacet(FieldContext *context, Program *program, const Facet *facet);
+extern void FieldContextOfAtom(FieldContext *context, Program *program, int atom);
+extern void FieldContextEnd(FieldContext *context);
+
 /* segments.c */
 extern bool PlainEvaluation(void);
 

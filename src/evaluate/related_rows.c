@@ -8,8 +8,7 @@
  * answers are those of the atom's SQL (predicate_sql.c).  What cannot be read
  * so is asked of the database (batch.c): rows without an index by contact,
  * views, partitions, foreign tables, rows that are hidden from the contact
- * table's owner, values that hold subqueries, sums of floats (whose last
- * digits depend on the order), and contacts with very many rows.
+ * table's owner, values that hold subqueries, and contacts with very many rows.
  *
  * The contact is locked, so its rows stay what they are for the batch.  What
  * is kept of a row may point at its out-of-line values: the statement's

@@ -418,10 +418,29 @@ segments_count(PG_FUNCTION_ARGS)
 		count_members(ReadTableGet(segment.contact_table), segment.id, GetActiveSnapshot()));
 }
 
+/*
+ * Is the number of a segment's members, from which everybody counts, that of
+ * its rows?  Not where members were changed without a word in the log.
+ */
+bool
+MemberCountIsRight(Oid contact_table, int64 segment)
+{
+	ReadTable *table = ReadTableGet(contact_table);
+	Snapshot snapshot = GetActiveSnapshot();
+	CountSource source;
+	int64 rows;
+
+	CountSourceOpen(&source, table, snapshot);
+	rows = count_rows(&source, segment);
+	CountSourceClose(&source);
+	return count_members(table, segment, snapshot) == rows;
+}
+
 /* ----- status ----- */
 
+/* Of all segments for the owner of the contacts, for others of those they see. */
 static void
-put_counts(HTAB *counts, Tuplestorestate *store, TupleDesc desc)
+put_counts(HTAB *counts, bool all, Tuplestorestate *store, TupleDesc desc)
 {
 	HASH_SEQ_STATUS status;
 	MemberCount *count;
@@ -432,6 +451,8 @@ put_counts(HTAB *counts, Tuplestorestate *store, TupleDesc desc)
 		Datum values[5];
 		bool nulls[5] = {0};
 
+		if (!all && !SegmentIsVisible(count->segment))
+			continue;
 		values[0] = Int64GetDatum(count->segment);
 		values[1] = Int64GetDatum(count->members);
 		values[2] = Int64GetDatum(count->joins);
@@ -478,14 +499,13 @@ segments_member_counts(PG_FUNCTION_ARGS)
 	TupleDesc desc;
 	Tuplestorestate *store = SrfBegin(fcinfo, &desc);
 	CountAll all = {PG_GETARG_OID(0), MemberCountHash()};
-	AclResult result = pg_class_aclcheck(all.contact_table, GetUserId(), ACL_SELECT);
 	ErrorData *error;
 
-	if (result != ACLCHECK_OK)
-		aclcheck_error(result, OBJECT_TABLE, get_rel_name(all.contact_table));
+	if (!AccessMayMonitor(all.contact_table))
+		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, get_rel_name(all.contact_table));
 	error = InSubtransaction(count_all, &all, NULL);
 	if (error == NULL)
-		put_counts(all.counts, store, desc);
+		put_counts(all.counts, AccessIsOwner(all.contact_table), store, desc);
 	else
 		ereport(WARNING, (errcode(error->sqlerrcode),
 						  errmsg("members of contact table \"%s\" could not be counted: %s",

@@ -53,6 +53,7 @@ extern MemberCount *MemberCountIn(HTAB *counts, int64 segment);
 extern void MemberCountsUnsettled(CountSource *source, HTAB *counts, LogEntryFunction function);
 extern void MemberCountAdd(const LogEntry *entry, void *counts);
 extern void MemberCountsAfresh(CountSource *source, HTAB *counts);
+extern bool MemberCountIsRight(Oid contact_table, int64 segment);
 
 /* member_settle.c */
 typedef enum SettlePurpose
@@ -64,6 +65,7 @@ typedef enum SettlePurpose
 
 extern void MemberCountsSettle(Oid contact_table, SettlePurpose purpose);
 extern void MemberCountsSettleAll(SettlePurpose purpose);
+extern void MemberCountsGiveUp(Oid contact_table);
 extern void MemberCountsRegister(void);
 
 #endif /* SEGMENTS_MEMBER_COUNT_H */

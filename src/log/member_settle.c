@@ -438,10 +438,12 @@ MemberCountsRegister(void)
 	RegisterXactCallback(before_commit, NULL);
 }
 
-/* ----- called by SQL ----- */
-
-static void
-give_up(Oid contact_table)
+/*
+ * The settled numbers of a contact table are wrong, or will be: rows are
+ * counted next time.
+ */
+void
+MemberCountsGiveUp(Oid contact_table)
 {
 	Oid type = REGCLASSOID;
 	Datum value = ObjectIdGetDatum(contact_table);
@@ -453,6 +455,8 @@ give_up(Oid contact_table)
 	SPI_finish();
 	SecureLeave(&secure);
 }
+
+/* ----- called by SQL ----- */
 
 /*
  * segments.settle_counts(contact_table, purpose): upkeep, trim (entries of the
@@ -467,7 +471,7 @@ segments_settle_counts(PG_FUNCTION_ARGS)
 	if (strcmp(purpose, "upkeep") == 0)
 		MemberCountsSettle(contact_table, SETTLE_UPKEEP);
 	else if (strcmp(purpose, "anew") == 0 || MemberChangesLogged() > 0)
-		give_up(contact_table);
+		MemberCountsGiveUp(contact_table);
 	else
 		MemberCountsSettle(contact_table, SETTLE_TRIM);
 	PG_RETURN_VOID();

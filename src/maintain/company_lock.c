@@ -28,11 +28,17 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
+#include "base/sql_expr.h"
+#include "definition/contact_table.h"
 #include "maintain/maintain.h"
 #include "maintain/set_aside.h"
 #include "utils/acl.h"
 
-/* Returns how many there are. */
+/*
+ * Returns how many there are.  With the rights of the companies' owner: the
+ * owner of the contact table needs SELECT on companies, as everywhere, and not
+ * the UPDATE that FOR SHARE asks for.
+ */
 static uint64
 hold(Program *program, RowSource *source, Oid type, Datum *keys, int nkeys)
 {
@@ -43,9 +49,11 @@ hold(Program *program, RowSource *source, Oid type, Datum *keys, int nkeys)
 	bool byval;
 	char align;
 	Datum value;
+	SecureContext secure;
 	uint64 held;
 
 	MaintainEnter();
+	SecureEnter(&secure, CatalogRelationOwner(rows->relid));
 	get_typlenbyvalalign(type, &len, &byval, &align);
 	value = PointerGetDatum(construct_array(keys, nkeys, type, len, byval, align));
 	MaintainExecute(
@@ -56,6 +64,7 @@ hold(Program *program, RowSource *source, Oid type, Datum *keys, int nkeys)
 		&value, SPI_OK_SELECT);
 	held = SPI_processed;
 	SPI_freetuptable(SPI_tuptable);
+	SecureLeave(&secure);
 	return held;
 }
 

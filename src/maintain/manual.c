@@ -62,7 +62,8 @@ read_contacts(ManualWork *work, ArrayType *contacts)
 	Program *program = work->program;
 	bool *nulls;
 
-	if (ARR_ELEMTYPE(contacts) != program->table->key_type)
+	/* an array over a domain is one over its base type */
+	if (getBaseType(ARR_ELEMTYPE(contacts)) != getBaseType(program->table->key_type))
 		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
 						errmsg("keys of contact table %s are of type %s, not %s",
 							   program->table->name, format_type_be(program->table->key_type),

@@ -39,11 +39,6 @@
 
 PG_FUNCTION_INFO_V1(segments_forget_members);
 PG_FUNCTION_INFO_V1(segments_keep_members);
-PG_FUNCTION_INFO_V1(segments_reference_cycle);
-
-/* segments.segment_reference */
-#define Anum_reference_segment_id 1
-#define Anum_reference_referenced_id 2
 
 /* The contact table, with its writers locked out; NULL when it is gone. */
 static ContactTable *
@@ -139,99 +134,4 @@ segments_keep_members(PG_FUNCTION_ARGS)
 {
 	as_owner(PG_GETARG_OID(0), PG_GETARG_INT64(1), keep_members);
 	PG_RETURN_VOID();
-}
-
-/*
- * References
- */
-
-/* A segment on the way, and the one it was reached from. */
-typedef struct Step
-{
-	int64 id;
-	struct Step *from;
-} Step;
-
-static bool
-is_visited(List *steps, int64 id)
-{
-	ListCell *cell;
-
-	foreach (cell, steps)
-	{
-		if (((Step *) lfirst(cell))->id == id)
-			return true;
-	}
-	return false;
-}
-
-/* Append the segments that `from` refers to and that were not seen before. */
-static List *
-append_referenced(List *steps, Step *from)
-{
-	Relation rel = table_open(CatalogRelid("segment_reference"), AccessShareLock);
-	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple tuple;
-
-	ScanKeyInit(&key, Anum_reference_segment_id, BTEqualStrategyNumber, F_INT8EQ,
-				Int64GetDatum(from->id));
-	scan = systable_beginscan(rel, CatalogRelid("segment_reference_pkey"), true, NULL, 1, &key);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-	{
-		bool isnull;
-		Step *step = palloc(sizeof(Step));
-
-		step->id = DatumGetInt64(
-			heap_getattr(tuple, Anum_reference_referenced_id, RelationGetDescr(rel), &isnull));
-		step->from = from;
-		if (!is_visited(steps, step->id))
-			steps = lappend(steps, step);
-	}
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
-	return steps;
-}
-
-/* The ids from the first step to this one. */
-static ArrayType *
-path_to(Step *step)
-{
-	List *ids = NIL;
-	ListCell *cell;
-	Datum *values;
-	int i = 0;
-
-	for (; step != NULL; step = step->from)
-		ids = lcons(&step->id, ids);
-	values = palloc(list_length(ids) * sizeof(Datum));
-	foreach (cell, ids)
-		values[i++] = Int64GetDatum(*(int64 *) lfirst(cell));
-	return construct_array(values, i, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE);
-}
-
-/*
- * segments.reference_cycle(segment_id): the shortest way from a segment through
- * references back to itself, or NULL.  Breadth first, as last committed.
- */
-Datum
-segments_reference_cycle(PG_FUNCTION_ARGS)
-{
-	int64 start = PG_GETARG_INT64(0);
-	Step first = {0};
-	List *steps;
-	int i;
-
-	first.id = start;
-	steps = append_referenced(NIL, &first);
-	for (i = 0; i < list_length(steps); i++)
-	{
-		Step *step = list_nth(steps, i);
-
-		if (step->id == start)
-			PG_RETURN_ARRAYTYPE_P(path_to(step));
-		steps = append_referenced(steps, step);
-		CHECK_FOR_INTERRUPTS();
-	}
-	PG_RETURN_NULL();
 }

@@ -241,14 +241,14 @@ extern Predicate *PredicateCopy(const Predicate *predicate);
 typedef struct SqlContext
 {
 	ContactTable *table;
-	bool pinned; /* phrases become constants as of now */
-	bool expand; /* segments that move are asked as of now, not their
-								 * stored members */
+	bool pinned;                   /* phrases become constants as of now */
+	struct MovingSegments *moving; /* asked as of now, not their stored members; or NULL */
 	TimestampTz now;
 	const char *now_sql; /* unpinned: in place of segments.now() */
 } SqlContext;
 
 extern void PredicateSql(StringInfo out, const Predicate *predicate, const SqlContext *context);
+extern void MovingSql(StringInfo out, const SqlContext *context);
 extern void AtomSql(StringInfo out, const Atom *atom, const SqlContext *context);
 extern void AtomRowSql(StringInfo out, const Atom *atom, const SqlContext *context);
 extern void BoundarySql(StringInfo out, const Atom *atom, const Boundary *boundary,
@@ -265,7 +265,6 @@ extern char *RowsFromSql(const RelatedRows *rows, const char *condition, const c
 
 /* predicate_time.c */
 extern bool PredicateMoves(const Predicate *predicate);
-extern bool PredicateMovesDeep(const Predicate *predicate, ContactTable *table);
 extern TimestampTz PredicateNextMove(const Predicate *predicate, ContactTable *table,
 									 TimestampTz now);
 extern TimestampTz AtomNextMove(const Atom *atom, ContactTable *table, TimestampTz now);

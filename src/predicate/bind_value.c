@@ -12,6 +12,7 @@
 
 #include "predicate/bind.h"
 #include "text/fold.h"
+#include "definition/reference.h"
 #include "definition/segment.h"
 
 /*
@@ -76,7 +77,7 @@ BindAddend(const Field *field)
 		case FLOAT8OID:
 			return psprintf("(%s)::pg_catalog.numeric", field->value);
 		case NUMERICOID:
-			return psprintf("segments.addend(%s)", field->value);
+			return field->is_bounded ? field->value : psprintf("segments.addend(%s)", field->value);
 		default:
 			return field->value;
 	}
@@ -514,7 +515,7 @@ refuse_cycle(BindPlace *place, int64 referenced)
 
 	if (place->options->self == 0)
 		return;
-	path = SegmentReferencePath(referenced, place->options->self);
+	path = ReferencePathText(referenced, place->options->self);
 	if (path != NULL)
 		ereport(
 			ERROR,

@@ -18,6 +18,7 @@
 #include "utils/timestamp.h"
 
 #include "predicate/bind.h"
+#include "predicate/moving.h"
 #include "evaluate/evaluate.h"
 #include "definition/segment.h"
 #include "text/regexp.h"
@@ -411,37 +412,46 @@ by_hand_sql(const SqlContext *context, int64 segment, const char *included)
 		context->table->key, included);
 }
 
-/*
- * Membership of a segment that moves with time, at the context's instant: its
- * filter and what was done by hand (SEMANTICS §6).  False when it never moves:
- * its stored members are right at any instant.
- */
-static bool
-append_member_at(StringInfo out, int64 segment, const SqlContext *context)
-{
-	SegmentRow *row = SegmentById(segment);
-	Predicate *predicate;
-
-	if (row == NULL || row->is_static)
-		return false;
-	predicate = BindStored(row->filters, context->table);
-	if (!PredicateMovesDeep(predicate, context->table))
-		return false;
-	appendStringInfo(out, "((%s OR (", by_hand_sql(context, segment, ""));
-	PredicateSql(out, predicate, context);
-	appendStringInfo(out, ") AND NOT %s) IS TRUE)", by_hand_sql(context, segment, "NOT "));
-	return true;
-}
-
 static void
 append_member(StringInfo out, const Atom *atom, const SqlContext *context)
 {
-	if (context->expand && append_member_at(out, atom->segment_id, context))
-		return;
-	appendStringInfo(out,
-					 "EXISTS (SELECT FROM %s m WHERE m.segment_id = %s AND m.contact_id = c.%s)",
-					 CatalogRelationName(context->table->member_table),
-					 int_literal(atom->segment_id), context->table->key);
+	if (MovingHas(context->moving, atom->segment_id))
+		appendStringInfo(out,
+						 "EXISTS (SELECT FROM moving_" INT64_FORMAT " m WHERE m.contact_id = c.%s)",
+						 atom->segment_id, context->table->key);
+	else
+		appendStringInfo(
+			out, "EXISTS (SELECT FROM %s m WHERE m.segment_id = %s AND m.contact_id = c.%s)",
+			CatalogRelationName(context->table->member_table), int_literal(atom->segment_id),
+			context->table->key);
+}
+
+/*
+ * WITH clause that gives the members of moving segments at the context's
+ * instant: those of the filter and what was done by hand (SEMANTICS §6).
+ * Nothing where there are none.
+ */
+void
+MovingSql(StringInfo out, const SqlContext *context)
+{
+	const char *separator = "WITH ";
+	ListCell *cell;
+
+	foreach (cell, context->moving->segments)
+	{
+		MovingSegment *segment = lfirst(cell);
+
+		appendStringInfo(out,
+						 "%smoving_" INT64_FORMAT
+						 " AS MATERIALIZED (SELECT c.%s AS contact_id FROM %s c WHERE ((%s OR (",
+						 separator, segment->id, context->table->key, context->table->name,
+						 by_hand_sql(context, segment->id, ""));
+		PredicateSql(out, segment->predicate, context);
+		appendStringInfo(out, ")) AND NOT %s) IS TRUE)", by_hand_sql(context, segment->id, "NOT "));
+		separator = ", ";
+	}
+	if (context->moving->segments != NIL)
+		appendStringInfoChar(out, ' ');
 }
 
 /*

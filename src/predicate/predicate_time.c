@@ -25,29 +25,6 @@ PredicateMoves(const Predicate *predicate)
 	return false;
 }
 
-/*
- * The same, seen through the segments it refers to.
- */
-bool
-PredicateMovesDeep(const Predicate *predicate, ContactTable *table)
-{
-	SegmentRow *row;
-	int i;
-
-	check_stack_depth();
-	for (i = 0; i < predicate->nargs; i++)
-		if (PredicateMovesDeep(predicate->args[i], table))
-			return true;
-	if (predicate->kind != PREDICATE_ATOM)
-		return false;
-	if (predicate->atom->scope != ATOM_MEMBER)
-		return predicate->atom->moves;
-	row = SegmentById(predicate->atom->segment_id);
-	if (row == NULL || row->is_static)
-		return false;
-	return PredicateMovesDeep(BindStored(row->filters, table), table);
-}
-
 static TimestampTz
 boundary_next_move(const Boundary *boundary, const Atom *atom, ContactTable *table, TimestampTz now)
 {

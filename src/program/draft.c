@@ -142,10 +142,21 @@ text_key_match(const void *a, const void *b, Size size)
 	return strcmp(*(const char *const *) a, *(const char *const *) b);
 }
 
+/* The facet of an atom with this SQL; messages name the first field that has it. */
+static DraftFacet *
+facet_of(DraftAtom *datom, const char *sql, ValueType type)
+{
+	DraftFacet *facet = DraftFacetGet(datom->source, sql, type);
+
+	if (facet->field == NULL)
+		facet->field = pstrdup(datom->atom->field->name);
+	return facet;
+}
+
 static DraftFacet *
 value_facet(DraftAtom *datom, const char *sql)
 {
-	DraftFacet *facet = DraftFacetGet(datom->source, sql, VALUE_NONE);
+	DraftFacet *facet = facet_of(datom, sql, VALUE_NONE);
 
 	datom->value_facets = list_append_unique_ptr(datom->value_facets, facet);
 	return facet;
@@ -159,7 +170,7 @@ place_group(DraftAtom *datom, int id)
 
 	datom->source->groups = lappend_int(datom->source->groups, id);
 	if (group->condition)
-		datom->condition = DraftFacetGet(datom->source, group->condition, VALUE_BOOL);
+		datom->condition = facet_of(datom, group->condition, VALUE_BOOL);
 	if (group->argument)
 		datom->argument = value_facet(datom, group->argument);
 	if (group->within)
@@ -184,17 +195,17 @@ place_atom(Draft *draft, DraftAtom *datom, int id)
 		return;
 	}
 	if (atom->rows && atom->field->condition)
-		datom->condition = DraftFacetGet(datom->source, atom->field->condition, VALUE_BOOL);
+		datom->condition = facet_of(datom, atom->field->condition, VALUE_BOOL);
 	if (atom->scope == ATOM_AGGREGATE)
 	{
 		if (atom->field->value && atom->field->aggregate != AGGREGATE_COUNT)
-			datom->argument = DraftFacetGet(datom->source, atom->field->value, VALUE_NONE);
+			datom->argument = facet_of(datom, atom->field->value, VALUE_NONE);
 		if (atom->field->aggregate == AGGREGATE_LATEST && atom->field->order_by)
-			datom->order = DraftFacetGet(datom->source, atom->field->order_by, VALUE_NONE);
+			datom->order = facet_of(datom, atom->field->order_by, VALUE_NONE);
 	}
 	else if (atom->test != TEST_EXISTS)
 	{
-		datom->facet = DraftFacetGet(datom->source, atom->value, atom->value_type);
+		datom->facet = facet_of(datom, atom->value, atom->value_type);
 		DraftFacetIndexAtom(datom->facet, datom, id);
 	}
 }

@@ -32,6 +32,7 @@ typedef struct DraftFacet
 {
 	int id; /* within its source */
 	char *sql;
+	const char *field; /* name of the first one that it is of, or NULL */
 	ValueType type;
 	Oid sql_type;
 	AttrNumber attnum;

@@ -13,13 +13,10 @@
 #include "postgres.h"
 
 #include "access/sysattr.h"
-#include "catalog/namespace.h"
-#include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
-#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 
 #include "program/draft.h"
@@ -39,32 +36,6 @@ has_sublink_walker(Node *node, void *context)
 	return expression_tree_walker(node, has_sublink_walker, context);
 }
 
-
-/*
- * Does the function need fixed settings and the owner's role?  Immutable ones
- * of the server and our own don't.  What floats look like depends on a setting although it is called immutable.
- */
-static bool
-is_foreign(Oid function, void *context)
-{
-	Oid namespace = get_func_namespace(function);
-
-	if (function == F_FLOAT4OUT || function == F_FLOAT8OUT)
-		return true;
-	if (namespace != PG_CATALOG_NAMESPACE && namespace != get_namespace_oid("segments", true))
-		return true;
-	return func_volatile(function) != PROVOLATILE_IMMUTABLE;
-}
-
-static bool
-calls_foreign_function(Node *node, void *context)
-{
-	if (node == NULL)
-		return false;
-	if (check_functions_in_node(node, is_foreign, NULL))
-		return true;
-	return expression_tree_walker(node, calls_foreign_function, context);
-}
 
 static void
 read_expression(DraftFacet *facet)
@@ -96,7 +67,7 @@ read_expression(DraftFacet *facet)
 			facet->columns = bms_add_member(facet->columns, attnum);
 	}
 	source->columns = bms_add_members(source->columns, facet->columns);
-	facet->foreign = calls_foreign_function(expr, NULL);
+	facet->foreign = !SqlExprIsPlain(expr, InvalidOid);
 	if (facet->foreign)
 		elog(DEBUG1, "segments: %s is computed as the owner of the table", facet->sql);
 }

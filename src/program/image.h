@@ -71,7 +71,8 @@ typedef struct ImageCell
 typedef struct ImageFacet
 {
 	ImageOffset sql;
-	Oid sql_type; /* of the expression's result */
+	ImageOffset field; /* name of the first field that it is of, where it is no column */
+	Oid sql_type;      /* of the expression's result */
 	ValueType type;
 	int16 attnum;      /* it is this column, or 0 */
 	bool opaque;       /* holds a subquery */

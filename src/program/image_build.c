@@ -499,6 +499,8 @@ put_facets(Layout *layout, const DraftSource *source, bool contacts, int *at)
 		const DraftFacet *facet = source->facets[i];
 
 		facets[i].sql = put_string(writer, facet->sql);
+		if (facet->attnum == 0)
+			facets[i].field = put_string(writer, facet->field);
 		facets[i].sql_type = facet->sql_type;
 		facets[i].type = facet->type;
 		facets[i].attnum = facet->attnum;

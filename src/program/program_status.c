@@ -8,23 +8,30 @@
 #include "access/htup_details.h"
 #include "fmgr.h"
 #include "funcapi.h"
+#include "utils/acl.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
+#include "definition/access.h"
 #include "program/program.h"
 
 /*
  * segments.compiled_program(contact_table)
- *   -> (segments, atoms, image_bytes, shared, build_ms, backend_bytes)
+ *   -> (segments, atoms, image_bytes, shared, build_ms, backend_bytes);
+ * null for who may not know
  */
 PG_FUNCTION_INFO_V1(segments_compiled_program);
 Datum
 segments_compiled_program(PG_FUNCTION_ARGS)
 {
-	Program *program = ProgramGet(PG_GETARG_OID(0));
+	Program *program;
 	Datum values[6];
 	bool nulls[6] = {0};
 	TupleDesc desc;
 
+	if (!AccessMayMonitor(PG_GETARG_OID(0)))
+		PG_RETURN_NULL();
+	program = ProgramGet(PG_GETARG_OID(0));
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
 	values[0] = Int32GetDatum(program->nsegments);

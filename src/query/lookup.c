@@ -17,7 +17,11 @@
 #include "access/table.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
+#include "miscadmin.h"
+#include "nodes/value.h"
 #include "parser/parse_coerce.h"
+#include "parser/parse_func.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -129,18 +133,43 @@ SegmentFindVisible(const char *word, SegmentHandle *segment)
 		no_such_segment(word);
 }
 
+/* Find the segment with this id; false when the current role does not see it. */
+static bool
+find_visible(int64 id, SegmentHandle *segment)
+{
+	return find_by(Anum_segment_id, F_INT8EQ, Int64GetDatum(id), "segment_pkey", segment) &&
+		   AccessMaySee(segment);
+}
+
+/* The segment with this id, if the current role sees it; else an error. */
+static void
+find_visible_id(int64 id, SegmentHandle *segment)
+{
+	if (!find_visible(id, segment))
+		no_such_segment(psprintf(INT64_FORMAT, id));
+}
+
+/*
+ * Is there a segment with this id that the current role sees?
+ */
+bool
+SegmentIsVisible(int64 id)
+{
+	SegmentHandle segment;
+
+	return find_visible(id, &segment);
+}
+
 /*
  * Raise an error unless there is a segment with this id that the current role
- * sees, and so may change.
+ * sees.
  */
 void
 SegmentCheckVisible(int64 id)
 {
 	SegmentHandle segment;
 
-	if (!find_by(Anum_segment_id, F_INT8EQ, Int64GetDatum(id), "segment_pkey", &segment) ||
-		!AccessMaySee(&segment))
-		no_such_segment(psprintf(INT64_FORMAT, id));
+	find_visible_id(id, &segment);
 }
 
 /*
@@ -241,13 +270,29 @@ segments_is_member(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(member_exists(table, segment.id, contact));
 }
 
+/* May the current role execute segments.change_by_hand()? */
+static bool
+may_change_by_hand(void)
+{
+	Oid types[3] = {INT8OID, ANYARRAYOID, TEXTOID};
+	List *name = list_make2(makeString(pstrdup("segments")), makeString(pstrdup("change_by_hand")));
+
+	return pg_proc_aclcheck(LookupFuncName(name, lengthof(types), types, false), GetUserId(),
+							ACL_EXECUTE) == ACLCHECK_OK;
+}
+
 /*
- * segments.change_by_hand(bigint, anyarray, text): change_members(), for
- * everybody who sees the segment.
+ * segments.change_by_hand(bigint, anyarray, text), and its like for all that
+ * changes members by hand: change_members(), for the owner of the contact
+ * table, and for who sees the segment and may execute change_by_hand().
  */
 Datum
 segments_change_by_hand(PG_FUNCTION_ARGS)
 {
-	SegmentCheckVisible(PG_GETARG_INT64(0));
+	SegmentHandle segment;
+
+	find_visible_id(PG_GETARG_INT64(0), &segment);
+	if (!AccessOwns(GetUserId(), segment.contact_table) && !may_change_by_hand())
+		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_FUNCTION, "change_by_hand");
 	return segments_change_members(fcinfo);
 }

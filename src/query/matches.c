@@ -5,17 +5,26 @@
  * replaced by the bound expression, so that it is planned like the condition
  * written by hand.  Where it can't be, the function evaluates the same SQL
  * over the row it is given.  Correctness never depends on the replacement.
+ *
+ * A plan is made and run with the rights of whoever asks, and kept ones by
+ * others than they were made for.  So it gets only what is the same for all
+ * and runs nobody's code (plain_expr.c): an expression that calls a function
+ * of the owner's, or whose subqueries read a view or a table of somebody else,
+ * stays in the function, which evaluates it as the owner.  So does what names a
+ * segment that not everybody sees.
  */
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
+#include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/pathnodes.h"
 #include "nodes/supportnodes.h"
 #include "optimizer/optimizer.h"
+#include "parser/parsetree.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
@@ -24,6 +33,8 @@
 
 #include "predicate/bind.h"
 #include "base/compat.h"
+#include "definition/access.h"
+#include "definition/segment.h"
 #include "base/sql_expr.h"
 #include "base/subtransaction.h"
 
@@ -35,16 +46,21 @@ table_of_row_type(Oid type)
 	return OidIsValid(type) ? get_typ_typrelid(type) : InvalidOid;
 }
 
-static char *
-predicate_text(Filter *filter, ContactTable *table, Oid viewer)
+static Predicate *
+bind_filter(Filter *filter, ContactTable *table, Oid viewer)
 {
 	BindOptions options = {false};
-	Predicate *predicate;
+
+	options.viewer = viewer;
+	return BindFilter(FilterUnflatten(filter), table, &options);
+}
+
+static char *
+predicate_text(const Predicate *predicate, ContactTable *table)
+{
 	SqlContext context = {0};
 	StringInfoData sql;
 
-	options.viewer = viewer;
-	predicate = BindFilter(FilterUnflatten(filter), table, &options);
 	context.table = table;
 	initStringInfo(&sql);
 	PredicateSql(&sql, predicate, &context);
@@ -135,14 +151,36 @@ has_outer_join(const Query *query)
 	return false;
 }
 
-/* As the table's owner; the viewer is who asked. */
+/* Does it name a segment that is not for everybody who may read the contacts? */
+static bool
+names_private_segment(const Predicate *predicate)
+{
+	int i;
+
+	check_stack_depth();
+	for (i = 0; i < predicate->nargs; i++)
+		if (names_private_segment(predicate->args[i]))
+			return true;
+	return predicate->kind == PREDICATE_ATOM && predicate->atom->scope == ATOM_MEMBER &&
+		   !SegmentById(predicate->atom->segment_id)->handle.is_global;
+}
+
+/*
+ * What the call is replaced by, or NULL where that is not for everybody.  As the
+ * table's owner; the viewer is who asked.
+ */
 static Node *
 bound_expression(PlannerInfo *root, Var *row, Filter *filter, ContactTable *table, Oid viewer)
 {
 	MoveVarsContext context = {row, table->owner, 0, false};
+	Predicate *predicate = bind_filter(filter, table, viewer);
 	Node *expr;
 
-	expr = SqlExprParse(predicate_text(filter, table, viewer), table->relid, "c");
+	if (names_private_segment(predicate))
+		return NULL;
+	expr = SqlExprParse(predicate_text(predicate, table), table->relid, "c");
+	if (!SqlExprIsPlain(expr, table->owner))
+		return NULL;
 	(void) move_vars_walker(expr, &context);
 	if (context.sublinks)
 		root->parse->hasSubLinks = true;
@@ -181,6 +219,22 @@ is_bad_filter(const ErrorData *error)
 }
 
 /*
+ * Is this the row of a contact table that the query reads itself, and so may
+ * read?  Rows that are made up are nobody's contacts.
+ */
+static ContactTable *
+table_of_row(PlannerInfo *root, const Node *node)
+{
+	const Var *row = (const Var *) node;
+	RangeTblEntry *rte;
+
+	if (root == NULL || !IsA(node, Var) || row->varattno != 0 || row->varlevelsup != 0)
+		return NULL;
+	rte = rt_fetch(row->varno, root->parse->rtable);
+	return rte->rtekind == RTE_RELATION ? CatalogContactTable(rte->relid, true) : NULL;
+}
+
+/*
  * Replace the call, or NULL to leave it.  Never raises for a filter that can't
  * be bound: that error belongs to execution.
  */
@@ -192,13 +246,12 @@ simplify_matches(SupportRequestSimplify *request)
 	Simplification work = {request};
 	SecureContext secure;
 
-	if (request->root == NULL || !IsA(row, Var) || ((Var *) row)->varattno != 0 ||
-		((Var *) row)->varlevelsup != 0 || !IsA(filter, Const) || ((Const *) filter)->constisnull)
+	if (!IsA(filter, Const) || ((Const *) filter)->constisnull)
 		return NULL;
 	/* a parallel operation can't catch what is wrong with the filter */
 	if (!SubtransactionPossible())
 		return NULL;
-	work.table = CatalogContactTable(table_of_row_type(exprType(row)), true);
+	work.table = table_of_row(request->root, row);
 	if (work.table == NULL)
 		return NULL;
 	/* outside, so that what is caught leaves nobody with the owner's rights */
@@ -226,40 +279,57 @@ segments_matches_support(PG_FUNCTION_ARGS)
 /* What one call site keeps between calls. */
 typedef struct MatchesCall
 {
-	Filter *filter; /* copy of the last one */
+	MemoryContext context; /* of what follows; emptied with every other filter */
+	Filter *filter;        /* copy of the last one */
 	Oid type;
 	SPIPlanPtr plan;
+	Oid relid; /* the contact table */
 	Oid owner;
 } MatchesCall;
 
 static void
-prepare_call(MatchesCall *call, Filter *filter, Oid type, MemoryContext context)
+forget_plan(MatchesCall *call)
 {
-	ContactTable *table = CatalogContactTable(table_of_row_type(type), false);
+	SPIPlanPtr plan = call->plan;
+
+	call->plan = NULL;
+	if (plan)
+		SPI_freeplan(plan);
+	MemoryContextReset(call->context);
+}
+
+static void
+keep_filter(MatchesCall *call, Filter *filter, Oid type)
+{
+	MemoryContext old = MemoryContextSwitchTo(call->context);
+
+	call->filter = (Filter *) DatumGetPointer(datumCopy(PointerGetDatum(filter), false, -1));
+	call->type = type;
+	MemoryContextSwitchTo(old);
+}
+
+static void
+prepare_call(MatchesCall *call, Filter *filter, Oid type)
+{
+	ContactTable *table = AccessContactTable(table_of_row_type(type));
 	SecureContext secure;
 	StringInfoData sql;
-	MemoryContext old;
+	SPIPlanPtr plan;
 
-	if (call->plan)
-		SPI_freeplan(call->plan);
-	call->plan = NULL;
-	if (call->filter)
-		pfree(call->filter);
-	call->filter = NULL;
+	forget_plan(call);
 	SecureEnter(&secure, table->owner);
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "SELECT %s FROM (SELECT ($1).*) c",
-					 predicate_text(filter, table, secure.userid));
-	call->plan = SPI_prepare(sql.data, 1, &type);
-	if (call->plan == NULL)
+					 predicate_text(bind_filter(filter, table, secure.userid), table));
+	plan = SPI_prepare(sql.data, 1, &type);
+	if (plan == NULL)
 		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
-	SPI_keepplan(call->plan);
+	SPI_keepplan(plan);
+	call->plan = plan;
 	SecureLeave(&secure);
-	old = MemoryContextSwitchTo(context);
-	call->filter = (Filter *) DatumGetPointer(datumCopy(PointerGetDatum(filter), false, -1));
-	MemoryContextSwitchTo(old);
-	call->type = type;
+	keep_filter(call, filter, type);
 	call->owner = table->owner;
+	call->relid = table->relid;
 }
 
 static void
@@ -279,15 +349,26 @@ call_state(FunctionCallInfo fcinfo)
 	if (call == NULL)
 	{
 		MemoryContextCallback *callback;
+		MemoryContext context = fcinfo->flinfo->fn_mcxt;
 
-		call = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(MatchesCall));
-		callback = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(MemoryContextCallback));
+		call = MemoryContextAllocZero(context, sizeof(MatchesCall));
+		call->context = AllocSetContextCreate(context, "segments matches", ALLOCSET_SMALL_SIZES);
+		callback = MemoryContextAllocZero(context, sizeof(MemoryContextCallback));
 		callback->func = free_call_plan;
 		callback->arg = call;
-		MemoryContextRegisterResetCallback(fcinfo->flinfo->fn_mcxt, callback);
+		MemoryContextRegisterResetCallback(context, callback);
 		fcinfo->flinfo->fn_extra = call;
 	}
 	return call;
+}
+
+/* Is it prepared for this filter on rows of this type? */
+static bool
+is_prepared(const MatchesCall *call, const Filter *filter, Oid type)
+{
+	return call->plan != NULL && call->type == type && call->filter != NULL &&
+		   VARSIZE(filter) == VARSIZE(call->filter) &&
+		   memcmp(filter, call->filter, VARSIZE(filter)) == 0;
 }
 
 /*
@@ -302,6 +383,7 @@ segments_matches(PG_FUNCTION_ARGS)
 	Datum row = PG_GETARG_DATUM(0);
 	MatchesCall *call = call_state(fcinfo);
 	SecureContext secure;
+	OwnerMessage message;
 	bool isnull;
 	bool result;
 
@@ -310,15 +392,16 @@ segments_matches(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("first argument of segments.matches must be a row of a contact table")));
 	SPI_connect();
-	if (call->plan == NULL || call->type != type || VARSIZE(filter) != VARSIZE(call->filter) ||
-		memcmp(filter, call->filter, VARSIZE(filter)) != 0)
-		prepare_call(call, filter, type, fcinfo->flinfo->fn_mcxt);
+	if (!is_prepared(call, filter, type))
+		prepare_call(call, filter, type);
 	SecureEnter(&secure, call->owner);
+	OwnerMessageBegin(&message, call->relid);
 	if (SPI_execute_plan(call->plan, &row, NULL, true, 1) != SPI_OK_SELECT || SPI_processed != 1)
 		elog(ERROR, "evaluation of a filter gave no row");
 	result =
 		DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull)) &&
 		!isnull;
+	OwnerMessageEnd(&message);
 	SecureLeave(&secure);
 	SPI_finish();
 	PG_RETURN_BOOL(result);

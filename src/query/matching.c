@@ -7,26 +7,26 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
-#include "executor/spi.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
 #include "parser/parse_coerce.h"
-#include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
 #include "predicate/bind.h"
+#include "definition/access.h"
+#include "query/visible.h"
+#include "predicate/moving.h"
 #include "base/compat.h"
 #include "refresh/refresh.h"
 #include "definition/segment.h"
 #include "base/sql_expr.h"
 #include "base/srf.h"
 #include "base/result.h"
-
-#define FETCH_ROWS 10000
 
 /*
  * The contact table in an argument, or the only one when it is NULL; the
@@ -35,13 +35,7 @@
 static ContactTable *
 contact_table_argument(FunctionCallInfo fcinfo, int n)
 {
-	Oid relid = PG_ARGISNULL(n) ? CatalogDefaultContactTable() : PG_GETARG_OID(n);
-	ContactTable *table = CatalogContactTable(relid, false);
-	AclResult result = pg_class_aclcheck(relid, GetUserId(), ACL_SELECT);
-
-	if (result != ACLCHECK_OK)
-		aclcheck_error(result, OBJECT_TABLE, get_rel_name(relid));
-	return table;
+	return AccessContactTable(PG_ARGISNULL(n) ? CatalogDefaultContactTable() : PG_GETARG_OID(n));
 }
 
 static Predicate *
@@ -70,35 +64,37 @@ key_as(ContactTable *table, Oid wanted)
 					format_type_extended(wanted, -1, FORMAT_TYPE_FORCE_QUALIFY));
 }
 
-/* Run a query of one column and put its rows into the store. */
-static void
-store_query(const char *sql, Tuplestorestate *store, TupleDesc desc)
+typedef struct Answer
 {
-	SPIPlanPtr plan;
-	Portal portal;
+	Tuplestorestate *store;
+	TupleDesc desc;
+} Answer;
 
-	SPI_connect();
-	plan = SPI_prepare(sql, 0, NULL);
-	if (plan == NULL)
-		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
-	portal = SPI_cursor_open(NULL, plan, NULL, NULL, false);
-	do
-	{
-		uint64 i;
+static void
+put_key(void *arg, Datum value, bool isnull)
+{
+	Answer *answer = arg;
 
-		SPI_cursor_fetch(portal, true, FETCH_ROWS);
-		for (i = 0; i < SPI_processed; i++)
-		{
-			bool isnull;
-			Datum value =
-				ResultValue(SPI_tuptable, i, 1, TupleDescAttr(desc, 0)->atttypid, &isnull);
+	tuplestore_putvalues(answer->store, answer->desc, &value, &isnull);
+}
 
-			tuplestore_putvalues(store, desc, &value, &isnull);
-		}
-		SPI_freetuptable(SPI_tuptable);
-	} while (SPI_processed > 0);
-	SPI_cursor_close(portal);
-	SPI_finish();
+/* As the owner: the query for contacts that match, by `select` over c. */
+static char *
+matching_sql(FunctionCallInfo fcinfo, ContactTable *table, const char *select, Oid viewer)
+{
+	Predicate *predicate = bind_argument(PG_GETARG_FILTER_P(0), table, viewer);
+	SqlContext context = {0};
+	StringInfoData sql;
+
+	context.table = table;
+	context.pinned = true;
+	context.moving = MovingSegmentsOf(predicate, table);
+	context.now = PG_ARGISNULL(2) ? SegmentsNow() : PG_GETARG_TIMESTAMPTZ(2);
+	initStringInfo(&sql);
+	MovingSql(&sql, &context);
+	appendStringInfo(&sql, "SELECT %s FROM %s c WHERE ", select, table->name);
+	PredicateSql(&sql, predicate, &context);
+	return sql.data;
 }
 
 /*
@@ -108,29 +104,32 @@ PG_FUNCTION_INFO_V1(segments_matching);
 Datum
 segments_matching(PG_FUNCTION_ARGS)
 {
-	TupleDesc desc;
-	Tuplestorestate *store = SrfBegin(fcinfo, &desc);
+	Answer answer;
 	ContactTable *table;
-	Predicate *predicate;
-	SqlContext context = {0};
-	StringInfoData sql;
 	SecureContext secure;
+	Tuplestorestate *keys = NULL;
+	char *select;
 
+	answer.store = SrfBegin(fcinfo, &answer.desc);
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
 	table = contact_table_argument(fcinfo, 1);
+	select = key_as(table, get_fn_expr_argtype(fcinfo->flinfo, 3));
+	if (AccessHidesRows(table->relid))
+		keys = tuplestore_begin_heap(false, false, work_mem);
 	SecureEnter(&secure, table->owner);
-	predicate = bind_argument(PG_GETARG_FILTER_P(0), table, secure.userid);
-	context.table = table;
-	context.pinned = true;
-	context.expand = true;
-	context.now = PG_ARGISNULL(2) ? SegmentsNow() : PG_GETARG_TIMESTAMPTZ(2);
-	initStringInfo(&sql);
-	appendStringInfo(&sql, "SELECT %s FROM %s c WHERE ",
-					 key_as(table, get_fn_expr_argtype(fcinfo->flinfo, 3)), table->name);
-	PredicateSql(&sql, predicate, &context);
-	store_query(sql.data, store, desc);
+	if (keys)
+		StoreQuery(table, matching_sql(fcinfo, table, psprintf("c.%s", table->key), secure.userid),
+				   keys, KeyDesc(table));
+	else
+		StoreQuery(table, matching_sql(fcinfo, table, select, secure.userid), answer.store,
+				   answer.desc);
 	SecureLeave(&secure);
+	if (keys)
+	{
+		VisibleContacts(table, keys, select, put_key, &answer);
+		tuplestore_end(keys);
+	}
 	PG_RETURN_NULL();
 }
 
@@ -238,12 +237,13 @@ segments_explain(PG_FUNCTION_ARGS)
 /*
  * segments.bind_check(filters, contact_table, segment_id, storing) -> bigint[]:
  * raises where the filter cannot be bound, else the segments it refers to.
+ * Called by others than our own triggers, it knows the segments that these see.
  */
 PG_FUNCTION_INFO_V1(segments_bind_check);
 Datum
 segments_bind_check(PG_FUNCTION_ARGS)
 {
-	ContactTable *table = CatalogContactTable(PG_GETARG_OID(1), false);
+	ContactTable *table = AccessContactTable(PG_GETARG_OID(1));
 	SecureContext secure;
 	List *ids = NIL;
 	BindOptions options = {PG_GETARG_BOOL(3), PG_GETARG_INT64(2), &ids};
@@ -252,6 +252,7 @@ segments_bind_check(PG_FUNCTION_ARGS)
 	int n = 0;
 
 	SecureEnter(&secure, table->owner);
+	options.viewer = AccessViewer(secure.userid);
 	(void) BindFilter(FilterUnflatten(PG_GETARG_FILTER_P(0)), table, &options);
 	SecureLeave(&secure);
 	values = palloc(sizeof(Datum) * Max(list_length(ids), 1));
@@ -268,7 +269,7 @@ PG_FUNCTION_INFO_V1(segments_check_references);
 Datum
 segments_check_references(PG_FUNCTION_ARGS)
 {
-	ContactTable *table = CatalogContactTable(PG_GETARG_OID(1), false);
+	ContactTable *table = AccessContactTable(PG_GETARG_OID(1));
 	SecureContext secure;
 
 	SecureEnter(&secure, table->owner);
@@ -290,6 +291,8 @@ segments_field_operators(PG_FUNCTION_ARGS)
 	ArrayBuildState *state = NULL;
 	int op;
 
+	if (!AccessMayRead(table->relid))
+		PG_RETURN_NULL();
 	SecureEnter(&secure, table->owner);
 	field = FieldLookup(table, text_to_cstring(PG_GETARG_TEXT_PP(1)),
 						text_to_cstring(PG_GETARG_TEXT_PP(2)));
@@ -303,6 +306,17 @@ segments_field_operators(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(makeArrayResult(state, CurrentMemoryContext));
 }
 
+static char *
+relation_name(Oid relid)
+{
+	char *name = get_rel_name(relid);
+
+	if (name == NULL)
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
+						errmsg("relation with OID %u does not exist", relid)));
+	return name;
+}
+
 /*
  * segments.qualify_expression(expression, relation) -> text
  */
@@ -311,11 +325,21 @@ Datum
 segments_qualify_expression(PG_FUNCTION_ARGS)
 {
 	Oid relid = PG_GETARG_OID(1);
-	char *name = get_rel_name(relid);
 
-	if (name == NULL)
-		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
-						errmsg("relation with OID %u does not exist", relid)));
-	PG_RETURN_TEXT_P(cstring_to_text(
-		SqlExprQualify(text_to_cstring(PG_GETARG_TEXT_PP(0)), relid, name, NULL, NULL, NULL)));
+	PG_RETURN_TEXT_P(cstring_to_text(SqlExprQualify(text_to_cstring(PG_GETARG_TEXT_PP(0)), relid,
+													relation_name(relid), NULL, NULL, NULL)));
+}
+
+/*
+ * segments.expression_type(expression, relation) -> regtype
+ */
+PG_FUNCTION_INFO_V1(segments_expression_type);
+Datum
+segments_expression_type(PG_FUNCTION_ARGS)
+{
+	Oid relid = PG_GETARG_OID(1);
+	Oid type =
+		exprType(SqlExprParse(text_to_cstring(PG_GETARG_TEXT_PP(0)), relid, relation_name(relid)));
+
+	PG_RETURN_OID(type == UNKNOWNOID ? TEXTOID : type);
 }

@@ -12,8 +12,9 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "nodes/plannodes.h"
-#include "utils/acl.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/datum.h"
 #include "utils/json.h"
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
@@ -22,7 +23,9 @@
 #include "utils/timestamp.h"
 
 #include "definition/access.h"
+#include "query/visible.h"
 #include "predicate/bind.h"
+#include "predicate/moving.h"
 #include "maintain/maintain.h"
 #include "base/sql_expr.h"
 #include "base/srf.h"
@@ -33,7 +36,8 @@
 typedef struct Why
 {
 	ContactTable *table;
-	char *contact; /* key as an SQL literal */
+	char *contact; /* key as an SQL literal; of nobody when the caller may not see them */
+	Oid viewer;    /* who asks */
 	TimestampTz now;
 	StringInfo out; /* JSON */
 } Why;
@@ -140,16 +144,34 @@ append_document(StringInfo out, const FilterNode *leaf)
 	appendStringInfo(out, "\"filter\": %s", json.data + 1);
 }
 
+/* The value, unless it is not for the viewer's eyes. */
+static void
+append_value(Why *why, Field *field)
+{
+	char *value;
+
+	if (field != NULL && !AccessMaySeeValueAs(why->viewer, why->table, field))
+	{
+		appendStringInfoString(why->out, ", \"value\": null, \"hidden\": true");
+		return;
+	}
+	value = stored_value(why, field);
+	appendStringInfo(why->out, ", \"value\": %s", value ? value : "null");
+}
+
 static bool
 append_leaf(Why *why, const FilterNode *leaf)
 {
-	bool truth = leaf_truth(why, bind_alone(why, leaf));
-	char *value = stored_value(why, FieldLookup(why->table, leaf->object, leaf->field));
+	OwnerMessage message;
+	bool truth;
 
+	OwnerMessageBegin(&message, why->table->relid);
+	truth = leaf_truth(why, bind_alone(why, leaf));
 	appendStringInfoChar(why->out, '{');
 	append_document(why->out, leaf);
-	appendStringInfo(why->out, ", \"value\": %s, \"matches\": %s}", value ? value : "null",
-					 truth ? "true" : "false");
+	append_value(why, FieldLookup(why->table, leaf->object, leaf->field));
+	appendStringInfo(why->out, ", \"matches\": %s}", truth ? "true" : "false");
+	OwnerMessageEnd(&message);
 	return truth;
 }
 
@@ -218,6 +240,41 @@ row_object(const RowGroup *group)
 	return out.data;
 }
 
+static bool group_is_visible(Why *why, const RowGroup *group);
+
+static bool
+fields_are_visible(Why *why, const Predicate *predicate)
+{
+	int i;
+
+	check_stack_depth();
+	for (i = 0; i < predicate->nargs; i++)
+		if (!fields_are_visible(why, predicate->args[i]))
+			return false;
+	if (predicate->kind != PREDICATE_ATOM)
+		return true;
+	if (predicate->atom->scope == ATOM_GROUP)
+		return group_is_visible(why, predicate->atom->group);
+	return AccessMaySeeValueAs(why->viewer, why->table, predicate->atom->field);
+}
+
+/* May the viewer see all that the group reads, and whose rows they are? */
+static bool
+group_is_visible(Why *why, const RowGroup *group)
+{
+	const RelatedRows *rows = group->rows;
+	Field whose = {0};
+
+	whose.row_of = unconstify(RelatedRows *, rows);
+	whose.value = psprintf(
+		"r.%s", quote_identifier(OidIsValid(rows->link_relid) || rows->contact_reference
+									 ? rows->key_column
+									 : rows->contact_column));
+	return AccessMaySeeValueAs(why->viewer, why->table, &whose) &&
+		   (group->of == NULL || AccessMaySeeValueAs(why->viewer, why->table, group->of)) &&
+		   fields_are_visible(why, group->predicate);
+}
+
 /* The rows that count, and what is made of them. */
 static void
 append_rows_counted(Why *why, const RowGroup *group)
@@ -241,13 +298,19 @@ append_rows(Why *why, const FilterNode *node)
 {
 	Predicate *predicate = bind_alone(why, node);
 	const RowGroup *group = group_of(predicate);
-	bool truth = leaf_truth(why, predicate);
+	OwnerMessage message;
+	bool truth;
 
+	OwnerMessageBegin(&message, why->table->relid);
+	truth = leaf_truth(why, predicate);
 	appendStringInfoChar(why->out, '{');
 	append_document(why->out, node);
-	if (group)
+	if (group && !group_is_visible(why, group))
+		appendStringInfoString(why->out, ", \"value\": null, \"hidden\": true");
+	else if (group)
 		append_rows_counted(why, group);
 	appendStringInfo(why->out, ", \"matches\": %s}", truth ? "true" : "false");
+	OwnerMessageEnd(&message);
 	return truth;
 }
 
@@ -316,13 +379,18 @@ append_member(Why *why, int64 segment)
 	appendStringInfo(why->out, ", \"member\": %s, ", member ? "true" : "false");
 }
 
-static void
-check_readable(ContactTable *table)
+/*
+ * The key as an SQL literal of the key's base type; NULL, which is nobody's,
+ * where row security hides the contact from the caller.
+ */
+static char *
+contact_literal(ContactTable *table, const char *contact)
 {
-	AclResult result = pg_class_aclcheck(table->relid, GetUserId(), ACL_SELECT);
+	char *type = format_type_extended(getBaseType(table->key_type), -1, FORMAT_TYPE_FORCE_QUALIFY);
 
-	if (result != ACLCHECK_OK)
-		aclcheck_error(result, OBJECT_TABLE, get_rel_name(table->relid));
+	if (AccessHidesRows(table->relid) && !ContactIsVisible(table, KeyOfText(table, contact)))
+		return psprintf("NULL::%s", type);
+	return psprintf("%s::%s", quote_literal_cstr(contact), type);
 }
 
 /*
@@ -342,9 +410,9 @@ segments_why_contact(PG_FUNCTION_ARGS)
 
 	SegmentCheckVisible(id);
 	row = SegmentById(id);
-	why.table = CatalogContactTable(row->contact_table, false);
-	check_readable(why.table);
-	why.contact = psprintf("%s::%s", quote_literal_cstr(contact), why.table->key_type_name);
+	why.table = AccessContactTable(row->contact_table);
+	why.contact = contact_literal(why.table, contact);
+	why.viewer = GetUserId();
 	why.now = SegmentsNow();
 	initStringInfo(&out);
 	why.out = &out;
@@ -381,6 +449,121 @@ planned_rows(SPIPlanPtr plan)
 	return rows;
 }
 
+/* What is asked, and by whom. */
+typedef struct Preview
+{
+	ContactTable *table;
+	bool exact;
+	int sample;
+	char *where;           /* FROM c WHERE ... of the contacts that match */
+	Tuplestorestate *keys; /* of these, where some are hidden from the caller */
+	int64 n;
+	ArrayBuildState *found; /* a sample */
+	Datum values[3];
+	bool nulls[3];
+} Preview;
+
+static int64
+rows_of(const char *sql)
+{
+	SPIPlanPtr plan = SPI_prepare(sql, 0, NULL);
+
+	if (plan == NULL)
+		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
+	return (int64) planned_rows(plan);
+}
+
+/* As the owner, for a caller from whom no contact is hidden. */
+static void
+preview_all(Preview *preview, MemoryContext caller)
+{
+	ContactTable *table = preview->table;
+	MemoryContext old;
+	bool isnull;
+
+	preview->values[0] =
+		Int64GetDatum(rows_of(psprintf("SELECT c.%s %s", table->key, preview->where)));
+	if (preview->exact)
+		preview->values[1] = Int64GetDatum(
+			strtoll(ask(psprintf("SELECT pg_catalog.count(*) %s", preview->where)), NULL, 10));
+	if (preview->sample > 0)
+	{
+		(void) ask(psprintf("SELECT ARRAY(SELECT c.%s::pg_catalog.text %s LIMIT %d)", table->key,
+							preview->where, preview->sample));
+		old = MemoryContextSwitchTo(caller);
+		preview->values[2] = datumCopy(
+			SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull), false, -1);
+		MemoryContextSwitchTo(old);
+	}
+}
+
+static void
+note_visible(void *arg, Datum value, bool isnull)
+{
+	Preview *preview = arg;
+
+	if (preview->n++ < preview->sample)
+		preview->found =
+			accumArrayResult(preview->found, value, isnull, TEXTOID, CurrentMemoryContext);
+}
+
+/*
+ * As the caller, from whom contacts may be hidden: what the planner makes of the
+ * caller's own query, and those found that the caller sees.
+ */
+static void
+preview_visible(Preview *preview, Filter *filter)
+{
+	ContactTable *table = preview->table;
+	StringInfoData document;
+
+	initStringInfo(&document);
+	FilterToJson(FilterUnflatten(filter), &document);
+	SPI_connect();
+	preview->values[0] = Int64GetDatum(
+		rows_of(psprintf("SELECT FROM %s c WHERE segments.matches(c.*, %s::segments.filter)",
+						 table->name, quote_literal_cstr(document.data))));
+	SPI_finish();
+	if (preview->keys)
+		VisibleContacts(table, preview->keys, psprintf("c.%s::pg_catalog.text", table->key),
+						note_visible, preview);
+	preview->values[1] = Int64GetDatum(preview->n);
+	preview->values[2] = preview->found ? makeArrayResult(preview->found, CurrentMemoryContext)
+										: PointerGetDatum(construct_empty_array(TEXTOID));
+}
+
+/*
+ * FROM c WHERE ...; as the owner.  Where moving segments are named, c are those
+ * contacts already.
+ */
+static char *
+preview_where(ContactTable *table, Filter *filter, Oid viewer)
+{
+	BindOptions options = {true};
+	SqlContext context = {0};
+	Predicate *predicate;
+	StringInfoData where;
+
+	options.viewer = viewer;
+	predicate = BindFilter(FilterUnflatten(filter), table, &options);
+	context.table = table;
+	context.pinned = true;
+	context.moving = MovingSegmentsOf(predicate, table);
+	context.now = SegmentsNow();
+	initStringInfo(&where);
+	if (context.moving->segments != NIL)
+	{
+		appendStringInfoString(&where, "FROM (");
+		MovingSql(&where, &context);
+		appendStringInfoString(&where, "SELECT c.* ");
+	}
+	appendStringInfo(&where, "FROM %s c WHERE ", table->name);
+	PredicateSql(&where, predicate, &context);
+	if (context.moving->segments != NIL)
+		appendStringInfoString(&where, ") c");
+	return where.data;
+}
+
 /*
  * segments.preview(filter, contact_table, exact, sample)
  *   -> (estimate bigint, exact bigint, sample text[])
@@ -389,50 +572,40 @@ PG_FUNCTION_INFO_V1(segments_preview);
 Datum
 segments_preview(PG_FUNCTION_ARGS)
 {
+	MemoryContext caller = CurrentMemoryContext;
 	TupleDesc desc;
 	Tuplestorestate *store = SrfBegin(fcinfo, &desc);
-	BindOptions options = {true};
-	SqlContext context = {0};
-	StringInfoData where;
+	Filter *filter = PG_GETARG_FILTER_P(0);
+	Preview preview = {0};
+	OwnerMessage message;
+	bool hides;
 	SecureContext secure;
-	SPIPlanPtr plan;
-	Datum values[3];
-	bool nulls[3] = {false, true, true};
-	bool isnull;
 
-	context.table = CatalogContactTable(
-		PG_ARGISNULL(1) ? CatalogDefaultContactTable() : PG_GETARG_OID(1), false);
-	check_readable(context.table);
-	context.pinned = true;
-	context.expand = true;
-	context.now = SegmentsNow();
-	initStringInfo(&where);
-	SecureEnter(&secure, context.table->owner);
-	options.viewer = secure.userid;
+	preview.table =
+		AccessContactTable(PG_ARGISNULL(1) ? CatalogDefaultContactTable() : PG_GETARG_OID(1));
+	preview.exact = !PG_ARGISNULL(2) && PG_GETARG_BOOL(2);
+	preview.sample = PG_ARGISNULL(3) ? 0 : PG_GETARG_INT32(3);
+	preview.nulls[1] = !preview.exact;
+	preview.nulls[2] = preview.sample <= 0;
+	hides = AccessHidesRows(preview.table->relid);
+	if (hides && (preview.exact || preview.sample > 0))
+		preview.keys = tuplestore_begin_heap(false, false, work_mem);
+	SecureEnter(&secure, preview.table->owner);
 	SPI_connect();
-	appendStringInfo(&where, "FROM %s c WHERE ", context.table->name);
-	PredicateSql(&where,
-				 BindFilter(FilterUnflatten(PG_GETARG_FILTER_P(0)), context.table, &options),
-				 &context);
-	plan = SPI_prepare(psprintf("SELECT c.%s %s", context.table->key, where.data), 0, NULL);
-	if (plan == NULL)
-		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
-	values[0] = Int64GetDatum((int64) planned_rows(plan));
-	if (!PG_ARGISNULL(2) && PG_GETARG_BOOL(2))
+	preview.where = preview_where(preview.table, filter, secure.userid);
+	if (preview.keys)
+		StoreQuery(preview.table, psprintf("SELECT c.%s %s", preview.table->key, preview.where),
+				   preview.keys, KeyDesc(preview.table));
+	else if (!hides)
 	{
-		nulls[1] = false;
-		values[1] = Int64GetDatum(
-			strtoll(ask(psprintf("SELECT pg_catalog.count(*) %s", where.data)), NULL, 10));
+		OwnerMessageBegin(&message, preview.table->relid);
+		preview_all(&preview, caller);
+		OwnerMessageEnd(&message);
 	}
-	if (!PG_ARGISNULL(3) && PG_GETARG_INT32(3) > 0)
-	{
-		(void) ask(psprintf("SELECT ARRAY(SELECT c.%s::pg_catalog.text %s LIMIT %d)",
-							context.table->key, where.data, PG_GETARG_INT32(3)));
-		nulls[2] = false;
-		values[2] = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
-	}
-	tuplestore_putvalues(store, desc, values, nulls);
 	SPI_finish();
 	SecureLeave(&secure);
+	if (hides)
+		preview_visible(&preview, filter);
+	tuplestore_putvalues(store, desc, preview.values, preview.nulls);
 	PG_RETURN_NULL();
 }

@@ -20,6 +20,9 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "definition/access.h"
+#include "log/member_count.h"
+#include "refresh/refresh.h"
 #include "base/sql_expr.h"
 #include "base/subtransaction.h"
 #include "definition/access.h"
@@ -168,6 +171,7 @@ refresh_table(void *arg)
 {
 	Refresh *refresh = arg;
 	SecureContext secure;
+	OwnerMessage message;
 
 	memset(&refresh->passed, 0, sizeof(PassedContacts));
 	LockRelationOid(refresh->contact_table, RowExclusiveLock);
@@ -177,12 +181,15 @@ refresh_table(void *arg)
 	refresh->passed.context =
 		AllocSetContextCreate(CurrentMemoryContext, "segments passed", ALLOCSET_DEFAULT_SIZES);
 	ClockAdvance(&refresh->move);
-	store_next_moves(refresh);
+	/* also what binds filters: reading an expression can run input functions */
+	OwnerMessageBegin(&message, refresh->contact_table);
 	SecureEnter(&secure, refresh->program->table->owner);
+	store_next_moves(refresh);
 	/* each time there are fewer segments */
 	while (!pass_values(refresh))
 		refresh->program = ProgramGet(refresh->contact_table);
 	SecureLeave(&secure);
+	OwnerMessageEnd(&message);
 	ClockFailed(refresh->contact_table, NULL);
 }
 
@@ -224,7 +231,7 @@ tables_to_refresh(TimestampTz now)
 	if (now <= SegmentsNow())
 		return due;
 	foreach (cell, due)
-		if (AccessOwns(lfirst_oid(cell)))
+		if (AccessIsOwner(lfirst_oid(cell)))
 			owned = lappend_oid(owned, lfirst_oid(cell));
 	if (due != NIL && owned == NIL)
 		ereport(ERROR,

@@ -207,26 +207,26 @@ append_folded(AliasBuffer *buffer, const char *utf8)
 	}
 }
 
-static char *
-to_utf8(const char *data, int len)
-{
-	return pg_server_to_any(data, len, PG_UTF8);
-}
-
 /* Append one character of the server encoding that is not ASCII. */
 static void
 append_character(AliasBuffer *buffer, const char *data, int len)
 {
-	char *character = pnstrdup(data, len);
-	uint32 code_point = utf8_to_unicode((unsigned char *) to_utf8(character, len));
-	const char *ascii = find_letter(code_point);
+	char *utf8 = FoldToUtf8(data, len);
+	uint32 code_point;
+	const char *ascii;
 
+	if (utf8 == NULL)
+		return; /* it is no letter */
+	code_point = utf8_to_unicode((unsigned char *) utf8);
+	ascii = find_letter(code_point);
 	/* Folding would take the breve off a short i. */
 	if (ascii == NULL || code_point == GREEK_GAMMA || code_point == GREEK_UPSILON)
 	{
-		char *folded = FoldCString(character);
+		char *folded = FoldCString(pnstrdup(data, len));
 
-		append_folded(buffer, to_utf8(folded, strlen(folded)));
+		utf8 = FoldToUtf8(folded, strlen(folded));
+		if (utf8 != NULL)
+			append_folded(buffer, utf8);
 		return;
 	}
 	flush_gamma(buffer, code_point);

@@ -594,6 +594,27 @@ FoldCString(const char *string)
 	return fold_to_chunk(string, strlen(string), 0, &folded_len);
 }
 
+/*
+ * Convert text to UTF-8, into a new chunk.  Unlike the server's conversion of
+ * strings never raises: valid text can have characters, assigned by nobody,
+ * that UTF-8 has no place for.  Gives NULL then.
+ */
+char *
+FoldToUtf8(const char *data, int len)
+{
+	int encoding = GetDatabaseEncoding();
+	StringInfoData utf8;
+
+	if (encoding == PG_UTF8)
+		return pnstrdup(data, len);
+	look_up_conversions();
+	initStringInfo(&utf8);
+	if (!OidIsValid(conversions.to_utf8) ||
+		!append_converted(&utf8, conversions.to_utf8, encoding, PG_UTF8, data, len))
+		return NULL;
+	return utf8.data;
+}
+
 /* segments.fold(text): SQL access to folding. */
 Datum
 segments_fold(PG_FUNCTION_ARGS)

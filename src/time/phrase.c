@@ -65,10 +65,13 @@ to_unix(TimestampTz instant)
 	return (pg_time_t) (floor_div(instant, USECS_PER_SEC) + EPOCH_SHIFT);
 }
 
+/* A zone has transitions beyond the calendar: those never come. */
 static TimestampTz
 from_unix(pg_time_t seconds)
 {
-	return ((int64) seconds - EPOCH_SHIFT) * USECS_PER_SEC;
+	int64 shifted = (int64) seconds - EPOCH_SHIFT;
+
+	return shifted < END_TIMESTAMP / USECS_PER_SEC ? shifted * USECS_PER_SEC : DT_NOEND;
 }
 
 /* The local midnight that starts a day, as a wall clock reading. */
@@ -175,7 +178,7 @@ next_transition(pg_tz *zone, TimestampTz instant, TimestampTz *boundary, int64 *
 	*before = before_offset;
 	*after = after_offset;
 	*boundary = found > 0 ? from_unix(at) : DT_NOEND;
-	return found > 0;
+	return *boundary != DT_NOEND;
 }
 
 bool
@@ -700,14 +703,26 @@ time_to_new_offset(pg_tz *zone, Timestamp local)
 	int64 before;
 	int64 after;
 
+	at = PhraseToInstant(local, zone);
+	if (TIMESTAMP_NOT_FINITE(at))
+		return PG_INT64_MAX;
 	/* Start well before: a gap of up to a day may lie between. */
-	at = PhraseToInstant(local, zone) - 2 * USECS_PER_DAY;
+	at -= 2 * USECS_PER_DAY;
 	while (next_transition(zone, at, &at, &before, &after))
 	{
 		if (at + after * USECS_PER_SEC > local)
 			return at + after * USECS_PER_SEC - local;
 	}
 	return PG_INT64_MAX;
+}
+
+/* How long it is from an instant to the next local midnight; after the last one, for ever. */
+static int64
+time_to_midnight(pg_tz *zone, TimestampTz instant)
+{
+	TimestampTz midnight = PhraseNextMidnight(zone, instant);
+
+	return TIMESTAMP_NOT_FINITE(midnight) ? PG_INT64_MAX : midnight - instant;
 }
 
 /*
@@ -724,7 +739,7 @@ time_to_new_distance(const PhrasePart *parts, int nparts, pg_tz *zone, Timestamp
 	int64 before;
 	int64 after;
 
-	wait = PhraseNextMidnight(zone, instant) - instant;
+	wait = time_to_midnight(zone, instant);
 	if (next_transition(zone, instant, &boundary, &before, &after))
 		wait = Min(wait, boundary - instant);
 	if (!TIMESTAMP_NOT_FINITE(target))
@@ -755,7 +770,7 @@ time_to_breakpoint(const Phrase *phrase, pg_tz *zone, TimestampTz now)
 		if (TIMESTAMP_NOT_FINITE(instant))
 			return 0;
 	}
-	return Min(wait, PhraseNextMidnight(zone, instant) - instant);
+	return Min(wait, time_to_midnight(zone, instant));
 }
 
 /*
@@ -777,7 +792,9 @@ next_day_of_instant(const Phrase *phrase, pg_tz *zone, TimestampTz now)
 
 		if (wait == 0)
 			return PhraseNextMidnight(zone, now);
-		now = clamp_timestamp(now + wait);
+		if (pg_add_s64_overflow(now, wait, &now))
+			return DT_NOEND;
+		now = clamp_timestamp(now);
 		if (TIMESTAMP_NOT_FINITE(now))
 			break;
 		PhraseDays(phrase, zone, now, &other, &unused);

@@ -3,9 +3,9 @@
  * regular expressions see, and the month and day of anniversaries.
  *
  * segments.text_form(date), (timestamp, zone, zone), (timestamptz, zone);
- * segments.month_day() of the same.  Unlike to_char() and AT TIME ZONE they
- * never fail: any value a column can hold has a text (infinity has none), so
- * no filter can block a write.  Independent of the session's settings.
+ * segments.month_day() of the same.  Unlike to_char() they never fail: any value
+ * a column can hold has a text (infinity has none), so no filter can block a
+ * write.  Independent of the session's settings.
  */
 #include "postgres.h"
 

@@ -292,7 +292,7 @@ SELECT tools.refusals(
     'INSERT INTO segments.contact_table VALUES (''crm.event'', ''id'', ''bigint'', ''UTC'', false, ''crm.foreign_companies'', ''crm.tag'', ''crm.tag'')');
 \pset format aligned
 \pset tuples_only off
-UPDATE segments.contact_table SET timezone = 'Asia/Tokyo';
+SELECT segments.attach('crm.leads', timezone => 'Asia/Tokyo');
 SELECT contact_table, timezone FROM segments.contact_table;
 
 -- A relation goes with its fields and, where nothing else reads it, its triggers.

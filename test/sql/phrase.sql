@@ -152,3 +152,9 @@ ROLLBACK;
 SHOW segments.now;
 RESET segments.now;
 SELECT segments.now() = now() AS unpinned;
+
+-- At both ends of the calendar nothing overflows.
+SELECT p, days, segments.phrase_next_move(p, 'Europe/Paris', n, days) >= n AS later
+FROM unnest(ARRAY['-3 hours', 'today', 'last year', '+100 years', '-2 weeks 5 minutes']) AS p, unnest(ARRAY[false, true]) AS days,
+     unnest(ARRAY['4714-11-24 00:00:00+00 BC', '294276-12-31 23:59:59.999999+00']::timestamptz[]) AS n
+ORDER BY p, days, n;

@@ -16,6 +16,32 @@ INSERT INTO crm.leads VALUES (1, 'France'), (2, 'Spain'), (3, 'France');
 SELECT segments.create_segment('All French', '[{"field": "country", "operator": "=", "properties": {"filter": "France"}}]') IS NOT NULL AS created;
 SELECT segments.create_segment('The owner''s', is_global => false) IS NOT NULL AS created;
 
+-- who may only read changes nothing
+SET ROLE segments_ada;
+SELECT alias FROM segments.segment ORDER BY id;
+SELECT segments.create_segment('Ada''s');
+SELECT segments.update_segment('all-french', description => 'changed by Ada');
+SELECT segments.delete_segment('all-french');
+SELECT segments.add_contact('all-french', 2);
+SELECT segments.remove_contact('all-french', 1);
+SELECT segments.reset_contact('all-french', 1);
+SELECT * FROM segments.add_contacts('all-french', '{2}'::bigint[]);
+SELECT * FROM segments.remove_contacts('all-french', '{1}'::bigint[]);
+SELECT * FROM segments.reset_contacts('all-french', '{1}'::bigint[]);
+SELECT segments.change_segments('{2}'::bigint[], add => '{all-french}');
+SELECT segments.change_by_hand((SELECT id FROM segments.segment WHERE alias = 'all-french'), '{2}'::bigint[], 'include');
+SELECT segments.by_hand((SELECT id FROM segments.segment WHERE alias = 'all-french'), '{2}'::bigint[], 'include');
+INSERT INTO segments.segment (name) VALUES ('x');
+UPDATE segments.segment SET name = 'x';
+DELETE FROM segments.segment;
+RESET ROLE;
+SELECT alias, description FROM segments.segment ORDER BY id;
+SELECT count(*) FROM crm.leads_segment_override;
+SELECT count(*) FROM crm.leads_segment_member;
+-- what it takes
+GRANT INSERT, UPDATE, DELETE ON segments.segment TO segments_ada, segments_bob;
+GRANT EXECUTE ON FUNCTION segments.change_by_hand(bigint, anyarray, text) TO segments_ada, segments_bob;
+
 -- a reader: global segments and their own
 SET ROLE segments_ada;
 SELECT segments.create_segment('Ada''s', '[{"field": "country", "operator": "=", "properties": {"filter": "Spain"}}]', is_global => false) IS NOT NULL AS created;
@@ -35,6 +61,12 @@ DELETE FROM segments.segment WHERE name = 'The owner''s';
 UPDATE segments.segment SET state = 'failed';
 UPDATE segments.segment SET date_added = now();
 INSERT INTO segments.segment (name, state) VALUES ('x', 'ready');
+INSERT INTO segments.segment (name, built_at) VALUES ('x', now());
+-- ids are the sequence's
+INSERT INTO segments.segment (id, name) VALUES (1000, 'x');
+INSERT INTO segments.segment (id, name) OVERRIDING USER VALUE VALUES (1000, 'x') RETURNING id < 1000 AS given;
+DELETE FROM segments.segment WHERE name = 'x';
+SELECT nextval('segments.segment_id_seq');
 INSERT INTO segments.segment (name, is_global, created_by_user) VALUES ('x', false, 'somebody else');
 INSERT INTO crm.leads_segment_member VALUES (1, 2);
 DELETE FROM crm.leads_segment_change;
@@ -119,6 +151,54 @@ SELECT segments.delete_segment('all-french');
 SELECT segments.delete_segment(alias) FROM segments.segment WHERE name = 'Bob refers to it';
 SELECT segments.delete_segment('all-french');
 DROP TRIGGER note ON crm.leads_segment_member;
+
+-- owners need no grant, and by what they are given nobody changes what others own
+CREATE SCHEMA ada AUTHORIZATION segments_ada;
+SET ROLE segments_ada;
+CREATE TABLE ada.people (id bigint PRIMARY KEY, country text);
+SELECT segments.attach('ada.people');
+RESET ROLE;
+REVOKE INSERT, UPDATE, DELETE ON segments.segment FROM segments_ada, segments_bob;
+REVOKE EXECUTE ON FUNCTION segments.change_by_hand(bigint, anyarray, text) FROM segments_ada, segments_bob;
+SET ROLE segments_ada;
+-- the grants of an owner went with those of the whole table: attach() gives them again
+SELECT segments.attach('ada.people');
+INSERT INTO ada.people VALUES (1, 'France');
+SELECT segments.create_segment('French people', '[{"field": "country", "operator": "=", "properties": {"filter": "France"}}]', contact_table => 'ada.people') IS NOT NULL AS created;
+INSERT INTO segments.segment (name, contact_table) VALUES ('By hand', 'ada.people') RETURNING alias;
+UPDATE segments.segment SET description = 'mine' WHERE alias = 'by-hand';
+SELECT segments.add_contact('by-hand', 1);
+SELECT segments.update_segment('by-hand', name => 'By hands');
+SELECT segments.create_segment('Not mine', contact_table => 'crm.leads');
+INSERT INTO segments.segment (name, contact_table) VALUES ('Not mine', 'crm.leads');
+SET ROLE segments_owner;
+SELECT segments.create_segment('Theirs', contact_table => 'crm.leads') IS NOT NULL AS created;
+SET ROLE segments_ada;
+SELECT segments.update_segment('theirs', name => 'x');
+SELECT segments.delete_segment('theirs');
+SELECT segments.add_contact('theirs', 1);
+UPDATE segments.segment SET description = 'taken' WHERE alias = 'theirs';
+DELETE FROM segments.segment WHERE alias = 'theirs';
+SELECT alias, description FROM segments.segment ORDER BY alias COLLATE "C";
+-- DELETE alone may be what an owner was given
+RESET ROLE;
+GRANT UPDATE ON segments.segment TO segments_ada;
+SET ROLE segments_ada;
+SELECT segments.update_segment('theirs', description => 'by Ada');
+SELECT segments.delete_segment('theirs');
+SELECT segments.delete_segment('by-hand');
+RESET ROLE;
+REVOKE UPDATE ON segments.segment FROM segments_ada;
+-- a table that gets another owner
+GRANT ALL ON SCHEMA ada TO segments_bob;
+ALTER TABLE ada.people OWNER TO segments_bob;
+SELECT has_column_privilege(r, 'segments.segment', 'name', 'INSERT') AS may_insert, has_table_privilege(r, 'segments.segment', 'DELETE') AS may_delete, r AS role
+FROM unnest('{segments_ada,segments_bob,segments_owner,segments_eve}'::name[]) AS r;
+SET ROLE segments_bob;
+SELECT segments.detach('ada.people');
+RESET ROLE;
+SELECT has_column_privilege('segments_bob', 'segments.segment', 'name', 'INSERT') AS may_insert, has_table_privilege('segments_bob', 'segments.segment', 'DELETE') AS may_delete;
+DROP SCHEMA ada CASCADE;
 
 SELECT count(*) AS differences FROM segments.check();
 SELECT segments.detach('crm.leads');

@@ -142,7 +142,10 @@ SET enable_seqscan = off;
 SELECT count(*) FROM contact_segment_change WHERE contact_id = 1000;
 SELECT count(*) FROM contact_segment_change WHERE xact >= 0;
 RESET enable_seqscan;
+-- past the event trigger, which refuses that
+ALTER EVENT TRIGGER segments_2_after_alter DISABLE;
 ALTER TABLE contact_segment_override DROP CONSTRAINT contact_segment_override_pkey;
+ALTER EVENT TRIGGER segments_2_after_alter ENABLE;
 INSERT INTO contact_segment_override SELECT id, 7, false, now() FROM segments.segment WHERE alias = 'contact-1';
 UPDATE contact SET level = 9 WHERE n BETWEEN 6 AND 10;
 SELECT s.alias, array_agg(m.contact_id ORDER BY m.contact_id) FROM contact_segment_member AS m JOIN segments.segment AS s ON s.id = m.segment_id

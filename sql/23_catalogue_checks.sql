@@ -1,0 +1,414 @@
+-- ---------------------------------------------------------------------------
+-- Writing the catalogue: what a row must be, and who may write it
+-- ---------------------------------------------------------------------------
+
+/*
+ * A row of the catalogue makes the extension open tables, follow them and drop
+ * them; so whatever writes one, a restore's COPY too, meets the triggers below.
+ * They analyse what the row says, as the owner of the contact table.  In a dump tables and
+ * functions come before rows, rights and primary keys after them: what depends
+ * on those is left to who uses the row.
+ */
+
+-- The tables beside a contact table ------------------------------------------
+
+CREATE FUNCTION segments.column_problem(relation regclass, key_type regtype, columns text[]) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+    -- columns: "name type", in order; type key is that of the contact's key
+    SELECT min(problem) FROM (
+        SELECT format('column "%s" must be column %s, of type %s and NOT NULL', split_part(w.word, ' ', 1), w.number,
+                      CASE split_part(w.word, ' ', 2) WHEN 'key' THEN key_type ELSE split_part(w.word, ' ', 2)::regtype END) AS problem
+        FROM unnest(columns) WITH ORDINALITY AS w (word, number)
+        WHERE NOT EXISTS (SELECT FROM pg_attribute AS a
+                          WHERE a.attrelid = relation AND a.attnum = w.number AND NOT a.attisdropped
+                            AND a.attname = split_part(w.word, ' ', 1)
+                            AND (a.attnotnull OR split_part(w.word, ' ', 3) = 'null') AND a.attgenerated = ''
+                            AND a.atttypid = CASE split_part(w.word, ' ', 2) WHEN 'key' THEN key_type
+                                                                            ELSE split_part(w.word, ' ', 2)::regtype END)
+        UNION ALL
+        SELECT format('column "%s" has no default, and is NOT NULL', a.attname) FROM pg_attribute AS a
+        WHERE a.attrelid = relation AND a.attnum > cardinality(columns) AND NOT a.attisdropped
+          AND a.attnotnull AND NOT a.atthasdef AND a.attidentity = ''
+    ) AS p
+$function$;
+COMMENT ON FUNCTION segments.column_problem(regclass, regtype, text[]) IS 'internal: what is wrong with the columns of a table beside a contact table, or null';
+
+CREATE FUNCTION segments.beside_problem(relation regclass, key_type regtype, kind text) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+/*
+ * Primary keys come late in a restore, so that a missing one is for who opens
+ * the table.
+ */
+DECLARE
+    class pg_class;
+BEGIN
+    SELECT * INTO class FROM pg_class WHERE oid = beside_problem.relation;
+    RETURN CASE
+        WHEN class.oid IS NULL THEN format('relation with OID %s does not exist', coalesce(beside_problem.relation::oid, 0))
+        WHEN class.relkind <> 'r' THEN format('"%s" is not a table', class.relname)
+        WHEN class.oid < 16384 OR class.relnamespace = 'segments'::regnamespace THEN format('table "%s" is not a user''s', class.relname)
+        WHEN class.relpersistence = 't' THEN format('table "%s" is temporary', class.relname)
+        WHEN class.relhasrules THEN format('table "%s" has rules', class.relname)
+        WHEN class.relforcerowsecurity THEN format('row security of table "%s" is forced on its owner', class.relname)
+        WHEN class.relispartition OR EXISTS (SELECT FROM pg_inherits WHERE class.oid IN (inhrelid, inhparent))
+            THEN format('table "%s" takes part in inheritance', class.relname)
+        ELSE segments.column_problem(class.oid, beside_problem.key_type, CASE beside_problem.kind
+            WHEN 'member' THEN '{segment_id bigint,contact_id key,since timestamptz}'
+            WHEN 'override' THEN '{segment_id bigint,contact_id key,included boolean,since timestamptz,by_user text null}'
+            ELSE '{xact bigint,n integer,segment_id bigint,contact_id key,joined boolean,cause text,at timestamptz,lsn pg_lsn}'
+            END::text[]) END;
+END
+$function$;
+COMMENT ON FUNCTION segments.beside_problem(regclass, regtype, text) IS 'internal: why a table cannot be the one of members, overrides or changes beside a contact table, or null';
+
+CREATE FUNCTION segments.has_member_key(relation regclass) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT EXISTS (SELECT FROM pg_index AS i WHERE i.indrelid = relation AND i.indisprimary AND i.indimmediate AND i.indisvalid
+                   AND i.indkey::text = '1 2')
+$function$;
+COMMENT ON FUNCTION segments.has_member_key(regclass) IS 'internal: is the primary key of a table beside a contact table (segment_id, contact_id)?';
+
+CREATE FUNCTION segments.layout_problem(tables segments.contact_table) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+/*
+ * A table that belongs to another owner is never ours.
+ */
+DECLARE
+    owner oid := (SELECT relowner FROM pg_class WHERE oid = tables.contact_table);
+    beside regclass[] := ARRAY[tables.member_table, tables.override_table, tables.change_table];
+    problem text;
+BEGIN
+    problem := coalesce(segments.beside_problem(tables.member_table, tables.key_type, 'member'),
+                        segments.beside_problem(tables.override_table, tables.key_type, 'override'),
+                        segments.beside_problem(tables.change_table, tables.key_type, 'change'));
+    IF problem IS NOT NULL THEN
+        RETURN problem;
+    ELSIF (SELECT count(DISTINCT t) FROM unnest(beside || tables.contact_table) AS t) <> 4 THEN
+        RETURN 'one table cannot be two of them';
+    END IF;
+    -- a contact table that was dropped has none, the others must agree
+    RETURN (SELECT min(format('table "%s" has another owner', c.relname)) FROM pg_class AS c
+            WHERE c.oid = ANY (beside)
+              AND c.relowner <> coalesce(owner, (SELECT relowner FROM pg_class WHERE oid = tables.member_table)));
+END
+$function$;
+COMMENT ON FUNCTION segments.layout_problem(segments.contact_table) IS 'internal: why the tables beside a contact table are not what attach() makes, or null';
+
+-- Rows of the catalogue --------------------------------------------------------
+
+CREATE FUNCTION segments.verify_contact_table() RETURNS trigger
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    problem text;
+BEGIN
+    PERFORM segments.check_table(NEW.contact_table);
+    IF segments.column_type(NEW.contact_table, NEW.key_column) <> NEW.key_type THEN
+        RAISE EXCEPTION 'key of contact table "%" is of type %, not %', NEW.contact_table::regclass,
+            segments.column_type(NEW.contact_table, NEW.key_column), NEW.key_type
+            USING ERRCODE = 'datatype_mismatch';
+    END IF;
+    problem := coalesce(segments.layout_problem(NEW), (
+        SELECT min(format('they belong to contact table "%s"', t.contact_table)) FROM segments.contact_table AS t
+        WHERE t.contact_table <> NEW.contact_table
+          AND ARRAY[t.contact_table, t.member_table, t.override_table, t.change_table]
+              && ARRAY[NEW.contact_table, NEW.member_table, NEW.override_table, NEW.change_table]));
+    IF problem IS NOT NULL THEN
+        RAISE EXCEPTION 'tables beside contact table "%" are not those that attach() makes', NEW.contact_table::regclass
+            USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = upper(left(problem, 1)) || substr(problem, 2) || '.';
+    END IF;
+    RETURN NULL;
+END
+$function$;
+COMMENT ON FUNCTION segments.verify_contact_table() IS 'internal: trigger function; refuses a contact table whose key or tables beside it are not what attach() makes';
+
+CREATE FUNCTION segments.verify_key() RETURNS trigger
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    key record;
+BEGIN
+    SELECT * INTO key FROM segments.check_key(NEW.contact_table);
+    IF (key.key_column, key.key_type) <> (NEW.key_column, NEW.key_type) THEN
+        RAISE EXCEPTION 'key of contact table "%" is column "%" of type %', NEW.contact_table::regclass, key.key_column, key.key_type
+            USING ERRCODE = 'object_not_in_prerequisite_state';
+    ELSIF NOT (segments.has_member_key(NEW.member_table) AND segments.has_member_key(NEW.override_table)) THEN
+        RAISE EXCEPTION 'tables beside contact table "%" have no primary key', NEW.contact_table::regclass
+            USING ERRCODE = 'object_not_in_prerequisite_state';
+    END IF;
+    PERFORM segments.check_timezone(NEW.timezone);
+    RETURN NULL;
+END
+$function$;
+COMMENT ON FUNCTION segments.verify_key() IS 'internal: trigger function; refuses a contact table whose primary key is another, or cannot be one of contacts';
+
+CREATE FUNCTION segments.verify_relation() RETURNS trigger
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    named record;
+BEGIN
+    PERFORM segments.check_table(NEW.related_table);
+    IF NEW.link_table IS NOT NULL THEN
+        PERFORM segments.check_table(NEW.link_table);
+    END IF;
+    FOR named IN
+        SELECT * FROM (VALUES (coalesce(NEW.link_table, NEW.related_table), NEW.contact_column), (NEW.related_table, NEW.key_column),
+                              (NEW.link_table, NEW.link_column), (NEW.link_table, NEW.primary_column),
+                              (NEW.contact_table, NEW.contact_reference)) AS c (relation, name)
+        WHERE c.name IS NOT NULL
+    LOOP
+        PERFORM segments.column_type(named.relation, named.name);
+    END LOOP;
+    RETURN NULL;
+END
+$function$;
+COMMENT ON FUNCTION segments.verify_relation() IS 'internal: trigger function; refuses a relation over what does not exist';
+
+CREATE FUNCTION segments.verify_related() RETURNS trigger
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $function$
+/*
+ * How rows are found, in the three ways that attach_company() and
+ * attach_related() write: by the contact, by the related row, by a link.
+ */
+DECLARE
+    contact_key name := (SELECT key_column FROM segments.contact_table WHERE contact_table = NEW.contact_table);
+    relation regclass;
+BEGIN
+    FOREACH relation IN ARRAY array_remove(ARRAY[NEW.related_table, NEW.link_table], NULL) LOOP
+        PERFORM segments.check_related(NEW.contact_table, relation);
+        IF NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = relation AND tgfoid = 'segments.maintain()'::regprocedure) THEN
+            RAISE EXCEPTION 'segments do not follow table "%"', relation
+                USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Use segments.attach_related() or segments.attach_company().';
+        END IF;
+    END LOOP;
+    IF NEW.contact_reference IS NOT NULL THEN
+        PERFORM segments.check_comparable(NEW.contact_table, NEW.contact_reference, NEW.related_table, NEW.key_column);
+    ELSIF NEW.link_table IS NULL THEN
+        PERFORM segments.check_comparable(NEW.related_table, NEW.contact_column, NEW.contact_table, contact_key);
+    ELSE
+        PERFORM segments.check_comparable(NEW.link_table, NEW.contact_column, NEW.contact_table, contact_key);
+        PERFORM segments.check_comparable(NEW.link_table, NEW.link_column, NEW.related_table, NEW.key_column);
+        IF NEW.primary_column IS NOT NULL AND segments.column_type(NEW.link_table, NEW.primary_column) <> 'boolean'::regtype THEN
+            RAISE EXCEPTION 'column "%" must be of type boolean', NEW.primary_column USING ERRCODE = 'datatype_mismatch';
+        END IF;
+    END IF;
+    PERFORM segments.verify_expression(NEW.contact_table, NEW.condition, NEW.related_table, true);
+    RETURN NULL;
+END
+$function$;
+COMMENT ON FUNCTION segments.verify_related() IS 'internal: trigger function; refuses a relation over tables that the owner of the contact table may not read, or that are not followed';
+
+CREATE FUNCTION segments.verify_expression(contact_table regclass, expression text, relation regclass, is_condition boolean) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+/*
+ * A number stands for $1, which is no parameter here.
+ */
+DECLARE
+    owner oid := (SELECT relowner FROM pg_class WHERE oid = verify_expression.contact_table);
+    sql text := regexp_replace(verify_expression.expression, '\$1(?![0-9])', '1', 'g');
+BEGIN
+    PERFORM segments.check_expression(sql, verify_expression.relation, owner, verify_expression.is_condition);
+END
+$function$;
+COMMENT ON FUNCTION segments.verify_expression(regclass, text, regclass, boolean) IS 'internal: refuse SQL that has no meaning over a table, or that the owner of the contact table may not evaluate';
+
+CREATE FUNCTION segments.check_expression(expression text, relation regclass, role oid, is_condition boolean) RETURNS void
+    LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'segments_check_expression';
+COMMENT ON FUNCTION segments.check_expression(text, regclass, oid, boolean) IS 'internal: an error when an expression has no meaning over a table, or a role may not call a function, or read a table, of it; done as that role';
+
+CREATE FUNCTION segments.row_table(definition segments.field_definition) RETURNS regclass
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT CASE WHEN definition.relation IS NULL AND definition.object NOT IN ('company', 'company_all') THEN definition.contact_table
+                ELSE (SELECT r.related_table FROM segments.relation AS r
+                      WHERE r.contact_table = definition.contact_table
+                        AND r.name = coalesce(definition.relation, definition.object)) END
+$function$;
+COMMENT ON FUNCTION segments.row_table(segments.field_definition) IS 'internal: table whose rows a declared field looks at; null: its relation is not declared';
+
+CREATE FUNCTION segments.verify_definition() RETURNS trigger
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    row_table regclass := segments.row_table(NEW);
+BEGIN
+    PERFORM segments.check_definition(NEW);
+    -- a relation may come after its fields when a dump is restored; else another trigger refuses
+    IF row_table IS NOT NULL THEN
+        PERFORM segments.verify_expression(NEW.contact_table, NEW.expression, row_table, false);
+        PERFORM segments.verify_expression(NEW.contact_table, NEW.condition, row_table, true);
+        IF NEW.order_by IS NOT NULL THEN
+            PERFORM segments.column_type(row_table, NEW.order_by);
+        END IF;
+    END IF;
+    RETURN NULL;
+END
+$function$;
+COMMENT ON FUNCTION segments.verify_definition() IS 'internal: trigger function; refuses a field that contradicts itself, or whose SQL has no meaning or is not its owner''s to evaluate';
+
+CREATE FUNCTION segments.verify_restored_definition() RETURNS trigger
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $function$
+/*
+ * Rights come last in a dump, and primary keys, by which a subquery may group.
+ */
+DECLARE
+    row_table regclass := segments.row_table(NEW);
+BEGIN
+    PERFORM segments.check_definition(NEW);
+    IF row_table IS NOT NULL AND EXISTS (SELECT FROM pg_class WHERE oid = row_table) THEN
+        PERFORM segments.verify_expression(NEW.contact_table, NEW.expression, row_table, false);
+        PERFORM segments.verify_expression(NEW.contact_table, NEW.condition, row_table, true);
+    END IF;
+    RETURN NULL;
+EXCEPTION WHEN grouping_error OR insufficient_privilege THEN
+    RETURN NULL;
+END
+$function$;
+COMMENT ON FUNCTION segments.verify_restored_definition() IS 'internal: trigger function; verify_definition() as far as it can be said while a dump is restored';
+
+-- before update_segments, which believes the row
+CREATE TRIGGER check_tables AFTER INSERT OR UPDATE OF key_column, key_type, member_table, override_table, change_table
+    ON segments.contact_table FOR EACH ROW EXECUTE FUNCTION segments.verify_contact_table();
+CREATE TRIGGER check_tables_key AFTER INSERT OR UPDATE OF key_column, key_type ON segments.contact_table
+    FOR EACH ROW WHEN (NOT segments.is_restoring()) EXECUTE FUNCTION segments.verify_key();
+CREATE TRIGGER verify AFTER INSERT OR UPDATE ON segments.relation
+    FOR EACH ROW EXECUTE FUNCTION segments.verify_relation();
+CREATE TRIGGER verify_related AFTER INSERT OR UPDATE ON segments.relation
+    FOR EACH ROW WHEN (NOT segments.is_restoring()) EXECUTE FUNCTION segments.verify_related();
+CREATE TRIGGER verify AFTER INSERT OR UPDATE ON segments.field_definition
+    FOR EACH ROW WHEN (NOT segments.is_restoring()) EXECUTE FUNCTION segments.verify_definition();
+CREATE TRIGGER verify_restored AFTER INSERT OR UPDATE ON segments.field_definition
+    FOR EACH ROW WHEN (segments.is_restoring()) EXECUTE FUNCTION segments.verify_restored_definition();
+COMMENT ON TRIGGER check_tables ON segments.contact_table IS 'refuses tables beside a contact table that are not its owner''s, or not what attach() makes';
+COMMENT ON TRIGGER check_tables_key ON segments.contact_table IS 'refuses a key that is not the primary key';
+COMMENT ON TRIGGER verify ON segments.relation IS 'refuses a relation over what does not exist';
+COMMENT ON TRIGGER verify_related ON segments.relation IS 'refuses a relation over what is not its owner''s to read';
+COMMENT ON TRIGGER verify ON segments.field_definition IS 'refuses a field that has no meaning, or is not its owner''s to evaluate';
+COMMENT ON TRIGGER verify_restored ON segments.field_definition IS 'refuses a field that has no meaning, as far as a restore can tell';
+
+-- Writing, for the owner of a contact table -------------------------------------
+
+/*
+ * Two functions each: see src/definition/catalogue_gate.c.
+ */
+
+CREATE FUNCTION segments.store_contact_table(new_row segments.contact_table) RETURNS void
+    LANGUAGE c AS 'MODULE_PATHNAME', 'segments_as_owner';
+COMMENT ON FUNCTION segments.store_contact_table(segments.contact_table) IS 'internal: attach a table, for its owner';
+CREATE FUNCTION segments.store_contact_table_checked(new_row segments.contact_table) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS $$ BEGIN INSERT INTO segments.contact_table VALUES (new_row.*); END $$;
+COMMENT ON FUNCTION segments.store_contact_table_checked(segments.contact_table) IS 'internal: what store_contact_table() does for who may';
+
+CREATE FUNCTION segments.change_contact_table(contact_table regclass, key_column name, timezone text, case_sensitive boolean) RETURNS void
+    LANGUAGE c AS 'MODULE_PATHNAME', 'segments_as_owner';
+COMMENT ON FUNCTION segments.change_contact_table(regclass, name, text, boolean) IS 'internal: set what attach() can set again, for the owner';
+CREATE FUNCTION segments.change_contact_table_checked(contact_table regclass, key_column name, timezone text, case_sensitive boolean)
+    RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS $$
+BEGIN
+    UPDATE segments.contact_table AS t SET key_column = change_contact_table_checked.key_column
+    WHERE t.contact_table = change_contact_table_checked.contact_table AND t.key_column <> change_contact_table_checked.key_column;
+    UPDATE segments.contact_table AS t
+    SET timezone = change_contact_table_checked.timezone, case_sensitive = change_contact_table_checked.case_sensitive
+    WHERE t.contact_table = change_contact_table_checked.contact_table;
+    PERFORM segments.share_segments();
+END $$;
+COMMENT ON FUNCTION segments.change_contact_table_checked(regclass, name, text, boolean) IS 'internal: what change_contact_table() does for who may';
+
+CREATE FUNCTION segments.forget_contact_table(contact_table regclass) RETURNS segments.contact_table
+    LANGUAGE c AS 'MODULE_PATHNAME', 'segments_as_owner';
+COMMENT ON FUNCTION segments.forget_contact_table(regclass) IS 'internal: detach a table, for its owner; gives what was attached';
+CREATE FUNCTION segments.forget_contact_table_checked(contact_table regclass) RETURNS segments.contact_table
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    attached segments.contact_table;
+BEGIN
+    DELETE FROM segments.contact_table AS t WHERE t.contact_table = forget_contact_table_checked.contact_table
+    RETURNING * INTO attached;
+    RETURN attached;
+END $$;
+COMMENT ON FUNCTION segments.forget_contact_table_checked(regclass) IS 'internal: what forget_contact_table() does for who may';
+
+CREATE FUNCTION segments.store_relation(new_row segments.relation) RETURNS void
+    LANGUAGE c AS 'MODULE_PATHNAME', 'segments_as_owner';
+COMMENT ON FUNCTION segments.store_relation(segments.relation) IS 'internal: declare a relation, or declare it anew, for the owner of the contact table';
+CREATE FUNCTION segments.store_relation_checked(new_row segments.relation) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS $$
+BEGIN
+    INSERT INTO segments.relation AS r VALUES (new_row.*)
+    ON CONFLICT ON CONSTRAINT relation_pkey DO UPDATE
+    SET related_table = excluded.related_table, contact_column = excluded.contact_column, key_column = excluded.key_column,
+        link_table = excluded.link_table, link_column = excluded.link_column, primary_column = excluded.primary_column,
+        only_primary = excluded.only_primary, contact_reference = excluded.contact_reference, condition = excluded.condition;
+END $$;
+COMMENT ON FUNCTION segments.store_relation_checked(segments.relation) IS 'internal: what store_relation() does for who may';
+
+CREATE FUNCTION segments.forget_relation(contact_table regclass, name text) RETURNS regclass[]
+    LANGUAGE c AS 'MODULE_PATHNAME', 'segments_as_owner';
+COMMENT ON FUNCTION segments.forget_relation(regclass, text) IS 'internal: forget a relation, for the owner of the contact table; gives its tables, or null';
+CREATE FUNCTION segments.forget_relation_checked(contact_table regclass, name text) RETURNS regclass[]
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    former regclass[];
+BEGIN
+    WITH gone AS (
+        DELETE FROM segments.relation AS r
+        WHERE r.contact_table = forget_relation_checked.contact_table
+          AND (r.name = forget_relation_checked.name
+               OR forget_relation_checked.name IN ('company', 'company_all') AND r.name IN ('company', 'company_all'))
+        RETURNING ARRAY[r.related_table, r.link_table] AS tables
+    )
+    SELECT array_agg(DISTINCT t) FILTER (WHERE t IS NOT NULL) INTO former FROM gone, unnest(tables) AS t;
+    RETURN former;
+END $$;
+COMMENT ON FUNCTION segments.forget_relation_checked(regclass, text) IS 'internal: what forget_relation() does for who may';
+
+CREATE FUNCTION segments.store_definition(definition segments.field_definition) RETURNS void
+    LANGUAGE c AS 'MODULE_PATHNAME', 'segments_as_owner';
+COMMENT ON FUNCTION segments.store_definition(segments.field_definition) IS 'internal: declare a field, or declare it anew, for the owner of the contact table';
+CREATE FUNCTION segments.store_definition_checked(definition segments.field_definition) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS $$
+BEGIN
+    INSERT INTO segments.field_definition AS d VALUES (definition.*)
+    ON CONFLICT ON CONSTRAINT field_definition_pkey DO UPDATE
+    SET type = excluded.type, label = excluded.label, available = excluded.available, relation = excluded.relation,
+        column_name = excluded.column_name, expression = excluded.expression, condition = excluded.condition,
+        aggregate = excluded.aggregate, order_by = excluded.order_by, options = excluded.options,
+        case_sensitive = excluded.case_sensitive, timezone = excluded.timezone, default_prefix = excluded.default_prefix;
+    -- the engine has the last word on whether type and value go together
+    PERFORM segments.field_operators(definition.contact_table, definition.object, regexp_replace(definition.field, '\*$', '1'));
+END $$;
+COMMENT ON FUNCTION segments.store_definition_checked(segments.field_definition) IS 'internal: what store_definition() does for who may';
+
+CREATE FUNCTION segments.forget_definition(contact_table regclass, object text, field text) RETURNS boolean
+    LANGUAGE c AS 'MODULE_PATHNAME', 'segments_as_owner';
+COMMENT ON FUNCTION segments.forget_definition(regclass, text, text) IS 'internal: forget what was declared for a field, for the owner of the contact table; whether there was anything';
+CREATE FUNCTION segments.forget_definition_checked(contact_table regclass, object text, field text) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS $$
+BEGIN
+    DELETE FROM segments.field_definition AS d
+    WHERE d.contact_table = forget_definition_checked.contact_table AND d.object = forget_definition_checked.object
+      AND d.field = forget_definition_checked.field;
+    RETURN FOUND;
+END $$;
+COMMENT ON FUNCTION segments.forget_definition_checked(regclass, text, text) IS 'internal: what forget_definition() does for who may';
+
+REVOKE EXECUTE ON FUNCTION segments.store_contact_table_checked(segments.contact_table),
+    segments.change_contact_table_checked(regclass, name, text, boolean), segments.forget_contact_table_checked(regclass),
+    segments.store_relation_checked(segments.relation), segments.forget_relation_checked(regclass, text),
+    segments.store_definition_checked(segments.field_definition), segments.forget_definition_checked(regclass, text, text),
+    segments.verify_expression(regclass, text, regclass, boolean), segments.check_expression(text, regclass, oid, boolean) FROM PUBLIC;

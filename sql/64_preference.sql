@@ -1,0 +1,79 @@
+-- ---------------------------------------------------------------------------
+-- What people choose from: the preference centre, and a user's segments
+-- ---------------------------------------------------------------------------
+
+CREATE FUNCTION segments.is_own(created_by bigint, created_by_user text) RETURNS boolean
+    LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT coalesce(CASE WHEN segments.user_id() IS NOT NULL THEN created_by = segments.user_id()
+                         ELSE created_by_user = segments.user_name() END, false)
+$function$;
+COMMENT ON FUNCTION segments.is_own(bigint, text) IS 'whether the application''s user created a segment with these properties';
+
+CREATE FUNCTION segments.user_segments(contact_table regclass DEFAULT NULL)
+    RETURNS TABLE (id bigint, name text, alias text)
+    LANGUAGE sql STABLE ROWS 100 SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT s.id, s.name, s.alias FROM segments.segment AS s
+    WHERE s.contact_table = (segments.tables_of(user_segments.contact_table)).contact_table
+      AND (s.is_published OR segments.is_own(s.created_by, s.created_by_user))
+    ORDER BY s.name, s.id
+$function$;
+COMMENT ON FUNCTION segments.user_segments(regclass) IS
+    'the segments that a user chooses from, by name: published ones that one sees, and one''s own even when they are not published';
+
+CREATE FUNCTION segments.offered_segments(contact_table regclass)
+    RETURNS TABLE (id bigint, alias text, public_name text, description text)
+    LANGUAGE sql STABLE ROWS 10 SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT s.id, s.alias, s.public_name, s.description FROM segments.segment AS s
+    WHERE s.contact_table = offered_segments.contact_table AND s.is_published AND s.is_global AND s.is_preference_center
+    ORDER BY s.name, s.id
+$function$;
+COMMENT ON FUNCTION segments.offered_segments(regclass) IS 'internal: segments that contacts are offered in their preferences, by name';
+
+CREATE FUNCTION segments.preference_center(contact anyelement, contact_table regclass DEFAULT NULL)
+    RETURNS TABLE (segment_id bigint, alias text, public_name text, description text, subscribed boolean)
+    LANGUAGE plpgsql STABLE ROWS 10 SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    tables segments.contact_table := segments.tables_of(contact_table);
+BEGIN
+    RETURN QUERY EXECUTE format(
+        'SELECT o.id, o.alias, o.public_name, o.description, '
+        'EXISTS (SELECT FROM %s AS m WHERE m.segment_id = o.id AND m.contact_id = %s) '
+        'FROM segments.offered_segments($1) WITH ORDINALITY AS o (id, alias, public_name, description, number) ORDER BY o.number',
+        tables.member_table, segments.key_literal(tables, contact)) USING tables.contact_table;
+END
+$function$;
+COMMENT ON FUNCTION segments.preference_center(anyelement, regclass) IS
+    'what a contact is offered in its preferences: published, global segments with is_preference_center, by name, and whether it is a member';
+
+CREATE FUNCTION segments.set_preferences(contact anyelement, segments text[], contact_table regclass DEFAULT NULL) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $function$
+/*
+ * Segments in the order of their ids, as change_segments() does.  What is
+ * ticked and not offered (any more) is left alone: the page may be old.
+ */
+DECLARE
+    tables segments.contact_table := segments.tables_of(contact_table);
+    ticked text[] := coalesce(set_preferences.segments, '{}');
+    change record;
+BEGIN
+    FOR change IN
+        SELECT p.segment_id, p.subscribed
+        FROM segments.preference_center(contact, tables.contact_table) AS p
+        WHERE (p.alias = ANY (ticked) OR p.segment_id::text = ANY (ticked)) <> p.subscribed
+        ORDER BY p.segment_id
+    LOOP
+        IF change.subscribed THEN
+            PERFORM segments.remove_contact(change.segment_id::text, contact);
+        ELSE
+            PERFORM segments.add_contact(change.segment_id::text, contact);
+        END IF;
+    END LOOP;
+END
+$function$;
+COMMENT ON FUNCTION segments.set_preferences(anyelement, text[], regclass) IS
+    'what a contact has ticked of the segments it is offered, by alias or id: adds it by hand to those it is not a member of, takes it out of those that are not ticked; touches nothing that is not offered';

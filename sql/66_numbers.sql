@@ -1,0 +1,194 @@
+-- ---------------------------------------------------------------------------
+-- Numbers for people: growth, overlap, members at an earlier instant; export
+-- ---------------------------------------------------------------------------
+
+/*
+ * What was is found by going back from what is: the present members and their
+ * number, less the joins and leaves that the log holds since.  All of it is
+ * read by one snapshot, so it is exact as far back as the log reaches.
+ */
+
+CREATE FUNCTION segments.log_reaches(tables segments.contact_table, segment_id bigint) RETURNS timestamptz
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    entries bigint;
+    oldest timestamptz;
+    changes bigint;
+BEGIN
+    SELECT c.joins + c.leaves INTO changes FROM segments.member_counts(tables.contact_table) AS c
+    WHERE c.segment_id = log_reaches.segment_id;
+    EXECUTE format('SELECT count(*) FILTER (WHERE segment_id = $1), min(at) FROM %s', tables.change_table)
+    INTO entries, oldest USING log_reaches.segment_id;
+    RETURN CASE WHEN entries >= coalesce(changes, 0) THEN '-infinity' ELSE coalesce(oldest, segments.now()) END;
+END
+$function$;
+COMMENT ON FUNCTION segments.log_reaches(segments.contact_table, bigint) IS
+    'internal: the instant since which the log holds every join and leave of a segment; -infinity: all that ever were';
+
+CREATE FUNCTION segments.check_log_reaches(tables segments.contact_table, segment_id bigint, at timestamptz) RETURNS void
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    reaches timestamptz := segments.log_reaches(tables, segment_id);
+BEGIN
+    IF at < reaches THEN
+        RAISE EXCEPTION 'the log does not reach back to %', at
+            USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = format('It was trimmed, and reaches back to %s.', reaches);
+    END IF;
+END
+$function$;
+COMMENT ON FUNCTION segments.check_log_reaches(segments.contact_table, bigint, timestamptz) IS
+    'internal: an error when the log of a segment was trimmed after an instant';
+
+CREATE FUNCTION segments.growth(segment text, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, step interval DEFAULT '1 day')
+    RETURNS TABLE ("from" timestamptz, joined bigint, "left" bigint, total bigint)
+    LANGUAGE plpgsql STABLE ROWS 30 SET search_path = pg_catalog, pg_temp
+AS $function$
+/*
+ * Steps are counted on the local clock of the contact table, so a day has 23
+ * hours where clocks change.  The last step ends at until.
+ */
+DECLARE
+    found record;
+    tables segments.contact_table;
+    first timestamptz;
+    last timestamptz := coalesce(growth.until, segments.now());
+    bounds timestamptz[];
+BEGIN
+    SELECT * INTO found FROM segments.find_segment(segment);
+    tables := found.tables;
+    first := coalesce(growth.since, date_trunc('day', last AT TIME ZONE tables.timezone - interval '29 days') AT TIME ZONE tables.timezone);
+    IF NOT isfinite(first) OR NOT isfinite(last) OR first >= last THEN
+        RAISE EXCEPTION 'since must be before until' USING ERRCODE = 'invalid_parameter_value';
+    ELSIF step IS NULL OR tables.timezone IS NULL OR first AT TIME ZONE tables.timezone + step <= first AT TIME ZONE tables.timezone
+        OR first AT TIME ZONE tables.timezone + step * 10000 < last AT TIME ZONE tables.timezone THEN
+        RAISE EXCEPTION 'step must be positive, and not below a ten thousandth of the period' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    PERFORM segments.check_log_reaches(tables, found.id, first);
+    bounds := ARRAY(SELECT DISTINCT b AT TIME ZONE tables.timezone
+                    FROM generate_series(first AT TIME ZONE tables.timezone, last AT TIME ZONE tables.timezone, step) AS b
+                    WHERE b AT TIME ZONE tables.timezone < last ORDER BY 1);
+    RETURN QUERY EXECUTE format($query$
+        WITH change AS (
+            SELECT CASE WHEN l.at < $5 THEN width_bucket(l.at, $2) ELSE cardinality($2) + 1 END AS number,
+                   count(*) FILTER (WHERE l.joined) AS joined, count(*) FILTER (WHERE NOT l.joined) AS "left"
+            FROM %s AS l WHERE l.segment_id = $1 AND l.at >= $2[1] GROUP BY 1
+        )
+        SELECT b."from", coalesce(c.joined, 0), coalesce(c."left", 0),
+               -- what came after is taken back
+               segments.count($4) - coalesce((SELECT sum(d.joined - d."left") FROM change AS d WHERE d.number > b.number), 0)::bigint
+        FROM unnest($2) WITH ORDINALITY AS b ("from", number) LEFT JOIN change AS c ON c.number = b.number
+        WHERE b.number <= $3 ORDER BY b.number$query$, tables.change_table)
+    USING found.id, bounds, cardinality(bounds), found.id::text, last;
+END
+$function$;
+COMMENT ON FUNCTION segments.growth(text, timestamptz, timestamptz, interval) IS
+    'joins and leaves of a segment in each step of a period, and its members at the end of the step; by default the last thirty days by day, in the contact table''s time zone.  An error where the log does not reach back that far';
+
+CREATE FUNCTION segments.members_at(segment text, at timestamptz, key anyelement DEFAULT NULL::bigint) RETURNS SETOF anyelement
+    LANGUAGE plpgsql STABLE ROWS 1000 SET search_path = pg_catalog, pg_temp
+AS $function$
+/*
+ * The first change since then of a contact tells what it was: who left was a
+ * member, who joined was not.  Who did not change is what it was.
+ */
+DECLARE
+    found record;
+    tables segments.contact_table;
+BEGIN
+    IF at IS NULL THEN
+        RAISE EXCEPTION 'at must not be null' USING ERRCODE = 'null_value_not_allowed';
+    END IF;
+    PERFORM segments.check_key_is_null(key);
+    SELECT * INTO found FROM segments.find_segment(segment);
+    tables := found.tables;
+    PERFORM segments.check_key_type(tables, pg_typeof(key));
+    PERFORM segments.check_log_reaches(tables, found.id, at);
+    RETURN QUERY EXECUTE format($query$
+        WITH since AS (
+            SELECT DISTINCT ON (l.contact_id) l.contact_id, l.joined FROM %1$s AS l
+            WHERE l.segment_id = $1 AND l.at > $2 ORDER BY l.contact_id, l.lsn, l.xact, l.n
+        )
+        SELECT m.contact_id::%3$s FROM %2$s AS m
+        WHERE m.segment_id = $1 AND NOT EXISTS (SELECT FROM since AS s WHERE s.contact_id = m.contact_id)
+        UNION ALL
+        SELECT s.contact_id::%3$s FROM since AS s WHERE NOT s.joined$query$,
+        tables.change_table, tables.member_table, pg_typeof(key))
+    USING found.id, at;
+END
+$function$;
+COMMENT ON FUNCTION segments.members_at(text, timestamptz, anyelement) IS
+    'keys of those who were members at an earlier instant, with keys in the type of key, which is any null; those who have been deleted since too.  An error where the log does not reach back that far';
+
+CREATE FUNCTION segments.overlap(segments text[])
+    RETURNS TABLE (a text, b text, "both" bigint, only_a bigint, only_b bigint)
+    LANGUAGE plpgsql STABLE ROWS 10 SET search_path = pg_catalog, pg_temp
+AS $function$
+/*
+ * One pass over the members for all pairs; how many are in one of the two only
+ * follows from the numbers of members.
+ */
+DECLARE
+    tables segments.contact_table;
+    ids bigint[] := ARRAY(SELECT segments.resolve_segment(w.word) FROM unnest(overlap.segments) WITH ORDINALITY AS w (word, number)
+                          GROUP BY 1 ORDER BY min(w.number));
+BEGIN
+    IF (SELECT count(DISTINCT s.contact_table) FROM segments.segment AS s WHERE s.id = ANY (ids)) > 1 THEN
+        RAISE EXCEPTION 'segments are of several contact tables' USING ERRCODE = 'invalid_parameter_value',
+            DETAIL = 'A contact is a member of segments of its own contact table.';
+    ELSIF array_position(ids, NULL) IS NOT NULL THEN
+        RAISE EXCEPTION 'segment must not be null' USING ERRCODE = 'null_value_not_allowed';
+    END IF;
+    SELECT t.* INTO tables FROM segments.segment AS s JOIN segments.contact_table AS t USING (contact_table) WHERE s.id = ids[1];
+    IF cardinality(ids) < 2 THEN
+        RETURN;
+    END IF;
+    RETURN QUERY EXECUTE format($query$
+        WITH segment AS (
+            SELECT s.id, s.alias, w.number, segments.count(s.id::text) AS members
+            FROM unnest($1) WITH ORDINALITY AS w (id, number) JOIN segments.segment AS s ON s.id = w.id
+        ), contact AS (
+            SELECT array_agg(m.segment_id) AS ids FROM %s AS m WHERE m.segment_id = ANY ($1)
+            GROUP BY m.contact_id HAVING count(*) > 1
+        ), kind AS (
+            -- contacts of the same segments are alike
+            SELECT ids, count(*) AS n FROM (SELECT ARRAY(SELECT i FROM unnest(c.ids) AS i ORDER BY i) AS ids FROM contact AS c) AS c GROUP BY ids
+        )
+        SELECT a.alias, b.alias, coalesce(k.n, 0)::bigint, (a.members - coalesce(k.n, 0))::bigint, (b.members - coalesce(k.n, 0))::bigint
+        FROM segment AS a JOIN segment AS b ON a.number < b.number
+            LEFT JOIN (SELECT i AS a, j AS b, sum(k.n) AS n FROM kind AS k, unnest(k.ids) AS i, unnest(k.ids) AS j GROUP BY i, j) AS k
+                ON k.a = a.id AND k.b = b.id
+        ORDER BY a.number, b.number$query$, tables.member_table)
+    USING ids;
+END
+$function$;
+COMMENT ON FUNCTION segments.overlap(text[]) IS
+    'for each pair of these segments, in their order: how many contacts are members of both, of the first only, and of the second only';
+
+CREATE FUNCTION segments.export(segment text, columns text[] DEFAULT NULL) RETURNS text
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    named record;
+    tables segments.contact_table;
+    missing text;
+BEGIN
+    SELECT * INTO named FROM segments.find_segment(segment);
+    tables := named.tables;
+    SELECT w.name INTO missing FROM unnest(columns) WITH ORDINALITY AS w (name, number)
+    WHERE NOT EXISTS (SELECT FROM pg_attribute AS a
+                      WHERE a.attrelid = tables.contact_table AND a.attname = w.name AND a.attnum > 0 AND NOT a.attisdropped)
+    ORDER BY w.number LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'column "%" of relation "%" does not exist', missing, (SELECT relname FROM pg_class WHERE oid = tables.contact_table)
+            USING ERRCODE = 'undefined_column';
+    END IF;
+    RETURN format('SELECT %s FROM %s AS c JOIN %s AS m ON m.contact_id OPERATOR(pg_catalog.=) c.%I WHERE m.segment_id OPERATOR(pg_catalog.=) %s',
+        coalesce((SELECT string_agg(format('c.%I', w.name), ', ' ORDER BY w.number)
+                  FROM unnest(columns) WITH ORDINALITY AS w (name, number)), 'c.*'),
+        tables.contact_table, tables.member_table, tables.key_column, named.id);
+END
+$function$;
+COMMENT ON FUNCTION segments.export(text, text[]) IS
+    'the query for COPY (...) TO STDOUT WITH (FORMAT csv, HEADER): members of a segment with these columns of the contact table, null: all';

@@ -1,0 +1,197 @@
+-- ---------------------------------------------------------------------------
+-- Searching contacts
+-- ---------------------------------------------------------------------------
+
+/*
+ * A query becomes a condition on the contact's row: words and fields as filters
+ * by segments.matches(), which the planner replaces by what a person would
+ * write, memberships as EXISTS.  It runs with the rights of the caller.
+ */
+
+CREATE FUNCTION segments.parse_search(query text) RETURNS jsonb
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'segments_parse_search';
+COMMENT ON FUNCTION segments.parse_search(text) IS
+    'internal: the tree of a search: {"any": [...]}, {"all": [...]} or {"text", "command", "source", "exact", "not"}';
+
+CREATE FUNCTION segments.search_filter(field text, operator text, value jsonb) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT jsonb_build_object('field', field, 'operator', operator, 'properties', jsonb_build_object('filter', value))
+$function$;
+COMMENT ON FUNCTION segments.search_filter(text, text, jsonb) IS 'internal: one filter of object lead';
+
+CREATE FUNCTION segments.filter_condition(filters jsonb, tables segments.contact_table) RETURNS text
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+/*
+ * A value that the field does not take is not an error: no contact has it.
+ */
+BEGIN
+    IF jsonb_array_length(filters) = 0 THEN
+        RETURN 'false';
+    END IF;
+    PERFORM segments.explain(filters::text::segments.filter, tables.contact_table);
+    RETURN format('segments.matches(c, %L::segments.filter)', filters::text);
+EXCEPTION
+    WHEN invalid_parameter_value OR invalid_text_representation OR numeric_value_out_of_range OR datetime_field_overflow
+        OR invalid_datetime_format OR undefined_column OR undefined_function OR invalid_regular_expression
+        OR program_limit_exceeded OR invalid_escape_sequence OR undefined_object OR datatype_mismatch THEN
+        RETURN 'false';
+END
+$function$;
+COMMENT ON FUNCTION segments.filter_condition(jsonb, segments.contact_table) IS 'internal: filters as a condition on contact c; false where they cannot be satisfied';
+
+CREATE FUNCTION segments.word_condition(word text, is_exact boolean, tables segments.contact_table) RETURNS text
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT segments.filter_condition(coalesce(
+        (SELECT jsonb_agg(segments.search_filter(f.field, CASE WHEN is_exact THEN '=' WHEN word ~ '%' THEN 'like' ELSE 'contains' END,
+                                                 to_jsonb(word)) || '{"glue": "or"}' ORDER BY f.field)
+         FROM segments.field AS f
+         WHERE f.contact_table = tables.contact_table AND f.object = 'lead' AND f.available AND f.relation IS NULL AND f.expression IS NULL
+           AND f.type IN ('text', 'email', 'url', 'tel', 'lookup', 'country', 'region')), '[]'), tables)
+$function$;
+COMMENT ON FUNCTION segments.word_condition(text, boolean, segments.contact_table) IS
+    'internal: a word anywhere in the text columns of a contact, as a condition on contact c';
+
+CREATE FUNCTION segments.field_condition(field text, type text, value text, is_exact boolean, tables segments.contact_table) RETURNS text
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    symbol text := (regexp_match(value, '^(>=|<=|>|<)'))[1];
+    operator text := CASE symbol WHEN '>=' THEN 'gte' WHEN '<=' THEN 'lte' WHEN '>' THEN 'gt' WHEN '<' THEN 'lt' END;
+BEGIN
+    IF type IN ('number', 'date', 'datetime', 'time') THEN
+        RETURN segments.filter_condition(jsonb_build_array(segments.search_filter(
+            field, coalesce(operator, '='), to_jsonb(substr(value, 1 + coalesce(length(symbol), 0))))), tables);
+    ELSIF type = 'boolean' THEN
+        RETURN segments.filter_condition(jsonb_build_array(segments.search_filter(field, '=', to_jsonb(lower(value)))), tables);
+    ELSIF type IN ('multiselect', 'id') THEN
+        RETURN segments.filter_condition(jsonb_build_array(segments.search_filter(field, 'in', to_jsonb(ARRAY[value]))), tables);
+    END IF;
+    RETURN segments.filter_condition(jsonb_build_array(segments.search_filter(
+        field, CASE WHEN is_exact THEN '=' WHEN value ~ '%' THEN 'like' ELSE 'contains' END, to_jsonb(value))), tables);
+END
+$function$;
+COMMENT ON FUNCTION segments.field_condition(text, text, text, boolean, segments.contact_table) IS
+    'internal: a value of a field, after a comparison perhaps, as a condition on contact c';
+
+CREATE FUNCTION segments.member_condition(word text, tables segments.contact_table) RETURNS text
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT coalesce(
+        (SELECT format('EXISTS (SELECT FROM %s AS m WHERE m.segment_id = %s AND m.contact_id = c.%I)',
+                       tables.member_table, s.id, tables.key_column)
+         FROM segments.segment AS s
+         WHERE s.contact_table = tables.contact_table
+           AND (s.alias = lower(word) OR s.alias = word OR word ~ '^[0-9]{1,18}$' AND s.id::text = word)
+         ORDER BY s.id::text = word DESC, s.alias = word DESC LIMIT 1), 'false')
+$function$;
+COMMENT ON FUNCTION segments.member_condition(text, segments.contact_table) IS
+    'internal: membership of a segment, published or not, as a condition on contact c; nobody is a member of one that is not seen';
+
+CREATE FUNCTION segments.anonymous_condition(tables segments.contact_table) RETURNS text
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+    -- who was never identified; without such a column, who has no name and no address
+    SELECT CASE WHEN bool_or(a.attname = 'date_identified') THEN 'c.date_identified IS NULL'
+                WHEN count(*) > 0 THEN string_agg(format('coalesce(c.%I::text, '''') = ''''', a.attname), ' AND ' ORDER BY a.attname)
+                ELSE 'false' END
+    FROM pg_attribute AS a
+    WHERE a.attrelid = tables.contact_table AND a.attnum > 0 AND NOT a.attisdropped
+      AND a.attname IN ('date_identified', 'email', 'name', 'firstname', 'first_name', 'lastname', 'last_name', 'company')
+$function$;
+COMMENT ON FUNCTION segments.anonymous_condition(segments.contact_table) IS 'internal: nobody knows who it is, as a condition on contact c';
+
+CREATE FUNCTION segments.key_condition(words text[], tables segments.contact_table) RETURNS text
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    word text;
+    keys text := '';
+    key_type regtype := segments.base_type(tables.key_type);
+BEGIN
+    FOREACH word IN ARRAY words LOOP
+        BEGIN
+            EXECUTE format('SELECT %L::%s', word, key_type);
+            keys := concat_ws(', ', nullif(keys, ''), format('%L', word));
+        EXCEPTION WHEN data_exception THEN
+            CONTINUE;   -- no contact has this key
+        END;
+    END LOOP;
+    RETURN CASE WHEN keys = '' THEN 'false' ELSE format('c.%I = ANY (ARRAY[%s]::%s[])', tables.key_column, keys, key_type) END;
+END
+$function$;
+COMMENT ON FUNCTION segments.key_condition(text[], segments.contact_table) IS 'internal: one of these keys, as a condition on contact c';
+
+CREATE FUNCTION segments.command_condition(node jsonb, tables segments.contact_table) RETURNS text
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    command text := lower(node ->> 'command');
+    word text := node ->> 'text';
+    is_exact boolean := (node ->> 'exact')::boolean;
+    field record;
+BEGIN
+    IF command = 'segment' THEN
+        RETURN segments.member_condition(word, tables);
+    ELSIF command = 'common' THEN
+        RETURN (SELECT string_agg(segments.member_condition(w, tables), ' AND ') FROM unnest(string_to_array(word, '+')) AS w);
+    ELSIF command = 'ids' THEN
+        RETURN segments.key_condition(string_to_array(word, ','), tables);
+    ELSIF command = 'is' AND lower(word) = 'anonymous' THEN
+        RETURN segments.anonymous_condition(tables);
+    END IF;
+    SELECT f.field, f.type INTO field FROM segments.field AS f
+    WHERE f.contact_table = tables.contact_table AND f.object = 'lead' AND f.available AND f.field = command AND f.type IS NOT NULL
+      AND f.field <> 'leadlist';
+    IF FOUND THEN
+        RETURN segments.field_condition(field.field, field.type, word, is_exact, tables);
+    END IF;
+    RETURN segments.word_condition(node ->> 'source', is_exact, tables);
+END
+$function$;
+COMMENT ON FUNCTION segments.command_condition(jsonb, segments.contact_table) IS 'internal: a word of a search with its command, as a condition on contact c';
+
+CREATE FUNCTION segments.search_condition(node jsonb, tables segments.contact_table) RETURNS text
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    kind text := CASE WHEN node ? 'any' THEN 'any' WHEN node ? 'all' THEN 'all' END;
+    condition text;
+BEGIN
+    IF kind IS NOT NULL THEN
+        -- a group of nothing is no condition
+        SELECT string_agg('(' || c.condition || ')', CASE kind WHEN 'any' THEN ' OR ' ELSE ' AND ' END ORDER BY c.number) INTO condition
+        FROM (SELECT segments.search_condition(e.value, tables) AS condition, e.number
+              FROM jsonb_array_elements(node -> kind) WITH ORDINALITY AS e (value, number)) AS c
+        WHERE c.condition IS NOT NULL;
+    ELSIF node ? 'command' THEN
+        condition := segments.command_condition(node, tables);
+    ELSIF node ->> 'text' <> '' THEN
+        condition := segments.word_condition(node ->> 'text', (node ->> 'exact')::boolean, tables);
+    END IF;
+    RETURN CASE WHEN condition IS NULL THEN NULL
+                WHEN (node ->> 'not')::boolean THEN format('(%s) IS NOT TRUE', condition) ELSE condition END;
+END
+$function$;
+COMMENT ON FUNCTION segments.search_condition(jsonb, segments.contact_table) IS 'internal: the tree of a search as a condition on contact c; null: all contacts';
+
+CREATE FUNCTION segments.search(query text, contact_table regclass DEFAULT NULL, key anyelement DEFAULT NULL::bigint,
+                                after text DEFAULT NULL, max bigint DEFAULT NULL)
+    RETURNS SETOF anyelement LANGUAGE plpgsql STABLE ROWS 1000 SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    tables segments.contact_table := segments.tables_of(contact_table);
+BEGIN
+    PERFORM segments.check_key_is_null(key);
+    PERFORM segments.check_key_type(tables, pg_typeof(key));
+    RETURN QUERY EXECUTE format('SELECT c.%1$I::%2$s FROM %3$s AS c WHERE (%4$s) %5$s ORDER BY c.%1$I LIMIT %6$L::bigint',
+        tables.key_column, pg_typeof(key), tables.contact_table,
+        coalesce(segments.search_condition(segments.parse_search(coalesce(query, '')), tables), 'true'),
+        CASE WHEN after IS NOT NULL THEN format('AND c.%I > %L::%s', tables.key_column, after, segments.base_type(tables.key_type)) END,
+        max);
+END
+$function$;
+COMMENT ON FUNCTION segments.search(text, regclass, anyelement, text, bigint) IS
+    'keys of the contacts that a query finds, in their order and in the type of key, which is any null: words, field:value, segment:alias, common:a+b, ids:1,2, is:anonymous, +exact, !not, AND, OR, parentheses; pages: after is the last key of the page before, max the size';

@@ -1,0 +1,242 @@
+-- ---------------------------------------------------------------------------
+-- REST: what answers are made of
+-- ---------------------------------------------------------------------------
+
+/*
+ * The Segments REST API of Mautic over the public calls, with the rights of the
+ * caller: row security decides what is seen, so what a role does not see is not
+ * found.  A handler raises PTnnn for a status of its own; errors of SQL become
+ * statuses in one place, segments.rest_error().
+ */
+
+CREATE FUNCTION segments.rest_errors(code integer, message text, details jsonb DEFAULT '{}') RETURNS jsonb
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT jsonb_build_object('errors', jsonb_build_array(jsonb_build_object(
+        'code', code, 'message', message, 'details', coalesce(details, '{}'), 'type', NULL)))
+$function$;
+COMMENT ON FUNCTION segments.rest_errors(integer, text, jsonb) IS 'internal: body of an answer that is an error';
+
+CREATE FUNCTION segments.rest_field(message text, detail text, column_name text, constraint_name text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT CASE WHEN nullif(column_name, '') IS NOT NULL THEN column_name
+                WHEN detail ~ '^At \$' OR message ~ '^(filter|segment ".*" does not exist|a segment cannot refer to itself)' THEN 'filters'
+                WHEN message ~ 'alias' OR constraint_name ~ 'alias' THEN 'alias'
+                WHEN message ~ 'needs a name' THEN 'name' END
+$function$;
+COMMENT ON FUNCTION segments.rest_field(text, text, text, text) IS 'internal: which property of a request an error is about, or null';
+
+CREATE FUNCTION segments.rest_error(state text, message text, detail text, column_name text, constraint_name text,
+                                    OUT status integer, OUT body jsonb)
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    field text := segments.rest_field(message, detail, column_name, constraint_name);
+    texts text := concat_ws('. ', message, nullif(detail, ''));
+BEGIN
+    status := CASE
+        WHEN state ~ '^PT[0-9]{3}$' THEN substr(state, 3)::integer
+        WHEN state = '42501' THEN 403
+        WHEN state IN ('02000', 'P0002') THEN 404
+        WHEN state = '23505' THEN 409
+        WHEN state = '2BP01' THEN 422
+        -- data, constraints, names and syntax, limits, features, states, and what users' triggers raise
+        WHEN left(state, 2) IN ('22', '23', '42', '44', '54', '0A', '55', '09', 'P0') THEN 400 END;
+    body := CASE
+        WHEN state = '42501' THEN segments.rest_errors(403, 'You do not have access to the requested area/action.')
+        WHEN field IS NULL OR status = 404 THEN segments.rest_errors(status, texts)
+        ELSE segments.rest_errors(status, field || ': ' || texts, jsonb_build_object(field, jsonb_build_array(texts))) END;
+END
+$function$;
+COMMENT ON FUNCTION segments.rest_error(text, text, text, text, text) IS
+    'internal: the answer to an error of SQL; no status: one that no client has caused';
+
+-- Values of requests ----------------------------------------------------------
+
+CREATE FUNCTION segments.rest_refuse(field text, message text) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+    RAISE EXCEPTION '%', message USING ERRCODE = 'PT400', COLUMN = field;
+END
+$function$;
+COMMENT ON FUNCTION segments.rest_refuse(text, text) IS 'internal: answer 400 for a property';
+
+CREATE FUNCTION segments.rest_boolean(value jsonb, field text) RETURNS boolean
+    LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    word text := lower(btrim(coalesce(value #>> '{}', '')));
+BEGIN
+    IF word IN ('1', 'true', 'yes', 'on', 't', 'y') THEN
+        RETURN true;
+    ELSIF word NOT IN ('', '0', 'false', 'no', 'off', 'f', 'n') THEN
+        PERFORM segments.rest_refuse(field, 'This value is not valid.');
+    END IF;
+    RETURN false;
+END
+$function$;
+COMMENT ON FUNCTION segments.rest_boolean(jsonb, text) IS 'internal: yes or no as JSON or a form says it; null and blank are no; else answer 400';
+
+CREATE FUNCTION segments.rest_integer(value jsonb, field text) RETURNS bigint
+    LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    word text := btrim(coalesce(value #>> '{}', ''));
+BEGIN
+    IF word = '' THEN
+        RETURN NULL;
+    ELSIF word !~ '^[0-9]{1,18}$' THEN
+        PERFORM segments.rest_refuse(field, 'This value is not valid.');
+    END IF;
+    RETURN word::bigint;
+END
+$function$;
+COMMENT ON FUNCTION segments.rest_integer(jsonb, text) IS 'internal: a whole number as JSON or a form says it; null and blank are null; else answer 400';
+
+CREATE FUNCTION segments.rest_list(value jsonb) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $function$
+    -- forms have lists as objects of numbers
+    SELECT CASE WHEN jsonb_typeof(value) = 'object'
+                     AND NOT EXISTS (SELECT FROM jsonb_object_keys(value) AS k WHERE k !~ '^[0-9]{1,9}$')
+                THEN coalesce((SELECT jsonb_agg(e.value ORDER BY e.key::integer) FROM jsonb_each(value) AS e), '[]')
+                ELSE value END
+$function$;
+COMMENT ON FUNCTION segments.rest_list(jsonb) IS 'internal: a list, also where a form has it as an object with numbers as keys; anything else as it is';
+
+CREATE FUNCTION segments.rest_words(value jsonb) RETURNS text[]
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT CASE jsonb_typeof(segments.rest_list(value))
+               WHEN 'array' THEN ARRAY(SELECT btrim(e.value #>> '{}') FROM jsonb_array_elements(segments.rest_list(value)) WITH ORDINALITY AS e (value, n)
+                                       ORDER BY e.n)
+               WHEN 'null' THEN NULL
+               ELSE ARRAY(SELECT btrim(w) FROM unnest(string_to_array(value #>> '{}', ',')) WITH ORDINALITY AS u (w, n) WHERE btrim(w) <> '' ORDER BY n) END
+$function$;
+COMMENT ON FUNCTION segments.rest_words(jsonb) IS 'internal: words of a list, or of a text with commas between them; null: none were given';
+
+CREATE FUNCTION segments.rest_document(value jsonb) RETURNS jsonb
+    LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+/*
+ * A form has lists as objects of numbers, at any depth, and an empty object as
+ * a blank.
+ */
+BEGIN
+    RETURN CASE jsonb_typeof(segments.rest_list(value))
+        WHEN 'array' THEN (SELECT coalesce(jsonb_agg(segments.rest_document(e.value) ORDER BY e.n), '[]')
+                           FROM jsonb_array_elements(segments.rest_list(value)) WITH ORDINALITY AS e (value, n))
+        WHEN 'object' THEN (SELECT coalesce(jsonb_object_agg(e.key, CASE WHEN e.key = 'properties' AND e.value = '""' THEN '{}'
+                                                                         ELSE segments.rest_document(e.value) END), '{}')
+                            FROM jsonb_each(value) AS e)
+        ELSE value END;
+END
+$function$;
+COMMENT ON FUNCTION segments.rest_document(jsonb) IS 'internal: filters of a form as JSON has them';
+
+CREATE FUNCTION segments.rest_filters(value jsonb) RETURNS segments.filter
+    LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+    IF value IS NULL OR value IN ('null', '""', '{}') THEN
+        RETURN '[]';
+    ELSIF jsonb_typeof(value) = 'string' THEN
+        RETURN (value #>> '{}')::segments.filter;
+    END IF;
+    RETURN segments.rest_document(value)::text::segments.filter;
+EXCEPTION WHEN invalid_text_representation THEN
+    PERFORM segments.rest_refuse('filters', SQLERRM);
+END
+$function$;
+COMMENT ON FUNCTION segments.rest_filters(jsonb) IS 'internal: filters of a request; null and blank are none';
+
+-- Segments --------------------------------------------------------------------
+
+CREATE FUNCTION segments.rest_instant(instant timestamptz) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+    AS $function$SELECT to_char(instant AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"+00:00"')$function$;
+COMMENT ON FUNCTION segments.rest_instant(timestamptz) IS 'internal: an instant as answers have it';
+
+CREATE FUNCTION segments.rest_category(contact_table regclass, category_id bigint) RETURNS jsonb
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+/*
+ * Categories are the application's.  Where a table of that name stands beside
+ * the contact table, as in Mautic's schema, it tells more than the id.
+ */
+DECLARE
+    categories regclass;
+    answer jsonb;
+BEGIN
+    IF category_id IS NULL THEN
+        RETURN NULL;
+    END IF;
+    SELECT c.oid INTO categories FROM pg_class AS c
+    WHERE c.relname = 'categories' AND c.relkind IN ('r', 'p')
+      AND c.relnamespace = (SELECT t.relnamespace FROM pg_class AS t WHERE t.oid = rest_category.contact_table)
+      AND EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = c.oid AND a.attname = 'id' AND a.atttypid IN ('int'::regtype, 'bigint'::regtype))
+      AND has_table_privilege(c.oid, 'SELECT');
+    IF FOUND THEN
+        EXECUTE format('SELECT jsonb_object_agg(e.key, e.value) FROM %s AS c, jsonb_each(to_jsonb(c)) AS e '
+                       'WHERE c.id = $1 AND e.key IN (''id'', ''title'', ''alias'', ''description'', ''color'', ''bundle'')', categories) INTO answer USING category_id;
+    END IF;
+    RETURN coalesce(answer, jsonb_build_object('id', category_id));
+END
+$function$;
+COMMENT ON FUNCTION segments.rest_category(regclass, bigint) IS 'internal: a category as answers have it';
+
+CREATE FUNCTION segments.rest_segment(segment segments.segment) RETURNS jsonb
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT jsonb_build_object(
+        'id', segment.id, 'name', segment.name, 'publicName', segment.public_name, 'alias', segment.alias,
+        'description', segment.description, 'category', segments.rest_category(segment.contact_table, segment.category_id),
+        'filters', segment.filters::jsonb, 'isPublished', segment.is_published, 'isGlobal', segment.is_global,
+        'isPreferenceCenter', segment.is_preference_center,
+        'dateAdded', segments.rest_instant(segment.date_added), 'createdBy', segment.created_by, 'createdByUser', segment.created_by_user,
+        'dateModified', segments.rest_instant(segment.date_modified), 'modifiedBy', segment.modified_by,
+        'modifiedByUser', segment.modified_by_user)
+$function$;
+COMMENT ON FUNCTION segments.rest_segment(segments.segment) IS 'internal: a segment as answers have it';
+
+CREATE FUNCTION segments.rest_find_segment(word text, contact_table regclass) RETURNS segments.segment
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    found_segment segments.segment;
+BEGIN
+    SELECT s.* INTO found_segment FROM segments.segment AS s
+    WHERE word ~ '^[0-9]{1,18}$' AND s.id = CASE WHEN word ~ '^[0-9]{1,18}$' THEN word::bigint END
+      AND s.contact_table = coalesce(rest_find_segment.contact_table, s.contact_table);
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'Item was not found.' USING ERRCODE = 'PT404';
+    END IF;
+    RETURN found_segment;
+END
+$function$;
+COMMENT ON FUNCTION segments.rest_find_segment(text, regclass) IS 'internal: a segment by the id in a path; else answer 404';
+
+CREATE FUNCTION segments.rest_table(contact_table regclass) RETURNS segments.contact_table
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+    AS 'SELECT segments.tables_of(contact_table)';
+COMMENT ON FUNCTION segments.rest_table(regclass) IS 'internal: the contact table that requests are about';
+
+CREATE FUNCTION segments.rest_named_table(query jsonb) RETURNS regclass
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    named regclass;
+BEGIN
+    IF query ->> 'contact_table' IS NULL THEN
+        RETURN NULL;
+    END IF;
+    SELECT t.contact_table INTO named FROM segments.contact_table AS t WHERE t.contact_table = to_regclass(query ->> 'contact_table');
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'contact_table: "%" is not a contact table', query ->> 'contact_table' USING ERRCODE = 'PT400';
+    END IF;
+    RETURN named;
+END
+$function$;
+COMMENT ON FUNCTION segments.rest_named_table(jsonb) IS 'internal: the contact table that a front names, with its schema, or null';

@@ -1,0 +1,228 @@
+-- ---------------------------------------------------------------------------
+-- REST: lists of segments
+-- ---------------------------------------------------------------------------
+
+CREATE FUNCTION segments.rest_column(property text) RETURNS name
+    LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    -- dateAdded, date_added, and l.dateAdded as some clients write it
+    wanted text := lower(regexp_replace(regexp_replace(btrim(property), '^[a-z]+\.', ''), '([a-z])([A-Z])', '\1_\2', 'g'));
+BEGIN
+    IF wanted IN ('id', 'name', 'public_name', 'alias', 'description', 'is_published', 'is_global', 'is_preference_center',
+                  'date_added', 'created_by', 'created_by_user', 'date_modified', 'modified_by', 'modified_by_user') THEN
+        RETURN wanted;
+    ELSIF wanted IN ('category', 'category_id') THEN
+        RETURN 'category_id';
+    END IF;
+    RAISE EXCEPTION 'segments have no property "%"', property USING ERRCODE = 'PT400';
+END
+$function$;
+COMMENT ON FUNCTION segments.rest_column(text) IS 'internal: column of segments.segment by its name in either spelling; else answer 400';
+
+CREATE FUNCTION segments.rest_pattern(word text, is_exact boolean) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT CASE WHEN is_exact THEN replace(replace(replace(word, '\', '\\'), '%', '\%'), '_', '\_')
+                WHEN word ~ '%' THEN word
+                ELSE '%' || replace(replace(word, '\', '\\'), '_', '\_') || '%' END
+$function$;
+COMMENT ON FUNCTION segments.rest_pattern(text, boolean) IS 'internal: pattern of a word in a search: anywhere, unless it has % or is exact';
+
+CREATE FUNCTION segments.rest_word_condition(node jsonb) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    command text := lower(node ->> 'command');
+    word text := node ->> 'text';
+    pattern text := segments.rest_pattern(word, (node ->> 'exact')::boolean);
+BEGIN
+    CASE
+        WHEN command = 'is' AND lower(word) = 'published' THEN RETURN 's.is_published';
+        WHEN command = 'is' AND lower(word) = 'unpublished' THEN RETURN 'NOT s.is_published';
+        WHEN command = 'is' AND lower(word) = 'mine' THEN RETURN 'segments.is_own(s.created_by, s.created_by_user)';
+        WHEN command = 'is' AND lower(word) = 'global' THEN RETURN 's.is_global';
+        WHEN command = 'name' THEN RETURN format('s.name ILIKE %L', pattern);
+        WHEN command = 'category' THEN
+            RETURN format('segments.rest_category(s.contact_table, s.category_id) ->> ''alias'' ILIKE %L',
+                          segments.rest_pattern(word, word !~ '%'));
+        WHEN command = 'ids' THEN
+            RETURN format('s.id::text = ANY (%L::text[])', string_to_array(replace(word, ' ', ''), ','));
+        ELSE
+            pattern := segments.rest_pattern(node ->> 'source', (node ->> 'exact')::boolean);
+            RETURN format('(s.name ILIKE %1$L OR s.alias ILIKE %1$L)', pattern);
+    END CASE;
+END
+$function$;
+COMMENT ON FUNCTION segments.rest_word_condition(jsonb) IS 'internal: a word of a search as a condition on segment s';
+
+CREATE FUNCTION segments.rest_search_condition(node jsonb) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    kind text := CASE WHEN node ? 'any' THEN 'any' WHEN node ? 'all' THEN 'all' END;
+    condition text;
+BEGIN
+    IF kind IS NOT NULL THEN
+        SELECT string_agg('(' || c.condition || ')', CASE kind WHEN 'any' THEN ' OR ' ELSE ' AND ' END ORDER BY c.number) INTO condition
+        FROM (SELECT segments.rest_search_condition(e.value) AS condition, e.number
+              FROM jsonb_array_elements(node -> kind) WITH ORDINALITY AS e (value, number)) AS c
+        WHERE c.condition IS NOT NULL;
+    ELSIF node ->> 'text' <> '' THEN
+        condition := segments.rest_word_condition(node);
+    END IF;
+    RETURN CASE WHEN condition IS NULL THEN NULL
+                WHEN (node ->> 'not')::boolean THEN format('(%s) IS NOT TRUE', condition) ELSE condition END;
+END
+$function$;
+COMMENT ON FUNCTION segments.rest_search_condition(jsonb) IS 'internal: the tree of a search as a condition on segment s; null: all';
+
+CREATE FUNCTION segments.rest_comparison(item jsonb) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+/*
+ * Both sides as text but for order, which is that of the column's type.
+ */
+DECLARE
+    expr text := coalesce(item ->> 'expr', 'eq');
+    column_name name := segments.rest_column(coalesce(item ->> 'col', item ->> 'column', ''));
+    side text := format('s.%I', column_name);
+    value text := CASE WHEN column_name ~ '^is_' AND jsonb_typeof(item -> 'val') IS NOT NULL AND jsonb_typeof(item -> 'val') <> 'array'
+                       THEN segments.rest_boolean(item -> 'val', 'where')::text ELSE item ->> 'val' END;
+    type text := CASE WHEN column_name ~ '^is_' THEN 'boolean' WHEN column_name ~ '^date_' THEN 'timestamptz'
+                      WHEN column_name IN ('id', 'category_id', 'created_by', 'modified_by') THEN 'bigint' ELSE 'text' END;
+    words text[];
+BEGIN
+    IF expr IN ('eq', 'neq', 'lt', 'lte', 'gt', 'gte') THEN
+        RETURN format('%s %s %L::%s', side,
+            CASE expr WHEN 'eq' THEN '=' WHEN 'neq' THEN '<>' WHEN 'lt' THEN '<' WHEN 'lte' THEN '<=' WHEN 'gt' THEN '>' ELSE '>=' END, value, type);
+    ELSIF expr IN ('like', 'notLike') THEN
+        RETURN format('%s::text %s %L', side, CASE expr WHEN 'like' THEN 'ILIKE' ELSE 'NOT ILIKE' END, value);
+    ELSIF expr IN ('in', 'notIn', 'between', 'notBetween') THEN
+        words := segments.rest_words(item -> 'val');
+        IF expr IN ('in', 'notIn') THEN
+            RETURN format('%s(%s = ANY (%L::%s[]))', CASE expr WHEN 'notIn' THEN 'NOT ' END, side, coalesce(words, '{}'), type);
+        ELSIF coalesce(cardinality(words), 0) <> 2 THEN
+            RAISE EXCEPTION 'where: % takes two values', expr USING ERRCODE = 'PT400';
+        END IF;
+        RETURN format('%s%s BETWEEN %L::%s AND %L::%s', CASE expr WHEN 'notBetween' THEN 'NOT ' END, side, words[1], type, words[2], type);
+    ELSIF expr IN ('isNull', 'isNotNull') THEN
+        RETURN format('%s IS %s', side, CASE expr WHEN 'isNull' THEN 'NULL' ELSE 'NOT NULL' END);
+    ELSIF expr IN ('isEmpty', 'isNotEmpty') THEN
+        RETURN format('coalesce(%s::text, '''') %s ''''', side, CASE expr WHEN 'isEmpty' THEN '=' ELSE '<>' END);
+    END IF;
+    RAISE EXCEPTION 'where: unrecognized expression "%"', expr USING ERRCODE = 'PT400';
+END
+$function$;
+COMMENT ON FUNCTION segments.rest_comparison(jsonb) IS 'internal: one comparison of parameter where as a condition on segment s';
+
+CREATE FUNCTION segments.rest_where_condition(items jsonb, glue text DEFAULT ' AND ') RETURNS text
+    LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    list jsonb := segments.rest_list(items);
+    conditions text[] := '{}';
+    item jsonb;
+BEGIN
+    IF jsonb_typeof(list) <> 'array' THEN
+        RAISE EXCEPTION 'where is not a list' USING ERRCODE = 'PT400';
+    END IF;
+    FOR item IN SELECT e.value FROM jsonb_array_elements(list) AS e (value) LOOP
+        IF jsonb_typeof(item) <> 'object' THEN
+            RAISE EXCEPTION 'where holds what is not a condition' USING ERRCODE = 'PT400';
+        ELSIF item ->> 'expr' IN ('andX', 'orX') THEN
+            conditions := conditions || coalesce('(' || segments.rest_where_condition(
+                coalesce(item -> 'val', '[]'), CASE item ->> 'expr' WHEN 'andX' THEN ' AND ' ELSE ' OR ' END) || ')', 'true');
+        ELSE
+            conditions := conditions || ('(' || segments.rest_comparison(item) || ')');
+        END IF;
+    END LOOP;
+    RETURN nullif(array_to_string(conditions, glue), '');
+END
+$function$;
+COMMENT ON FUNCTION segments.rest_where_condition(jsonb, text) IS 'internal: parameter where as a condition on segment s; null: all';
+
+CREATE FUNCTION segments.rest_direction(word text) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+    IF upper(coalesce(word, 'ASC')) NOT IN ('', 'ASC', 'DESC') THEN
+        RAISE EXCEPTION 'a direction is ASC or DESC, not "%"', word USING ERRCODE = 'PT400';
+    END IF;
+    RETURN CASE upper(word) WHEN 'DESC' THEN 'DESC NULLS LAST' ELSE 'ASC NULLS FIRST' END;
+END
+$function$;
+COMMENT ON FUNCTION segments.rest_direction(text) IS 'internal: ASC or DESC, blank: ASC; else answer 400';
+
+CREATE FUNCTION segments.rest_order(query jsonb) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    keys text;
+BEGIN
+    IF query ? 'order' THEN
+        SELECT string_agg(format('s.%I %s', segments.rest_column(coalesce(e.value ->> 'col', '')), segments.rest_direction(e.value ->> 'dir')), ', ' ORDER BY e.n)
+        INTO keys FROM jsonb_array_elements(segments.rest_list(query -> 'order')) WITH ORDINALITY AS e (value, n);
+    ELSE
+        SELECT string_agg(format('s.%I %s', segments.rest_column(w.word), segments.rest_direction(query ->> 'orderByDir')), ', ' ORDER BY w.n)
+        INTO keys FROM unnest(string_to_array(coalesce(nullif(query ->> 'orderBy', ''), 'name'), ',')) WITH ORDINALITY AS w (word, n);
+    END IF;
+    RETURN concat_ws(', ', keys, 's.id');
+END
+$function$;
+COMMENT ON FUNCTION segments.rest_order(jsonb) IS 'internal: ORDER BY of a list of segments';
+
+CREATE FUNCTION segments.rest_properties(query jsonb) RETURNS text[]
+    LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT CASE WHEN coalesce(query ->> 'select', '') <> '' OR jsonb_typeof(query -> 'select') IN ('array', 'object')
+                THEN ARRAY['id'] || ARRAY(SELECT regexp_replace(lower(left(w, 1)) || substr(w, 2), '_([a-z])', upper('\1'), 'g')
+                                          FROM unnest(segments.rest_words(query -> 'select')) AS w)
+                WHEN segments.rest_boolean(query -> 'minimal', 'minimal')
+                THEN '{id,name,publicName,alias,category,description}'::text[] END
+$function$;
+COMMENT ON FUNCTION segments.rest_properties(jsonb) IS 'internal: which properties an answer has; null: all';
+
+CREATE FUNCTION segments.rest_pick(item jsonb, properties text[]) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT CASE WHEN properties IS NULL THEN item
+                ELSE (SELECT jsonb_object_agg(e.key, e.value) FROM jsonb_each(item) AS e WHERE e.key = ANY (properties)) END
+$function$;
+COMMENT ON FUNCTION segments.rest_pick(jsonb, text[]) IS 'internal: some properties of an item';
+
+CREATE FUNCTION segments.rest_by_id(items jsonb[]) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+    AS $function$SELECT coalesce(jsonb_object_agg(i ->> 'id', i), '[]') FROM unnest(items) AS i$function$;
+COMMENT ON FUNCTION segments.rest_by_id(jsonb[]) IS 'internal: items under their ids; an empty list where there are none, as Mautic has it';
+
+CREATE FUNCTION segments.rest_page(query jsonb, OUT start bigint, OUT size bigint)
+    LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT coalesce(segments.rest_integer(query -> 'start', 'start'), 0),
+           nullif(coalesce(segments.rest_integer(query -> 'limit', 'limit'), 30), 0)
+$function$;
+COMMENT ON FUNCTION segments.rest_page(jsonb) IS 'internal: which part of a list; size null: all';
+
+CREATE FUNCTION segments.rest_list_segments(query jsonb, tables segments.contact_table) RETURNS jsonb
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    page record := segments.rest_page(query);
+    condition text := concat_ws(' AND ',
+        format('s.contact_table = %s::oid', tables.contact_table::oid),
+        '(' || segments.rest_search_condition(segments.parse_search(query ->> 'search')) || ')',
+        '(' || CASE WHEN query ? 'where' THEN segments.rest_where_condition(query -> 'where') END || ')',
+        CASE WHEN segments.rest_boolean(query -> 'published', 'published')
+                  OR segments.rest_boolean(query -> 'publishedOnly', 'publishedOnly') THEN 's.is_published' END);
+    total bigint;
+    items jsonb[];
+BEGIN
+    EXECUTE format('SELECT count(*) FROM segments.segment AS s WHERE %s', condition) INTO total;
+    EXECUTE format('SELECT ARRAY(SELECT segments.rest_pick(segments.rest_segment(s), $1) FROM segments.segment AS s '
+                   'WHERE %s ORDER BY %s LIMIT %L::bigint OFFSET %s)', condition, segments.rest_order(query), page.size, page.start)
+    INTO items USING segments.rest_properties(query);
+    RETURN jsonb_build_object('total', total, 'lists', segments.rest_by_id(items));
+END
+$function$;
+COMMENT ON FUNCTION segments.rest_list_segments(jsonb, segments.contact_table) IS 'internal: GET /segments';

@@ -1,0 +1,98 @@
+-- ---------------------------------------------------------------------------
+-- REST: members
+-- ---------------------------------------------------------------------------
+
+CREATE FUNCTION segments.rest_is_key(word text, tables segments.contact_table) RETURNS boolean
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    type regtype := segments.base_type(tables.key_type);
+BEGIN
+    IF word IS NULL THEN
+        RETURN false;
+    ELSIF type IN ('smallint', 'integer', 'bigint') AND (word !~ '^-?[0-9]{1,18}$') THEN
+        RETURN false;
+    ELSIF type IN ('text', 'varchar', 'bpchar') THEN
+        RETURN true;
+    END IF;
+    EXECUTE format('SELECT %L::%s', word, type);
+    RETURN true;
+EXCEPTION WHEN data_exception THEN
+    RETURN false;
+END
+$function$;
+COMMENT ON FUNCTION segments.rest_is_key(text, segments.contact_table) IS 'internal: can this be a contact''s key?';
+
+CREATE FUNCTION segments.rest_check_usable(segment segments.segment) RETURNS void
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+    IF NOT EXISTS (SELECT FROM segments.user_segments(segment.contact_table) AS u WHERE u.id = segment.id) THEN
+        RAISE EXCEPTION 'permission denied to use the segment' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+END
+$function$;
+COMMENT ON FUNCTION segments.rest_check_usable(segments.segment) IS 'internal: answer 403 for a segment that is not among the user''s';
+
+CREATE FUNCTION segments.rest_change_members(segment segments.segment, words text[], action text, tables segments.contact_table)
+    RETURNS TABLE (contact text, success boolean)
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    keys text[] := ARRAY(SELECT DISTINCT w FROM unnest(words) AS w WHERE segments.rest_is_key(w, tables));
+BEGIN
+    RETURN QUERY EXECUTE format('SELECT c.contact_id::text, c.success FROM segments.change_contacts($1, $2::%s[], $3) AS c', tables.key_type)
+    USING segment.id::text, keys, action;
+    RETURN QUERY SELECT DISTINCT w, false FROM unnest(words) AS w WHERE w IS NOT NULL AND NOT segments.rest_is_key(w, tables);
+END
+$function$;
+COMMENT ON FUNCTION segments.rest_change_members(segments.segment, text[], text, segments.contact_table) IS
+    'internal: includes or excludes contacts by keys as text; what is no key is no contact';
+
+CREATE FUNCTION segments.rest_change_member(word text, contact text, action text, tables segments.contact_table) RETURNS jsonb
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    segment segments.segment := segments.rest_find_segment(word, tables.contact_table);
+    is_contact boolean := false;
+BEGIN
+    IF segments.rest_is_key(contact, tables) THEN
+        EXECUTE format('SELECT EXISTS (SELECT FROM %s AS c WHERE c.%I = %L::%s)', tables.contact_table, tables.key_column, contact, tables.key_type)
+        INTO is_contact;
+    END IF;
+    IF NOT is_contact THEN
+        RAISE EXCEPTION 'Contact not found.' USING ERRCODE = 'PT404';
+    END IF;
+    PERFORM segments.rest_check_usable(segment);
+    PERFORM segments.rest_change_members(segment, ARRAY[contact], action, tables);
+    RETURN '{"success": 1}';
+END
+$function$;
+COMMENT ON FUNCTION segments.rest_change_member(text, text, text, segments.contact_table) IS 'internal: adds or removes one contact';
+
+CREATE FUNCTION segments.rest_change_many(word text, body jsonb, action text, tables segments.contact_table) RETURNS jsonb
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    segment segments.segment := segments.rest_find_segment(word, tables.contact_table);
+    given jsonb := CASE jsonb_typeof(body) WHEN 'array' THEN body
+                   WHEN 'object' THEN coalesce(body -> 'ids', body -> 'contactIds', nullif(segments.rest_list(body), body)) END;
+    words text[] := segments.rest_words(given);
+BEGIN
+    IF words IS NULL OR words = '{}' THEN
+        RAISE EXCEPTION 'This is a bad request.' USING ERRCODE = 'PT400';
+    END IF;
+    PERFORM segments.rest_check_usable(segment);
+    RETURN jsonb_build_object('success', 1, 'details',
+        (SELECT coalesce(jsonb_object_agg(c.contact, jsonb_build_object('success', c.success)), '{}')
+         FROM segments.rest_change_members(segment, words, action, tables) AS c));
+END
+$function$;
+COMMENT ON FUNCTION segments.rest_change_many(text, jsonb, text, segments.contact_table) IS 'internal: adds or removes many contacts';
+
+CREATE FUNCTION segments.rest_user_segments(tables segments.contact_table) RETURNS jsonb
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT coalesce(jsonb_object_agg(u.id::text, to_jsonb(u)), '[]') FROM segments.user_segments(tables.contact_table) AS u
+$function$;
+COMMENT ON FUNCTION segments.rest_user_segments(segments.contact_table) IS 'internal: GET /contacts/list/segments';

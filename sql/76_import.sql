@@ -1,0 +1,536 @@
+-- ---------------------------------------------------------------------------
+-- Importing contacts into a segment
+-- ---------------------------------------------------------------------------
+
+/*
+ * Set-wise: the rows are staged as text, merged by their identifier, matched
+ * with the contacts by one join, and written by one UPDATE and one INSERT.
+ * What the contact table refuses is found by halves, so it costs where it
+ * occurs.  Everything runs with the rights of the caller.
+ */
+
+CREATE TABLE segments.import (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    segment_id bigint NOT NULL,
+    contact_table regclass NOT NULL,
+    source text NOT NULL,
+    options jsonb NOT NULL,
+    made_by name NOT NULL DEFAULT current_user,
+    started timestamptz NOT NULL DEFAULT clock_timestamp(),
+    finished timestamptz,
+    lines bigint NOT NULL DEFAULT 0,
+    done bigint NOT NULL DEFAULT 0,
+    created bigint NOT NULL DEFAULT 0,
+    updated bigint NOT NULL DEFAULT 0,
+    unchanged bigint NOT NULL DEFAULT 0,
+    added bigint NOT NULL DEFAULT 0,
+    rejected bigint NOT NULL DEFAULT 0
+);
+COMMENT ON TABLE segments.import IS 'Imports of contacts, one row each; written by segments.import_contacts() and segments.import_csv()';
+COMMENT ON COLUMN segments.import.id IS 'id';
+COMMENT ON COLUMN segments.import.segment_id IS 'the segment that the contacts were added to';
+COMMENT ON COLUMN segments.import.contact_table IS 'its contact table';
+COMMENT ON COLUMN segments.import.source IS 'the staging table, or the file';
+COMMENT ON COLUMN segments.import.options IS 'match_on, columns, blank and batch as given';
+COMMENT ON COLUMN segments.import.made_by IS 'the role that imports';
+COMMENT ON COLUMN segments.import.started IS 'when it began';
+COMMENT ON COLUMN segments.import.finished IS 'when it ended; null: it has not, and can be resumed where it was made in batches';
+COMMENT ON COLUMN segments.import.lines IS 'number of rows';
+COMMENT ON COLUMN segments.import.done IS 'how many of them, from the first, have been dealt with';
+COMMENT ON COLUMN segments.import.created IS 'contacts created';
+COMMENT ON COLUMN segments.import.updated IS 'contacts updated';
+COMMENT ON COLUMN segments.import.unchanged IS 'contacts that were as the rows say';
+COMMENT ON COLUMN segments.import.added IS 'contacts that were no members before';
+COMMENT ON COLUMN segments.import.rejected IS 'rows that could not be stored: see segments.import_rejected';
+
+CREATE TABLE segments.import_rejected (
+    import_id bigint NOT NULL,
+    line bigint NOT NULL,
+    reason text NOT NULL,
+    "row" jsonb NOT NULL,
+    PRIMARY KEY (import_id, line)
+);
+COMMENT ON TABLE segments.import_rejected IS 'Rows of imports that could not be stored';
+COMMENT ON COLUMN segments.import_rejected.import_id IS 'the import';
+COMMENT ON COLUMN segments.import_rejected.line IS 'number of the row, from 1';
+COMMENT ON COLUMN segments.import_rejected.reason IS 'why';
+COMMENT ON COLUMN segments.import_rejected."row" IS 'its values, under the names of the contact''s columns';
+
+CREATE FUNCTION segments.import_is_visible(import_id bigint) RETURNS boolean
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+    AS 'SELECT EXISTS (SELECT FROM segments.import AS i WHERE i.id = import_id)';
+COMMENT ON FUNCTION segments.import_is_visible(bigint) IS 'internal: does the current role see an import?';
+ALTER TABLE segments.import ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON segments.import USING (made_by = current_user);
+CREATE POLICY owned ON segments.import FOR SELECT USING (segments.owns(contact_table));
+COMMENT ON POLICY own ON segments.import IS 'those that one makes';
+COMMENT ON POLICY owned ON segments.import IS 'those into contact tables that one owns';
+ALTER TABLE segments.import_rejected ENABLE ROW LEVEL SECURITY;
+CREATE POLICY visible ON segments.import_rejected USING (segments.import_is_visible(import_id));
+COMMENT ON POLICY visible ON segments.import_rejected IS 'those of imports that one sees';
+GRANT SELECT, INSERT, UPDATE, DELETE ON segments.import, segments.import_rejected TO PUBLIC;
+
+CREATE FUNCTION segments.report_import(contact_table regclass, phase text, total bigint, more bigint) RETURNS void
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'segments_report_import';
+COMMENT ON FUNCTION segments.report_import(regclass, text, bigint, bigint) IS
+    'internal: shows in segments.progress what an import is at, of how many rows, and how many more are done; phase null: it ends';
+
+-- What goes where -------------------------------------------------------------
+
+CREATE TYPE segments.import_column AS (number integer, source name, target name, type text, missing text, is_comparable boolean);
+COMMENT ON TYPE segments.import_column IS 'internal: a column of an import: of the staging table, of the contact table, its type, what a new contact has without it, and whether values compare by =';
+
+CREATE FUNCTION segments.import_targets(tables segments.contact_table, staging regclass, match_on name, columns jsonb)
+    RETURNS TABLE (source name, target name)
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT a.attname, CASE WHEN columns IS NULL THEN a.attname ELSE columns ->> a.attname::text END::name
+    FROM pg_attribute AS a
+    WHERE a.attrelid = staging AND a.attnum > 0 AND NOT a.attisdropped
+      AND CASE WHEN columns IS NULL
+               THEN EXISTS (SELECT FROM pg_attribute AS c
+                            WHERE c.attrelid = tables.contact_table AND c.attname = a.attname AND c.attnum > 0 AND NOT c.attisdropped
+                              AND c.attgenerated = '' AND c.attidentity <> 'a' AND (c.attname <> tables.key_column OR c.attname = match_on))
+               ELSE columns ? a.attname::text END
+$function$;
+COMMENT ON FUNCTION segments.import_targets(segments.contact_table, regclass, name, jsonb) IS 'internal: columns of a staging table and those of the contact table that they go to';
+
+CREATE FUNCTION segments.check_import_columns(tables segments.contact_table, staging regclass, match_on name, columns jsonb) RETURNS void
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    wrong text;
+BEGIN
+    IF columns IS NOT NULL AND jsonb_typeof(columns) <> 'object' THEN
+        RAISE EXCEPTION 'columns must be an object' USING ERRCODE = 'invalid_parameter_value',
+            HINT = 'It maps columns of the staging table to columns of the contact table: {"mail": "email"}.';
+    END IF;
+    SELECT e.key INTO wrong FROM jsonb_each_text(columns) AS e
+    WHERE NOT EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = staging AND a.attname = e.key AND a.attnum > 0 AND NOT a.attisdropped) LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'column "%" of relation "%" does not exist', wrong, (SELECT relname FROM pg_class WHERE oid = staging) USING ERRCODE = 'undefined_column';
+    END IF;
+    SELECT e.value INTO wrong FROM jsonb_each_text(columns) AS e
+    WHERE NOT EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = tables.contact_table AND a.attname = e.value AND a.attnum > 0
+                      AND NOT a.attisdropped AND a.attgenerated = '' AND a.attidentity <> 'a') LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'column "%" of relation "%" does not exist or cannot be written', coalesce(wrong, 'null'),
+            (SELECT relname FROM pg_class WHERE oid = tables.contact_table) USING ERRCODE = 'undefined_column';
+    END IF;
+    SELECT e.value INTO wrong FROM jsonb_each_text(columns) AS e GROUP BY e.value HAVING count(*) > 1 LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'two columns go to column "%"', wrong USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    IF NOT EXISTS (SELECT FROM segments.import_targets(tables, staging, match_on, columns) AS t WHERE t.target = match_on) THEN
+        RAISE EXCEPTION 'no column goes to the unique identifier "%"', match_on USING ERRCODE = 'invalid_parameter_value',
+            HINT = 'Name the unique identifier in match_on, and the column that holds it in columns.';
+    END IF;
+END
+$function$;
+COMMENT ON FUNCTION segments.check_import_columns(segments.contact_table, regclass, name, jsonb) IS 'internal: refuses what cannot be mapped';
+
+CREATE FUNCTION segments.import_columns(tables segments.contact_table, staging regclass, match_on name, columns jsonb) RETURNS segments.import_column[]
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT array_agg(ROW(t.number, t.source, t.target, format_type(a.atttypid, a.atttypmod),
+                         CASE WHEN a.attidentity = '' AND a.atthasdef THEN pg_get_expr(d.adbin, d.adrelid) ELSE 'NULL' END,
+                         EXISTS (SELECT FROM pg_opclass AS o JOIN pg_am AS m ON m.oid = o.opcmethod AND m.amname = 'btree'
+                                 WHERE o.opcintype = segments.base_type(a.atttypid) AND o.opcdefault)
+                         OR y.typcategory IN ('S', 'E'))::segments.import_column ORDER BY t.number)
+    FROM (SELECT (row_number() OVER (ORDER BY t.target <> match_on, t.target))::integer AS number, t.source, t.target
+          FROM segments.import_targets(tables, staging, match_on, columns) AS t) AS t
+        JOIN pg_attribute AS a ON a.attrelid = tables.contact_table AND a.attname = t.target
+        JOIN pg_type AS y ON y.oid = segments.base_type(a.atttypid)
+        LEFT JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+$function$;
+COMMENT ON FUNCTION segments.import_columns(segments.contact_table, regclass, name, jsonb) IS 'internal: the columns of an import, that of the unique identifier first';
+
+CREATE FUNCTION segments.import_identifier(value text, column_type text) RETURNS text
+    LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
+    AS $function$SELECT format('NULLIF(segments.fold(pg_catalog.btrim(%s::text)), '''')', value)$function$;
+COMMENT ON FUNCTION segments.import_identifier(text, text) IS 'internal: SQL for what identifies a contact: folded, without blanks at its ends';
+
+-- Staging -----------------------------------------------------------------------
+
+CREATE FUNCTION segments.import_stage(import_id bigint, staging regclass, columns segments.import_column[]) RETURNS bigint
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET synchronize_seqscans = off SET max_parallel_workers_per_gather = 0
+AS $function$
+/*
+ * In the order of the table, as numbered: no parallel scan, none that begins
+ * in the middle.
+ */
+DECLARE
+    number_of_lines bigint;
+BEGIN
+    DROP TABLE IF EXISTS pg_temp.segments_import_line;
+    EXECUTE format('CREATE TEMP TABLE segments_import_line AS SELECT row_number() OVER () AS line, %s AS ident, %s FROM %s AS s',
+        segments.import_identifier(format('s.%I', columns[1].source), columns[1].type),
+        (SELECT string_agg(format('s.%I::text AS v%s', c.source, c.number), ', ' ORDER BY c.number) FROM unnest(columns) AS c), staging);
+    GET DIAGNOSTICS number_of_lines = ROW_COUNT;
+    RETURN number_of_lines;
+END
+$function$;
+COMMENT ON FUNCTION segments.import_stage(bigint, regclass, segments.import_column[]) IS 'internal: the rows to import as text, with their numbers and identifiers';
+
+CREATE FUNCTION segments.import_merge(tables segments.contact_table, columns segments.import_column[], blank boolean, first bigint, last bigint) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $function$
+/*
+ * One row for each identifier, the last value of each cell, and the contact
+ * that it is.
+ */
+DECLARE
+    key_type text := format_type((SELECT a.atttypid FROM pg_attribute AS a WHERE a.attrelid = tables.contact_table AND a.attname = tables.key_column), NULL);
+    has_blanks text := CASE WHEN NOT blank THEN ' FILTER (WHERE v%1$s <> '''')' ELSE '' END;
+BEGIN
+    DROP TABLE IF EXISTS pg_temp.segments_import_row;
+    EXECUTE format('CREATE TEMP TABLE segments_import_row AS '
+        'WITH line AS (SELECT l.*, count(*) OVER (PARTITION BY l.ident) AS n FROM pg_temp.segments_import_line AS l '
+        '              WHERE l.line BETWEEN %1$s AND %2$s AND l.ident IS NOT NULL), '
+        '     merged AS (SELECT line, ident, %3$s FROM line WHERE n = 1 '
+        '                UNION ALL SELECT max(line), ident, %4$s FROM line WHERE n > 1 GROUP BY ident) '
+        'SELECT row_number() OVER (ORDER BY m.line) AS number, NULL::%5$s AS key, m.* FROM merged AS m',
+        first, last,
+        (SELECT string_agg(format('NULLIF(v%1$s, '''') AS v%1$s', c.number), ', ' ORDER BY c.number) FROM unnest(columns) AS c),
+        (SELECT string_agg(format('(array_agg(NULLIF(v%1$s, '''') ORDER BY line DESC)' || has_blanks || ')[1]', c.number), ', ' ORDER BY c.number) FROM unnest(columns) AS c),
+        key_type);
+    EXECUTE format('ANALYZE pg_temp.segments_import_row');
+    -- of several contacts, the one with the lowest key
+    EXECUTE format('UPDATE pg_temp.segments_import_row AS r SET key = c.key '
+        'FROM (SELECT DISTINCT ON (i.ident) i.ident, c.%1$I AS key FROM %2$s AS c JOIN pg_temp.segments_import_row AS i ON i.ident = %3$s '
+        '      ORDER BY i.ident, c.%1$I) AS c WHERE c.ident = r.ident',
+        tables.key_column, tables.contact_table, segments.import_identifier(format('c.%I', columns[1].target), columns[1].type));
+END
+$function$;
+COMMENT ON FUNCTION segments.import_merge(segments.contact_table, segments.import_column[], boolean, bigint, bigint) IS
+    'internal: rows of some lines, one for each identifier, with the contacts that they are';
+
+-- Writing -----------------------------------------------------------------------
+
+CREATE FUNCTION segments.import_update(tables segments.contact_table, columns segments.import_column[], blank boolean, first bigint, last bigint) RETURNS bigint
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    written bigint := 0;
+    -- the identifier found the contact: it is left as the contact has it
+    cells segments.import_column[] := columns[2:];
+BEGIN
+    IF cardinality(cells) > 0 THEN
+        EXECUTE format('UPDATE %1$s AS c SET %2$s FROM (SELECT r.key, %3$s FROM pg_temp.segments_import_row AS r '
+            'WHERE r.number BETWEEN %4$s AND %5$s AND r.key IS NOT NULL) AS n WHERE c.%6$I = n.key AND (%7$s)',
+            tables.contact_table,
+            (SELECT string_agg(format('%I = %s', c.target, CASE WHEN blank THEN format('n.v%s', c.number)
+                                                               ELSE format('COALESCE(n.v%s, c.%I)', c.number, c.target) END), ', ') FROM unnest(cells) AS c),
+            (SELECT string_agg(format('r.v%1$s::%2$s AS v%1$s', c.number, c.type), ', ') FROM unnest(cells) AS c),
+            first, last, tables.key_column,
+            (SELECT string_agg(format(CASE WHEN c.is_comparable THEN '%1$s c.%2$I IS DISTINCT FROM n.v%3$s'
+                                           ELSE '%1$s c.%2$I::text IS DISTINCT FROM n.v%3$s::text' END,
+                                      CASE WHEN NOT blank THEN format('n.v%s IS NOT NULL AND', c.number) END, c.target, c.number), ' OR ') FROM unnest(cells) AS c));
+        GET DIAGNOSTICS written = ROW_COUNT;
+    END IF;
+    RETURN written;
+END
+$function$;
+COMMENT ON FUNCTION segments.import_update(segments.contact_table, segments.import_column[], boolean, bigint, bigint) IS 'internal: updates contacts that differ from their rows; how many';
+
+CREATE FUNCTION segments.import_insert(tables segments.contact_table, columns segments.import_column[], first bigint, last bigint) RETURNS bigint
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    written bigint;
+BEGIN
+    EXECUTE format('WITH added AS (INSERT INTO %1$s AS c (%2$s) SELECT %3$s FROM pg_temp.segments_import_row AS r '
+        'WHERE r.number BETWEEN %4$s AND %5$s AND r.key IS NULL ORDER BY r.number RETURNING c.%6$I AS key) '
+        'INSERT INTO pg_temp.segments_import_key SELECT a.key FROM added AS a',
+        tables.contact_table,
+        (SELECT string_agg(quote_ident(c.target), ', ' ORDER BY c.number) FROM unnest(columns) AS c),
+        (SELECT string_agg(format('CASE WHEN r.v%1$s IS NULL THEN %2$s ELSE %3$s::%4$s END', c.number, c.missing,
+                                  CASE c.number WHEN 1 THEN 'btrim(r.v1)' ELSE format('r.v%s', c.number) END, c.type), ', ' ORDER BY c.number) FROM unnest(columns) AS c),
+        first, last, tables.key_column);
+    GET DIAGNOSTICS written = ROW_COUNT;
+    RETURN written;
+END
+$function$;
+COMMENT ON FUNCTION segments.import_insert(segments.contact_table, segments.import_column[], bigint, bigint) IS 'internal: creates the contacts of rows that are none yet; how many';
+
+CREATE FUNCTION segments.import_reject(import_id bigint, columns segments.import_column[], condition text, reason text) RETURNS bigint
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    written bigint;
+BEGIN
+    EXECUTE format('INSERT INTO segments.import_rejected (import_id, line, reason, "row") '
+        'SELECT $1, l.line, $2, %s FROM pg_temp.segments_import_line AS l WHERE %s',
+        (SELECT string_agg(format('jsonb_build_object(%L, l.v%s)', c.target, c.number), ' || ') FROM unnest(columns) AS c), condition)
+    USING import_id, reason;
+    GET DIAGNOSTICS written = ROW_COUNT;
+    RETURN written;
+END
+$function$;
+COMMENT ON FUNCTION segments.import_reject(bigint, segments.import_column[], text, text) IS 'internal: keeps lines that cannot be stored, with the reason; how many';
+
+CREATE FUNCTION segments.import_write(import_id bigint, tables segments.contact_table, columns segments.import_column[], blank boolean,
+                                      first bigint, last bigint, OUT created bigint, OUT updated bigint, OUT refused bigint, OUT rejected bigint)
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $function$
+/*
+ * All of them at once; where that fails, each half by itself, down to the row
+ * that is refused.
+ */
+DECLARE
+    message text;
+    half record;
+    middle bigint := (first + last) / 2;
+BEGIN
+    refused := 0;
+    rejected := 0;
+    IF first > last THEN
+        created := 0;
+        updated := 0;
+        RETURN;
+    END IF;
+    BEGIN
+        updated := segments.import_update(tables, columns, blank, first, last);
+        created := segments.import_insert(tables, columns, first, last);
+        PERFORM segments.report_import(tables.contact_table, 'writing', NULL, last - first + 1);
+        RETURN;
+    EXCEPTION WHEN data_exception OR integrity_constraint_violation OR insufficient_privilege OR raise_exception OR with_check_option_violation THEN
+        GET STACKED DIAGNOSTICS message = MESSAGE_TEXT;
+    END;
+    created := 0;
+    updated := 0;
+    IF first = last THEN
+        refused := 1;
+        rejected := segments.import_reject(import_id, columns, format(
+            'l.ident = (SELECT r.ident FROM pg_temp.segments_import_row AS r WHERE r.number = %1$s) '
+            'AND l.line BETWEEN (SELECT i.done + 1 FROM segments.import AS i WHERE i.id = %2$s) '
+            'AND (SELECT r.line FROM pg_temp.segments_import_row AS r WHERE r.number = %1$s)', first, import_id), message);
+        EXECUTE format('DELETE FROM pg_temp.segments_import_row WHERE number = %s', first);
+        RETURN;
+    END IF;
+    FOR half IN SELECT w.* FROM (VALUES (first, middle), (middle + 1, last)) AS h (first, last),
+                    LATERAL segments.import_write(import_id, tables, columns, blank, h.first, h.last) AS w LOOP
+        created := created + half.created;
+        updated := updated + half.updated;
+        refused := refused + half.refused;
+        rejected := rejected + half.rejected;
+    END LOOP;
+END
+$function$;
+COMMENT ON FUNCTION segments.import_write(bigint, segments.contact_table, segments.import_column[], boolean, bigint, bigint) IS
+    'internal: updates and creates the contacts of rows by their numbers; keeps those that are refused';
+
+CREATE FUNCTION segments.import_add(segment_id bigint, tables segments.contact_table) RETURNS bigint
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    added bigint;
+BEGIN
+    EXECUTE format('SELECT count(*) FROM pg_temp.segments_import_key AS k '
+                   'WHERE NOT EXISTS (SELECT FROM %s AS m WHERE m.segment_id = $1 AND m.contact_id = k.key)', tables.member_table)
+    INTO added USING segment_id;
+    PERFORM segments.report_import(tables.contact_table, 'adding', NULL, 0);
+    EXECUTE format('SELECT count(*) FROM segments.change_contacts($1, ARRAY(SELECT k.key::%s FROM pg_temp.segments_import_key AS k), ''include'')', tables.key_type)
+    USING segment_id::text;
+    RETURN added;
+END
+$function$;
+COMMENT ON FUNCTION segments.import_add(bigint, segments.contact_table) IS 'internal: adds the contacts of an import to its segment; how many were no members';
+
+CREATE FUNCTION segments.import_lines(import_id bigint, first bigint, last bigint) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $function$
+/*
+ * Some lines that are staged, from the first to the last.
+ */
+DECLARE
+    import segments.import;
+    tables segments.contact_table;
+    columns segments.import_column[];
+    written record;
+    number_of_rows bigint;
+    matched bigint;
+    missing bigint;
+BEGIN
+    SELECT * INTO STRICT import FROM segments.import AS i WHERE i.id = import_id FOR UPDATE;
+    SELECT * INTO STRICT tables FROM segments.contact_table AS t WHERE t.contact_table = import.contact_table;
+    columns := ARRAY(SELECT jsonb_populate_record(NULL::segments.import_column, e.value)
+                     FROM jsonb_array_elements(import.options -> 'import_columns') WITH ORDINALITY AS e (value, n) ORDER BY e.n);
+    missing := segments.import_reject(import_id, columns, format('l.ident IS NULL AND l.line BETWEEN %s AND %s', first, last), 'the unique identifier is missing');
+    PERFORM segments.report_import(tables.contact_table, 'matching', import.lines, 0);
+    PERFORM segments.import_merge(tables, columns, (import.options ->> 'blank')::boolean, first, last);
+    SELECT count(*), count(r.key) INTO number_of_rows, matched FROM pg_temp.segments_import_row AS r;
+    DROP TABLE IF EXISTS pg_temp.segments_import_key;
+    EXECUTE format('CREATE TEMP TABLE segments_import_key (key %s)', segments.base_type(tables.key_type));
+    written := segments.import_write(import_id, tables, columns, (import.options ->> 'blank')::boolean, 1, number_of_rows);
+    -- what was refused is gone from the rows
+    SELECT count(r.key) INTO matched FROM pg_temp.segments_import_row AS r;
+    INSERT INTO pg_temp.segments_import_key SELECT r.key FROM pg_temp.segments_import_row AS r WHERE r.key IS NOT NULL;
+    UPDATE segments.import AS i
+    SET done = last, created = i.created + written.created, updated = i.updated + written.updated,
+        unchanged = i.unchanged + matched - written.updated, rejected = i.rejected + missing + written.rejected,
+        added = i.added + segments.import_add(import.segment_id, tables)
+    WHERE i.id = import_id;
+    DROP TABLE pg_temp.segments_import_row, pg_temp.segments_import_key;
+END
+$function$;
+COMMENT ON FUNCTION segments.import_lines(bigint, bigint, bigint) IS 'internal: imports staged lines';
+
+CREATE FUNCTION segments.begin_import(segment text, staging regclass, source text, match_on name, columns jsonb, blank boolean, options jsonb) RETURNS bigint
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    named record;
+    tables segments.contact_table;
+    mapped segments.import_column[];
+    new_id bigint;
+    number_of_lines bigint;
+BEGIN
+    PERFORM segments.check_published(segment);
+    SELECT * INTO named FROM segments.find_segment(segment);
+    tables := named.tables;
+    IF NOT has_any_column_privilege(tables.contact_table, 'INSERT') OR NOT has_any_column_privilege(tables.contact_table, 'UPDATE') THEN
+        RAISE EXCEPTION 'permission denied for table %', (SELECT relname FROM pg_class WHERE oid = tables.contact_table)
+            USING ERRCODE = 'insufficient_privilege', DETAIL = 'An import creates and updates contacts.';
+    END IF;
+    PERFORM segments.check_import_columns(tables, staging, match_on, columns);
+    mapped := segments.import_columns(tables, staging, match_on, columns);
+    INSERT INTO segments.import AS i (segment_id, contact_table, source, options)
+    VALUES (named.id, tables.contact_table, source, options || jsonb_build_object('match_on', match_on, 'columns', columns,
+            'blank', coalesce(blank, false), 'import_columns', to_jsonb(mapped)))
+    RETURNING i.id INTO new_id;
+    PERFORM segments.report_import(tables.contact_table, 'reading', NULL, 0);
+    number_of_lines := segments.import_stage(new_id, staging, mapped);
+    UPDATE segments.import AS i SET lines = number_of_lines WHERE i.id = new_id;
+    RETURN new_id;
+END
+$function$;
+COMMENT ON FUNCTION segments.begin_import(text, regclass, text, name, jsonb, boolean, jsonb) IS 'internal: a new import, with its rows staged';
+
+CREATE FUNCTION segments.end_import(import_id bigint) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+    UPDATE segments.import AS i SET finished = clock_timestamp() WHERE i.id = import_id;
+    DROP TABLE IF EXISTS pg_temp.segments_import_line;
+    PERFORM segments.report_import(NULL, NULL, NULL, NULL);
+END
+$function$;
+COMMENT ON FUNCTION segments.end_import(bigint) IS 'internal: an import is done';
+
+CREATE FUNCTION segments.import_contacts(segment text, staging regclass, match_on name DEFAULT 'email', columns jsonb DEFAULT NULL, blank boolean DEFAULT false)
+    RETURNS TABLE (created bigint, updated bigint, unchanged bigint, added bigint, rejected bigint, import_id bigint)
+    LANGUAGE plpgsql ROWS 1 SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    new_id bigint := segments.begin_import(segment, staging, staging::text, match_on, columns, blank, '{}');
+BEGIN
+    PERFORM segments.import_lines(new_id, 1, (SELECT i.lines FROM segments.import AS i WHERE i.id = new_id));
+    PERFORM segments.end_import(new_id);
+    RETURN QUERY SELECT i.created, i.updated, i.unchanged, i.added, i.rejected, i.id FROM segments.import AS i WHERE i.id = new_id;
+END
+$function$;
+COMMENT ON FUNCTION segments.import_contacts(text, regclass, name, jsonb, boolean) IS
+    'makes contacts of the rows of a staging table and adds them to a published segment by hand: a row whose match_on, folded and without blanks at its ends, is that of a contact updates it, another creates one.  columns maps {"staging column": "contact column"}, null: those of the same name; a blank leaves what is there, unless blank.  Rows that are refused are kept in segments.import_rejected.  One transaction';
+
+-- CSV ---------------------------------------------------------------------------
+
+CREATE FUNCTION segments.csv_header(file text) RETURNS text[]
+    LANGUAGE c STRICT VOLATILE AS 'MODULE_PATHNAME', 'segments_csv_header';
+COMMENT ON FUNCTION segments.csv_header(text) IS 'internal: names in the first line of a CSV file of the server; for who may read such files, like COPY';
+
+CREATE FUNCTION segments.load_csv(file text) RETURNS regclass
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    names text[] := segments.csv_header(file);
+BEGIN
+    IF cardinality(names) <> (SELECT count(DISTINCT left(n, 63)) FROM unnest(names) AS n WHERE n <> '') THEN
+        RAISE EXCEPTION 'the first line of "%" has blank or repeated names', file USING ERRCODE = 'bad_copy_file_format';
+    END IF;
+    DROP TABLE IF EXISTS pg_temp.segments_import_file;
+    EXECUTE format('CREATE TEMP TABLE segments_import_file (%s)', (SELECT string_agg(format('%I text', n), ', ' ORDER BY o) FROM unnest(names) WITH ORDINALITY AS u (n, o)));
+    EXECUTE format('COPY pg_temp.segments_import_file FROM %L WITH (FORMAT csv, HEADER)', file);
+    RETURN 'pg_temp.segments_import_file'::regclass;
+END
+$function$;
+COMMENT ON FUNCTION segments.load_csv(text) IS 'internal: a CSV file of the server as a temporary table of texts';
+
+CREATE PROCEDURE segments.run_import(import_id bigint, batch integer)
+    LANGUAGE plpgsql
+AS $procedure$
+/*
+ * No search_path of its own: a procedure that has one cannot commit.  What it
+ * calls has.
+ */
+DECLARE
+    import segments.import;
+BEGIN
+    LOOP
+        SELECT i.* INTO STRICT import FROM segments.import AS i WHERE i.id OPERATOR(pg_catalog.=) import_id;
+        EXIT WHEN import.done OPERATOR(pg_catalog.>=) import.lines;
+        PERFORM segments.import_lines(import_id, import.done OPERATOR(pg_catalog.+) 1,
+            LEAST(import.lines, import.done OPERATOR(pg_catalog.+) COALESCE(batch::bigint, import.lines)));
+        IF batch IS NOT NULL THEN
+            COMMIT;
+        END IF;
+    END LOOP;
+    PERFORM segments.end_import(import_id);
+END
+$procedure$;
+COMMENT ON PROCEDURE segments.run_import(bigint, integer) IS 'internal: imports the staged lines that are left, a batch a transaction';
+
+CREATE PROCEDURE segments.import_csv(segment text, file text, match_on name DEFAULT 'email', columns jsonb DEFAULT NULL, blank boolean DEFAULT false,
+                                     batch integer DEFAULT NULL, INOUT import_id bigint DEFAULT NULL)
+    LANGUAGE plpgsql
+AS $procedure$
+BEGIN
+    IF batch OPERATOR(pg_catalog.<) 1 THEN
+        RAISE EXCEPTION 'batch must be at least 1' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    import_id := segments.begin_import(segment, segments.load_csv(file), file, match_on, columns, blank, pg_catalog.jsonb_build_object('file', file, 'batch', batch));
+    DROP TABLE pg_temp.segments_import_file;
+    CALL segments.run_import(import_id, batch);
+END
+$procedure$;
+COMMENT ON PROCEDURE segments.import_csv(text, text, name, jsonb, boolean, integer, bigint) IS
+    'import_contacts() of a CSV file of the server with a line of names, for who may read such files; with batch that many lines a transaction, so that it can be resumed; gives the import''s id';
+
+CREATE PROCEDURE segments.resume_import(import_id bigint)
+    LANGUAGE plpgsql
+AS $procedure$
+DECLARE
+    import segments.import;
+    staged bigint;
+BEGIN
+    SELECT i.* INTO import FROM segments.import AS i WHERE i.id OPERATOR(pg_catalog.=) import_id;
+    IF NOT FOUND OR import.finished IS NOT NULL OR NOT (import.options OPERATOR(pg_catalog.?) 'file') THEN
+        RAISE EXCEPTION 'import % cannot be resumed', import_id USING ERRCODE = 'object_not_in_prerequisite_state',
+            DETAIL = 'It does not exist, is done, or was not made of a file.';
+    END IF;
+    staged := segments.restage_import(import_id);
+    CALL segments.run_import(import_id, (import.options OPERATOR(pg_catalog.->>) 'batch')::integer);
+END
+$procedure$;
+COMMENT ON PROCEDURE segments.resume_import(bigint) IS 'goes on with an import of a CSV file in batches where it stopped; the file must be as it was';
+
+CREATE FUNCTION segments.restage_import(import_id bigint) RETURNS bigint
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    import segments.import;
+    staged bigint;
+BEGIN
+    SELECT * INTO STRICT import FROM segments.import AS i WHERE i.id = import_id;
+    staged := segments.import_stage(import_id, segments.load_csv(import.options ->> 'file'),
+        ARRAY(SELECT jsonb_populate_record(NULL::segments.import_column, e.value)
+              FROM jsonb_array_elements(import.options -> 'import_columns') WITH ORDINALITY AS e (value, n) ORDER BY e.n));
+    DROP TABLE pg_temp.segments_import_file;
+    IF staged <> import.lines THEN
+        RAISE EXCEPTION 'file "%" has % lines, not %', import.source, staged, import.lines USING ERRCODE = 'object_not_in_prerequisite_state',
+            DETAIL = 'It was changed since the import began.';
+    END IF;
+    RETURN staged;
+END
+$function$;
+COMMENT ON FUNCTION segments.restage_import(bigint) IS 'internal: the lines of an import''s file again; how many';

@@ -1,0 +1,170 @@
+/*
+ * catalogue_gate.c - who may write the catalogue: the owner of the contact
+ * table, through functions, and who restores a dump.
+ *
+ * Nobody but the extension's owner holds INSERT, UPDATE or DELETE on the
+ * catalogue.  What owners of contact tables change goes through functions that
+ * are declared twice: the outer one, which everybody may call, is
+ * segments_as_owner(); it asks whether the caller owns the contact table, which
+ * only a function with the caller's rights can, and calls the inner one of the
+ * same name and `_checked`, SECURITY DEFINER, which nobody else may call.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_type.h"
+#include "executor/executor.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "nodes/pg_list.h"
+#include "nodes/value.h"
+#include "parser/parse_func.h"
+#include "utils/acl.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+
+#include "definition/access.h"
+#include "definition/contact_table.h"
+
+PG_FUNCTION_INFO_V1(segments_as_owner);
+PG_FUNCTION_INFO_V1(segments_is_restoring);
+PG_FUNCTION_INFO_V1(segments_is_restore_session);
+
+/* The contact table that a call is about: its first argument, or in that row. */
+static Oid
+contact_table_of(FunctionCallInfo fcinfo, Oid type)
+{
+	Datum value = PG_GETARG_DATUM(0);
+	bool isnull = PG_ARGISNULL(0);
+
+	if (!isnull && type_is_rowtype(type))
+		value = GetAttributeByName(DatumGetHeapTupleHeader(value), "contact_table", &isnull);
+	if (isnull)
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+						errmsg("contact table must not be null")));
+	return DatumGetObjectId(value);
+}
+
+static void
+check_owner(Oid relid)
+{
+	char *name = get_rel_name(relid);
+
+	if (name == NULL)
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
+						errmsg("relation with OID %u does not exist", relid)));
+	if (!AccessOwns(GetUserId(), relid))
+		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, name);
+}
+
+/* The function that does what this one lets through. */
+static Oid
+inner_function(Oid outer, Oid *types, int ntypes)
+{
+	char *name = psprintf("%s_checked", get_func_name(outer));
+
+	return LookupFuncName(list_make2(makeString(pstrdup("segments")), makeString(name)), ntypes,
+						  types, false);
+}
+
+/*
+ * Every function that writes the catalogue for the owner of a contact table:
+ * check that the caller is that, and let the inner function do it.
+ */
+Datum
+segments_as_owner(PG_FUNCTION_ARGS)
+{
+	LOCAL_FCINFO(inner, FUNC_MAX_ARGS);
+	FmgrInfo function;
+	Oid *types;
+	int ntypes;
+	Datum result;
+
+	(void) get_func_signature(fcinfo->flinfo->fn_oid, &types, &ntypes);
+	check_owner(contact_table_of(fcinfo, types[0]));
+	fmgr_info(inner_function(fcinfo->flinfo->fn_oid, types, ntypes), &function);
+	InitFunctionCallInfoData(*inner, &function, ntypes, fcinfo->fncollation, NULL, NULL);
+	memcpy(inner->args, fcinfo->args, sizeof(NullableDatum) * ntypes);
+	result = FunctionCallInvoke(inner);
+	fcinfo->isnull = inner->isnull;
+	return result;
+}
+
+/* pg_dump and pg_restore say so, but so can everybody: it proves nothing. */
+static bool
+is_said_to_restore(void)
+{
+	const char *value = GetConfigOption("check_function_bodies", false, false);
+
+	return strcmp(value, "off") == 0;
+}
+
+/*
+ * segments.is_restoring(): does the current statement come from a dump?  Only
+ * of who owns the extension, and directly: never in a function with another's
+ * rights, which its caller's settings reach.  For conditions of triggers, that
+ * are evaluated as who runs the statement.
+ */
+Datum
+segments_is_restoring(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(is_said_to_restore() && !InLocalUserIdChange() &&
+				   has_privs_of_role(GetUserId(), CatalogOwner()));
+}
+
+/*
+ * segments.is_restore_session(): the same of the session, for what a restore
+ * only postpones.
+ */
+Datum
+segments_is_restore_session(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(is_said_to_restore() && has_privs_of_role(GetOuterUserId(), CatalogOwner()));
+}
+
+/* ----- contact tables that don't count for a command ----- */
+
+static Oid *broken = NULL;
+static int nbroken = 0;
+
+PG_FUNCTION_INFO_V1(segments_remember_broken);
+PG_FUNCTION_INFO_V1(segments_is_broken);
+
+/*
+ * segments.remember_broken(contact_tables): in place of those before.
+ */
+Datum
+segments_remember_broken(PG_FUNCTION_ARGS)
+{
+	ArrayType *tables = PG_GETARG_ARRAYTYPE_P(0);
+	Datum *values;
+	int n;
+	int i;
+
+	deconstruct_array(tables, OIDOID, sizeof(Oid), true, TYPALIGN_INT, &values, NULL, &n);
+	nbroken = 0;
+	if (broken != NULL)
+		pfree(broken);
+	broken = NULL;
+	broken = MemoryContextAlloc(TopMemoryContext, sizeof(Oid) * Max(n, 1));
+	for (i = 0; i < n; i++)
+		broken[i] = DatumGetObjectId(values[i]);
+	nbroken = n;
+	PG_RETURN_VOID();
+}
+
+/* segments.is_broken(contact_table) */
+Datum
+segments_is_broken(PG_FUNCTION_ARGS)
+{
+	int i;
+
+	for (i = 0; i < nbroken; i++)
+		if (broken[i] == PG_GETARG_OID(0))
+			PG_RETURN_BOOL(true);
+	PG_RETURN_BOOL(false);
+}

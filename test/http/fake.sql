@@ -1,0 +1,72 @@
+-- A segments.rest that does what its query says, for the tests of the front.
+-- Without anything said it shows what it was given, and its session.
+CREATE ROLE app LOGIN PASSWORD 'secret';
+CREATE ROLE "zoé du café" LOGIN PASSWORD 'pässe: wörd';
+CREATE ROLE other LOGIN PASSWORD 'secret';
+CREATE ROLE open LOGIN;
+CREATE ROLE nobody LOGIN PASSWORD 'secret';
+CREATE ROLE locked NOLOGIN PASSWORD 'secret';
+CREATE ROLE stranger LOGIN PASSWORD 'secret';
+CREATE ROLE changing LOGIN PASSWORD 'before';
+
+REVOKE CONNECT, TEMPORARY ON DATABASE postgres FROM PUBLIC;
+GRANT CONNECT, TEMPORARY ON DATABASE postgres TO app, "zoé du café", other, open, nobody, changing;
+
+CREATE SCHEMA segments;
+GRANT USAGE ON SCHEMA segments TO app, "zoé du café", other, open, changing;
+CREATE SEQUENCE segments.tries;
+GRANT USAGE ON segments.tries TO PUBLIC;
+CREATE TABLE segments.done (what text, who name DEFAULT current_user,
+                            UNIQUE (what) DEFERRABLE INITIALLY DEFERRED);
+GRANT SELECT, INSERT ON segments.done TO PUBLIC;
+
+CREATE FUNCTION segments.act(method text, path text, query jsonb, given jsonb)
+RETURNS TABLE (status int, answer jsonb)
+LANGUAGE plpgsql AS $$
+BEGIN
+    IF query ? 'sleep' THEN
+        PERFORM pg_sleep((query->>'sleep')::float);
+    END IF;
+    IF query ? 'insert' THEN
+        INSERT INTO segments.done (what) VALUES (query->>'insert');
+    END IF;
+    IF query ? 'sqlstate' THEN
+        RAISE EXCEPTION 'told to fail' USING ERRCODE = query->>'sqlstate';
+    END IF;
+    IF query ? 'conflicts' AND nextval('segments.tries') <= (query->>'conflicts')::int THEN
+        RAISE EXCEPTION 'lost' USING ERRCODE = '40001';
+    END IF;
+    IF query ? 'kills' AND nextval('segments.tries') <= (query->>'kills')::int THEN
+        PERFORM pg_terminate_backend(pg_backend_pid());
+        PERFORM pg_sleep(5);
+    END IF;
+    IF query ? 'leak' THEN
+        PERFORM set_config('search_path', 'pg_temp', false), set_config('test.leak', 'yes', false);
+        PERFORM pg_advisory_lock(4711);
+        EXECUTE 'CREATE TEMP TABLE leak (x int)';
+        EXECUTE 'LISTEN leak';
+        EXECUTE 'DECLARE leak CURSOR WITH HOLD FOR SELECT 1';
+    END IF;
+    IF query ? 'rows' THEN
+        RETURN QUERY SELECT 200, to_jsonb(n) FROM generate_series(1, (query->>'rows')::int) n;
+    ELSIF query ? 'status' THEN
+        RETURN QUERY SELECT (query->>'status')::int, query->'answer';
+    ELSIF query ? 'big' THEN
+        RETURN QUERY SELECT 200, to_jsonb(repeat('x', (query->>'big')::int));
+    ELSE
+        RETURN QUERY SELECT 200, jsonb_build_object(
+            'method', method, 'path', path, 'query', query, 'body', given,
+            'role', current_user, 'pid', pg_backend_pid(), 'search_path', current_setting('search_path'),
+            'leak', current_setting('test.leak', true), 'read_only', current_setting('transaction_read_only'),
+            'temporary', (SELECT count(*) FROM pg_class WHERE relnamespace = pg_my_temp_schema()),
+            'locks', (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()),
+            'listens', (SELECT count(*) FROM pg_listening_channels()),
+            'cursors', (SELECT count(*) FROM pg_cursors WHERE name = 'leak'));
+    END IF;
+END
+$$;
+
+-- PL/pgSQL has no parameter and column of the same name.
+CREATE FUNCTION segments.rest(method text, path text, query jsonb DEFAULT '{}', body jsonb DEFAULT NULL)
+RETURNS TABLE (status int, body jsonb)
+LANGUAGE sql AS $$ SELECT status, answer FROM segments.act(method, path, query, rest.body) $$;

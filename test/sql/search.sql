@@ -1,0 +1,57 @@
+-- Searching contacts.
+SET client_min_messages = warning;
+\set SHOW_CONTEXT never
+ALTER SEQUENCE segments.segment_id_seq RESTART;
+-- the tree
+SELECT segments.parse_search(q) FROM unnest(ARRAY['', 'paris', '"new york" +exact', '!a !(b OR c) d', 'a AND b OR c AND d', 'a or b',
+    'segment:vip', '!segment:"vip"', 'name:+x', 'name:!x', 'http://x.org', '12:30', '((a', 'a) b', 'city:', 'OR', 'AND', '!', '+', '"', '"a\"b\\"',
+    'a OR(b)', '(a)(b)', '!!a', '()', 'été:x']) AS q;
+SELECT segments.parse_search(repeat('(', 101));
+SELECT segments.parse_search(repeat('a', 10001));
+SELECT jsonb_typeof(segments.parse_search(repeat('(', 100)));
+
+CREATE SCHEMA srch;
+CREATE TABLE srch.person (id bigint PRIMARY KEY, email text, name text, city text, points int, joined date, vip boolean, tags text[], balance numeric);
+INSERT INTO srch.person VALUES
+    (1, 'ann@example.org', 'Ann Sharp', 'Paris', 10, '2026-01-01', true, '{a,b}', 1.5),
+    (2, 'bob@gmail.com', 'Bob Paris', 'London', 100, '2026-02-01', false, '{b}', NULL),
+    (3, 'CLO@GMAIL.COM', 'Cloé Été', 'Zürich', 200, '2026-03-01', NULL, NULL, -3),
+    (4, NULL, '', NULL, NULL, NULL, NULL, NULL, NULL),
+    (5, '100%@x.org', 'a "quoted" or b', 'http://x', 0, '2026-03-01', true, '{}', 0);
+SELECT segments.attach('srch.person');
+SELECT segments.create_segment('Rich', '[{"field":"points","operator":"gte","properties":{"filter":100}}]') > 0 AS created;
+SELECT segments.create_segment('Mail', '[{"field":"email","operator":"!empty"}]') > 0 AS created;
+SELECT segments.create_segment('Old', is_published => false) > 0 AS created;
+SELECT segments.add_contact('old', 1);
+SELECT q, ARRAY(SELECT segments.search(q)) FROM unnest(ARRAY['', 'paris', 'PARIS gmail', 'paris OR zurich', '!paris', '!(paris OR zurich)', '"ann sharp"', '+"Ann Sharp"', '+ann',
+    'ete', 'city:paris', 'city:+london', 'city:lon%', 'email:%@gmail.com', 'points:>100', 'points:>=100', 'points:<100', 'points:100', 'points:many', 'balance:<0',
+    'joined:>=2026-02-01', 'joined:someday', 'vip:yes', 'vip:no', 'vip:perhaps', 'tags:b', 'segment:rich', 'segment:RICH', '!segment:rich', 'segment:nobody', '!segment:nobody',
+    'segment:old', 'segment:1', 'common:rich+mail', 'common:rich+nobody', 'is:anonymous', 'is:strange', 'ids:1,3', 'ids:1,x,99', '!ids:1', 'http://x', 'color:red', '%', '100%', '"100%"', '+100%@x.org',
+    '\', '"quoted"', 'or', 'name:"a \"quoted\""', 'paris AND (london OR zurich)', 'id:3', 'leadlist:1']) AS q;
+SELECT segments.search('gmail', key => NULL::int, max => 1);
+SELECT segments.search('gmail', key => NULL::int, after => '2', max => 1);
+SELECT segments.search('gmail', key => NULL::uuid);
+-- planned like a condition that a person wrote
+INSERT INTO srch.person (id, points) SELECT i, i FROM generate_series(1000, 3000) AS i;
+CREATE INDEX ON srch.person (points);
+ANALYZE srch.person;
+SELECT segments.search_condition(segments.parse_search('points:>2990 segment:rich'), t) FROM segments.contact_table AS t;
+SET enable_seqscan = off;
+SELECT format('EXPLAIN (COSTS OFF) SELECT id FROM srch.person AS c WHERE %s', segments.search_condition(segments.parse_search('points:>2990'), t)) FROM segments.contact_table AS t \gexec
+RESET enable_seqscan;
+-- with the rights of who asks
+CREATE ROLE regress_srch;
+GRANT USAGE ON SCHEMA srch TO regress_srch;
+SET ROLE regress_srch;
+SELECT segments.search('paris');
+RESET ROLE;
+GRANT SELECT ON srch.person TO regress_srch;
+ALTER TABLE srch.person ENABLE ROW LEVEL SECURITY;
+CREATE POLICY part ON srch.person FOR SELECT USING (id > 1);
+SET ROLE regress_srch;
+SELECT segments.search('paris');
+RESET ROLE;
+SELECT count(*) FROM segments.check();
+SELECT segments.detach('srch.person');
+DROP SCHEMA srch CASCADE;
+DROP ROLE regress_srch;
