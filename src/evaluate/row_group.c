@@ -1,7 +1,7 @@
 /*
  * row_group.c - which row groups can a change of a related row concern?
  *
- * Step 9f: a row counts for a group when it satisfies the group's predicate,
+ * Step 9g: a row counts for a group when it satisfies the group's predicate,
  * which is evaluated on the row in memory.  A row that counts neither before
  * nor after, nor did at the instant that the segments stand at, changes
  * nothing.  Inner groups read other rows: of them nothing is known, and rows of

@@ -1,4 +1,5 @@
 -- Row groups: rows that belong together, how many of them, and when; exact at every statement and as time passes.
+\set SHOW_CONTEXT never
 SET client_min_messages = warning;
 SET segments.now = '2026-03-18 10:30+00';
 CREATE SCHEMA w;
