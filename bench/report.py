@@ -1,4 +1,4 @@
-"""The report: markdown, made from results; to standard output, into README.md here, and its short form into the one above."""
+"""The report: markdown, made from results; to standard output, into README.md here, and its short form into doc/operations.md."""
 import os
 import platform
 import re
@@ -224,7 +224,7 @@ def short(results, many):
     commands = ', '.join(dict.fromkeys(f"`{run['command']}`" for run in runs))
     return (f"Measured by {commands} ({runs[-1]['started'].split()[0]}): {runs[-1]['data']}; {runs[-1]['versions']}; {runs[-1]['machine']}.\n"
             'Ratios of CPU time, both sides measured in one run; from the least to the largest of the lines in'
-            ' [bench/README.md](bench/README.md), which has the rest.\n\n' + '\n'.join(text) + '\n')
+            ' [bench/README.md](../bench/README.md), which has the rest.\n\n' + '\n'.join(text) + '\n')
 
 
 def matches(key, wanted):

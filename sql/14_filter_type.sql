@@ -90,7 +90,9 @@ COMMENT ON OPERATOR FAMILY segments.filter_hash_ops USING hash IS 'equality of f
 COMMENT ON OPERATOR CLASS segments.filter_hash_ops USING hash IS 'equality of filters';
 
 -- Casts.  Those to json and jsonb have functions, so that to_jsonb() and
--- row_to_json() nest a filter instead of quoting it.
+-- row_to_json() nest a filter instead of quoting it.  Those from json and jsonb
+-- are implicit, as drivers send documents in these types; no way back is, so
+-- that no call becomes ambiguous.
 
 CREATE FUNCTION segments.filter_to_json(segments.filter) RETURNS json
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
@@ -103,8 +105,8 @@ CREATE FUNCTION segments.filter_to_jsonb(segments.filter) RETURNS jsonb
 CREATE CAST (segments.filter AS json) WITH FUNCTION segments.filter_to_json(segments.filter) AS ASSIGNMENT;
 CREATE CAST (segments.filter AS jsonb) WITH FUNCTION segments.filter_to_jsonb(segments.filter) AS ASSIGNMENT;
 CREATE CAST (segments.filter AS text) WITH INOUT AS ASSIGNMENT;
-CREATE CAST (json AS segments.filter) WITH INOUT AS ASSIGNMENT;
-CREATE CAST (jsonb AS segments.filter) WITH INOUT AS ASSIGNMENT;
+CREATE CAST (json AS segments.filter) WITH INOUT AS IMPLICIT;
+CREATE CAST (jsonb AS segments.filter) WITH INOUT AS IMPLICIT;
 CREATE CAST (text AS segments.filter) WITH INOUT AS ASSIGNMENT;
 
 COMMENT ON FUNCTION segments.filter_to_json(segments.filter) IS 'internal: the document of a filter as json';

@@ -203,6 +203,21 @@ END
 $function$;
 COMMENT ON FUNCTION segments.column_type(regclass, name) IS 'internal: type of a column; refuses a column that does not exist';
 
+CREATE FUNCTION segments.check_stored(relation regclass, column_name name) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+    IF EXISTS (SELECT FROM pg_attribute
+               WHERE attrelid = check_stored.relation AND attname = check_stored.column_name AND attgenerated = 'v') THEN
+        RAISE EXCEPTION 'column "%" of relation "%" is computed when it is read', check_stored.column_name,
+            (SELECT relname FROM pg_class WHERE oid = check_stored.relation)
+            USING ERRCODE = 'feature_not_supported', DETAIL = 'Rows are found by columns that are stored.',
+                  HINT = 'Use a column that is stored.';
+    END IF;
+END
+$function$;
+COMMENT ON FUNCTION segments.check_stored(regclass, name) IS 'internal: refuse a virtual generated column where rows have to be found by it';
+
 CREATE FUNCTION segments.check_comparable(relation regclass, column_name name, other regclass, other_column name) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -210,6 +225,7 @@ DECLARE
     type regtype := segments.column_type(check_comparable.relation, check_comparable.column_name);
     other_type regtype := segments.column_type(check_comparable.other, check_comparable.other_column);
 BEGIN
+    PERFORM segments.check_stored(check_comparable.relation, check_comparable.column_name);
     -- analysed, but never evaluated: domains have conditions
     PERFORM segments.qualify_expression(format('NULL::%s = NULL::%s', type, other_type), check_comparable.relation);
 EXCEPTION WHEN undefined_function OR ambiguous_function THEN
@@ -390,6 +406,8 @@ CREATE %1$s TABLE %3$s (
     included boolean NOT NULL,
     since timestamptz NOT NULL,
     by_user text,
+    source text,
+    reference text,
     PRIMARY KEY (segment_id, contact_id)
 );
 CREATE INDEX ON %3$s (contact_id);
@@ -401,7 +419,9 @@ CREATE %1$s TABLE %4$s (
     joined boolean NOT NULL,
     cause text NOT NULL,
     at timestamptz NOT NULL,
-    lsn pg_lsn NOT NULL DEFAULT pg_catalog.pg_current_wal_insert_lsn()
+    lsn pg_lsn NOT NULL DEFAULT pg_catalog.pg_current_wal_insert_lsn(),
+    source text,
+    reference text
 );
 ALTER TABLE %4$s REPLICA IDENTITY FULL;
 CREATE INDEX ON %4$s USING brin (xact) WITH (pages_per_range = 32);
@@ -424,7 +444,7 @@ END
 $function$;
 COMMENT ON FUNCTION segments.create_tables(regclass, text) IS 'internal: create the tables of members, overrides and changes beside a contact table';
 
-CREATE FUNCTION segments.attach(contact_table regclass, timezone text DEFAULT 'UTC', case_sensitive boolean DEFAULT false) RETURNS void
+CREATE FUNCTION segments.attach(contact_table regclass, timezone text DEFAULT NULL, case_sensitive boolean DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
@@ -434,36 +454,39 @@ DECLARE
 BEGIN
     PERFORM segments.check_table(attach.contact_table);
     PERFORM segments.check_owner(attach.contact_table);
-    IF attach.timezone IS NULL OR attach.case_sensitive IS NULL THEN
-        RAISE EXCEPTION '% must not be null', CASE WHEN attach.timezone IS NULL THEN 'timezone' ELSE 'case_sensitive' END
-            USING ERRCODE = 'null_value_not_allowed';
-    END IF;
     PERFORM segments.check_timezone(attach.timezone);
     EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', attach.contact_table);
     SELECT * INTO key FROM segments.check_key(attach.contact_table);
 
     SELECT * INTO attached FROM segments.contact_table AS t WHERE t.contact_table = attach.contact_table;
     IF FOUND THEN
+        IF attached.key_column <> key.key_column AND EXISTS (
+            SELECT FROM pg_attribute WHERE attrelid = attach.contact_table AND attname = attached.key_column AND NOT attisdropped) THEN
+            RAISE EXCEPTION 'primary key of relation "%" is column "%", and was column "%" when it was attached',
+                (SELECT relname FROM pg_class WHERE oid = attach.contact_table), key.key_column, attached.key_column
+                USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = 'Members are known by the former.';
+        END IF;
         IF attached.key_type <> key.key_type THEN
             RAISE EXCEPTION 'primary key of relation "%" is of type %, and was of type % when it was attached',
                 (SELECT relname FROM pg_class WHERE oid = attach.contact_table), key.key_type, attached.key_type
-                USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Use segments.detach() first.';
+                USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = 'Members are known by the former.';
         END IF;
         PERFORM segments.create_triggers(attach.contact_table);
         -- a trigger brings the members up to date
-        PERFORM segments.change_contact_table(attach.contact_table, key.key_column, attach.timezone, attach.case_sensitive);
+        PERFORM segments.change_contact_table(attach.contact_table, key.key_column, coalesce(attach.timezone, attached.timezone),
+            coalesce(attach.case_sensitive, attached.case_sensitive));
         RETURN;
     END IF;
 
     SELECT * INTO tables FROM segments.create_tables(attach.contact_table, key.declaration);
     PERFORM segments.store_contact_table(ROW(
-        attach.contact_table, key.key_column, key.key_type, attach.timezone, attach.case_sensitive,
+        attach.contact_table, key.key_column, key.key_type, coalesce(attach.timezone, 'UTC'), coalesce(attach.case_sensitive, false),
         tables.member_table, tables.override_table, tables.change_table)::segments.contact_table);
     PERFORM segments.open_to_readers(attach.contact_table);
     PERFORM segments.create_triggers(attach.contact_table);
 END
 $function$;
-COMMENT ON FUNCTION segments.attach(regclass, text, boolean) IS 'make the rows of a table contacts, every column of a usable type a field; again: set time zone and case-sensitivity, and bring all members up to date';
+COMMENT ON FUNCTION segments.attach(regclass, text, boolean) IS 'make the rows of a table contacts, every column of a usable type a field; again: set the time zone and case-sensitivity that are given, create missing triggers, and bring all members up to date';
 
 CREATE FUNCTION segments.detach(contact_table regclass) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
@@ -583,6 +606,7 @@ BEGIN
         PERFORM segments.check_comparable(attach_company.link_table, company.contact_column, attach_company.contact_table, contact_key);
         PERFORM segments.check_comparable(attach_company.link_table, company.link_column, attach_company.company_table, company.key_column);
         company.primary_column := attach_company.primary_column;
+        PERFORM segments.check_stored(attach_company.link_table, company.primary_column);
         IF company.primary_column IS NOT NULL
             AND segments.column_type(attach_company.link_table, company.primary_column) <> 'boolean'::regtype THEN
             RAISE EXCEPTION 'column "%" must be of type boolean, not type %', company.primary_column,

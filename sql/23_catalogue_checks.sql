@@ -56,8 +56,8 @@ BEGIN
             THEN format('table "%s" takes part in inheritance', class.relname)
         ELSE segments.column_problem(class.oid, beside_problem.key_type, CASE beside_problem.kind
             WHEN 'member' THEN '{segment_id bigint,contact_id key,since timestamptz}'
-            WHEN 'override' THEN '{segment_id bigint,contact_id key,included boolean,since timestamptz,by_user text null}'
-            ELSE '{xact bigint,n integer,segment_id bigint,contact_id key,joined boolean,cause text,at timestamptz,lsn pg_lsn}'
+            WHEN 'override' THEN '{segment_id bigint,contact_id key,included boolean,since timestamptz,by_user text null,source text null,reference text null}'
+            ELSE '{xact bigint,n integer,segment_id bigint,contact_id key,joined boolean,cause text,at timestamptz,lsn pg_lsn,source text null,reference text null}'
             END::text[]) END;
 END
 $function$;
@@ -193,6 +193,7 @@ BEGIN
         PERFORM segments.check_comparable(NEW.related_table, NEW.contact_column, NEW.contact_table, contact_key);
     ELSE
         PERFORM segments.check_comparable(NEW.link_table, NEW.contact_column, NEW.contact_table, contact_key);
+        PERFORM segments.check_stored(NEW.link_table, NEW.primary_column);
         PERFORM segments.check_comparable(NEW.link_table, NEW.link_column, NEW.related_table, NEW.key_column);
         IF NEW.primary_column IS NOT NULL AND segments.column_type(NEW.link_table, NEW.primary_column) <> 'boolean'::regtype THEN
             RAISE EXCEPTION 'column "%" must be of type boolean', NEW.primary_column USING ERRCODE = 'datatype_mismatch';

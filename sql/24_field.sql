@@ -72,6 +72,34 @@ COMMENT ON FUNCTION segments.field_table(regclass, text, text) IS 'internal: tab
 
 -- Segments that depend on the catalogue ---------------------------------------
 
+CREATE FUNCTION segments.other_objects(filters segments.filter, contact_table regclass) RETURNS text[]
+    LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'segments_other_objects';
+COMMENT ON FUNCTION segments.other_objects(segments.filter, regclass) IS 'internal: fields of other objects that a filter names under lead, as object.field';
+
+CREATE FUNCTION segments.changed_names(filters segments.filter, contact_table regclass, other_objects text[]) RETURNS text[]
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+    WITH now AS (SELECT n FROM unnest(segments.other_objects(filters, contact_table)) AS n), stored AS (SELECT n FROM unnest(other_objects) AS n)
+    SELECT coalesce(array_agg(DISTINCT substr(c.n, strpos(c.n, '.') + 1)), '{}')
+    FROM ((TABLE now EXCEPT TABLE stored) UNION ALL (TABLE stored EXCEPT TABLE now)) AS c
+$function$;
+COMMENT ON FUNCTION segments.changed_names(segments.filter, regclass, text[]) IS 'internal: names in a filter that mean a field of another object than when it was stored';
+
+CREATE FUNCTION segments.check_meaning(filters segments.filter, contact_table regclass, other_objects text[]) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    changed text[] := segments.changed_names(filters, contact_table, other_objects);
+BEGIN
+    IF changed <> '{}' THEN
+        RAISE EXCEPTION '%', (SELECT string_agg(format('field "%s"', c), ', ') FROM unnest(changed) AS c)
+                             || ' of object lead would mean another'
+            USING ERRCODE = 'dependent_objects_still_exist';
+    END IF;
+END
+$function$;
+COMMENT ON FUNCTION segments.check_meaning(segments.filter, regclass, text[]) IS 'internal: an error when a name in a segment''s filters means another field than when they were stored';
+
 CREATE FUNCTION segments.check_segments(contact_table regclass, fields text[], refusal text) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -89,6 +117,10 @@ BEGIN
         PERFORM segments.bind_check(s.filters, s.contact_table, s.id, false) FROM segments.segment AS s
         WHERE s.contact_table = check_segments.contact_table AND NOT segments.is_static(s.filters)
           AND segments.mentions(s.filters, check_segments.fields) AND NOT segments.has_failed(s.id);
+        PERFORM segments.check_meaning(s.filters, s.contact_table, s.other_objects) FROM segments.segment AS s
+        WHERE s.contact_table = check_segments.contact_table AND NOT segments.is_static(s.filters)
+          AND segments.mentions(s.filters, check_segments.fields) AND NOT segments.has_failed(s.id)
+          AND s.other_objects <> segments.other_objects(s.filters, s.contact_table);
         RETURN;
     EXCEPTION
         /* of the moment, and not of the filter */
@@ -99,13 +131,14 @@ BEGIN
             NULL;
     END;
     FOR stored IN
-        SELECT s.id, s.alias, s.filters FROM segments.segment AS s
+        SELECT s.* FROM segments.segment AS s
         WHERE s.contact_table = check_segments.contact_table AND NOT segments.is_static(s.filters)
           AND segments.mentions(s.filters, check_segments.fields) AND NOT segments.has_failed(s.id)
         ORDER BY s.alias
     LOOP
         BEGIN
             PERFORM segments.bind_check(stored.filters, check_segments.contact_table, stored.id, false);
+            PERFORM segments.check_meaning(stored.filters, stored.contact_table, stored.other_objects);
         EXCEPTION
             /* of the moment, and not of the filter */
             WHEN transaction_rollback OR lock_not_available OR insufficient_resources OR program_limit_exceeded
@@ -213,8 +246,8 @@ BEGIN
     END IF;
     PERFORM segments.check_timezone(NEW.timezone);
     PERFORM segments.invalidate(NEW.contact_table);
-    -- that the key column has another name changes nobody's membership
-    IF TG_OP = 'UPDATE' AND NEW.key_column = OLD.key_column AND segments.is_maintained(NEW.contact_table) THEN
+    -- that the key has another name or a wider type changes nobody's membership
+    IF TG_OP = 'UPDATE' AND (NEW.key_column, NEW.key_type) = (OLD.key_column, OLD.key_type) AND segments.is_maintained(NEW.contact_table) THEN
         PERFORM segments.rebuild_segments(NEW.contact_table, NULL, 'definition');
     END IF;
     RETURN NEW;
@@ -414,7 +447,6 @@ DECLARE
     row_table regclass := segments.field_table(definition.contact_table, definition.object, definition.relation);
     value_type regtype;
 BEGIN
-    EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', definition.contact_table);
     IF definition.condition IS NOT NULL THEN
         PERFORM segments.check_condition(regexp_replace(definition.condition, '\$1(?![0-9])', '1', 'g'), row_table);
     END IF;
@@ -442,8 +474,40 @@ END
 $function$;
 COMMENT ON FUNCTION segments.store_field(segments.field_definition) IS 'internal: define_field, its expressions with qualified names';
 
+CREATE FUNCTION segments.complete_definition(given segments.field_definition) RETURNS segments.field_definition
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $function$
+/*
+ * An expression takes the place of a column and the other way round, and
+ * the order of another aggregate goes.  Two who change one field take turns.
+ */
+DECLARE
+    stored segments.field_definition;
+BEGIN
+    PERFORM segments.check_contact_table(given.contact_table);
+    EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', given.contact_table);
+    SELECT * INTO stored FROM segments.field_definition AS d
+    WHERE (d.contact_table, d.object, d.field) = (given.contact_table, given.object, given.field);
+    given.column_name := coalesce(given.column_name, CASE WHEN given.expression IS NULL THEN stored.column_name END);
+    given.expression := coalesce(given.expression, CASE WHEN given.column_name IS NULL THEN stored.expression END);
+    given.order_by := coalesce(given.order_by, CASE WHEN coalesce(given.aggregate, 'latest') = 'latest' THEN stored.order_by END);
+    given.aggregate := coalesce(given.aggregate, stored.aggregate);
+    given.type := coalesce(given.type, stored.type);
+    given.label := coalesce(given.label, stored.label);
+    given.available := coalesce(given.available, stored.available, true);
+    given.relation := coalesce(given.relation, stored.relation);
+    given.condition := coalesce(given.condition, stored.condition);
+    given.options := coalesce(given.options, stored.options);
+    given.case_sensitive := coalesce(given.case_sensitive, stored.case_sensitive);
+    given.timezone := coalesce(given.timezone, stored.timezone);
+    given.default_prefix := coalesce(given.default_prefix, stored.default_prefix);
+    RETURN given;
+END
+$function$;
+COMMENT ON FUNCTION segments.complete_definition(segments.field_definition) IS 'internal: what is not given of a definition is as it was declared before';
+
 CREATE FUNCTION segments.define_field(contact_table regclass, field text, type text DEFAULT NULL, object text DEFAULT 'lead',
-                                      label text DEFAULT NULL, available boolean DEFAULT true, relation text DEFAULT NULL,
+                                      label text DEFAULT NULL, available boolean DEFAULT NULL, relation text DEFAULT NULL,
                                       column_name name DEFAULT NULL, expression text DEFAULT NULL, condition text DEFAULT NULL,
                                       aggregate text DEFAULT NULL, order_by name DEFAULT NULL, options text[] DEFAULT NULL,
                                       case_sensitive boolean DEFAULT NULL, timezone text DEFAULT NULL,
@@ -474,17 +538,22 @@ BEGIN
     definition.case_sensitive := define_field.case_sensitive;
     definition.timezone := define_field.timezone;
     definition.default_prefix := define_field.default_prefix;
+    definition := segments.complete_definition(definition);
     PERFORM segments.check_definition(definition);
 
-    row_table := segments.field_table(define_field.contact_table, define_field.object, define_field.relation);
-    definition.expression := segments.qualify_expression(define_field.expression, row_table);
-    definition.condition := segments.qualify_condition(define_field.condition, row_table,
-        pg_catalog.right(define_field.field, 1) OPERATOR(pg_catalog.=) '*');
+    row_table := segments.field_table(define_field.contact_table, define_field.object, definition.relation);
+    IF define_field.expression IS NOT NULL THEN
+        definition.expression := segments.qualify_expression(define_field.expression, row_table);
+    END IF;
+    IF define_field.condition IS NOT NULL THEN
+        definition.condition := segments.qualify_condition(define_field.condition, row_table,
+            pg_catalog.right(define_field.field, 1) OPERATOR(pg_catalog.=) '*');
+    END IF;
     PERFORM segments.store_field(definition);
 END
 $function$;
 COMMENT ON FUNCTION segments.define_field(regclass, text, text, text, text, boolean, text, name, text, text, text, name, text[], boolean, text, text) IS
-    'declare a field: what cannot be inferred of a column, a field computed by an SQL expression over the row, or one over the rows of a relation; again: declare it anew, and bring the segments that use it up to date';
+    'declare a field: what cannot be inferred of a column, a field computed by an SQL expression over the row, or one over the rows of a relation; again: change what is given, and bring the segments that use it up to date';
 
 CREATE FUNCTION segments.drop_field(contact_table regclass, field text, object text DEFAULT 'lead') RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp

@@ -150,7 +150,7 @@ BEGIN
     WHERE dropped && ARRAY[t.member_table, t.override_table, t.change_table]::oid[] AND segments.is_maintained(t.contact_table);
     IF FOUND THEN
         RAISE EXCEPTION 'cannot drop % because contact table "%" depends on it', names, contact_name
-            USING ERRCODE = 'dependent_objects_still_exist', HINT = 'Use segments.detach().';
+            USING ERRCODE = 'dependent_objects_still_exist', DETAIL = 'Members, overrides and the log stay beside their contact table.';
     END IF;
     BEGIN
         -- what doesn't count stays, without meaning as before
@@ -166,28 +166,34 @@ $function$;
 COMMENT ON FUNCTION segments.forget_dropped_tables(oid[], text) IS 'internal: take dropped tables out of the catalogue';
 REVOKE EXECUTE ON FUNCTION segments.forget_dropped_tables(oid[], text) FROM PUBLIC;
 
-CREATE FUNCTION segments.forget_dropped_column(relation regclass, column_name name) RETURNS void
+CREATE FUNCTION segments.forget_dropped_columns(relation regclass, columns name[]) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-    refusal text := format('cannot drop column "%s" of relation "%s"', forget_dropped_column.column_name,
-                           (SELECT relname FROM pg_class WHERE oid = forget_dropped_column.relation));
+    refusal text := format('cannot drop %s of relation "%s"',
+                           (SELECT string_agg(format('column "%s"', c), ', ') FROM unnest(forget_dropped_columns.columns) AS c),
+                           (SELECT relname FROM pg_class WHERE oid = forget_dropped_columns.relation));
     reader record;
 BEGIN
     IF EXISTS (SELECT FROM segments.contact_table AS t
-               WHERE t.contact_table = forget_dropped_column.relation AND t.key_column = forget_dropped_column.column_name) THEN
+               WHERE t.contact_table = forget_dropped_columns.relation AND t.key_column = ANY (forget_dropped_columns.columns)) THEN
         RAISE EXCEPTION '% because it is the key of contacts', refusal
-            USING ERRCODE = 'dependent_objects_still_exist', HINT = 'Use segments.detach() first.';
+            USING ERRCODE = 'dependent_objects_still_exist', DETAIL = 'Members, overrides and the log know contacts by it.';
+    END IF;
+    IF EXISTS (SELECT FROM segments.point_trigger AS t
+               WHERE t.contact_table = forget_dropped_columns.relation AND t.field = ANY (forget_dropped_columns.columns)) THEN
+        RAISE EXCEPTION '% because it holds the points of a point trigger', refusal
+            USING ERRCODE = 'dependent_objects_still_exist', HINT = 'Change or delete the point trigger first.';
     END IF;
     FOR reader IN
         SELECT r.contact_table, r.name FROM segments.relation AS r
-        WHERE r.contact_table IN (SELECT segments.contact_tables_reading(forget_dropped_column.relation)) AND (
-              (r.related_table = forget_dropped_column.relation
-               AND (r.key_column = forget_dropped_column.column_name
-                    OR r.link_table IS NULL AND r.contact_column = forget_dropped_column.column_name))
-           OR (r.link_table = forget_dropped_column.relation
-               AND forget_dropped_column.column_name IN (r.contact_column, r.link_column, r.primary_column))
-           OR (r.contact_table = forget_dropped_column.relation AND r.contact_reference = forget_dropped_column.column_name))
+        WHERE r.contact_table IN (SELECT segments.contact_tables_reading(forget_dropped_columns.relation)) AND (
+              (r.related_table = forget_dropped_columns.relation
+               AND (r.key_column = ANY (forget_dropped_columns.columns)
+                    OR r.link_table IS NULL AND r.contact_column = ANY (forget_dropped_columns.columns)))
+           OR (r.link_table = forget_dropped_columns.relation
+               AND forget_dropped_columns.columns && ARRAY[r.contact_column, r.link_column, r.primary_column])
+           OR (r.contact_table = forget_dropped_columns.relation AND r.contact_reference = ANY (forget_dropped_columns.columns)))
         ORDER BY r.contact_table, r.name
     LOOP
         RAISE EXCEPTION '% because relation "%" depends on it', refusal, reader.name
@@ -196,16 +202,17 @@ BEGIN
                   HINT = 'Use segments.detach_related() first.';
     END LOOP;
 
-    -- a field that is this column goes with it, as one that nothing was declared for does
+    -- a field that is a column goes with it, as one that nothing was declared for does: all of a
+    -- command, before anything else is looked at
     FOR reader IN
         SELECT f.contact_table, f.object, f.field
         FROM segments.field_definition AS f
             LEFT JOIN segments.relation AS r
                 ON r.contact_table = f.contact_table
                AND r.name = coalesce(f.relation, CASE WHEN f.object LIKE 'company%' THEN f.object END)
-        WHERE coalesce(r.related_table, f.contact_table) = forget_dropped_column.relation
-          AND f.contact_table IN (SELECT segments.contact_tables_reading(forget_dropped_column.relation))
-          AND coalesce(f.column_name, f.field) = forget_dropped_column.column_name AND f.expression IS NULL
+        WHERE coalesce(r.related_table, f.contact_table) = forget_dropped_columns.relation
+          AND f.contact_table IN (SELECT segments.contact_tables_reading(forget_dropped_columns.relation))
+          AND coalesce(f.column_name, f.field) = ANY (forget_dropped_columns.columns) AND f.expression IS NULL
           AND (f.column_name IS NOT NULL OR coalesce(f.aggregate, '') NOT IN ('exists', 'count'))
     LOOP
         PERFORM segments.invalidate(reader.contact_table);
@@ -214,15 +221,15 @@ BEGIN
         WHERE d.contact_table = reader.contact_table AND d.object = reader.object AND d.field = reader.field;
     END LOOP;
 
-    FOR reader IN SELECT * FROM segments.contact_tables_reading(forget_dropped_column.relation) AS t (contact_table) LOOP
+    FOR reader IN SELECT * FROM segments.contact_tables_reading(forget_dropped_columns.relation) AS t (contact_table) LOOP
         PERFORM segments.invalidate(reader.contact_table);
         PERFORM segments.check_segments(reader.contact_table, NULL, refusal);
         PERFORM segments.check_definitions(reader.contact_table, refusal);
     END LOOP;
 END
 $function$;
-COMMENT ON FUNCTION segments.forget_dropped_column(regclass, name) IS 'internal: refuse to lose a column that something needs, and take it out of the catalogue';
-REVOKE EXECUTE ON FUNCTION segments.forget_dropped_column(regclass, name) FROM PUBLIC;
+COMMENT ON FUNCTION segments.forget_dropped_columns(regclass, name[]) IS 'internal: refuse to lose columns that something needs, and take them out of the catalogue';
+REVOKE EXECUTE ON FUNCTION segments.forget_dropped_columns(regclass, name[]) FROM PUBLIC;
 
 CREATE FUNCTION segments.contact_tables_reading(relation regclass) RETURNS SETOF regclass
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
@@ -287,13 +294,14 @@ BEGIN
     END IF;
 
     FOR dropped IN
-        SELECT d.objid::regclass AS relation, d.address_names[3] AS name
+        SELECT d.objid::regclass AS relation, array_agg(d.address_names[3]::name ORDER BY d.objsubid) AS columns
         FROM pg_event_trigger_dropped_objects() AS d
         WHERE d.object_type = 'table column' AND NOT d.is_temporary
           AND EXISTS (SELECT FROM pg_class AS c WHERE c.oid = d.objid)
           AND EXISTS (SELECT FROM segments.contact_tables_reading(d.objid))
+        GROUP BY d.objid
     LOOP
-        PERFORM segments.forget_dropped_column(dropped.relation, dropped.name);
+        PERFORM segments.forget_dropped_columns(dropped.relation, dropped.columns);
     END LOOP;
 
     FOR dropped IN
@@ -327,6 +335,21 @@ COMMENT ON EVENT TRIGGER segments_2_after_drop IS 'segments go with their contac
 
 -- ALTER ---------------------------------------------------------------------
 
+CREATE FUNCTION segments.is_wider_key(former regtype, present regtype) RETURNS boolean
+    LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
+    AS $$ SELECT former = ANY ('{smallint,integer}'::regtype[]) AND present = ANY ('{integer,bigint}'::regtype[]) AND former <> present $$;
+COMMENT ON FUNCTION segments.is_wider_key(regtype, regtype) IS 'internal: has a key of the second type all values of the first, and the same text?';
+
+CREATE FUNCTION segments.present_key_type(tables segments.contact_table) RETURNS regtype
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+    -- what it is registered with, or wider just now: the tables beside follow
+    SELECT coalesce((SELECT a.atttypid FROM pg_attribute AS a
+                     WHERE a.attrelid = tables.contact_table AND a.attname = tables.key_column
+                       AND segments.is_wider_key(tables.key_type, a.atttypid)), tables.key_type)
+$function$;
+COMMENT ON FUNCTION segments.present_key_type(segments.contact_table) IS 'internal: type of the key after an ALTER TABLE that the catalogue follows';
+
 CREATE FUNCTION segments.is_beside(tables segments.contact_table) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -339,6 +362,28 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION segments.is_beside(segments.contact_table) IS 'internal: are the tables beside a contact table those that attach() made?';
 
+CREATE FUNCTION segments.code_problem(relation oid) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+    -- who reads members reads the table, and would plan and run that as themselves
+    SELECT CASE
+        WHEN EXISTS (SELECT FROM pg_index AS i WHERE i.indrelid = relation AND (i.indexprs IS NOT NULL OR i.indpred IS NOT NULL))
+            THEN 'it must have no index over expressions or with a predicate'
+        WHEN EXISTS (SELECT FROM pg_statistic_ext AS s WHERE s.stxrelid = relation AND s.stxexprs IS NOT NULL)
+            THEN 'it must have no statistics over expressions'
+        WHEN EXISTS (SELECT FROM pg_constraint AS c WHERE c.conrelid = relation AND c.contype = 'c')
+            THEN 'it must have no check constraint'
+        WHEN EXISTS (SELECT FROM pg_policy AS p WHERE p.polrelid = relation AND (p.polname <> 'segments_readers'
+                     OR p.polcmd <> 'r' OR EXISTS (SELECT FROM pg_depend AS d
+                         WHERE d.classid = 'pg_policy'::regclass AND d.objid = p.oid AND d.refclassid = 'pg_proc'::regclass)
+                     OR EXISTS (SELECT FROM pg_depend AS d WHERE d.classid = 'pg_policy'::regclass AND d.objid = p.oid
+                                AND d.refclassid = 'pg_class'::regclass AND d.refobjid NOT IN (relation, 'segments.contact_table'::regclass))
+                     OR EXISTS (SELECT FROM pg_depend AS d WHERE d.classid = 'pg_policy'::regclass AND d.objid = p.oid
+                                AND d.refclassid IN ('pg_operator'::regclass, 'pg_type'::regclass))))
+            THEN 'it must have no policy but its own' END
+$function$;
+COMMENT ON FUNCTION segments.code_problem(oid) IS 'internal: what on a table beside a contact table would run as whoever reads members, or null';
+
 CREATE FUNCTION segments.check_altered_beside(relations oid[]) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -347,7 +392,7 @@ DECLARE
     problem text;
 BEGIN
     FOR altered IN
-        SELECT c.oid, c.relname, c.relowner, t.contact_table, t.key_type, b.kind
+        SELECT c.oid, c.relname, c.relowner, t.contact_table, segments.present_key_type(t) AS key_type, b.kind
         FROM segments.contact_table AS t, LATERAL (VALUES (t.member_table, 'member'), (t.override_table, 'override'),
                                                           (t.change_table, 'change')) AS b (relation, kind)
             JOIN pg_class AS c ON c.oid = b.relation
@@ -355,18 +400,48 @@ BEGIN
     LOOP
         problem := coalesce(
             segments.beside_problem(altered.oid, altered.key_type, altered.kind),
-            CASE WHEN altered.kind <> 'change' AND NOT segments.has_member_key(altered.oid)
+            -- a parallel restore may make the triggers first
+            CASE WHEN altered.kind <> 'change' AND NOT segments.has_member_key(altered.oid) AND NOT segments.is_restore_session()
                  THEN 'its primary key must be (segment_id, contact_id)' END,
+            segments.code_problem(altered.oid),
             (SELECT 'it must have the same owner' FROM pg_class WHERE oid = altered.contact_table AND relowner <> altered.relowner));
         IF problem IS NOT NULL THEN
             RAISE EXCEPTION 'cannot alter table "%" because contact table "%" depends on it', altered.relname, altered.contact_table
                 USING ERRCODE = 'dependent_objects_still_exist', DETAIL = upper(left(problem, 1)) || substr(problem, 2) || '.',
-                      HINT = 'Indexes, triggers and columns that may be null can be added.';
+                      HINT = 'Indexes of columns, triggers and columns that may be null can be added.';
         END IF;
     END LOOP;
 END
 $function$;
 COMMENT ON FUNCTION segments.check_altered_beside(oid[]) IS 'internal: refuse to alter a table beside a contact table to what is not made by attach()';
+
+CREATE FUNCTION segments.drop_concurrent_code() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $function$
+/*
+ * An index that was made concurrently is committed: an error would leave it
+ * behind, and REINDEX makes it valid.
+ */
+DECLARE
+    made record;
+BEGIN
+    FOR made IN
+        SELECT i.indexrelid::regclass AS index, b.relation, t.contact_table
+        FROM pg_event_trigger_ddl_commands() AS d JOIN pg_index AS i ON i.indexrelid = d.objid
+            JOIN pg_class AS c ON c.oid = i.indexrelid AND age(c.xmin) > 0
+            JOIN segments.contact_table AS t ON i.indrelid IN (t.member_table, t.override_table, t.change_table),
+            LATERAL (SELECT relname AS relation FROM pg_class WHERE oid = i.indrelid) AS b
+        WHERE d.classid = 'pg_class'::regclass AND segments.is_maintained(t.contact_table)
+          AND (i.indexprs IS NOT NULL OR i.indpred IS NOT NULL)
+    LOOP
+        EXECUTE format('DROP INDEX %s', made.index);
+        RAISE WARNING 'index on table "%" was dropped because contact table "%" depends on the table', made.relation, made.contact_table
+            USING DETAIL = 'It must have no index over expressions or with a predicate.';
+    END LOOP;
+END
+$function$;
+COMMENT ON FUNCTION segments.drop_concurrent_code() IS 'internal: drops an index just made concurrently on a table beside a contact table, where it would run code as whoever reads members';
+REVOKE EXECUTE ON FUNCTION segments.drop_concurrent_code() FROM PUBLIC;
 
 CREATE FUNCTION segments.alter_tables_beside() RETURNS event_trigger
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
@@ -377,14 +452,16 @@ BEGIN
     FOR moved IN
         SELECT DISTINCT beside.oid::regclass AS relation, beside.relowner <> c.relowner AS owned, pg_get_userbyid(c.relowner) AS owner,
                beside.relnamespace <> c.relnamespace AS placed, n.nspname AS place,
-               beside.relpersistence <> c.relpersistence AS kept, c.relpersistence = 'p' AS is_logged
+               beside.relpersistence <> c.relpersistence AS kept, c.relpersistence = 'p' AS is_logged,
+               segments.present_key_type(t) <> t.key_type AS widened, segments.present_key_type(t) AS key_type
         FROM pg_event_trigger_ddl_commands() AS d
             JOIN segments.contact_table AS t ON t.contact_table = d.objid
             JOIN pg_class AS c ON c.oid = t.contact_table
             JOIN pg_namespace AS n ON n.oid = c.relnamespace
             JOIN pg_class AS beside ON beside.oid IN (t.member_table, t.override_table, t.change_table)
         WHERE d.classid = 'pg_class'::regclass AND segments.is_beside(t)
-          AND (beside.relowner <> c.relowner OR beside.relnamespace <> c.relnamespace OR beside.relpersistence <> c.relpersistence)
+          AND (beside.relowner <> c.relowner OR beside.relnamespace <> c.relnamespace OR beside.relpersistence <> c.relpersistence
+               OR segments.present_key_type(t) <> t.key_type)
     LOOP
         IF moved.owned THEN
             EXECUTE format('ALTER TABLE %s OWNER TO %I', moved.relation, moved.owner);
@@ -392,13 +469,16 @@ BEGIN
         IF moved.placed THEN
             EXECUTE format('ALTER TABLE %s SET SCHEMA %I', moved.relation, moved.place);
         END IF;
+        IF moved.widened THEN
+            EXECUTE format('ALTER TABLE %s ALTER COLUMN contact_id TYPE %s', moved.relation, moved.key_type);
+        END IF;
         IF moved.kept THEN
             EXECUTE format('ALTER TABLE %s SET %s', moved.relation, CASE WHEN moved.is_logged THEN 'LOGGED' ELSE 'UNLOGGED' END);
         END IF;
     END LOOP;
 END
 $function$;
-COMMENT ON FUNCTION segments.alter_tables_beside() IS 'internal: event trigger function; members, overrides and changes have the owner and the schema of their contact table';
+COMMENT ON FUNCTION segments.alter_tables_beside() IS 'internal: event trigger function; members, overrides and changes have the owner, the schema and the type of key of their contact table';
 
 CREATE FUNCTION segments.changed_fields(contact_table regclass, relation regclass) RETURNS text[]
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
@@ -406,9 +486,11 @@ AS $function$
 /*
  * Fields over columns that this transaction has altered, null for all.  No
  * command says whether a column's type changed, but its row in pg_attribute
- * is as young as the transaction.
+ * is as young as the transaction.  A row as a whole has all columns: it is
+ * written name.* in what is declared, and one that goes changes it too.
  */
 DECLARE
+    is_row_changed boolean := EXISTS (SELECT FROM pg_attribute WHERE attrelid = changed_fields.relation AND attnum > 0 AND age(xmin) <= 0);
     columns name[] := ARRAY(SELECT attname FROM pg_attribute
                             WHERE attrelid = changed_fields.relation AND attnum > 0 AND NOT attisdropped AND age(xmin) <= 0);
 BEGIN
@@ -417,6 +499,7 @@ BEGIN
                  AND (changed_fields.relation IN (r.related_table, r.link_table)
                       AND columns && ARRAY[r.contact_column, r.key_column, r.link_column, r.primary_column]
                       OR r.contact_table = changed_fields.relation AND r.contact_reference = ANY (columns)
+                      OR is_row_changed AND changed_fields.relation = r.related_table AND strpos(r.condition, '.*') > 0
                       OR EXISTS (SELECT FROM unnest(columns) AS c WHERE strpos(r.condition, c) > 0))) THEN
         RETURN NULL;
     END IF;
@@ -424,6 +507,7 @@ BEGIN
         SELECT d.field FROM segments.field_definition AS d
         WHERE d.contact_table = changed_fields.contact_table
           AND (d.column_name = ANY (columns) OR d.order_by = ANY (columns)
+               OR is_row_changed AND strpos(concat_ws(' ', d.expression, d.condition), '.*') > 0
                OR EXISTS (SELECT FROM unnest(columns) AS c WHERE strpos(concat_ws(' ', d.expression, d.condition), c) > 0)));
 END
 $function$;
@@ -465,6 +549,10 @@ AS $function$
                 ON r.contact_table = d.contact_table
                AND r.name = coalesce(d.relation, CASE WHEN d.object LIKE 'company%' THEN d.object END)
         WHERE coalesce(r.related_table, d.contact_table) = follow_renamed_column.relation
+    ), point_trigger AS (
+        UPDATE segments.point_trigger AS t SET field = new_name
+        WHERE t.contact_table = follow_renamed_column.relation AND t.field !~ '^group_points_'
+          AND NOT segments.has_column(t.contact_table, t.field::name)
     )
     UPDATE segments.field_definition AS d
     SET column_name = CASE WHEN segments.has_column(f.row_table, f.column_name) THEN d.column_name ELSE new_name END,
@@ -476,27 +564,83 @@ $function$;
 COMMENT ON FUNCTION segments.follow_renamed_column(regclass, name) IS 'internal: relations and declared fields keep the column that they mean when it gets another name';
 REVOKE EXECUTE ON FUNCTION segments.follow_renamed_column(regclass, name) FROM PUBLIC;
 
-CREATE FUNCTION segments.check_altered_contact_table(contact_table regclass) RETURNS void
+CREATE FUNCTION segments.follow_renamed_field(contact_table regclass, relation regclass, new_name name) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $function$
+/*
+ * What a filter names and is not there any more is the column that lost its
+ * name: a field of the old name is declared for it.
+ */
+BEGIN
+    INSERT INTO segments.field_definition (contact_table, object, field, column_name)
+    SELECT DISTINCT follow_renamed_field.contact_table, w.object, w.field, follow_renamed_field.new_name
+    FROM segments.segment AS s,
+        LATERAL (SELECT coalesce(e ->> 'object', 'lead') AS object, e ->> 'field' AS field
+                 FROM jsonb_path_query(s.filters::jsonb, '$.** ? (exists (@.field) && exists (@.operator))') AS e) AS w
+    WHERE s.contact_table = follow_renamed_field.contact_table AND NOT segments.has_failed(s.id)
+      AND CASE w.object WHEN 'lead' THEN follow_renamed_field.contact_table = follow_renamed_field.relation
+                        ELSE EXISTS (SELECT FROM segments.relation AS r
+                                     WHERE (r.contact_table, r.related_table) = (follow_renamed_field.contact_table, follow_renamed_field.relation)
+                                       AND r.name = w.object AND r.name IN ('company', 'company_all')) END
+      AND NOT segments.has_column(follow_renamed_field.relation, w.field)
+      AND CASE
+          -- what is declared has followed already
+          WHEN EXISTS (SELECT FROM segments.field_definition AS d
+                       WHERE d.contact_table = s.contact_table AND segments.name_covers(d.field, w.field)
+                         AND d.object IN (w.object, CASE w.object WHEN 'company_all' THEN 'company' END)) THEN false
+          WHEN ARRAY['behaviors.' || w.field, 'groups.' || w.field] && s.other_objects THEN false
+          WHEN w.object = 'lead'
+               AND EXISTS (SELECT FROM segments.field_definition AS d
+                           WHERE d.contact_table = s.contact_table AND d.object IN ('behaviors', 'groups')
+                             AND segments.name_covers(d.field, w.field)) THEN true
+          ELSE segments.field_operators(s.contact_table, w.object, w.field) IS NULL END;
+END
+$function$;
+COMMENT ON FUNCTION segments.follow_renamed_field(regclass, regclass, name) IS 'internal: filters keep the column that they mean by its name when it gets another';
+REVOKE EXECUTE ON FUNCTION segments.follow_renamed_field(regclass, regclass, name) FROM PUBLIC;
+
+CREATE FUNCTION segments.check_altered_contact_table(contact_table regclass, new_name name) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $function$
+/*
+ * Members, overrides and the log know contacts by their keys.  A wider type
+ * keeps them, and alter_tables_beside() has seen to it; a key that is another
+ * column, or read as another type, would be other people's.
+ */
 DECLARE
     key record;
     attached segments.contact_table;
+    points text;
 BEGIN
+    SELECT min(t.field) INTO points FROM segments.point_trigger AS t
+    WHERE t.contact_table = check_altered_contact_table.contact_table AND segments.has_column(t.contact_table, t.field::name)
+      AND segments.point_field_problem(t.contact_table, t.field) IS NOT NULL;
+    IF points IS NOT NULL THEN
+        RAISE EXCEPTION 'cannot alter column "%" because it holds the points of a point trigger', points
+            USING ERRCODE = 'dependent_objects_still_exist', DETAIL = 'It must be of a number type.',
+                  HINT = 'Change or delete the point trigger first.';
+    END IF;
     SELECT * INTO key FROM segments.check_key(check_altered_contact_table.contact_table);
     SELECT * INTO attached FROM segments.contact_table AS t WHERE t.contact_table = check_altered_contact_table.contact_table;
-    IF key.key_type <> attached.key_type THEN
+    IF key.key_column <> attached.key_column AND key.key_column IS DISTINCT FROM check_altered_contact_table.new_name THEN
+        RAISE EXCEPTION 'key of contact table "%" cannot change from column "%" to column "%"',
+            (SELECT relname FROM pg_class WHERE oid = check_altered_contact_table.contact_table), attached.key_column, key.key_column
+            USING ERRCODE = 'dependent_objects_still_exist';
+    ELSIF key.key_type <> attached.key_type AND NOT segments.is_wider_key(attached.key_type, key.key_type) THEN
         RAISE EXCEPTION 'key of contact table "%" cannot change from type % to type %',
             (SELECT relname FROM pg_class WHERE oid = check_altered_contact_table.contact_table), attached.key_type, key.key_type
             USING ERRCODE = 'dependent_objects_still_exist';
+    ELSIF key.key_type <> attached.key_type THEN
+        UPDATE segments.contact_table AS t SET key_type = key.key_type
+        WHERE t.contact_table = check_altered_contact_table.contact_table;
     ELSIF key.key_column <> attached.key_column THEN
         UPDATE segments.contact_table AS t SET key_column = key.key_column
         WHERE t.contact_table = check_altered_contact_table.contact_table;
     END IF;
 END
 $function$;
-COMMENT ON FUNCTION segments.check_altered_contact_table(regclass) IS 'internal: refuse an ALTER TABLE after which a contact has no key; follow the renaming of the key';
-REVOKE EXECUTE ON FUNCTION segments.check_altered_contact_table(regclass) FROM PUBLIC;
+COMMENT ON FUNCTION segments.check_altered_contact_table(regclass, name) IS 'internal: refuse an ALTER TABLE after which a contact has no key, or another; follow the key to another name or a wider type';
+REVOKE EXECUTE ON FUNCTION segments.check_altered_contact_table(regclass, name) FROM PUBLIC;
 
 CREATE FUNCTION segments.check_altered_table(relation regclass, new_name name) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
@@ -511,7 +655,7 @@ BEGIN
         BEGIN
             PERFORM segments.check_table(check_altered_table.relation);
             IF reader = check_altered_table.relation THEN
-                PERFORM segments.check_altered_contact_table(reader);
+                PERFORM segments.check_altered_contact_table(reader, check_altered_table.new_name);
                 PERFORM segments.check_related(reader, t) FROM segments.relation AS r, unnest(ARRAY[r.related_table, r.link_table]) AS t
                 WHERE r.contact_table = check_altered_table.relation AND t IS NOT NULL;
             ELSE
@@ -519,12 +663,13 @@ BEGIN
             END IF;
             IF check_altered_table.new_name IS NOT NULL THEN
                 PERFORM segments.follow_renamed_column(check_altered_table.relation, check_altered_table.new_name);
+                PERFORM segments.follow_renamed_field(reader, check_altered_table.relation, check_altered_table.new_name);
             END IF;
         EXCEPTION WHEN wrong_object_type OR feature_not_supported OR object_not_in_prerequisite_state OR undefined_function
                        OR insufficient_privilege OR dependent_objects_still_exist THEN
             GET STACKED DIAGNOSTICS message = MESSAGE_TEXT;
             RAISE EXCEPTION '% because segments depend on it', refusal
-                USING ERRCODE = 'dependent_objects_still_exist', DETAIL = message, HINT = 'Use segments.detach() first.';
+                USING ERRCODE = 'dependent_objects_still_exist', DETAIL = message;
         END;
         PERFORM segments.check_segments(reader, NULL, refusal);
         PERFORM segments.check_definitions(reader, refusal);
@@ -553,8 +698,7 @@ BEGIN
     LOOP
         RAISE EXCEPTION 'table "%" cannot inherit from, or be a partition of, table "%" because segments are kept over one of them',
             related.child, related.parent
-            USING ERRCODE = 'feature_not_supported', DETAIL = 'Rows of the other table would go unnoticed.',
-                  HINT = 'Use segments.detach() first.';
+            USING ERRCODE = 'feature_not_supported', DETAIL = 'Rows of the other table would go unnoticed.';
     END LOOP;
 END
 $function$;
@@ -574,7 +718,19 @@ BEGIN
     ELSIF NOT EXISTS (SELECT FROM segments.contact_table) THEN
         RETURN;
     END IF;
-    IF TG_TAG IN ('CREATE TABLE', 'CREATE RULE') THEN
+    IF TG_TAG IN ('CREATE INDEX', 'CREATE STATISTICS', 'CREATE POLICY', 'ALTER POLICY') THEN
+        PERFORM segments.drop_concurrent_code();
+        PERFORM segments.check_altered_beside(ARRAY(
+            SELECT i.indrelid FROM pg_event_trigger_ddl_commands() AS d JOIN pg_index AS i ON i.indexrelid = d.objid
+            WHERE d.classid = 'pg_class'::regclass
+            UNION ALL
+            SELECT s.stxrelid FROM pg_event_trigger_ddl_commands() AS d JOIN pg_statistic_ext AS s ON s.oid = d.objid
+            WHERE d.classid = 'pg_statistic_ext'::regclass
+            UNION ALL
+            SELECT p.polrelid FROM pg_event_trigger_ddl_commands() AS d JOIN pg_policy AS p ON p.oid = d.objid
+            WHERE d.classid = 'pg_policy'::regclass));
+        RETURN;
+    ELSIF TG_TAG IN ('CREATE TABLE', 'CREATE RULE') THEN
         PERFORM segments.check_altered_beside(ARRAY(
             SELECT i.inhparent FROM pg_event_trigger_ddl_commands() AS d JOIN pg_inherits AS i ON i.inhrelid = d.objid
             WHERE d.classid = 'pg_class'::regclass
@@ -622,7 +778,7 @@ COMMENT ON FUNCTION segments.after_alter() IS 'internal: event trigger function;
 CREATE EVENT TRIGGER segments_1_alter_tables_beside ON ddl_command_end WHEN TAG IN ('ALTER TABLE')
     EXECUTE FUNCTION segments.alter_tables_beside();
 CREATE EVENT TRIGGER segments_2_after_alter ON ddl_command_end
-    WHEN TAG IN ('CREATE TABLE', 'CREATE RULE', 'ALTER TABLE', 'ALTER SCHEMA', 'ALTER FUNCTION', 'ALTER OPERATOR', 'ALTER TYPE', 'ALTER DOMAIN', 'ALTER VIEW')
+    WHEN TAG IN ('CREATE TABLE', 'CREATE RULE', 'CREATE INDEX', 'CREATE STATISTICS', 'CREATE POLICY', 'ALTER POLICY', 'ALTER TABLE', 'ALTER SCHEMA', 'ALTER FUNCTION', 'ALTER OPERATOR', 'ALTER TYPE', 'ALTER DOMAIN', 'ALTER VIEW')
     EXECUTE FUNCTION segments.after_alter();
-COMMENT ON EVENT TRIGGER segments_1_alter_tables_beside IS 'tables of members follow their contact table to another owner or schema';
+COMMENT ON EVENT TRIGGER segments_1_alter_tables_beside IS 'tables of members follow their contact table to another owner, schema or wider key';
 COMMENT ON EVENT TRIGGER segments_2_after_alter IS 'what stored filters need is not altered away; members follow altered columns';

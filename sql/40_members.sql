@@ -12,6 +12,16 @@ CREATE FUNCTION segments.is_member(segment text, contact anyelement) RETURNS boo
     LANGUAGE c STABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'segments_is_member';
 COMMENT ON FUNCTION segments.is_member(text, anyelement) IS 'whether the contact with this key is a member';
 
+-- Literals and the parameters of drivers that leave types to the server are
+-- text here: anyelement alone would refuse them.
+CREATE FUNCTION segments.is_member(segment text, contact text) RETURNS boolean
+    LANGUAGE c STABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'segments_is_member';
+COMMENT ON FUNCTION segments.is_member(text, text) IS 'whether the contact with this key, as text, is a member';
+
+CREATE FUNCTION segments.segment_word(segment bigint) RETURNS text
+    LANGUAGE c STABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'segments_segment_word';
+COMMENT ON FUNCTION segments.segment_word(bigint) IS 'internal: the id of a segment in digits; an error when there is none with this id that one sees';
+
 CREATE FUNCTION segments.open_to_readers(contact_table regclass) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -82,17 +92,17 @@ BEGIN
     given := segments.base_type(given);
     IF given = key_type
         OR given = ANY ('{smallint,integer,bigint}'::regtype[]) AND key_type = ANY ('{smallint,integer,bigint}'::regtype[])
-        OR given = ANY ('{text,varchar,bpchar,name}'::regtype[]) AND key_type = ANY ('{text,varchar,bpchar,name}'::regtype[])
+        OR given = ANY ('{text,varchar,bpchar,name}'::regtype[])
     THEN
         RETURN;
     END IF;
     RAISE EXCEPTION 'keys of contact table "%" are of type %, not %',
         (SELECT relname FROM pg_class WHERE oid = tables.contact_table), tables.key_type, given
         USING ERRCODE = 'datatype_mismatch',
-              HINT = format('Give keys of that type; where keys are returned, add key => NULL::%s.', tables.key_type);
+              HINT = format('Give keys of that type, or as text; where keys are returned, add key => NULL::%s.', tables.key_type);
 END
 $function$;
-COMMENT ON FUNCTION segments.check_key_type(segments.contact_table, regtype) IS 'internal: an error when keys of a contact table cannot be given, or wanted, in a type';
+COMMENT ON FUNCTION segments.check_key_type(segments.contact_table, regtype) IS 'internal: an error when keys of a contact table cannot be given, or wanted, in a type; text is for all';
 
 CREATE FUNCTION segments.check_key_is_null(key anyelement) RETURNS void
     LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
@@ -130,28 +140,72 @@ COMMENT ON FUNCTION segments.key_literal(segments.contact_table, anyelement) IS 
 
 -- Making and changing segments.
 
+CREATE FUNCTION segments.check_alias(alias text) RETURNS void
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+    IF EXISTS (SELECT FROM segments.segment AS s WHERE s.alias = check_alias.alias AND s.alias <> '') THEN
+        RAISE EXCEPTION 'segment alias "%" is already in use', alias
+            USING ERRCODE = 'unique_violation',
+                  HINT = 'Choose another, leave it out to have one made from the name, or say or_replace => true.';
+    END IF;
+END
+$function$;
+COMMENT ON FUNCTION segments.check_alias(text) IS 'internal: an error when a segment that one sees has this alias; of others the unique index tells';
+
 CREATE FUNCTION segments.create_segment(name text, filters segments.filter DEFAULT '[]', alias text DEFAULT NULL,
                                         contact_table regclass DEFAULT NULL, public_name text DEFAULT NULL,
                                         description text DEFAULT NULL, category_id bigint DEFAULT NULL,
                                         is_published boolean DEFAULT true, is_global boolean DEFAULT true,
-                                        is_preference_center boolean DEFAULT false)
+                                        is_preference_center boolean DEFAULT false, or_replace boolean DEFAULT false)
     RETURNS bigint LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
+/*
+ * A segment that is replaced knows its contact table.
+ */
 DECLARE
     new_id bigint;
+    wanted text := segments.make_alias(coalesce(nullif(create_segment.alias, ''), create_segment.name));
+    row segments.segment;
 BEGIN
-    INSERT INTO segments.segment AS s (name, filters, alias, contact_table, public_name, description, category_id,
-                                       is_published, is_global, is_preference_center)
-    VALUES (create_segment.name, coalesce(create_segment.filters, '[]'), create_segment.alias,
-            coalesce(create_segment.contact_table, segments.default_contact_table()), create_segment.public_name,
-            create_segment.description, create_segment.category_id, coalesce(create_segment.is_published, true),
-            coalesce(create_segment.is_global, true), coalesce(create_segment.is_preference_center, false))
-    RETURNING s.id INTO new_id;
+    IF coalesce(create_segment.alias, '') = '' AND wanted ~ '^[0-9]+$' THEN
+        wanted := 'segment-' || wanted;     -- as choose_alias() has it
+    END IF;
+    row.name := create_segment.name;
+    row.filters := coalesce(create_segment.filters, '[]');
+    row.alias := CASE WHEN or_replace AND wanted <> '' THEN wanted ELSE create_segment.alias END;
+    row.is_published := coalesce(create_segment.is_published, true);
+    row.is_global := coalesce(create_segment.is_global, true);
+    row.is_preference_center := coalesce(create_segment.is_preference_center, false);
+    row.contact_table := create_segment.contact_table;
+    IF row.contact_table IS NULL AND or_replace THEN
+        SELECT s.contact_table INTO row.contact_table FROM segments.segment AS s WHERE s.alias = wanted;
+    END IF;
+    row.contact_table := coalesce(row.contact_table, segments.default_contact_table());
+    IF or_replace THEN
+        INSERT INTO segments.segment AS s (name, filters, alias, contact_table, public_name, description, category_id,
+                                           is_published, is_global, is_preference_center)
+        VALUES (row.name, row.filters, row.alias, row.contact_table, create_segment.public_name, create_segment.description,
+                create_segment.category_id, row.is_published, row.is_global, row.is_preference_center)
+        ON CONFLICT ON CONSTRAINT segment_alias_key DO UPDATE
+        SET name = excluded.name, filters = excluded.filters, contact_table = excluded.contact_table,
+            public_name = excluded.public_name, description = excluded.description, category_id = excluded.category_id,
+            is_published = excluded.is_published, is_global = excluded.is_global,
+            is_preference_center = excluded.is_preference_center
+        RETURNING s.id INTO new_id;
+    ELSE
+        PERFORM segments.check_alias(segments.make_alias(create_segment.alias));
+        INSERT INTO segments.segment AS s (name, filters, alias, contact_table, public_name, description, category_id,
+                                           is_published, is_global, is_preference_center)
+        VALUES (row.name, row.filters, row.alias, row.contact_table, create_segment.public_name, create_segment.description,
+                create_segment.category_id, row.is_published, row.is_global, row.is_preference_center)
+        RETURNING s.id INTO new_id;
+    END IF;
     RETURN new_id;
 END
 $function$;
-COMMENT ON FUNCTION segments.create_segment(text, segments.filter, text, regclass, text, text, bigint, boolean, boolean, boolean) IS
-    'creates a segment and its members; gives its id.  Without filters its members are chosen by hand; null stands for the default';
+COMMENT ON FUNCTION segments.create_segment(text, segments.filter, text, regclass, text, text, bigint, boolean, boolean, boolean, boolean) IS
+    'creates a segment and its members; gives its id.  Without filters its members are chosen by hand; null stands for the default.  or_replace: a segment with this alias, or the one made from the name, gets these properties instead';
 
 CREATE FUNCTION segments.refuse_change(segment text, privilege text) RETURNS void
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
@@ -258,6 +312,13 @@ CREATE FUNCTION segments.members(segment text, after text DEFAULT NULL, max bigi
 COMMENT ON FUNCTION segments.members(text, text, bigint) IS
     'members in the order of their keys, since when, and whether by filter or manual; for pages, after is the last key of the page before and max the size';
 
+CREATE FUNCTION segments.member_keys(segment text, after text DEFAULT NULL, max bigint DEFAULT NULL)
+    RETURNS TABLE (contact_id text, since timestamptz, source text)
+    LANGUAGE sql STABLE ROWS 1000
+    AS 'SELECT * FROM segments.members(segment, NULL::text, after, max)';
+COMMENT ON FUNCTION segments.member_keys(text, text, bigint) IS
+    'members(), with keys as text: for contact tables with keys of any type';
+
 CREATE FUNCTION segments.contacts(segment text, contact anyelement, after text DEFAULT NULL, max bigint DEFAULT NULL)
     RETURNS SETOF anyelement LANGUAGE plpgsql STABLE ROWS 1000 SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -280,19 +341,37 @@ $function$;
 COMMENT ON FUNCTION segments.contacts(text, anyelement, text, bigint) IS
     'members as rows of the contact table, of which contact is any null row, in the order of their keys; pages as for members()';
 
+CREATE FUNCTION segments.segments_of(tables segments.contact_table, key text) RETURNS SETOF segments.segment
+    LANGUAGE plpgsql STABLE ROWS 10 SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+    RETURN QUERY EXECUTE format('SELECT s.* FROM segments.segment AS s JOIN %s AS m ON m.segment_id = s.id '
+                                'WHERE m.contact_id = %s ORDER BY s.name, s.id', tables.member_table, key);
+END
+$function$;
+COMMENT ON FUNCTION segments.segments_of(segments.contact_table, text) IS 'internal: segments of the contact whose key this SQL is';
+
 CREATE FUNCTION segments.contact_segments(contact anyelement, contact_table regclass DEFAULT NULL)
     RETURNS SETOF segments.segment LANGUAGE plpgsql STABLE ROWS 10 SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-    tables segments.contact_table;
+    tables segments.contact_table := segments.tables_of(contact_table);
 BEGIN
-    tables := segments.tables_of(contact_table);
-    RETURN QUERY EXECUTE format('SELECT s.* FROM segments.segment AS s JOIN %s AS m ON m.segment_id = s.id '
-                                'WHERE m.contact_id = %s ORDER BY s.name, s.id',
-        tables.member_table, segments.key_literal(tables, contact));
+    RETURN QUERY SELECT * FROM segments.segments_of(tables, segments.key_literal(tables, contact));
 END
 $function$;
 COMMENT ON FUNCTION segments.contact_segments(anyelement, regclass) IS 'segments that a contact is a member of and that one sees, by name';
+
+CREATE FUNCTION segments.contact_segments(contact text, contact_table regclass DEFAULT NULL)
+    RETURNS SETOF segments.segment LANGUAGE plpgsql STABLE ROWS 10 SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    tables segments.contact_table := segments.tables_of(contact_table);
+BEGIN
+    RETURN QUERY SELECT * FROM segments.segments_of(tables, segments.key_literal(tables, contact));
+END
+$function$;
+COMMENT ON FUNCTION segments.contact_segments(text, regclass) IS 'segments that a contact is a member of and that one sees, by name; the key as text';
 
 CREATE FUNCTION segments.count(segment text) RETURNS bigint
     LANGUAGE c STABLE STRICT PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'segments_count';
@@ -311,12 +390,12 @@ COMMENT ON FUNCTION segments.change_by_hand(bigint, anyarray, text) IS
     'includes, excludes or resets contacts by hand; for each, whether it exists.  EXECUTE on it is the right to change members by hand, by add_contact() and all its like, of segments that one sees; owners of contact tables need none';
 REVOKE EXECUTE ON FUNCTION segments.change_by_hand(bigint, anyarray, text) FROM PUBLIC;
 
-CREATE FUNCTION segments.by_hand(segment_id bigint, contacts anyarray, action text) RETURNS boolean[]
-    LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'segments_change_by_hand';
-COMMENT ON FUNCTION segments.by_hand(bigint, anyarray, text) IS
-    'internal: change_by_hand(), which lets in the owner of the contact table, and who may execute that';
+CREATE FUNCTION segments.by_hand(segment_id bigint, contacts anyarray, action text, source text, reference text) RETURNS boolean[]
+    LANGUAGE c AS 'MODULE_PATHNAME', 'segments_change_by_hand';
+COMMENT ON FUNCTION segments.by_hand(bigint, anyarray, text, text, text) IS
+    'internal: change_by_hand(), which lets in the owner of the contact table, and who may execute that; with what does it, and which one, or nulls';
 
-CREATE FUNCTION segments.change_contact(segment text, contact anyelement, action text) RETURNS boolean
+CREATE FUNCTION segments.change_contact(segment text, contact anyelement, action text, source text DEFAULT NULL) RETURNS boolean
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
@@ -326,8 +405,8 @@ DECLARE
 BEGIN
     SELECT * INTO found FROM segments.find_segment(segment);
     tables := found.tables;
-    EXECUTE format('SELECT segments.by_hand(%s, ARRAY[%s], %L)',
-                   found.id, segments.key_literal(tables, contact), action) INTO answer;
+    EXECUTE format('SELECT segments.by_hand(%s, ARRAY[%s], %L, %L, NULL)',
+                   found.id, segments.key_literal(tables, contact), action, source) INTO answer;
     IF NOT answer[1] THEN
         RAISE EXCEPTION 'contact % does not exist in "%"', contact,
             (SELECT relname FROM pg_class WHERE oid = tables.contact_table) USING ERRCODE = 'no_data_found';
@@ -335,9 +414,10 @@ BEGIN
     RETURN true;
 END
 $function$;
-COMMENT ON FUNCTION segments.change_contact(text, anyelement, text) IS 'internal: includes, excludes or resets one contact; an error when there is no such contact';
+COMMENT ON FUNCTION segments.change_contact(text, anyelement, text, text) IS 'internal: includes, excludes or resets one contact; an error when there is no such contact';
 
-CREATE FUNCTION segments.change_contacts(segment text, contacts anyarray, action text)
+CREATE FUNCTION segments.change_contacts(segment text, contacts anyarray, action text,
+                                         source text DEFAULT NULL, reference text DEFAULT NULL)
     RETURNS TABLE (contact_id anyelement, success boolean)
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -355,45 +435,75 @@ BEGIN
     asked := ARRAY(SELECT u.c FROM (SELECT c, min(number) AS number FROM unnest(contacts) WITH ORDINALITY AS e (c, number)
                                     WHERE c IS NOT NULL GROUP BY c) AS u
                    ORDER BY u.number);
-    EXECUTE format(CASE WHEN base = segments.base_type(pg_typeof(contact_id)) THEN 'SELECT segments.by_hand($1, $2::%2$s[], $3)'
+    EXECUTE format(CASE WHEN base = segments.base_type(pg_typeof(contact_id)) THEN 'SELECT segments.by_hand($1, $2::%2$s[], $3, $4, $5)'
                         ELSE 'SELECT segments.by_hand($1, ARRAY(SELECT segments.key_in(%1$L::regclass, u.k::text, NULL::%2$s) '
-                             'FROM unnest($2) WITH ORDINALITY AS u (k, n) ORDER BY u.n), $3)' END,
+                             'FROM unnest($2) WITH ORDINALITY AS u (k, n) ORDER BY u.n), $3, $4, $5)' END,
                    tables.contact_table::oid, base)
-    INTO answer USING found.id, asked, action;
+    INTO answer USING found.id, asked, action, source, reference;
     RETURN QUERY SELECT t.c, t.s FROM unnest(asked, answer) AS t (c, s);
 END
 $function$;
-COMMENT ON FUNCTION segments.change_contacts(text, anyarray, text) IS 'internal: includes, excludes or resets contacts';
+COMMENT ON FUNCTION segments.change_contacts(text, anyarray, text, text, text) IS 'internal: includes, excludes or resets contacts';
 
 CREATE FUNCTION segments.add_contact(segment text, contact anyelement) RETURNS boolean
     LANGUAGE sql SET search_path = pg_catalog, pg_temp
     AS 'SELECT segments.change_contact(segment, contact, ''include'')';
 COMMENT ON FUNCTION segments.add_contact(text, anyelement) IS 'includes a contact by hand: it stays a member whatever the filters say; true, also when it was included before';
 
+CREATE FUNCTION segments.add_contact(segment text, contact text) RETURNS boolean
+    LANGUAGE sql SET search_path = pg_catalog, pg_temp
+    AS 'SELECT segments.change_contact(segment, contact, ''include'')';
+COMMENT ON FUNCTION segments.add_contact(text, text) IS 'includes a contact by hand; the key as text';
+
 CREATE FUNCTION segments.remove_contact(segment text, contact anyelement) RETURNS boolean
     LANGUAGE sql SET search_path = pg_catalog, pg_temp
     AS 'SELECT segments.change_contact(segment, contact, ''exclude'')';
 COMMENT ON FUNCTION segments.remove_contact(text, anyelement) IS 'takes a member out by hand, and keeps it out whatever the filters say; true, also when it was no member';
+
+CREATE FUNCTION segments.remove_contact(segment text, contact text) RETURNS boolean
+    LANGUAGE sql SET search_path = pg_catalog, pg_temp
+    AS 'SELECT segments.change_contact(segment, contact, ''exclude'')';
+COMMENT ON FUNCTION segments.remove_contact(text, text) IS 'takes a member out by hand; the key as text';
 
 CREATE FUNCTION segments.reset_contact(segment text, contact anyelement) RETURNS boolean
     LANGUAGE sql SET search_path = pg_catalog, pg_temp
     AS 'SELECT segments.change_contact(segment, contact, ''reset'')';
 COMMENT ON FUNCTION segments.reset_contact(text, anyelement) IS 'forgets that a contact was included or excluded by hand: the filters decide again';
 
+CREATE FUNCTION segments.reset_contact(segment text, contact text) RETURNS boolean
+    LANGUAGE sql SET search_path = pg_catalog, pg_temp
+    AS 'SELECT segments.change_contact(segment, contact, ''reset'')';
+COMMENT ON FUNCTION segments.reset_contact(text, text) IS 'forgets that a contact was included or excluded by hand; the key as text';
+
 CREATE FUNCTION segments.add_contacts(segment text, contacts anyarray) RETURNS TABLE (contact_id anyelement, success boolean)
     LANGUAGE sql SET search_path = pg_catalog, pg_temp
     AS 'SELECT * FROM segments.change_contacts(segment, contacts, ''include'')';
 COMMENT ON FUNCTION segments.add_contacts(text, anyarray) IS 'includes contacts by hand, in one step; success is false for those that do not exist; repeated ones count once';
+
+CREATE FUNCTION segments.add_contacts(segment text, contacts text) RETURNS TABLE (contact_id text, success boolean)
+    LANGUAGE sql SET search_path = pg_catalog, pg_temp
+    AS 'SELECT * FROM segments.change_contacts(segment, contacts::text[], ''include'')';
+COMMENT ON FUNCTION segments.add_contacts(text, text) IS 'add_contacts() of an array that is given as text: ''{1,2}''; keys are returned as text';
 
 CREATE FUNCTION segments.remove_contacts(segment text, contacts anyarray) RETURNS TABLE (contact_id anyelement, success boolean)
     LANGUAGE sql SET search_path = pg_catalog, pg_temp
     AS 'SELECT * FROM segments.change_contacts(segment, contacts, ''exclude'')';
 COMMENT ON FUNCTION segments.remove_contacts(text, anyarray) IS 'takes contacts out by hand, in one step; success is false for those that do not exist; repeated ones count once';
 
+CREATE FUNCTION segments.remove_contacts(segment text, contacts text) RETURNS TABLE (contact_id text, success boolean)
+    LANGUAGE sql SET search_path = pg_catalog, pg_temp
+    AS 'SELECT * FROM segments.change_contacts(segment, contacts::text[], ''exclude'')';
+COMMENT ON FUNCTION segments.remove_contacts(text, text) IS 'remove_contacts() of an array that is given as text: ''{1,2}''; keys are returned as text';
+
 CREATE FUNCTION segments.reset_contacts(segment text, contacts anyarray) RETURNS TABLE (contact_id anyelement, success boolean)
     LANGUAGE sql SET search_path = pg_catalog, pg_temp
     AS 'SELECT * FROM segments.change_contacts(segment, contacts, ''reset'')';
 COMMENT ON FUNCTION segments.reset_contacts(text, anyarray) IS 'forgets that contacts were included or excluded by hand, in one step; success is false for those that do not exist';
+
+CREATE FUNCTION segments.reset_contacts(segment text, contacts text) RETURNS TABLE (contact_id text, success boolean)
+    LANGUAGE sql SET search_path = pg_catalog, pg_temp
+    AS 'SELECT * FROM segments.change_contacts(segment, contacts::text[], ''reset'')';
+COMMENT ON FUNCTION segments.reset_contacts(text, text) IS 'reset_contacts() of an array that is given as text: ''{1,2}''; keys are returned as text';
 
 CREATE FUNCTION segments.check_published(segment text) RETURNS bigint
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
@@ -412,44 +522,44 @@ END
 $function$;
 COMMENT ON FUNCTION segments.check_published(text) IS 'internal: id of a published segment; an error when there is none that one sees, or it is not published';
 
-CREATE FUNCTION segments.change_segments(contacts anyarray, add text[] DEFAULT '{}', remove text[] DEFAULT '{}') RETURNS void
+CREATE FUNCTION segments.change_segments(contacts anyarray, add text[] DEFAULT '{}', remove text[] DEFAULT '{}',
+                                         source text DEFAULT 'batch', reference text DEFAULT NULL)
+    RETURNS TABLE (contact_id anyelement, success boolean)
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
- * Segments in the order of their ids, so that two who change the same ones
- * take turns.
+ * The contacts are locked for the first segment, in the order of their keys, so
+ * that two who change the same ones take turns.
  */
 DECLARE
     change record;
-    missing text;
 BEGIN
     IF contacts IS NULL OR array_position(contacts, NULL) IS NOT NULL THEN
         RAISE EXCEPTION 'contact must not be null' USING ERRCODE = 'null_value_not_allowed';
     END IF;
     FOR change IN
-        SELECT c.id, min(c.action) AS action, count(DISTINCT c.action) > 1 AS is_both
-        FROM (SELECT segments.check_published(a) AS id, 'include' AS action FROM unnest(add) AS a
+        SELECT c.id, c.action, row_number() OVER (ORDER BY c.action DESC, c.id) AS number,
+               count(*) OVER () AS changes, s.contact_table,
+               min(s.contact_table::oid) OVER () <> max(s.contact_table::oid) OVER () AS is_mixed
+        FROM (SELECT DISTINCT segments.check_published(a) AS id, 'include' AS action FROM unnest(add) AS a
               UNION ALL
-              SELECT segments.check_published(r), 'exclude' FROM unnest(remove) AS r) AS c
-        GROUP BY c.id ORDER BY is_both DESC, c.id
+              SELECT DISTINCT segments.check_published(r), 'exclude' FROM unnest(remove) AS r) AS c
+            JOIN segments.segment AS s ON s.id = c.id
+        ORDER BY number
     LOOP
-        IF change.is_both THEN
-            RAISE EXCEPTION 'segment "%" is both in add and in remove',
-                (SELECT s.alias FROM segments.segment AS s WHERE s.id = change.id) USING ERRCODE = 'invalid_parameter_value';
+        IF change.is_mixed THEN
+            RAISE EXCEPTION 'segments of different contact tables cannot be changed together' USING ERRCODE = 'invalid_parameter_value';
         END IF;
-        SELECT c.contact_id INTO missing
-        FROM segments.change_contacts(change.id::text, contacts, change.action) WITH ORDINALITY AS c (contact_id, success, number)
-        WHERE NOT c.success ORDER BY c.number LIMIT 1;
-        IF FOUND THEN
-            RAISE EXCEPTION 'contact % does not exist in "%"', missing,
-                (SELECT c.relname FROM segments.segment AS s JOIN pg_class AS c ON c.oid = s.contact_table WHERE s.id = change.id)
-                USING ERRCODE = 'no_data_found';
+        IF change.number < change.changes THEN
+            PERFORM segments.change_contacts(change.id::text, contacts, change.action, source, reference);
+        ELSE
+            RETURN QUERY SELECT * FROM segments.change_contacts(change.id::text, contacts, change.action, source, reference);
         END IF;
     END LOOP;
 END
 $function$;
-COMMENT ON FUNCTION segments.change_segments(anyarray, text[], text[]) IS
-    'includes contacts by hand in the segments of add and takes them out of those of remove, all or nothing; only published segments, and contacts that exist';
+COMMENT ON FUNCTION segments.change_segments(anyarray, text[], text[], text, text) IS
+    'the action of a campaign, a form or a batch: includes contacts by hand in the segments of add, then takes them out of those of remove, all or nothing; only published segments; success is false for contacts that do not exist; source says by what: campaign, form, batch, import, point trigger, preference or api, reference which one';
 
 -- What there is to know about segments.  A function, since a view reads its
 -- tables with the rights of its owner.

@@ -173,6 +173,11 @@ CREATE FUNCTION segments.why(segment text, contact anyelement) RETURNS jsonb
     AS $$ SELECT segments.why_contact(segments.resolve_segment(segment), contact::text) $$;
 COMMENT ON FUNCTION segments.why(text, anyelement) IS 'why a contact is a member or not: the filter tree with each leaf''s value (of related rows, up to ten) and truth, now, and what was done by hand';
 
+CREATE FUNCTION segments.why(segment text, contact text) RETURNS jsonb
+    LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp
+    AS $$ SELECT segments.why_contact(segments.resolve_segment(segment), contact) $$;
+COMMENT ON FUNCTION segments.why(text, text) IS 'why a contact is a member or not; the key as text';
+
 CREATE FUNCTION segments.preview(filter segments.filter, contact_table regclass DEFAULT NULL, exact boolean DEFAULT false,
                                  sample integer DEFAULT 0)
     RETURNS TABLE (estimate bigint, exact_count bigint, sample_keys text[])

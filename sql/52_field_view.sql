@@ -2,7 +2,7 @@
 -- The field catalogue, to be read
 -- ---------------------------------------------------------------------------
 
--- Keep in step with resolve_field() in src/field.c.
+-- Keep in step with resolve_field() in src/definition/field.c.
 CREATE VIEW segments.field AS
 WITH definition AS (
     SELECT d.*, coalesce(r.related_table, d.contact_table) AS row_table
@@ -38,6 +38,7 @@ WITH definition AS (
            true, NULL, a.attname, NULL, NULL, NULL, NULL, 'column'
     FROM row_source AS s JOIN pg_catalog.pg_attribute AS a ON a.attrelid = s.row_table AND a.attnum > 0 AND NOT a.attisdropped
     WHERE segments.inferred_type(a.atttypid) IS NOT NULL
+      AND (s.object, a.attname) <> ('lead', 'leadlist')
       AND NOT EXISTS (SELECT FROM segments.field_definition AS d
                       WHERE d.contact_table = s.contact_table
                         AND d.object IN (s.object, CASE s.object WHEN 'company_all' THEN 'company' END)
@@ -45,9 +46,6 @@ WITH definition AS (
     UNION ALL
     SELECT t.contact_table, 'lead', 'leadlist', NULL, 'segment', true, NULL, NULL, NULL, NULL, NULL, NULL, 'defined'
     FROM segments.contact_table AS t
-    WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_attribute AS a
-                      WHERE a.attrelid = t.contact_table AND a.attname = 'leadlist' AND NOT a.attisdropped
-                        AND segments.inferred_type(a.atttypid) IS NOT NULL)
 )
 SELECT f.contact_table, f.object, f.field, f.label, f.type, f.available, f.relation, f.column_name, f.expression,
        f.condition, f.aggregate, f.options,

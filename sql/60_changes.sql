@@ -3,7 +3,7 @@
 -- ---------------------------------------------------------------------------
 
 -- A transaction's number in the log is its id in the lower 48 bits and, above, an
--- era: one for each cluster that the database was restored into (src/change_log.c).
+-- era: one for each cluster that the database was restored into (src/log/change_log.c).
 CREATE TABLE segments.log_era (
     era integer NOT NULL,
     system_identifier bigint NOT NULL
@@ -82,7 +82,7 @@ COMMENT ON FUNCTION segments.check_may_read(regclass) IS 'internal: refuse who m
 CREATE FUNCTION segments.read_changes(consumer text, key anyelement, max integer DEFAULT 1000,
                                       contact_table regclass DEFAULT NULL)
     RETURNS TABLE (xact bigint, n integer, segment_id bigint, segment text, contact_id anyelement, joined boolean,
-                   cause text, at timestamptz)
+                   cause text, at timestamptz, source text, reference text)
     LANGUAGE plpgsql ROWS 1000 SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
@@ -115,8 +115,8 @@ BEGIN
     WHERE c.role = quote_ident(current_user)::regrole AND c.name = consumer AND c.contact_table = tables.contact_table FOR UPDATE;
 
     WHILE given < max LOOP
-        FOR xact, n, segment_id, segment, contact_id, joined, cause, at, last IN
-            EXECUTE format('SELECT c.xact, c.n, c.segment_id, s.alias, c.contact_id::%s, c.joined, c.cause, c.at, c.lsn '
+        FOR xact, n, segment_id, segment, contact_id, joined, cause, at, source, reference, last IN
+            EXECUTE format('SELECT c.xact, c.n, c.segment_id, s.alias, c.contact_id::%s, c.joined, c.cause, c.at, c.source, c.reference, c.lsn '
                            'FROM (SELECT * FROM %s WHERE xact >= $1 AND xact < $2 AND (lsn, xact, n) > ($3, $6, $4) '
                            'ORDER BY lsn, xact, n LIMIT $5) AS c '
                            'LEFT JOIN segments.segment AS s ON s.id = c.segment_id ORDER BY c.lsn, c.xact, c.n',
@@ -147,7 +147,7 @@ COMMENT ON FUNCTION segments.read_changes(text, anyelement, integer, regclass) I
 
 CREATE FUNCTION segments.read_changes(consumer text, max integer DEFAULT 1000, contact_table regclass DEFAULT NULL)
     RETURNS TABLE (xact bigint, n integer, segment_id bigint, segment text, contact_id bigint, joined boolean,
-                   cause text, at timestamptz)
+                   cause text, at timestamptz, source text, reference text)
     LANGUAGE sql ROWS 1000
     AS 'SELECT * FROM segments.read_changes(consumer, NULL::bigint, max, contact_table)';
 COMMENT ON FUNCTION segments.read_changes(text, integer, regclass) IS
@@ -176,7 +176,7 @@ COMMENT ON FUNCTION segments.trim_changes(interval, regclass, boolean) IS
     'deletes entries of the log that are older than this; those that some consumer has not read, whose role may still read the contact table, stay unless keep_unread is false; gives their number; for the owner of the contact table';
 
 -- ---------------------------------------------------------------------------
--- Numbers of members (src/member_count.c, src/member_settle.c)
+-- Numbers of members (src/log/member_count.c, member_settle.c)
 -- ---------------------------------------------------------------------------
 
 -- Not dumped: they hold for the tables' files and for this cluster's transactions.

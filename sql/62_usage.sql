@@ -52,25 +52,6 @@ CREATE POLICY changed ON segments.registered_usage
 COMMENT ON POLICY changed ON segments.registered_usage IS 'those of segments that one may change';
 GRANT SELECT, INSERT, UPDATE, DELETE ON segments.registered_usage TO PUBLIC;
 
-CREATE FUNCTION segments.segment_usage(OUT segment_id bigint, OUT kind text, OUT name text, OUT blocks boolean)
-    RETURNS SETOF record LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
-AS $function$
-    -- a function, since a view reads its tables with the rights of its owner
-    SELECT r.referenced_id, 'segment', s.alias, true
-    FROM segments.segment_reference AS r JOIN segments.segment AS s ON s.id = r.segment_id
-    UNION ALL
-    SELECT u.segment_id, u.kind, u.name, u.blocks FROM segments.registered_usage AS u
-$function$;
-COMMENT ON FUNCTION segments.segment_usage() IS 'internal: the rows of segments.usage';
-
-CREATE VIEW segments.usage AS SELECT * FROM segments.segment_usage();
-COMMENT ON VIEW segments.usage IS 'What uses the segments that one sees: filters of other segments, point triggers, and what applications have registered';
-COMMENT ON COLUMN segments.usage.segment_id IS 'the segment';
-COMMENT ON COLUMN segments.usage.kind IS 'segment, point trigger, or what an application has registered';
-COMMENT ON COLUMN segments.usage.name IS 'alias of the segment, name of the trigger or of what was registered';
-COMMENT ON COLUMN segments.usage.blocks IS 'whether the segment cannot be deleted or unpublished meanwhile';
-GRANT SELECT ON segments.usage TO PUBLIC;
-
 CREATE FUNCTION segments.register_usage(segment text, kind text, name text, blocks boolean DEFAULT false) RETURNS void
     LANGUAGE sql SET search_path = pg_catalog, pg_temp
 AS $function$

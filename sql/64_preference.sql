@@ -32,6 +32,20 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION segments.offered_segments(regclass) IS 'internal: segments that contacts are offered in their preferences, by name';
 
+CREATE FUNCTION segments.preferences_of(tables segments.contact_table, key text)
+    RETURNS TABLE (segment_id bigint, alias text, public_name text, description text, subscribed boolean)
+    LANGUAGE plpgsql STABLE ROWS 10 SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+    RETURN QUERY EXECUTE format(
+        'SELECT o.id, o.alias, o.public_name, o.description, '
+        'EXISTS (SELECT FROM %s AS m WHERE m.segment_id = o.id AND m.contact_id = %s) '
+        'FROM segments.offered_segments($1) WITH ORDINALITY AS o (id, alias, public_name, description, number) ORDER BY o.number',
+        tables.member_table, key) USING tables.contact_table;
+END
+$function$;
+COMMENT ON FUNCTION segments.preferences_of(segments.contact_table, text) IS 'internal: preference_center() of the contact whose key this SQL is';
+
 CREATE FUNCTION segments.preference_center(contact anyelement, contact_table regclass DEFAULT NULL)
     RETURNS TABLE (segment_id bigint, alias text, public_name text, description text, subscribed boolean)
     LANGUAGE plpgsql STABLE ROWS 10 SET search_path = pg_catalog, pg_temp
@@ -39,41 +53,57 @@ AS $function$
 DECLARE
     tables segments.contact_table := segments.tables_of(contact_table);
 BEGIN
-    RETURN QUERY EXECUTE format(
-        'SELECT o.id, o.alias, o.public_name, o.description, '
-        'EXISTS (SELECT FROM %s AS m WHERE m.segment_id = o.id AND m.contact_id = %s) '
-        'FROM segments.offered_segments($1) WITH ORDINALITY AS o (id, alias, public_name, description, number) ORDER BY o.number',
-        tables.member_table, segments.key_literal(tables, contact)) USING tables.contact_table;
+    RETURN QUERY SELECT * FROM segments.preferences_of(tables, segments.key_literal(tables, contact));
 END
 $function$;
 COMMENT ON FUNCTION segments.preference_center(anyelement, regclass) IS
     'what a contact is offered in its preferences: published, global segments with is_preference_center, by name, and whether it is a member';
 
-CREATE FUNCTION segments.set_preferences(contact anyelement, segments text[], contact_table regclass DEFAULT NULL) RETURNS void
+CREATE FUNCTION segments.preference_center(contact text, contact_table regclass DEFAULT NULL)
+    RETURNS TABLE (segment_id bigint, alias text, public_name text, description text, subscribed boolean)
+    LANGUAGE plpgsql STABLE ROWS 10 SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    tables segments.contact_table := segments.tables_of(contact_table);
+BEGIN
+    RETURN QUERY SELECT * FROM segments.preferences_of(tables, segments.key_literal(tables, contact));
+END
+$function$;
+COMMENT ON FUNCTION segments.preference_center(text, regclass) IS 'preference_center() with the key as text';
+
+CREATE FUNCTION segments.change_preferences(tables segments.contact_table, contact anyelement, ticked text[]) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
- * Segments in the order of their ids, as change_segments() does.  What is
+ * Segments in the order of their ids.  What is
  * ticked and not offered (any more) is left alone: the page may be old.
  */
 DECLARE
-    tables segments.contact_table := segments.tables_of(contact_table);
-    ticked text[] := coalesce(set_preferences.segments, '{}');
     change record;
 BEGIN
     FOR change IN
         SELECT p.segment_id, p.subscribed
-        FROM segments.preference_center(contact, tables.contact_table) AS p
+        FROM segments.preferences_of(tables, segments.key_literal(tables, contact)) AS p
         WHERE (p.alias = ANY (ticked) OR p.segment_id::text = ANY (ticked)) <> p.subscribed
         ORDER BY p.segment_id
     LOOP
         IF change.subscribed THEN
-            PERFORM segments.remove_contact(change.segment_id::text, contact);
+            PERFORM segments.change_contact(change.segment_id::text, contact, 'exclude', 'preference');
         ELSE
-            PERFORM segments.add_contact(change.segment_id::text, contact);
+            PERFORM segments.change_contact(change.segment_id::text, contact, 'include', 'preference');
         END IF;
     END LOOP;
 END
 $function$;
+COMMENT ON FUNCTION segments.change_preferences(segments.contact_table, anyelement, text[]) IS 'internal: set_preferences() in a contact table';
+
+CREATE FUNCTION segments.set_preferences(contact anyelement, segments text[], contact_table regclass DEFAULT NULL) RETURNS void
+    LANGUAGE sql SET search_path = pg_catalog, pg_temp
+    AS $$ SELECT segments.change_preferences(segments.tables_of(contact_table), contact, coalesce(segments, '{}')) $$;
 COMMENT ON FUNCTION segments.set_preferences(anyelement, text[], regclass) IS
     'what a contact has ticked of the segments it is offered, by alias or id: adds it by hand to those it is not a member of, takes it out of those that are not ticked; touches nothing that is not offered';
+
+CREATE FUNCTION segments.set_preferences(contact text, segments text[], contact_table regclass DEFAULT NULL) RETURNS void
+    LANGUAGE sql SET search_path = pg_catalog, pg_temp
+    AS $$ SELECT segments.change_preferences(segments.tables_of(contact_table), contact, coalesce(segments, '{}')) $$;
+COMMENT ON FUNCTION segments.set_preferences(text, text[], regclass) IS 'set_preferences() with the key as text';

@@ -66,9 +66,10 @@ BEGIN
         RAISE EXCEPTION 'step must be positive, and not below a ten thousandth of the period' USING ERRCODE = 'invalid_parameter_value';
     END IF;
     PERFORM segments.check_log_reaches(tables, found.id, first);
-    bounds := ARRAY(SELECT DISTINCT b AT TIME ZONE tables.timezone
-                    FROM generate_series(first AT TIME ZONE tables.timezone, last AT TIME ZONE tables.timezone, step) AS b
-                    WHERE b AT TIME ZONE tables.timezone < last ORDER BY 1);
+    -- by multiples, which come to an end for a step that goes back as well ('1 month -31 days'), and keep to the ends of months
+    bounds := ARRAY(SELECT DISTINCT b FROM generate_series(0, 10000) AS n,
+                    LATERAL (SELECT (first AT TIME ZONE tables.timezone + step * n) AT TIME ZONE tables.timezone) AS s (b)
+                    WHERE b >= first AND b < last ORDER BY 1);
     RETURN QUERY EXECUTE format($query$
         WITH change AS (
             SELECT CASE WHEN l.at < $5 THEN width_bucket(l.at, $2) ELSE cardinality($2) + 1 END AS number,

@@ -41,7 +41,7 @@ AS $function$
 DECLARE
     keys text[] := ARRAY(SELECT DISTINCT w FROM unnest(words) AS w WHERE segments.rest_is_key(w, tables));
 BEGIN
-    RETURN QUERY EXECUTE format('SELECT c.contact_id::text, c.success FROM segments.change_contacts($1, $2::%s[], $3) AS c', tables.key_type)
+    RETURN QUERY EXECUTE format('SELECT c.contact_id::text, c.success FROM segments.change_contacts($1, $2::%s[], $3, ''api'') AS c', tables.key_type)
     USING segment.id::text, keys, action;
     RETURN QUERY SELECT DISTINCT w, false FROM unnest(words) AS w WHERE w IS NOT NULL AND NOT segments.rest_is_key(w, tables);
 END

@@ -68,7 +68,10 @@ COMMENT ON POLICY owned ON segments.import IS 'those into contact tables that on
 ALTER TABLE segments.import_rejected ENABLE ROW LEVEL SECURITY;
 CREATE POLICY visible ON segments.import_rejected USING (segments.import_is_visible(import_id));
 COMMENT ON POLICY visible ON segments.import_rejected IS 'those of imports that one sees';
-GRANT SELECT, INSERT, UPDATE, DELETE ON segments.import, segments.import_rejected TO PUBLIC;
+-- ids are the sequence's, and who imports is who does
+GRANT SELECT, DELETE, INSERT (segment_id, contact_table, source, options),
+    UPDATE (finished, lines, done, created, updated, unchanged, added, rejected) ON segments.import TO PUBLIC;
+GRANT SELECT, INSERT, UPDATE, DELETE ON segments.import_rejected TO PUBLIC;
 
 CREATE FUNCTION segments.report_import(contact_table regclass, phase text, total bigint, more bigint) RETURNS void
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'segments_report_import';
@@ -152,6 +155,18 @@ COMMENT ON FUNCTION segments.import_identifier(text, text) IS 'internal: SQL for
 
 -- Staging -----------------------------------------------------------------------
 
+CREATE FUNCTION segments.drop_staged(name text) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+    -- DROP TABLE IF EXISTS would tell the client that there is none
+    IF to_regclass('pg_temp.' || quote_ident(name)) IS NOT NULL THEN
+        EXECUTE format('DROP TABLE pg_temp.%I', name);
+    END IF;
+END
+$function$;
+COMMENT ON FUNCTION segments.drop_staged(text) IS 'internal: drops a temporary table of an import, if there is one';
+
 CREATE FUNCTION segments.import_stage(import_id bigint, staging regclass, columns segments.import_column[]) RETURNS bigint
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET synchronize_seqscans = off SET max_parallel_workers_per_gather = 0
 AS $function$
@@ -162,7 +177,7 @@ AS $function$
 DECLARE
     number_of_lines bigint;
 BEGIN
-    DROP TABLE IF EXISTS pg_temp.segments_import_line;
+    PERFORM segments.drop_staged('segments_import_line');
     EXECUTE format('CREATE TEMP TABLE segments_import_line AS SELECT row_number() OVER () AS line, %s AS ident, %s FROM %s AS s',
         segments.import_identifier(format('s.%I', columns[1].source), columns[1].type),
         (SELECT string_agg(format('s.%I::text AS v%s', c.source, c.number), ', ' ORDER BY c.number) FROM unnest(columns) AS c), staging);
@@ -183,7 +198,7 @@ DECLARE
     key_type text := format_type((SELECT a.atttypid FROM pg_attribute AS a WHERE a.attrelid = tables.contact_table AND a.attname = tables.key_column), NULL);
     has_blanks text := CASE WHEN NOT blank THEN ' FILTER (WHERE v%1$s <> '''')' ELSE '' END;
 BEGIN
-    DROP TABLE IF EXISTS pg_temp.segments_import_row;
+    PERFORM segments.drop_staged('segments_import_row');
     EXECUTE format('CREATE TEMP TABLE segments_import_row AS '
         'WITH line AS (SELECT l.*, count(*) OVER (PARTITION BY l.ident) AS n FROM pg_temp.segments_import_line AS l '
         '              WHERE l.line BETWEEN %1$s AND %2$s AND l.ident IS NOT NULL), '
@@ -320,7 +335,7 @@ $function$;
 COMMENT ON FUNCTION segments.import_write(bigint, segments.contact_table, segments.import_column[], boolean, bigint, bigint) IS
     'internal: updates and creates the contacts of rows by their numbers; keeps those that are refused';
 
-CREATE FUNCTION segments.import_add(segment_id bigint, tables segments.contact_table) RETURNS bigint
+CREATE FUNCTION segments.import_add(import_id bigint, segment_id bigint, tables segments.contact_table) RETURNS bigint
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
@@ -330,12 +345,12 @@ BEGIN
                    'WHERE NOT EXISTS (SELECT FROM %s AS m WHERE m.segment_id = $1 AND m.contact_id = k.key)', tables.member_table)
     INTO added USING segment_id;
     PERFORM segments.report_import(tables.contact_table, 'adding', NULL, 0);
-    EXECUTE format('SELECT count(*) FROM segments.change_contacts($1, ARRAY(SELECT k.key::%s FROM pg_temp.segments_import_key AS k), ''include'')', tables.key_type)
-    USING segment_id::text;
+    EXECUTE format('SELECT count(*) FROM segments.change_contacts($1, ARRAY(SELECT k.key::%s FROM pg_temp.segments_import_key AS k), ''include'', ''import'', $2)', tables.key_type)
+    USING segment_id::text, import_id::text;
     RETURN added;
 END
 $function$;
-COMMENT ON FUNCTION segments.import_add(bigint, segments.contact_table) IS 'internal: adds the contacts of an import to its segment; how many were no members';
+COMMENT ON FUNCTION segments.import_add(bigint, bigint, segments.contact_table) IS 'internal: adds the contacts of an import to its segment; how many were no members';
 
 CREATE FUNCTION segments.import_lines(import_id bigint, first bigint, last bigint) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
@@ -352,7 +367,8 @@ DECLARE
     matched bigint;
     missing bigint;
 BEGIN
-    SELECT * INTO STRICT import FROM segments.import AS i WHERE i.id = import_id FOR UPDATE;
+    -- options hold SQL, which runs as its author: row security does not stop superusers
+    SELECT * INTO STRICT import FROM segments.import AS i WHERE i.id = import_id AND i.made_by = current_user FOR UPDATE;
     SELECT * INTO STRICT tables FROM segments.contact_table AS t WHERE t.contact_table = import.contact_table;
     columns := ARRAY(SELECT jsonb_populate_record(NULL::segments.import_column, e.value)
                      FROM jsonb_array_elements(import.options -> 'import_columns') WITH ORDINALITY AS e (value, n) ORDER BY e.n);
@@ -360,7 +376,7 @@ BEGIN
     PERFORM segments.report_import(tables.contact_table, 'matching', import.lines, 0);
     PERFORM segments.import_merge(tables, columns, (import.options ->> 'blank')::boolean, first, last);
     SELECT count(*), count(r.key) INTO number_of_rows, matched FROM pg_temp.segments_import_row AS r;
-    DROP TABLE IF EXISTS pg_temp.segments_import_key;
+    PERFORM segments.drop_staged('segments_import_key');
     EXECUTE format('CREATE TEMP TABLE segments_import_key (key %s)', segments.base_type(tables.key_type));
     written := segments.import_write(import_id, tables, columns, (import.options ->> 'blank')::boolean, 1, number_of_rows);
     -- what was refused is gone from the rows
@@ -369,7 +385,7 @@ BEGIN
     UPDATE segments.import AS i
     SET done = last, created = i.created + written.created, updated = i.updated + written.updated,
         unchanged = i.unchanged + matched - written.updated, rejected = i.rejected + missing + written.rejected,
-        added = i.added + segments.import_add(import.segment_id, tables)
+        added = i.added + segments.import_add(import_lines.import_id, import.segment_id, tables)
     WHERE i.id = import_id;
     DROP TABLE pg_temp.segments_import_row, pg_temp.segments_import_key;
 END
@@ -412,7 +428,7 @@ CREATE FUNCTION segments.end_import(import_id bigint) RETURNS void
 AS $function$
 BEGIN
     UPDATE segments.import AS i SET finished = clock_timestamp() WHERE i.id = import_id;
-    DROP TABLE IF EXISTS pg_temp.segments_import_line;
+    PERFORM segments.drop_staged('segments_import_line');
     PERFORM segments.report_import(NULL, NULL, NULL, NULL);
 END
 $function$;
@@ -448,7 +464,7 @@ BEGIN
     IF cardinality(names) <> (SELECT count(DISTINCT left(n, 63)) FROM unnest(names) AS n WHERE n <> '') THEN
         RAISE EXCEPTION 'the first line of "%" has blank or repeated names', file USING ERRCODE = 'bad_copy_file_format';
     END IF;
-    DROP TABLE IF EXISTS pg_temp.segments_import_file;
+    PERFORM segments.drop_staged('segments_import_file');
     EXECUTE format('CREATE TEMP TABLE segments_import_file (%s)', (SELECT string_agg(format('%I text', n), ', ' ORDER BY o) FROM unnest(names) WITH ORDINALITY AS u (n, o)));
     EXECUTE format('COPY pg_temp.segments_import_file FROM %L WITH (FORMAT csv, HEADER)', file);
     RETURN 'pg_temp.segments_import_file'::regclass;
@@ -503,10 +519,10 @@ DECLARE
     import segments.import;
     staged bigint;
 BEGIN
-    SELECT i.* INTO import FROM segments.import AS i WHERE i.id OPERATOR(pg_catalog.=) import_id;
+    SELECT i.* INTO import FROM segments.import AS i WHERE i.id OPERATOR(pg_catalog.=) import_id AND i.made_by OPERATOR(pg_catalog.=) CURRENT_USER;
     IF NOT FOUND OR import.finished IS NOT NULL OR NOT (import.options OPERATOR(pg_catalog.?) 'file') THEN
         RAISE EXCEPTION 'import % cannot be resumed', import_id USING ERRCODE = 'object_not_in_prerequisite_state',
-            DETAIL = 'It does not exist, is done, or was not made of a file.';
+            DETAIL = 'It does not exist, is done, was not made of a file, or was made by another role.';
     END IF;
     staged := segments.restage_import(import_id);
     CALL segments.run_import(import_id, (import.options OPERATOR(pg_catalog.->>) 'batch')::integer);
@@ -521,7 +537,7 @@ DECLARE
     import segments.import;
     staged bigint;
 BEGIN
-    SELECT * INTO STRICT import FROM segments.import AS i WHERE i.id = import_id;
+    SELECT * INTO STRICT import FROM segments.import AS i WHERE i.id = import_id AND i.made_by = current_user;
     staged := segments.import_stage(import_id, segments.load_csv(import.options ->> 'file'),
         ARRAY(SELECT jsonb_populate_record(NULL::segments.import_column, e.value)
               FROM jsonb_array_elements(import.options -> 'import_columns') WITH ORDINALITY AS e (value, n) ORDER BY e.n));

@@ -8,17 +8,18 @@
 
 #include "base/compat.h"
 #include "definition/access.h"
-#include "evaluate/evaluate.h"
-#include "log/member_count.h"
+#include "evaluate/candidates.h"
+#include "log/member_settle.h"
+#include "program/image_share.h"
 #include "text/regexp.h"
-#include "time/phrase.h"
-#include "worker/worker.h"
+#include "time/clock.h"
+#include "worker/launcher.h"
+#include "worker/worker_settings.h"
 
 PG_MODULE_MAGIC;
 
 static char *user_id_setting = NULL;
 static char *user_name_setting = NULL;
-static bool plain_evaluation = false;
 
 void _PG_init(void);
 
@@ -35,10 +36,7 @@ _PG_init(void)
 							   "The name of the application's user, for stamps and row security.",
 							   "Empty means the session's role.", &user_name_setting, "",
 							   PGC_USERSET, 0, NULL, NULL, NULL);
-	DefineCustomBoolVariable("segments.plain_evaluation",
-							 "Evaluates every segment for each changed contact, without the index.",
-							 "For tests: members must not depend on it.", &plain_evaluation, false,
-							 PGC_SUSET, GUC_NOT_IN_SAMPLE, NULL, NULL, NULL);
+	CandidatesDefineSettings();
 #ifdef SEGMENTS_FAULT_INJECTION
 	FaultDefineSettings();
 #endif
@@ -47,13 +45,4 @@ _PG_init(void)
 	MarkSettingsReserved("segments");
 	MemberCountsRegister();
 	LauncherRegister();
-}
-
-/*
- * segments.plain_evaluation: is the index of segments left aside?
- */
-bool
-PlainEvaluation(void)
-{
-	return plain_evaluation;
 }

@@ -1,24 +1,28 @@
 /*
  * triggers.c - segments.maintain(), the one trigger function.
  *
- * Step 10: statement-level AFTER triggers on the contact table and on every
- * table whose rows belong to contacts come here, with transition tables.  A
- * statement that changed nothing, or a table that no segment reads, costs a
- * look into a hash table.
+ * Statement-level AFTER triggers on the contact table and on every table whose
+ * rows belong to contacts come here, with transition tables.  A statement that
+ * changed nothing, or a table that no segment reads, costs a look into a hash
+ * table.
  */
 #include "postgres.h"
 
 #include "catalog/pg_trigger.h"
 #include "commands/trigger.h"
-#include "executor/spi.h"
 #include "fmgr.h"
-#include "utils/builtins.h"
-#include "utils/memutils.h"
 #include "utils/rel.h"
 
-#include "maintain/maintain.h"
+#include "build/build.h"
+#include "log/change_log.h"
+#include "maintain/contact_delta.h"
+#include "maintain/point_trigger.h"
+#include "maintain/related_delta.h"
 #include "maintain/set_aside.h"
-#include "base/sql_expr.h"
+#include "maintain/statement_delta.h"
+#include "program/program.h"
+#include "program/program_cache.h"
+#include "program/session.h"
 
 static void
 check_protocol(FunctionCallInfo fcinfo)
@@ -75,7 +79,7 @@ statement_delta(FunctionCallInfo fcinfo)
 
 	delta.relid = RelationGetRelid(data->tg_relation);
 	delta.truncated = TRIGGER_FIRED_BY_TRUNCATE(data->tg_event);
-	delta.others_fire = others_fire(fcinfo, data->tg_relation) || MaintainRanInside();
+	delta.others_fire = others_fire(fcinfo, data->tg_relation) || SessionRanInside();
 	if (TRIGGER_FIRED_BY_UPDATE(data->tg_event) || TRIGGER_FIRED_BY_DELETE(data->tg_event))
 		delta.old_rows = data->tg_oldtable;
 	if (TRIGGER_FIRED_BY_UPDATE(data->tg_event) || TRIGGER_FIRED_BY_INSERT(data->tg_event))
@@ -84,13 +88,13 @@ statement_delta(FunctionCallInfo fcinfo)
 }
 
 static void
-maintain_table(Oid contact_table, Relation rel, StatementDelta *delta)
+maintain_table(Oid contact_table, TriggerData *data, StatementDelta *delta)
 {
-	Program *program = SetAsideUncompiled(ProgramGetFor(contact_table, rel));
+	Program *program = SetAsideUncompiled(ProgramGetFor(contact_table, data->tg_relation));
 
-	MaintainBegin(program);
+	SessionBegin(program);
 	if (program->image->foreign_functions)
-		MaintainEnter();
+		SessionEnter();
 	if (contact_table == delta->relid)
 	{
 		if (delta->old_rows)
@@ -99,8 +103,15 @@ maintain_table(Oid contact_table, Relation rel, StatementDelta *delta)
 			tuplestore_rescan(delta->new_rows);
 		ContactDelta(program, delta);
 	}
-	RelatedDelta(program, delta);
-	MaintainEnd();
+	if (delta->truncated)
+	{
+		SessionEnter();
+		BuildSegmentsReading(program, delta->relid, CAUSE_FILTER);
+	}
+	else
+		RelatedDelta(program, delta);
+	PointTriggersFire(program, data);
+	SessionEnd();
 }
 
 PG_FUNCTION_INFO_V1(segments_maintain);
@@ -115,7 +126,7 @@ segments_maintain(PG_FUNCTION_ARGS)
 	if (!delta.truncated && is_empty(delta.old_rows) && is_empty(delta.new_rows))
 		return PointerGetDatum(NULL);
 	foreach (cell, list_copy(ProgramTablesReading(delta.relid)))
-		maintain_table(lfirst_oid(cell), ((TriggerData *) fcinfo->context)->tg_relation, &delta);
+		maintain_table(lfirst_oid(cell), (TriggerData *) fcinfo->context, &delta);
 	return PointerGetDatum(NULL);
 }
 

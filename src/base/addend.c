@@ -8,12 +8,12 @@
  */
 #include "postgres.h"
 
+#include "base/addend.h"
+
 #include "fmgr.h"
 #include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
 #include "utils/numeric.h"
-
-#include "base/addend.h"
 
 #define GREATEST "1e131000"
 

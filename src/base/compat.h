@@ -32,17 +32,23 @@
 #define SOFT_ERROR_OCCURRED(escontext) false
 #endif
 
+/* A function that does not return says so before its declaration, since 18. */
+#if PG_VERSION_NUM < 180000
+#define pg_noreturn pg_attribute_noreturn()
+#endif
+
 /* A prefix of settings is reserved under a better name since 15. */
 #if PG_VERSION_NUM >= 150000
 #define MarkSettingsReserved(prefix) MarkGUCPrefixReserved(prefix)
 #else
 #define MarkSettingsReserved(prefix) EmitWarningsOnPlaceholders(prefix)
 #define setup_parse_fixed_parameters(pstate, types, count)                                         \
-	parse_fixed_parameters(pstate, types, count)
+	parse_fixed_parameters(pstate, (Oid *) (types), count)
 #endif
 
 /* One function asks for the rights on every kind of object since 16. */
 #if PG_VERSION_NUM >= 160000
+#include "catalog/pg_proc.h"
 #define pg_proc_aclcheck(function, role, mode)                                                     \
 	object_aclcheck(ProcedureRelationId, function, role, mode)
 #endif
@@ -79,6 +85,28 @@
 		foreach (cell_, (query)->rtable)                                                           \
 			lfirst_node(RangeTblEntry, cell_)->checkAsUser = (role);                               \
 	} while (0)
+#endif
+
+/*
+ * Columns that are computed when they are read came with 18: rows in memory
+ * have nothing there, so what reads such rows computes them.
+ */
+#if PG_VERSION_NUM >= 180000
+#include "rewrite/rewriteHandler.h"
+#define ExpandVirtualColumns(expr, rel) expand_generated_columns_in_expr(expr, rel, 1)
+#else
+#define ExpandVirtualColumns(expr, rel) (expr)
+#endif
+
+/*
+ * Does the check of a foreign key lock the row that it leads to before the
+ * statement's own triggers run?  Since 19 checks are collected, and done after
+ * all triggers.
+ */
+#if PG_VERSION_NUM >= 190000
+#define KEYS_LOCK_AT_ONCE false
+#else
+#define KEYS_LOCK_AT_ONCE true
 #endif
 
 /* Whether a deferrable primary key counts is asked since 18; we take none. */

@@ -2,32 +2,36 @@
  * index_probe.c - rows of a table by the leading columns of a btree index,
  * without a query.
  *
- * Step 9e: what is looked up for one contact is a handful of rows, and
- * starting a query for them costs many times the rows.  A probe keeps its
- * index open, and is asked for one value after the other.  It sees what an
- * index scan under the same snapshot sees, and takes the same predicate locks
- * (at SERIALIZABLE).
+ * What is looked up for one contact is a handful of rows, and starting a query
+ * for them costs many times the rows.  A probe keeps its index open, and is
+ * asked for one value after the other.  It sees what an index scan under the
+ * same snapshot sees, and takes the same predicate locks (at SERIALIZABLE).
  *
  * A probe asks nobody's leave: IndexProbeReadable says whether it gives what
  * the owner of the contact table would get.
  */
 #include "postgres.h"
 
+#include "base/index_probe.h"
+
 #include "access/genam.h"
 #include "access/relscan.h"
+#include "access/skey.h"
 #include "access/tableam.h"
-#include "access/transam.h"
 #include "catalog/pg_am.h"
-#include "catalog/pg_operator.h"
-#include "nodes/makefuncs.h"
+#include "executor/tuptable.h"
+#include "fmgr.h"
+#include "nodes/pg_list.h"
 #include "parser/parse_oper.h"
 #include "utils/acl.h"
 #include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/relcache.h"
+#include "utils/snapshot.h"
 #include "utils/syscache.h"
 #include "utils/typcache.h"
 
 #include "base/compat.h"
-#include "base/index_probe.h"
 
 /* ----- which index ----- */
 

@@ -7,10 +7,11 @@
 
 #include "postgres.h"
 
+#include "access/attnum.h"
 #include "access/genam.h"
 #include "access/skey.h"
 #include "executor/tuptable.h"
-#include "utils/rel.h"
+#include "utils/relcache.h"
 #include "utils/snapshot.h"
 
 #define INDEX_PROBE_KEYS 2
@@ -36,7 +37,6 @@ typedef struct IndexChoice
 	RegProcedure equal;
 } IndexChoice;
 
-extern bool IndexIsOfServer(Relation index, int column, Oid type);
 extern bool IndexProbeReadable(Relation rel, Oid reader);
 extern bool IndexProbeChoose(Relation rel, AttrNumber column, Oid value_type, IndexChoice *choice);
 extern void IndexProbeOpen(IndexProbe *probe, Relation rel, Oid index, Snapshot snapshot);
@@ -44,5 +44,6 @@ extern void IndexProbeKey(IndexProbe *probe, Oid value_type, RegProcedure equal)
 extern void IndexProbeFind(IndexProbe *probe, const Datum *values);
 extern TupleTableSlot *IndexProbeNext(IndexProbe *probe);
 extern void IndexProbeClose(IndexProbe *probe);
+extern bool IndexIsOfServer(Relation index, int column, Oid type);
 
 #endif /* SEGMENTS_INDEX_PROBE_H */

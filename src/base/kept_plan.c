@@ -8,14 +8,14 @@
  */
 #include "postgres.h"
 
+#include "base/kept_plan.h"
+
 #include "common/hashfn.h"
 #include "executor/spi.h"
 #include "nodes/parsenodes.h"
 #include "utils/catcache.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
-
-#include "maintain/maintain.h"
 
 #define MAX_KEPT 500 /* then all are forgotten */
 #define MAX_ARGS 8

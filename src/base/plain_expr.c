@@ -16,6 +16,8 @@
  */
 #include "postgres.h"
 
+#include "base/plain_expr.h"
+
 #include "access/htup_details.h"
 #include "access/transam.h"
 #include "catalog/namespace.h"
@@ -24,10 +26,7 @@
 #include "catalog/pg_proc.h"
 #include "nodes/nodeFuncs.h"
 #include "utils/fmgroids.h"
-#include "utils/lsyscache.h"
 #include "utils/syscache.h"
-
-#include "base/sql_expr.h"
 
 typedef struct PlainContext
 {

@@ -7,9 +7,9 @@
  */
 #include "postgres.h"
 
-#include "utils/lsyscache.h"
-
 #include "base/result.h"
+
+#include "utils/lsyscache.h"
 
 /*
  * A column (from 1) of a row (from 0), which must be of a type, or of one with

@@ -8,10 +8,10 @@
  */
 #include "postgres.h"
 
+#include "base/secure.h"
+
 #include "miscadmin.h"
 #include "utils/guc.h"
-
-#include "base/sql_expr.h"
 
 static const char *const fixed_settings[][2] = {
 	{"search_path", "pg_catalog, pg_temp"},

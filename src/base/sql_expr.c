@@ -8,10 +8,13 @@
  */
 #include "postgres.h"
 
+#include "base/sql_expr.h"
+
 #include "access/table.h"
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
+#include "nodes/nodes.h"
 #include "optimizer/optimizer.h"
 #include "parser/parse_coerce.h"
 #include "parser/parse_collate.h"
@@ -19,14 +22,11 @@
 #include "parser/parse_param.h"
 #include "parser/parse_relation.h"
 #include "parser/parser.h"
-#include "utils/builtins.h"
 #include "utils/lsyscache.h"
-#include "utils/pg_locale.h"
-#include "utils/rel.h"
 #include "utils/ruleutils.h"
 
 #include "base/compat.h"
-#include "base/sql_expr.h"
+#include "base/secure.h"
 
 /*
  * The raw expression, which must be nothing else: no FROM, no second column.
@@ -50,14 +50,13 @@ raw_expression(const char *sql)
 static const Oid parameter_types[] = {INT4OID};
 
 /*
- * Analyse `sql` over the columns of a relation, addressed as `alias` or bare;
- * its Vars have varno 1.
+ * Analyse `sql` over the columns of an open relation, addressed as `alias` or
+ * bare; its Vars have varno 1.
  */
-Node *
-SqlExprParse(const char *sql, Oid relid, const char *alias)
+static Node *
+analyse(const char *sql, Relation rel, const char *alias)
 {
 	ParseState *pstate = make_parsestate(NULL);
-	Relation rel = table_open(relid, AccessShareLock);
 	ParseNamespaceItem *item;
 	Node *expr;
 
@@ -67,8 +66,21 @@ SqlExprParse(const char *sql, Oid relid, const char *alias)
 	addNSItemToQuery(pstate, item, false, true, true);
 	expr = transformExpr(pstate, raw_expression(sql), EXPR_KIND_WHERE);
 	assign_expr_collations(pstate, expr);
-	table_close(rel, NoLock);
 	free_parsestate(pstate);
+	return expr;
+}
+
+/*
+ * The same of a relation that is not open, ready to be computed from a row:
+ * a column that is not stored stands as what it is computed from.
+ */
+Node *
+SqlExprParse(const char *sql, Oid relid, const char *alias)
+{
+	Relation rel = table_open(relid, AccessShareLock);
+	Node *expr = ExpandVirtualColumns(analyse(sql, rel, alias), rel);
+
+	table_close(rel, NoLock);
 	return expr;
 }
 
@@ -82,10 +94,13 @@ char *
 SqlExprQualify(const char *sql, Oid relid, const char *alias, const char *new_alias, Oid *type,
 			   bool *deterministic)
 {
-	Node *expr = SqlExprParse(sql, relid, alias);
+	Relation rel = table_open(relid, AccessShareLock);
+	Node *expr = analyse(sql, rel, alias);
 	SecureContext secure;
 	char *result;
 	Oid collation = exprCollation(expr);
+
+	table_close(rel, NoLock);
 
 	if (exprType(expr) == UNKNOWNOID)
 		expr = coerce_to_common_type(NULL, expr, TEXTOID, "field");

@@ -3,10 +3,14 @@
  */
 #include "postgres.h"
 
-#include "funcapi.h"
-#include "miscadmin.h"
-
 #include "base/srf.h"
+
+#include "access/tupdesc.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "nodes/execnodes.h"
+#include "nodes/nodes.h"
+#include "utils/tuplestore.h"
 
 /*
  * Set up the tuplestore of a materialized set, in the caller's row type.  The

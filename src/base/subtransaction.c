@@ -10,12 +10,11 @@
  */
 #include "postgres.h"
 
+#include "base/subtransaction.h"
+
 #include "access/parallel.h"
 #include "access/xact.h"
-#include "utils/memutils.h"
 #include "utils/resowner.h"
-
-#include "base/subtransaction.h"
 
 /*
  * Can a subtransaction be started?  Not during a parallel operation.
@@ -31,8 +30,8 @@ SubtransactionPossible(void)
  * succeed the next time: a cancel, a lock that was not got, memory that ran
  * out, a transaction that has to be tried again, a limit.
  */
-bool
-ErrorIsOfTheMoment(const ErrorData *error)
+static bool
+is_of_the_moment(const ErrorData *error)
 {
 	switch (ERRCODE_TO_CATEGORY(error->sqlerrcode))
 	{
@@ -96,7 +95,7 @@ InSubtransaction(SubtransactionBody body, void *arg, ExpectedError expected)
 	PG_END_TRY();
 	MemoryContextSwitchTo(caller);
 	CurrentResourceOwner = owner;
-	if (error != NULL && !(expected ? expected(error) : !ErrorIsOfTheMoment(error)))
+	if (error != NULL && !(expected ? expected(error) : !is_of_the_moment(error)))
 		ReThrowError(error);
 	return error;
 }

@@ -11,6 +11,5 @@ typedef bool (*ExpectedError)(const ErrorData *error);
 
 extern bool SubtransactionPossible(void);
 extern ErrorData *InSubtransaction(SubtransactionBody body, void *arg, ExpectedError expected);
-extern bool ErrorIsOfTheMoment(const ErrorData *error);
 
 #endif /* SEGMENTS_SUBTRANSACTION_H */

@@ -3,11 +3,10 @@
  */
 #include "postgres.h"
 
+#include "base/vector.h"
+
 #include "miscadmin.h"
 #include "utils/datum.h"
-#include "utils/memutils.h"
-
-#include "base/vector.h"
 
 /*
  * Append, in the current memory context (that of the first call).

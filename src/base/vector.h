@@ -26,7 +26,7 @@ typedef struct DatumVector
 
 extern void IntVectorAdd(IntVector *vector, int item);
 extern void DatumVectorInit(DatumVector *vector, MemoryContext context, bool byval, int16 len);
-extern bool DatumVectorIsFull(const DatumVector *vector);
 extern void DatumVectorAdd(DatumVector *vector, Datum item);
+extern bool DatumVectorIsFull(const DatumVector *vector);
 
 #endif /* SEGMENTS_VECTOR_H */

@@ -2,13 +2,13 @@
  * build.c - members of whole segments: new ones, and ones whose definition
  * changed.
  *
- * Step 13a.  A large table is not shut for the time of a scan.  The segments
- * are evaluated by a snapshot while everybody writes; what they differ in is
- * written at once for new segments, of which nobody else knows, and kept for
- * the others.  Then writers are shut out until the transaction ends, contacts
- * that were touched since the snapshot (touched.c) are evaluated again, and
- * what was kept is written for the others.  Whoever writes after that knows
- * the definition (program.c).  Small tables are locked first.
+ * A large table is not shut for the time of a scan.  The segments are evaluated
+ * by a snapshot while everybody writes; what they differ in is written at once
+ * for new segments, of which nobody else knows, and kept for the others.  Then
+ * writers are shut out until the transaction ends, contacts that were touched
+ * since the snapshot (touched.c) are evaluated again, and what was kept is
+ * written for the others.  Whoever writes after that knows the definition
+ * (program_cache.c).  Small tables are locked first.
  *
  * SHARE UPDATE EXCLUSIVE on the contact table makes those who change
  * definitions take turns from the start, and lets writers pass.
@@ -19,26 +19,49 @@
  */
 #include "postgres.h"
 
+#include "build/build.h"
+
 #include "access/table.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "nodes/bitmapset.h"
+#include "nodes/pg_list.h"
 #include "storage/bufmgr.h"
 #include "storage/lmgr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/memutils.h"
-#include "utils/rel.h"
+#include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 
-#include "build/build.h"
-#include "definition/access.h"
 #include "base/compat.h"
-#include "build/build.h"
+#include "base/vector.h"
+#include "build/build_lock.h"
+#include "build/build_repair.h"
+#include "build/build_set.h"
+#include "build/difference.h"
+#include "build/progress.h"
+#include "build/touched.h"
+#include "clock/clock_write.h"
+#include "clock/segment_clock.h"
 #include "definition/access.h"
-#include "executor/spi.h"
-#include "utils/lsyscache.h"
+#include "definition/contact_table.h"
+#include "definition/owner_message.h"
+#include "definition/segment.h"
+#include "log/change_log.h"
+#include "log/change_number.h"
+#include "maintain/maintain.h"
+#include "member/change_set.h"
+#include "member/member_write.h"
+#include "predicate/bind.h"
+#include "predicate/predicate_time.h"
+#include "program/image.h"
+#include "program/keys.h"
+#include "program/program.h"
+#include "program/program_cache.h"
+#include "program/session.h"
+#include "time/clock.h"
 
 typedef struct Build
 {
@@ -58,11 +81,13 @@ typedef struct Build
 static void
 write_changes(Build *build, const char *cause)
 {
-	uint64 before = MaintainRuns();
-
 	if (build->changes->n > 0)
-		ProgressChanges(MemberWrite(build->program, build->changes, cause));
-	build->disturbed |= MaintainRuns() != before;
+	{
+		MemberWritten result = MaintainWrite(build->program, build->changes, cause);
+
+		ProgressChanges(result.written);
+		build->disturbed |= result.disturbed;
+	}
 	ChangeSetReset(build->changes);
 }
 
@@ -114,18 +139,14 @@ begin_keeping(Build *build)
 static void
 write_kept(Build *build, DatumVector *touched)
 {
-	Batch batch = {0};
 	bool isnull;
 
-	batch.program = build->program;
-	batch.keys = touched->items;
-	batch.nrows = touched->n;
 	while (tuplestore_gettupleslot(build->kept, true, false, build->kept_slot))
 	{
 		Datum key = slot_getattr(build->kept_slot, 2, &isnull);
 
 		CHECK_FOR_INTERRUPTS();
-		if (BatchFindKey(&batch, key) < 0)
+		if (ProgramFindKey(build->program, touched->items, touched->n, key) < 0)
 			add_change(build, DatumGetInt64(slot_getattr(build->kept_slot, 1, &isnull)), key,
 					   DatumGetBool(slot_getattr(build->kept_slot, 3, &isnull)));
 	}
@@ -362,13 +383,13 @@ build_together(Oid contact_table, List *ids, const char *cause, bool fresh, bool
 	Build build = {contact_table, cause, fresh};
 	Program *program = ProgramGet(contact_table);
 
-	MaintainBegin(program);
-	MaintainEnter();
+	SessionBegin(program);
+	SessionEnter();
 	build.changes = ChangeSetCreate();
 	ProgressBegin(fresh ? PROGRESS_CREATE : PROGRESS_REBUILD, contact_table, list_length(ids));
 	build_segments(&build, ids, online && is_large(contact_table));
 	ProgressEnd();
-	MaintainEnd();
+	SessionEnd();
 }
 
 /*
@@ -419,7 +440,7 @@ Datum
 segments_reset_clock(PG_FUNCTION_ARGS)
 {
 	Oid contact_table = PG_GETARG_OID(0);
-	int64 before = MemberWritten(0);
+	int64 before = ChangesWritten(0);
 	List *ids;
 
 	(void) CatalogContactTable(contact_table, false);
@@ -433,5 +454,5 @@ segments_reset_clock(PG_FUNCTION_ARGS)
 		build_together(contact_table, ids, CAUSE_DEFINITION, false, false);
 	ClockReset(contact_table, SegmentsNow());
 	SPI_finish();
-	PG_RETURN_INT64(MemberWritten(0) - before);
+	PG_RETURN_INT64(ChangesWritten(0) - before);
 }

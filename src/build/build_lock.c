@@ -1,19 +1,21 @@
 /*
  * build_lock.c - whom building shuts out, and when.
  *
- * Step 13d.  Who changes a definition holds SHARE ROW EXCLUSIVE on the contact
- * table and all that the segments read when it commits: then no writer is at
- * work that does not know the definition (program.c).  The contact table comes
+ * Who changes a definition holds SHARE ROW EXCLUSIVE on the contact table and
+ * all that the segments read when it commits: then no writer is at work that
+ * does not know the definition (program_cache.c).  The contact table comes
  * first, the others by OID.
  */
 #include "postgres.h"
 
-#include "access/table.h"
-#include "miscadmin.h"
-#include "storage/lmgr.h"
-#include "utils/rel.h"
+#include "build/build_lock.h"
 
-#include "build/build.h"
+#include "miscadmin.h"
+#include "nodes/bitmapset.h"
+#include "storage/lmgr.h"
+
+#include "definition/contact_table.h"
+#include "program/program.h"
 
 /* How often to wait for those at work before standing in everybody's way. */
 #define GENTLE_ATTEMPTS 4

@@ -1,18 +1,27 @@
 /*
  * build_repair.c - rows that a fresh evaluation of filters does not mend.
  *
- * Step 13a, beside build.c and rebuild.c: memberships against what was done by
- * hand, and rows of contacts that don't exist.  Neither comes about as long as
- * our triggers fire.
+ * Beside build.c and rebuild.c: memberships against what was done by hand, and
+ * rows of contacts that don't exist.  Neither comes about as long as our
+ * triggers fire.
  */
 #include "postgres.h"
+
+#include "build/build_repair.h"
 
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 
-#include "definition/table_beside.h"
-#include "build/build.h"
 #include "base/result.h"
+#include "base/spi.h"
+#include "base/vector.h"
+#include "build/build_set.h"
+#include "definition/contact_table.h"
+#include "maintain/maintain.h"
+#include "member/change_set.h"
+#include "member/member_write.h"
+#include "program/keys.h"
+#include "program/program.h"
 
 /*
  * Members that were included by hand join, and excluded ones leave, where the
@@ -28,7 +37,7 @@ BuildHandChanges(Program *program, List *ids, const char *cause)
 	ChangeSet *changes = ChangeSetCreate();
 	uint64 i;
 
-	MaintainRun(
+	SpiRun(
 		psprintf(
 			"SELECT o.segment_id, o.contact_id, o.included FROM %s o JOIN %s c ON c.%s = o.contact_id "
 			"WHERE o.segment_id = ANY ($1) AND o.included <> EXISTS (SELECT FROM %s m "
@@ -45,7 +54,7 @@ BuildHandChanges(Program *program, List *ids, const char *cause)
 					 DatumGetBool(ResultValue(SPI_tuptable, i, 3, BOOLOID, &isnull)));
 	}
 	SPI_freetuptable(SPI_tuptable);
-	if (changes->n > 0 && MemberWrite(program, changes, cause) > 0)
+	if (changes->n > 0 && MaintainWrite(program, changes, cause).written > 0)
 		MaintainPropagate(program, changes);
 }
 
@@ -57,12 +66,12 @@ void
 BuildForgetGone(Program *program, Datum *keys, int nkeys)
 {
 	ContactTable *table = program->table;
-	Datum value = BatchKeyArray(program, keys, nkeys);
+	Datum value = ProgramKeyArray(program, keys, nkeys);
 	DatumVector gone;
 	uint64 i;
 
 	DatumVectorInit(&gone, CurrentMemoryContext, program->key_byval, program->key_len);
-	MaintainRun(
+	SpiRun(
 		psprintf(
 			"SELECT k FROM pg_catalog.unnest($1) k WHERE NOT EXISTS (SELECT FROM %s c WHERE c.%s = k)",
 			table->name, table->key),

@@ -2,15 +2,19 @@
  * build_set.c - the segments that are built together: as ids, as indexes in
  * the program, in the order in which they refer to each other.
  *
- * Step 13a, beside build.c.  Ids are int64 pointers in a List: they mean the
- * same in every program, indexes in one only.
+ * Beside build.c.  ids are int64 pointers in a list: they mean the same in
+ * every program, indexes in one only.
  */
 #include "postgres.h"
 
+#include "build/build_set.h"
+
 #include "catalog/pg_type.h"
+#include "nodes/bitmapset.h"
 #include "utils/array.h"
 
-#include "build/build.h"
+#include "definition/segment.h"
+#include "program/program.h"
 
 /*
  * A List of int64 pointers.

@@ -1,16 +1,15 @@
 /*
  * check.c - segments.check(): is every membership what it should be?
  *
- * Step 13f: the differences (difference.c), as rows, by the snapshot of the
- * query that asks.  Few segments, and all of a small table, are asked by their
- * SQL, which shares nothing with what maintains them; many of a large table in
- * one scan.  Either can be asked for.
+ * The differences (difference.c), as rows, by the snapshot of the query that
+ * asks.  Few segments, and all of a small table, are asked by their SQL, which
+ * shares nothing with what maintains them; many of a large table in one scan.
+ * Either can be asked for.
  */
 #include "postgres.h"
 
 #include "access/table.h"
 #include "catalog/pg_type.h"
-#include "executor/executor.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "miscadmin.h"
@@ -18,15 +17,19 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
-#include "utils/rel.h"
 #include "utils/snapmgr.h"
 
-#include "build/build.h"
-#include "definition/access.h"
 #include "base/srf.h"
 #include "base/subtransaction.h"
-#include "build/build.h"
+#include "build/build_set.h"
+#include "build/difference.h"
+#include "build/progress.h"
 #include "definition/aside.h"
+#include "definition/contact_table.h"
+#include "definition/owner_message.h"
+#include "definition/segment.h"
+#include "program/program_cache.h"
+#include "program/session.h"
 
 typedef struct Check
 {
@@ -130,14 +133,14 @@ check_table(void *arg)
 	check->table = CatalogContactTable(check->contact_table, false);
 	getTypeInputInfo(TupleDescAttr(check->desc, 1)->atttypid, &check->input, &check->param);
 	getTypeOutputInfo(check->table->key_type, &check->output, &varlena);
-	MaintainBegin(ProgramGet(check->contact_table));
-	MaintainEnter();
+	SessionBegin(ProgramGet(check->contact_table));
+	SessionEnter();
 	ProgressBegin(PROGRESS_CHECK, check->contact_table, list_length(check->ids));
 	OwnerMessageBegin(&message, check->contact_table);
 	DifferencesFind(&search);
 	OwnerMessageEnd(&message);
 	ProgressEnd();
-	MaintainEnd();
+	SessionEnd();
 }
 
 static void

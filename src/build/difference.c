@@ -1,35 +1,44 @@
 /*
  * difference.c - contacts whose stored membership is not what it should be.
  *
- * Step 13c: two ways to find them.  By query: each segment's filter as SQL
- * against its members, all in the executor; few segments are found by index
- * so, and as nothing of the row engine takes part, it is the oracle of every
- * test.  By scan: all segments in one scan of the contacts (segment_scan.c),
- * what matches is sorted by segment and contact and merged with the members
- * and what was done by hand, which come in the same order.  Sorting keeps to
- * work_mem.  Reads only.
+ * Two ways to find them.  By query: each segment's filter as SQL against its
+ * members, all in the executor; few segments are found by index so, and as
+ * nothing of the row engine takes part, it is the oracle of every test.  By
+ * scan: all segments in one scan of the contacts (segment_scan.c), what matches
+ * is sorted by segment and contact and merged with the members and what was
+ * done by hand, which come in the same order.  Sorting keeps to work_mem.
+ * Reads only.
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
-#include "catalog/pg_collation.h"
+#include "build/difference.h"
+
 #include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
+#include "nodes/pg_list.h"
 #include "utils/array.h"
-#include "utils/builtins.h"
-#include "utils/memutils.h"
-#include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/tuplesort.h"
 #include "utils/typcache.h"
 
-#include "build/build.h"
 #include "base/compat.h"
-#include "base/sql_expr.h"
 #include "base/result.h"
+#include "build/progress.h"
+#include "build/segment_scan.h"
+#include "clock/segment_clock.h"
+#include "definition/contact_table.h"
+#include "definition/segment.h"
+#include "predicate/atom_sql.h"
+#include "predicate/bind.h"
+#include "predicate/predicate_sql.h"
+#include "program/image.h"
+#include "program/keys.h"
+#include "program/program.h"
+#include "program/program_cache.h"
+#include "time/clock.h"
 
 #define FETCH_ROWS 1000
 

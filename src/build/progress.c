@@ -2,26 +2,27 @@
  * progress.c - how far building, rebuilding and checking are: the view
  * segments.progress.
  *
- * Step 13g.  Rows of a transaction at work are invisible to others, so this
- * uses what the server's own commands use (pg_stat_progress_*): counters of the
- * backend in shared memory.  A command number that the server does not know
- * keeps them out of its views.  The server clears them on error.
+ * Rows of a transaction at work are invisible to others, so this uses what the
+ * server's own commands use (pg_stat_progress_*): counters of the backend in
+ * shared memory.  A command number that the server does not know keeps them out
+ * of its views.  The server clears them on error.
  */
 #include "postgres.h"
+
+#include "build/progress.h"
 
 #include "access/xact.h"
 #include "fmgr.h"
 #include "miscadmin.h"
-#include "pgstat.h"
+#include "nodes/nodes.h"
 #include "utils/backend_progress.h"
 #include "utils/backend_status.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
+#include "utils/tuplestore.h"
 
-#include "build/build.h"
-#include "definition/access.h"
 #include "base/compat.h"
 #include "base/srf.h"
 #include "definition/access.h"

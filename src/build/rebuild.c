@@ -2,35 +2,47 @@
  * rebuild.c - segments.rebuild(): members in line with definitions, without
  * shutting anybody out.
  *
- * Step 13e: what differs is found by a snapshot, without a lock.  Only contacts
- * that differ are then locked, evaluated afresh and written (maintain.c), as
- * after any write: whatever changed since the snapshot is seen there.  When
- * nothing differs nothing is written, and nobody waits; the old members are
- * served until the transaction commits.  All of it is done as the owner of the
- * contact table, for callers who may change its segments.
+ * What differs is found by a snapshot, without a lock.  Only contacts that
+ * differ are then locked, evaluated afresh and written (maintain.c), as after
+ * any write: whatever changed since the snapshot is seen there.  When nothing
+ * differs nothing is written, and nobody waits; the old members are served
+ * until the transaction commits.  All of it is done as the owner of the contact
+ * table, for callers who may change its segments.
  */
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "executor/spi.h"
 #include "fmgr.h"
-#include "storage/lmgr.h"
+#include "miscadmin.h"
+#include "nodes/pg_list.h"
+#include "storage/lockdefs.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 
-#include "base/sql_expr.h"
+#include "base/secure.h"
 #include "base/subtransaction.h"
-#include "build/build.h"
-#include "catalog/pg_type.h"
+#include "base/vector.h"
+#include "build/build_lock.h"
+#include "build/build_repair.h"
+#include "build/build_set.h"
+#include "build/difference.h"
+#include "build/progress.h"
 #include "definition/access.h"
 #include "definition/aside.h"
 #include "definition/contact_table.h"
+#include "definition/owner_message.h"
 #include "definition/segment.h"
+#include "definition/segment_find.h"
+#include "log/change_log.h"
 #include "log/member_count.h"
+#include "log/member_settle.h"
+#include "maintain/maintain.h"
 #include "maintain/set_aside.h"
-#include "miscadmin.h"
-#include "utils/lsyscache.h"
+#include "program/program.h"
+#include "program/program_cache.h"
+#include "program/session.h"
 
 typedef struct Rebuild
 {
@@ -108,19 +120,17 @@ rebuild_members(Oid contact_table, List *ids)
 	CommandCounterIncrement();
 	program = ProgramGet(contact_table);
 	DatumVectorInit(&rebuild.keys, CurrentMemoryContext, program->key_byval, program->key_len);
-	MaintainBegin(program);
-	MaintainEnter();
+	SessionBegin(program);
+	SessionEnter();
 	ProgressBegin(PROGRESS_REBUILD, contact_table, list_length(ids));
 	find_differences(&rebuild, contact_table, ids);
 	if (rebuild.keys.n > 0)
 		settle(&rebuild, contact_table);
 	ProgressEnd();
-	MaintainEnd();
+	SessionEnd();
 	/* what was at work in between left us in a context that is gone */
 	MemoryContextSwitchTo(caller);
 }
-
-/* ----- called by SQL ----- */
 
 static List *
 lappend_id(List *ids, int64 id)
@@ -265,8 +275,6 @@ segments_rebuild_segment(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/* ----- one contact table that must not hold up others ----- */
-
 typedef struct Guarded
 {
 	Oid contact_table;
@@ -303,10 +311,10 @@ evaluate_ids(void *arg)
 	search.method = DIFFERENCE_QUERY;
 	search.empty = true;
 	search.visit = ignore_difference;
-	MaintainBegin(ProgramGet(guarded->contact_table));
-	MaintainEnter();
+	SessionBegin(ProgramGet(guarded->contact_table));
+	SessionEnter();
 	DifferencesFind(&search);
-	MaintainEnd();
+	SessionEnd();
 	UnregisterSnapshot(snapshot);
 }
 

@@ -1,11 +1,11 @@
 /*
  * segment_scan.c - many segments in one scan of the contact table.
  *
- * Step 13b: a query for each of a thousand segments would read the table a
- * thousand times.  Here every contact is read once and meets all of them
- * through the program's index: pure segments at once, on the row as it lies in
- * its page; the others in batches of contacts, as what they look up is asked
- * for many contacts at a time.  Nothing is written, and nobody is locked out.
+ * A query for each of a thousand segments would read the table a thousand
+ * times.  Here every contact is read once and meets all of them through the
+ * program's index: pure segments at once, on the row as it lies in its page;
+ * the others in batches of contacts, as what they look up is asked for many
+ * contacts at a time.  Nothing is written, and nobody is locked out.
  *
  * Everything is read by one snapshot.  Callers that write evaluate contacts
  * again whose inputs have changed since (touched.c), or under a lock
@@ -13,15 +13,26 @@
  */
 #include "postgres.h"
 
+#include "build/segment_scan.h"
+
 #include "access/table.h"
 #include "access/tableam.h"
 #include "executor/executor.h"
+#include "executor/tuptable.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
-#include "utils/rel.h"
 
-#include "build/build.h"
 #include "base/compat.h"
+#include "build/progress.h"
+#include "evaluate/batch.h"
+#include "evaluate/candidates.h"
+#include "evaluate/predicate_row.h"
+#include "evaluate/related_rows.h"
+#include "evaluate/row.h"
+#include "program/image.h"
+#include "program/keys.h"
+#include "program/program.h"
+#include "program/program_cache.h"
 
 typedef struct SegmentScanWork
 {

@@ -1,22 +1,24 @@
 /*
  * touched.c - contacts that others' changes since a snapshot concern.
  *
- * Step 13d.  A segment is evaluated by a snapshot while everybody writes; then
- * writers are shut out, and what they did meanwhile is found by looking at the
- * rows themselves: a row version was touched when the transaction that made
- * it, or the one that ended it, has committed and is not in the snapshot.
- * Contacts of touched rows are evaluated again; for all others nothing that
- * their membership depends on has changed.
+ * A segment is evaluated by a snapshot while everybody writes; then writers are
+ * shut out, and what they did meanwhile is found by looking at the rows
+ * themselves: a row version was touched when the transaction that made it, or
+ * the one that ended it, has committed and is not in the snapshot. Contacts of
+ * touched rows are evaluated again; for all others nothing that their
+ * membership depends on has changed.
  *
  * Nothing escapes: as long as the snapshot is registered no vacuum and no
  * pruning removes a version that was ended by a transaction it does not see
- * (whence no snapshots that expire), and the tables are locked against
- * whatever rewrites or truncates them from before the snapshot on.  Pages that
- * the visibility map calls all-visible hold no such version and are not read.
- * What was done by hand, by time, or to the segments that these refer to shows
- * in the log of joins and leaves, which is looked through in the same way.
+ * (whence no snapshots that expire), and the tables are locked against whatever
+ * rewrites or truncates them from before the snapshot on.  Pages that the
+ * visibility map calls all-visible hold no such version and are not read. What
+ * was done by hand, by time, or to the segments that these refer to shows in
+ * the log of joins and leaves, which is looked through in the same way.
  */
 #include "postgres.h"
+
+#include "build/touched.h"
 
 #include "access/heapam.h"
 #include "access/htup_details.h"
@@ -27,15 +29,21 @@
 #include "catalog/pg_am.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
+#include "nodes/bitmapset.h"
 #include "storage/bufmgr.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
-#include "definition/table_beside.h"
-#include "build/build.h"
 #include "base/compat.h"
+#include "base/vector.h"
+#include "definition/contact_table.h"
+#include "definition/table_beside.h"
+#include "evaluate/row.h"
+#include "maintain/related_contacts.h"
+#include "program/program.h"
+#include "program/program_cache.h"
 
 /* The log of joins and leaves. */
 #define Anum_change_segment_id 3

@@ -23,15 +23,14 @@
  */
 #include "postgres.h"
 
-#include <ctype.h>
+#include "definition/access.h"
 
 #include "access/htup_details.h"
-#include "access/sysattr.h"
 #include "catalog/pg_authid.h"
 #include "catalog/pg_class.h"
 #include "fmgr.h"
 #include "miscadmin.h"
-#include "nodes/primnodes.h"
+#include "nodes/pg_list.h"
 #include "optimizer/optimizer.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -40,8 +39,10 @@
 #include "utils/rls.h"
 #include "utils/syscache.h"
 
+#include "base/plain_expr.h"
 #include "base/sql_expr.h"
-#include "definition/access.h"
+#include "definition/contact_table.h"
+#include "definition/field.h"
 
 PG_FUNCTION_INFO_V1(segments_user_id);
 PG_FUNCTION_INFO_V1(segments_user_name);
@@ -87,8 +88,8 @@ AccessCheckUserId(char **newval, void **extra, GucSource source)
 /*
  * The id of the application's user; false when none is set.
  */
-bool
-AccessUserId(int64 *id)
+static bool
+user_id(int64 *id)
 {
 	const char *value = setting_or_null("segments.user_id");
 
@@ -116,7 +117,7 @@ is_own(const SegmentHandle *segment)
 {
 	int64 user;
 
-	if (AccessUserId(&user))
+	if (user_id(&user))
 		return segment->has_creator && segment->created_by == user;
 	return segment->created_by_user != NULL &&
 		   strcmp(segment->created_by_user, AccessUserName()) == 0;
@@ -137,6 +138,7 @@ AccessOwns(Oid role, Oid relid)
 	ReleaseSysCache(tuple);
 	return result;
 }
+
 
 /*
  * May a role see this segment?  Of those who may read the contact table, its
@@ -200,8 +202,8 @@ AccessAskerIsOwner(Oid relid)
  * May the current role change segments of a contact table?  Its owner may, and
  * readers who may update rows of segments.segment.
  */
-bool
-AccessMayChange(Oid contact_table)
+static bool
+may_change(Oid contact_table)
 {
 	if (AccessIsOwner(contact_table))
 		return true;
@@ -247,7 +249,7 @@ AccessContactTable(Oid relid)
 void
 AccessCheckChange(Oid contact_table)
 {
-	if (!AccessMayChange(contact_table))
+	if (!may_change(contact_table))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied for segments of contact table \"%s\"",
@@ -275,8 +277,6 @@ AccessViewer(Oid role)
 {
 	return role == CatalogOwner() ? InvalidOid : role;
 }
-
-/* ----- values ----- */
 
 static bool
 may_read_all_of(Oid role, Oid relid)
@@ -339,15 +339,13 @@ AccessMaySeeValueAs(Oid role, const ContactTable *table, const Field *field)
 		   may_read_columns(role, relid, expr);
 }
 
-/* ----- called by SQL ----- */
-
 /* segments.user_id() */
 Datum
 segments_user_id(PG_FUNCTION_ARGS)
 {
 	int64 id;
 
-	if (!AccessUserId(&id))
+	if (!user_id(&id))
 		PG_RETURN_NULL();
 	PG_RETURN_INT64(id);
 }

@@ -7,8 +7,11 @@
 
 #include "postgres.h"
 
-#include "definition/contact_table.h"
+#include "nodes/parsenodes.h"
 #include "utils/guc.h"
+
+#include "definition/contact_table.h"
+#include "definition/field.h"
 
 /* What a segment is found by and judged by. */
 typedef struct SegmentHandle
@@ -21,41 +24,20 @@ typedef struct SegmentHandle
 	char *created_by_user; /* or NULL */
 } SegmentHandle;
 
-/* access.c */
+extern char *AccessUserName(void);
+extern bool AccessMaySeeAs(Oid role, const SegmentHandle *segment);
+extern bool AccessMaySee(const SegmentHandle *segment);
 extern bool AccessCheckUserId(char **newval, void **extra, GucSource source);
 extern bool AccessOwns(Oid role, Oid relid);
-extern bool AccessUserId(int64 *id);
-extern char *AccessUserName(void);
-extern bool AccessMaySee(const SegmentHandle *segment);
-extern bool AccessIsOwner(Oid relid);
-extern bool AccessMaySeeAs(Oid role, const SegmentHandle *segment);
 extern bool AccessMayRead(Oid relid);
 extern bool AccessIsOwner(Oid relid);
 extern bool AccessAskerIsOwner(Oid relid);
-extern bool AccessMayChange(Oid contact_table);
 extern bool AccessMayMonitor(Oid contact_table);
 extern bool AccessHidesRows(Oid relid);
-extern bool AccessMaySeeValueAs(Oid role, const ContactTable *table, const Field *field);
 extern ContactTable *AccessContactTable(Oid relid);
 extern void AccessCheckChange(Oid contact_table);
 extern void AccessCheckOwner(Oid relid);
 extern Oid AccessViewer(Oid role);
-
-/* owner_message.c */
-typedef struct OwnerMessage
-{
-	ErrorContextCallback callback;
-	Oid relid;
-} OwnerMessage;
-
-extern void OwnerMessageHide(Oid relid, const char *message);
-extern void OwnerMessageBegin(OwnerMessage *context, Oid contact_table);
-extern void OwnerMessageEnd(OwnerMessage *context);
-
-/* lookup.c */
-extern bool SegmentFind(const char *word, SegmentHandle *segment);
-extern void SegmentFindVisible(const char *word, SegmentHandle *segment);
-extern bool SegmentIsVisible(int64 id);
-extern void SegmentCheckVisible(int64 id);
+extern bool AccessMaySeeValueAs(Oid role, const ContactTable *table, const Field *field);
 
 #endif /* SEGMENTS_ACCESS_H */

@@ -1,19 +1,20 @@
 /*
  * aside.c - segments that this transaction could not evaluate, in memory.
  *
- * Step 6d: where a look-up fails for a reason that is neither of the moment nor
- * of a row, the segments that need it are noted here and left alone by all that
+ * Where a look-up fails for a reason that is neither of the moment nor of a
+ * row, the segments that need it are noted here and left alone by all that
  * evaluates, until the program that knows them from their stored failures
  * (set_aside.c) takes over.  What a subtransaction has noted goes with it, as
  * what it stored does.
  */
 #include "postgres.h"
 
+#include "definition/aside.h"
+
 #include "access/xact.h"
 #include "utils/memutils.h"
 
 #include "definition/access.h"
-#include "definition/aside.h"
 
 static List *aside = NIL; /* of AsideSegment, in TopTransactionContext */
 
@@ -122,8 +123,17 @@ AsideContains(int64 segment)
 	return false;
 }
 
+static int
+compare_segments(const ListCell *a, const ListCell *b)
+{
+	int64 left = ((AsideSegment *) lfirst(a))->id;
+	int64 right = ((AsideSegment *) lfirst(b))->id;
+
+	return left < right ? -1 : left > right;
+}
+
 /*
- * Those of a contact table whose failure is not stored yet.
+ * Those of a contact table whose failure is not stored yet, by id.
  */
 List *
 AsideUnstored(Oid contact_table)
@@ -138,6 +148,7 @@ AsideUnstored(Oid contact_table)
 		if (segment->contact_table == contact_table && !segment->stored)
 			result = lappend(result, segment);
 	}
+	list_sort(result, compare_segments);
 	return result;
 }
 

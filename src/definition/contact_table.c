@@ -1,31 +1,36 @@
 /*
  * contact_table.c - reads the catalogue's own tables.
  *
- * Step 2a: a contact table's OID -> what was attached.  Definitions are read
- * with systable scans, so always as last committed (or as this transaction
- * changed them), never through the transaction's snapshot: a program built in
- * an old snapshot would stay wrong after its invalidation was consumed.
+ * A contact table's OID -> what was attached.  Definitions are read with
+ * systable scans, so always as last committed (or as this transaction changed
+ * them), never through the transaction's snapshot: a program built in an old
+ * snapshot would stay wrong after its invalidation was consumed.
  */
 #include "postgres.h"
+
+#include "definition/contact_table.h"
 
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "executor/tuptable.h"
 #include "fmgr.h"
+#include "nodes/pg_list.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
+#include "utils/rel.h"
 #include "utils/syscache.h"
 
-#include "definition/contact_table.h"
 #include "base/compat.h"
 #include "definition/table_beside.h"
-#include "time/phrase.h"
+#include "time/clock.h"
 
 PG_FUNCTION_INFO_V1(segments_default_contact_table);
 PG_FUNCTION_INFO_V1(segments_base_type);
+
 
 /* segments.contact_table */
 #define Anum_contact_table_relid 1
@@ -173,6 +178,7 @@ CatalogRelationOwner(Oid relid)
 	ReleaseSysCache(tuple);
 	return owner;
 }
+
 
 /*
  * Owner of the extension's own tables, who may write them.
@@ -453,8 +459,6 @@ CatalogContactTablesReading(Oid relid)
 	return result;
 }
 
-/* ----- for SQL ----- */
-
 /*
  * segments.default_contact_table() -> regclass
  */
@@ -471,4 +475,16 @@ Datum
 segments_base_type(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_OID(getBaseType(PG_GETARG_OID(0)));
+}
+
+/*
+ * segments.check_layout(contact_table): raises where a table beside a
+ * contact table is not as it must be.
+ */
+PG_FUNCTION_INFO_V1(segments_check_layout);
+Datum
+segments_check_layout(PG_FUNCTION_ARGS)
+{
+	(void) CatalogContactTable(PG_GETARG_OID(0), false);
+	PG_RETURN_VOID();
 }

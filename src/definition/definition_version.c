@@ -2,15 +2,17 @@
  * definition_version.c - which state of a contact table's definitions is the
  * present one.
  *
- * Step 6b: whoever changes what segments of a contact table mean adds a row
- * with a random number to segments.definition_change; the version is the XOR of
- * all that are visible.  So two states have the same version only if they are
- * the same, whoever committed in which order; nobody waits for anybody, as a
- * counter would make them; and old rows can be folded into one without
- * changing the version.  A transaction that changed definitions itself does
- * not trust versions: it can have changed them again since.
+ * Whoever changes what segments of a contact table mean adds a row with a
+ * random number to segments.definition_change; the version is the XOR of all
+ * that are visible.  So two states have the same version only if they are the
+ * same, whoever committed in which order; nobody waits for anybody, as a
+ * counter would make them; and old rows can be folded into one without changing
+ * the version.  A transaction that changed definitions itself does not trust
+ * versions: it can have changed them again since.
  */
 #include "postgres.h"
+
+#include "definition/definition_version.h"
 
 #include "access/genam.h"
 #include "access/heapam.h"
@@ -27,7 +29,7 @@
 #include "utils/timestamp.h"
 
 #include "base/compat.h"
-#include "program/program.h"
+#include "definition/contact_table.h"
 
 /* segments.definition_change */
 #define Anum_change_contact_table 1
@@ -117,6 +119,7 @@ DefinitionRandomNumber(void)
 		number = hash_combine64((uint64) GetCurrentTimestamp(), (uint64) MyProcPid);
 	return number == 0 ? 1 : number;
 }
+
 
 /* Take a row away, unless somebody else is about to. */
 static bool

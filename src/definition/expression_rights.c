@@ -12,7 +12,6 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "nodes/nodeFuncs.h"
@@ -23,6 +22,7 @@
 #include "utils/lsyscache.h"
 
 #include "base/compat.h"
+#include "base/secure.h"
 #include "base/sql_expr.h"
 
 PG_FUNCTION_INFO_V1(segments_check_expression);

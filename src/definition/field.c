@@ -1,25 +1,23 @@
 /*
  * field.c - a name in a filter -> the field it means.
  *
- * Step 2b: takes object and field name, gives how to get the value as SQL over
- * one row (alias c for a contact, r for a related row), its class, and what it
- * is computed over.  Everything special to one schema is in the catalogue.
+ * Takes object and field name, gives how to get the value as SQL over one row
+ * (alias c for a contact, r for a related row), its class, and what it is
+ * computed over.  Everything special to one schema is in the catalogue.
  */
 #include "postgres.h"
 
+#include "definition/field.h"
+
 #include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
-#include "fmgr.h"
+#include "lib/stringinfo.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
 #include "utils/lsyscache.h"
-#include "utils/memutils.h"
 
-#include "definition/contact_table.h"
 #include "base/sql_expr.h"
-
-PG_FUNCTION_INFO_V1(segments_inferred_type);
-PG_FUNCTION_INFO_V1(segments_name_covers);
+#include "definition/contact_table.h"
 
 #define FIELD_KEY_LENGTH 192
 
@@ -109,6 +107,7 @@ infer_type(Oid type)
 /*
  * segments.inferred_type(regtype) -> text
  */
+PG_FUNCTION_INFO_V1(segments_inferred_type);
 Datum
 segments_inferred_type(PG_FUNCTION_ARGS)
 {
@@ -208,6 +207,7 @@ find_definition(ContactTable *table, const char *object, const char *name, const
 /*
  * segments.name_covers(declared, field) -> boolean
  */
+PG_FUNCTION_INFO_V1(segments_name_covers);
 Datum
 segments_name_covers(PG_FUNCTION_ARGS)
 {
@@ -557,13 +557,14 @@ bucket_field(ContactTable *table, const char *name)
 static Field *
 resolve_field(ContactTable *table, const char *object, const char *name)
 {
-	Field *field = resolve_in_object(table, object, name);
+	/* whatever columns the table has, or gets later */
+	Field *field = strcmp(object, "lead") == 0 ? segment_field(table, name) : NULL;
 
+	if (field == NULL)
+		field = resolve_in_object(table, object, name);
 	if (field != NULL || strcmp(object, "lead") != 0)
 		return field;
-	field = segment_field(table, name);
-	if (field == NULL)
-		field = resolve_in_object(table, "behaviors", name);
+	field = resolve_in_object(table, "behaviors", name);
 	if (field == NULL)
 		field = resolve_in_object(table, "groups", name);
 	if (field == NULL)

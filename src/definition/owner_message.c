@@ -9,6 +9,8 @@
  */
 #include "postgres.h"
 
+#include "definition/owner_message.h"
+
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 

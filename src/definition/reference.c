@@ -9,6 +9,8 @@
  */
 #include "postgres.h"
 
+#include "definition/reference.h"
+
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
@@ -22,7 +24,6 @@
 
 #include "definition/access.h"
 #include "definition/contact_table.h"
-#include "definition/reference.h"
 #include "definition/segment.h"
 
 PG_FUNCTION_INFO_V1(segments_reference_cycle);
@@ -125,8 +126,8 @@ path_to(const Step *step)
  * The shortest way from one segment through one reference or more to another,
  * as a list of int64 *, both ends included; NIL when there is none.
  */
-List *
-ReferencePath(int64 from, int64 to)
+static List *
+reference_path(int64 from, int64 to)
 {
 	Search search;
 	Step first = {from, NULL};
@@ -165,7 +166,7 @@ shown_alias(int64 id)
 char *
 ReferencePathText(int64 from, int64 to)
 {
-	List *path = from == to ? list_make1(&from) : ReferencePath(from, to);
+	List *path = from == to ? list_make1(&from) : reference_path(from, to);
 	StringInfoData out;
 	ListCell *cell;
 
@@ -188,7 +189,7 @@ Datum
 segments_reference_cycle(PG_FUNCTION_ARGS)
 {
 	int64 start = PG_GETARG_INT64(0);
-	List *path = ReferencePath(start, start);
+	List *path = reference_path(start, start);
 	Datum *values;
 	ListCell *cell;
 	int n = 0;

@@ -8,7 +8,6 @@
 
 #include "nodes/pg_list.h"
 
-extern List *ReferencePath(int64 from, int64 to);
 extern char *ReferencePathText(int64 from, int64 to);
 
 #endif /* SEGMENTS_REFERENCE_H */

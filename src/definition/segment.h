@@ -25,11 +25,11 @@ typedef struct SegmentRow
 	SegmentHandle handle; /* who may see it */
 } SegmentRow;
 
-/* segment_catalog.c */
+extern List *SegmentsOfContactTable(Oid contact_table);
+extern SegmentRow *SegmentById(int64 id);
 extern int64 SegmentResolvePublished(Oid contact_table, const char *word, Oid viewer,
 									 const char **why);
-extern SegmentRow *SegmentById(int64 id);
+extern bool SegmentWordIsId(const char *word, int64 *id);
 extern bool SegmentHasFailed(int64 id);
-extern List *SegmentsOfContactTable(Oid contact_table);
 
 #endif /* SEGMENTS_SEGMENT_H */

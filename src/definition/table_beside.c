@@ -1,21 +1,22 @@
 /*
  * table_beside.c - opens the tables beside a contact table, as ours only.
  *
- * Step 2c: members, overrides and the log belong to the owner of the contact
- * table, who may alter them, put others in their place, or write another
- * type of key into the catalogue; event triggers refuse most of it, and can be
- * switched off.  We read and write rows of these tables by column number,
- * past the parser and past the checks of rights.  So whoever does opens them
- * here: the columns we know must be in their places, with their names and
- * types, and the table must belong to the contact table's owner.  More
- * columns behind ours, other indexes, triggers and checks are the owner's
- * business.
+ * Members, overrides and the log belong to the owner of the contact table, who
+ * may alter them, put others in their place, or write another type of key into
+ * the catalogue; event triggers refuse most of it, and can be switched off.  We
+ * read and write rows of these tables by column number, past the parser and
+ * past the checks of rights.  So whoever does opens them here: the columns we
+ * know must be in their places, with their names and types, and the table must
+ * belong to the contact table's owner.  More columns behind ours, other
+ * indexes, triggers and checks are the owner's business.
  *
  * What was found in order is remembered until relcache invalidation of the
- * table.  It is looked up after the table is locked, when invalidation has
- * been accepted; so nothing changes between the look and the use.
+ * table.  It is looked up after the table is locked, when invalidation has been
+ * accepted; so nothing changes between the look and the use.
  */
 #include "postgres.h"
+
+#include "definition/table_beside.h"
 
 #include "access/relation.h"
 #include "access/xact.h"
@@ -28,12 +29,10 @@
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/syscache.h"
-#include "utils/typcache.h"
 
 #include "base/compat.h"
 #include "base/index_probe.h"
-#include "definition/table_beside.h"
+#include "definition/contact_table.h"
 
 /* A column; type InvalidOid is that of the contacts' key. */
 typedef struct BesideColumn
@@ -52,13 +51,15 @@ static const BesideColumn member_columns[] = {
 static const BesideColumn override_columns[] = {
 	{"segment_id", INT8OID, false}, {"contact_id", InvalidOid, false},
 	{"included", BOOLOID, false},   {"since", TIMESTAMPTZOID, false},
-	{"by_user", TEXTOID, true},
+	{"by_user", TEXTOID, true},     {"source", TEXTOID, true},
+	{"reference", TEXTOID, true},
 };
 
 static const BesideColumn change_columns[] = {
 	{"xact", INT8OID, false},          {"n", INT4OID, false},      {"segment_id", INT8OID, false},
 	{"contact_id", InvalidOid, false}, {"joined", BOOLOID, false}, {"cause", TEXTOID, false},
-	{"at", TIMESTAMPTZOID, false},     {"lsn", PG_LSNOID, false},
+	{"at", TIMESTAMPTZOID, false},     {"lsn", PG_LSNOID, false},  {"source", TEXTOID, true},
+	{"reference", TEXTOID, true},
 };
 
 static const struct
@@ -129,8 +130,8 @@ entry_of(Oid relid)
 
 /* ----- what is not as it was made ----- */
 
-static void
-pg_attribute_noreturn() refuse(Relation rel, BesideKind kind, const char *detail, const char *hint)
+pg_noreturn static void
+refuse(Relation rel, BesideKind kind, const char *detail, const char *hint)
 {
 	ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					errmsg("table \"%s\" is not as segments keep %s in it",
@@ -156,8 +157,8 @@ check_relation(Relation rel, BesideKind kind, Oid owner)
 						quote_identifier(GetUserNameFromId(owner, false))));
 }
 
-static void
-pg_attribute_noreturn() refuse_column(Relation rel, BesideKind kind, int number, Oid type)
+pg_noreturn static void
+refuse_column(Relation rel, BesideKind kind, int number, Oid type)
 {
 	const BesideColumn *column = &layouts[kind].columns[number - 1];
 	char *type_name = format_type_be(type);
@@ -360,15 +361,4 @@ BesideCheck(const ContactTable *table)
 			 errhint("Give the column its type back.")));
 	for (kind = BESIDE_MEMBER; kind <= BESIDE_CHANGE; kind++)
 		relation_close(BesideOpenOf(table, kind, AccessShareLock), NoLock);
-}
-
-/*
- * segments.check_layout(contact_table): the same, from SQL.
- */
-PG_FUNCTION_INFO_V1(segments_check_layout);
-Datum
-segments_check_layout(PG_FUNCTION_ARGS)
-{
-	(void) CatalogContactTable(PG_GETARG_OID(0), false);
-	PG_RETURN_VOID();
 }

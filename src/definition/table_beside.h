@@ -7,7 +7,6 @@
 #include "postgres.h"
 
 #include "storage/lockdefs.h"
-#include "utils/rel.h"
 
 #include "definition/contact_table.h"
 

@@ -2,96 +2,43 @@
  * batch.c - atoms that are not on the contact's own row, for many contacts at
  * a time.
  *
- * Step 9b: related rows are read contact by contact (related_rows.c),
- * memberships looked up; what neither can answer is asked with one kept query
- * an atom, for all contacts of the batch together, when a predicate first needs
- * it.  All of it reads the latest committed state and this transaction's own
- * changes, as referential integrity does: the contacts are locked, so nobody
- * else is changing what is seen (src/README.md, locks).  A scan that locks
- * nobody gives the snapshot to read by.
+ * Related rows are read contact by contact (related_rows.c), memberships looked
+ * up; what neither can answer is asked with one kept query an atom, for all
+ * contacts of the batch together, when a predicate first needs it.  All of it
+ * reads the latest committed state and this transaction's own changes, as
+ * referential integrity does: the contacts are locked, so nobody else is
+ * changing what is seen (maintain/README.md).  A scan that locks nobody gives
+ * the snapshot to read by.
  */
 #include "postgres.h"
+
+#include "evaluate/batch.h"
 
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "executor/tuptable.h"
+#include "nodes/pg_list.h"
 #include "utils/array.h"
-#include "utils/builtins.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/numeric.h"
-#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
-#include "evaluate/evaluate.h"
-#include "maintain/maintain.h"
 #include "base/result.h"
+#include "base/spi.h"
 #include "base/subtransaction.h"
 #include "definition/aside.h"
-
-/* ----- keys ----- */
-
-int
-ProgramCompareKeys(Program *program, Datum a, Datum b)
-{
-	return DatumGetInt32(FunctionCall2Coll(&program->key_compare, program->key_collation, a, b));
-}
-
-static int
-compare_keys(const void *a, const void *b, void *arg)
-{
-	return ProgramCompareKeys(arg, *(const Datum *) a, *(const Datum *) b);
-}
-
-/*
- * Sort keys and drop duplicates.
- */
-void
-ProgramSortKeys(Program *program, Datum *keys, int *nkeys)
-{
-	int kept = 0;
-	int i;
-
-	qsort_arg(keys, *nkeys, sizeof(Datum), compare_keys, program);
-	for (i = 0; i < *nkeys; i++)
-		if (kept == 0 || compare_keys(&keys[kept - 1], &keys[i], program) != 0)
-			keys[kept++] = keys[i];
-	*nkeys = kept;
-}
-
-/*
- * Position of a key in the batch, or -1.
- */
-int
-BatchFindKey(Batch *batch, Datum key)
-{
-	int low = 0;
-	int high = batch->nrows - 1;
-
-	while (low <= high)
-	{
-		int middle = (low + high) / 2;
-		int order = ProgramCompareKeys(batch->program, batch->keys[middle], key);
-
-		if (order == 0)
-			return middle;
-		if (order < 0)
-			low = middle + 1;
-		else
-			high = middle - 1;
-	}
-	return -1;
-}
-
-/*
- * Keys as an array Datum, for a query's parameter.
- */
-Datum
-BatchKeyArray(Program *program, Datum *keys, int nkeys)
-{
-	return PointerGetDatum(construct_array(keys, nkeys, program->table->key_type, program->key_len,
-										   program->key_byval, program->key_align));
-}
+#include "definition/field.h"
+#include "definition/related_sql.h"
+#include "evaluate/field_context.h"
+#include "evaluate/member_probe.h"
+#include "evaluate/related_rows.h"
+#include "evaluate/row.h"
+#include "predicate/atom_sql.h"
+#include "predicate/predicate.h"
+#include "predicate/predicate_sql.h"
+#include "program/image.h"
+#include "program/keys.h"
+#include "program/program.h"
+#include "program/session.h"
 
 /*
  * A batch over keys in key order; rows are set by the caller.
@@ -131,10 +78,10 @@ run_for_keys(Batch *batch, SPIPlanPtr plan, Datum *keys, int nkeys)
 {
 	Datum values[2];
 
-	values[0] = BatchKeyArray(batch->program, keys, nkeys);
+	values[0] = ProgramKeyArray(batch->program, keys, nkeys);
 	values[1] = TimestampTzGetDatum(batch->now);
 	if (batch->snapshot == NULL)
-		MaintainExecute(plan, values, SPI_OK_SELECT);
+		SpiExecute(plan, values, SPI_OK_SELECT);
 	else if (SPI_execute_snapshot(plan, values, NULL, batch->snapshot, InvalidSnapshot, true, false,
 								  0) != SPI_OK_SELECT)
 		elog(ERROR, "could not look contacts up");
@@ -155,7 +102,7 @@ ask(Batch *batch, SPIPlanPtr plan)
 	{
 		bool isnull;
 		Datum key = ResultValue(SPI_tuptable, i, 1, batch->program->table->key_type, &isnull);
-		int position = isnull ? -1 : BatchFindKey(batch, key);
+		int position = isnull ? -1 : ProgramFindKey(batch->program, batch->keys, batch->nrows, key);
 
 		if (position >= 0)
 			answer[position] = true;
@@ -272,8 +219,6 @@ is_false_without_rows(Batch *batch, ProgramAtom *patom)
 		   !any_of(contacts_with_rows(batch, patom->source), batch->nrows);
 }
 
-/* ----- questions that may fail ----- */
-
 typedef struct Question
 {
 	Batch *batch;
@@ -355,7 +300,7 @@ ask_or_note(Question *question, SubtransactionBody body)
 	ErrorData *error;
 	uint32 i;
 
-	MaintainEnter();
+	SessionEnter();
 	if (batch->snapshot != NULL)
 	{
 		body(question);
@@ -438,17 +383,4 @@ BatchAnswer(Batch *batch, int position, int id)
 				break;
 		}
 	return answer_by_query(batch, position, id);
-}
-
-/*
- * Does the contact's own row decide the filter?
- */
-bool
-BatchIsSettled(Batch *batch, int position, int segment)
-{
-	batch->is_dry = true;
-	batch->was_asked = false;
-	(void) SegmentOnRow(batch->program, &batch->rows[position], segment, batch->now);
-	batch->is_dry = false;
-	return !batch->was_asked;
 }

@@ -1,21 +1,50 @@
 /*
  * candidates.c - which segments can a change of a contact's row concern?
  *
- * Step 9c: all whose truth differs between OLD and NEW are found, and few
- * others.  Segments lie behind gates: constants that let them in
- * (image_build.c).  A contact that comes meets what is behind its own values.
- * Of one that changes, the columns that differ are looked up; each boundary
- * that was passed and each constant that was left or reached is a step; the
- * segments concerned are found under the gates that stand open for this
- * contact, by binary search.  Where a gate's own value changes, everything
- * behind the old and the new one is a candidate.  Segments without such a gate
- * that need a range are behind cells of it, with the steps of all facets.
+ * All whose truth differs between OLD and NEW are found, and few others.
+ * Segments lie behind gates: constants that let them in (image_build.c).  A
+ * contact that comes meets what is behind its own values. Of one that changes,
+ * the columns that differ are looked up; each boundary that was passed and each
+ * constant that was left or reached is a step; the segments concerned are found
+ * under the gates that stand open for this contact, by binary search.  Where a
+ * gate's own value changes, everything behind the old and the new one is a
+ * candidate.  Segments without such a gate that need a range are behind cells
+ * of it, with the steps of all facets.
  */
 #include "postgres.h"
 
-#include "utils/memutils.h"
+#include "evaluate/candidates.h"
 
-#include "evaluate/evaluate.h"
+#include "datatype/timestamp.h"
+#include "nodes/bitmapset.h"
+#include "nodes/pg_list.h"
+#include "utils/guc.h"
+
+#include "base/vector.h"
+#include "evaluate/row.h"
+#include "evaluate/row_time.h"
+#include "program/image.h"
+#include "program/program.h"
+
+static bool plain_evaluation = false;
+
+void
+CandidatesDefineSettings(void)
+{
+	DefineCustomBoolVariable("segments.plain_evaluation",
+							 "Evaluates every segment for each changed contact, without the index.",
+							 "For tests: members must not depend on it.", &plain_evaluation, false,
+							 PGC_SUSET, GUC_NOT_IN_SAMPLE, NULL, NULL, NULL);
+}
+
+/*
+ * segments.plain_evaluation: is the index of segments left aside?
+ */
+bool
+PlainEvaluation(void)
+{
+	return plain_evaluation;
+}
 
 /* ----- segments seen for this row ----- */
 

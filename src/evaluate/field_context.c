@@ -2,18 +2,21 @@
  * field_context.c - what an error in a field's expression says to a writer who
  * has never heard of the field.
  *
- * Step 9f: an expression or a condition that its owner declared may raise for
- * some row, and then refuses the row, as an expression index does.  The context
- * of the error names the field, the contact table and the segments that need
- * it, the hint the way out.
+ * An expression or a condition that its owner declared may raise for some row,
+ * and then refuses the row, as an expression index does.  The context of the
+ * error names the field, the contact table and the segments that need it, the
+ * hint the way out.
  *
  * Runs inside of an error: reads the image, and who owns the table
  * (owner_message.c).
  */
 #include "postgres.h"
 
-#include "definition/access.h"
-#include "evaluate/evaluate.h"
+#include "evaluate/field_context.h"
+
+#include "definition/owner_message.h"
+#include "program/image.h"
+#include "program/program.h"
 
 #define SHOWN_SEGMENTS 5
 

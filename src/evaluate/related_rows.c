@@ -1,27 +1,29 @@
 /*
- * related_rows.c - atoms over related rows, answered by reading the rows of
- * one contact.
+ * related_rows.c - atoms over related rows, answered by reading the rows of one
+ * contact.
  *
- * Step 9d: a contact has a handful of rows, and one pass over an index reads
- * them for all atoms over them, where a query would be started for each.  The
- * rows are tested by the program's facets, as rows of a statement are, so the
- * answers are those of the atom's SQL (predicate_sql.c).  What cannot be read
- * so is asked of the database (batch.c): rows without an index by contact,
- * views, partitions, foreign tables, rows that are hidden from the contact
- * table's owner, values that hold subqueries, and contacts with very many rows.
+ * A contact has a handful of rows, and one pass over an index reads them for
+ * all atoms over them, where a query would be started for each.  The rows are
+ * tested by the program's facets, as rows of a statement are, so the answers
+ * are those of the atom's SQL (predicate_sql.c).  What cannot be read so is
+ * asked of the database (batch.c): rows without an index by contact, views,
+ * partitions, foreign tables, rows that are hidden from the contact table's
+ * owner, values that hold subqueries, and contacts with very many rows.
  *
- * The contact is locked, so its rows stay what they are for the batch.  What
- * is kept of a row may point at its out-of-line values: the statement's
- * snapshot keeps these.
+ * The contact is locked, so its rows stay what they are for the batch.  What is
+ * kept of a row may point at its out-of-line values: the statement's snapshot
+ * keeps these.
  */
 #include "postgres.h"
+
+#include "evaluate/related_rows.h"
 
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "common/int.h"
 #include "executor/executor.h"
-#include "utils/builtins.h"
+#include "executor/tuptable.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -29,9 +31,19 @@
 #include "utils/snapmgr.h"
 #include "utils/typcache.h"
 
-#include "evaluate/evaluate.h"
 #include "base/addend.h"
 #include "base/index_probe.h"
+#include "base/vector.h"
+#include "definition/contact_table.h"
+#include "definition/field.h"
+#include "evaluate/batch.h"
+#include "evaluate/row.h"
+#include "predicate/bind_place.h"
+#include "predicate/boundary.h"
+#include "predicate/predicate.h"
+#include "program/facet.h"
+#include "program/program.h"
+#include "program/program_cache.h"
 
 #define MANY_ROWS 256 /* beyond, a query is cheaper */
 

@@ -1,17 +1,27 @@
 /*
  * row_group.c - which row groups can a change of a related row concern?
  *
- * Step 9g: a row counts for a group when it satisfies the group's predicate,
- * which is evaluated on the row in memory.  A row that counts neither before
- * nor after, nor did at the instant that the segments stand at, changes
- * nothing.  Inner groups read other rows: of them nothing is known, and rows of
- * theirs are told from others in the same way.
+ * A row counts for a group when it satisfies the group's predicate, which is
+ * evaluated on the row in memory.  A row that counts neither before nor after,
+ * nor did at the instant that the segments stand at, changes nothing.  Inner
+ * groups read other rows: of them nothing is known, and rows of theirs are told
+ * from others in the same way.
  */
 #include "postgres.h"
 
-#include "miscadmin.h"
+#include "evaluate/row_group.h"
 
-#include "evaluate/evaluate.h"
+#include "access/htup_details.h"
+#include "datatype/timestamp.h"
+#include "miscadmin.h"
+#include "nodes/bitmapset.h"
+
+#include "base/vector.h"
+#include "evaluate/row.h"
+#include "evaluate/row_time.h"
+#include "predicate/predicate.h"
+#include "program/image.h"
+#include "program/program.h"
 
 /* What a predicate says of one row, whatever inner groups say. */
 typedef enum RowTruth

@@ -3,16 +3,12 @@
  * and as the stored value of type segments.filter.
  *
  * Nothing here knows a table, a catalog or a snapshot: these are functions of
- * bytes.  What a field means is decided later (bind.h).
+ * bytes.  What a field means is decided later (bind.c).
  */
 #ifndef SEGMENTS_FILTER_H
 #define SEGMENTS_FILTER_H
 
 #include "postgres.h"
-
-#include "fmgr.h"
-#include "lib/stringinfo.h"
-#include "nodes/nodes.h"
 
 #define FILTER_MAX_DEPTH 32            /* the top array is depth 0 */
 #define FILTER_MAX_ROWS_DEPTH 3        /* row groups inside each other */
@@ -156,35 +152,5 @@ typedef struct Filter
 
 #define DatumGetFilterP(d) ((Filter *) PG_DETOAST_DATUM(d))
 #define PG_GETARG_FILTER_P(n) DatumGetFilterP(PG_GETARG_DATUM(n))
-
-/* filter_operator.c: the one table of operators */
-extern const char *FilterOperatorSymbol(FilterOperator op);
-extern FilterOperator FilterOperatorLookup(const char *word);    /* 0 = none; symbols and
-																 * legacy names */
-extern FilterOperator FilterOperatorPositive(FilterOperator op); /* != -> =, itself when
-																	 * positive */
-extern bool FilterOperatorIsNegative(FilterOperator op);
-extern bool FilterOperatorTakesValue(FilterOperator op); /* false: empty, !empty */
-extern char *FilterOperatorHint(const char *word);       /* nearest first, then all */
-
-/*
- * filter_parse.c: JSON text (server encoding) -> tree, in the current memory
- * context.  On bad input raises through escontext (soft where the server can
- * and escontext is an ErrorSaveContext, then returns NULL).
- */
-extern FilterNode *FilterParse(const char *json, int len, Node *escontext);
-
-/* filter_rows.c: the words of aggregates */
-extern const char *FilterAggregateWord(FilterAggregate aggregate);
-
-/* filter_json.c: tree -> canonical JSON */
-extern void FilterToJson(const FilterNode *root, StringInfo out);
-
-/* filter_flat.c: tree <-> stored value */
-extern Filter *FilterFlatten(const FilterNode *root);
-extern FilterNode *FilterUnflatten(const Filter *filter);
-extern bool FilterIsStatic(const Filter *filter); /* the document [] */
-
-/* filter_type.c: JSON text -> stored value, or raises */
 
 #endif /* SEGMENTS_FILTER_H */

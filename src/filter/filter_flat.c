@@ -1,8 +1,8 @@
 /*
  * filter_flat.c - tree to stored value, and back.
  *
- * Step 1c: the stored value is what lies on disk, so this layout lives for
- * ever.  It knows no table: names are stored, never OIDs or column numbers.
+ * The stored value is what lies on disk, so this layout lives for ever.  It
+ * knows no table: names are stored, never OIDs or column numbers.
  *
  *		+-----------+-----------+----------------------------------+
  *		| vl_len_   | header    | node: the top group              |
@@ -10,8 +10,8 @@
  *
  *	header	bits 0-7 version, bit 8 static (the document is [])
  *
- * Items follow each other in document order, each aligned to 4 bytes and
- * padded with zeros.  Words are uint32 in the server's byte order.
+ * Items follow each other in document order, each aligned to 4 bytes and padded
+ * with zeros.  Words are uint32 in the server's byte order.
  *
  *	node	+------+-----------------------------+---------------------+
  *			| size | op, glue, flags, 0 (a byte  | body of a group or  |
@@ -41,6 +41,8 @@
  * at most once, and checks every length before it uses it.
  */
 #include "postgres.h"
+
+#include "filter/filter_flat.h"
 
 #include "miscadmin.h"
 

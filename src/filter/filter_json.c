@@ -9,10 +9,14 @@
  */
 #include "postgres.h"
 
+#include "filter/filter_json.h"
+
 #include "miscadmin.h"
 #include "utils/json.h"
 
 #include "filter/filter.h"
+#include "filter/filter_aggregate.h"
+#include "filter/filter_operator.h"
 
 static const char *const date_keys[] = {"dateTypeMode", "absoluteDate", "relativeDateInterval",
 										"relativeDateIntervalUnit"};

@@ -10,6 +10,9 @@
  */
 #include "postgres.h"
 
+#include "filter/filter_operator.h"
+
+#include "lib/stringinfo.h"
 #include "utils/formatting.h"
 #include "utils/varlena.h"
 

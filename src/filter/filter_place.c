@@ -7,11 +7,12 @@
  */
 #include "postgres.h"
 
+#include "filter/filter_place.h"
+
 #include "mb/pg_wchar.h"
 #include "utils/json.h"
 
 #include "base/compat.h"
-#include "filter/filter_input.h"
 
 #define WORD_MAX_LENGTH 64 /* of the user's words in messages, in bytes */
 

@@ -1,48 +1,39 @@
 /*
  * filter_rows.c - row groups of a filter document: JSON to tree.
  *
- * Step 1b: an object with the key "rows" is a group of filters over one row of
- * a relation, with what is made of the rows that satisfy them.  What the names
+ * An object with the key "rows" is a group of filters over one row of a
+ * relation, with what is made of the rows that satisfy them.  What the names
  * mean is checked when the filter is bound.
  */
 #include "postgres.h"
 
+#include "filter/filter_rows.h"
+
 #include <jansson.h>
 
-#include "filter/filter_document.h"
+#include "filter/filter.h"
+#include "filter/filter_aggregate.h"
+#include "filter/filter_member.h"
+#include "filter/filter_place.h"
 
 static const char *const rows_keys[] = {"glue",     "rows",       "filters", "aggregate", "of",
 										"operator", "properties", "negate",  "within",    NULL};
 static const char *const within_keys[] = {"date", "of", "from", "to", NULL};
-
-static const char *const aggregates[] = {NULL,  "exists", "count", "sum",
-										 "min", "max",    "avg",   "distinct"};
-
-const char *
-FilterAggregateWord(FilterAggregate aggregate)
-{
-	Assert(aggregate >= 1 && aggregate <= FILTER_AGGREGATE_LAST);
-	return aggregates[aggregate];
-}
 
 static bool
 build_aggregate(FilterInput *input, const FilterPlace *parent, json_t *json, FilterRows *rows)
 {
 	json_t *word = json_object_get(json, "aggregate");
 	FilterPlace place = FilterMember(parent, "aggregate");
-	int i;
 
 	rows->aggregate = FILTER_AGGREGATE_EXISTS;
 	if (word == NULL)
 		return true;
 	if (!FilterCheckWord(input, &place, word))
 		return false;
-	for (i = 1; i <= FILTER_AGGREGATE_LAST; i++)
-		if (strcmp(aggregates[i], json_string_value(word)) == 0)
-		{
-			rows->aggregate = (FilterAggregate) i;
-			return true;
-		}
+	rows->aggregate = FilterAggregateLookup(json_string_value(word));
+	if (rows->aggregate != 0)
+		return true;
 	return FilterRefuseValue(
 		input, &place,
 		psprintf("unrecognized aggregate \"%s\"", FilterShownWord(json_string_value(word))),
@@ -96,8 +87,11 @@ check_not_compared(FilterInput *input, const FilterPlace *parent, json_t *json)
 	return true;
 }
 
-static bool
-build_comparison(FilterInput *input, const FilterPlace *place, json_t *json, FilterNode *node)
+/*
+ * The operator and value that the aggregate is compared with.
+ */
+bool
+FilterBuildComparison(FilterInput *input, const FilterPlace *place, json_t *json, FilterNode *node)
 {
 	if (node->rows->aggregate == FILTER_AGGREGATE_EXISTS)
 		return check_not_compared(input, place, json);
@@ -187,40 +181,21 @@ check_rows_depth(FilterInput *input, const FilterPlace *place)
 						"this one is inside too many others.", NULL);
 }
 
-/* Without filters every row counts. */
-static bool
-build_row_filters(FilterInput *input, const FilterPlace *place, json_t *json, int depth,
-				  FilterNode *node)
-{
-	return json_object_get(json, "filters") == NULL ||
-		   FilterBuildFilters(input, place, json, depth, node);
-}
-
 /*
- * A row group; depth is its own among groups of either kind.  False after
- * refusing it.
+ * A row group but its filters and comparison.
  */
 bool
-FilterBuildRows(FilterInput *input, const FilterPlace *place, json_t *json, int depth,
-				FilterNode *node)
+FilterBuildRows(FilterInput *input, const FilterPlace *place, json_t *json, FilterNode *node)
 {
-	bool built;
-
 	node->rows = (FilterRows *) palloc0(sizeof(FilterRows));
 	node->object = "";
-	input->rows_depth++;
-	built = FilterCheckDepth(input, place, depth) && check_rows_depth(input, place) &&
-			FilterCheckKeys(input, place, json, rows_keys, "row group",
-							"the keys of a row group are glue, rows, filters, aggregate, of, "
-							"operator, properties, negate and within.") &&
-			FilterBuildGlue(input, place, json, node) &&
-			build_relation(input, place, json, node->rows) &&
-			FilterBuildNegate(input, place, json, node) &&
-			build_aggregate(input, place, json, node->rows) &&
-			build_of(input, place, json, node->rows) &&
-			build_within(input, place, json, node->rows) &&
-			build_row_filters(input, place, json, depth, node) &&
-			build_comparison(input, place, json, node);
-	input->rows_depth--;
-	return built;
+	return check_rows_depth(input, place) &&
+		   FilterCheckKeys(input, place, json, rows_keys, "row group",
+						   "the keys of a row group are glue, rows, filters, aggregate, of, "
+						   "operator, properties, negate and within.") &&
+		   FilterBuildGlue(input, place, json, node) &&
+		   build_relation(input, place, json, node->rows) &&
+		   FilterBuildNegate(input, place, json, node) &&
+		   build_aggregate(input, place, json, node->rows) &&
+		   build_of(input, place, json, node->rows) && build_within(input, place, json, node->rows);
 }

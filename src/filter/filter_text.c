@@ -1,23 +1,29 @@
 /*
  * filter_text.c - the text of a filter document, before and beside jansson.
  *
- * Step 1a: takes the document in UTF-8 and gives the text that jansson reads.
+ * Takes the document in UTF-8 and gives the text that jansson reads.
  *
- * jansson reads reals as double and integers as 64 bits, but a filter's
- * numbers are exact.  So before it sees the text, each number literal outside
- * a string is replaced by a string: "\u0000" and the literal.  No other string
- * can begin so, because the same pass refuses the escape \u0000 (and a bare NUL
- * byte cannot occur).  What is no JSON stays no JSON: two values side by side
- * are as wrong as a word with digits, and a number as a key is a key with a
- * NUL, which jansson refuses.
+ * jansson reads reals as double and integers as 64 bits, but a filter's numbers
+ * are exact.  So before it sees the text, each number literal outside a string
+ * is replaced by a string: "\u0000" and the literal.  No other string can begin
+ * so, because the same pass refuses the escape \u0000 (and a bare NUL byte
+ * cannot occur).  What is no JSON stays no JSON: two values side by side are as
+ * wrong as a word with digits, and a number as a key is a key with a NUL, which
+ * jansson refuses.
  *
  * Invariant: every pass looks at each byte a bounded number of times.
  */
 #include "postgres.h"
 
+#include "filter/filter_text.h"
+
+#include "fmgr.h"
+#include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 
-#include "filter/filter_input.h"
+#include "filter/filter.h"
+#include "filter/filter_json.h"
+#include "filter/filter_place.h"
 
 #define NUMBER_MAX_LENGTH 1000 /* of one literal, in characters */
 #define NUMBER_MARK "\\u0000"  /* as jansson reads it: one NUL */

@@ -13,10 +13,12 @@
 #include "common/hashfn.h"
 #include "libpq/pqformat.h"
 #include "utils/builtins.h"
-#include "utils/jsonb.h"
 
 #include "base/compat.h"
 #include "filter/filter.h"
+#include "filter/filter_flat.h"
+#include "filter/filter_json.h"
+#include "filter/filter_parse.h"
 
 #define WIRE_VERSION 1 /* of the binary form: this byte, then JSON */
 

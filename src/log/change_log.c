@@ -2,13 +2,13 @@
  * change_log.c - which number a transaction has in the log, and which numbers
  * a snapshot has seen.
  *
- * Step 17a: an entry of the log stands under its top-level transaction's
- * 64-bit id. These ids mean something in one cluster only; a log that was
- * dumped and restored into another would be mixed up with what is written
- * there.  So the upper 16 bits are an era: 0 where the first contact table was
- * attached, one more in every cluster that the database was restored into
- * since.  All that was written in earlier eras has ended, and comes before all
- * of this one; within an era numbers compare as ids do.
+ * An entry of the log stands under its top-level transaction's 64-bit id. These
+ * ids mean something in one cluster only; a log that was dumped and restored
+ * into another would be mixed up with what is written there.  So the upper 16
+ * bits are an era: 0 where the first contact table was attached, one more in
+ * every cluster that the database was restored into since.  All that was
+ * written in earlier eras has ended, and comes before all of this one; within
+ * an era numbers compare as ids do.
  *
  * segments.log_era, which is dumped, says which cluster wrote which era.  A
  * cluster that is not its newest one is a new era, and its first writer adds
@@ -19,6 +19,8 @@
  */
 #include "postgres.h"
 
+#include "log/change_log.h"
+
 #include "access/genam.h"
 #include "access/heapam.h"
 #include "access/htup_details.h"
@@ -26,13 +28,10 @@
 #include "access/transam.h"
 #include "access/xact.h"
 #include "access/xlog.h"
-#include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "utils/inval.h"
-#include "utils/snapmgr.h"
 
 #include "definition/contact_table.h"
-#include "log/change_log.h"
 
 PG_FUNCTION_INFO_V1(segments_log_number);
 
@@ -152,8 +151,8 @@ claim_era(void)
 /*
  * The number of a transaction of this cluster.
  */
-int64
-ChangeLogNumber(uint64 xact)
+static int64
+log_number(uint64 xact)
 {
 	return ((int64) current_era() << ERA_SHIFT) | (int64) xact;
 }
@@ -166,14 +165,14 @@ ChangeLogTransaction(void)
 {
 	if (!era_is_stored)
 		claim_era();
-	return ChangeLogNumber(U64FromFullTransactionId(GetTopFullTransactionId()));
+	return log_number(U64FromFullTransactionId(GetTopFullTransactionId()));
 }
 
 /* segments.log_number(bigint) */
 Datum
 segments_log_number(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_INT64(ChangeLogNumber((uint64) PG_GETARG_INT64(0)));
+	PG_RETURN_INT64(log_number((uint64) PG_GETARG_INT64(0)));
 }
 
 /* ----- horizons ----- */
@@ -195,7 +194,7 @@ number_of(TransactionId xid, FullTransactionId next)
 
 	if (xid > XidFromFullTransactionId(next))
 		epoch--;
-	return ChangeLogNumber(epoch << 32 | xid);
+	return log_number(epoch << 32 | xid);
 }
 
 /*

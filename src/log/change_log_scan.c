@@ -1,9 +1,9 @@
 /*
  * change_log_scan.c - reads the newer part of the log of joins and leaves.
  *
- * Step 17b: the log is mostly in the order of writing, so its BRIN index says
- * which stretches of pages hold numbers from some one on: few, however long
- * the log is.  Where the index was dropped the whole log is read.
+ * The log is mostly in the order of writing, so its BRIN index says which
+ * stretches of pages hold numbers from some one on: few, however long the log
+ * is.  Where the index was dropped the whole log is read.
  *
  * Pages at the end that the index knows nothing of yet are always among them.
  * VACUUM tells it about them in time; ChangeLogSummarize does it sooner, for
@@ -12,10 +12,11 @@
  */
 #include "postgres.h"
 
+#include "log/change_log_scan.h"
+
 #include "access/brin.h"
 #include "access/relscan.h"
 #include "access/stratnum.h"
-#include "access/transam.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
@@ -23,13 +24,12 @@
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
 #include "storage/lmgr.h"
-#include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
-#include "utils/snapmgr.h"
 
-#include "log/change_log.h"
 #include "base/compat.h"
+#include "log/change_log.h"
 
 /* Columns of a log. */
 #define Anum_change_xact 1

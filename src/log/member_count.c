@@ -2,66 +2,75 @@
  * member_count.c - segments.count(): exact, under the caller's snapshot, and
  * as fast for a million members as for ten.
  *
- * Step 17c: counting rows takes as long as there are rows, and a counter in
- * the segment's row would make all who write to it take turns.  But the log
- * already says who joined and left.  So segments.member_count holds the
- * numbers as of some snapshot S, segments.count_state says which S, and the
- * answer under snapshot R is
+ * Counting rows takes as long as there are rows, and a counter in the segment's
+ * row would make all who write to it take turns.  But the log already says who
+ * joined and left.  So segments.member_count holds the numbers as of some
+ * snapshot S, segments.count_state says which S, and the answer under snapshot
+ * R is
  *
  *     the number settled under S + joins - leaves that R sees and S didn't.
  *
  * Why that is exact.  Members change in no other way than with an entry of the
  * log in the same transaction, and row and entry become visible together, for
- * aborted subtransactions too.  So what S saw of the members is the sum of
- * the entries that it saw, and likewise R; and R sees all that S saw: the row
- * with S was written by a transaction that took S itself, and R sees that row,
- * so everything that had ended before S ended before R.  (A function in SQL
- * can look with a snapshot older than a settling of its own transaction.  So
- * where the row is our own, we ask whether S is within R, and count rows if
- * not.)
+ * aborted subtransactions too.  So what S saw of the members is the sum of the
+ * entries that it saw, and likewise R; and R sees all that S saw: the row with
+ * S was written by a transaction that took S itself, and R sees that row, so
+ * everything that had ended before S ended before R.  (A function in SQL can
+ * look with a snapshot older than a settling of its own transaction.  So where
+ * the row is our own, we ask whether S is within R, and count rows if not.)
  *
  * Whether S saw an entry is decided by its transaction's number alone: S saw
  * those below its high end that were not in progress.  A transaction that was
- * in progress when S was taken is in the list of these, whatever it had
- * written by then, before or after; none of its entries were counted, and all
- * of them are once R sees them.  Nothing depends on the order in which entries
- * were written, or on where they lie.  The settling transaction itself counts
- * as in progress, except when it settles at its very end.
+ * in progress when S was taken is in the list of these, whatever it had written
+ * by then, before or after; none of its entries were counted, and all of them
+ * are once R sees them.  Nothing depends on the order in which entries were
+ * written, or on where they lie.  The settling transaction itself counts as in
+ * progress, except when it settles at its very end.
  *
- * The numbers are believed for the files they were computed for only: a
- * table that was truncated or rewritten has another file, and a restored dump
- * has no numbers (they are not dumped).  Unlogged tables are emptied by a
- * crash, so theirs are never believed.  Then rows are counted, until
- * member_settle.c has done so once for all.
+ * The numbers are believed for the files they were computed for only: a table
+ * that was truncated or rewritten has another file, and a restored dump has no
+ * numbers (they are not dumped).  Unlogged tables are emptied by a crash, so
+ * theirs are never believed.  Then rows are counted, until member_settle.c has
+ * done so once for all.
  *
  * Works on a hot standby: what is read was decided on the primary.
  */
 #include "postgres.h"
 
+#include "log/member_count.h"
+
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/xact.h"
-#include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "nodes/pg_list.h"
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/hsearch.h"
 #include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/relcache.h"
 #include "utils/snapmgr.h"
+#include "utils/snapshot.h"
+#include "utils/timestamp.h"
 
-#include "definition/access.h"
-#include "definition/contact_table.h"
-#include "base/compat.h"
 #include "base/result.h"
-#include "base/subtransaction.h"
-#include "definition/aside.h"
-#include "log/member_count.h"
-#include "base/sql_expr.h"
+#include "base/secure.h"
 #include "base/srf.h"
+#include "base/subtransaction.h"
+#include "definition/access.h"
+#include "definition/aside.h"
+#include "definition/contact_table.h"
+#include "definition/segment_find.h"
+#include "definition/table_beside.h"
+#include "log/change_log.h"
+#include "log/change_log_scan.h"
+#include "log/read_table.h"
 
 PG_FUNCTION_INFO_V1(segments_count);
 PG_FUNCTION_INFO_V1(segments_member_counts);
@@ -280,8 +289,8 @@ MemberCountAdd(const LogEntry *entry, void *counts)
 /*
  * Call a function for what the snapshot sees of the log beyond what is settled.
  */
-void
-MemberCountsUnsettled(CountSource *source, HTAB *counts, LogEntryFunction function)
+static void
+count_unsettled(CountSource *source, HTAB *counts, LogEntryFunction function)
 {
 	ChangeLogScan(source->log, source->pages, source->npages, &source->state.horizon,
 				  source->snapshot, function, counts);
@@ -343,7 +352,7 @@ MemberCountsAfresh(CountSource *source, HTAB *counts)
 	source->state.horizon = nothing;
 	source->pages =
 		ChangeLogPagesSince(source->log, InvalidOid, &nothing, source->snapshot, &source->npages);
-	MemberCountsUnsettled(source, counts, add_history);
+	count_unsettled(source, counts, add_history);
 	add_rows(source, counts);
 }
 
@@ -479,7 +488,7 @@ count_all(void *arg)
 	if (source.state.believed)
 	{
 		read_all_settled(&source, all->counts);
-		MemberCountsUnsettled(&source, all->counts, MemberCountAdd);
+		count_unsettled(&source, all->counts, MemberCountAdd);
 	}
 	else
 		MemberCountsAfresh(&source, all->counts);

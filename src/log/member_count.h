@@ -6,12 +6,14 @@
 
 #include "postgres.h"
 
-#include "access/htup.h"
+#include "datatype/timestamp.h"
+#include "storage/itemptr.h"
 #include "utils/hsearch.h"
-#include "utils/rel.h"
-#include "utils/timestamp.h"
+#include "utils/relcache.h"
+#include "utils/snapshot.h"
 
 #include "log/change_log.h"
+#include "log/change_log_scan.h"
 #include "log/read_table.h"
 
 /* Numbers of one segment. */
@@ -45,27 +47,12 @@ typedef struct CountSource
 	int npages;
 } CountSource;
 
-/* member_count.c */
 extern void CountSourceOpen(CountSource *source, ReadTable *table, Snapshot snapshot);
 extern void CountSourceClose(CountSource *source);
 extern HTAB *MemberCountHash(void);
 extern MemberCount *MemberCountIn(HTAB *counts, int64 segment);
-extern void MemberCountsUnsettled(CountSource *source, HTAB *counts, LogEntryFunction function);
 extern void MemberCountAdd(const LogEntry *entry, void *counts);
 extern void MemberCountsAfresh(CountSource *source, HTAB *counts);
 extern bool MemberCountIsRight(Oid contact_table, int64 segment);
-
-/* member_settle.c */
-typedef enum SettlePurpose
-{
-	SETTLE_UPKEEP, /* all that others have written */
-	SETTLE_COMMIT, /* that, and what we wrote, which commits now */
-	SETTLE_TRIM    /* the log is about to lose entries */
-} SettlePurpose;
-
-extern void MemberCountsSettle(Oid contact_table, SettlePurpose purpose);
-extern void MemberCountsSettleAll(SettlePurpose purpose);
-extern void MemberCountsGiveUp(Oid contact_table);
-extern void MemberCountsRegister(void);
 
 #endif /* SEGMENTS_MEMBER_COUNT_H */

@@ -2,19 +2,19 @@
  * member_settle.c - brings the numbers that segments.count() starts from up to
  * date.
  *
- * Step 17d: takes the log since the last settling, gives new rows of
+ * Takes the log since the last settling, gives new rows of
  * segments.member_count and a new horizon in segments.count_state; what they
  * mean, and why they are right, is in member_count.c.  Called by refresh_due()
- * once in a while, by a transaction that has written a lot when it commits,
- * and before entries of the log are deleted.
+ * once in a while, by a transaction that has written a lot when it commits, and
+ * before entries of the log are deleted.
  *
  * Invariants.  Only who has locked the row of count_state settles, so numbers
- * are settled one after another.  Nobody waits for that lock except who
- * deletes from the log: others leave it to the one who has it.  The snapshot
- * is the transaction's, and the row that is locked must be the one that it
- * sees: so what is settled now includes all that was settled before, also at
- * REPEATABLE READ, and nobody fails.  At SERIALIZABLE reading the log could
- * make transactions fail, so there only who deletes from it settles.
+ * are settled one after another.  Nobody waits for that lock except who deletes
+ * from the log: others leave it to the one who has it.  The snapshot is the
+ * transaction's, and the row that is locked must be the one that it sees: so
+ * what is settled now includes all that was settled before, also at REPEATABLE
+ * READ, and nobody fails.  At SERIALIZABLE reading the log could make
+ * transactions fail, so there only who deletes from it settles.
  *
  * Our own entries are left to a later settling, unless we are about to commit
  * and write no more: a statement around us may be in the middle of writing
@@ -23,8 +23,9 @@
  */
 #include "postgres.h"
 
+#include "log/member_settle.h"
+
 #include "access/genam.h"
-#include "access/htup_details.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
@@ -41,12 +42,16 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
+#include "base/secure.h"
 #include "base/subtransaction.h"
 #include "definition/aside.h"
 #include "definition/contact_table.h"
-#include "maintain/maintain.h"
+#include "definition/table_beside.h"
+#include "log/change_log.h"
+#include "log/change_log_scan.h"
+#include "log/change_number.h"
 #include "log/member_count.h"
-#include "base/sql_expr.h"
+#include "log/read_table.h"
 
 PG_FUNCTION_INFO_V1(segments_settle_counts);
 
@@ -341,8 +346,8 @@ may_settle(ReadTable *table, SettlePurpose purpose)
 /*
  * Settle the numbers of a contact table's segments.
  */
-void
-MemberCountsSettle(Oid contact_table, SettlePurpose purpose)
+static void
+settle_counts(Oid contact_table, SettlePurpose purpose)
 {
 	MemoryContext context =
 		AllocSetContextCreate(CurrentMemoryContext, "segments settling", ALLOCSET_DEFAULT_SIZES);
@@ -388,7 +393,7 @@ settle_one(void *arg)
 {
 	SettleOne *one = arg;
 
-	MemberCountsSettle(one->contact_table, one->purpose);
+	settle_counts(one->contact_table, one->purpose);
 }
 
 /*
@@ -421,7 +426,7 @@ before_commit(XactEvent event, void *arg)
 {
 	Oid namespace;
 
-	if (event != XACT_EVENT_PRE_COMMIT || MemberChangesLogged() <= MANY_CHANGES)
+	if (event != XACT_EVENT_PRE_COMMIT || ChangesLogged() <= MANY_CHANGES)
 		return;
 	/* it may just have dropped the extension */
 	namespace = get_namespace_oid("segments", true);
@@ -458,6 +463,7 @@ MemberCountsGiveUp(Oid contact_table)
 
 /* ----- called by SQL ----- */
 
+
 /*
  * segments.settle_counts(contact_table, purpose): upkeep, trim (entries of the
  * log are about to go) or anew (rows are counted next time).
@@ -469,10 +475,10 @@ segments_settle_counts(PG_FUNCTION_ARGS)
 	char *purpose = text_to_cstring(PG_GETARG_TEXT_PP(1));
 
 	if (strcmp(purpose, "upkeep") == 0)
-		MemberCountsSettle(contact_table, SETTLE_UPKEEP);
-	else if (strcmp(purpose, "anew") == 0 || MemberChangesLogged() > 0)
+		settle_counts(contact_table, SETTLE_UPKEEP);
+	else if (strcmp(purpose, "anew") == 0 || ChangesLogged() > 0)
 		MemberCountsGiveUp(contact_table);
 	else
-		MemberCountsSettle(contact_table, SETTLE_TRIM);
+		settle_counts(contact_table, SETTLE_TRIM);
 	PG_RETURN_VOID();
 }

@@ -8,8 +8,11 @@
  */
 #include "postgres.h"
 
+#include "log/read_table.h"
+
 #include "access/table.h"
 #include "catalog/pg_class.h"
+#include "fmgr.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
@@ -19,9 +22,7 @@
 
 #include "definition/contact_table.h"
 #include "definition/table_beside.h"
-#include "log/change_log.h"
-#include "base/compat.h"
-#include "log/read_table.h"
+#include "log/change_log_scan.h"
 
 #define Anum_member_contact_id 2
 

@@ -7,8 +7,6 @@
 #include "postgres.h"
 
 #include "fmgr.h"
-#include "storage/lockdefs.h"
-#include "utils/rel.h"
 
 #include "definition/table_beside.h"
 
@@ -28,7 +26,6 @@ typedef struct ReadTable
 	FmgrInfo equal;
 } ReadTable;
 
-/* read_table.c */
 extern ReadTable *ReadTableGet(Oid contact_table);
 extern Relation ReadTableOpen(const ReadTable *table, BesideKind kind, LOCKMODE lock);
 

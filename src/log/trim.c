@@ -1,30 +1,27 @@
 /*
  * trim.c - segments.trim_changes(): entries of the log that are old and read.
  *
- * Step 17e: deletes as the owner of the contact table, whose triggers may be on
- * the log.  All consumers count, whoever the caller sees.
+ * Deletes as the owner of the contact table, whose triggers may be on the log.
+ * All consumers count, whoever the caller sees.
  */
 #include "postgres.h"
 
 #include "access/htup_details.h"
-#include "catalog/pg_authid.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "utils/acl.h"
-#include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
-#include "utils/pg_lsn.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
-#include "base/sql_expr.h"
+#include "base/secure.h"
 #include "definition/access.h"
 #include "definition/contact_table.h"
-#include "time/phrase.h"
+#include "time/clock.h"
 
 PG_FUNCTION_INFO_V1(segments_trim_changes);
 

@@ -1,12 +1,12 @@
 /*
  * company_lock.c - hold a company while a contact is on its way to it.
  *
- * Step 12h: whoever changes a company looks for its contacts by what is
- * committed: links, or what contacts' rows point at.  A contact that is on its
- * way to the company in our transaction is not found, and we don't see the
- * company's change.  So a new link, and a contact that is new or points
- * elsewhere than before, holds its company FOR SHARE until the transaction
- * ends: the two take turns, at the company.
+ * Whoever changes a company looks for its contacts by what is committed: links,
+ * or what contacts' rows point at.  A contact that is on its way to the company
+ * in our transaction is not found, and we don't see the company's change.  So a
+ * new link, and a contact that is new or points elsewhere than before, holds
+ * its company FOR SHARE until the transaction ends: the two take turns, at the
+ * company.
  *
  * A contact that others see pointing at the company already is found, and they
  * wait for its lock: whichever transaction gets it last sees both changes.  It
@@ -16,23 +16,30 @@
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
+#include "maintain/company_lock.h"
+
 #include "access/sysattr.h"
-#include "access/table.h"
 #include "access/xact.h"
 #include "executor/spi.h"
+#include "executor/tuptable.h"
+#include "nodes/pg_list.h"
+#include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
-#include "utils/rel.h"
 #include "utils/snapmgr.h"
 
-#include "base/sql_expr.h"
+#include "base/secure.h"
+#include "base/spi.h"
+#include "base/vector.h"
 #include "definition/contact_table.h"
-#include "maintain/maintain.h"
+#include "evaluate/batch.h"
+#include "maintain/contact_lock.h"
 #include "maintain/set_aside.h"
-#include "utils/acl.h"
+#include "maintain/uncommitted.h"
+#include "program/program.h"
+#include "program/session.h"
 
 /*
  * Returns how many there are.  With the rights of the companies' owner: the
@@ -52,11 +59,11 @@ hold(Program *program, RowSource *source, Oid type, Datum *keys, int nkeys)
 	SecureContext secure;
 	uint64 held;
 
-	MaintainEnter();
+	SessionEnter();
 	SecureEnter(&secure, CatalogRelationOwner(rows->relid));
 	get_typlenbyvalalign(type, &len, &byval, &align);
 	value = PointerGetDatum(construct_array(keys, nkeys, type, len, byval, align));
-	MaintainExecute(
+	SpiExecute(
 		ProgramPlan(program, &source->share_plan,
 					psprintf("SELECT FROM %s r WHERE r.%s = ANY ($1) ORDER BY r.%s FOR SHARE",
 							 CatalogRelationName(rows->relid), key, key),

@@ -2,21 +2,37 @@
  * contact_delta.c - what a statement changed in a contact table -> joins and
  * leaves.
  *
- * Step 11a: OLD and NEW rows are paired and compared; of the segments that this
- * can concern (candidates.c), those that read the contact's row only ("pure")
- * are evaluated on the two rows in memory, and nothing else is looked at.  The row itself is locked by
- * the statement.  Segments that also read other things are evaluated by
- * maintain.c for the contacts concerned.
+ * OLD and NEW rows are paired and compared; of the segments that this can
+ * concern (candidates.c), those that read the contact's row only ("pure") are
+ * evaluated on the two rows in memory, and nothing else is looked at.  The row
+ * itself is locked by the statement.  Segments that also read other things are
+ * evaluated by maintain.c for the contacts concerned.
  */
 #include "postgres.h"
+
+#include "maintain/contact_delta.h"
 
 #include "executor/executor.h"
 #include "executor/tuptable.h"
 #include "miscadmin.h"
-#include "utils/datum.h"
 #include "utils/memutils.h"
 
+#include "base/vector.h"
+#include "clock/segment_clock.h"
+#include "evaluate/candidates.h"
+#include "evaluate/predicate_row.h"
+#include "evaluate/row.h"
+#include "log/change_log.h"
 #include "maintain/maintain.h"
+#include "maintain/statement_delta.h"
+#include "maintain/uncommitted.h"
+#include "member/change_set.h"
+#include "member/member_write.h"
+#include "program/image.h"
+#include "program/keys.h"
+#include "program/program.h"
+#include "program/session.h"
+#include "time/clock.h"
 
 typedef struct DeltaWork
 {
@@ -201,19 +217,19 @@ next_row(Tuplestorestate *store, TupleTableSlot *slot)
 static void
 note_disturbance(DeltaWork *work, uint64 runs_before)
 {
-	if (MaintainRuns() != runs_before)
+	if (SessionRuns() != runs_before)
 		work->delta->others_fire = true;
 }
 
 static void
 write_changes(DeltaWork *work)
 {
-	uint64 before = MaintainRuns();
+	uint64 before = SessionRuns();
 
 	if (work->changes->n == 0)
 		return;
 	/* what refers to these is evaluated with the impure ones, rank by rank */
-	if (MemberWrite(work->program, work->changes, CAUSE_FILTER) > 0)
+	if (MaintainWrite(work->program, work->changes, CAUSE_FILTER).written > 0)
 		work->reached = bms_add_members(work->reached,
 										MaintainReferencing(work->program, work->changes,
 															collecting(work, &work->impure_keys)));
@@ -278,7 +294,7 @@ maintain_impure(DeltaWork *work)
 static void
 finish_collected(DeltaWork *work)
 {
-	uint64 before = MaintainRuns();
+	uint64 before = SessionRuns();
 
 	write_changes(work);
 	finish_deleted(work);
@@ -357,7 +373,7 @@ ContactDelta(Program *program, StatementDelta *delta)
 	}
 	work.program = program;
 	work.delta = delta;
-	work.now = MaintainNow(program);
+	work.now = SegmentsNow();
 	if (program->image->moving.n > 0)
 		ClockLoad(program);
 	work.old_slot = MakeSingleTupleTableSlot(program->sources[0]->desc, &TTSOpsMinimalTuple);

@@ -2,15 +2,16 @@
  * contact_lock.c - lock and read contacts, and look up members, without a
  * query.
  *
- * Step 12e: most statements concern one contact, and two queries for it would
- * cost several times the statement; for many, a query costs three times what
- * locking does.  Does what SELECT ... FOR NO KEY UPDATE does (nodeLockRows.c)
- * on the latest snapshot: at READ COMMITTED the newest version of the row is
- * locked and read; above, a row that changed after our snapshot fails with
- * 40001.  Contacts and members are read as their owner reads them, past row
- * security.
+ * Most statements concern one contact, and two queries for it would cost
+ * several times the statement; for many, a query costs three times what locking
+ * does.  Does what SELECT ... FOR NO KEY UPDATE does (nodeLockRows.c) on the
+ * latest snapshot: at READ COMMITTED the newest version of the row is locked
+ * and read; above, a row that changed after our snapshot fails with 40001.
+ * Contacts and members are read as their owner reads them, past row security.
  */
 #include "postgres.h"
+
+#include "maintain/contact_lock.h"
 
 #include "access/htup_details.h"
 #include "access/table.h"
@@ -18,25 +19,18 @@
 #include "access/xact.h"
 #include "executor/tuptable.h"
 #include "miscadmin.h"
-#include "utils/fmgroids.h"
-#include "utils/lsyscache.h"
-#include "utils/rel.h"
+#include "nodes/pg_list.h"
+#include "utils/relcache.h"
 #include "utils/snapmgr.h"
-#include "utils/typcache.h"
+#include "utils/snapshot.h"
 
-#include "base/compat.h"
 #include "base/index_probe.h"
-#include "definition/table_beside.h"
-#include "maintain/maintain.h"
+#include "evaluate/batch.h"
+#include "program/keys.h"
+#include "program/program.h"
+#include "program/program_cache.h"
 
-/* The next column is the key of a contact. */
-static void
-compare_with_key(IndexProbe *probe, Program *program)
-{
-	Oid operator= lookup_type_cache(program->table->key_type, TYPECACHE_EQ_OPR)->eq_opr;
-
-	IndexProbeKey(probe, InvalidOid, get_opcode(operator));
-}
+/* ----- reading ----- */
 
 /* The primary key of the contacts, by which they are found. */
 static Oid
@@ -52,8 +46,6 @@ key_index(Program *program, Relation rel)
 	return choice.index;
 }
 
-/* ----- reading ----- */
-
 /*
  * Begin to look up contacts under a registered snapshot, which is released at
  * the end.
@@ -64,7 +56,7 @@ ContactProbeBegin(ContactProbe *probe, Program *program, Snapshot snapshot)
 	Relation rel = ProgramTableOpen(program, program->relid, RowShareLock);
 
 	IndexProbeOpen(probe, rel, key_index(program, rel), snapshot);
-	compare_with_key(probe, program);
+	ProgramProbeKey(probe, program);
 }
 
 /*
@@ -183,58 +175,4 @@ ContactsLock(Batch *batch)
 	ExecDropSingleTupleTableSlot(locked);
 	ContactProbeEnd(&probe);
 	return found;
-}
-
-/* ----- members ----- */
-
-static void
-open_members(MemberProbe *members)
-{
-	Relation rel = BesideOpenOf(members->program->table, BESIDE_MEMBER, AccessShareLock);
-
-	CommandCounterIncrement();
-	IndexProbeOpen(&members->probe, rel, BesideKeyIndexNeeded(rel),
-				   RegisterSnapshot(GetLatestSnapshot()));
-	IndexProbeKey(&members->probe, InvalidOid, F_INT8EQ);
-	compare_with_key(&members->probe, members->program);
-	members->open = true;
-}
-
-/*
- * Begin to look up members, as they are when first asked for.
- */
-void
-MemberProbeBegin(MemberProbe *members, Program *program)
-{
-	members->program = program;
-	members->open = false;
-}
-
-/*
- * Is the contact stored as a member of the segment?
- */
-bool
-MemberProbeAsk(MemberProbe *members, int64 segment, Datum key)
-{
-	Datum values[2];
-
-	if (!members->open)
-		open_members(members);
-	values[0] = Int64GetDatum(segment);
-	values[1] = key;
-	IndexProbeFind(&members->probe, values);
-	return IndexProbeNext(&members->probe) != NULL;
-}
-
-void
-MemberProbeEnd(MemberProbe *members)
-{
-	Relation rel = members->probe.rel;
-	Snapshot snapshot = members->probe.snapshot;
-
-	if (!members->open)
-		return;
-	IndexProbeClose(&members->probe);
-	UnregisterSnapshot(snapshot);
-	table_close(rel, AccessShareLock);
 }

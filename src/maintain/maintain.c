@@ -2,35 +2,44 @@
  * maintain.c - evaluate afresh for some contacts, write what differs, and
  * carry it to the segments that refer to what changed.
  *
- * Step 12a: the routine behind everything that is not a plain write of a
- * contact: related rows, companies, manual changes, time.  Contacts are locked
- * in key order before anything is read for them, so that two transactions
- * that change different inputs of one filter take turns (src/README.md, locks).
+ * The routine behind everything that is not a plain write of a contact: related
+ * rows, companies, manual changes, time.  Contacts are locked in key order
+ * before anything is read for them, so that two transactions that change
+ * different inputs of one filter take turns (maintain/README.md).
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
-#include "catalog/pg_type.h"
-#include "executor/executor.h"
-#include "miscadmin.h"
-#include "utils/array.h"
-#include "utils/builtins.h"
-#include "utils/datum.h"
-#include "utils/memutils.h"
-#include "utils/rel.h"
-
 #include "maintain/maintain.h"
-#include "maintain/set_aside.h"
-#include "definition/aside.h"
 
-/*
- * The instant at which writes are evaluated.
- */
-TimestampTz
-MaintainNow(Program *program)
-{
-	return SegmentsNow();
-}
+#include "access/htup_details.h"
+#include "executor/executor.h"
+#include "executor/tuptable.h"
+#include "miscadmin.h"
+#include "nodes/bitmapset.h"
+#include "nodes/pg_list.h"
+#include "utils/array.h"
+#include "utils/memutils.h"
+
+#include "base/vector.h"
+#include "clock/segment_clock.h"
+#include "definition/aside.h"
+#include "evaluate/batch.h"
+#include "evaluate/member_probe.h"
+#include "evaluate/predicate_row.h"
+#include "evaluate/related_rows.h"
+#include "evaluate/row.h"
+#include "log/change_log.h"
+#include "maintain/company_lock.h"
+#include "maintain/contact_lock.h"
+#include "maintain/set_aside.h"
+#include "maintain/uncommitted.h"
+#include "member/change_set.h"
+#include "member/member_write.h"
+#include "predicate/predicate.h"
+#include "program/image.h"
+#include "program/keys.h"
+#include "program/program.h"
+#include "time/clock.h"
 
 #define BATCH_MEMORY (512 * 1024)
 
@@ -204,17 +213,14 @@ static void
 flush_pending(Reconciliation *work, const char *cause)
 {
 	ChangeSet *set = work->pending;
-	uint64 before;
-	int written;
+	MemberWritten result;
 	int i;
 
 	if (set->n == 0)
 		return;
-	before = MaintainRuns();
-	written = MemberWrite(work->program, set, cause);
-	if (MaintainRuns() != before)
-		work->stale = true;
-	if (written > 0)
+	result = MaintainWrite(work->program, set, cause);
+	work->stale |= result.disturbed;
+	if (result.written > 0)
 		for (i = 0; i < set->n; i++)
 		{
 			const ImageSegment *segment = &work->program->segments[set->changes[i].index];
@@ -484,7 +490,7 @@ MaintainContactsAt(Program *program, Datum *keys, int nkeys, Bitmapset *segments
 void
 MaintainContacts(Program *program, Datum *keys, int nkeys, Bitmapset *segments, const char *cause)
 {
-	MaintainContactsAt(program, keys, nkeys, segments, NULL, cause, MaintainNow(program));
+	MaintainContactsAt(program, keys, nkeys, segments, NULL, cause, SegmentsNow());
 }
 
 /*
@@ -502,8 +508,7 @@ MaintainRelated(Program *program, Datum *keys, int nkeys, Bitmapset *segments,
 				const AtomFlips *flips)
 {
 	if (nkeys > 0 && !bms_is_empty(segments))
-		reconcile_all(program, keys, nkeys, segments, NULL, CAUSE_FILTER, flips,
-					  MaintainNow(program));
+		reconcile_all(program, keys, nkeys, segments, NULL, CAUSE_FILTER, flips, SegmentsNow());
 }
 
 /*
@@ -539,5 +544,36 @@ MaintainPropagate(Program *program, ChangeSet *set)
 	DatumVectorInit(&keys, CurrentMemoryContext, program->key_byval, program->key_len);
 	referencing = MaintainReferencing(program, set, &keys);
 	MaintainContactsAt(program, keys.items, keys.n, NULL, referencing, CAUSE_SEGMENT,
-					   MaintainNow(program));
+					   SegmentsNow());
+}
+
+/* Evaluate what was written, but may be out of date. */
+static void
+evaluate_again(Program *program, ChangeSet *set)
+{
+	Datum *keys = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(Datum) * set->n);
+	Bitmapset *segments = NULL;
+	int i;
+
+	for (i = 0; i < set->n; i++)
+	{
+		keys[i] = set->changes[i].key;
+		if (set->changes[i].index >= 0)
+			segments = bms_add_member(segments, set->changes[i].index);
+	}
+	MaintainContacts(program, keys, set->n, segments, CAUSE_FILTER);
+}
+
+/*
+ * Write changes (MemberWrite), and bring in line what triggers of the member
+ * table have disturbed.  The set is sorted and kept, for MaintainPropagate.
+ */
+MemberWritten
+MaintainWrite(Program *program, ChangeSet *set, const char *cause)
+{
+	MemberWritten result = MemberWrite(program, set, cause);
+
+	if (result.disturbed)
+		evaluate_again(program, set);
+	return result;
 }

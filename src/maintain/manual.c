@@ -1,33 +1,40 @@
 /*
  * manual.c - members added, removed and reset by hand.
  *
- * Step 14: the table of SEMANTICS §6.  The contacts are locked first, as
- * everywhere; then what was done by hand is written, then the members follow.
+ * The table of SEMANTICS §6.  The contacts are locked first, as everywhere;
+ * then what was done by hand is written, then the members follow.
  */
 #include "postgres.h"
+
+#include "maintain/manual.h"
 
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
+#include "miscadmin.h"
+#include "parser/parse_func.h"
 #include "storage/lmgr.h"
+#include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
-#include "miscadmin.h"
 #include "utils/timestamp.h"
 
-#include "definition/access.h"
-#include "maintain/maintain.h"
-#include "base/sql_expr.h"
 #include "base/result.h"
-
-typedef enum ManualAction
-{
-	MANUAL_INCLUDE,
-	MANUAL_EXCLUDE,
-	MANUAL_RESET
-} ManualAction;
+#include "base/secure.h"
+#include "base/spi.h"
+#include "definition/access.h"
+#include "definition/contact_table.h"
+#include "definition/segment.h"
+#include "definition/segment_find.h"
+#include "log/change_log.h"
+#include "maintain/maintain.h"
+#include "member/change_set.h"
+#include "program/keys.h"
+#include "program/program.h"
+#include "program/program_cache.h"
+#include "time/clock.h"
 
 typedef struct ManualWork
 {
@@ -35,7 +42,8 @@ typedef struct ManualWork
 	SegmentRow *row;
 	ManualAction action;
 	char *user; /* who does it */
-	int n;      /* contacts as given */
+	ChangeOrigin origin;
+	int n; /* contacts as given */
 	Datum *keys;
 	int nlocked; /* those that exist, sorted */
 	Datum *locked;
@@ -68,7 +76,7 @@ read_contacts(ManualWork *work, ArrayType *contacts)
 						errmsg("keys of contact table %s are of type %s, not %s",
 							   program->table->name, format_type_be(program->table->key_type),
 							   format_type_be(ARR_ELEMTYPE(contacts)))));
-	deconstruct_array(contacts, program->table->key_type, program->key_len, program->key_byval,
+	deconstruct_array(contacts, ARR_ELEMTYPE(contacts), program->key_len, program->key_byval,
 					  program->key_align, &work->keys, &nulls, &work->n);
 	if (array_contains_nulls(contacts))
 		ereport(ERROR,
@@ -81,13 +89,12 @@ lock_existing(ManualWork *work)
 {
 	Program *program = work->program;
 	ContactTable *table = program->table;
-	Datum value = BatchKeyArray(program, work->keys, work->n);
+	Datum value = ProgramKeyArray(program, work->keys, work->n);
 	uint64 i;
 
-	MaintainRun(
-		psprintf("SELECT c.%s FROM %s c WHERE c.%s = ANY ($1) ORDER BY c.%s FOR NO KEY UPDATE",
-				 table->key, table->name, table->key, table->key),
-		1, &program->key_array_type, &value);
+	SpiRun(psprintf("SELECT c.%s FROM %s c WHERE c.%s = ANY ($1) ORDER BY c.%s FOR NO KEY UPDATE",
+					table->key, table->name, table->key, table->key),
+		   1, &program->key_array_type, &value);
 	work->locked = palloc(sizeof(Datum) * Max(SPI_processed, 1));
 	for (i = 0; i < SPI_processed; i++)
 	{
@@ -98,20 +105,21 @@ lock_existing(ManualWork *work)
 	ProgramSortKeys(program, work->locked, &work->nlocked);
 }
 
-/* Run a statement with $1 keys, $2 now, $3 user. */
+/* Run a statement with $1 keys, $2 now, $3 user, $4 source, $5 reference. */
 static void
 run(ManualWork *work, const char *sql)
 {
-	Oid types[3];
-	Datum values[3];
+	Oid types[5] = {InvalidOid, TIMESTAMPTZOID, TEXTOID, TEXTOID, TEXTOID};
+	Datum values[5];
+	char nulls[] = "     ";
 
 	types[0] = work->program->key_array_type;
-	types[1] = TIMESTAMPTZOID;
-	types[2] = TEXTOID;
-	values[0] = BatchKeyArray(work->program, work->locked, work->nlocked);
-	values[1] = TimestampTzGetDatum(MaintainNow(work->program));
+	values[0] = ProgramKeyArray(work->program, work->locked, work->nlocked);
+	values[1] = TimestampTzGetDatum(SegmentsNow());
 	values[2] = CStringGetTextDatum(work->user);
-	MaintainRun(sql, 3, types, values);
+	SpiSetText(values, nulls, 3, work->origin.source);
+	SpiSetText(values, nulls, 4, work->origin.reference);
+	SpiRunNulls(sql, 5, types, values, nulls);
 }
 
 static void
@@ -119,10 +127,11 @@ set_override(ManualWork *work, bool included)
 {
 	run(work,
 		psprintf(
-			"INSERT INTO %s AS o (segment_id, contact_id, included, since, by_user) "
-			"SELECT " INT64_FORMAT ", k, %s, $2, $3 FROM pg_catalog.unnest($1) k "
+			"INSERT INTO %s AS o (segment_id, contact_id, included, since, by_user, source, reference) "
+			"SELECT " INT64_FORMAT ", k, %s, $2, $3, $4, $5 FROM pg_catalog.unnest($1) k "
 			"ON CONFLICT (segment_id, contact_id) DO UPDATE SET included = EXCLUDED.included, "
-			"since = EXCLUDED.since, by_user = EXCLUDED.by_user WHERE o.included <> EXCLUDED.included",
+			"since = EXCLUDED.since, by_user = EXCLUDED.by_user, source = EXCLUDED.source, "
+			"reference = EXCLUDED.reference WHERE o.included <> EXCLUDED.included",
 			CatalogRelationName(work->program->table->override_table), work->row->id,
 			included ? "true" : "false"));
 }
@@ -132,7 +141,8 @@ forget_override(ManualWork *work)
 {
 	run(work,
 		psprintf("DELETE FROM %s WHERE segment_id = " INT64_FORMAT " AND contact_id = ANY ($1) "
-				 "AND $2 IS NOT NULL AND $3 IS NOT NULL",
+				 "AND $2 IS NOT NULL AND $3 IS NOT NULL AND $4 IS NOT DISTINCT FROM $4 "
+				 "AND $5 IS NOT DISTINCT FROM $5",
 				 CatalogRelationName(work->program->table->override_table), work->row->id));
 }
 
@@ -144,9 +154,10 @@ write_members(ManualWork *work, bool joined)
 	ChangeSet *set = ChangeSetCreate();
 	int i;
 
+	set->origin = work->origin;
 	for (i = 0; i < work->nlocked; i++)
 		ChangeSetAdd(work->program, set, work->row->id, index, work->locked[i], joined);
-	if (set->n > 0 && MemberWrite(work->program, set, CAUSE_MANUAL) > 0)
+	if (set->n > 0 && MaintainWrite(work->program, set, CAUSE_MANUAL).written > 0)
 		MaintainPropagate(work->program, set);
 }
 
@@ -192,20 +203,80 @@ apply_action(ManualWork *work)
 static Datum
 existence(ManualWork *work)
 {
-	Batch batch = {0};
 	Datum *answers = palloc(sizeof(Datum) * Max(work->n, 1));
 	int i;
 
-	batch.program = work->program;
-	batch.keys = work->locked;
-	batch.nrows = work->nlocked;
 	for (i = 0; i < work->n; i++)
-		answers[i] = BoolGetDatum(BatchFindKey(&batch, work->keys[i]) >= 0);
+		answers[i] = BoolGetDatum(
+			ProgramFindKey(work->program, work->locked, work->nlocked, work->keys[i]) >= 0);
 	return PointerGetDatum(construct_array(answers, work->n, BOOLOID, 1, true, TYPALIGN_CHAR));
 }
 
+static void
+check_source(const char *source)
+{
+	static const char *const sources[] = {"campaign",      "form",       "batch", "import",
+										  "point trigger", "preference", "api"};
+	int i;
+
+	for (i = 0; source != NULL && i < lengthof(sources); i++)
+		if (strcmp(source, sources[i]) == 0)
+			return;
+	if (source != NULL)
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("unrecognized source \"%s\"", source),
+			 errhint("Sources are campaign, form, batch, import, point trigger, preference and "
+					 "api.")));
+}
+
 /*
- * segments.change_members(segment_id, contacts anyarray, action) -> boolean[]
+ * Include, exclude or reset contacts that the caller has locked, sorted.  Runs
+ * as the owner of the contact table, with SPI.
+ */
+void
+ManualApply(Program *program, SegmentRow *row, ManualAction action, Datum *keys, int nkeys,
+			const ChangeOrigin *origin)
+{
+	ManualWork work = {0};
+
+	work.program = program;
+	work.row = row;
+	work.action = action;
+	work.user = AccessUserName();
+	work.origin = *origin;
+	work.locked = keys;
+	work.nlocked = nkeys;
+	apply_action(&work);
+}
+
+/*
+ * Lock those of some contacts that exist; returns their number, and their keys
+ * sorted.
+ */
+int
+ManualLock(Program *program, Datum *keys, int nkeys, Datum **locked)
+{
+	ManualWork work = {0};
+
+	work.program = program;
+	work.keys = keys;
+	work.n = nkeys;
+	lock_existing(&work);
+	*locked = work.locked;
+	return work.nlocked;
+}
+
+/* An argument of type text that may be null, or not be there. */
+static char *
+text_argument(FunctionCallInfo fcinfo, int i)
+{
+	return i < PG_NARGS() && !PG_ARGISNULL(i) ? text_to_cstring(PG_GETARG_TEXT_PP(i)) : NULL;
+}
+
+/*
+ * segments.change_members(segment_id, contacts anyarray, action) -> boolean[],
+ * and by_hand(), with source and reference too
  */
 PG_FUNCTION_INFO_V1(segments_change_members);
 Datum
@@ -223,6 +294,9 @@ segments_change_members(PG_FUNCTION_ARGS)
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
 						errmsg("segment " INT64_FORMAT " does not exist", PG_GETARG_INT64(0))));
 	work.action = action_of_word(text_to_cstring(PG_GETARG_TEXT_PP(2)));
+	work.origin.source = text_argument(fcinfo, 3);
+	work.origin.reference = text_argument(fcinfo, 4);
+	check_source(work.origin.source);
 	/* as a write of contacts does, and so before the definitions are read */
 	LockRelationOid(work.row->contact_table, RowExclusiveLock);
 	alias = work.row->alias;
@@ -243,4 +317,34 @@ segments_change_members(PG_FUNCTION_ARGS)
 	SPI_finish();
 	SecureLeave(&secure);
 	PG_RETURN_DATUM(result);
+}
+
+/* May the current role execute segments.change_by_hand()? */
+static bool
+may_change_by_hand(void)
+{
+	Oid types[3] = {INT8OID, ANYARRAYOID, TEXTOID};
+	List *name = list_make2(makeString(pstrdup("segments")), makeString(pstrdup("change_by_hand")));
+
+	return pg_proc_aclcheck(LookupFuncName(name, lengthof(types), types, false), GetUserId(),
+							ACL_EXECUTE) == ACLCHECK_OK;
+}
+
+/*
+ * segments.change_by_hand(bigint, anyarray, text), and its like for all that
+ * changes members by hand: change_members(), for the owner of the contact
+ * table, and for who sees the segment and may execute change_by_hand().
+ */
+PG_FUNCTION_INFO_V1(segments_change_by_hand);
+Datum
+segments_change_by_hand(PG_FUNCTION_ARGS)
+{
+	SegmentHandle segment;
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2))
+		PG_RETURN_NULL();
+	SegmentFindVisibleId(PG_GETARG_INT64(0), &segment);
+	if (!AccessOwns(GetUserId(), segment.contact_table) && !may_change_by_hand())
+		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_FUNCTION, "change_by_hand");
+	return segments_change_members(fcinfo);
 }

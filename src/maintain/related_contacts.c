@@ -2,12 +2,14 @@
  * related_contacts.c - rows of a company or of something linked -> the
  * contacts that they belong to.
  *
- * Step 11c: through the link table, or by what contacts' own rows point at; by
- * an index, without a query, where there is one that serves.  What is found is
- * what is committed and what our transaction wrote: who is on the way to the
- * row in another transaction is waiting for it (company_lock.c).
+ * Through the link table, or by what contacts' own rows point at; by an index,
+ * without a query, where there is one that serves.  What is found is what is
+ * committed and what our transaction wrote: who is on the way to the row in
+ * another transaction is waiting for it (company_lock.c).
  */
 #include "postgres.h"
+
+#include "maintain/related_contacts.h"
 
 #include "access/table.h"
 #include "access/xact.h"
@@ -16,13 +18,19 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
-#include "utils/rel.h"
 #include "utils/snapmgr.h"
 
-#include "base/subtransaction.h"
-#include "maintain/maintain.h"
+#include "base/index_probe.h"
 #include "base/result.h"
+#include "base/spi.h"
+#include "base/subtransaction.h"
+#include "base/vector.h"
+#include "definition/contact_table.h"
+#include "evaluate/row.h"
 #include "maintain/set_aside.h"
+#include "program/program.h"
+#include "program/program_cache.h"
+#include "program/session.h"
 
 /* ----- by an index ----- */
 
@@ -137,11 +145,11 @@ find_by_query(Program *program, RowSource *source, Datum *keys, int nkeys, Datum
 			quote_identifier(rows->contact_column), program->table->key_type_name,
 			CatalogRelationName(rows->link_relid), quote_identifier(rows->link_column),
 			quote_identifier(rows->contact_column));
-	MaintainEnter();
+	SessionEnter();
 	get_typlenbyvalalign(type, &len, &byval, &align);
 	value = PointerGetDatum(construct_array(keys, nkeys, type, len, byval, align));
-	MaintainExecute(ProgramPlan(program, &source->contacts_plan, sql, 1, &array_type), &value,
-					SPI_OK_SELECT);
+	SpiExecute(ProgramPlan(program, &source->contacts_plan, sql, 1, &array_type), &value,
+			   SPI_OK_SELECT);
 	for (i = 0; i < SPI_processed; i++)
 	{
 		bool isnull;
@@ -179,7 +187,7 @@ find_or_set_aside(Program *program, RowSource *source, Datum *keys, int nkeys,
 	int before = contacts->n;
 	ErrorData *error;
 
-	MaintainEnter();
+	SessionEnter();
 	error = InSubtransaction(ask, &question, NULL);
 	if (error == NULL)
 		return;

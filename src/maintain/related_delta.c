@@ -2,24 +2,44 @@
  * related_delta.c - what a statement changed in a table of related rows,
  * companies or links -> the contacts and segments concerned.
  *
- * Step 11b: a row's atoms are tested on OLD and NEW in memory.  A row that
- * flips none (an event that no segment asks for) ends there: no contact is
- * read, nothing is locked.  Otherwise the row's contacts are evaluated, by
- * maintain.c, for the segments that hold a flipped atom.
+ * A row's atoms are tested on OLD and NEW in memory.  A row that flips none (an
+ * event that no segment asks for) ends there: no contact is read, nothing is
+ * locked.  Otherwise the row's contacts are evaluated, by maintain.c, for the
+ * segments that hold a flipped atom.
  */
 #include "postgres.h"
+
+#include "maintain/related_delta.h"
 
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "executor/tuptable.h"
 #include "miscadmin.h"
-#include "utils/builtins.h"
+#include "nodes/bitmapset.h"
+#include "nodes/pg_list.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/numeric.h"
+#include "utils/tuplestore.h"
 
+#include "base/vector.h"
+#include "clock/segment_clock.h"
+#include "definition/field.h"
+#include "evaluate/flips.h"
+#include "evaluate/related_rows.h"
+#include "evaluate/row.h"
+#include "evaluate/row_group.h"
+#include "maintain/company_lock.h"
 #include "maintain/maintain.h"
+#include "maintain/related_contacts.h"
+#include "maintain/statement_delta.h"
+#include "maintain/uncommitted.h"
+#include "predicate/predicate.h"
+#include "program/facet.h"
+#include "program/image.h"
+#include "program/program.h"
+#include "time/clock.h"
 
 typedef struct RelatedWork
 {
@@ -198,9 +218,7 @@ note_group(RelatedWork *work, RowVersion *old_row, RowVersion *new_row, int id)
 
 	if (one && group->outermost == id && patom->atom->test == TEST_EXISTS)
 		note_direction(&work->flips, id, came);
-	else if (one && group->outermost == id && patom->atom->test == TEST_RANGE &&
-			 (group->aggregate == FILTER_AGGREGATE_COUNT ||
-			  group->aggregate == FILTER_AGGREGATE_DISTINCT))
+	else if (one && group->outermost == id && patom->atom->test == TEST_RANGE && group->grows)
 		note_growth(work, patom->atom, id, came);
 	else
 	{
@@ -414,7 +432,7 @@ source_delta(Program *program, RowSource *source, StatementDelta *delta, bool li
 	work.program = program;
 	work.source = source;
 	work.delta = delta;
-	work.now = MaintainNow(program);
+	work.now = SegmentsNow();
 	if (link)
 		link_delta(&work);
 	else
@@ -425,19 +443,13 @@ source_delta(Program *program, RowSource *source, StatementDelta *delta, bool li
 
 /*
  * Maintain the segments of a contact table after a statement on a table whose
- * rows belong to its contacts.
+ * rows belong to its contacts; not after TRUNCATE.
  */
 void
 RelatedDelta(Program *program, StatementDelta *delta)
 {
 	int i;
 
-	if (delta->truncated)
-	{
-		MaintainEnter();
-		BuildSegmentsReading(program, delta->relid, CAUSE_FILTER);
-		return;
-	}
 	if (program->nsources > 1 && program->image->moving.n > 0)
 		ClockLoad(program);
 	for (i = 1; i < program->nsources; i++)

@@ -1,12 +1,11 @@
 /*
  * set_aside.c - segments that can't be evaluated are set aside.
  *
- * Step 12i: a segment that cannot be evaluated for a reason nobody foresaw (a
- * right was taken away, something was dropped while our event triggers were
- * off) must not stop the writes of contacts, nor other segments.  It keeps its
- * members and is not evaluated any more, until segments.rebuild() or a change
- * of its filters brings it back.  Segments that refer to it go on by the members
- * that it has.
+ * A segment that cannot be evaluated for a reason nobody foresaw (a right was
+ * taken away, something was dropped while our event triggers were off) must not
+ * stop the writes of contacts, nor other segments.  It keeps its members and is
+ * not evaluated any more, until segments.rebuild() or a change of its filters
+ * brings it back.  Segments that refer to it go on by the members that it has.
  *
  * That a segment has failed is said by a row of segments.segment_failure.
  * Everybody who runs into it writes one of his own: a writer must not wait for
@@ -15,6 +14,8 @@
  * the next refresh or failure brings it in line (segments.note_failures).
  */
 #include "postgres.h"
+
+#include "maintain/set_aside.h"
 
 #include "access/htup_details.h"
 #include "access/table.h"
@@ -25,15 +26,23 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/date.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/timestamp.h"
 
-#include "base/sql_expr.h"
+#include "base/secure.h"
 #include "base/subtransaction.h"
-#include "maintain/maintain.h"
-#include "maintain/set_aside.h"
 #include "definition/access.h"
 #include "definition/aside.h"
+#include "definition/contact_table.h"
+#include "definition/definition_version.h"
+#include "definition/segment.h"
+#include "predicate/bind.h"
+#include "program/facet.h"
+#include "program/program.h"
+#include "program/program_cache.h"
+#include "time/clock.h"
 
 /* segments.segment_failure */
 #define Anum_failure_segment_id 1

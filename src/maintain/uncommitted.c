@@ -1,28 +1,32 @@
 /*
  * uncommitted.c - wait for what others have written and not committed.
  *
- * Step 12d: locking the contact makes two writers of one contact's inputs take
- * turns, but only when both find the contact.  Where no foreign key ties a
- * related row to its contact, the two can be inserted at the same time, and
- * neither transaction sees the other's row.  So each looks for the other's,
- * committed or not, after writing its own: at least one of them finds the
- * other and waits for its end (Dekker's rule).  With a foreign key its lock
- * does this, and nothing is looked for here.  The same holds for a company and
- * the contacts or links that point at it.
+ * Locking the contact makes two writers of one contact's inputs take turns, but
+ * only when both find the contact.  Where no foreign key ties a related row to
+ * its contact, the two can be inserted at the same time, and neither
+ * transaction sees the other's row.  So each looks for the other's, committed
+ * or not, after writing its own: at least one of them finds the other and waits
+ * for its end (Dekker's rule).  With a foreign key that locks the contact at
+ * once its lock does this, and
+ * nothing is looked for here.  The same holds for a company and the contacts or
+ * links that point at it.
  */
 #include "postgres.h"
+
+#include "maintain/uncommitted.h"
 
 #include "access/genam.h"
 #include "access/table.h"
 #include "access/transam.h"
-#include "catalog/pg_am.h"
 #include "storage/lmgr.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/typcache.h"
 
-#include "maintain/maintain.h"
+#include "base/index_probe.h"
+#include "definition/contact_table.h"
+#include "program/program.h"
 
 /* How to look for rows of a table by one column. */
 typedef struct ColumnSearch
@@ -31,45 +35,6 @@ typedef struct ColumnSearch
 	Oid index; /* InvalidOid: every row is looked at */
 	ScanKeyData key;
 } ColumnSearch;
-
-/* ----- which relations need it ----- */
-
-/*
- * Does a foreign key tie this column to the contact table?
- */
-static bool
-has_foreign_key(Relation rel, AttrNumber column, Oid contact_table)
-{
-	ListCell *cell;
-
-	foreach (cell, RelationGetFKeyList(rel))
-	{
-		ForeignKeyCacheInfo *key = lfirst(cell);
-
-		if (key->confrelid == contact_table && key->nkeys == 1 && key->conkey[0] == column)
-			return true;
-	}
-	return false;
-}
-
-/*
- * Can rows of this relation be written for a contact that is not there yet?
- */
-bool
-UncommittedIsUnguarded(ContactTable *table, const RelatedRows *rows)
-{
-	Relation rel;
-	bool result;
-
-	if (rows->contact_column == NULL)
-		return false;
-	rel =
-		table_open(OidIsValid(rows->link_relid) ? rows->link_relid : rows->relid, AccessShareLock);
-	result = !has_foreign_key(rel, get_attnum(RelationGetRelid(rel), rows->contact_column),
-							  table->relid);
-	table_close(rel, NoLock);
-	return result;
-}
 
 /* ----- looking ----- */
 

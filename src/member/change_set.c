@@ -1,25 +1,29 @@
 /*
  * change_set.c - joins and leaves, collected and put in order.
  *
- * Step 12f: takes single changes in the order in which they are found, gives
- * them to member_*.c by segment and contact, each once.  Two orders are
- * needed, that of the primary key of the member table and that of its other
- * index; both come from one comparison of the keys, of which there are far
- * fewer than changes: each key gets a rank, and changes are sorted by numbers,
- * digit by digit (LSD radix sort, Knuth vol. 3, 5.2.5).  Both sorts are
- * stable, which netting out needs.
+ * Takes single changes in the order in which they are found, gives them to
+ * member_*.c by segment and contact, each once.  Two orders are needed, that of
+ * the primary key of the member table and that of its other index; both come
+ * from one comparison of the keys, of which there are far fewer than changes:
+ * each key gets a rank, and changes are sorted by numbers, digit by digit (LSD
+ * radix sort, Knuth vol. 3, 5.2.5).  Both sorts are stable, which netting out
+ * needs.
  *
  * Invariant: changes of one contact that are added one after another share
  * their copy of the key, so a run of them is known without comparing keys.
  */
 #include "postgres.h"
 
+#include "member/change_set.h"
+
 #include "miscadmin.h"
+#include "storage/itemptr.h"
 #include "utils/datum.h"
 #include "utils/fmgroids.h"
 #include "utils/memutils.h"
 
-#include "maintain/maintain.h"
+#include "program/keys.h"
+#include "program/program.h"
 
 #define FEW_CHANGES 32 /* sorted by insertion */
 #define DIGIT_BITS 11

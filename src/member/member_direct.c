@@ -1,30 +1,31 @@
 /*
  * member_direct.c - joins and leaves written straight into the tables.
  *
- * Step 12c: the fast way of MemberWrite.  Rows go into the heap in the order
- * of the primary key, in blocks, and then into each index in that index's own
- * order, which is where the time goes in bulk.  There is no query: whether
- * somebody is a member already is what the unique index says on insertion
- * (asking costs next to nothing, as the place is known by then), and what was
- * done by hand is looked up only when anything was.
+ * The fast way of MemberWrite.  Rows go into the heap in the order of the
+ * primary key, in blocks, and then into each index in that index's own order,
+ * which is where the time goes in bulk.  There is no query: whether somebody is
+ * a member already is what the unique index says on insertion (asking costs
+ * next to nothing, as the place is known by then), and what was done by hand is
+ * looked up only when anything was.
  *
- * Only plain tables as segments.attach() made them are written so; where a
- * user added triggers, columns, checks, rules or fancy indexes, MemberWrite
- * goes through the executor and they take effect.  The contacts are locked, so
+ * Only plain tables as segments.attach() made them are written so; where a user
+ * added triggers, columns, checks, rules or fancy indexes, MemberWrite goes
+ * through the executor and they take effect.  The contacts are locked, so
  * nobody else writes the same rows.
  */
 #include "postgres.h"
+
+#include "member/member_direct.h"
 
 #include "access/genam.h"
 #include "access/heapam.h"
 #include "access/table.h"
 #include "access/tableam.h"
-#include "access/transam.h"
 #include "access/xact.h"
 #include "access/xlog.h"
+#include "catalog/catalog.h"
 #include "catalog/index.h"
 #include "catalog/pg_am.h"
-#include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "executor/tuptable.h"
 #include "miscadmin.h"
@@ -37,10 +38,16 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "base/compat.h"
+#include "base/index_probe.h"
+#include "definition/contact_table.h"
 #include "definition/table_beside.h"
 #include "log/change_log.h"
-#include "base/compat.h"
-#include "maintain/maintain.h"
+#include "log/change_number.h"
+#include "member/change_set.h"
+#include "member/member_find.h"
+#include "program/program.h"
+#include "time/clock.h"
 
 #define BLOCK_ROWS 1000 /* rows given to the heap at a time */
 #define FEW_LEAVES 1000 /* looked for by contact, where that is fewer searches */
@@ -51,7 +58,8 @@
 #define Natts_member 3
 #define Anum_override_included 3
 #define Anum_change_xact 1
-#define Natts_change 8
+#define Natts_change 10
+#define Natts_filter_change 8 /* of entries without source and reference, which are left out */
 
 /* A table that is open for writing. */
 typedef struct DirectTable
@@ -62,6 +70,7 @@ typedef struct DirectTable
 	IndexInfo **infos;
 	Relation primary;    /* one of them, over segment and contact; or NULL */
 	Relation by_contact; /* another, over contact and segment; or NULL */
+	int ncolumns;        /* of the rows that we write */
 	TupleDesc desc;      /* of the slots */
 	int nslots;
 	TupleTableSlot **slots;
@@ -74,11 +83,14 @@ typedef struct DirectWork
 	DirectTable change;
 	Relation override;
 	Relation override_index; /* NULL: there are no overrides */
+	bool joins_looked_up;    /* some may be of members */
 	Snapshot snapshot;
 	CommandId command;
 	Datum now;
 	Datum transaction;
 	Datum cause;
+	Datum source; /* 0: not said, and neither is the reference */
+	Datum reference;
 	int number; /* of the next entry of the log */
 } DirectWork;
 
@@ -92,6 +104,7 @@ is_plain_index(Relation index)
 	return form->indisvalid && form->indisready && form->indimmediate && !form->indisexclusion &&
 		   RelationGetIndexExpressions(index) == NIL && RelationGetIndexPredicate(index) == NIL;
 }
+
 
 /* Can members be looked up by contact and segment? */
 static bool
@@ -160,6 +173,7 @@ open_table(DirectTable *table, const ContactTable *contacts, BesideKind kind, in
 			table->by_contact = index;
 	}
 	list_free(indexes);
+	table->ncolumns = natts;
 	return plain;
 }
 
@@ -179,6 +193,35 @@ close_table(DirectTable *table)
 }
 
 /*
+ * Row type of the first columns of a table.  In rows that end before the last
+ * column, as in those from before it was added, the others are null.
+ */
+static TupleDesc
+leading_columns(TupleDesc full, int n)
+{
+	TupleDesc desc = CreateTemplateTupleDesc(n);
+	int i;
+
+	for (i = 1; i <= n; i++)
+		TupleDescCopyEntry(desc, i, full, i);
+	return desc;
+}
+
+/* Is some index made of columns behind the first n? */
+static bool
+is_indexed_behind(const DirectTable *table, int n)
+{
+	int i;
+	int column;
+
+	for (i = 0; i < table->nindexes; i++)
+		for (column = 0; column < table->infos[i]->ii_NumIndexAttrs; column++)
+			if (table->infos[i]->ii_IndexAttrNumbers[column] > n)
+				return true;
+	return false;
+}
+
+/*
  * The slots share a row type that isn't counted: a resource owner finds its
  * place for the thousandth reference to the same one by passing all others,
  * and does so again for every slot that the server makes meanwhile.
@@ -189,7 +232,7 @@ block_slot(DirectTable *table, int i)
 	if (table->slots == NULL)
 	{
 		table->slots = palloc(sizeof(TupleTableSlot *) * BLOCK_ROWS);
-		table->desc = CreateTupleDescCopy(RelationGetDescr(table->rel));
+		table->desc = leading_columns(RelationGetDescr(table->rel), table->ncolumns);
 	}
 	while (table->nslots <= i)
 		table->slots[table->nslots++] =
@@ -427,7 +470,14 @@ fill_log_row(DirectWork *work, TupleTableSlot *slot, const Change *change, int n
 	slot->tts_values[5] = work->cause;
 	slot->tts_values[6] = work->now;
 	slot->tts_values[7] = lsn;
-	memset(slot->tts_isnull, false, sizeof(bool) * Natts_change);
+	memset(slot->tts_isnull, false, sizeof(bool) * work->change.ncolumns);
+	if (work->change.ncolumns == Natts_change)
+	{
+		slot->tts_values[8] = work->source;
+		slot->tts_values[9] = work->reference;
+		slot->tts_isnull[8] = work->source == (Datum) 0;
+		slot->tts_isnull[9] = work->reference == (Datum) 0;
+	}
 	ExecStoreVirtualTuple(slot);
 }
 
@@ -495,18 +545,47 @@ write_log(DirectWork *work, Change *changes, int n)
 			insert_log_index(table, i, count);
 	}
 	work->number += n;
-	(void) MemberNextChangeNumber(n);
+	(void) ChangeNumberNext(n);
 }
 
 /* ----- a statement's changes ----- */
 
+static bool
+is_no_member(void *arg, Change *change, TupleTableSlot *member)
+{
+	return member == NULL;
+}
+
+/*
+ * Joins of those who aren't members yet, moved to the front.  The unique index
+ * would say so, but only when the row is there: who reads the changes of the
+ * table from the WAL would see a row come and go under a key that stays.
+ */
+static int
+drop_members(DirectWork *work, Change *changes, int n)
+{
+	MemberFinder finder;
+
+	if (!work->joins_looked_up)
+		return n;
+	MemberFinderBegin(&finder, work->program, work->member.rel, work->member.primary, false,
+					  work->snapshot);
+	n = MemberFinderMeet(&finder, changes, n, is_no_member, NULL);
+	MemberFinderEnd(&finder);
+	return n;
+}
+
 static int
 write_joins(DirectWork *work, Change *changes, int n)
 {
-	JoinRun run = {work, changes, n, NULL, NULL, 0};
+	JoinRun run = {work, changes, 0, NULL, NULL, 0};
 	int kept = 0;
 	int row;
 
+	n = drop_members(work, changes, n);
+	if (n == 0)
+		return 0;
+	run.n = n;
 	run.tids = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(ItemPointerData) * n);
 	run.refused = MemoryContextAllocExtended(CurrentMemoryContext, sizeof(bool) * n,
 											 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
@@ -578,17 +657,38 @@ close_overrides(DirectWork *work)
 	table_close(work->override, NoLock);
 }
 
+static Datum
+text_or_zero(const char *text)
+{
+	return text ? CStringGetTextDatum(text) : (Datum) 0;
+}
+
+/* Entries without a source end before it, so that filters' take no more room. */
+static void
+set_origin(DirectWork *work, const ChangeOrigin *origin)
+{
+	work->source = text_or_zero(origin->source);
+	work->reference = text_or_zero(origin->reference);
+	if (origin->source == NULL && origin->reference == NULL &&
+		!is_indexed_behind(&work->change, Natts_filter_change))
+		work->change.ncolumns = Natts_filter_change;
+}
+
 /* What is looked up is as it is now: our own changes too, and whatever others have committed. */
 static void
-begin_work(DirectWork *work, const Change *changes, const char *cause)
+begin_work(DirectWork *work, const ChangeSet *set, const char *cause)
 {
-	if (!changes[0].joined || work->override_index)
+	/* by hand, who is a member can be added again */
+	work->joins_looked_up =
+		strcmp(cause, CAUSE_MANUAL) == 0 || RelationIsLogicallyLogged(work->member.rel);
+	if (!set->changes[0].joined || work->override_index || work->joins_looked_up)
 		work->snapshot = RegisterSnapshot(GetLatestSnapshot());
 	work->command = GetCurrentCommandId(true);
-	work->now = TimestampTzGetDatum(MaintainNow(work->program));
+	work->now = TimestampTzGetDatum(SegmentsNow());
 	work->transaction = Int64GetDatum(ChangeLogTransaction());
 	work->cause = CStringGetTextDatum(cause);
-	work->number = MemberNextChangeNumber(0);
+	set_origin(work, &set->origin);
+	work->number = ChangeNumberNext(0);
 }
 
 static void
@@ -601,7 +701,7 @@ end_work(DirectWork *work)
 }
 
 static bool
-write_if_plain(DirectWork *work, Change *changes, int n, const char *cause, int *written)
+write_if_plain(DirectWork *work, ChangeSet *set, const char *cause, int *written)
 {
 	ContactTable *table = work->program->table;
 	bool plain;
@@ -612,8 +712,8 @@ write_if_plain(DirectWork *work, Change *changes, int n, const char *cause, int 
 	plain = open_overrides(work) && plain;
 	if (plain)
 	{
-		begin_work(work, changes, cause);
-		*written = write_all(work, changes, n);
+		begin_work(work, set, cause);
+		*written = write_all(work, set->changes, set->n);
 		end_work(work);
 	}
 	close_overrides(work);
@@ -628,7 +728,7 @@ write_if_plain(DirectWork *work, Change *changes, int n, const char *cause, int 
  * real.
  */
 bool
-MemberWriteDirect(Program *program, Change *changes, int n, const char *cause, int *written)
+MemberWriteDirect(Program *program, ChangeSet *set, const char *cause, int *written)
 {
 	DirectWork work = {0};
 	MemoryContext scratch =
@@ -637,7 +737,7 @@ MemberWriteDirect(Program *program, Change *changes, int n, const char *cause, i
 	bool plain;
 
 	work.program = program;
-	plain = write_if_plain(&work, changes, n, cause, written);
+	plain = write_if_plain(&work, set, cause, written);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(scratch);
 	return plain;

@@ -1,34 +1,40 @@
 /*
  * member_find.c - the stored rows of sorted changes.
  *
- * Step 12g: takes changes sorted by segment and contact, or the other way
- * round, and an index of a table of members or overrides over these two
- * columns.  Gives each change with its row, or with none, to a callback.
- * Changes that lie close together in the index are met by reading it from the
- * first to the last of them, as a merge join does; the others are looked up
- * one by one.  Which it is going to be is not known before: a range is given
- * up when it holds too many rows of others, and then not tried again for a
- * while.
+ * Takes changes sorted by segment and contact, or the other way round, and an
+ * index of a table of members or overrides over these two columns.  Gives each
+ * change with its row, or with none, to a callback. Changes that lie close
+ * together in the index are met by reading it from the first to the last of
+ * them, as a merge join does; the others are looked up one by one.  Which it is
+ * going to be is not known before: a range is given up when it holds too many
+ * rows of others, and then not tried again for a while.
  *
  * Going down an index to a page that nobody read lately is most of what a
- * single leave costs.  The leaves of one contact are neighbours in the index
- * by contact, and all over the place in the primary key.
+ * single leave costs.  The leaves of one contact are neighbours in the index by
+ * contact, and all over the place in the primary key.
  */
 #include "postgres.h"
 
+#include "member/member_find.h"
+
 #include "access/genam.h"
-#include "access/htup_details.h"
 #include "access/itup.h"
 #include "access/relscan.h"
+#include "access/skey.h"
 #include "access/tableam.h"
+#include "executor/tuptable.h"
 #include "miscadmin.h"
+#include "nodes/pg_list.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/relcache.h"
 #include "utils/typcache.h"
 
 #include "base/compat.h"
-#include "maintain/maintain.h"
+#include "member/change_set.h"
+#include "program/keys.h"
+#include "program/program.h"
 
 /* Reading on costs a twentieth of looking up. */
 #define ROWS_PER_CHANGE 16 /* read for each change, before a range is given up */

@@ -1,116 +1,36 @@
 /*
  * member_write.c - joins and leaves -> rows of the member table and the log.
  *
- * Step 12b: all joins of a statement in one query and all leaves in another,
- * sorted by segment and contact.  What was done by hand is respected here, in
- * one place: nobody who is excluded joins, nobody who is included leaves.
- * Writing what is so already does nothing, and logs nothing.
+ * All joins of a statement in one query and all leaves in another, sorted by
+ * segment and contact.  What was done by hand is respected here, in one place:
+ * nobody who is excluded joins, nobody who is included leaves. Writing what is
+ * so already does nothing, and logs nothing.
  */
 #include "postgres.h"
 
+#include "member/member_write.h"
+
 #include "access/xact.h"
 #include "catalog/pg_type.h"
+#include "executor/spi.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
-#include "utils/memutils.h"
-#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
-#include "log/change_log.h"
+#include "base/spi.h"
+#include "definition/contact_table.h"
 #include "definition/table_beside.h"
-#include "maintain/maintain.h"
+#include "log/change_log.h"
+#include "log/change_number.h"
+#include "member/change_set.h"
+#include "member/member_direct.h"
+#include "program/keys.h"
+#include "program/program.h"
+#include "program/session.h"
+#include "time/clock.h"
 
 #define WRITE_ROWS 100000 /* in one query */
-
-/* ----- running queries ----- */
-
-/*
- * Run a kept plan on the latest committed state plus our own changes, whatever
- * the isolation level: the contacts concerned are locked (src/README.md, locks).
- */
-void
-MaintainExecute(SPIPlanPtr plan, Datum *values, int expected)
-{
-	MemoryContext caller = CurrentMemoryContext;
-	int result = SPI_execute_snapshot(plan, values, NULL, GetLatestSnapshot(), InvalidSnapshot,
-									  false, true, 0);
-
-	/* SPI leaves us in its own */
-	MemoryContextSwitchTo(caller);
-	if (result != expected)
-		elog(ERROR, "SPI_execute_snapshot failed: %s", SPI_result_code_string(result));
-}
-
-/*
- * Run a query once.
- */
-void
-MaintainRun(const char *sql, int nargs, Oid *types, Datum *values)
-{
-	MemoryContext caller = CurrentMemoryContext;
-	SPIPlanPtr plan = SPI_prepare(sql, nargs, types);
-	int result;
-
-	if (plan == NULL)
-		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
-	result = SPI_execute_snapshot(plan, values, NULL, GetLatestSnapshot(), InvalidSnapshot, false,
-								  true, 0);
-	MemoryContextSwitchTo(caller);
-	if (result < 0)
-		elog(ERROR, "SPI_execute_snapshot failed: %s", SPI_result_code_string(result));
-	SPI_freeplan(plan);
-}
-
-/* Entries of the log that a transaction has written, or was given numbers for. */
-static FullTransactionId numbered_transaction;
-static int next_number = 1;
-
-/*
- * Numbers for `count` entries of the log within this transaction: returns the
- * first.
- */
-int
-MemberNextChangeNumber(int count)
-{
-	FullTransactionId now = GetTopFullTransactionId();
-	int first;
-
-	if (!FullTransactionIdEquals(now, numbered_transaction))
-	{
-		numbered_transaction = now;
-		next_number = 1;
-	}
-	first = next_number;
-	next_number += count;
-	return first;
-}
-
-/*
- * How many entries this transaction has written to logs; those that were
- * rolled back count too.
- */
-int
-MemberChangesLogged(void)
-{
-	FullTransactionId now = GetTopFullTransactionIdIfAny();
-
-	if (!FullTransactionIdIsValid(now) || !FullTransactionIdEquals(now, numbered_transaction))
-		return 0;
-	return next_number - 1;
-}
-
-/*
- * How many joins and leaves this backend has written, after adding some.
- */
-int64
-MemberWritten(int64 more)
-{
-	static int64 written = 0;
-
-	written += more;
-	return written;
-}
 
 static Datum
 transaction_datum(void)
@@ -124,7 +44,7 @@ static SPIPlanPtr
 write_plan(Program *program, bool join)
 {
 	ContactTable *table = program->table;
-	Oid types[7];
+	Oid types[8];
 	char *member = CatalogRelationName(table->member_table);
 	char *override = CatalogRelationName(table->override_table);
 	char *change = CatalogRelationName(table->change_table);
@@ -136,6 +56,8 @@ write_plan(Program *program, bool join)
 	types[3] = INT8OID;
 	types[4] = INT4OID;
 	types[5] = TEXTOID;
+	types[6] = TEXTOID;
+	types[7] = TEXTOID;
 	if (join)
 		sql = psprintf(
 			"WITH moved AS ("
@@ -143,8 +65,8 @@ write_plan(Program *program, bool join)
 			"SELECT u.s, u.k, $3 FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) u(s, k) "
 			"WHERE NOT EXISTS (SELECT FROM %s o WHERE o.segment_id = u.s AND o.contact_id = u.k AND NOT o.included) "
 			"ON CONFLICT DO NOTHING RETURNING segment_id, contact_id) "
-			"INSERT INTO %s (xact, n, segment_id, contact_id, joined, cause, at) "
-			"SELECT $4, $5 + pg_catalog.row_number() OVER () - 1, segment_id, contact_id, true, $6, $3 FROM moved",
+			"INSERT INTO %s (xact, n, segment_id, contact_id, joined, cause, at, source, reference) "
+			"SELECT $4, $5 + pg_catalog.row_number() OVER () - 1, segment_id, contact_id, true, $6, $3, $7, $8 FROM moved",
 			member, override, change);
 	else
 		sql = psprintf(
@@ -153,16 +75,17 @@ write_plan(Program *program, bool join)
 			"WHERE m.segment_id = u.s AND m.contact_id = u.k "
 			"AND NOT EXISTS (SELECT FROM %s o WHERE o.segment_id = u.s AND o.contact_id = u.k AND o.included) "
 			"RETURNING m.segment_id, m.contact_id) "
-			"INSERT INTO %s (xact, n, segment_id, contact_id, joined, cause, at) "
-			"SELECT $4, $5 + pg_catalog.row_number() OVER () - 1, segment_id, contact_id, false, $6, $3 FROM moved",
+			"INSERT INTO %s (xact, n, segment_id, contact_id, joined, cause, at, source, reference) "
+			"SELECT $4, $5 + pg_catalog.row_number() OVER () - 1, segment_id, contact_id, false, $6, $3, $7, $8 FROM moved",
 			member, override, change);
-	return ProgramPlan(program, join ? &program->join_plan : &program->leave_plan, sql, 6, types);
+	return ProgramPlan(program, join ? &program->join_plan : &program->leave_plan, sql, 8, types);
 }
 
 static int
-write_run(Program *program, Change *changes, int n, const char *cause)
+write_run(Program *program, Change *changes, int n, const char *cause, const ChangeOrigin *origin)
 {
-	Datum values[6];
+	Datum values[8];
+	char nulls[] = "        ";
 	Datum *segments = palloc(sizeof(Datum) * n);
 	Datum *keys = palloc(sizeof(Datum) * n);
 	int written;
@@ -175,14 +98,16 @@ write_run(Program *program, Change *changes, int n, const char *cause)
 	}
 	values[0] =
 		PointerGetDatum(construct_array(segments, n, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
-	values[1] = BatchKeyArray(program, keys, n);
-	values[2] = TimestampTzGetDatum(MaintainNow(program));
+	values[1] = ProgramKeyArray(program, keys, n);
+	values[2] = TimestampTzGetDatum(SegmentsNow());
 	values[3] = transaction_datum();
-	values[4] = Int32GetDatum(MemberNextChangeNumber(n));
+	values[4] = Int32GetDatum(ChangeNumberNext(n));
 	values[5] = CStringGetTextDatum(cause);
-	MaintainExecute(write_plan(program, changes[0].joined), values, SPI_OK_INSERT);
+	SpiSetText(values, nulls, 6, origin->source);
+	SpiSetText(values, nulls, 7, origin->reference);
+	SpiExecuteNulls(write_plan(program, changes[0].joined), values, nulls, SPI_OK_INSERT);
 	written = (int) SPI_processed;
-	(void) MemberWritten(written);
+	(void) ChangesWritten(written);
 	pfree(segments);
 	pfree(keys);
 	pfree(DatumGetPointer(values[0]));
@@ -190,43 +115,28 @@ write_run(Program *program, Change *changes, int n, const char *cause)
 	return written;
 }
 
-static void
-evaluate_again(Program *program, ChangeSet *set)
-{
-	Datum *keys = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(Datum) * set->n);
-	Bitmapset *segments = NULL;
-	int i;
-
-	for (i = 0; i < set->n; i++)
-	{
-		keys[i] = set->changes[i].key;
-		if (set->changes[i].index >= 0)
-			segments = bms_add_member(segments, set->changes[i].index);
-	}
-	MaintainContacts(program, keys, set->n, segments, CAUSE_FILTER);
-}
-
 /*
- * Write all changes; returns how many there really were.  The set is sorted,
- * leaves first, and kept for MaintainPropagate.
+ * Write all changes; tells how many there really were.  The set is sorted,
+ * leaves first, and kept.  Triggers of the member table may change contacts:
+ * then what was written may be out of date, which is for the caller to mend.
  */
-int
+MemberWritten
 MemberWrite(Program *program, ChangeSet *set, const char *cause)
 {
-	int written = 0;
+	MemberWritten result = {0};
 	int start = 0;
 	uint64 before;
 
 	ChangeSetSort(program, set);
 	if (set->n == 0)
-		return 0;
-	if (MemberWriteDirect(program, set->changes, set->n, cause, &written))
+		return result;
+	if (MemberWriteDirect(program, set, cause, &result.written))
 	{
-		(void) MemberWritten(written);
-		return written;
+		(void) ChangesWritten(result.written);
+		return result;
 	}
-	MaintainEnter();
-	before = MaintainRuns();
+	SessionEnter();
+	before = SessionRuns();
 	while (start < set->n)
 	{
 		int end = start + 1;
@@ -234,13 +144,12 @@ MemberWrite(Program *program, ChangeSet *set, const char *cause)
 		while (end < set->n && end - start < WRITE_ROWS &&
 			   set->changes[end].joined == set->changes[start].joined)
 			end++;
-		written += write_run(program, set->changes + start, end - start, cause);
+		result.written +=
+			write_run(program, set->changes + start, end - start, cause, &set->origin);
 		start = end;
 	}
-	/* triggers of the member table changed contacts: what we wrote may be old */
-	if (MaintainRuns() != before)
-		evaluate_again(program, set);
-	return written;
+	result.disturbed = SessionRuns() != before;
+	return result;
 }
 
 /* ----- contacts that go, or change their key ----- */
@@ -251,17 +160,17 @@ run_with_keys(Program *program, const char *sql, Datum *keys, int nkeys)
 	Oid types[4];
 	Datum values[4];
 
-	MaintainEnter();
+	SessionEnter();
 	types[0] = program->key_array_type;
 	types[1] = TIMESTAMPTZOID;
 	types[2] = INT8OID;
 	types[3] = INT4OID;
-	values[0] = BatchKeyArray(program, keys, nkeys);
-	values[1] = TimestampTzGetDatum(MaintainNow(program));
+	values[0] = ProgramKeyArray(program, keys, nkeys);
+	values[1] = TimestampTzGetDatum(SegmentsNow());
 	values[2] = transaction_datum();
-	values[3] = Int32GetDatum(MemberNextChangeNumber(0));
-	MaintainRun(sql, 4, types, values);
-	(void) MemberNextChangeNumber((int) SPI_processed);
+	values[3] = Int32GetDatum(ChangeNumberNext(0));
+	SpiRun(sql, 4, types, values);
+	(void) ChangeNumberNext((int) SPI_processed);
 }
 
 static void
@@ -321,10 +230,10 @@ read_frozen(Program *program, Datum *values, Datum *members)
 	bool isnull = true;
 	int i;
 
-	MaintainEnter();
+	SessionEnter();
 	types[0] = program->key_array_type;
 	types[1] = program->key_array_type;
-	MaintainRun(
+	SpiRun(
 		psprintf(
 			"SELECT pg_catalog.array_agg(m.segment_id), pg_catalog.array_agg(u.n), pg_catalog.array_agg(m.since) "
 			"FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) u(o, n) "
@@ -355,10 +264,10 @@ write_frozen(Program *program, Datum *members)
 	types[4] = INT8OID;
 	types[5] = INT4OID;
 	memcpy(values, members, sizeof(Datum) * 3);
-	values[3] = TimestampTzGetDatum(MaintainNow(program));
+	values[3] = TimestampTzGetDatum(SegmentsNow());
 	values[4] = transaction_datum();
-	values[5] = Int32GetDatum(MemberNextChangeNumber(0));
-	MaintainRun(
+	values[5] = Int32GetDatum(ChangeNumberNext(0));
+	SpiRun(
 		psprintf(
 			"WITH moved AS (INSERT INTO %s (segment_id, contact_id, since) "
 			"SELECT u.s, u.k, u.t FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), pg_catalog.unnest($3)) u(s, k, t) "
@@ -369,7 +278,7 @@ write_frozen(Program *program, Datum *members)
 			CatalogRelationName(program->table->member_table),
 			CatalogRelationName(program->table->change_table)),
 		6, types, values);
-	(void) MemberNextChangeNumber((int) SPI_processed);
+	(void) ChangeNumberNext((int) SPI_processed);
 }
 
 /*
@@ -392,28 +301,30 @@ MemberMoveContacts(Program *program, Datum *old_keys, Datum *new_keys, int nkeys
 	types[2] = TIMESTAMPTZOID;
 	types[3] = INT8OID;
 	types[4] = INT4OID;
-	values[0] = BatchKeyArray(program, old_keys, nkeys);
-	values[1] = BatchKeyArray(program, new_keys, nkeys);
-	values[2] = TimestampTzGetDatum(MaintainNow(program));
+	values[0] = ProgramKeyArray(program, old_keys, nkeys);
+	values[1] = ProgramKeyArray(program, new_keys, nkeys);
+	values[2] = TimestampTzGetDatum(SegmentsNow());
 	values[3] = transaction_datum();
 
 	frozen = read_frozen(program, values, frozen_members);
 	delete_members(program, "m.contact_id = ANY ($1)", old_keys, nkeys);
 	if (frozen)
 		write_frozen(program, frozen_members);
-	values[4] = Int32GetDatum(MemberNextChangeNumber(0));
+	values[4] = Int32GetDatum(ChangeNumberNext(0));
 	/* all old rows go before the first new one comes: keys may be swapped */
-	MaintainRun(
+	SpiRun(
 		psprintf(
 			"WITH gone AS (DELETE FROM %s o "
 			"USING ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) u(o, n) "
-			"WHERE o.contact_id = u.o RETURNING o.segment_id, u.n AS contact_id, o.included, o.since, o.by_user), "
+			"WHERE o.contact_id = u.o RETURNING o.segment_id, u.n AS contact_id, o.included, o.since, o.by_user, "
+			"o.source, o.reference), "
 			"counted AS MATERIALIZED (SELECT pg_catalog.count(*) AS n FROM gone) "
-			"INSERT INTO %s (segment_id, contact_id, included, since, by_user) "
-			"SELECT g.segment_id, g.contact_id, g.included, g.since, g.by_user FROM counted, gone g WHERE counted.n > 0",
+			"INSERT INTO %s (segment_id, contact_id, included, since, by_user, source, reference) "
+			"SELECT g.segment_id, g.contact_id, g.included, g.since, g.by_user, g.source, g.reference "
+			"FROM counted, gone g WHERE counted.n > 0",
 			override, override),
 		2, types, values);
-	MaintainRun(
+	SpiRun(
 		psprintf(
 			"WITH moved AS (INSERT INTO %s (segment_id, contact_id, since) "
 			"SELECT o.segment_id, o.contact_id, $3 FROM %s o WHERE o.contact_id = ANY ($2) AND o.included "
@@ -424,5 +335,5 @@ MemberMoveContacts(Program *program, Datum *old_keys, Datum *new_keys, int nkeys
 			CatalogRelationName(program->table->member_table), override,
 			CatalogRelationName(program->table->change_table)),
 		5, types, values);
-	(void) MemberNextChangeNumber((int) SPI_processed);
+	(void) ChangeNumberNext((int) SPI_processed);
 }

@@ -1,7 +1,6 @@
 /*
  * segment_rows.c - what happens to a segment's rows beside the contact table
- * when the segment itself goes, or loses its filters; and the way from one
- * segment to another through references.
+ * when the segment itself goes, or loses its filters.
  *
  * Called by the triggers of segments.segment only.  The rows belong to the
  * owner of the contact table and may have triggers, so they are written with
@@ -13,29 +12,23 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
-#include "access/htup_details.h"
-#include "access/table.h"
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
-#include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "nodes/pg_list.h"
 #include "storage/lmgr.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "base/secure.h"
 #include "definition/access.h"
 #include "definition/contact_table.h"
 #include "log/change_log.h"
-#include "maintain/maintain.h"
-#include "time/phrase.h"
-#include "base/sql_expr.h"
+#include "log/change_number.h"
+#include "time/clock.h"
 
 PG_FUNCTION_INFO_V1(segments_forget_members);
 PG_FUNCTION_INFO_V1(segments_keep_members);
@@ -66,7 +59,7 @@ run(const char *sql, int64 segment_id)
 	values[1] = Int64GetDatum(ChangeLogTransaction());
 	values[2] = TimestampTzGetDatum(SegmentsNow());
 	values[3] = CStringGetTextDatum(AccessUserName());
-	values[4] = Int32GetDatum(MemberNextChangeNumber(0));
+	values[4] = Int32GetDatum(ChangeNumberNext(0));
 	if (SPI_execute_snapshot(plan, values, NULL, GetLatestSnapshot(), InvalidSnapshot, false, true,
 							 0) < 0)
 		elog(ERROR, "could not execute \"%s\"", sql);
@@ -87,7 +80,7 @@ forget_members(ContactTable *table, int64 segment_id)
 			"'definition', $3 FROM gone",
 			CatalogRelationName(table->member_table), CatalogRelationName(table->change_table)),
 		segment_id);
-	(void) MemberNextChangeNumber(leaves);
+	(void) ChangeNumberNext(leaves);
 	(void) run(psprintf("DELETE FROM %s WHERE segment_id = $1",
 						CatalogRelationName(table->override_table)),
 			   segment_id);

@@ -1,17 +1,24 @@
 /*
  * atom.c - identity and copies of atoms.
  *
- * Step 8c: segments are bound one after the other in scratch memory; of each
- * atom the program keeps one copy, whatever the number of segments that have
- * it.  Two atoms are the same when their keys are.
+ * Segments are bound one after the other in scratch memory; of each atom the
+ * program keeps one copy, whatever the number of segments that have it.  Two
+ * atoms are the same when their keys are.
  */
 #include "postgres.h"
 
+#include "predicate/atom.h"
+
+#include "lib/stringinfo.h"
 #include "miscadmin.h"
-#include "utils/builtins.h"
 #include "utils/datum.h"
 
-#include "predicate/bind.h"
+#include "definition/contact_table.h"
+#include "definition/field.h"
+#include "predicate/atom_sql.h"
+#include "predicate/predicate.h"
+#include "predicate/predicate_sql.h"
+#include "time/phrase.h"
 
 /*
  * What an atom asks, as text: which rows, under which condition, which test.
@@ -33,7 +40,7 @@ AtomKey(const Atom *atom, ContactTable *table)
 	if (atom->scope == ATOM_GROUP)
 	{
 		appendStringInfoString(&out, "group ");
-		RowGroupSql(&out, atom, &context);
+		AtomSql(&out, atom, &context);
 		return out.data;
 	}
 	if (atom->scope == ATOM_ROW)
@@ -83,6 +90,51 @@ copy_boundary(Boundary *boundary, ValueType type)
 		boundary->constant = copy_constant(type, boundary->constant);
 }
 
+static Predicate *
+copy_predicate(const Predicate *predicate)
+{
+	Predicate *copy = palloc(sizeof(Predicate));
+	int i;
+
+	check_stack_depth();
+	*copy = *predicate;
+	if (predicate->atom != NULL)
+		copy->atom = AtomCopy(predicate->atom);
+	if (predicate->nargs > 0)
+		copy->args = palloc(sizeof(Predicate *) * predicate->nargs);
+	for (i = 0; i < predicate->nargs; i++)
+		copy->args[i] = copy_predicate(predicate->args[i]);
+	return copy;
+}
+
+static RowWithin *
+copy_within(const RowWithin *within)
+{
+	RowWithin *copy = palloc(sizeof(RowWithin));
+
+	*copy = *within;
+	copy->date = copy_string(within->date);
+	copy->of = copy_string(within->of);
+	copy->from = copy_string(within->from);
+	copy->to = copy_string(within->to);
+	return copy;
+}
+
+/* Relations belong to the contact table's description and are shared. */
+static RowGroup *
+copy_group(const RowGroup *group)
+{
+	RowGroup *copy = palloc(sizeof(RowGroup));
+
+	*copy = *group;
+	copy->condition = copy_string(group->condition);
+	copy->argument = copy_string(group->argument);
+	copy->predicate = copy_predicate(group->predicate);
+	if (group->within != NULL)
+		copy->within = copy_within(group->within);
+	return copy;
+}
+
 /*
  * A copy in the current memory context; the field and its relation belong to
  * the contact table's description and are shared.
@@ -100,7 +152,7 @@ AtomCopy(const Atom *atom)
 		/* the field stands for its aggregate, and is its own */
 		copy->field = palloc(sizeof(Field));
 		*copy->field = *atom->field;
-		copy->group = RowGroupCopy(atom->group);
+		copy->group = copy_group(atom->group);
 	}
 	copy->pattern = copy_string(atom->pattern);
 	copy->anniversary = copy_phrase(atom->anniversary);
@@ -113,25 +165,5 @@ AtomCopy(const Atom *atom)
 		for (i = 0; i < atom->nconstants; i++)
 			copy->constants[i] = copy_constant(atom->value_type, atom->constants[i]);
 	}
-	return copy;
-}
-
-/*
- * A copy of a predicate and its atoms in the current memory context.
- */
-Predicate *
-PredicateCopy(const Predicate *predicate)
-{
-	Predicate *copy = palloc(sizeof(Predicate));
-	int i;
-
-	check_stack_depth();
-	*copy = *predicate;
-	if (predicate->atom != NULL)
-		copy->atom = AtomCopy(predicate->atom);
-	if (predicate->nargs > 0)
-		copy->args = palloc(sizeof(Predicate *) * predicate->nargs);
-	for (i = 0; i < predicate->nargs; i++)
-		copy->args[i] = PredicateCopy(predicate->args[i]);
 	return copy;
 }

@@ -1,84 +1,29 @@
 /*
  * bind.c - filter tree + contact table -> bound predicate.
  *
- * Step 3a: walks groups and glue (SEMANTICS §1.1, §1.2), finds the field of
- * each filter, checks that the operator is offered for it, and hands value and
- * operator to bind_value.c.  Every refusal names its place in the document.
+ * Walks groups and glue (SEMANTICS §1.1, §1.2), finds the field of each filter,
+ * checks that the operator is offered for it, and hands value and operator to
+ * bind_value.c.  Every refusal names its place in the document.
  */
 #include "postgres.h"
 
-#include "miscadmin.h"
-
 #include "predicate/bind.h"
 
-Predicate *
-PredicateConstant(bool value)
-{
-	Predicate *result = palloc0(sizeof(Predicate));
+#include "fmgr.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "nodes/pg_list.h"
 
-	result->kind = value ? PREDICATE_TRUE : PREDICATE_FALSE;
-	return result;
-}
-
-Predicate *
-PredicateOfAtom(Atom *atom)
-{
-	Predicate *result = palloc0(sizeof(Predicate));
-
-	result->kind = PREDICATE_ATOM;
-	result->atom = atom;
-	return result;
-}
-
-Predicate *
-PredicateNot(Predicate *arg)
-{
-	Predicate *result;
-
-	if (arg->kind == PREDICATE_NOT)
-		return arg->args[0];
-	if (arg->kind == PREDICATE_FALSE || arg->kind == PREDICATE_TRUE)
-		return PredicateConstant(arg->kind == PREDICATE_FALSE);
-	result = palloc0(sizeof(Predicate));
-	result->kind = PREDICATE_NOT;
-	result->nargs = 1;
-	result->args = palloc(sizeof(Predicate *));
-	result->args[0] = arg;
-	return result;
-}
-
-/* AND or OR of a list, simplified where an argument is constant. */
-Predicate *
-PredicateCombineList(PredicateKind kind, List *args)
-{
-	PredicateKind absorbing = (kind == PREDICATE_AND) ? PREDICATE_FALSE : PREDICATE_TRUE;
-	PredicateKind neutral = (kind == PREDICATE_AND) ? PREDICATE_TRUE : PREDICATE_FALSE;
-	Predicate *result = palloc0(sizeof(Predicate));
-	ListCell *cell;
-
-	result->kind = kind;
-	result->args = palloc(sizeof(Predicate *) * Max(list_length(args), 1));
-	foreach (cell, args)
-	{
-		Predicate *arg = lfirst(cell);
-
-		if (arg->kind == absorbing)
-			return arg;
-		if (arg->kind != neutral)
-			result->args[result->nargs++] = arg;
-	}
-	if (result->nargs == 0)
-		return PredicateConstant(kind == PREDICATE_AND);
-	if (result->nargs == 1)
-		return result->args[0];
-	return result;
-}
-
-Predicate *
-PredicateCombine(PredicateKind kind, Predicate *left, Predicate *right)
-{
-	return PredicateCombineList(kind, list_make2(left, right));
-}
+#include "definition/contact_table.h"
+#include "definition/field.h"
+#include "filter/filter.h"
+#include "filter/filter_flat.h"
+#include "filter/filter_operator.h"
+#include "predicate/bind_place.h"
+#include "predicate/bind_rows.h"
+#include "predicate/bind_value.h"
+#include "predicate/bind_within.h"
+#include "predicate/predicate.h"
 
 /* ----- fields and operators ----- */
 
@@ -198,31 +143,9 @@ refuse_field(BindPlace *place)
 			 errhint("segments.field lists the fields of contact table %s.", place->table->name)));
 }
 
-/*
- * Refuse a name that is no field of the rows at hand, or one that is not
- * available; path is where it stands.
- */
-void
-BindRefuseField(BindPlace *place, const char *path, const char *name)
-{
-	const char *relation = place->options->row->name;
-
-	ereport(
-		ERROR,
-		(errcode(ERRCODE_UNDEFINED_COLUMN),
-		 place->field ? errmsg("field \"%s\" of relation \"%s\" is not available for segments",
-							   name, relation)
-					  : errmsg("field \"%s\" of relation \"%s\" does not exist", name, relation),
-		 errdetail("At %s.", path),
-		 errhint("A row has the columns of its table, and the fields that are defined over the "
-				 "relation without aggregate.")));
-}
-
-/*
- * The predicate of one filter whose field is settled.
- */
-Predicate *
-BindOperator(BindPlace *place)
+/* The predicate of one filter whose field is settled. */
+static Predicate *
+bind_operator(BindPlace *place)
 {
 	FilterNode effective = *place->node;
 
@@ -238,14 +161,13 @@ bind_condition(const FilterNode *node, ContactTable *table, const BindOptions *o
 {
 	BindPlace place = {table, options, path, node, NULL};
 
-	place.field = options->row ? FieldOfRow(table, options->row, node->field)
-							   : FieldLookup(table, node->object, node->field);
-	if (place.field != NULL && (!options->storing || place.field->available))
-		return BindOperator(&place);
 	if (options->row)
-		BindRefuseField(&place, psprintf("%s.field", path), node->field);
-	refuse_field(&place);
-	return NULL;
+		(void) BindFieldOfRow(&place, psprintf("%s.field", path), node->field);
+	else
+		place.field = FieldLookup(table, node->object, node->field);
+	if (place.field == NULL || (options->storing && !place.field->available))
+		refuse_field(&place);
+	return bind_operator(&place);
 }
 
 /* ----- groups ----- */
@@ -253,12 +175,10 @@ bind_condition(const FilterNode *node, ContactTable *table, const BindOptions *o
 static Predicate *bind_node(const FilterNode *node, ContactTable *table, const BindOptions *options,
 							const char *path);
 
-/*
- * In order: glue "or" opens a new alternative, "and" joins the present one.
- */
-Predicate *
-BindGroup(const FilterNode *group, ContactTable *table, const BindOptions *options,
-		  const char *path)
+/* In order: glue "or" opens a new alternative, "and" joins the present one. */
+static Predicate *
+bind_group(const FilterNode *group, ContactTable *table, const BindOptions *options,
+		   const char *path)
 {
 	List *alternatives = NIL;
 	List *present = NIL;
@@ -284,13 +204,53 @@ BindGroup(const FilterNode *group, ContactTable *table, const BindOptions *optio
 	return group->negate ? PredicateNot(result) : result;
 }
 
+/* The filters of a row group, over one of its rows. */
+static Predicate *
+bind_row_filters(BindPlace *place)
+{
+	FilterNode filters = *place->node;
+
+	if (filters.nchildren == 0)
+		return PredicateConstant(true);
+	filters.negate = false;
+	return bind_group(&filters, place->table, place->options, psprintf("%s.filters", place->path));
+}
+
+/*
+ * A row group: a predicate over the contact, or within another row group over
+ * the outer row and its contact.
+ */
+static Predicate *
+bind_rows(const FilterNode *node, ContactTable *table, const BindOptions *options, const char *path)
+{
+	BindOptions own = *options;
+	BindPlace outer = {table, options, path, node, NULL};
+	BindPlace place = {table, &own, path, node, NULL};
+	RowGroup *group;
+	Predicate *result;
+
+	check_stack_depth();
+	own.row = BindRelation(&place);
+	group = BindRowGroup(&place, own.row);
+	group->inner = (options->row != NULL);
+	group->predicate = bind_row_filters(&place);
+	BindRowGroupOf(group, &place);
+	if (node->rows->within != NULL)
+		group->within = BindWithin(&place, &outer);
+	result = BindRowsExist(group, &place);
+	if (result == NULL)
+		result = bind_operator(&place);
+	BindOverGroup(result, group);
+	return node->negate ? PredicateNot(result) : result;
+}
+
 static Predicate *
 bind_node(const FilterNode *node, ContactTable *table, const BindOptions *options, const char *path)
 {
 	if (FilterNodeIsRows(node))
-		return BindRows(node, table, options, path);
+		return bind_rows(node, table, options, path);
 	if (FilterNodeIsGroup(node))
-		return BindGroup(node, table, options, psprintf("%s.filters", path));
+		return bind_group(node, table, options, psprintf("%s.filters", path));
 	return bind_condition(node, table, options, path);
 }
 
@@ -307,7 +267,7 @@ BindFilter(const FilterNode *root, ContactTable *table, const BindOptions *optio
 	own.regexp_arcs = &arcs;
 	if (root->nchildren == 0)
 		return PredicateConstant(false);
-	return BindGroup(root, table, &own, "$");
+	return bind_group(root, table, &own, "$");
 }
 
 /*

@@ -1,22 +1,24 @@
 /*
  * bind_number.c - numbers: exact values, and boundaries in the column's type.
  *
- * Step 3d: a JSON number or numeric string -> numeric; a comparison with it ->
+ * A JSON number or numeric string -> numeric; a comparison with it ->
  * boundaries of the column's own type, so that the column's index serves and
  * the comparison stays exact: points > 100.5 is points >= 101, and on a float
  * column the boundary is the nearest float, included or not as exactness asks.
  */
 #include "postgres.h"
 
+#include "predicate/bind_number.h"
+
 #include <math.h>
 
-#include "catalog/pg_type.h"
 #include "common/shortest_dec.h"
-#include "utils/builtins.h"
+#include "nodes/pg_list.h"
 #include "utils/fmgrprotos.h"
-#include "utils/numeric.h"
 
-#include "predicate/bind.h"
+#include "filter/filter.h"
+#include "predicate/bind_place.h"
+#include "predicate/predicate.h"
 
 #define MAX_EXPONENT 10000
 

@@ -1,15 +1,21 @@
 /*
  * bind_text.c - values of text, sets and patterns.
  *
- * Step 3c: JSON values -> words, SQL patterns and checked regular expressions.
+ * JSON values -> words, SQL patterns and checked regular expressions.
  */
 #include "postgres.h"
 
+#include "predicate/bind_text.h"
+
+#include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
-#include "utils/builtins.h"
+#include "nodes/pg_list.h"
 #include "utils/memutils.h"
 
-#include "predicate/bind.h"
+#include "base/compat.h"
+#include "filter/filter.h"
+#include "predicate/bind_number.h"
+#include "predicate/bind_place.h"
 #include "text/fold.h"
 #include "text/like.h"
 #include "text/regexp.h"
@@ -141,9 +147,8 @@ like_pattern(BindPlace *place, FilterOperator op, const char *text, bool fold)
 	return out.data;
 }
 
-static void
-pg_attribute_noreturn()
-	refuse_costly(BindPlace *place, const char *what, const char *reason, const char *hint)
+pg_noreturn static void
+refuse_costly(BindPlace *place, const char *what, const char *reason, const char *hint)
 {
 	ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 					errmsg("%s of field \"%s\" could make writes slow", what, place->field->name),

@@ -1,52 +1,28 @@
 /*
  * bind_value.c - one filter's operator and value on its field -> predicate.
  *
- * Step 3b: chooses the value to look at (folded text, number, set, text form)
- * and the positive test; negative operators are NOT over it (SEMANTICS §2).
+ * Chooses the value to look at (folded text, number, set, text form) and the
+ * positive test; negative operators are NOT over it (SEMANTICS §2).
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
-#include "utils/builtins.h"
-#include "utils/lsyscache.h"
+#include "predicate/bind_value.h"
 
-#include "predicate/bind.h"
-#include "text/fold.h"
+#include "catalog/pg_type.h"
+#include "nodes/pg_list.h"
+#include "utils/builtins.h"
+
+#include "definition/field.h"
 #include "definition/reference.h"
 #include "definition/segment.h"
-
-/*
- * Refuse the value: `what` says what would be accepted.
- */
-void
-BindRefuseValue(BindPlace *place, const char *what)
-{
-	const FilterValue *value = &place->node->value;
-
-	if (value->text)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("invalid value \"%s\" for field \"%s\" of type %s", value->text,
-							   place->field->name, place->field->type),
-						errdetail("At %s.properties.filter: %s.", place->path, what)));
-	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					errmsg("invalid value for field \"%s\" of type %s", place->field->name,
-						   place->field->type),
-					errdetail("At %s.properties.filter: %s.", place->path, what)));
-}
-
-/* ----- what an atom looks at ----- */
-
-static AtomScope
-scope_of(const Field *field)
-{
-	if (field->row_of != NULL)
-		return ATOM_ROW;
-	if (field->class == FIELD_SEGMENT)
-		return ATOM_MEMBER;
-	if (field->rows == NULL)
-		return ATOM_CONTACT;
-	return field->aggregate >= AGGREGATE_COUNT ? ATOM_AGGREGATE : ATOM_ROWS;
-}
+#include "filter/filter.h"
+#include "filter/filter_operator.h"
+#include "predicate/bind_date.h"
+#include "predicate/bind_number.h"
+#include "predicate/bind_place.h"
+#include "predicate/bind_text.h"
+#include "predicate/predicate.h"
+#include "text/fold.h"
 
 static Atom *
 new_atom(BindPlace *place, AtomScope scope, AtomTest test)
@@ -62,57 +38,6 @@ new_atom(BindPlace *place, AtomScope scope, AtomTest test)
 	atom->test = test;
 	atom->byte_collation = place->field->deterministic;
 	return atom;
-}
-
-/*
- * What is added up: nothing whose sum can be out of range, or depends on the
- * order of the rows.
- */
-char *
-BindAddend(const Field *field)
-{
-	switch (field->value_type)
-	{
-		case FLOAT4OID:
-		case FLOAT8OID:
-			return psprintf("(%s)::pg_catalog.numeric", field->value);
-		case NUMERICOID:
-			return field->is_bounded ? field->value : psprintf("segments.addend(%s)", field->value);
-		default:
-			return field->value;
-	}
-}
-
-/* The aggregate as a scalar subquery over the contact. */
-static char *
-aggregate_value(BindPlace *place)
-{
-	static const char *const functions[] = {NULL, NULL, "count(*)", "sum", "min", "max"};
-	Field *field = place->field;
-	char *from = RowsFromSql(field->rows, field->condition, "c", place->table);
-
-	switch (field->aggregate)
-	{
-		case AGGREGATE_COUNT:
-			return psprintf("(SELECT pg_catalog.count(*) %s)", from);
-		case AGGREGATE_SUM:
-			return psprintf("(SELECT COALESCE(pg_catalog.sum(%s), 0) %s)", BindAddend(field), from);
-		case AGGREGATE_LATEST:
-			return psprintf(
-				"(SELECT %s %s ORDER BY %s DESC NULLS LAST, %s DESC NULLS LAST LIMIT 1)",
-				field->value, from, field->order_by ? field->order_by : field->value, field->value);
-		default:
-			return psprintf("(SELECT pg_catalog.%s(%s) %s)", functions[field->aggregate],
-							field->value, from);
-	}
-}
-
-char *
-BindRawValue(BindPlace *place)
-{
-	if (scope_of(place->field) == ATOM_AGGREGATE)
-		return aggregate_value(place);
-	return place->field->value;
 }
 
 static ValueType
@@ -138,7 +63,7 @@ number_type(BindPlace *place)
 static Atom *
 number_atom(BindPlace *place)
 {
-	Atom *atom = new_atom(place, scope_of(place->field), TEST_ANY);
+	Atom *atom = new_atom(place, BindScope(place->field), TEST_ANY);
 
 	atom->value = BindRawValue(place);
 	atom->value_type = number_type(place);
@@ -153,29 +78,13 @@ number_atom(BindPlace *place)
 static Atom *
 text_atom(BindPlace *place)
 {
-	Atom *atom = new_atom(place, scope_of(place->field), TEST_ANY);
+	Atom *atom = new_atom(place, BindScope(place->field), TEST_ANY);
 
 	atom->value_type = VALUE_TEXT;
 	atom->value = BindRawValue(place);
 	if (!place->field->case_sensitive)
 		atom->value = psprintf("segments.fold(%s)", atom->value);
 	return atom;
-}
-
-/*
- * A function of a date or an instant that sees it in the contact table's zone.
- */
-char *
-BindLocalCall(BindPlace *place, const char *function, const char *value)
-{
-	const char *zone = quote_literal_cstr(place->table->timezone);
-
-	if (place->field->class == FIELD_DATE)
-		return psprintf("segments.%s(%s)", function, value);
-	if (place->field->value_type == TIMESTAMPTZOID)
-		return psprintf("segments.%s(%s, %s)", function, value, zone);
-	return psprintf("segments.%s(%s, %s, %s)", function, value,
-					quote_literal_cstr(place->field->timezone), zone);
 }
 
 /*
@@ -233,11 +142,11 @@ has_value(BindPlace *place)
 	Field *field = place->field;
 	Atom *atom;
 
-	if (field->rows && (scope_of(field) == ATOM_ROWS ? !is_company(field)
-													 : field->aggregate == AGGREGATE_COUNT ||
-														   field->aggregate == AGGREGATE_SUM))
+	if (field->rows && (BindScope(field) == ATOM_ROWS ? !is_company(field)
+													  : field->aggregate == AGGREGATE_COUNT ||
+															field->aggregate == AGGREGATE_SUM))
 		return rows_exist(place);
-	atom = new_atom(place, scope_of(field), TEST_RANGE);
+	atom = new_atom(place, BindScope(field), TEST_RANGE);
 	atom->value = BindRawValue(place);
 	if (field->class == FIELD_MULTISELECT)
 	{
@@ -328,7 +237,7 @@ bind_text(BindPlace *place, FilterOperator op)
 static Predicate *
 bind_set(BindPlace *place, FilterOperator op)
 {
-	Atom *atom = new_atom(place, scope_of(place->field), TEST_OVERLAP);
+	Atom *atom = new_atom(place, BindScope(place->field), TEST_OVERLAP);
 	List *words = BindListValue(place, &place->node->value);
 
 	atom->value_type = VALUE_SET;
@@ -348,7 +257,7 @@ bind_pattern(BindPlace *place, FilterOperator op)
 	char *text = BindTextValue(place, &place->node->value);
 	bool fold = !place->field->case_sensitive;
 	Atom *atom =
-		new_atom(place, scope_of(place->field), op == FILTER_OP_REGEXP ? TEST_REGEXP : TEST_LIKE);
+		new_atom(place, BindScope(place->field), op == FILTER_OP_REGEXP ? TEST_REGEXP : TEST_LIKE);
 
 	atom->value_type = VALUE_TEXT;
 	atom->value = text_form(place);
@@ -393,7 +302,7 @@ static Predicate *
 bind_boolean(BindPlace *place)
 {
 	bool wanted = boolean_value(place);
-	Atom *atom = new_atom(place, scope_of(place->field), TEST_ANY);
+	Atom *atom = new_atom(place, BindScope(place->field), TEST_ANY);
 
 	if (place->field->aggregate == AGGREGATE_EXISTS)
 		return wanted ? rows_exist(place) : PredicateNot(rows_exist(place));
@@ -477,7 +386,7 @@ Atom *
 BindDateAtom(BindPlace *place)
 {
 	Field *field = place->field;
-	Atom *atom = new_atom(place, scope_of(field), TEST_RANGE);
+	Atom *atom = new_atom(place, BindScope(field), TEST_RANGE);
 	bool utc = strcmp(field->timezone, "UTC") == 0;
 
 	atom->value = BindRawValue(place);

@@ -8,10 +8,14 @@
  */
 #include "postgres.h"
 
+#include "predicate/moving.h"
+
 #include "miscadmin.h"
 
+#include "definition/contact_table.h"
 #include "definition/segment.h"
-#include "predicate/moving.h"
+#include "predicate/bind.h"
+#include "predicate/predicate.h"
 
 /* A segment that was looked at. */
 typedef struct MetSegment

@@ -10,7 +10,8 @@
 #include "nodes/pg_list.h"
 #include "utils/hsearch.h"
 
-#include "predicate/bind.h"
+#include "definition/contact_table.h"
+#include "predicate/predicate.h"
 
 /* One of them, with its filter. */
 typedef struct MovingSegment

@@ -1,29 +1,18 @@
 /*
  * predicate_time.c - when a bound predicate moves with time.
  *
- * Step 5: the next instant at which some phrase in it means something else.
+ * The next instant at which some phrase in it means something else.
  */
 #include "postgres.h"
 
+#include "predicate/predicate_time.h"
+
 #include "miscadmin.h"
-#include "utils/timestamp.h"
 
-#include "predicate/bind.h"
-#include "definition/segment.h"
-
-bool
-PredicateMoves(const Predicate *predicate)
-{
-	int i;
-
-	check_stack_depth();
-	if (predicate->kind == PREDICATE_ATOM)
-		return predicate->atom->moves;
-	for (i = 0; i < predicate->nargs; i++)
-		if (PredicateMoves(predicate->args[i]))
-			return true;
-	return false;
-}
+#include "definition/contact_table.h"
+#include "predicate/boundary.h"
+#include "predicate/predicate.h"
+#include "time/phrase.h"
 
 static TimestampTz
 boundary_next_move(const Boundary *boundary, const Atom *atom, ContactTable *table, TimestampTz now)

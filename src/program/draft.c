@@ -1,24 +1,34 @@
 /*
  * draft.c - stored segments -> a draft of their image.
  *
- * Step 8d: bound predicates over shared, indexed atoms: what each atom is a
- * test of (draft_facet.c), which segments hold it, which of them can only match
+ * Bound predicates over shared, indexed atoms: what each atom is a test of
+ * (draft_facet.c), which segments hold it, which of them can only match
  * contacts with some value, which refer to which.
  */
 #include "postgres.h"
+
+#include "program/draft.h"
 
 #include "access/table.h"
 #include "access/xact.h"
 #include "common/hashfn.h"
 #include "miscadmin.h"
+#include "nodes/pg_list.h"
 #include "utils/builtins.h"
+#include "utils/hsearch.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
-#include "program/draft.h"
-#include "maintain/maintain.h"
-#include "base/sql_expr.h"
+#include "base/secure.h"
 #include "base/subtransaction.h"
+#include "definition/contact_table.h"
+#include "definition/field.h"
+#include "definition/segment.h"
+#include "predicate/atom.h"
+#include "predicate/bind.h"
+#include "predicate/predicate.h"
+#include "program/draft_facet.h"
+#include "program/program.h"
 
 /* ----- sources ----- */
 
@@ -541,6 +551,7 @@ bind_or_null(SegmentRow *row, ContactTable *table)
 
 	return InSubtransaction(bind_stored, &binding, NULL) == NULL ? binding.predicate : NULL;
 }
+
 
 static void
 add_segment(Builder *builder, SegmentRow *row, Predicate *predicate)

@@ -1,17 +1,18 @@
 /*
  * draft.h - the segments of one contact table while they are being compiled:
- * program_build.c collects them here, image_build.c writes the image.
+ * draft.c collects them here, image_build.c writes the image.
  */
 #ifndef SEGMENTS_DRAFT_H
 #define SEGMENTS_DRAFT_H
 
 #include "postgres.h"
 
+#include "access/attnum.h"
 #include "nodes/bitmapset.h"
-#include "utils/hsearch.h"
+#include "nodes/pg_list.h"
 
-#include "program/image.h"
-#include "definition/segment.h"
+#include "definition/contact_table.h"
+#include "predicate/predicate.h"
 
 typedef struct DraftConstant
 {
@@ -114,7 +115,7 @@ typedef struct DraftSegment
 
 #define DRAFT_SOURCES 1000 /* tables that the segments of one contact table read */
 
-struct Draft
+typedef struct Draft
 {
 	Oid relid;
 	uint64 version;
@@ -130,14 +131,8 @@ struct Draft
 	DraftSource *sources[DRAFT_SOURCES];
 	int nlinks;
 	DraftSource *links[DRAFT_SOURCES];
-};
+} Draft;
 
-/* program_build.c */
 extern Draft *DraftBuild(Oid relid, uint64 version);
-
-/* draft_facet.c */
-extern DraftFacet *DraftFacetGet(DraftSource *source, const char *sql, ValueType type);
-extern void DraftFacetIndexAtom(DraftFacet *facet, DraftAtom *draft, int id);
-extern void DraftFacetFinish(Draft *draft, DraftFacet *facet);
 
 #endif /* SEGMENTS_DRAFT_H */

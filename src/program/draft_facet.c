@@ -2,26 +2,35 @@
  * draft_facet.c - values computed from a row, and the index over what is asked
  * of them, while it is being put together.
  *
- * Step 8d: equality constants in a hash dictionary, range boundaries in one
- * sorted array, everything else in a list.  A row's value is looked up once
- * and becomes two small integers, the constant's number and the rank among the
+ * Equality constants in a hash dictionary, range boundaries in one sorted
+ * array, everything else in a list.  A row's value is looked up once and
+ * becomes two small integers, the constant's number and the rank among the
  * boundaries; every atom of the facet is then a comparison of integers, and
- * what flips between two values is read off the index (after Hanson's
- * selection predicate indexes; boundaries instead of intervals, because all
- * our intervals are made of shared ends).
+ * what flips between two values is read off the index (after Hanson's selection
+ * predicate indexes; boundaries instead of intervals, because all our intervals
+ * are made of shared ends).
  */
 #include "postgres.h"
 
+#include "program/draft_facet.h"
+
 #include "access/sysattr.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
 #include "miscadmin.h"
+#include "nodes/bitmapset.h"
 #include "nodes/nodeFuncs.h"
+#include "nodes/pg_list.h"
 #include "optimizer/optimizer.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 
-#include "program/draft.h"
-#include "evaluate/evaluate.h"
+#include "base/plain_expr.h"
 #include "base/sql_expr.h"
+#include "predicate/predicate.h"
+#include "program/draft.h"
+#include "program/facet.h"
 
 /* ----- expressions ----- */
 

@@ -1,26 +1,29 @@
 /*
  * facet.c - values computed from a row, looked up among what is asked of them.
  *
- * Step 8b: a row's value becomes two small integers, the number of the constant
- * that it is and its rank among the boundaries; every atom of the facet is then
- * a comparison of integers (draft_facet.c made the index).
+ * A row's value becomes two small integers, the number of the constant that it
+ * is and its rank among the boundaries; every atom of the facet is then a
+ * comparison of integers (draft_facet.c made the index).
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
+#include "program/facet.h"
+
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "executor/executor.h"
+#include "nodes/execnodes.h"
+#include "nodes/pg_list.h"
 #include "optimizer/optimizer.h"
-#include "utils/builtins.h"
 #include "utils/float.h"
 #include "utils/fmgrprotos.h"
-#include "utils/memutils.h"
-#include "utils/numeric.h"
 
 #include "base/compat.h"
-#include "evaluate/evaluate.h"
+#include "base/secure.h"
 #include "base/sql_expr.h"
+#include "predicate/predicate.h"
+#include "program/image.h"
+#include "program/program.h"
 
 /* ----- values ----- */
 /*

@@ -11,9 +11,12 @@
 
 #include "postgres.h"
 
-#include "predicate/bind.h"
+#include "definition/field.h"
+#include "predicate/predicate.h"
+#include "time/phrase.h"
 
 struct dsm_segment;
+
 
 typedef uint32 ImageOffset; /* from the image's start; 0: nothing */
 
@@ -151,7 +154,7 @@ typedef struct ImageGroup
 {
 	ImageOffset code;     /* predicate on one row, see IMAGE_OP; of inner groups nothing is known */
 	int32 outermost;      /* id of the row group that it is in, or its own */
-	uint8 aggregate;      /* FilterAggregate */
+	bool grows;           /* RowGroupGrows */
 	ImageList moving;     /* atoms on its rows that move */
 	ImageList row_facets; /* what the predicate reads of a row */
 	ImageList value_facets; /* what else is made of it */
@@ -286,16 +289,5 @@ ImageDatum(const Image *image, ValueType type, Datum value)
 	return ValueTypeIsWord(type) ? value
 								 : PointerGetDatum(IMAGE_AT(image, (ImageOffset) value, char));
 }
-
-/* image_build.c */
-typedef struct Draft Draft;
-extern Image *ImageBuild(const Draft *draft);
-
-/* image_share.c */
-extern void ImageShareInit(void);
-extern const Image *ImageShareFind(Oid relid, uint64 version, struct dsm_segment **segment);
-extern const Image *ImageSharePublish(const Image *image, struct dsm_segment **segment);
-extern void ImageShareForget(Oid relid);
-extern void ImageShareLeave(struct dsm_segment *segment);
 
 #endif /* SEGMENTS_IMAGE_H */

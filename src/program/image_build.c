@@ -1,23 +1,30 @@
 /*
  * image_build.c - a draft -> an image.
  *
- * Step 8e: everything is laid out in one piece of memory.  What is asked for a
- * changed contact is put where it is found with the values that the contact
- * has: under each constant that lets segments in (their gate), the segments
- * behind it, and what each value of the other facets changes among them.  A
- * segment that no constant lets in but a window on a facet does is behind the
- * cells of that window.  So segments that the contact cannot match are not even looked at, and a change
- * costs a binary search and what it finds (after the access predicates of
- * Fabret et al., SIGMOD 2001, with OLD and NEW known).
+ * Everything is laid out in one piece of memory.  What is asked for a changed
+ * contact is put where it is found with the values that the contact has: under
+ * each constant that lets segments in (their gate), the segments behind it, and
+ * what each value of the other facets changes among them.  A segment that no
+ * constant lets in but a window on a facet does is behind the cells of that
+ * window.  So segments that the contact cannot match are not even looked at,
+ * and a change costs a binary search and what it finds (after the access
+ * predicates of Fabret et al., SIGMOD 2001, with OLD and NEW known).
  */
 #include "postgres.h"
 
+#include "program/image_build.h"
+
 #include "miscadmin.h"
-#include "utils/builtins.h"
+#include "nodes/pg_list.h"
 #include "utils/memutils.h"
 
+#include "base/compat.h"
+#include "base/vector.h"
+#include "definition/contact_table.h"
+#include "definition/field.h"
+#include "predicate/predicate.h"
 #include "program/draft.h"
-#include "evaluate/evaluate.h"
+#include "program/image.h"
 
 #define MAX_GATES 16            /* more values let a segment in: then it has no gate */
 #define MAX_CELLS 64            /* that the ranks of a facet are cut into */
@@ -707,7 +714,7 @@ put_group(Layout *layout, const DraftAtom *datom)
 	add_moving(&moving, datom->row_predicate);
 	group.code = put(writer, code.items, sizeof(uint32) * code.n);
 	group.outermost = datom->outermost;
-	group.aggregate = datom->atom->group->aggregate;
+	group.grows = RowGroupGrows(datom->atom->group);
 	group.moving = put_ints(writer, moving.items, moving.n);
 	group.row_facets = put_facet_ids(writer, datom->row_facets);
 	group.value_facets = put_facet_ids(writer, datom->value_facets);

@@ -1,34 +1,44 @@
 /*
- * image_share.c - images in shared memory: compiled once, read by every backend.
+ * image_share.c - images in shared memory: compiled once, read by every
+ * backend.
  *
- * Step 8f: a registry of fixed size says which image of which contact table
- * lies in which dynamic shared memory segment.  A connection that writes its
- * first contact attaches to it instead of compiling thousands of segments.
- * The registry needs shared_preload_libraries = 'segments' before PostgreSQL
- * 17; without it, and whenever shared memory runs short, every backend has
- * images of its own, and nothing else is different.
+ * A registry of fixed size says which image of which contact table lies in
+ * which dynamic shared memory segment.  A connection that writes its first
+ * contact attaches to it instead of compiling thousands of segments. The
+ * registry needs shared_preload_libraries = 'segments' before PostgreSQL 17;
+ * without it, and whenever shared memory runs short, every backend has images
+ * of its own, and nothing else is different.
  *
- * An image is found by the version of the definitions (definition_version.c).  The
- * registry keeps one for each contact table, the last that was published; one
- * that was replaced lives until its last backend leaves.  So does one whose
+ * An image is found by the version of the definitions (definition_version.c).
+ * The registry keeps one for each contact table, the last that was published;
+ * one that was replaced lives until its last backend leaves.  So does one whose
  * definitions have changed, or whose contact table, extension or database is
  * gone: it leaves the registry when that commits, or, where the library was not
  * there to see it, when the next image is published.
  */
 #include "postgres.h"
 
+#include "program/image_share.h"
+
 #include "access/xact.h"
 #include "catalog/objectaccess.h"
+#include "catalog/pg_attribute.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_database.h"
 #include "catalog/pg_extension.h"
+#include "catalog/pg_type.h"
 #include "commands/extension.h"
+#include "fmgr.h"
 #include "miscadmin.h"
+#include "nodes/nodes.h"
+#include "nodes/parsenodes.h"
+#include "nodes/pg_list.h"
 #include "storage/dsm.h"
 #include "storage/ipc.h"
 #include "storage/lwlock.h"
 #include "storage/shmem.h"
 #include "utils/memutils.h"
+#include "utils/resowner.h"
 #include "utils/syscache.h"
 
 #include "base/compat.h"

@@ -1,8 +1,8 @@
 /*
  * image_use.c - which images this backend has open.
  *
- * Step 8e: several programs can run over one image, those of transactions that
- * are ending among them; the last that goes takes it along.
+ * Several programs can run over one image, those of transactions that are
+ * ending among them; the last that goes takes it along.
  *
  * A use is in a memory context of its own, and its image goes with that: it is
  * freed, or its segment of shared memory is left.  Until a program opens it, the
@@ -10,9 +10,11 @@
  */
 #include "postgres.h"
 
+#include "program/image_use.h"
+
 #include "utils/memutils.h"
 
-#include "program/program.h"
+#include "program/image_share.h"
 
 static ImageUse *uses = NULL; /* all there are: none outlives its context */
 
@@ -63,6 +65,7 @@ ImageUseFind(Oid relid, uint64 version)
 			return use;
 	return NULL;
 }
+
 
 /*
  * A program opens it: it lives until the last has closed it.

@@ -7,15 +7,20 @@
 
 #include "postgres.h"
 
+#include "access/tupdesc.h"
+#include "datatype/timestamp.h"
 #include "executor/spi.h"
-#include "executor/tuptable.h"
+#include "fmgr.h"
 #include "nodes/bitmapset.h"
 #include "nodes/execnodes.h"
-#include "utils/hsearch.h"
+#include "nodes/pg_list.h"
 
-#include "program/image.h"
-#include "definition/segment.h"
 #include "base/vector.h"
+#include "definition/contact_table.h"
+#include "definition/field.h"
+#include "predicate/predicate.h"
+#include "program/image.h"
+#include "program/image_use.h"
 
 /* A facet (see ImageFacet), and how this backend computes it. */
 typedef struct Facet
@@ -44,7 +49,7 @@ typedef struct RowSource
 	int nfacets;
 	Facet *facets;
 	Bitmapset *columns;       /* all that facets and conditions read */
-	bool unguarded;           /* no foreign key ties its rows to contacts */
+	bool unguarded;           /* no foreign key locks the contacts of its rows */
 	bool checked;             /* its columns are as they were compiled */
 	SPIPlanPtr share_plan;    /* locks rows that contacts point at */
 	SPIPlanPtr any_plan;      /* contacts that have a row at all */
@@ -55,6 +60,13 @@ typedef struct RowSource
 	Facet *reference;         /* on the contact's row: what points at this one */
 	struct RowSource *link;   /* the link table's rows: facets contact, key, primary */
 } RowSource;
+
+/* A facet by its number, or NULL where there is none. */
+static inline Facet *
+SourceFacet(RowSource *source, int id)
+{
+	return id < 0 ? NULL : &source->facets[id];
+}
 
 /*
  * What a backend keeps of one atom; made when first asked (ProgramAtomGet).
@@ -102,17 +114,6 @@ typedef struct SeenSegments
 	uint32 stamp;
 } SeenSegments;
 
-/* An image, and who uses it in this backend. */
-typedef struct ImageUse
-{
-	const Image *image;
-	struct dsm_segment *shared; /* NULL: it is this backend's own */
-	MemoryContext context;
-	MemoryContextCallback callback;
-	int programs;
-	struct ImageUse *next;
-} ImageUse;
-
 typedef struct Program
 {
 	Oid relid;
@@ -157,29 +158,6 @@ typedef struct Program
 	SPIPlanPtr leave_plan;
 } Program;
 
-/* program.c */
-extern Program *ProgramGet(Oid contact_table);
-extern Program *ProgramGetAnew(Oid contact_table);
-extern Program *ProgramGetFor(Oid contact_table, Relation changed);
-extern Relation ProgramTableOpen(Program *program, Oid relid, LOCKMODE lock);
-extern List *ProgramTablesReading(Oid relid);
-extern void ProgramInvalidate(Oid contact_table);
-extern uint64 ProgramClockGeneration(void);
-
-/* program_open.c */
-extern Program *ProgramOpen(Oid relid, ImageUse *use, MemoryContext context);
-extern uint32 ProgramColumnsHash(TupleDesc desc);
-extern TupleDesc ProgramSourceDesc(Program *program, RowSource *source);
-extern bool ProgramIsUnguarded(Program *program);
-extern ProgramAtom *ProgramAtomGet(Program *program, int id);
-extern const Atom *ProgramAtomBound(Program *program, int id);
-extern int ProgramSegmentById(Program *program, int64 id);
-extern Bitmapset *ProgramAddReferencing(Program *program, Bitmapset *segments, int index);
-extern Bitmapset *ProgramReferences(Program *program, int index);
-extern Bitmapset *ProgramSegmentsReading(Program *program, const RowSource *source);
-extern SPIPlanPtr ProgramPlan(Program *program, SPIPlanPtr *slot, const char *sql, int nargs,
-							  Oid *types);
-
 /* The numbers of a list of the image. */
 #define ProgramItems(program, list) IMAGE_ITEMS((program)->image, list)
 
@@ -196,19 +174,16 @@ ProgramGroup(Program *program, int id)
 	return IMAGE_AT(program->image, detail->group, ImageGroup);
 }
 
-/* image_use.c */
-extern ImageUse *ImageUseCreate(void);
-extern ImageUse *ImageUseFind(Oid relid, uint64 version);
-extern void ImageUseOpen(ImageUse *use);
-extern void ImageUseClose(ImageUse *use);
-extern void ImageUseDrop(ImageUse *use);
-
-/* definition_version.c */
-extern uint64 DefinitionVersion(Oid contact_table, bool *ours);
-extern void DefinitionChanged(Oid contact_table);
-extern uint64 DefinitionRandomNumber(void);
-
-/* facet.c */
-extern ExprState *FacetPrepare(Program *program, Facet *facet);
+extern uint32 ProgramColumnsHash(TupleDesc desc);
+extern TupleDesc ProgramSourceDesc(Program *program, RowSource *source);
+extern bool ProgramIsUnguarded(Program *program);
+extern ProgramAtom *ProgramAtomGet(Program *program, int id);
+extern const Atom *ProgramAtomBound(Program *program, int id);
+extern int ProgramSegmentById(Program *program, int64 id);
+extern Bitmapset *ProgramSegmentsReading(Program *program, const RowSource *source);
+extern Bitmapset *ProgramAddReferencing(Program *program, Bitmapset *segments, int index);
+extern Bitmapset *ProgramReferences(Program *program, int index);
+extern SPIPlanPtr ProgramPlan(Program *program, SPIPlanPtr *slot, const char *sql, int nargs,
+							  Oid *types);
 
 #endif /* SEGMENTS_PROGRAM_H */

@@ -1,11 +1,11 @@
 /*
  * program_cache.c - keeps the programs of this backend.
  *
- * Step 8a: the program of a contact table, as its definitions are now.  Opened
- * anew after an invalidation, which only marks: over the same image when the
+ * The program of a contact table, as its definitions are now.  Opened anew
+ * after an invalidation, which only marks: over the same image when the
  * definitions are what they were (VACUUM, ANALYZE and the like invalidate too),
- * over one that another backend has built, or over one built here
- * (program_build.c, image_build.c) and published.
+ * over one that another backend has built, or over one built here (draft.c,
+ * image_build.c) and published.
  *
  * Why this is never stale: whoever changes a definition holds a lock on the
  * contact table and on what the definition reads that conflicts with writers,
@@ -14,30 +14,33 @@
  */
 #include "postgres.h"
 
+#include "program/program_cache.h"
+
 #include "access/nbtree.h"
 #include "access/table.h"
 #include "access/xact.h"
-#include "catalog/pg_collation.h"
-#include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
-#include "common/hashfn.h"
+#include "nodes/pg_list.h"
+#include "portability/instr_time.h"
 #include "utils/builtins.h"
 #include "utils/catcache.h"
-#include "utils/fmgroids.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/relcache.h"
 #include "utils/syscache.h"
-#include "utils/typcache.h"
 
-#include "portability/instr_time.h"
-
+#include "definition/contact_table.h"
+#include "definition/definition_version.h"
 #include "program/draft.h"
-#include "evaluate/evaluate.h"
-#include "maintain/maintain.h"
-#include "base/sql_expr.h"
+#include "program/image.h"
+#include "program/image_build.h"
+#include "program/image_share.h"
+#include "program/image_use.h"
+#include "program/program.h"
+#include "program/program_open.h"
 
 typedef struct ProgramEntry
 {

@@ -1,19 +1,18 @@
 /*
  * program_status.c - what the compiled segments of a contact table cost.
  *
- * Step 8h: sizes and times of this backend's program and of its image.
+ * Sizes and times of this backend's program and of its image.
  */
 #include "postgres.h"
 
 #include "access/htup_details.h"
 #include "fmgr.h"
 #include "funcapi.h"
-#include "utils/acl.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
 #include "definition/access.h"
 #include "program/program.h"
+#include "program/program_cache.h"
 
 /*
  * segments.compiled_program(contact_table)

@@ -9,14 +9,17 @@
  */
 #include "postgres.h"
 
+#include "program/session.h"
+
 #include "access/xact.h"
 #include "executor/executor.h"
 #include "executor/spi.h"
+#include "nodes/execnodes.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
-#include "maintain/maintain.h"
-#include "base/sql_expr.h"
+#include "base/secure.h"
+#include "program/program.h"
 
 typedef struct Stretch
 {
@@ -92,7 +95,7 @@ register_callbacks(void)
  * Open a stretch for one program.
  */
 void
-MaintainBegin(Program *program)
+SessionBegin(Program *program)
 {
 	/* the callbacks look at it when the statement's memory is gone */
 	Stretch *stretch = MemoryContextAllocZero(TopTransactionContext, sizeof(Stretch));
@@ -120,7 +123,7 @@ MaintainBegin(Program *program)
  * the present one's own stretch begins.
  */
 bool
-MaintainRanInside(void)
+SessionRanInside(void)
 {
 	return ran && ActiveSnapshotSet() && ran_for > GetActiveSnapshot()->curcid;
 }
@@ -129,7 +132,7 @@ MaintainRanInside(void)
  * How many stretches this backend has begun.
  */
 uint64
-MaintainRuns(void)
+SessionRuns(void)
 {
 	return runs;
 }
@@ -139,7 +142,7 @@ MaintainRuns(void)
  * context stays what it was.
  */
 void
-MaintainEnter(void)
+SessionEnter(void)
 {
 	MemoryContext caller = CurrentMemoryContext;
 
@@ -159,7 +162,7 @@ MaintainEnter(void)
  * returns, where the stretch was entered, can be gone.
  */
 void
-MaintainEnd(void)
+SessionEnd(void)
 {
 	Stretch *stretch = present;
 

@@ -1,7 +1,6 @@
 /*
  * lookup.c - the questions that applications ask all the time: which segment
- * is this, and is this contact a member?  And the way in for those who change
- * members by hand.
+ * is this, and is this contact a member?
  *
  * Takes a segment's alias, or its id in digits, and a contact's key.  Answers
  * by two index look-ups in the query's own snapshot, without planning
@@ -18,159 +17,28 @@
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "miscadmin.h"
-#include "nodes/value.h"
 #include "parser/parse_coerce.h"
 #include "parser/parse_func.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
-#include "utils/rel.h"
 #include "utils/snapmgr.h"
 
-#include "definition/access.h"
 #include "base/compat.h"
-#include "definition/contact_table.h"
+#include "definition/access.h"
+#include "definition/segment_find.h"
+#include "definition/table_beside.h"
 #include "log/read_table.h"
+#include "query/visible.h"
 
 PG_FUNCTION_INFO_V1(segments_resolve_segment);
+PG_FUNCTION_INFO_V1(segments_segment_word);
 PG_FUNCTION_INFO_V1(segments_is_member);
-PG_FUNCTION_INFO_V1(segments_change_by_hand);
-
-/* manual.c */
-extern PGDLLEXPORT Datum segments_change_members(PG_FUNCTION_ARGS);
-
-/* Column numbers of segments.segment; sql/30_segment.sql keeps them. */
-#define Anum_segment_id 1
-#define Anum_segment_contact_table 2
-#define Anum_segment_alias 5
-#define Anum_segment_is_global 10
-#define Anum_segment_created_by 13
-#define Anum_segment_created_by_user 14
 
 /* Columns of a member table. */
 #define Anum_member_segment_id 1
 #define Anum_member_contact_id 2
-
-/*
- * Finding a segment
- */
-
-static void
-fill_handle(SegmentHandle *segment, HeapTuple tuple, TupleDesc desc)
-{
-	bool isnull;
-	Datum value;
-
-	segment->id = DatumGetInt64(heap_getattr(tuple, Anum_segment_id, desc, &isnull));
-	segment->contact_table =
-		DatumGetObjectId(heap_getattr(tuple, Anum_segment_contact_table, desc, &isnull));
-	segment->is_global = DatumGetBool(heap_getattr(tuple, Anum_segment_is_global, desc, &isnull));
-	value = heap_getattr(tuple, Anum_segment_created_by, desc, &isnull);
-	segment->has_creator = !isnull;
-	segment->created_by = isnull ? 0 : DatumGetInt64(value);
-	value = heap_getattr(tuple, Anum_segment_created_by_user, desc, &isnull);
-	segment->created_by_user = isnull ? NULL : TextDatumGetCString(value);
-}
-
-/* Find a segment by one column, through its unique index. */
-static bool
-find_by(AttrNumber column, RegProcedure equal, Datum value, const char *index,
-		SegmentHandle *segment)
-{
-	Relation rel = table_open(CatalogRelid("segment"), AccessShareLock);
-	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple tuple;
-
-	ScanKeyInit(&key, column, BTEqualStrategyNumber, equal, value);
-	scan = systable_beginscan(rel, CatalogRelid(index), true, GetActiveSnapshot(), 1, &key);
-	tuple = systable_getnext(scan);
-	if (HeapTupleIsValid(tuple))
-		fill_handle(segment, tuple, RelationGetDescr(rel));
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
-	return HeapTupleIsValid(tuple);
-}
-
-/* Is it written in digits, and few enough of them for a bigint? */
-static bool
-is_id(const char *word)
-{
-	size_t length = strlen(word);
-
-	return length > 0 && length <= 18 && strspn(word, "0123456789") == length;
-}
-
-/*
- * Find a segment by its id in digits, or by its alias.  An id comes first: a
- * new alias never changes what an id stands for.
- */
-bool
-SegmentFind(const char *word, SegmentHandle *segment)
-{
-	if (is_id(word) && find_by(Anum_segment_id, F_INT8EQ, Int64GetDatum(strtoll(word, NULL, 10)),
-							   "segment_pkey", segment))
-		return true;
-	return find_by(Anum_segment_alias, F_TEXTEQ, CStringGetTextDatum(word), "segment_alias_key",
-				   segment);
-}
-
-static void
-no_such_segment(const char *word)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("segment \"%s\" does not exist", word)));
-}
-
-/*
- * Find a segment that the current role sees; an error when there is none.
- */
-void
-SegmentFindVisible(const char *word, SegmentHandle *segment)
-{
-	if (!SegmentFind(word, segment) || !AccessMaySee(segment))
-		no_such_segment(word);
-}
-
-/* Find the segment with this id; false when the current role does not see it. */
-static bool
-find_visible(int64 id, SegmentHandle *segment)
-{
-	return find_by(Anum_segment_id, F_INT8EQ, Int64GetDatum(id), "segment_pkey", segment) &&
-		   AccessMaySee(segment);
-}
-
-/* The segment with this id, if the current role sees it; else an error. */
-static void
-find_visible_id(int64 id, SegmentHandle *segment)
-{
-	if (!find_visible(id, segment))
-		no_such_segment(psprintf(INT64_FORMAT, id));
-}
-
-/*
- * Is there a segment with this id that the current role sees?
- */
-bool
-SegmentIsVisible(int64 id)
-{
-	SegmentHandle segment;
-
-	return find_visible(id, &segment);
-}
-
-/*
- * Raise an error unless there is a segment with this id that the current role
- * sees.
- */
-void
-SegmentCheckVisible(int64 id)
-{
-	SegmentHandle segment;
-
-	find_visible_id(id, &segment);
-}
 
 /*
  * Finding a member
@@ -217,8 +85,12 @@ convert_key(Datum *value, Oid from, const ReadTable *table)
 		return true;
 	if (is_integer_type(from) && is_integer_type(table->key_type))
 		return convert_integer(value, from, table->key_type);
-	if (from == TEXTOID && table->key_type == VARCHAROID)
+	if (from == TEXTOID)
+	{
+		*value = KeyOfTextIn(table->contact_table, getBaseType(table->key_type),
+							 TextDatumGetCString(*value));
 		return true;
+	}
 	ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
 					errmsg("keys of contact table \"%s\" are of type %s, not %s",
 						   get_rel_name(table->contact_table), format_type_be(table->key_type),
@@ -254,6 +126,16 @@ segments_resolve_segment(PG_FUNCTION_ARGS)
 	PG_RETURN_INT64(segment.id);
 }
 
+/* segments.segment_word(bigint): a segment's id in digits, for those who have a number */
+Datum
+segments_segment_word(PG_FUNCTION_ARGS)
+{
+	int64 id = PG_GETARG_INT64(0);
+
+	SegmentCheckVisible(id);
+	PG_RETURN_TEXT_P(cstring_to_text(psprintf(INT64_FORMAT, id)));
+}
+
 /* segments.is_member(text, anyelement) */
 Datum
 segments_is_member(PG_FUNCTION_ARGS)
@@ -268,31 +150,4 @@ segments_is_member(PG_FUNCTION_ARGS)
 	if (!convert_key(&contact, type, table))
 		PG_RETURN_BOOL(false);
 	PG_RETURN_BOOL(member_exists(table, segment.id, contact));
-}
-
-/* May the current role execute segments.change_by_hand()? */
-static bool
-may_change_by_hand(void)
-{
-	Oid types[3] = {INT8OID, ANYARRAYOID, TEXTOID};
-	List *name = list_make2(makeString(pstrdup("segments")), makeString(pstrdup("change_by_hand")));
-
-	return pg_proc_aclcheck(LookupFuncName(name, lengthof(types), types, false), GetUserId(),
-							ACL_EXECUTE) == ACLCHECK_OK;
-}
-
-/*
- * segments.change_by_hand(bigint, anyarray, text), and its like for all that
- * changes members by hand: change_members(), for the owner of the contact
- * table, and for who sees the segment and may execute change_by_hand().
- */
-Datum
-segments_change_by_hand(PG_FUNCTION_ARGS)
-{
-	SegmentHandle segment;
-
-	find_visible_id(PG_GETARG_INT64(0), &segment);
-	if (!AccessOwns(GetUserId(), segment.contact_table) && !may_change_by_hand())
-		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_FUNCTION, "change_by_hand");
-	return segments_change_members(fcinfo);
 }

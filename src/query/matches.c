@@ -1,42 +1,51 @@
 /*
  * matches.c - segments.matches(contact, filter) and its planner support.
  *
- * Step 7b: in a plan, a call over a contact's row and a constant filter is
- * replaced by the bound expression, so that it is planned like the condition
- * written by hand.  Where it can't be, the function evaluates the same SQL
- * over the row it is given.  Correctness never depends on the replacement.
+ * In a plan, a call over a contact's row and a constant filter is replaced by
+ * the bound expression, so that it is planned like the condition written by
+ * hand.  Where it can't be, the function evaluates the same SQL over the row it
+ * is given.  Correctness never depends on the replacement.
  *
  * A plan is made and run with the rights of whoever asks, and kept ones by
- * others than they were made for.  So it gets only what is the same for all
- * and runs nobody's code (plain_expr.c): an expression that calls a function
- * of the owner's, or whose subqueries read a view or a table of somebody else,
- * stays in the function, which evaluates it as the owner.  So does what names a
+ * others than they were made for.  So it gets only what is the same for all and
+ * runs nobody's code (plain_expr.c): an expression that calls a function of the
+ * owner's, or whose subqueries read a view or a table of somebody else, stays
+ * in the function, which evaluates it as the owner.  So does what names a
  * segment that not everybody sees.
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
+#include "nodes/parsenodes.h"
 #include "nodes/pathnodes.h"
+#include "nodes/pg_list.h"
 #include "nodes/supportnodes.h"
 #include "optimizer/optimizer.h"
 #include "parser/parsetree.h"
-#include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/typcache.h"
 
-#include "predicate/bind.h"
 #include "base/compat.h"
-#include "definition/access.h"
-#include "definition/segment.h"
+#include "base/plain_expr.h"
+#include "base/secure.h"
 #include "base/sql_expr.h"
 #include "base/subtransaction.h"
+#include "definition/access.h"
+#include "definition/contact_table.h"
+#include "definition/owner_message.h"
+#include "definition/segment.h"
+#include "filter/filter.h"
+#include "filter/filter_flat.h"
+#include "predicate/atom_sql.h"
+#include "predicate/bind.h"
+#include "predicate/bind_place.h"
+#include "predicate/predicate.h"
+#include "predicate/predicate_sql.h"
 
 /* The contact table whose row type this is, or InvalidOid. */
 static Oid
@@ -153,16 +162,9 @@ has_outer_join(const Query *query)
 
 /* Does it name a segment that is not for everybody who may read the contacts? */
 static bool
-names_private_segment(const Predicate *predicate)
+is_private_member(Atom *atom, void *arg)
 {
-	int i;
-
-	check_stack_depth();
-	for (i = 0; i < predicate->nargs; i++)
-		if (names_private_segment(predicate->args[i]))
-			return true;
-	return predicate->kind == PREDICATE_ATOM && predicate->atom->scope == ATOM_MEMBER &&
-		   !SegmentById(predicate->atom->segment_id)->handle.is_global;
+	return atom->scope == ATOM_MEMBER && !SegmentById(atom->segment_id)->handle.is_global;
 }
 
 /*
@@ -176,7 +178,7 @@ bound_expression(PlannerInfo *root, Var *row, Filter *filter, ContactTable *tabl
 	Predicate *predicate = bind_filter(filter, table, viewer);
 	Node *expr;
 
-	if (names_private_segment(predicate))
+	if (PredicateWalk(predicate, is_private_member, NULL))
 		return NULL;
 	expr = SqlExprParse(predicate_text(predicate, table), table->relid, "c");
 	if (!SqlExprIsPlain(expr, table->owner))

@@ -1,8 +1,8 @@
 /*
  * matching.c - the set-wise calls: matching, explain, bind_check.
  *
- * Step 7a: filter + contact table -> SQL, run as the owner of the contact
- * table for a caller who may read it.
+ * Filter + contact table -> SQL, run as the owner of the contact table for a
+ * caller who may read it.
  */
 #include "postgres.h"
 
@@ -17,16 +17,27 @@
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
-#include "predicate/bind.h"
-#include "definition/access.h"
-#include "query/visible.h"
-#include "predicate/moving.h"
-#include "base/compat.h"
-#include "refresh/refresh.h"
-#include "definition/segment.h"
+#include "base/secure.h"
 #include "base/sql_expr.h"
 #include "base/srf.h"
-#include "base/result.h"
+#include "definition/access.h"
+#include "definition/contact_table.h"
+#include "definition/field.h"
+#include "filter/filter.h"
+#include "filter/filter_flat.h"
+#include "filter/filter_operator.h"
+#include "predicate/atom_sql.h"
+#include "predicate/bind.h"
+#include "predicate/bind_place.h"
+#include "predicate/moving.h"
+#include "predicate/predicate.h"
+#include "predicate/predicate_sql.h"
+#include "predicate/predicate_time.h"
+#include "query/visible.h"
+#include "refresh/refresh_window.h"
+#include "time/clock.h"
+
+#define FETCH_ROWS 10000
 
 /*
  * The contact table in an argument, or the only one when it is NULL; the
@@ -96,6 +107,7 @@ matching_sql(FunctionCallInfo fcinfo, ContactTable *table, const char *select, O
 	PredicateSql(&sql, predicate, &context);
 	return sql.data;
 }
+
 
 /*
  * segments.matching(filter, contact_table, at, key) -> SETOF key

@@ -2,10 +2,10 @@
  * visible.c - contacts that row security lets the caller see, and keys given as
  * text.
  *
- * Step 7c: filters are evaluated as the owner of the contact table, for whom
- * its row security is not.  Where it is for the caller, the keys that were
- * found are looked for once more, as the caller: what the policies run then
- * runs as in any query of the caller's.
+ * Filters are evaluated as the owner of the contact table, for whom its row
+ * security is not.  Where it is for the caller, the keys that were found are
+ * looked for once more, as the caller: what the policies run then runs as in
+ * any query of the caller's.
  *
  * A text becomes a key by the input function of the key's base type: no
  * constraint of a domain is checked, as who has another key is no contact.
@@ -13,6 +13,8 @@
  * they run as the owner of the contact table, whose type it is.
  */
 #include "postgres.h"
+
+#include "query/visible.h"
 
 #include "access/transam.h"
 #include "catalog/pg_type.h"
@@ -22,12 +24,11 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
-#include "utils/typcache.h"
 
 #include "base/compat.h"
-#include "base/sql_expr.h"
-#include "definition/access.h"
-#include "query/visible.h"
+#include "base/secure.h"
+#include "definition/contact_table.h"
+#include "definition/owner_message.h"
 
 PG_FUNCTION_INFO_V1(segments_key_in);
 
@@ -84,29 +85,38 @@ check_key_type(Oid wanted, Oid type)
 }
 
 /*
+ * A text as a key of the contact table with this id, whose keys have this base
+ * type.
+ */
+Datum
+KeyOfTextIn(Oid relid, Oid type, char *text)
+{
+	ContactTable *table;
+
+	/* nobody's code can run: not worth reading the catalogue for each key */
+	if (type < FirstGenbkiObjectId && get_typtype(type) == TYPTYPE_BASE)
+	{
+		Oid input;
+		Oid param;
+
+		getTypeInputInfo(type, &input, &param);
+		return OidInputFunctionCall(input, text, param, -1);
+	}
+	table = CatalogContactTable(relid, false);
+	check_key_type(type, getBaseType(table->key_type));
+	return KeyOfText(table, text);
+}
+
+/*
  * segments.key_in(contact_table, key text, type anyelement) -> anyelement
  */
 Datum
 segments_key_in(PG_FUNCTION_ARGS)
 {
-	Oid wanted = get_fn_expr_argtype(fcinfo->flinfo, 2);
-	ContactTable *table;
-
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		PG_RETURN_NULL();
-	/* nobody's code can run: not worth reading the catalogue for each key */
-	if (wanted < FirstGenbkiObjectId && get_typtype(wanted) == TYPTYPE_BASE)
-	{
-		Oid input;
-		Oid param;
-
-		getTypeInputInfo(wanted, &input, &param);
-		PG_RETURN_DATUM(
-			OidInputFunctionCall(input, text_to_cstring(PG_GETARG_TEXT_PP(1)), param, -1));
-	}
-	table = CatalogContactTable(PG_GETARG_OID(0), false);
-	check_key_type(wanted, getBaseType(table->key_type));
-	PG_RETURN_DATUM(KeyOfText(table, text_to_cstring(PG_GETARG_TEXT_PP(1))));
+	PG_RETURN_DATUM(KeyOfTextIn(PG_GETARG_OID(0), get_fn_expr_argtype(fcinfo->flinfo, 2),
+								text_to_cstring(PG_GETARG_TEXT_PP(1))));
 }
 
 /* ----- rows ----- */

@@ -16,6 +16,7 @@ typedef void (*VisibleVisit)(void *arg, Datum value, bool isnull);
 /* visible.c */
 extern TupleDesc KeyDesc(const ContactTable *table);
 extern Datum KeyOfText(const ContactTable *table, const char *text);
+extern Datum KeyOfTextIn(Oid relid, Oid type, char *text);
 extern void StoreQuery(const ContactTable *table, const char *sql, Tuplestorestate *store,
 					   TupleDesc desc);
 extern void VisibleContacts(const ContactTable *table, Tuplestorestate *keys, const char *select,

@@ -2,33 +2,42 @@
  * why.c - explain one contact: segments.why(), and preview a filter:
  * segments.preview().
  *
- * Step 16: every leaf of a segment's filter is bound by itself and asked for
- * this contact, so that what is shown is what the engine evaluates.
+ * Every leaf of a segment's filter is bound by itself and asked for this
+ * contact, so that what is shown is what the engine evaluates.
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "nodes/plannodes.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/json.h"
-#include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 #include "utils/plancache.h"
-#include "utils/resowner.h"
 #include "utils/timestamp.h"
 
-#include "definition/access.h"
-#include "query/visible.h"
-#include "predicate/bind.h"
-#include "predicate/moving.h"
-#include "maintain/maintain.h"
-#include "base/sql_expr.h"
+#include "base/secure.h"
 #include "base/srf.h"
+#include "definition/access.h"
+#include "definition/contact_table.h"
+#include "definition/field.h"
+#include "definition/owner_message.h"
+#include "definition/related_sql.h"
+#include "definition/segment.h"
+#include "definition/segment_find.h"
+#include "filter/filter.h"
+#include "filter/filter_flat.h"
+#include "filter/filter_json.h"
+#include "predicate/atom_sql.h"
+#include "predicate/bind.h"
+#include "predicate/bind_place.h"
+#include "predicate/moving.h"
+#include "predicate/predicate.h"
+#include "predicate/predicate_sql.h"
+#include "query/visible.h"
+#include "time/clock.h"
 
 #define SAMPLE_ROWS 10   /* related values shown for a leaf */
 #define SAMPLE_FIELDS 40 /* of a row that counts */
@@ -266,10 +275,10 @@ group_is_visible(Why *why, const RowGroup *group)
 	Field whose = {0};
 
 	whose.row_of = unconstify(RelatedRows *, rows);
-	whose.value = psprintf(
-		"r.%s", quote_identifier(OidIsValid(rows->link_relid) || rows->contact_reference
-									 ? rows->key_column
-									 : rows->contact_column));
+	whose.value =
+		psprintf("r.%s", quote_identifier(OidIsValid(rows->link_relid) || rows->contact_reference
+											  ? rows->key_column
+											  : rows->contact_column));
 	return AccessMaySeeValueAs(why->viewer, why->table, &whose) &&
 		   (group->of == NULL || AccessMaySeeValueAs(why->viewer, why->table, group->of)) &&
 		   fields_are_visible(why, group->predicate);
@@ -392,6 +401,7 @@ contact_literal(ContactTable *table, const char *contact)
 		return psprintf("NULL::%s", type);
 	return psprintf("%s::%s", quote_literal_cstr(contact), type);
 }
+
 
 /*
  * segments.why_contact(segment_id, contact text) -> jsonb

@@ -1,13 +1,13 @@
 /*
  * refresh.c - segments.refresh_due(): time passes.
  *
- * Step 15a: for each contact table with a segment that may have moved, all its
- * moving segments are brought forward together.  Only contacts whose value
- * lies between where a boundary stood and where it stands now can change; they
- * are found by the values' own indexes (refresh_window.c), compared
- * (refresh_compare.c), and where they differ evaluated by maintain.c.
- * Segments that refer to what changed follow.  Idempotent; two at a time take
- * turns contact table by contact table.  Each table is done by itself, in a
+ * For each contact table with a segment that may have moved, all its moving
+ * segments are brought forward together.  Only contacts whose value lies
+ * between where a boundary stood and where it stands now can change; they are
+ * found by the values' own indexes (refresh_window.c), compared
+ * (refresh_compare.c), and where they differ evaluated by maintain.c. Segments
+ * that refer to what changed follow.  Idempotent; two at a time take turns
+ * contact table by contact table.  Each table is done by itself, in a
  * subtransaction: one that fails is reported, and the others are done.
  */
 #include "postgres.h"
@@ -15,21 +15,33 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "nodes/pg_list.h"
 #include "storage/lmgr.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-#include "definition/access.h"
-#include "log/member_count.h"
-#include "refresh/refresh.h"
-#include "base/sql_expr.h"
+#include "base/secure.h"
 #include "base/subtransaction.h"
+#include "base/vector.h"
+#include "clock/clock_write.h"
+#include "clock/segment_clock.h"
 #include "definition/access.h"
-#include "log/member_count.h"
-#include "maintain/set_aside.h"
 #include "definition/aside.h"
-#include "refresh/refresh.h"
+#include "definition/contact_table.h"
+#include "definition/owner_message.h"
+#include "definition/segment.h"
+#include "log/change_number.h"
+#include "log/member_settle.h"
+#include "maintain/set_aside.h"
+#include "predicate/bind.h"
+#include "predicate/predicate_time.h"
+#include "program/image.h"
+#include "program/program.h"
+#include "program/program_cache.h"
+#include "refresh/refresh_compare.h"
+#include "refresh/refresh_window.h"
+#include "time/clock.h"
 
 typedef struct Refresh
 {
@@ -85,8 +97,6 @@ store_next_moves(Refresh *refresh)
 	ClockSetNextMoves(&ids, &next_moves);
 }
 
-/* ----- one contact table ----- */
-
 static void
 find_value(void *arg)
 {
@@ -99,11 +109,11 @@ find_value(void *arg)
 static ErrorData *
 in_counted_subtransaction(SubtransactionBody body, Refresh *refresh)
 {
-	int64 before = MemberWritten(0);
+	int64 before = ChangesWritten(0);
 	ErrorData *error = InSubtransaction(body, refresh, NULL);
 
 	if (error != NULL)
-		(void) MemberWritten(before - MemberWritten(0));
+		(void) ChangesWritten(before - ChangesWritten(0));
 	return error;
 }
 
@@ -215,8 +225,6 @@ refresh_guarded(Oid contact_table, TimestampTz now)
 					  errhint("The others were; segments.status says what failed.")));
 }
 
-/* ----- all of them ----- */
-
 /*
  * The contact tables to bring forward to an instant.  What is brought beyond the
  * present does not come back by itself, so that is for the owner only.
@@ -257,13 +265,13 @@ segments_refresh_due(PG_FUNCTION_ARGS)
 		ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
 						errmsg("refresh_due needs a finite instant")));
 	SPI_connect();
-	before = MemberWritten(0);
+	before = ChangesWritten(0);
 	foreach (cell, tables_to_refresh(now))
 	{
 		CHECK_FOR_INTERRUPTS();
 		refresh_guarded(lfirst_oid(cell), now);
 	}
-	after = MemberWritten(0);
+	after = ChangesWritten(0);
 	SetAsideNote();
 	MemberCountsSettleAll(SETTLE_UPKEEP);
 	SPI_finish();

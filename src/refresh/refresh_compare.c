@@ -2,13 +2,13 @@
  * refresh_compare.c - contacts with a value that a boundary passed: which
  * members differ, without a lock; then those are evaluated under one.
  *
- * Step 15d: of the contacts found most don't change (another condition of the
- * filter fails), and locking them would cost more than all the rest and make
- * writers wait.  So each contact meets the segments whose boundary passed it
- * in memory, as committed.  Where the filter is settled whatever the atoms that
- * were passed say, its stored membership is right as it was.  The rest is
- * compared with the stored members, and only differences go to maintain.c,
- * which decides, contact by contact under its lock.
+ * Of the contacts found most don't change (another condition of the filter
+ * fails), and locking them would cost more than all the rest and make writers
+ * wait.  So each contact meets the segments whose boundary passed it in memory,
+ * as committed.  Where the filter is settled whatever the atoms that were
+ * passed say, its stored membership is right as it was.  The rest is compared
+ * with the stored members, and only differences go to maintain.c, which
+ * decides, contact by contact under its lock.
  *
  * Why a look without a lock misses nobody: whoever changes such a contact
  * meanwhile evaluates it itself, at covered_until or later, and is not covered
@@ -17,18 +17,34 @@
  */
 #include "postgres.h"
 
+#include "refresh/refresh_compare.h"
+
 #include "access/table.h"
 #include "executor/executor.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
-#include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/memutils.h"
 
-#include "maintain/set_aside.h"
-#include "definition/aside.h"
-#include "refresh/refresh.h"
+#include "base/kept_plan.h"
 #include "base/result.h"
+#include "base/spi.h"
+#include "base/vector.h"
+#include "definition/aside.h"
+#include "definition/contact_table.h"
+#include "evaluate/batch.h"
+#include "evaluate/member_probe.h"
+#include "evaluate/predicate_row.h"
+#include "evaluate/row.h"
+#include "log/change_log.h"
+#include "maintain/contact_lock.h"
+#include "maintain/maintain.h"
+#include "maintain/set_aside.h"
+#include "program/image.h"
+#include "program/keys.h"
+#include "program/program.h"
+#include "program/program_cache.h"
+#include "refresh/refresh_window.h"
 
 #define FEW_SEGMENTS 16 /* so many members are looked up one by one */
 #define FEW_PAIRS 64    /* so many evaluations too many don't matter */
@@ -192,14 +208,15 @@ read_contacts(Batch *batch)
 		RowVersionInit(&batch->rows[i], program->sources[0], NULL);
 	/* its rows come whole */
 	table_close(ProgramTableOpen(program, program->relid, AccessShareLock), NoLock);
-	values[0] = BatchKeyArray(program, batch->keys, batch->nrows);
-	MaintainExecute(KeptPlan(sql, 1, &program->key_array_type), values, SPI_OK_SELECT);
+	values[0] = ProgramKeyArray(program, batch->keys, batch->nrows);
+	SpiExecute(KeptPlan(sql, 1, &program->key_array_type), values, SPI_OK_SELECT);
 	for (i = 0; i < SPI_processed; i++)
 	{
 		bool isnull;
 		Datum contact = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull);
 		TupleTableSlot *slot = MaintainContactSlot(program, datumCopy(contact, false, -1));
-		int position = BatchFindKey(batch, slot_getattr(slot, program->table->key_attnum, &isnull));
+		int position = ProgramFindKey(batch->program, batch->keys, batch->nrows,
+									  slot_getattr(slot, program->table->key_attnum, &isnull));
 
 		if (position >= 0)
 			batch->rows[position].slot = slot;
@@ -217,10 +234,10 @@ read_members(Comparison *work, int position, bool *stored)
 	uint64 row;
 	int i;
 
-	MaintainExecute(KeptPlan(psprintf("SELECT m.segment_id FROM %s m WHERE m.contact_id = $1",
-									  CatalogRelationName(program->table->member_table)),
-							 1, &program->table->key_type),
-					&value, SPI_OK_SELECT);
+	SpiExecute(KeptPlan(psprintf("SELECT m.segment_id FROM %s m WHERE m.contact_id = $1",
+								 CatalogRelationName(program->table->member_table)),
+						1, &program->table->key_type),
+			   &value, SPI_OK_SELECT);
 	for (row = 0; row < SPI_processed; row++)
 	{
 		bool isnull;

@@ -2,33 +2,50 @@
  * refresh_window.c - the values that moving boundaries passed, and the contacts
  * that have them.
  *
- * Step 15c: atoms of all segments -> for each value they are over, windows on
- * its line: from where a boundary stood to where it stands.  Equal and
- * overlapping windows are read once, in one query for each value, by the
- * value's own index: the cost follows the contacts found and the boundaries
- * that moved, not the segments (a delta window, ENGINE §1.2 of the design).
- * Which boundary passed a contact's value is told in memory.
+ * Atoms of all segments -> for each value they are over, windows on its line:
+ * from where a boundary stood to where it stands.  Equal and overlapping
+ * windows are read once, in one query for each value, by the value's own index:
+ * the cost follows the contacts found and the boundaries that moved, not the
+ * segments (a delta window, ENGINE §1.2 of the design). Which boundary passed a
+ * contact's value is told in memory.
  *
  * Gives more contacts than change, never fewer: they are evaluated afterwards.
  */
 #include "postgres.h"
 
+#include "refresh/refresh_window.h"
+
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "common/int.h"
 #include "executor/spi.h"
+#include "fmgr.h"
 #include "miscadmin.h"
+#include "nodes/pg_list.h"
+#include "pgtime.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/date.h"
 #include "utils/datum.h"
 #include "utils/guc.h"
-#include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
-#include "refresh/refresh.h"
-#include "base/sql_expr.h"
+#include "base/kept_plan.h"
 #include "base/result.h"
+#include "base/secure.h"
+#include "definition/contact_table.h"
+#include "definition/field.h"
+#include "definition/related_sql.h"
+#include "evaluate/row_time.h"
+#include "predicate/bind_place.h"
+#include "predicate/boundary.h"
+#include "predicate/predicate.h"
+#include "predicate/predicate_time.h"
+#include "program/image.h"
+#include "program/program.h"
+#include "refresh/value_index.h"
+#include "time/phrase.h"
 
 #define MANY_DAYS 370 /* beyond, every month and day has passed */
 #define FETCH_ROWS 1000

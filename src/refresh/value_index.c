@@ -7,20 +7,20 @@
  */
 #include "postgres.h"
 
+#include "refresh/value_index.h"
+
 #include "access/genam.h"
-#include "access/relation.h"
 #include "access/table.h"
 #include "catalog/pg_am.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/primnodes.h"
 #include "optimizer/optimizer.h"
-#include "utils/builtins.h"
 #include "utils/rel.h"
 #include "utils/relcache.h"
 #include "utils/ruleutils.h"
 
-#include "refresh/refresh.h"
 #include "base/sql_expr.h"
+#include "definition/contact_table.h"
 
 static bool
 is_first_column(Relation index, Node *expr)

@@ -20,6 +20,7 @@
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 
+#include "base/compat.h"
 #include "text/fold.h"
 
 PG_FUNCTION_INFO_V1(segments_make_alias);
@@ -206,6 +207,7 @@ append_folded(AliasBuffer *buffer, const char *utf8)
 		from += pg_utf_mblen(from);
 	}
 }
+
 
 /* Append one character of the server encoding that is not ASCII. */
 static void

@@ -23,17 +23,18 @@
  */
 #include "postgres.h"
 
+#include "text/fold.h"
+
+#include "access/htup_details.h"
 #include "catalog/pg_conversion.h"
 #include "catalog/pg_namespace.h"
 #include "fmgr.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
-#include "utils/builtins.h"
 #include "utils/memutils.h"
 
 #include "base/compat.h"
-#include "text/fold.h"
 #include "text/fold_table.h"
 
 PG_FUNCTION_INFO_V1(segments_fold);
@@ -56,6 +57,7 @@ PG_FUNCTION_INFO_V1(segments_fold);
 #define MAX_FOLDED_CHARACTER 256 /* bytes, in any encoding */
 #define CHAR_CACHE_SIZE 512
 #define CHAR_CACHE_FOLD 11
+
 
 typedef struct CharCacheEntry
 {

@@ -12,6 +12,7 @@
  * the current memory context (never the input itself).
  */
 extern text *FoldText(const char *data, int len);
+
 extern char *FoldCString(const char *string);
 
 /* Text in UTF-8; NULL where a character of it has no place there. */

@@ -14,10 +14,10 @@
  */
 #include "postgres.h"
 
+#include "text/like.h"
+
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
-
-#include "text/like.h"
 
 #define INTERRUPT_EVERY 65536 /* places that are tried between two looks */
 

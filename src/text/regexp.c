@@ -3,14 +3,14 @@
  * collation by which they ignore case.
  *
  * ICU's root collation knows the case of every script and is the same on every
- * machine; a server built without ICU has the C collation only, which knows
- * the case of ASCII.
+ * machine; a server built without ICU has the C collation only, which knows the
+ * case of ASCII.
  *
  * Whoever may store filters decides what every write of a contact does.  So
  * what can take long is refused when it is stored: back references and
- * look-around, which search by trial, and automata with too many arcs.  What
- * is left is matched in one pass over the text, and each character costs no
- * more than a look at all of the arcs.  A superuser can allow more
+ * look-around, which search by trial, and automata with too many arcs.  What is
+ * left is matched in one pass over the text, and each character costs no more
+ * than a look at all of the arcs.  A superuser can allow more
  * (segments.allow_expensive_regexps).
  *
  * The server keeps the last 32 expressions that a session used; more segments
@@ -19,28 +19,24 @@
  */
 #include "postgres.h"
 
+#include "text/regexp.h"
+
 #include "catalog/namespace.h"
 #include "catalog/pg_collation.h"
-#include "nodes/makefuncs.h"
-#include "nodes/value.h"
-
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "nodes/value.h"
 #include "regex/regex.h"
 #include "regex/regexport.h"
 #include "utils/guc.h"
-#include "utils/memutils.h"
-
-#include "base/compat.h"
-#include "text/regexp.h"
 
 #define ROOT_COLLATION "und-x-icu"
 
 /*
  * OID of the collation.
  */
-Oid
-RegexpCollation(void)
+static Oid
+regexp_collation(void)
 {
 	static Oid collation = InvalidOid;
 
@@ -60,8 +56,8 @@ RegexpCollation(void)
 const char *
 RegexpCollationSql(void)
 {
-	return RegexpCollation() == C_COLLATION_OID ? "pg_catalog.\"C\""
-												: "pg_catalog.\"" ROOT_COLLATION "\"";
+	return regexp_collation() == C_COLLATION_OID ? "pg_catalog.\"C\""
+												 : "pg_catalog.\"" ROOT_COLLATION "\"";
 }
 
 static bool allow_expensive = false;
@@ -103,7 +99,7 @@ RegexpCompile(const char *pattern, char **problem)
 	int result;
 
 	result = pg_regcomp(&regexp->compiled, wide, pg_mb2wchar_with_len(pattern, wide, len),
-						REG_ADVANCED | REG_ICASE | REG_NOSUB, RegexpCollation());
+						REG_ADVANCED | REG_ICASE | REG_NOSUB, regexp_collation());
 	pfree(wide);
 	if (result == REG_OKAY)
 	{
@@ -117,8 +113,6 @@ RegexpCompile(const char *pattern, char **problem)
 	*problem = pstrdup(message);
 	return NULL;
 }
-
-/* ----- what it costs ----- */
 
 /* A bound {m}, {m,} or {m,n} at p: its greater number, else 1.  *end is behind it. */
 static int
@@ -340,8 +334,6 @@ RegexpTooCostly(const char *pattern, int64 *total)
 		return psprintf("the automata of a filter have more than %d transitions", REGEXP_MAX_TOTAL);
 	return NULL;
 }
-
-/* ----- matching ----- */
 
 /*
  * Does some part of the text match?

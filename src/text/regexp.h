@@ -16,7 +16,6 @@
 typedef struct Regexp Regexp;
 
 extern void RegexpDefineSettings(void);
-extern Oid RegexpCollation(void);
 extern const char *RegexpCollationSql(void);
 extern Regexp *RegexpCompile(const char *pattern, char **problem);
 extern const char *RegexpTooCostly(const char *pattern, int64 *total);

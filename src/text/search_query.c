@@ -25,7 +25,6 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/json.h"
-#include "utils/jsonb.h"
 
 #define MAX_LENGTH 10000 /* bytes */
 #define MAX_DEPTH 100

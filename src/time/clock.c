@@ -8,12 +8,16 @@
  */
 #include "postgres.h"
 
+#include "time/clock.h"
+
 #include "access/xact.h"
+#include "datatype/timestamp.h"
 #include "fmgr.h"
+#include "pgtime.h"
 #include "utils/guc.h"
 #include "utils/timestamp.h"
 
-#include "time/phrase.h"
+#include "time/phrase_parse.h"
 
 static char *now_setting = NULL; /* segments.now as written */
 static bool now_pinned = false;

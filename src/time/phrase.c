@@ -15,11 +15,12 @@
  */
 #include "postgres.h"
 
-#include "common/int.h"
-#include "utils/datetime.h"
-#include "utils/timestamp.h"
-
 #include "time/phrase.h"
+
+#include "common/int.h"
+#include "datatype/timestamp.h"
+#include "utils/date.h"
+#include "utils/datetime.h"
 
 #define EPOCH_SHIFT ((int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY)
 #define FIRST_DAY (DATETIME_MIN_JULIAN - POSTGRES_EPOCH_JDATE)

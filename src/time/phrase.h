@@ -73,28 +73,22 @@ typedef struct Phrase
 								 * second; 1 microsecond for fractions) */
 } Phrase;
 
-/*
- * Parse.  False when the text is not a phrase; *detail then says why in one
- * sentence (a constant or palloc'd string).  Never raises.
- */
-extern bool PhraseParse(const char *text, Phrase *phrase, const char **detail);
-
-/* "N unit" of inLast and inNext: one part, N >= 0, no sign. */
-extern bool PhraseParseSpan(const char *text, PhrasePart *span, const char **detail);
-
 /* What to tell a user whose phrase was refused, as a hint. */
 #define PHRASE_HINT                                                                                         \
 	"A date phrase is \"today\", \"yesterday\", \"tomorrow\", "                                             \
 	"\"this/last/next week/month/quarter/year\", \"+2 weeks\", \"5 days ago\", \"first/last day of ...\", " \
 	"\"anniversary\", \"birthday\", \"YYYY-MM-DD\" or \"YYYY-MM-DD HH:MM\"."
 
-/*
- * A moment written out, for the setting segments.now: UTC unless an offset is
- * given.  False when the text is none.  Never raises.
- */
-extern bool PhraseParseInstant(const char *text, TimestampTz *instant);
+extern Timestamp PhraseToLocal(TimestampTz instant, pg_tz *zone);
 
-/* A date object {"dateTypeMode":"relative",...}: N units with sign. */
+/* Local wall clock -> instant, gaps and overlaps as AT TIME ZONE does, and back. */
+extern TimestampTz PhraseToInstant(Timestamp local, pg_tz *zone);
+
+/* Does the zone keep one offset from an instant to another? */
+extern bool PhraseZoneIsSteady(pg_tz *zone, TimestampTz from, TimestampTz to);
+
+/* The next local midnight after now. */
+extern TimestampTz PhraseNextMidnight(pg_tz *zone, TimestampTz now);
 
 extern bool PhraseMoves(const Phrase *phrase);
 
@@ -105,14 +99,6 @@ extern void PhraseInstants(const Phrase *phrase, pg_tz *zone, TimestampTz now, T
 /* Local days S and E (E exclusive); an instant stands for the day that holds it. */
 extern void PhraseDays(const Phrase *phrase, pg_tz *zone, TimestampTz now, DateADT *start,
 					   DateADT *end);
-
-/*
- * "anniversary N days" of inLast and inNext: an anniversary on one of the days
- * from then until today, or from today until then.  False, with *detail, for
- * what is no such thing; for a plain span *detail is NULL.
- */
-extern bool PhraseParseAnniversarySpan(const char *text, bool forward, Phrase *phrase,
-									   const char **detail);
 
 /*
  * The local days on which the anniversary of a value must fall: the same one
@@ -138,6 +124,7 @@ extern int PhraseAnniversaryDays(DateADT first, DateADT last, int32 *days);
  */
 extern void PhraseSpanInstants(const PhrasePart *span, bool forward, pg_tz *zone, TimestampTz now,
 							   TimestampTz *start, TimestampTz *end);
+
 extern void PhraseSpanDays(const PhrasePart *span, bool forward, pg_tz *zone, TimestampTz now,
 						   DateADT *start, DateADT *end);
 
@@ -148,21 +135,6 @@ extern void PhraseSpanDays(const PhrasePart *span, bool forward, pg_tz *zone, Ti
  * for PHRASE_INSTANT, whose local day changes once a day).
  */
 extern TimestampTz PhraseNextMove(const Phrase *phrase, pg_tz *zone, TimestampTz now, bool days);
-
-/* The next local midnight after now. */
-extern TimestampTz PhraseNextMidnight(pg_tz *zone, TimestampTz now);
-
-/* Does the zone keep one offset from an instant to another? */
-extern bool PhraseZoneIsSteady(pg_tz *zone, TimestampTz from, TimestampTz to);
-
-/* Local wall clock -> instant, gaps and overlaps as AT TIME ZONE does, and back. */
-extern TimestampTz PhraseToInstant(Timestamp local, pg_tz *zone);
-extern Timestamp PhraseToLocal(TimestampTz instant, pg_tz *zone);
 extern DateADT PhraseLocalDay(TimestampTz instant, pg_tz *zone);
-
-/* clock.c: the instant at which everything is evaluated, and zones by name */
-extern void ClockDefineSettings(void);
-extern TimestampTz SegmentsNow(void);
-extern pg_tz *ClockZone(const char *name);
 
 #endif /* SEGMENTS_PHRASE_H */

@@ -23,9 +23,11 @@
  */
 #include "postgres.h"
 
+#include "time/phrase_parse.h"
+
 #include "mb/pg_wchar.h"
+#include "utils/date.h"
 #include "utils/datetime.h"
-#include "utils/timestamp.h"
 
 #include "time/phrase.h"
 

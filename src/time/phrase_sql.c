@@ -13,9 +13,12 @@
 #include "fmgr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/date.h"
 #include "utils/timestamp.h"
 
+#include "time/clock.h"
 #include "time/phrase.h"
+#include "time/phrase_parse.h"
 
 /* The arguments phrase, zone and at, which all functions share. */
 typedef struct PhraseCall

@@ -1,11 +1,11 @@
 /*
- * text_form.c - the text of dates and instants that the like family and
- * regular expressions see, and the month and day of anniversaries.
+ * text_form.c - the text of dates and instants that the like family and regular
+ * expressions see, and the month and day of anniversaries.
  *
  * segments.text_form(date), (timestamp, zone, zone), (timestamptz, zone);
- * segments.month_day() of the same.  Unlike to_char() they never fail: any value
- * a column can hold has a text (infinity has none), so no filter can block a
- * write.  Independent of the session's settings.
+ * segments.month_day() of the same.  Unlike to_char() they never fail: any
+ * value a column can hold has a text (infinity has none), so no filter can
+ * block a write.  Independent of the session's settings.
  */
 #include "postgres.h"
 
@@ -15,6 +15,7 @@
 #include "utils/datetime.h"
 #include "utils/timestamp.h"
 
+#include "time/clock.h"
 #include "time/phrase.h"
 
 /* A calendar day and the second within it. */

@@ -9,29 +9,30 @@
  */
 #include "postgres.h"
 
+#include "worker/launcher.h"
+
 #include "access/genam.h"
 #include "access/heapam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
-#include "catalog/pg_authid.h"
 #include "catalog/pg_database.h"
 #include "fmgr.h"
 #include "miscadmin.h"
-#include "pgstat.h"
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
 #include "utils/acl.h"
+#include "utils/backend_status.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
+#include "utils/wait_event.h"
 
-#include "base/compat.h"
-#include "worker/worker.h"
+#include "worker/worker_settings.h"
 
 #define LOOK_EVERY 1000     /* ms; how long a worker that has left is missed at most */
 #define RETRY_FIRST 2000    /* ms; pause before a database is tried again */

@@ -23,7 +23,6 @@
 #include "postmaster/interrupt.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
-#include "storage/lmgr.h"
 #include "storage/lock.h"
 #include "tcop/tcopprot.h"
 #include "utils/builtins.h"
@@ -32,11 +31,12 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
-#include "base/compat.h"
-#include "base/sql_expr.h"
+#include "base/secure.h"
 #include "base/subtransaction.h"
 #include "definition/contact_table.h"
-#include "worker/worker.h"
+#include "worker/launcher.h"
+#include "worker/worker_settings.h"
+#include "worker/worker_status.h"
 
 #define LONGEST_NAP 1000  /* ms; a sooner move is seen after this at the latest */
 #define TRIM_EVERY 600000 /* ms */

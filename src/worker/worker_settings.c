@@ -3,11 +3,11 @@
  */
 #include "postgres.h"
 
+#include "worker/worker_settings.h"
+
 #include <limits.h>
 
 #include "utils/guc.h"
-
-#include "worker/worker.h"
 
 static bool enabled = true;
 static int naptime = 1000;

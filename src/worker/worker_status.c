@@ -7,9 +7,10 @@
  */
 #include "postgres.h"
 
+#include "worker/worker_status.h"
+
 #include "fmgr.h"
 #include "miscadmin.h"
-#include "pgstat.h"
 #include "utils/backend_progress.h"
 #include "utils/backend_status.h"
 #include "utils/builtins.h"
@@ -17,7 +18,6 @@
 
 #include "base/compat.h"
 #include "base/srf.h"
-#include "worker/worker.h"
 
 /* "SEGW" */
 #define WORKER_COMMAND ((ProgressCommandType) 0x53454757)

@@ -13,6 +13,9 @@
 #include "utils/json.h"
 
 #include "filter/filter.h"
+#include "filter/filter_flat.h"
+#include "filter/filter_json.h"
+#include "filter/filter_parse.h"
 
 /* Texts that are none, no JSON, a repeated key, a wrong filter, limits, depth. */
 #define DOCUMENT_STATES "22021 22P02 22030 22023 54000 54001 22P05"

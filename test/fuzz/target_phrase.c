@@ -9,6 +9,8 @@
 #include "utils/timestamp.h"
 
 #include "time/phrase.h"
+#include "time/clock.h"
+#include "time/phrase_parse.h"
 
 static const char *const zones[] = {"UTC",
 									"Europe/Paris",

@@ -16,6 +16,7 @@
 #include "utils/json.h"
 
 #include "filter/filter.h"
+#include "filter/filter_operator.h"
 
 static const char *const fields[] = {"c",  "v",  "b",  "m",  "f4", "f8",  "n", "i2",   "i8",
 									 "bo", "da", "ti", "ts", "tz", "arr", "u", "plan", "age"};

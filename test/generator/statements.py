@@ -486,7 +486,7 @@ class Statements:
             return "SELECT segments.%s_contact('%s', %s)" % (rng.choice(['add', 'add', 'remove', 'remove', 'reset']), alias, contact)
         if kind < 0.85:
             return "SELECT count(*) FROM segments.%s_contacts('%s', %s)" % (rng.choice(['add', 'remove']), alias, several)
-        return "SELECT segments.change_segments(%s, ARRAY['%s'], ARRAY['%s'])" % (several, alias, other)
+        return "SELECT count(*) FROM segments.change_segments(%s, ARRAY['%s'], ARRAY['%s'])" % (several, alias, other)
 
     # ----- time -----
 

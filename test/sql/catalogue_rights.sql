@@ -54,8 +54,9 @@ SELECT 'type ' || t.oid::regtype || ' | ' || public.to_public(coalesce(t.typacl,
 FROM public.member AS m JOIN pg_type AS t ON t.oid = m.objid AND m.classid = 'pg_type'::regclass AND t.typtype <> 'c' AND t.typcategory <> 'A'
 ORDER BY t.oid::regtype::text COLLATE "C";
 
--- whatever else there is
-SELECT (pg_identify_object(m.classid, m.objid, 0)).type || ' ' || (pg_identify_object(m.classid, m.objid, 0)).identity
+-- whatever else there is; json is a word of the grammar since PostgreSQL 16, and stands without its schema
+SELECT (pg_identify_object(m.classid, m.objid, 0)).type || ' ' ||
+       regexp_replace((pg_identify_object(m.classid, m.objid, 0)).identity, 'pg_catalog\.json\M', 'json')
 FROM public.member AS m
 WHERE m.classid NOT IN ('pg_proc'::regclass, 'pg_class'::regclass, 'pg_event_trigger'::regclass, 'pg_type'::regclass)
 ORDER BY (pg_identify_object(m.classid, m.objid, 0)).identity COLLATE "C";

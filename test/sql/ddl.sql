@@ -39,7 +39,8 @@ INSERT INTO segments.segment (name, alias, filters) VALUES
     ('Seen on New Year', 'seen', '[{"field": "seen", "operator": "=", "properties": {"filter": "2026-01-01"}}]');
 INSERT INTO segments.segment (name, alias, filters) VALUES
     ('Rich French', 'rich-french', '[{"field": "leadlist", "operator": "includingAll", "properties": {"filter": ["french", "rich"]}}]');
-CREATE VIEW attic.member WITH (security_invoker) AS
+SELECT CASE WHEN current_setting('server_version_num')::integer >= 150000 THEN 'WITH (security_invoker)' ELSE '' END AS as_caller \gset
+CREATE VIEW attic.member :as_caller AS
     SELECT s.alias, array_agg(m.contact_id ORDER BY m.contact_id) FROM crm.leads_segment_member AS m JOIN segments.segment AS s ON s.id = m.segment_id
     GROUP BY 1 ORDER BY 1;
 SELECT * FROM attic.member;
@@ -62,6 +63,8 @@ SELECT object, field FROM segments.field_definition ORDER BY 1, 2;
 
 -- Names.
 ALTER TABLE crm.leads RENAME COLUMN country TO land;
+ALTER TABLE crm.leads RENAME COLUMN land TO country;
+SELECT segments.drop_field('crm.leads', 'country');
 ALTER TABLE crm.leads RENAME COLUMN attributes TO json;
 ALTER FUNCTION crm.plan RENAME TO tariff;
 RESET ROLE;
@@ -101,7 +104,12 @@ SELECT * FROM segments.check();
 CREATE TABLE attic.parent (id bigint NOT NULL);
 ALTER TABLE crm.leads DROP CONSTRAINT leads_pkey CASCADE;
 ALTER TABLE crm.leads SET UNLOGGED;
-ALTER TABLE crm.event INHERIT attic.parent;
+-- some minor versions refuse it themselves, because of the triggers
+DO $$ BEGIN
+    ALTER TABLE crm.event INHERIT attic.parent;
+EXCEPTION WHEN dependent_objects_still_exist OR object_not_in_prerequisite_state OR feature_not_supported THEN
+    RAISE WARNING 'refused';
+END $$;
 ALTER TABLE crm.event SET UNLOGGED;
 ALTER TABLE crm.leads ADD COLUMN added text DEFAULT 'x', ALTER COLUMN email SET NOT NULL;
 ALTER TABLE crm.leads ADD COLUMN email text;
@@ -122,7 +130,7 @@ SELECT segments.attach('crm.leads');
 -- What is declared: changes are followed, or refused.
 SELECT segments.attach('crm.leads', case_sensitive => true);
 SELECT * FROM attic.member WHERE alias = 'french';
-SELECT segments.attach('crm.leads');
+SELECT segments.attach('crm.leads', case_sensitive => false);
 SELECT * FROM attic.member WHERE alias = 'french';
 SELECT segments.define_field('crm.leads', 'plan', 'number', expression => 'points');
 SELECT segments.define_field('crm.leads', 'plan', 'number', expression => 'length(email)');
@@ -174,7 +182,7 @@ INSERT INTO segments.segment_reference VALUES (0, -1);
 INSERT INTO segments.segment_clock VALUES (0, 'crm.event', now(), now(), now());
 INSERT INTO segments.field_definition (contact_table, object, field, relation) VALUES ('crm.event', 'behaviors', 'x', 'x');
 INSERT INTO segments.relation (contact_table, name, related_table) VALUES ('crm.event', 'x', 'crm.event');
-INSERT INTO segments.segment (id, contact_table, name, public_name, alias, date_added, state) VALUES (0, 'crm.event', 'x', 'x', 'x', now(), 'ready');
+INSERT INTO segments.segment (id, contact_table, name, public_name, alias, date_added, state) VALUES (1000, 'crm.event', 'x', 'x', 'x', now(), 'ready');
 ROLLBACK;
 
 -- The contact table goes with everything that belonged to it.

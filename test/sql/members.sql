@@ -45,7 +45,7 @@ SELECT segments.contact_segments(1, 'pg_class');
 
 -- ids come before aliases
 SELECT segments.create_segment('2026') AS year \gset
-SELECT segments.resolve_segment('2026') = :year AS by_alias, segments.resolve_segment(:'french') = :french AS by_id;
+SELECT segments.resolve_segment('segment-2026') = :year AS by_alias, segments.resolve_segment(:'french') = :french AS by_id;
 
 -- keys of other types
 CREATE TABLE crm.people (key uuid PRIMARY KEY, name text);

@@ -35,7 +35,12 @@ select segments.create_segment('q','[{"field":"tz","operator":"contains","proper
 insert into x1 values(3,null,'294276-12-31 23:59:59Z'); select * from segments.check(null,null::int);
 create table kid() inherits(t1);
 create table pp(id int primary key,a text, n int) partition by range(id);
-alter table pp attach partition t1 for values from(0) to(100);
+-- some minor versions refuse it themselves, because of the triggers
+do $$ begin
+    alter table pp attach partition t1 for values from(0) to(100);
+exception when feature_not_supported or object_not_in_prerequisite_state then
+    raise warning 'refused';
+end $$;
 
 SELECT segments.detach(t.contact_table) FROM segments.contact_table AS t ORDER BY t.contact_table::text;
 DROP SCHEMA nested_test CASCADE;

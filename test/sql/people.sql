@@ -75,6 +75,8 @@ SELECT * FROM segments.growth('news', '2026-03-28 20:00+01', '2026-03-29 20:00+0
 SELECT count(*), sum(joined), sum("left"), max(total) FROM segments.growth('news');
 SELECT segments.growth('news', '2026-03-28', '2026-03-28');
 SELECT segments.growth('news', '2026-03-28', '2026-03-29', '0 days');
+-- a step of mixed signs comes to an end
+SELECT count(*) FROM segments.growth('news', '2026-03-26 00:00+01', '2026-03-31 00:00+02', '1 month -29 days');
 RESET timezone;
 SELECT k FROM segments.members_at('news', '2026-03-28 13:00+00', key => NULL::uuid) AS k ORDER BY k;
 SELECT k FROM segments.members_at('news', '2026-03-30 13:00+00', key => NULL::uuid) AS k

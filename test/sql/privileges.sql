@@ -30,7 +30,7 @@ SELECT * FROM segments.remove_contacts('all-french', '{1}'::bigint[]);
 SELECT * FROM segments.reset_contacts('all-french', '{1}'::bigint[]);
 SELECT segments.change_segments('{2}'::bigint[], add => '{all-french}');
 SELECT segments.change_by_hand((SELECT id FROM segments.segment WHERE alias = 'all-french'), '{2}'::bigint[], 'include');
-SELECT segments.by_hand((SELECT id FROM segments.segment WHERE alias = 'all-french'), '{2}'::bigint[], 'include');
+SELECT segments.by_hand((SELECT id FROM segments.segment WHERE alias = 'all-french'), '{2}'::bigint[], 'include', NULL, NULL);
 INSERT INTO segments.segment (name) VALUES ('x');
 UPDATE segments.segment SET name = 'x';
 DELETE FROM segments.segment;

@@ -38,9 +38,7 @@ DELETE FROM segments.contact_table;
 SET check_function_bodies = off;
 SELECT segments.is_restoring(), segments.is_restore_session();
 INSERT INTO segments.contact_table VALUES ('mal.event', 'id', 'bigint', 'UTC', false, 4000000000, 4000000001, 4000000002);
-COPY segments.field_definition (contact_table, object, field, type, expression) FROM STDIN;
-mal.people	lead	broken	text	no_such()
-\.
+\copy segments.field_definition (contact_table, object, field, type, expression) FROM /dev/null
 SELECT segments.store_contact_table(ROW('mal.event', 'id', 'bigint', 'UTC', false, 4000000000, 4000000001, 4000000002)::segments.contact_table);
 SELECT segments.store_contact_table(ROW('mal.event', 'id', 'bigint', 'UTC', false, 'bob.orders', 'mal.people_segment_override', 'mal.people_segment_change')::segments.contact_table);
 SELECT segments.store_contact_table(ROW('mal.event', 'id', 'bigint', 'UTC', false, 'mal.people_segment_member', 'mal.people_segment_override', 'mal.people_segment_change')::segments.contact_table);

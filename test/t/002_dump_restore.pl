@@ -39,6 +39,7 @@ $node->safe_psql('source', q{
 	SELECT segments.create_segment('Parisians', '[{"glue": "and", "object": "lead", "field": "city", "operator": "=", "properties": {"filter": "Paris"}}]', contact_table => 'other."Odd person"');
 	UPDATE segments.segment SET is_published = false WHERE alias = 'asleep';
 	SELECT segments.add_contact('friends', 7::bigint), segments.add_contact('rich', 8::bigint), segments.remove_contact('rich', 200::bigint);
+	SELECT segments.change_segments('{7}'::bigint[], '{rich}', '{}', 'campaign', 'Spring');
 	UPDATE crm.leads SET points = points * 2 WHERE id < 70;
 	SELECT segments.refresh_due();
 	SELECT segments.create_segment('Newer', '[{"glue": "and", "object": "lead", "field": "date_added", "operator": "gte", "properties": {"filter": "today"}}]', contact_table => 'crm.leads');
@@ -49,8 +50,9 @@ my $state = q{
 	SELECT 'segment', s.alias, s.name, s.filters::text, s.is_published::text, s.contact_table::text, s.state, '' FROM segments.segment s
 	UNION ALL SELECT 'member', s.alias, m.contact_id::text, m.since::text, '', '', '', '' FROM crm.leads_segment_member m JOIN segments.segment s ON s.id = m.segment_id
 	UNION ALL SELECT 'odd', s.alias, m.contact_id::text, m.since::text, '', '', '', '' FROM other."Odd person_segment_member" m JOIN segments.segment s ON s.id = m.segment_id
-	UNION ALL SELECT 'override', s.alias, o.contact_id::text, o.included::text, o.since::text, o.by_user, '', '' FROM crm.leads_segment_override o JOIN segments.segment s ON s.id = o.segment_id
+	UNION ALL SELECT 'override', s.alias, o.contact_id::text, o.included::text, o.since::text, o.by_user, o.source, o.reference FROM crm.leads_segment_override o JOIN segments.segment s ON s.id = o.segment_id
 	UNION ALL SELECT 'change', c.xact::text, c.n::text, c.segment_id::text, c.contact_id::text, c.joined::text, c.cause, c.at::text FROM crm.leads_segment_change c
+	UNION ALL SELECT 'origin', c.xact::text, c.n::text, c.source, c.reference, '', '', '' FROM crm.leads_segment_change c
 	UNION ALL SELECT 'table', t.contact_table::text, t.key_column, t.key_type::text, t.timezone, t.case_sensitive::text, t.member_table::text, '' FROM segments.contact_table t
 	UNION ALL SELECT 'relation', r.contact_table::text, r.name, r.related_table::text, r.contact_column, r.link_table::text, r.condition, '' FROM segments.relation r
 	UNION ALL SELECT 'field', f.contact_table::text, f.object, f.field, f.type, f.relation, f.expression, f.condition FROM segments.field_definition f

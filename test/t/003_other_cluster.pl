@@ -30,7 +30,7 @@ sub burn_ids
 my $replayed = q{
 	SELECT string_agg(segment_id || ' ' || contact_id, ',' ORDER BY segment_id, contact_id) FROM (
 		SELECT DISTINCT ON (segment_id, contact_id) segment_id, contact_id, joined
-		FROM segments.read_changes('%s', 100000) WITH ORDINALITY AS c (xact, n, segment_id, segment, contact_id, joined, cause, at, number)
+		FROM segments.read_changes('%s', 100000) WITH ORDINALITY AS c (xact, n, segment_id, segment, contact_id, joined, cause, at, source, reference, number)
 		ORDER BY segment_id, contact_id, number DESC) AS l WHERE joined};
 my $members = q{SELECT string_agg(segment_id || ' ' || contact_id, ',' ORDER BY segment_id, contact_id) FROM contact_segment_member};
 my $wrong = q{

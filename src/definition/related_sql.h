@@ -1,0 +1,14 @@
+/*
+ * related_sql.h - the related rows of a contact, as SQL.
+ */
+#ifndef SEGMENTS_RELATED_SQL_H
+#define SEGMENTS_RELATED_SQL_H
+
+#include "postgres.h"
+
+#include "definition/contact_table.h"
+
+extern char *RowsFromSql(const RelatedRows *rows, const char *condition, const char *contact,
+						 ContactTable *table);
+
+#endif /* SEGMENTS_RELATED_SQL_H */

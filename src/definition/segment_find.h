@@ -1,0 +1,16 @@
+/*
+ * segment_find.h - the segment that a word names, for those who see it.
+ */
+#ifndef SEGMENTS_SEGMENT_FIND_H
+#define SEGMENTS_SEGMENT_FIND_H
+
+#include "postgres.h"
+
+#include "definition/access.h"
+
+extern void SegmentFindVisible(const char *word, SegmentHandle *segment);
+extern void SegmentFindVisibleId(int64 id, SegmentHandle *segment);
+extern void SegmentCheckVisible(int64 id);
+extern bool SegmentIsVisible(int64 id);
+
+#endif /* SEGMENTS_SEGMENT_FIND_H */

@@ -1,0 +1,69 @@
+/*
+ * predicate_row.c - predicates on a contact in memory.
+ */
+#include "postgres.h"
+
+#include "evaluate/predicate_row.h"
+
+#include "datatype/timestamp.h"
+
+#include "evaluate/batch.h"
+#include "evaluate/row.h"
+#include "program/image.h"
+#include "program/program.h"
+
+/*
+ * A predicate of the image on a contact (IMAGE_OP).  Atoms that are not on its
+ * row are asked of its batch.
+ */
+bool
+PredicateOnRow(Program *program, RowVersion *row, const uint32 *code, TimestampTz now)
+{
+	uint32 operand = IMAGE_OPERAND(code);
+	ImageOp op = IMAGE_OP(code);
+	const uint32 *end = code + 1 + operand;
+	const uint32 *arg;
+
+	switch (op)
+	{
+		case IMAGE_OP_FALSE:
+			return false;
+		case IMAGE_OP_TRUE:
+			return true;
+		case IMAGE_OP_ATOM:
+			if (program->atoms[operand].query < 0)
+				return AtomOnRow(program, row, operand, now);
+			return BatchAnswer(row->batch, row->position, operand);
+		case IMAGE_OP_NOT:
+			return !PredicateOnRow(program, row, code + 1, now);
+		case IMAGE_OP_AND:
+		case IMAGE_OP_OR:
+			for (arg = code + 1; arg < end; arg = IMAGE_NEXT(arg))
+				if (PredicateOnRow(program, row, arg, now) == (op == IMAGE_OP_OR))
+					return op == IMAGE_OP_OR;
+			return op == IMAGE_OP_AND;
+	}
+	return false;
+}
+
+/*
+ * A segment's whole filter on a contact.
+ */
+bool
+SegmentOnRow(Program *program, RowVersion *row, int segment, TimestampTz now)
+{
+	return PredicateOnRow(program, row, ProgramCode(program, segment), now);
+}
+
+/*
+ * Does the contact's own row decide the filter?
+ */
+bool
+BatchIsSettled(Batch *batch, int position, int segment)
+{
+	batch->is_dry = true;
+	batch->was_asked = false;
+	(void) SegmentOnRow(batch->program, &batch->rows[position], segment, batch->now);
+	batch->is_dry = false;
+	return !batch->was_asked;
+}

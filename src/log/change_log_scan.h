@@ -1,0 +1,41 @@
+/*
+ * change_log_scan.h - reads the newer part of the log of joins and leaves.
+ */
+#ifndef SEGMENTS_CHANGE_LOG_SCAN_H
+#define SEGMENTS_CHANGE_LOG_SCAN_H
+
+#include "postgres.h"
+
+#include "datatype/timestamp.h"
+#include "storage/block.h"
+#include "utils/relcache.h"
+#include "utils/snapshot.h"
+
+#include "log/change_log.h"
+
+/* One entry of the log, as far as counts need it. */
+typedef struct LogEntry
+{
+	int64 xact;
+	int64 segment;
+	bool joined;
+	TimestampTz at;
+} LogEntry;
+
+typedef void (*LogEntryFunction)(const LogEntry *entry, void *arg);
+
+/* A stretch of pages of the log. */
+typedef struct LogPages
+{
+	BlockNumber first;
+	BlockNumber last;
+} LogPages;
+
+extern Oid ChangeLogIndex(Relation log);
+extern LogPages *ChangeLogPagesSince(Relation log, Oid index, const LogHorizon *since,
+									 Snapshot snapshot, int *n);
+extern void ChangeLogScan(Relation log, const LogPages *pages, int n, const LogHorizon *since,
+						  Snapshot snapshot, LogEntryFunction function, void *arg);
+extern void ChangeLogSummarize(Relation log, Oid index, const LogPages *pages, int n);
+
+#endif /* SEGMENTS_CHANGE_LOG_SCAN_H */

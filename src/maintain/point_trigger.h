@@ -1,0 +1,15 @@
+/*
+ * point_trigger.h - contacts that reach so many points change their segments.
+ */
+#ifndef SEGMENTS_POINT_TRIGGER_H
+#define SEGMENTS_POINT_TRIGGER_H
+
+#include "postgres.h"
+
+#include "commands/trigger.h"
+
+#include "program/program.h"
+
+extern void PointTriggersFire(Program *program, TriggerData *data);
+
+#endif /* SEGMENTS_POINT_TRIGGER_H */

@@ -1,0 +1,22 @@
+/*
+ * statement_delta.h - what a statement changed: the rows as they were and as
+ * they are.
+ */
+#ifndef SEGMENTS_STATEMENT_DELTA_H
+#define SEGMENTS_STATEMENT_DELTA_H
+
+#include "postgres.h"
+
+#include "utils/tuplestore.h"
+
+/* What a statement changed. */
+typedef struct StatementDelta
+{
+	Oid relid;
+	Tuplestorestate *old_rows; /* NULL when there are none */
+	Tuplestorestate *new_rows;
+	bool truncated;
+	bool others_fire; /* the table has AFTER triggers that are not ours */
+} StatementDelta;
+
+#endif /* SEGMENTS_STATEMENT_DELTA_H */

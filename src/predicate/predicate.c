@@ -1,0 +1,160 @@
+/*
+ * predicate.c - predicates are made here, simplified where a part is constant,
+ * and looked through.
+ */
+#include "postgres.h"
+
+#include "predicate/predicate.h"
+
+#include "miscadmin.h"
+#include "nodes/pg_list.h"
+
+#include "definition/field.h"
+#include "filter/filter.h"
+
+Predicate *
+PredicateConstant(bool value)
+{
+	Predicate *result = palloc0(sizeof(Predicate));
+
+	result->kind = value ? PREDICATE_TRUE : PREDICATE_FALSE;
+	return result;
+}
+
+Predicate *
+PredicateOfAtom(Atom *atom)
+{
+	Predicate *result = palloc0(sizeof(Predicate));
+
+	result->kind = PREDICATE_ATOM;
+	result->atom = atom;
+	return result;
+}
+
+Predicate *
+PredicateNot(Predicate *arg)
+{
+	Predicate *result;
+
+	if (arg->kind == PREDICATE_NOT)
+		return arg->args[0];
+	if (arg->kind == PREDICATE_FALSE || arg->kind == PREDICATE_TRUE)
+		return PredicateConstant(arg->kind == PREDICATE_FALSE);
+	result = palloc0(sizeof(Predicate));
+	result->kind = PREDICATE_NOT;
+	result->nargs = 1;
+	result->args = palloc(sizeof(Predicate *));
+	result->args[0] = arg;
+	return result;
+}
+
+/* AND or OR of a list, simplified where an argument is constant. */
+Predicate *
+PredicateCombineList(PredicateKind kind, List *args)
+{
+	PredicateKind absorbing = (kind == PREDICATE_AND) ? PREDICATE_FALSE : PREDICATE_TRUE;
+	PredicateKind neutral = (kind == PREDICATE_AND) ? PREDICATE_TRUE : PREDICATE_FALSE;
+	Predicate *result = palloc0(sizeof(Predicate));
+	ListCell *cell;
+
+	result->kind = kind;
+	result->args = palloc(sizeof(Predicate *) * Max(list_length(args), 1));
+	foreach (cell, args)
+	{
+		Predicate *arg = lfirst(cell);
+
+		if (arg->kind == absorbing)
+			return arg;
+		if (arg->kind != neutral)
+			result->args[result->nargs++] = arg;
+	}
+	if (result->nargs == 0)
+		return PredicateConstant(kind == PREDICATE_AND);
+	if (result->nargs == 1)
+		return result->args[0];
+	return result;
+}
+
+/*
+ * Show each atom of a predicate, in order, to `visit`, until it returns true:
+ * then so does this.
+ */
+bool
+PredicateWalk(const Predicate *predicate, PredicateVisit visit, void *arg)
+{
+	int i;
+
+	check_stack_depth();
+	if (predicate->kind == PREDICATE_ATOM)
+		return visit(predicate->atom, arg);
+	for (i = 0; i < predicate->nargs; i++)
+		if (PredicateWalk(predicate->args[i], visit, arg))
+			return true;
+	return false;
+}
+
+/*
+ * Does a row more make the aggregate more, or leave it?
+ */
+bool
+RowGroupGrows(const RowGroup *group)
+{
+	return group->aggregate == FILTER_AGGREGATE_COUNT ||
+		   group->aggregate == FILTER_AGGREGATE_DISTINCT;
+}
+
+static List *
+segments_named(const Predicate *predicate, List *ids)
+{
+	const Atom *atom = predicate->atom;
+	int i;
+
+	check_stack_depth();
+	for (i = 0; i < predicate->nargs; i++)
+		ids = segments_named(predicate->args[i], ids);
+	if (predicate->kind != PREDICATE_ATOM)
+		return ids;
+	if (atom->scope == ATOM_GROUP)
+		return RowGroupSegments(atom->group, ids);
+	for (i = 0; atom->field->class == FIELD_SEGMENT && i < atom->nconstants; i++)
+	{
+		int64 *id = palloc(sizeof(int64));
+
+		*id = DatumGetInt64(atom->constants[i]);
+		ids = lappend(ids, id);
+	}
+	return ids;
+}
+
+/*
+ * Add the segments whose memberships a group reads, itself or by inner ones,
+ * to a List of int64 *; some more than once.
+ */
+List *
+RowGroupSegments(const RowGroup *group, List *ids)
+{
+	return segments_named(group->predicate, ids);
+}
+
+static bool
+reads_memberships(const Predicate *predicate)
+{
+	int i;
+
+	check_stack_depth();
+	if (predicate->kind == PREDICATE_ATOM && predicate->atom->scope == ATOM_GROUP)
+		return RowGroupReadsMemberships(predicate->atom->group);
+	for (i = 0; i < predicate->nargs; i++)
+		if (reads_memberships(predicate->args[i]))
+			return true;
+	return false;
+}
+
+/*
+ * Does a group read memberships, itself or by inner ones?
+ */
+bool
+RowGroupReadsMemberships(const RowGroup *group)
+{
+	return strcmp(group->rows->name, MEMBERSHIPS) == 0 || reads_memberships(group->predicate);
+}

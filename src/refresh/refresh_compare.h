@@ -1,0 +1,17 @@
+/*
+ * refresh_compare.h - contacts with a value that a boundary passed: which
+ * members differ, without a lock; then those are evaluated under one.
+ */
+#ifndef SEGMENTS_REFRESH_COMPARE_H
+#define SEGMENTS_REFRESH_COMPARE_H
+
+#include "postgres.h"
+
+#include "datatype/timestamp.h"
+
+#include "program/program.h"
+#include "refresh/refresh_window.h"
+
+extern void PassedReconcile(Program *program, PassedContacts *contacts, TimestampTz now);
+
+#endif /* SEGMENTS_REFRESH_COMPARE_H */
