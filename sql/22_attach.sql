@@ -683,9 +683,8 @@ AS $function$
  * here that a search path could change.
  */
 BEGIN
-    PERFORM segments.store_related(attach_related.contact_table, attach_related.name, attach_related.related_table,
-        attach_related.contact_column, segments.qualify_expression(attach_related.condition, attach_related.related_table),
-        attach_related.link_table, attach_related.link_column, attach_related.key_column);
+    condition := segments.qualify_expression(condition, related_table);
+    PERFORM segments.store_related(contact_table, name, related_table, contact_column, condition, link_table, link_column, key_column);
 END
 $function$;
 COMMENT ON FUNCTION segments.attach_related(regclass, text, regclass, name, text, regclass, name, name) IS

@@ -49,14 +49,15 @@ $function$;
 COMMENT ON FUNCTION segments.open_to_readers(regclass) IS
     'lets everybody who may read a contact table read its members, overrides and log; for their owner';
 
-CREATE FUNCTION segments.find_segment(segment text, OUT id bigint, OUT is_static boolean, OUT tables segments.contact_table)
+CREATE FUNCTION segments.find_segment(segment_id bigint, OUT id bigint, OUT is_static boolean, OUT tables segments.contact_table)
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
     SELECT s.id, segments.is_static(s.filters), t
     FROM segments.segment AS s JOIN segments.contact_table AS t USING (contact_table)
-    WHERE s.id = segments.resolve_segment(segment)
+    WHERE s.id = find_segment.segment_id
 $function$;
-COMMENT ON FUNCTION segments.find_segment(text) IS 'internal: a segment and the tables its members are in';
+COMMENT ON FUNCTION segments.find_segment(bigint) IS
+    'internal: a segment and the tables its members are in; who calls resolves it in a declaration, so that an error about its name has one line of context';
 
 CREATE FUNCTION segments.tables_of(contact_table regclass) RETURNS segments.contact_table
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
@@ -182,6 +183,7 @@ BEGIN
         SELECT s.contact_table INTO row.contact_table FROM segments.segment AS s WHERE s.alias = wanted;
     END IF;
     row.contact_table := coalesce(row.contact_table, segments.default_contact_table());
+    PERFORM segments.check_references(row.filters, row.contact_table);      -- here too, for a short context
     IF or_replace THEN
         INSERT INTO segments.segment AS s (name, filters, alias, contact_table, public_name, description, category_id,
                                            is_published, is_global, is_preference_center)
@@ -233,11 +235,14 @@ CREATE FUNCTION segments.update_segment(segment text, name text DEFAULT NULL, fi
     RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
+    named_id bigint := segments.resolve_segment(segment);
     cleared text[] := coalesce(clear, '{}');
 BEGIN
     IF NOT cleared <@ '{description,category_id}' THEN
         RAISE EXCEPTION 'only description and category_id can be cleared' USING ERRCODE = 'invalid_parameter_value';
     END IF;
+    -- here too, for a short context
+    PERFORM segments.check_references(update_segment.filters, s.contact_table) FROM segments.segment AS s WHERE s.id = named_id;
     UPDATE segments.segment AS s
     SET name = coalesce(update_segment.name, s.name),
         filters = coalesce(update_segment.filters, s.filters),
@@ -248,7 +253,7 @@ BEGIN
         is_published = coalesce(update_segment.is_published, s.is_published),
         is_global = coalesce(update_segment.is_global, s.is_global),
         is_preference_center = coalesce(update_segment.is_preference_center, s.is_preference_center)
-    WHERE s.id = segments.resolve_segment(segment);
+    WHERE s.id = named_id;
     IF NOT FOUND THEN
         PERFORM segments.refuse_change(segment, 'UPDATE');
     END IF;
@@ -260,8 +265,10 @@ COMMENT ON FUNCTION segments.update_segment(text, text, segments.filter, text, t
 CREATE FUNCTION segments.delete_segment(segment text) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
+DECLARE
+    named_id bigint := segments.resolve_segment(segment);
 BEGIN
-    DELETE FROM segments.segment AS s WHERE s.id = segments.resolve_segment(segment);
+    DELETE FROM segments.segment AS s WHERE s.id = named_id;
     IF NOT FOUND THEN
         PERFORM segments.refuse_change(segment, 'DELETE');
     END IF;
@@ -280,11 +287,12 @@ CREATE FUNCTION segments.members(segment text, key anyelement, after text DEFAUL
     LANGUAGE plpgsql STABLE ROWS 1000 SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
+    named_id bigint := segments.resolve_segment(segment);
     found record;
     tables segments.contact_table;
 BEGIN
     PERFORM segments.check_key_is_null(key);
-    SELECT * INTO found FROM segments.find_segment(segment);
+    SELECT * INTO found FROM segments.find_segment(named_id);
     tables := found.tables;
     PERFORM segments.check_key_type(tables, pg_typeof(key));
     -- the page first, by the primary key; then what was done by hand, for it alone
@@ -323,10 +331,11 @@ CREATE FUNCTION segments.contacts(segment text, contact anyelement, after text D
     RETURNS SETOF anyelement LANGUAGE plpgsql STABLE ROWS 1000 SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
+    named_id bigint := segments.resolve_segment(segment);
     found record;
     tables segments.contact_table;
 BEGIN
-    SELECT * INTO found FROM segments.find_segment(segment);
+    SELECT * INTO found FROM segments.find_segment(named_id);
     tables := found.tables;
     IF NOT EXISTS (SELECT FROM pg_type WHERE oid = pg_typeof(contact) AND typrelid = tables.contact_table) THEN
         RAISE EXCEPTION 'segment "%" has contacts of type %, not %', segment, tables.contact_table, pg_typeof(contact)
@@ -399,11 +408,12 @@ CREATE FUNCTION segments.change_contact(segment text, contact anyelement, action
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
+    named_id bigint := segments.resolve_segment(segment);
     found record;
     tables segments.contact_table;
     answer boolean[];
 BEGIN
-    SELECT * INTO found FROM segments.find_segment(segment);
+    SELECT * INTO found FROM segments.find_segment(named_id);
     tables := found.tables;
     EXECUTE format('SELECT segments.by_hand(%s, ARRAY[%s], %L, %L, NULL)',
                    found.id, segments.key_literal(tables, contact), action, source) INTO answer;
@@ -422,13 +432,14 @@ CREATE FUNCTION segments.change_contacts(segment text, contacts anyarray, action
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
+    named_id bigint := segments.resolve_segment(segment);
     found record;
     tables segments.contact_table;
     base regtype;
     asked contacts%TYPE;
     answer boolean[];
 BEGIN
-    SELECT * INTO found FROM segments.find_segment(segment);
+    SELECT * INTO found FROM segments.find_segment(named_id);
     tables := found.tables;
     base := segments.base_type(tables.key_type);
     PERFORM segments.check_key_type(tables, pg_typeof(contact_id));
@@ -560,6 +571,13 @@ END
 $function$;
 COMMENT ON FUNCTION segments.change_segments(anyarray, text[], text[], text, text) IS
     'the action of a campaign, a form or a batch: includes contacts by hand in the segments of add, then takes them out of those of remove, all or nothing; only published segments; success is false for contacts that do not exist; source says by what: campaign, form, batch, import, point trigger, preference or api, reference which one';
+
+CREATE FUNCTION segments.change_segments(contacts text, add text[] DEFAULT '{}', remove text[] DEFAULT '{}',
+                                         source text DEFAULT 'batch', reference text DEFAULT NULL)
+    RETURNS TABLE (contact_id text, success boolean)
+    LANGUAGE sql SET search_path = pg_catalog, pg_temp
+    AS 'SELECT * FROM segments.change_segments(contacts::text[], add, remove, source, reference)';
+COMMENT ON FUNCTION segments.change_segments(text, text[], text[], text, text) IS 'change_segments() of an array that is given as text: ''{1,2}''; keys are returned as text';
 
 -- What there is to know about segments.  A function, since a view reads its
 -- tables with the rights of its owner.
