@@ -38,7 +38,7 @@
 PG_FUNCTION_INFO_V1(segments_next_entries);
 PG_FUNCTION_INFO_V1(segments_unread_entries);
 
-#define FEW_PAGES 128 /* are looked at for few entries */
+#define FEW_PAGES 256 /* are looked at for few entries */
 #define ENTRIES_PER_PAGE 16
 #define FIRST_SPAN (UINT64CONST(1) << 24) /* bytes of WAL */
 #define OPEN_SPAN UINT64CONST(0)          /* to the end of the window */
@@ -198,7 +198,7 @@ shorten_span(LogReading *reading)
 	if (reading->length == OPEN_SPAN && is_too_much(reading))
 		set_span(reading, FIRST_SPAN);
 	while (reading->length > 1 && is_too_much(reading))
-		set_span(reading, Max(reading->length / 16, 1));
+		set_span(reading, Max(reading->length / 4, 1));
 	if (is_too_much(reading))
 		repair_index(reading);
 }
@@ -213,31 +213,37 @@ read_span(LogReading *reading)
 	put_in_order(reading);
 }
 
+/* Go on behind the span, with a longer one; after an empty one, as a whole if that is little. */
+static void
+next_span(LogReading *reading, bool was_empty)
+{
+	uint64 length = reading->length <= LAST_LSN / 4 ? reading->length * 4 : OPEN_SPAN;
+
+	reading->span.from = reading->span.to + 1;
+	set_span(reading, was_empty ? OPEN_SPAN : length);
+	if (was_empty && is_too_much(reading))
+		set_span(reading, length);
+}
+
 /*
  * Fill the entries with the next ones; false: there are no more in the window.
- * The span that was long enough is remembered; a window that comes to its end
- * is first tried as a whole.
  */
 static bool
 read_entries(LogReading *reading)
 {
-	uint64 length;
-
 	set_span(reading, reading->length);
 	for (;;)
 	{
+		int before = reading->n;
+
+		CHECK_FOR_INTERRUPTS();
 		shorten_span(reading);
 		read_span(reading);
 		if (reading->n == reading->max)
 			return true;
 		if (reading->span.to == LAST_LSN)
 			return false;
-		length = reading->length;
-		reading->span.from = reading->span.to + 1;
-		set_span(reading, OPEN_SPAN);
-		if (is_too_much(reading))
-			set_span(reading, length <= LAST_LSN / 4 ? length * 4 : OPEN_SPAN);
-		CHECK_FOR_INTERRUPTS();
+		next_span(reading, reading->n == before);
 	}
 }
 
