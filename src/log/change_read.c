@@ -31,6 +31,7 @@
 
 #include "base/secure.h"
 #include "definition/access.h"
+#include "definition/table_beside.h"
 #include "log/change_log.h"
 #include "log/change_log_scan.h"
 #include "log/read_table.h"
