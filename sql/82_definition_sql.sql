@@ -175,8 +175,9 @@ CREATE FUNCTION segments.definition_statements(asked segments.contact_table) RET
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
-    RETURN NEXT format('SELECT segments.attach(%s, timezone => %L, case_sensitive => %s);', segments.table_literal(asked.contact_table),
-                       asked.timezone, asked.case_sensitive::text);
+    RETURN NEXT format('SELECT segments.attach(%s, timezone => %L, case_sensitive => %s%s);', segments.table_literal(asked.contact_table),
+                       asked.timezone, asked.case_sensitive::text,
+                       CASE WHEN segments.is_on_replica(asked.contact_table) THEN ', on_replica => true' END);
     RETURN QUERY SELECT segments.relation_sql(r) FROM segments.relation AS r
                  WHERE r.contact_table = asked.contact_table AND r.name <> 'company_all' ORDER BY r.name <> 'company', r.name;
     RETURN QUERY SELECT segments.field_sql(d) FROM segments.field_definition AS d
