@@ -158,6 +158,9 @@ BEGIN
         PERFORM segments.check_parts(whole);
         PERFORM segments.create_triggers(p) FROM segments.parts_of(whole) AS p
         WHERE NOT EXISTS (SELECT FROM segments.table_part AS t WHERE t.part = p);
+        IF segments.is_on_replica(whole) THEN
+            PERFORM segments.follow_replication(whole, true);
+        END IF;
         PERFORM segments.drop_triggers(t.part) FROM segments.table_part AS t
         WHERE t.attached = whole AND t.part NOT IN (SELECT segments.parts_of(whole))
           AND EXISTS (SELECT FROM pg_class WHERE oid = t.part);

@@ -6,6 +6,9 @@
  * their partitions and on what inherits from them.  A statement that
  * changed nothing, or a table that no segment reads, costs a look into a hash
  * table.
+ *
+ * What a subscription brings fires no statement triggers.  There a row-level
+ * trigger, where it was asked for, stands for a statement that changed one row.
  */
 #include "postgres.h"
 
@@ -49,10 +52,11 @@ check_protocol(FunctionCallInfo fcinfo)
 	if (!CALLED_AS_TRIGGER(fcinfo))
 		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 						errmsg("function segments.maintain was not called by trigger manager")));
-	if (!TRIGGER_FIRED_AFTER(data->tg_event) || !TRIGGER_FIRED_FOR_STATEMENT(data->tg_event))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("function segments.maintain must be fired AFTER, FOR EACH STATEMENT")));
+	if (!TRIGGER_FIRED_AFTER(data->tg_event))
+		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+						errmsg("function segments.maintain must be fired AFTER")));
+	if (TRIGGER_FIRED_FOR_ROW(data->tg_event))
+		return;
 	if ((TRIGGER_FIRED_BY_UPDATE(data->tg_event) && (!data->tg_oldtable || !data->tg_newtable)) ||
 		(TRIGGER_FIRED_BY_INSERT(data->tg_event) && !data->tg_newtable) ||
 		(TRIGGER_FIRED_BY_DELETE(data->tg_event) && !data->tg_oldtable))
@@ -201,6 +205,42 @@ maintain_emptied(TriggerData *data, const Readers *readers, List *contact_tables
 	table_close(attached, NoLock);
 }
 
+/* ----- rows that a subscription brings ----- */
+
+/* A statement that changed one row. */
+typedef struct RowStatement
+{
+	TriggerData data;
+	Trigger trigger;
+} RowStatement;
+
+static Tuplestorestate *
+store_row(HeapTuple row)
+{
+	Tuplestorestate *store = tuplestore_begin_heap(false, false, work_mem);
+
+	tuplestore_puttuple(store, row);
+	return store;
+}
+
+static TriggerData *
+statement_of_row(TriggerData *data, RowStatement *statement)
+{
+	bool is_update = TRIGGER_FIRED_BY_UPDATE(data->tg_event);
+
+	statement->data = *data;
+	statement->trigger = *data->tg_trigger;
+	statement->trigger.tgoldtable = pstrdup("segments_old");
+	statement->trigger.tgnewtable = pstrdup("segments_new");
+	statement->data.tg_trigger = &statement->trigger;
+	statement->data.tg_event &= ~TRIGGER_EVENT_ROW;
+	if (!TRIGGER_FIRED_BY_INSERT(data->tg_event))
+		statement->data.tg_oldtable = store_row(data->tg_trigtuple);
+	if (!TRIGGER_FIRED_BY_DELETE(data->tg_event))
+		statement->data.tg_newtable = store_row(is_update ? data->tg_newtuple : data->tg_trigtuple);
+	return &statement->data;
+}
+
 /*
  * segments.maintain()
  */
@@ -209,10 +249,13 @@ Datum
 segments_maintain(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = (TriggerData *) fcinfo->context;
+	RowStatement statement;
 	const Readers *readers;
 	List *contact_tables;
 
 	check_protocol(fcinfo);
+	if (TRIGGER_FIRED_FOR_ROW(data->tg_event))
+		data = statement_of_row(data, &statement);
 	if (!TRIGGER_FIRED_BY_TRUNCATE(data->tg_event) && is_empty(data->tg_oldtable) &&
 		is_empty(data->tg_newtable))
 		return PointerGetDatum(NULL);

@@ -351,6 +351,10 @@ class World:
     def any_table(self):
         return self.rng.choice([self.person, self.person, self.event, self.firm])
 
+    def of_children(self, table):
+        """A table that came with columns of its own keeps them when the parent loses its."""
+        return {'42701', '42804'} if table is self.person and self.contacts == 'inherited' else set()
+
     def with_model(self, change, undo):
         """Would filters lose their meaning if the model changed so?"""
         change()
@@ -376,7 +380,7 @@ class World:
             default = '' if rng.random() < 0.5 else ' DEFAULT ' + self.value(c)
             words.append('ADD COLUMN %s %s%s' % (c.name, c.type, default))
         return Statement('ALTER TABLE %s %s' % (table, ', '.join(words)), self.with_model(then, undo), True, then,
-                         codes={'42701'} if self.contacts == 'inherited' else ())
+                         codes=self.of_children(table))
 
     def needed_by_declared(self, table, columns):
         """An expression mentions one of these columns."""
@@ -387,8 +391,11 @@ class World:
         table = self.any_table()
         choices = [c for c in table.columns if c.name not in table.fixed] or table.columns[:1]
         gone = rng.sample(choices, min(len(choices), rng.choice([1, 1, 1, 2])))
-        if rng.random() < 0.05:
+        attached = {'person': True, 'firm': self.company, 'event': self.related}[self.kind(table)]
+        if rng.random() < 0.05 and attached:
             gone = [table.columns[0]]
+        elif table.columns[0] in gone:
+            return self.add_column()
         before, fields = table.columns, dict(self.fields)
 
         def then():
@@ -401,14 +408,12 @@ class World:
             table.columns = before
             self.fields = fields.copy()
         needed = self.with_model(then, undo) or self.needed_by_declared(table, gone)
-        codes = set()
         if table.columns[0] in gone:
             needed = True
-        if table is self.event and not self.related:
+        elif not attached:
             needed = False
-        if table is self.firm and not self.company:
-            needed = table.columns[0] in gone and None
-        return Statement('ALTER TABLE %s %s' % (table, ', '.join('DROP COLUMN ' + c.name for c in gone)), needed, True, then, codes=codes)
+        return Statement('ALTER TABLE %s %s' % (table, ', '.join('DROP COLUMN ' + c.name for c in gone)), needed, True, then,
+                         codes={'42P16'} if table.columns[0] in gone else ())
 
     def rename_column(self):
         rng = self.rng
@@ -442,7 +447,7 @@ class World:
         if table is self.event and not self.related or table is self.firm and not self.company:
             needed = False
         whole = any(d.whole_row and d.table is table for d in self.fields.values())
-        return Statement('ALTER TABLE %s RENAME COLUMN %s TO %s' % (table, old, name), needed, not whole, then)
+        return Statement('ALTER TABLE %s RENAME COLUMN %s TO %s' % (table, old, name), needed, not whole, then, codes=self.of_children(table))
 
     def retype_column(self):
         rng = self.rng
