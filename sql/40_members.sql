@@ -22,12 +22,21 @@ CREATE FUNCTION segments.segment_word(segment bigint) RETURNS text
     LANGUAGE c STABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'segments_segment_word';
 COMMENT ON FUNCTION segments.segment_word(bigint) IS 'internal: the id of a segment in digits; an error when there is none with this id that one sees';
 
+CREATE FUNCTION segments.hidden_segments(contact_table regclass) RETURNS bigint[]
+    LANGUAGE c STABLE STRICT PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'segments_hidden_segments';
+COMMENT ON FUNCTION segments.hidden_segments(regclass) IS 'internal: ids of the segments of a contact table that the current role does not see; null for who may not read the contact table';
+
+CREATE FUNCTION segments.ask_beside(contact_table regclass, question text, VARIADIC arguments "any") RETURNS SETOF record
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'segments_ask_beside';
+COMMENT ON FUNCTION segments.ask_beside(regclass, text, "any") IS 'internal: answers one of a few questions about members, overrides and the log of a contact table that the caller may read, as the owner of these tables, without segments that the caller does not see';
+
 CREATE FUNCTION segments.open_to_readers(contact_table regclass) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
- * The condition is computed once per query.  It names the table itself, not
- * the contact table, which could not be dropped otherwise.
+ * The condition is computed once per query, but for a comparison with what is
+ * nothing for most.  It names the table itself, not the contact table, which
+ * could not be dropped otherwise.
  */
 DECLARE
     tables segments.contact_table;
@@ -39,15 +48,15 @@ BEGIN
     LOOP
         CONTINUE WHEN EXISTS (SELECT FROM pg_policy WHERE polrelid = beside.column1 AND polname = 'segments_readers');
         EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', beside.column1);
-        EXECUTE format('CREATE POLICY segments_readers ON %1$s FOR SELECT USING ('
-                       '(SELECT has_table_privilege(t.contact_table, ''SELECT'') FROM segments.contact_table AS t'
-                       ' WHERE t.%2$s = %1$L::regclass))', beside.column1, beside.column2);
+        EXECUTE format('CREATE POLICY segments_readers ON %1$s FOR SELECT USING (segment_id <> ALL ('
+                       '(SELECT segments.hidden_segments(t.contact_table) FROM segments.contact_table AS t'
+                       ' WHERE t.%2$s = %1$L::regclass)::bigint[]))', beside.column1, beside.column2);
         EXECUTE format('GRANT SELECT ON %s TO PUBLIC', beside.column1);
     END LOOP;
 END
 $function$;
 COMMENT ON FUNCTION segments.open_to_readers(regclass) IS
-    'lets everybody who may read a contact table read its members, overrides and log; for their owner';
+    'lets everybody who may read a contact table read its members, overrides and log, of segments that they see; for their owner';
 
 CREATE FUNCTION segments.find_segment(segment text, OUT id bigint, OUT is_static boolean, OUT tables segments.contact_table)
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
@@ -125,7 +134,7 @@ CREATE FUNCTION segments.key_from_text(tables segments.contact_table, key text) 
     AS $$ SELECT format('segments.key_in(%L::regclass, %L, NULL::%s)', tables.contact_table::oid, key, segments.base_type(tables.key_type)) $$;
 COMMENT ON FUNCTION segments.key_from_text(segments.contact_table, text) IS 'internal: SQL for a contact''s key that is given as text';
 
-CREATE FUNCTION segments.key_literal(tables segments.contact_table, contact anyelement) RETURNS text
+CREATE FUNCTION segments.key_text(tables segments.contact_table, contact anyelement) RETURNS text
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
@@ -133,9 +142,14 @@ BEGIN
     IF contact IS NULL THEN
         RAISE EXCEPTION 'contact must not be null' USING ERRCODE = 'null_value_not_allowed';
     END IF;
-    RETURN segments.key_from_text(tables, format('%s', contact));
+    RETURN format('%s', contact);
 END
 $function$;
+COMMENT ON FUNCTION segments.key_text(segments.contact_table, anyelement) IS 'internal: a contact''s key as text; an error when keys cannot be given in its type';
+
+CREATE FUNCTION segments.key_literal(tables segments.contact_table, contact anyelement) RETURNS text
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+    AS $$ SELECT segments.key_from_text(tables, segments.key_text(tables, contact)) $$;
 COMMENT ON FUNCTION segments.key_literal(segments.contact_table, anyelement) IS 'internal: a contact''s key as SQL, of the base type of the contact table''s keys';
 
 -- Making and changing segments.
@@ -277,31 +291,7 @@ COMMENT ON FUNCTION segments.delete_segment(text) IS 'deletes a segment and its 
 
 CREATE FUNCTION segments.members(segment text, key anyelement, after text DEFAULT NULL, max bigint DEFAULT NULL)
     RETURNS TABLE (contact_id anyelement, since timestamptz, source text)
-    LANGUAGE plpgsql STABLE ROWS 1000 SET search_path = pg_catalog, pg_temp
-AS $function$
-DECLARE
-    found record;
-    tables segments.contact_table;
-BEGIN
-    PERFORM segments.check_key_is_null(key);
-    SELECT * INTO found FROM segments.find_segment(segment);
-    tables := found.tables;
-    PERFORM segments.check_key_type(tables, pg_typeof(key));
-    -- the page first, by the primary key; then what was done by hand, for it alone
-    RETURN QUERY EXECUTE format('SELECT m.contact_id::%s, m.since, %s '
-                                'FROM (SELECT * FROM %s WHERE segment_id = %s %s ORDER BY contact_id LIMIT %L::bigint) AS m '
-                                '%s ORDER BY m.contact_id',
-        pg_typeof(key),
-        CASE WHEN found.is_static THEN '''manual''::text'
-             ELSE 'CASE WHEN o.included THEN ''manual'' ELSE ''filter'' END' END,
-        tables.member_table, found.id,
-        'AND contact_id > ' || segments.key_from_text(tables, after),
-        max,
-        CASE WHEN NOT found.is_static
-             THEN format('LEFT JOIN %s AS o ON o.segment_id = m.segment_id AND o.contact_id = m.contact_id AND o.included',
-                         tables.override_table) END);
-END
-$function$;
+    LANGUAGE c STABLE ROWS 1000 AS 'MODULE_PATHNAME', 'segments_members';
 COMMENT ON FUNCTION segments.members(text, anyelement, text, bigint) IS
     'members, with keys in the type of key, which is any null and always second: members(''vip'', key => NULL::uuid, max => 10)';
 
@@ -341,15 +331,17 @@ $function$;
 COMMENT ON FUNCTION segments.contacts(text, anyelement, text, bigint) IS
     'members as rows of the contact table, of which contact is any null row, in the order of their keys; pages as for members()';
 
+CREATE FUNCTION segments.memberships(tables segments.contact_table, key text) RETURNS TABLE (segment_id bigint, since timestamptz, included boolean)
+    LANGUAGE sql STABLE ROWS 10 SET search_path = pg_catalog, pg_temp
+    AS $$ SELECT * FROM segments.ask_beside(tables.contact_table, 'memberships', key) AS m (segment_id bigint, since timestamptz, included boolean) $$;
+COMMENT ON FUNCTION segments.memberships(segments.contact_table, text) IS 'internal: segments that a contact, by its key as text, is a member of and that one sees, since when, and whether it was included by hand';
+
 CREATE FUNCTION segments.segments_of(tables segments.contact_table, key text) RETURNS SETOF segments.segment
-    LANGUAGE plpgsql STABLE ROWS 10 SET search_path = pg_catalog, pg_temp
+    LANGUAGE sql STABLE ROWS 10 SET search_path = pg_catalog, pg_temp
 AS $function$
-BEGIN
-    RETURN QUERY EXECUTE format('SELECT s.* FROM segments.segment AS s JOIN %s AS m ON m.segment_id = s.id '
-                                'WHERE m.contact_id = %s ORDER BY s.name, s.id', tables.member_table, key);
-END
+    SELECT s.* FROM segments.memberships(tables, key) AS m JOIN segments.segment AS s ON s.id = m.segment_id ORDER BY s.name, s.id
 $function$;
-COMMENT ON FUNCTION segments.segments_of(segments.contact_table, text) IS 'internal: segments of the contact whose key this SQL is';
+COMMENT ON FUNCTION segments.segments_of(segments.contact_table, text) IS 'internal: segments of the contact with this key';
 
 CREATE FUNCTION segments.contact_segments(contact anyelement, contact_table regclass DEFAULT NULL)
     RETURNS SETOF segments.segment LANGUAGE plpgsql STABLE ROWS 10 SET search_path = pg_catalog, pg_temp
@@ -357,7 +349,7 @@ AS $function$
 DECLARE
     tables segments.contact_table := segments.tables_of(contact_table);
 BEGIN
-    RETURN QUERY SELECT * FROM segments.segments_of(tables, segments.key_literal(tables, contact));
+    RETURN QUERY SELECT * FROM segments.segments_of(tables, segments.key_text(tables, contact));
 END
 $function$;
 COMMENT ON FUNCTION segments.contact_segments(anyelement, regclass) IS 'segments that a contact is a member of and that one sees, by name';
@@ -368,7 +360,7 @@ AS $function$
 DECLARE
     tables segments.contact_table := segments.tables_of(contact_table);
 BEGIN
-    RETURN QUERY SELECT * FROM segments.segments_of(tables, segments.key_literal(tables, contact));
+    RETURN QUERY SELECT * FROM segments.segments_of(tables, segments.key_text(tables, contact));
 END
 $function$;
 COMMENT ON FUNCTION segments.contact_segments(text, regclass) IS 'segments that a contact is a member of and that one sees, by name; the key as text';

@@ -117,11 +117,11 @@ BEGIN
     WHILE given < max LOOP
         FOR xact, n, segment_id, segment, contact_id, joined, cause, at, source, reference, last IN
             EXECUTE format('SELECT c.xact, c.n, c.segment_id, s.alias, c.contact_id::%s, c.joined, c.cause, c.at, c.source, c.reference, c.lsn '
-                           'FROM (SELECT * FROM %s WHERE xact >= $1 AND xact < $2 AND (lsn, xact, n) > ($3, $6, $4) '
-                           'ORDER BY lsn, xact, n LIMIT $5) AS c '
+                           'FROM segments.ask_beside($1, ''entries'', $2, $3, $4, $5, $6, $7) AS c (contact_id %s, xact bigint, n integer, '
+                           'segment_id bigint, joined boolean, cause text, at timestamptz, source text, reference text, lsn pg_lsn) '
                            'LEFT JOIN segments.segment AS s ON s.id = c.segment_id ORDER BY c.lsn, c.xact, c.n',
-                           pg_typeof(key), tables.change_table)
-            USING reader.low, reader.high, reader.lsn, reader.n, max - given, reader.xact
+                           pg_typeof(key), segments.base_type(pg_typeof(key)))
+            USING tables.contact_table, reader.low, reader.high, reader.lsn, reader.xact, reader.n, (max - given)::bigint
         LOOP
             reader.lsn := last;
             reader.xact := xact;

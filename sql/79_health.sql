@@ -5,12 +5,19 @@
 CREATE FUNCTION segments.unread_entries(tables segments.contact_table, low bigint, high bigint, lsn pg_lsn, xact bigint, n integer)
     RETURNS bigint LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
-DECLARE
-    entries bigint;
+/*
+ * A log that can't be read is told of, and in nobody else's way.
+ */
 BEGIN
-    EXECUTE format('SELECT count(*) FROM %s AS c WHERE c.xact >= $1 AND (c.xact >= $2 OR (c.lsn, c.xact, c.n) > ($3, $4, $5))', tables.change_table)
-    INTO entries USING low, high, lsn, xact, n;
-    RETURN entries;
+    RETURN (SELECT e.n FROM segments.ask_beside(tables.contact_table, 'number of entries', low, high, lsn, xact, n) AS e (n bigint));
+EXCEPTION
+    /* of the moment, and not of the table */
+    WHEN transaction_rollback OR lock_not_available OR insufficient_resources OR operator_intervention OR system_error THEN
+        RAISE;
+    WHEN OTHERS THEN
+        RAISE WARNING 'entries of the log of contact table "%" could not be counted: %',
+            (SELECT relname FROM pg_class WHERE oid = tables.contact_table), SQLERRM;
+        RETURN NULL;
 END
 $function$;
 COMMENT ON FUNCTION segments.unread_entries(segments.contact_table, bigint, bigint, pg_lsn, bigint, integer) IS

@@ -13,7 +13,10 @@
 #include "access/genam.h"
 #include "access/table.h"
 #include "access/tupdesc.h"
+#include "catalog/pg_type.h"
 #include "executor/tuptable.h"
+#include "fmgr.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/rel.h"
@@ -23,6 +26,8 @@
 #include "definition/access.h"
 #include "definition/contact_table.h"
 #include "definition/segment.h"
+
+PG_FUNCTION_INFO_V1(segments_hidden_segments);
 
 /* Column numbers of segments.segment; sql/30_segment.sql keeps them. */
 #define Anum_segment_id 1
@@ -137,4 +142,47 @@ SegmentCheckVisible(int64 id)
 	SegmentHandle segment;
 
 	SegmentFindVisibleId(id, &segment);
+}
+
+/*
+ * Ids of the segments of a contact table that the current role, which may read
+ * it, does not see: an array of bigint, for most an empty one.
+ */
+ArrayType *
+SegmentsHidden(Oid contact_table)
+{
+	ArrayBuildState *ids = initArrayResult(INT8OID, CurrentMemoryContext, false);
+	ScanKeyData key;
+	CatalogScan scan;
+	SegmentHandle segment;
+
+	if (AccessSeesAll(contact_table))
+		return construct_empty_array(INT8OID);
+	ScanKeyInit(&key, Anum_segment_contact_table, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(contact_table));
+	CatalogScanBegin(&scan, "segment", CatalogRelid("segment_private_idx"), GetActiveSnapshot(), 1,
+					 &key);
+	while (CatalogScanNext(&scan))
+	{
+		fill_handle(&segment, scan.tuple, RelationGetDescr(scan.rel));
+		if (!AccessMaySee(&segment))
+			ids = accumArrayResult(ids, Int64GetDatum(segment.id), false, INT8OID,
+								   CurrentMemoryContext);
+	}
+	CatalogScanEnd(&scan);
+	return DatumGetArrayTypeP(makeArrayResult(ids, CurrentMemoryContext));
+}
+
+/*
+ * segments.hidden_segments(contact_table) -> bigint[], null for who may not read
+ * the contact table
+ */
+Datum
+segments_hidden_segments(PG_FUNCTION_ARGS)
+{
+	Oid contact_table = PG_GETARG_OID(0);
+
+	if (!AccessMayRead(contact_table))
+		PG_RETURN_NULL();
+	PG_RETURN_ARRAYTYPE_P(SegmentsHidden(contact_table));
 }

@@ -6,11 +6,14 @@
 
 #include "postgres.h"
 
+#include "utils/array.h"
+
 #include "definition/access.h"
 
 extern void SegmentFindVisible(const char *word, SegmentHandle *segment);
 extern void SegmentFindVisibleId(int64 id, SegmentHandle *segment);
 extern void SegmentCheckVisible(int64 id);
 extern bool SegmentIsVisible(int64 id);
+extern ArrayType *SegmentsHidden(Oid contact_table);
 
 #endif /* SEGMENTS_SEGMENT_FIND_H */
