@@ -22,6 +22,7 @@
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
+#include "base/compat.h"
 #include "base/result.h"
 #include "base/secure.h"
 #include "base/spi.h"
