@@ -157,7 +157,7 @@ CREATE %1$s TABLE %4$s (
     reference text
 );
 ALTER TABLE %4$s REPLICA IDENTITY FULL;
-CREATE INDEX ON %4$s USING brin (xact) WITH (pages_per_range = 32);
+CREATE INDEX ON %4$s USING brin (xact, lsn) WITH (pages_per_range = 32);
 CREATE TRIGGER segments_before_delete BEFORE DELETE ON %4$s FOR EACH STATEMENT EXECUTE FUNCTION segments.before_trim();
 CREATE TRIGGER segments_before_truncate BEFORE TRUNCATE ON %4$s FOR EACH STATEMENT EXECUTE FUNCTION segments.before_trim();
     $ddl$, contacts.persistence, member, override, change, create_tables.key_declaration);
@@ -358,7 +358,7 @@ COMMENT ON FUNCTION segments.attach_company(regclass, regclass, name, regclass, 
     'declare the companies of contacts: by a column of the contact table, or by a link table, where primary_column marks the primary company (null: the lowest key is); columns not given are those with the foreign keys; again: declare them anew';
 
 CREATE FUNCTION segments.store_related(contact_table regclass, name text, related_table regclass, contact_column name,
-                                       condition text, link_table regclass, link_column name, key_column name) RETURNS void
+                                       condition text, link_table regclass, link_column name, key_column name, unfollowed boolean) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
@@ -382,6 +382,7 @@ BEGIN
     related.related_table := store_related.related_table;
     related.contact_column := store_related.contact_column;
     related.condition := store_related.condition;
+    related.unfollowed := store_related.unfollowed;
     related.only_primary := false;
 
     IF store_related.link_table IS NULL THEN
@@ -404,11 +405,12 @@ BEGIN
     PERFORM segments.change_relations(store_related.contact_table, ARRAY[related]);
 END
 $function$;
-COMMENT ON FUNCTION segments.store_related(regclass, text, regclass, name, text, regclass, name, name) IS 'internal: attach_related, its condition with qualified names';
+COMMENT ON FUNCTION segments.store_related(regclass, text, regclass, name, text, regclass, name, name, boolean) IS 'internal: attach_related, its condition with qualified names';
 
 CREATE FUNCTION segments.attach_related(contact_table regclass, name text, related_table regclass, contact_column name,
                                         condition text DEFAULT NULL, link_table regclass DEFAULT NULL,
-                                        link_column name DEFAULT NULL, key_column name DEFAULT NULL) RETURNS void
+                                        link_column name DEFAULT NULL, key_column name DEFAULT NULL,
+                                        unfollowed boolean DEFAULT false) RETURNS void
 LANGUAGE plpgsql VOLATILE
 AS $function$
 /*
@@ -417,11 +419,11 @@ AS $function$
  */
 BEGIN
     condition := segments.qualify_expression(condition, related_table);
-    PERFORM segments.store_related(contact_table, name, related_table, contact_column, condition, link_table, link_column, key_column);
+    PERFORM segments.store_related(contact_table, name, related_table, contact_column, condition, link_table, link_column, key_column, unfollowed);
 END
 $function$;
-COMMENT ON FUNCTION segments.attach_related(regclass, text, regclass, name, text, regclass, name, name) IS
-    'declare rows that belong to contacts, for fields over them: contact_column of the related table (of the link table, where there is one) holds the contact''s key; only rows that satisfy the SQL condition count; again: declare them anew';
+COMMENT ON FUNCTION segments.attach_related(regclass, text, regclass, name, text, regclass, name, name, boolean) IS
+    'declare rows that belong to contacts, for fields over them: contact_column of the related table (of the link table, where there is one) holds the contact''s key; only rows that satisfy the SQL condition count, which is refused if it depends on more than the row, or with unfollowed taken as it is; again: declare them anew';
 
 CREATE FUNCTION segments.detach_related(contact_table regclass, name text) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp

@@ -52,6 +52,7 @@ typedef struct Field
 	bool case_sensitive;
 	char *timezone; /* of a value without time zone */
 	char *default_prefix;
+	bool unfollowed; /* its SQL depends on what isn't followed */
 } Field;
 
 extern Field *FieldLookup(ContactTable *table, const char *object, const char *name);

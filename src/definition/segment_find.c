@@ -144,20 +144,39 @@ SegmentCheckVisible(int64 id)
 	SegmentFindVisibleId(id, &segment);
 }
 
-/*
- * Ids of the segments of a contact table that the current role, which may read
- * it, does not see: an array of bigint, for most an empty one.
- */
-ArrayType *
-SegmentsHidden(Oid contact_table)
+static void
+add_hidden(HiddenSegments *hidden, int64 id)
 {
-	ArrayBuildState *ids = initArrayResult(INT8OID, CurrentMemoryContext, false);
+	if (hidden->n == 0)
+		hidden->ids = palloc(sizeof(int64));
+	else if ((hidden->n & (hidden->n - 1)) == 0)
+		hidden->ids = repalloc(hidden->ids, sizeof(int64) * 2 * hidden->n);
+	hidden->ids[hidden->n++] = id;
+}
+
+static int
+compare_ids(const void *a, const void *b)
+{
+	int64 left = *(const int64 *) a;
+	int64 right = *(const int64 *) b;
+
+	return left < right ? -1 : left > right;
+}
+
+/*
+ * The segments of a contact table that the current role, which may read it,
+ * does not see: for most there are none.
+ */
+void
+SegmentsHidden(Oid contact_table, HiddenSegments *hidden)
+{
 	ScanKeyData key;
 	CatalogScan scan;
 	SegmentHandle segment;
 
+	memset(hidden, 0, sizeof(HiddenSegments));
 	if (AccessSeesAll(contact_table))
-		return construct_empty_array(INT8OID);
+		return;
 	ScanKeyInit(&key, Anum_segment_contact_table, BTEqualStrategyNumber, F_OIDEQ,
 				ObjectIdGetDatum(contact_table));
 	CatalogScanBegin(&scan, "segment", CatalogRelid("segment_private_idx"), GetActiveSnapshot(), 1,
@@ -166,11 +185,38 @@ SegmentsHidden(Oid contact_table)
 	{
 		fill_handle(&segment, scan.tuple, RelationGetDescr(scan.rel));
 		if (!AccessMaySee(&segment))
-			ids = accumArrayResult(ids, Int64GetDatum(segment.id), false, INT8OID,
-								   CurrentMemoryContext);
+			add_hidden(hidden, segment.id);
 	}
 	CatalogScanEnd(&scan);
-	return DatumGetArrayTypeP(makeArrayResult(ids, CurrentMemoryContext));
+	if (hidden->n > 1)
+		qsort(hidden->ids, hidden->n, sizeof(int64), compare_ids);
+}
+
+/*
+ * Is this one of them?
+ */
+bool
+SegmentIsHidden(const HiddenSegments *hidden, int64 id)
+{
+	return hidden->n > 0 &&
+		   bsearch(&id, hidden->ids, hidden->n, sizeof(int64), compare_ids) != NULL;
+}
+
+/*
+ * The same as an array of bigint.
+ */
+ArrayType *
+SegmentsHiddenArray(Oid contact_table)
+{
+	HiddenSegments hidden;
+	Datum *ids;
+	int i;
+
+	SegmentsHidden(contact_table, &hidden);
+	ids = palloc(sizeof(Datum) * Max(hidden.n, 1));
+	for (i = 0; i < hidden.n; i++)
+		ids[i] = Int64GetDatum(hidden.ids[i]);
+	return construct_array(ids, hidden.n, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE);
 }
 
 /*
@@ -184,5 +230,5 @@ segments_hidden_segments(PG_FUNCTION_ARGS)
 
 	if (!AccessMayRead(contact_table))
 		PG_RETURN_NULL();
-	PG_RETURN_ARRAYTYPE_P(SegmentsHidden(contact_table));
+	PG_RETURN_ARRAYTYPE_P(SegmentsHiddenArray(contact_table));
 }

@@ -41,7 +41,7 @@
 PG_FUNCTION_INFO_V1(segments_ask_beside);
 PG_FUNCTION_INFO_V1(segments_members);
 
-#define MAX_ARGUMENTS 6
+#define MAX_ARGUMENTS 3
 #define FIRST_ARGUMENT 2 /* after the contact table and the question's name */
 
 /* Types of arguments: a key comes as text, keys as an array of their base type. */
@@ -87,20 +87,13 @@ static const Question questions[] = {
 	 "WHERE NOT EXISTS (SELECT FROM {member} m WHERE m.segment_id = $2 AND $2 <> ALL ($1) AND m.contact_id = k.key)",
 	 2,
 	 {INT8OID, KEYS}},
-	/* from which transaction to before which; after which place, transaction and number; how many */
+	/* places of entries, in whose order they are given */
 	{"entries",
-	 "SELECT {key c.contact_id}, c.xact, c.n, c.segment_id, c.joined, c.cause, c.at, c.source, c.reference, c.lsn "
-	 "FROM {change} c WHERE c.xact >= $2 AND c.xact < $3 AND (c.lsn, c.xact, c.n) > ($4, $5, $6) "
-	 "AND c.segment_id <> ALL ($1) ORDER BY c.lsn, c.xact, c.n LIMIT $7",
-	 6,
-	 {INT8OID, INT8OID, PG_LSNOID, INT8OID, INT4OID, INT8OID}},
-	/* from which transaction; of those before which one, after which place, transaction and number */
-	{"number of entries",
-	 "SELECT pg_catalog.count(*) FROM {change} c "
-	 "WHERE c.xact >= $2 AND (c.xact >= $3 OR (c.lsn, c.xact, c.n) > ($4, $5, $6)) "
-	 "AND c.segment_id <> ALL ($1)",
-	 5,
-	 {INT8OID, INT8OID, PG_LSNOID, INT8OID, INT4OID}},
+	 "SELECT {key c.contact_id}, c.xact, c.n, c.segment_id, c.joined, c.cause, c.at, c.source, c.reference, e.place "
+	 "FROM pg_catalog.unnest($2) WITH ORDINALITY e (entry, place) JOIN {change} c ON c.ctid = e.entry "
+	 "WHERE c.segment_id <> ALL ($1) ORDER BY e.place",
+	 1,
+	 {TIDARRAYOID}},
 	/* segment: how many entries there are of it, and the instant of the oldest of all */
 	{"reach",
 	 "SELECT pg_catalog.count(*) FILTER (WHERE c.segment_id = $2), pg_catalog.min(c.at) FROM {change} c "
@@ -230,7 +223,7 @@ read_arguments(FunctionCallInfo fcinfo, const Question *question, const ContactT
 						errmsg("question \"%s\" takes %d arguments", question->name,
 							   question->narguments)));
 	set_param(&params->params[0], INT8ARRAYOID, false,
-			  PointerGetDatum(SegmentsHidden(table->relid)));
+			  PointerGetDatum(SegmentsHiddenArray(table->relid)));
 	for (i = 0; i < question->narguments; i++)
 		set_argument(fcinfo, i + FIRST_ARGUMENT, table, question->types[i], &params->params[i + 1]);
 	return params;

@@ -153,24 +153,41 @@ collect_reads(const Predicate *predicate, ContactTable *table, List **names)
 	}
 }
 
+static void
+add_word(List **words, char *word)
+{
+	ListCell *cell;
+
+	foreach (cell, *words)
+		if (strcmp(lfirst(cell), word) == 0)
+			return;
+	*words = lappend(*words, word);
+}
+
 /* Indexes that a refresh would need, once each. */
 static void
 collect_advice(const Predicate *predicate, ContactTable *table, List **advice)
 {
 	char *text;
-	ListCell *cell;
 	int i;
 
 	check_stack_depth();
 	for (i = 0; i < predicate->nargs; i++)
 		collect_advice(predicate->args[i], table, advice);
-	if (predicate->kind != PREDICATE_ATOM ||
-		(text = PassedIndexAdvice(predicate->atom, table)) == NULL)
-		return;
-	foreach (cell, *advice)
-		if (strcmp(lfirst(cell), text) == 0)
-			return;
-	*advice = lappend(*advice, text);
+	if (predicate->kind == PREDICATE_ATOM &&
+		(text = PassedIndexAdvice(predicate->atom, table)) != NULL)
+		add_word(advice, text);
+}
+
+/* What members don't follow, in words, once each. */
+static bool
+collect_unfollowed(Atom *atom, void *words)
+{
+	if (atom->field != NULL && atom->field->unfollowed)
+		add_word(words, psprintf("field \"%s\"", atom->field->name));
+	if (atom->rows != NULL && atom->rows->unfollowed)
+		add_word(words, psprintf("relation \"%s\"", atom->rows->name));
+	return false;
 }
 
 static const char *
@@ -197,6 +214,7 @@ segments_explain(PG_FUNCTION_ARGS)
 	SecureContext secure;
 	List *reads = NIL;
 	List *advice = NIL;
+	List *unfollowed = NIL;
 	ListCell *cell;
 	const char *separator = "";
 
@@ -218,6 +236,10 @@ segments_explain(PG_FUNCTION_ARGS)
 	}
 	appendStringInfo(&out, "\nMoves: %s",
 					 move_text(PredicateNextMove(predicate, table, SegmentsNow()), SegmentsNow()));
+	(void) PredicateWalk(predicate, collect_unfollowed, &unfollowed);
+	foreach (cell, unfollowed)
+		appendStringInfo(&out, "%s%s", cell == list_head(unfollowed) ? "\nNot followed: " : ", ",
+						 (char *) lfirst(cell));
 	collect_advice(predicate, table, &advice);
 	foreach (cell, advice)
 		appendStringInfo(&out, "\nMissing for refresh_due: %s", (char *) lfirst(cell));
