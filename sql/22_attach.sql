@@ -370,7 +370,7 @@ BEGIN
     EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', store_related.contact_table);
     IF coalesce(store_related.name, '') = '' OR octet_length(store_related.name) > 63 THEN
         RAISE EXCEPTION 'name of a relation must have 1 to 63 bytes' USING ERRCODE = 'invalid_parameter_value';
-    ELSIF store_related.name IN ('company', 'company_all') THEN
+    ELSIF store_related.name IN ('company', 'company_all', 'memberships') THEN
         RAISE EXCEPTION 'relation name "%" is reserved', store_related.name
             USING ERRCODE = 'reserved_name', HINT = 'Use segments.attach_company() for companies.';
     ELSIF store_related.contact_column IS NULL THEN

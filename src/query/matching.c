@@ -27,6 +27,7 @@
 #include "filter/filter.h"
 #include "filter/filter_flat.h"
 #include "filter/filter_operator.h"
+#include "predicate/atom_sql.h"
 #include "predicate/bind.h"
 #include "predicate/bind_place.h"
 #include "predicate/moving.h"
@@ -150,6 +151,8 @@ collect_reads(const Predicate *predicate, ContactTable *table, List **names)
 		*names = list_append_unique_oid(*names, relid);
 		if (atom->rows && OidIsValid(atom->rows->link_relid))
 			*names = list_append_unique_oid(*names, atom->rows->link_relid);
+		if (atom->group)
+			collect_reads(atom->group->predicate, table, names);
 	}
 }
 
@@ -174,6 +177,8 @@ collect_advice(const Predicate *predicate, ContactTable *table, List **advice)
 	check_stack_depth();
 	for (i = 0; i < predicate->nargs; i++)
 		collect_advice(predicate->args[i], table, advice);
+	if (predicate->kind == PREDICATE_ATOM && predicate->atom->group)
+		collect_advice(predicate->atom->group->predicate, table, advice);
 	if (predicate->kind == PREDICATE_ATOM &&
 		(text = PassedIndexAdvice(predicate->atom, table)) != NULL)
 		add_word(advice, text);
@@ -183,11 +188,13 @@ collect_advice(const Predicate *predicate, ContactTable *table, List **advice)
 static bool
 collect_unfollowed(Atom *atom, void *words)
 {
-	if (atom->field != NULL && atom->field->unfollowed)
-		add_word(words, psprintf("field \"%s\"", atom->field->name));
+	Field *field = (atom->group && atom->group->of) ? atom->group->of : atom->field;
+
+	if (field != NULL && field->unfollowed)
+		add_word(words, psprintf("field \"%s\"", field->name));
 	if (atom->rows != NULL && atom->rows->unfollowed)
 		add_word(words, psprintf("relation \"%s\"", atom->rows->name));
-	return false;
+	return atom->group != NULL && PredicateWalk(atom->group->predicate, collect_unfollowed, words);
 }
 
 static const char *
