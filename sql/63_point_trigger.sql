@@ -290,8 +290,15 @@ AS $function$
 DECLARE
     used record;
 BEGIN
-    SELECT o.name, string_agg(format('"%s"', t.name), ', ' ORDER BY t.id) AS triggers INTO used
-    FROM segments_old AS o JOIN segments.point_trigger AS t ON o.id::text = ANY (t.add_segments || t.remove_segments)
+    SELECT o.name, concat_ws(' and ', string_agg(format('"%s"', t.name), ', ' ORDER BY t.id) FILTER (WHERE t.is_seen),
+                             CASE WHEN NOT bool_and(t.is_seen) THEN 'others that you do not see' END) AS triggers INTO used
+    FROM segments_old AS o JOIN (
+        -- who does not see a segment does not see what names it
+        SELECT t.id, t.name, t.add_segments || t.remove_segments AS named,
+               NOT EXISTS (SELECT FROM segments.segment AS s
+                           WHERE s.id::text = ANY (t.add_segments || t.remove_segments)
+                             AND NOT segments.asker_may_see(s.contact_table, s.is_global, s.created_by, s.created_by_user)) AS is_seen
+        FROM segments.point_trigger AS t) AS t ON o.id::text = ANY (t.named)
     WHERE TG_OP = 'DELETE'
        OR o.is_published AND EXISTS (SELECT FROM segments.segment AS n WHERE n.id = o.id AND NOT n.is_published)
     GROUP BY o.id, o.name ORDER BY o.id LIMIT 1;

@@ -227,7 +227,7 @@ SELECT id AS mine FROM segments.segment WHERE alias = 'mine' \gset
 GRANT EXECUTE ON FUNCTION segments.change_by_hand(bigint, anyarray, text) TO regress_reader;
 SET ROLE regress_reader;
 SELECT segments.add_contact('mine', 2);
-INSERT INTO segments.point_trigger (name, contact_table, points, field, add_segments) VALUES ('Secret', 'mal.contact', 1000, 'id', '{mine}');
+INSERT INTO segments.point_trigger (name, contact_table, points, field, add_segments) VALUES ('Secret', 'mal.contact', 1000, 'id', '{mine,visited}');
 SELECT count(*) FROM mal.contact_segment_member WHERE segment_id = :mine;
 SELECT count(*) FROM mal.contact_segment_override WHERE segment_id = :mine;
 SELECT count(*) > 0 AS told FROM mal.contact_segment_change WHERE segment_id = :mine;
@@ -246,6 +246,13 @@ SELECT * FROM segments.ask_beside('mal.contact', 'reach', :mine::bigint) AS r (e
 SELECT * FROM segments.ask_beside('mal.contact', 'overlap', ARRAY[:mine::bigint]) AS o (ids bigint[], n bigint);
 SELECT segments.hidden_segments('mal.contact') = ARRAY[:mine::bigint] AS hidden;
 SELECT count(*) FROM segments.point_trigger;
+RESET ROLE;
+GRANT UPDATE, DELETE ON segments.segment TO regress_reader2;
+SET ROLE regress_reader2;
+DELETE FROM segments.segment WHERE alias = 'visited';
+UPDATE segments.segment SET is_published = false WHERE alias = 'visited';
+RESET ROLE;
+REVOKE UPDATE, DELETE ON segments.segment FROM regress_reader2;
 SET ROLE regress_nobody;
 SELECT count(*) FROM mal.contact_segment_member;
 SELECT * FROM segments.ask_beside('mal.contact', 'reach', :mine::bigint) AS r (entries bigint, oldest timestamptz);
