@@ -275,9 +275,13 @@ segments_ask_beside(PG_FUNCTION_ARGS)
 {
 	TupleDesc desc;
 	Tuplestorestate *store = SrfBegin(fcinfo, &desc);
-	ContactTable *table = AccessContactTable(PG_GETARG_OID(0));
-	const Question *question = find_question(text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	ContactTable *table;
+	const Question *question;
 
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		PG_RETURN_NULL();
+	table = AccessContactTable(PG_GETARG_OID(0));
+	question = find_question(text_to_cstring(PG_GETARG_TEXT_PP(1)));
 	answer(question, table, read_arguments(fcinfo, question, table), fcinfo, store, desc);
 	PG_RETURN_NULL();
 }
