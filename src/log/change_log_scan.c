@@ -29,6 +29,8 @@
 #include "utils/lsyscache.h"
 
 #include "base/compat.h"
+#include "base/index_find.h"
+#include "base/vector.h"
 #include "log/change_log.h"
 
 /* Columns of a log. */
@@ -48,29 +50,22 @@ orders_numbers(Oid family)
 		   get_op_opfamily_strategy(Int8LessOperator, family) == BTLessStrategyNumber;
 }
 
+/* A BRIN index on the log's numbers? */
+static bool
+is_by_number(Relation index, void *purpose)
+{
+	return index->rd_rel->relam == BRIN_AM_OID && index->rd_index->indnkeyatts == 1 &&
+		   index->rd_index->indkey.values[0] == Anum_change_xact &&
+		   orders_numbers(index->rd_opfamily[0]);
+}
+
 /*
  * The BRIN index on the log's numbers, or InvalidOid.
  */
 Oid
 ChangeLogIndex(Relation log)
 {
-	List *indexes = RelationGetIndexList(log);
-	Oid found = InvalidOid;
-	ListCell *cell;
-
-	foreach (cell, indexes)
-	{
-		Relation index = index_open(lfirst_oid(cell), AccessShareLock);
-
-		if (index->rd_rel->relam == BRIN_AM_OID && index->rd_index->indisvalid &&
-			index->rd_index->indnkeyatts == 1 &&
-			index->rd_index->indkey.values[0] == Anum_change_xact &&
-			RelationGetIndexPredicate(index) == NIL && orders_numbers(index->rd_opfamily[0]))
-			found = RelationGetRelid(index);
-		index_close(index, AccessShareLock);
-	}
-	list_free(indexes);
-	return found;
+	return IndexFind(log, is_by_number, NULL);
 }
 
 static void
@@ -108,8 +103,8 @@ pages_by_index(Relation index, const LogHorizon *since, Snapshot snapshot)
 static LogPages *
 stretches_of(TIDBitmap *bitmap, int *n)
 {
-	int size = 8;
-	LogPages *pages = palloc(sizeof(LogPages) * size);
+	int size = 0;
+	LogPages *pages = NULL;
 	BitmapPages *iterator = BitmapPagesBegin(bitmap);
 	BlockNumber block;
 
@@ -121,8 +116,7 @@ stretches_of(TIDBitmap *bitmap, int *n)
 			pages[*n - 1].last = block;
 			continue;
 		}
-		if (*n == size)
-			pages = repalloc(pages, sizeof(LogPages) * (size *= 2));
+		VectorMakeRoom(pages, *n, size, 8);
 		pages[*n].first = pages[*n].last = block;
 		(*n)++;
 	}
