@@ -110,7 +110,7 @@ begin_page_scan(PageScan *scan, Relation index, const LogSpan *span, Snapshot sn
 {
 	scan->bitmap = tbm_create(work_mem * (Size) 1024, NULL);
 	scan->nplaces = 0;
-	if (span != NULL && is_on_places(index))
+	if (span != NULL && is_on_places(index, NULL))
 	{
 		ScanKeyEntryInitialize(&scan->keys[1], 0, Anum_index_lsn, BTGreaterEqualStrategyNumber,
 							   PG_LSNOID, InvalidOid, F_PG_LSN_GE, LSNGetDatum(span->from));

@@ -44,6 +44,7 @@
 #include "program/keys.h"
 #include "program/program.h"
 #include "program/program_cache.h"
+#include "refresh/refresh_read.h"
 #include "refresh/refresh_window.h"
 
 #define FEW_SEGMENTS 16 /* so many members are looked up one by one */
