@@ -42,7 +42,8 @@ AS $function$
             THEN 'it must have no check constraint'
         WHEN EXISTS (SELECT FROM pg_policy AS p WHERE p.polrelid = relation AND (p.polname <> 'segments_readers'
                      OR p.polcmd <> 'r' OR EXISTS (SELECT FROM pg_depend AS d
-                         WHERE d.classid = 'pg_policy'::regclass AND d.objid = p.oid AND d.refclassid = 'pg_proc'::regclass)
+                         WHERE d.classid = 'pg_policy'::regclass AND d.objid = p.oid AND d.refclassid = 'pg_proc'::regclass
+                           AND d.refobjid <> 'segments.hidden_segments(regclass)'::regprocedure)
                      OR EXISTS (SELECT FROM pg_depend AS d WHERE d.classid = 'pg_policy'::regclass AND d.objid = p.oid
                                 AND d.refclassid = 'pg_class'::regclass AND d.refobjid NOT IN (relation, 'segments.contact_table'::regclass))
                      OR EXISTS (SELECT FROM pg_depend AS d WHERE d.classid = 'pg_policy'::regclass AND d.objid = p.oid
