@@ -21,6 +21,7 @@
 
 #include "base/srf.h"
 #include "base/subtransaction.h"
+#include "base/table_tree.h"
 #include "build/build_set.h"
 #include "build/difference.h"
 #include "build/progress.h"
@@ -120,7 +121,8 @@ static bool
 is_small(Oid relid)
 {
 	Relation rel = table_open(relid, AccessShareLock);
-	bool small = RelationGetNumberOfBlocks(rel) < SMALL_TABLE_BLOCKS;
+	double rows;
+	bool small = TableTreeSize(rel, &rows) < SMALL_TABLE_BLOCKS;
 
 	table_close(rel, AccessShareLock);
 	return small;
