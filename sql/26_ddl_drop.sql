@@ -35,9 +35,9 @@ COMMENT ON FUNCTION segments.is_broken(regclass) IS 'internal: was this contact 
 CREATE FUNCTION segments.begin_command(renames boolean) RETURNS boolean
     LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'segments_begin_command';
 COMMENT ON FUNCTION segments.begin_command(boolean) IS 'internal: a command begins, which may give something another name; false: another command runs it';
-CREATE FUNCTION segments.end_command(ended boolean) RETURNS void
-    LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'segments_end_command';
-COMMENT ON FUNCTION segments.end_command(boolean) IS 'internal: the command that began has ended; false: it goes on';
+CREATE FUNCTION segments.end_command() RETURNS void
+    LANGUAGE c AS 'MODULE_PATHNAME', 'segments_end_command';
+COMMENT ON FUNCTION segments.end_command() IS 'internal: a command that may have given something another name has ended';
 CREATE FUNCTION segments.keep_expression(expression text, relation regclass, role oid) RETURNS void
     LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'segments_keep_expression';
 COMMENT ON FUNCTION segments.keep_expression(text, regclass, oid) IS 'internal: keeps what an expression means until the command that began ends';
@@ -47,7 +47,7 @@ COMMENT ON FUNCTION segments.followed_expression(text, regclass) IS 'internal: h
 CREATE FUNCTION segments.used_function(expression text, relation regclass, function oid) RETURNS boolean
     LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'segments_used_function';
 COMMENT ON FUNCTION segments.used_function(text, regclass, oid) IS 'internal: did what was kept of an expression call this function?';
-REVOKE EXECUTE ON FUNCTION segments.used_function(text, regclass, oid), segments.begin_command(boolean), segments.end_command(boolean), segments.keep_expression(text, regclass, oid),
+REVOKE EXECUTE ON FUNCTION segments.used_function(text, regclass, oid), segments.begin_command(boolean), segments.end_command(), segments.keep_expression(text, regclass, oid),
     segments.followed_expression(text, regclass) FROM PUBLIC;
 
 CREATE FUNCTION segments.declared_expressions() RETURNS TABLE (contact_table regclass, relation regclass, sql text)
@@ -126,7 +126,6 @@ BEGIN
             SELECT t.contact_table FROM segments.contact_table AS t
             WHERE NOT segments.is_examined(t.contact_table)));
     END IF;
-    PERFORM segments.end_command(false);
 END
 $function$;
 COMMENT ON FUNCTION segments.before_ddl() IS 'internal: event trigger function; finds out which contact tables don''t count for the command that begins';

@@ -469,7 +469,9 @@ BEGIN
         RAISE EXCEPTION 'cannot rename schema "segments" because extension segments needs it'
             USING ERRCODE = 'dependent_objects_still_exist', HINT = 'The functions of the extension name it.';
     END IF;
-    PERFORM segments.end_command(true);
+    IF TG_TAG = 'CREATE FUNCTION' OR TG_TAG LIKE 'ALTER %' AND TG_TAG NOT IN ('ALTER POLICY', 'ALTER FOREIGN TABLE') THEN
+        PERFORM segments.end_command();
+    END IF;
     IF NOT EXISTS (SELECT FROM segments.contact_table) THEN
         RETURN;
     END IF;

@@ -41,22 +41,23 @@ typedef struct KeptExpression
 static MemoryContext context = NULL;
 static List *kept = NIL;
 static bool keeping = false; /* the command may rename something */
-static bool running = false; /* it has begun, and not ended */
+static int depth = 0;        /* of commands that may, and have not ended */
+static SubTransactionId began_in;
 
 /* ----- commands ----- */
 
 static void
 at_end(XactEvent event, void *arg)
 {
-	running = false;
+	depth = 0;
 }
 
 /* A command that failed and was caught has no end. */
 static void
 at_rollback(SubXactEvent event, SubTransactionId own, SubTransactionId parent, void *arg)
 {
-	if (event == SUBXACT_EVENT_ABORT_SUB)
-		running = false;
+	if (event == SUBXACT_EVENT_ABORT_SUB && own <= began_in)
+		depth = 0;
 }
 
 static void
@@ -80,21 +81,28 @@ start_anew(void)
 Datum
 segments_begin_command(PG_FUNCTION_ARGS)
 {
-	if (running)
+	bool renames = PG_GETARG_BOOL(0);
+
+	if (depth > 0)
+	{
+		depth += renames;
 		PG_RETURN_BOOL(false);
+	}
 	start_anew();
-	keeping = PG_GETARG_BOOL(0);
+	keeping = renames;
+	depth = renames;
+	began_in = GetCurrentSubTransactionId();
 	PG_RETURN_BOOL(true);
 }
 
 /*
- * segments.end_command(ended): the command has ended; false: it goes on, and all
- * that it needs is kept.
+ * segments.end_command(): one that may rename something has ended.
  */
 Datum
 segments_end_command(PG_FUNCTION_ARGS)
 {
-	running = !PG_GETARG_BOOL(0) && keeping;
+	if (depth > 0)
+		depth--;
 	PG_RETURN_VOID();
 }
 

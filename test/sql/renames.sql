@@ -56,6 +56,16 @@ INSERT INTO page_hit SELECT n, n % 5 + 6, 'u' || n, '2026-03-01 10:00+00'::times
 UPDATE human SET amount = 11 - amount, score = 11 - score;
 SELECT * FROM members ORDER BY 1;
 SELECT count(*) AS differences FROM segments.check();
+-- the tables beside move along, by commands of their own
+CREATE SCHEMA third;
+CREATE FUNCTION third.of(human) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT ($1).body';
+SELECT segments.define_field('human', 'of', expression => 'third.of(human)');
+ALTER TABLE human SET SCHEMA third;
+ALTER TABLE third.human RENAME TO being;
+ALTER TABLE third.being SET SCHEMA public;
+ALTER TABLE being RENAME TO human;
+SELECT expression FROM declared WHERE field IN ('of', 'whole') ORDER BY 1;
+
 -- several at once, and what is rolled back
 BEGIN;
 ALTER TABLE human RENAME COLUMN amount TO a1;
@@ -81,6 +91,8 @@ ALTER TYPE other.spirits ADD VALUE 'fine';
 SELECT count(*) AS differences FROM segments.check();
 SELECT segments.detach('human');
 DROP VIEW declared, different, members;
+DROP FUNCTION third.of;
 DROP TABLE before, human, page_hit;
+DROP SCHEMA third;
 DROP SCHEMA other CASCADE;
 DROP FUNCTION public.has CASCADE;
