@@ -43,6 +43,8 @@
 #include "refresh/refresh_window.h"
 #include "time/clock.h"
 
+#include "refresh/refresh_read.h"
+
 typedef struct Refresh
 {
 	Oid contact_table;
