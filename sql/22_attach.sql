@@ -400,6 +400,7 @@ BEGIN
     END IF;
     IF related.condition IS NOT NULL THEN
         PERFORM segments.check_condition(related.condition, related.related_table);
+        PERFORM segments.warn_unfollowed(store_related.contact_table, related.condition, related.related_table);
     END IF;
     PERFORM segments.change_relations(store_related.contact_table, ARRAY[related]);
 END

@@ -437,6 +437,40 @@ END
 $function$;
 COMMENT ON FUNCTION segments.qualify_condition(text, regclass, boolean) IS 'internal: a condition, perhaps with the number $1 of a field''s name, with its names qualified';
 
+CREATE FUNCTION segments.warn_unfollowed(contact_table regclass, expression text, relation regclass) RETURNS void
+LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp
+AS $function$
+/*
+ * Taken, since an application may know that it never changes.  What an
+ * expression over related rows reads of their own table is evaluated again when
+ * that changes.
+ */
+DECLARE
+    reads record;
+    unfollowed text;
+BEGIN
+    SELECT * INTO reads FROM segments.expression_reads(expression, relation);
+    IF reads.clock THEN
+        RAISE WARNING 'expression "%" depends on the clock', expression
+            USING DETAIL = 'Members do not follow it as time passes, but when the contact is written.',
+                  HINT = 'Make the date a field, and compare it with a phrase, such as "-18 years", in the filter.';
+    END IF;
+    unfollowed := (SELECT string_agg(t::regclass::text, ', ') FROM unnest(reads.tables) AS t WHERE t <> relation OR t = contact_table);
+    IF unfollowed IS NOT NULL THEN
+        RAISE WARNING 'expression "%" reads rows of %, which are not followed', expression, unfollowed
+            USING DETAIL = 'When these change, members stay as they are until the contact is written or the segment rebuilt.',
+                  HINT = 'Declare such rows with segments.attach_related(), and the field over them.';
+    END IF;
+    unfollowed := (SELECT string_agg(f::regprocedure::text, ', ') FROM unnest(reads.functions) AS f);
+    IF unfollowed IS NOT NULL THEN
+        RAISE WARNING 'expression "%" calls %, which may depend on more than the row', expression, unfollowed
+            USING DETAIL = 'When that changes, members stay as they are until the contact is written or the segment rebuilt.',
+                  HINT = 'If it depends on its arguments only, declare it IMMUTABLE.';
+    END IF;
+END
+$function$;
+COMMENT ON FUNCTION segments.warn_unfollowed(regclass, text, regclass) IS 'internal: a warning about what an expression depends on and nobody follows';
+
 CREATE FUNCTION segments.store_field(definition segments.field_definition) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -466,6 +500,8 @@ BEGIN
         END IF;
     END IF;
 
+    PERFORM segments.warn_unfollowed(definition.contact_table, definition.expression, row_table);
+    PERFORM segments.warn_unfollowed(definition.contact_table, regexp_replace(definition.condition, '\$1(?![0-9])', '1', 'g'), row_table);
     PERFORM segments.store_definition(definition);
 END
 $function$;

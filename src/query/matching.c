@@ -19,6 +19,7 @@
 
 #include "base/secure.h"
 #include "base/sql_expr.h"
+#include "base/sql_reads.h"
 #include "base/srf.h"
 #include "definition/access.h"
 #include "definition/contact_table.h"
@@ -349,4 +350,39 @@ segments_expression_type(PG_FUNCTION_ARGS)
 		exprType(SqlExprParse(text_to_cstring(PG_GETARG_TEXT_PP(0)), relid, relation_name(relid)));
 
 	PG_RETURN_OID(type == UNKNOWNOID ? TEXTOID : type);
+}
+
+static Datum
+oid_array(List *oids)
+{
+	Datum *values = palloc(sizeof(Datum) * Max(list_length(oids), 1));
+	ListCell *cell;
+	int n = 0;
+
+	foreach (cell, oids)
+		values[n++] = ObjectIdGetDatum(lfirst_oid(cell));
+	return PointerGetDatum(construct_array(values, n, OIDOID, 4, true, TYPALIGN_INT));
+}
+
+/*
+ * segments.expression_reads(expression, relation) -> (clock, tables, functions)
+ */
+PG_FUNCTION_INFO_V1(segments_expression_reads);
+Datum
+segments_expression_reads(PG_FUNCTION_ARGS)
+{
+	Oid relid = PG_GETARG_OID(1);
+	SqlReads reads = {false, NIL, NIL};
+	Datum values[3];
+	bool nulls[3] = {false, false, false};
+	TupleDesc desc;
+
+	SqlReadsOf(SqlExprParse(text_to_cstring(PG_GETARG_TEXT_PP(0)), relid, relation_name(relid)),
+			   &reads);
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	values[0] = BoolGetDatum(reads.clock);
+	values[1] = oid_array(reads.tables);
+	values[2] = oid_array(reads.functions);
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
 }
