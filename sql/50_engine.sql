@@ -35,10 +35,6 @@ CREATE FUNCTION segments.qualify_expression(expression text, relation regclass) 
     AS 'MODULE_PATHNAME', 'segments_qualify_expression' LANGUAGE C STABLE STRICT;
 COMMENT ON FUNCTION segments.qualify_expression(text, regclass) IS 'internal: an SQL expression over a relation with its names qualified; refuses volatile functions';
 
-CREATE FUNCTION segments.expression_reads(expression text, relation regclass, OUT clock boolean, OUT tables oid[], OUT functions oid[])
-    AS 'MODULE_PATHNAME', 'segments_expression_reads' LANGUAGE C STABLE STRICT;
-COMMENT ON FUNCTION segments.expression_reads(text, regclass) IS 'internal: what an SQL expression with qualified names depends on beside its row: the clock, tables of subqueries, stable functions that are not the server''s';
-
 CREATE FUNCTION segments.matches_support(internal) RETURNS internal
     AS 'MODULE_PATHNAME', 'segments_matches_support' LANGUAGE C STRICT;
 COMMENT ON FUNCTION segments.matches_support(internal) IS 'internal: planner support of segments.matches()';

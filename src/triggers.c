@@ -5,12 +5,16 @@
  * rows belong to contacts come here, with transition tables.  A statement that
  * changed nothing, or a table that no segment reads, costs a look into a hash
  * table.
+ *
+ * What a subscription brings fires no statement triggers.  There a row-level
+ * trigger, where it was asked for, stands for a statement that changed one row.
  */
 #include "postgres.h"
 
 #include "catalog/pg_trigger.h"
 #include "commands/trigger.h"
 #include "fmgr.h"
+#include "miscadmin.h"
 #include "utils/rel.h"
 
 #include "build/build.h"
@@ -32,10 +36,11 @@ check_protocol(FunctionCallInfo fcinfo)
 	if (!CALLED_AS_TRIGGER(fcinfo))
 		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 						errmsg("function segments.maintain was not called by trigger manager")));
-	if (!TRIGGER_FIRED_AFTER(data->tg_event) || !TRIGGER_FIRED_FOR_STATEMENT(data->tg_event))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("function segments.maintain must be fired AFTER, FOR EACH STATEMENT")));
+	if (!TRIGGER_FIRED_AFTER(data->tg_event))
+		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+						errmsg("function segments.maintain must be fired AFTER")));
+	if (TRIGGER_FIRED_FOR_ROW(data->tg_event))
+		return;
 	if ((TRIGGER_FIRED_BY_UPDATE(data->tg_event) && (!data->tg_oldtable || !data->tg_newtable)) ||
 		(TRIGGER_FIRED_BY_INSERT(data->tg_event) && !data->tg_newtable) ||
 		(TRIGGER_FIRED_BY_DELETE(data->tg_event) && !data->tg_oldtable))
@@ -72,9 +77,8 @@ is_empty(Tuplestorestate *store)
 }
 
 static StatementDelta
-statement_delta(FunctionCallInfo fcinfo)
+statement_delta(FunctionCallInfo fcinfo, TriggerData *data)
 {
-	TriggerData *data = (TriggerData *) fcinfo->context;
 	StatementDelta delta = {0};
 
 	delta.relid = RelationGetRelid(data->tg_relation);
@@ -114,19 +118,57 @@ maintain_table(Oid contact_table, TriggerData *data, StatementDelta *delta)
 	SessionEnd();
 }
 
+/* A statement that changed one row. */
+typedef struct RowStatement
+{
+	TriggerData data;
+	Trigger trigger;
+} RowStatement;
+
+static Tuplestorestate *
+store_row(HeapTuple row)
+{
+	Tuplestorestate *store = tuplestore_begin_heap(false, false, work_mem);
+
+	tuplestore_puttuple(store, row);
+	return store;
+}
+
+static TriggerData *
+statement_of_row(TriggerData *data, RowStatement *statement)
+{
+	bool is_update = TRIGGER_FIRED_BY_UPDATE(data->tg_event);
+
+	statement->data = *data;
+	statement->trigger = *data->tg_trigger;
+	statement->trigger.tgoldtable = pstrdup("segments_old");
+	statement->trigger.tgnewtable = pstrdup("segments_new");
+	statement->data.tg_trigger = &statement->trigger;
+	statement->data.tg_event &= ~TRIGGER_EVENT_ROW;
+	if (!TRIGGER_FIRED_BY_INSERT(data->tg_event))
+		statement->data.tg_oldtable = store_row(data->tg_trigtuple);
+	if (!TRIGGER_FIRED_BY_DELETE(data->tg_event))
+		statement->data.tg_newtable = store_row(is_update ? data->tg_newtuple : data->tg_trigtuple);
+	return &statement->data;
+}
+
 PG_FUNCTION_INFO_V1(segments_maintain);
 Datum
 segments_maintain(PG_FUNCTION_ARGS)
 {
+	TriggerData *data = (TriggerData *) fcinfo->context;
+	RowStatement statement;
 	StatementDelta delta;
 	ListCell *cell;
 
 	check_protocol(fcinfo);
-	delta = statement_delta(fcinfo);
+	if (TRIGGER_FIRED_FOR_ROW(data->tg_event))
+		data = statement_of_row(data, &statement);
+	delta = statement_delta(fcinfo, data);
 	if (!delta.truncated && is_empty(delta.old_rows) && is_empty(delta.new_rows))
 		return PointerGetDatum(NULL);
 	foreach (cell, list_copy(ProgramTablesReading(delta.relid)))
-		maintain_table(lfirst_oid(cell), (TriggerData *) fcinfo->context, &delta);
+		maintain_table(lfirst_oid(cell), data, &delta);
 	return PointerGetDatum(NULL);
 }
 

@@ -19,7 +19,6 @@
 
 #include "base/secure.h"
 #include "base/sql_expr.h"
-#include "base/sql_reads.h"
 #include "base/srf.h"
 #include "definition/access.h"
 #include "definition/contact_table.h"
@@ -27,6 +26,7 @@
 #include "filter/filter.h"
 #include "filter/filter_flat.h"
 #include "filter/filter_operator.h"
+#include "predicate/atom_sql.h"
 #include "predicate/bind.h"
 #include "predicate/bind_place.h"
 #include "predicate/moving.h"
@@ -165,7 +165,20 @@ collect_reads(const Predicate *predicate, ContactTable *table, List **names)
 		*names = list_append_unique_oid(*names, relid);
 		if (atom->rows && OidIsValid(atom->rows->link_relid))
 			*names = list_append_unique_oid(*names, atom->rows->link_relid);
+		if (atom->group)
+			collect_reads(atom->group->predicate, table, names);
 	}
+}
+
+static void
+add_word(List **words, char *word)
+{
+	ListCell *cell;
+
+	foreach (cell, *words)
+		if (strcmp(lfirst(cell), word) == 0)
+			return;
+	*words = lappend(*words, word);
 }
 
 /* Indexes that a refresh would need, once each. */
@@ -173,19 +186,29 @@ static void
 collect_advice(const Predicate *predicate, ContactTable *table, List **advice)
 {
 	char *text;
-	ListCell *cell;
 	int i;
 
 	check_stack_depth();
 	for (i = 0; i < predicate->nargs; i++)
 		collect_advice(predicate->args[i], table, advice);
-	if (predicate->kind != PREDICATE_ATOM ||
-		(text = PassedIndexAdvice(predicate->atom, table)) == NULL)
-		return;
-	foreach (cell, *advice)
-		if (strcmp(lfirst(cell), text) == 0)
-			return;
-	*advice = lappend(*advice, text);
+	if (predicate->kind == PREDICATE_ATOM && predicate->atom->group)
+		collect_advice(predicate->atom->group->predicate, table, advice);
+	if (predicate->kind == PREDICATE_ATOM &&
+		(text = PassedIndexAdvice(predicate->atom, table)) != NULL)
+		add_word(advice, text);
+}
+
+/* What members don't follow, in words, once each. */
+static bool
+collect_unfollowed(Atom *atom, void *words)
+{
+	Field *field = (atom->group && atom->group->of) ? atom->group->of : atom->field;
+
+	if (field != NULL && field->unfollowed)
+		add_word(words, psprintf("field \"%s\"", field->name));
+	if (atom->rows != NULL && atom->rows->unfollowed)
+		add_word(words, psprintf("relation \"%s\"", atom->rows->name));
+	return atom->group != NULL && PredicateWalk(atom->group->predicate, collect_unfollowed, words);
 }
 
 static const char *
@@ -212,6 +235,7 @@ segments_explain(PG_FUNCTION_ARGS)
 	SecureContext secure;
 	List *reads = NIL;
 	List *advice = NIL;
+	List *unfollowed = NIL;
 	ListCell *cell;
 	const char *separator = "";
 
@@ -233,6 +257,10 @@ segments_explain(PG_FUNCTION_ARGS)
 	}
 	appendStringInfo(&out, "\nMoves: %s",
 					 move_text(PredicateNextMove(predicate, table, SegmentsNow()), SegmentsNow()));
+	(void) PredicateWalk(predicate, collect_unfollowed, &unfollowed);
+	foreach (cell, unfollowed)
+		appendStringInfo(&out, "%s%s", cell == list_head(unfollowed) ? "\nNot followed: " : ", ",
+						 (char *) lfirst(cell));
 	collect_advice(predicate, table, &advice);
 	foreach (cell, advice)
 		appendStringInfo(&out, "\nMissing for refresh_due: %s", (char *) lfirst(cell));
@@ -350,39 +378,4 @@ segments_expression_type(PG_FUNCTION_ARGS)
 		exprType(SqlExprParse(text_to_cstring(PG_GETARG_TEXT_PP(0)), relid, relation_name(relid)));
 
 	PG_RETURN_OID(type == UNKNOWNOID ? TEXTOID : type);
-}
-
-static Datum
-oid_array(List *oids)
-{
-	Datum *values = palloc(sizeof(Datum) * Max(list_length(oids), 1));
-	ListCell *cell;
-	int n = 0;
-
-	foreach (cell, oids)
-		values[n++] = ObjectIdGetDatum(lfirst_oid(cell));
-	return PointerGetDatum(construct_array(values, n, OIDOID, 4, true, TYPALIGN_INT));
-}
-
-/*
- * segments.expression_reads(expression, relation) -> (clock, tables, functions)
- */
-PG_FUNCTION_INFO_V1(segments_expression_reads);
-Datum
-segments_expression_reads(PG_FUNCTION_ARGS)
-{
-	Oid relid = PG_GETARG_OID(1);
-	SqlReads reads = {false, NIL, NIL};
-	Datum values[3];
-	bool nulls[3] = {false, false, false};
-	TupleDesc desc;
-
-	SqlReadsOf(SqlExprParse(text_to_cstring(PG_GETARG_TEXT_PP(0)), relid, relation_name(relid)),
-			   &reads);
-	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
-		elog(ERROR, "return type must be a row type");
-	values[0] = BoolGetDatum(reads.clock);
-	values[1] = oid_array(reads.tables);
-	values[2] = oid_array(reads.functions);
-	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
 }
