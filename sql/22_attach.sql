@@ -17,6 +17,10 @@
 CREATE FUNCTION segments.create_triggers(relation regclass) RETURNS void
 LANGUAGE plpgsql VOLATILE STRICT SET search_path = pg_catalog, pg_temp
 AS $function$
+/*
+ * A statement fires the triggers of the table that it names only: so each that
+ * holds rows has its own.
+ */
 DECLARE
     word record;
 BEGIN
@@ -25,17 +29,18 @@ BEGIN
             ('insert', 'REFERENCING NEW TABLE AS segments_new'),
             ('update', 'REFERENCING OLD TABLE AS segments_old NEW TABLE AS segments_new'),
             ('delete', 'REFERENCING OLD TABLE AS segments_old'),
-            ('truncate', '')) AS t (event, rows)
+            ('truncate', '')) AS t (event, rows),
+            (SELECT create_triggers.relation UNION ALL SELECT segments.parts_of(create_triggers.relation)) AS p (part)
         WHERE NOT EXISTS (SELECT FROM pg_trigger
-                          WHERE tgrelid = create_triggers.relation AND tgname = 'segments_after_' || t.event
+                          WHERE tgrelid = p.part AND tgname = 'segments_after_' || t.event
                             AND tgfoid = 'segments.maintain()'::regprocedure)
     LOOP
         EXECUTE format('CREATE TRIGGER segments_after_%s AFTER %s ON %s %s FOR EACH STATEMENT EXECUTE FUNCTION segments.maintain()',
-                       word.event, upper(word.event), create_triggers.relation, word.rows);
+                       word.event, upper(word.event), word.part, word.rows);
     END LOOP;
 END
 $function$;
-COMMENT ON FUNCTION segments.create_triggers(regclass) IS 'internal: create those maintenance triggers of a table that it does not have yet';
+COMMENT ON FUNCTION segments.create_triggers(regclass) IS 'internal: create those maintenance triggers of a table and its parts that they do not have yet';
 
 CREATE FUNCTION segments.is_on_replica(relation regclass) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
@@ -49,17 +54,25 @@ LANGUAGE plpgsql VOLATILE STRICT SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
  * A subscription's worker fires triggers of rows, and of TRUNCATE, that are enabled for it.
+ * Partitions get the former from their table; what inherits does not.
  */
+DECLARE
+    part regclass;
 BEGIN
-    IF wanted = segments.is_on_replica(relation) THEN
-        RETURN;
-    ELSIF wanted THEN
-        EXECUTE format('CREATE TRIGGER segments_replicated AFTER INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION segments.maintain()', relation);
-        EXECUTE format('ALTER TABLE %s ENABLE REPLICA TRIGGER segments_replicated, ENABLE ALWAYS TRIGGER segments_after_truncate', relation);
-    ELSE
-        EXECUTE format('DROP TRIGGER segments_replicated ON %s', relation);
-        EXECUTE format('ALTER TABLE %s ENABLE TRIGGER segments_after_truncate', relation);
-    END IF;
+    FOR part IN SELECT follow_replication.relation UNION ALL SELECT segments.parts_of(follow_replication.relation) LOOP
+        IF wanted AND NOT segments.is_on_replica(part) THEN
+            EXECUTE format('CREATE TRIGGER segments_replicated AFTER INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION segments.maintain()', part);
+            EXECUTE format('ALTER TABLE %s ENABLE REPLICA TRIGGER segments_replicated', part);
+        ELSIF NOT wanted AND EXISTS (SELECT FROM pg_trigger WHERE tgrelid = part AND tgname = 'segments_replicated' AND tgparentid = 0) THEN
+            EXECUTE format('DROP TRIGGER segments_replicated ON %s', part);
+        END IF;
+        IF EXISTS (SELECT FROM pg_trigger WHERE tgrelid = part AND tgname = 'segments_replicated' AND tgenabled <> 'R') THEN
+            EXECUTE format('ALTER TABLE %s ENABLE REPLICA TRIGGER segments_replicated', part);
+        END IF;
+        IF EXISTS (SELECT FROM pg_trigger WHERE tgrelid = part AND tgname = 'segments_after_truncate' AND (tgenabled = 'A') <> wanted) THEN
+            EXECUTE format('ALTER TABLE %s ENABLE %s TRIGGER segments_after_truncate', part, CASE WHEN wanted THEN 'ALWAYS' ELSE '' END);
+        END IF;
+    END LOOP;
 END
 $function$;
 COMMENT ON FUNCTION segments.follow_replication(regclass, boolean) IS 'internal: follow a table, or not, when a subscription brings its rows';
@@ -67,8 +80,8 @@ COMMENT ON FUNCTION segments.follow_replication(regclass, boolean) IS 'internal:
 CREATE FUNCTION segments.is_read(relation regclass) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
-    SELECT EXISTS (SELECT FROM segments.contact_table WHERE contact_table = is_read.relation)
-        OR EXISTS (SELECT FROM segments.relation AS r WHERE is_read.relation IN (r.related_table, r.link_table))
+    SELECT segments.is_attached(is_read.relation)
+        OR EXISTS (SELECT FROM segments.tables_above(is_read.relation) AS a WHERE segments.is_attached(a))
 $function$;
 COMMENT ON FUNCTION segments.is_read(regclass) IS 'internal: can a segment depend on this table''s rows?';
 
@@ -76,21 +89,20 @@ CREATE FUNCTION segments.drop_triggers(relation regclass) RETURNS void
 LANGUAGE plpgsql VOLATILE STRICT SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-    name name;
+    trigger record;
 BEGIN
-    -- what stays on another owner's table does nothing: it finds no contact table
-    IF segments.is_read(drop_triggers.relation) OR segments.owns(drop_triggers.relation) IS NOT TRUE THEN
-        RETURN;
-    END IF;
-    FOR name IN
-        SELECT tgname FROM pg_trigger
-        WHERE tgrelid = drop_triggers.relation AND tgfoid = 'segments.maintain()'::regprocedure
+    FOR trigger IN
+        SELECT t.tgname AS name, t.tgrelid::regclass AS part
+        FROM (SELECT drop_triggers.relation UNION ALL SELECT segments.parts_of(drop_triggers.relation)) AS p (part)
+            JOIN pg_trigger AS t ON t.tgrelid = p.part AND t.tgfoid = 'segments.maintain()'::regprocedure AND t.tgparentid = 0
+        -- what stays on another owner's table does nothing: it finds no contact table
+        WHERE NOT segments.is_read(p.part) AND segments.owns(p.part)
     LOOP
-        EXECUTE format('DROP TRIGGER %I ON %s', name, drop_triggers.relation);
+        EXECUTE format('DROP TRIGGER %I ON %s', trigger.name, trigger.part);
     END LOOP;
 END
 $function$;
-COMMENT ON FUNCTION segments.drop_triggers(regclass) IS 'internal: drop the maintenance triggers of a table that no segment reads any more';
+COMMENT ON FUNCTION segments.drop_triggers(regclass) IS 'internal: drop the maintenance triggers of a table and its parts that no segment reads any more';
 
 CREATE FUNCTION segments.is_maintained(contact_table regclass) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
@@ -242,6 +254,7 @@ BEGIN
                 USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = 'Members are known by the former.';
         END IF;
         PERFORM segments.create_triggers(attach.contact_table);
+        PERFORM segments.follow_parts(attach.contact_table);
         PERFORM segments.follow_replication(t, attach.on_replica) FROM segments.tables_read(attach.contact_table) AS t;
         -- a trigger brings the members up to date
         PERFORM segments.change_contact_table(attach.contact_table, key.key_column, coalesce(attach.timezone, attached.timezone),
@@ -255,6 +268,7 @@ BEGIN
         tables.member_table, tables.override_table, tables.change_table)::segments.contact_table);
     PERFORM segments.open_to_readers(attach.contact_table);
     PERFORM segments.create_triggers(attach.contact_table);
+    PERFORM segments.follow_parts(attach.contact_table);
     PERFORM segments.follow_replication(attach.contact_table, attach.on_replica);
 END
 $function$;
@@ -311,6 +325,7 @@ BEGIN
     FOREACH new_row IN ARRAY change_relations.rows LOOP
         PERFORM segments.store_relation(new_row);
     END LOOP;
+    PERFORM segments.follow_parts(change_relations.contact_table);
     FOREACH relation IN ARRAY former LOOP
         PERFORM segments.drop_triggers(relation);
     END LOOP;
