@@ -191,19 +191,16 @@ AS $function$
  */
 DECLARE
     asked record;
-    has_members boolean;
 BEGIN
     FOR asked IN
-        SELECT s.id, s.name, d.field, t.member_table
-        FROM segments.segment AS s JOIN segments.contact_table AS t USING (contact_table),
+        SELECT s.id, s.name, d.field
+        FROM segments.segment AS s,
              jsonb_path_query(s.filters::jsonb, 'strict $.** ? (@.operator == "inNext" && @.object == "lead")') AS f,
-             segments.contact_date_field(t.contact_table, f ->> 'field') AS d (field)
+             segments.contact_date_field(s.contact_table, f ->> 'field') AS d (field)
         WHERE s.id = ANY (segment_ids) AND s.filters::text LIKE '%"inNext"%' AND d.field IS NOT NULL
         ORDER BY s.id, d.field
     LOOP
-        EXECUTE format('SELECT EXISTS (SELECT FROM %s WHERE segment_id = %s) OR NOT EXISTS (SELECT FROM %s)',
-                       asked.member_table, asked.id, notice_future_dates.contact_table) INTO has_members;
-        IF NOT has_members THEN
+        IF pg_relation_size(notice_future_dates.contact_table) > 0 AND segments.count(asked.id) = 0 THEN
             RAISE NOTICE 'nobody is in segment "%" now: "%" is looked for in the time to come, with its year', asked.name, asked.field
                 USING HINT = 'For birthdays use the operator = with "birthday", or "birthday +7 days".';
         END IF;
