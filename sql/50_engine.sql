@@ -186,4 +186,4 @@ CREATE FUNCTION segments.preview(filter segments.filter, contact_table regclass 
                                  sample integer DEFAULT 0)
     RETURNS TABLE (estimate bigint, exact_count bigint, sample_keys text[])
     AS 'MODULE_PATHNAME', 'segments_preview' LANGUAGE C STABLE;
-COMMENT ON FUNCTION segments.preview(segments.filter, regclass, boolean, integer) IS 'how many contacts a filter would match: the planner''s estimate at once, the exact number when asked for, and the keys of a sample';
+COMMENT ON FUNCTION segments.preview(segments.filter, regclass, boolean, integer) IS 'how many contacts a filter would match: an estimate at once, from a sample, the exact number when asked for, and the keys of a sample';
