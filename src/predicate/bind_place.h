@@ -36,6 +36,8 @@ typedef struct BindPlace
 
 pg_noreturn extern void BindRefuseValue(BindPlace *place, const char *what);
 extern AtomScope BindScope(const Field *field);
+extern char *BindAggregateCall(const Field *field);
+extern char *BindLatestOrder(const Field *field);
 extern char *BindRawValue(BindPlace *place);
 extern char *BindLocalCall(BindPlace *place, const char *function, const char *value);
 

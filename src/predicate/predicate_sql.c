@@ -24,6 +24,7 @@
 #include "definition/contact_table.h"
 #include "definition/related_sql.h"
 #include "predicate/boundary.h"
+#include "predicate/grouped_sql.h"
 #include "predicate/moving.h"
 #include "predicate/predicate.h"
 #include "text/regexp.h"
@@ -415,7 +416,7 @@ AtomSql(StringInfo out, const Atom *atom, const SqlContext *context)
 		appendStringInfoChar(out, ')');
 	}
 	else
-		AtomRowSql(out, atom, context);
+		AtomRowSql(out, GroupedAtom(context->grouped, atom, context->table), context);
 }
 
 /* ----- the tree ----- */
@@ -441,7 +442,8 @@ append_not(StringInfo out, const Predicate *arg, const SqlContext *context)
 {
 	if (arg->kind == PREDICATE_ATOM && arg->atom->test == TEST_NULL &&
 		arg->atom->scope != ATOM_ROWS)
-		appendStringInfo(out, "%s IS NOT NULL", arg->atom->value);
+		appendStringInfo(out, "%s IS NOT NULL",
+						 GroupedAtom(context->grouped, arg->atom, context->table)->value);
 	else if (never_null(arg))
 	{
 		appendStringInfoString(out, "NOT ");
