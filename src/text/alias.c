@@ -22,6 +22,7 @@
 
 #include "base/compat.h"
 #include "text/fold.h"
+#include "text/fold_encoding.h"
 
 PG_FUNCTION_INFO_V1(segments_make_alias);
 

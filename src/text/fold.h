@@ -15,7 +15,4 @@ extern text *FoldText(const char *data, int len);
 
 extern char *FoldCString(const char *string);
 
-/* Text in UTF-8; NULL where a character of it has no place there. */
-extern char *FoldToUtf8(const char *data, int len);
-
 #endif /* SEGMENTS_FOLD_H */

@@ -1,0 +1,334 @@
+-- ---------------------------------------------------------------------------
+-- Event triggers: what DDL means for segments
+-- ---------------------------------------------------------------------------
+
+/*
+ * Dropping a contact table takes its segments along; dropping or altering
+ * what a stored filter needs is refused, also for CASCADE, which an event
+ * trigger cannot tell from RESTRICT.  Commands on other tables leave at the
+ * first test, and so do all while a contact table lacks its triggers: then a
+ * dump is being restored, perhaps over what was there.  pg_restore -j adds
+ * constraints to several tables at a time, also after the triggers; looking at
+ * the others then would be a deadlock, so where no column changed nobody looks.
+ *
+ * What touches the user's own tables runs with the user's rights, what reads
+ * segments with those of the extension's owner; hence two triggers for each
+ * event, which run in the order of their names.
+ *
+ * Nobody's commands fail, and nothing is done, because of what others declared:
+ * a contact table whose definitions have no meaning before the command, or
+ * are over what its owner may not read, call or look at, doesn't count, but for
+ * commands on that table itself.  That is found out when a command begins.
+ */
+
+-- Before a command -------------------------------------------------------------
+
+CREATE FUNCTION segments.remember_broken(contact_tables oid[]) RETURNS void
+    LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'segments_remember_broken';
+COMMENT ON FUNCTION segments.remember_broken(oid[]) IS 'internal: contact tables that don''t count for the command that begins';
+REVOKE EXECUTE ON FUNCTION segments.remember_broken(oid[]) FROM PUBLIC;
+
+CREATE FUNCTION segments.is_broken(contact_table regclass) RETURNS boolean
+    LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'segments_is_broken';
+COMMENT ON FUNCTION segments.is_broken(regclass) IS 'internal: was this contact table declared to be without meaning when the present command began?';
+
+CREATE FUNCTION segments.examine_definitions(contact_table regclass) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $function$
+/*
+ * All that is declared in SQL for a contact table (null: for every one); an
+ * error when something has no meaning, or is not its owner's to read.
+ */
+DECLARE
+    barred text;
+BEGIN
+    SELECT min(r.name) INTO barred
+    FROM segments.relation AS r JOIN pg_class AS c ON c.oid = r.contact_table,
+        unnest(array_remove(ARRAY[r.related_table, r.link_table], NULL)) AS u (related)
+    WHERE (examine_definitions.contact_table IS NULL OR r.contact_table = examine_definitions.contact_table)
+      AND has_table_privilege(c.relowner, u.related, 'SELECT') IS NOT TRUE;
+    IF barred IS NOT NULL THEN
+        RAISE EXCEPTION 'owner of the contact table cannot read relation "%"', barred USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    PERFORM segments.check_expression(e.sql, e.relation, c.relowner, false)
+    FROM (SELECT d.contact_table, coalesce(r.related_table, d.contact_table) AS relation, d.sql
+          FROM (SELECT DISTINCT d.contact_table, coalesce(d.relation, CASE WHEN d.object LIKE 'company%' THEN d.object END) AS relation,
+                       regexp_replace(s, '\$1(?![0-9])', '1', 'g') AS sql
+                FROM segments.field_definition AS d, unnest(ARRAY[d.expression, d.condition]) AS s WHERE s IS NOT NULL) AS d
+              LEFT JOIN segments.relation AS r ON (r.contact_table, r.name) = (d.contact_table, d.relation)
+          UNION ALL
+          SELECT r.contact_table, r.related_table, r.condition FROM segments.relation AS r WHERE r.condition IS NOT NULL) AS e
+        JOIN pg_class AS c ON c.oid = e.contact_table
+    WHERE examine_definitions.contact_table IS NULL OR e.contact_table = examine_definitions.contact_table;
+END
+$function$;
+COMMENT ON FUNCTION segments.examine_definitions(regclass) IS 'internal: an error when something that is declared for a contact table (null: any) has no meaning, or is not its owner''s to read';
+REVOKE EXECUTE ON FUNCTION segments.examine_definitions(regclass) FROM PUBLIC;
+
+CREATE FUNCTION segments.is_examined(contact_table regclass) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $function$
+/*
+ * Always rolled back, so that no lock stays.
+ */
+BEGIN
+    PERFORM segments.examine_definitions(is_examined.contact_table);
+    RAISE EXCEPTION USING ERRCODE = 'SG001';
+EXCEPTION
+    WHEN SQLSTATE 'SG001' THEN
+        RETURN true;
+    WHEN OTHERS THEN
+        RETURN false;
+END
+$function$;
+COMMENT ON FUNCTION segments.is_examined(regclass) IS 'internal: does all that is declared for a contact table (null: for every one) have a meaning?';
+REVOKE EXECUTE ON FUNCTION segments.is_examined(regclass) FROM PUBLIC;
+
+CREATE FUNCTION segments.before_ddl() RETURNS event_trigger
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '100ms'
+AS $function$
+/*
+ * All at once first.  Nobody waits here for who holds a lock on a table of
+ * their own: that contact table doesn't count.
+ */
+BEGIN
+    IF NOT EXISTS (SELECT FROM segments.contact_table) OR segments.is_restore_session() OR segments.is_examined(NULL) THEN
+        PERFORM segments.remember_broken('{}');
+    ELSE
+        PERFORM segments.remember_broken(ARRAY(
+            SELECT t.contact_table FROM segments.contact_table AS t
+            WHERE NOT segments.is_examined(t.contact_table)));
+    END IF;
+END
+$function$;
+COMMENT ON FUNCTION segments.before_ddl() IS 'internal: event trigger function; finds out which contact tables don''t count for the command that begins';
+
+CREATE EVENT TRIGGER segments_0_before_ddl ON ddl_command_start
+    WHEN TAG IN ('ALTER TABLE', 'ALTER SCHEMA', 'ALTER FUNCTION', 'ALTER OPERATOR', 'ALTER TYPE', 'ALTER DOMAIN', 'ALTER VIEW',
+                 'DROP TABLE', 'DROP VIEW', 'DROP MATERIALIZED VIEW', 'DROP FOREIGN TABLE', 'DROP FUNCTION', 'DROP AGGREGATE',
+                 'DROP PROCEDURE', 'DROP ROUTINE', 'DROP OPERATOR', 'DROP OPERATOR CLASS', 'DROP OPERATOR FAMILY', 'DROP COLLATION',
+                 'DROP SEQUENCE', 'DROP LANGUAGE', 'DROP ACCESS METHOD', 'DROP SERVER', 'DROP FOREIGN DATA WRAPPER',
+                 'DROP TEXT SEARCH CONFIGURATION', 'DROP TEXT SEARCH DICTIONARY', 'DROP TEXT SEARCH PARSER', 'DROP TEXT SEARCH TEMPLATE', 'DROP TYPE', 'DROP DOMAIN', 'DROP CAST', 'DROP SCHEMA', 'DROP EXTENSION', 'DROP OWNED')
+    EXECUTE FUNCTION segments.before_ddl();
+COMMENT ON EVENT TRIGGER segments_0_before_ddl IS 'finds out whose definitions have no meaning, so that they are in nobody''s way';
+
+-- DROP ----------------------------------------------------------------------
+
+CREATE FUNCTION segments.drop_tables_beside() RETURNS event_trigger
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    beside regclass;
+BEGIN
+    FOR beside IN
+        SELECT c.oid FROM pg_event_trigger_dropped_objects() AS d
+            JOIN segments.contact_table AS t ON t.contact_table = d.objid
+            JOIN pg_class AS c ON c.oid IN (t.member_table, t.override_table, t.change_table)
+        WHERE d.classid = 'pg_class'::regclass AND d.objsubid = 0 AND segments.layout_problem(t) IS NULL
+    LOOP
+        EXECUTE format('DROP TABLE %s', beside);
+    END LOOP;
+END
+$function$;
+COMMENT ON FUNCTION segments.drop_tables_beside() IS 'internal: event trigger function; members, overrides and changes go with their contact table';
+
+CREATE FUNCTION segments.forget_dropped_tables(dropped oid[], names text) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $function$
+/*
+ * Contact tables with all their segments; then relations over other tables,
+ * which triggers on the catalogue refuse to lose if they are needed.
+ */
+DECLARE
+    contact_name name;
+    message text;
+    detail text;
+    hint text;
+BEGIN
+    DELETE FROM segments.contact_table WHERE contact_table = ANY (dropped);
+    SELECT c.relname INTO contact_name FROM segments.contact_table AS t JOIN pg_class AS c ON c.oid = t.contact_table
+    WHERE dropped && ARRAY[t.member_table, t.override_table, t.change_table]::oid[] AND segments.is_maintained(t.contact_table);
+    IF FOUND THEN
+        RAISE EXCEPTION 'cannot drop % because contact table "%" depends on it', names, contact_name
+            USING ERRCODE = 'dependent_objects_still_exist', DETAIL = 'Members, overrides and the log stay beside their contact table.';
+    END IF;
+    BEGIN
+        -- what doesn't count stays, without meaning as before
+        DELETE FROM segments.relation
+        WHERE (related_table = ANY (dropped) OR link_table = ANY (dropped)) AND NOT segments.is_broken(contact_table);
+    EXCEPTION WHEN dependent_objects_still_exist THEN
+        GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+        RAISE EXCEPTION 'cannot drop % %', names, substring(message, 'because .*')
+            USING ERRCODE = 'dependent_objects_still_exist', DETAIL = detail, HINT = hint;
+    END;
+END
+$function$;
+COMMENT ON FUNCTION segments.forget_dropped_tables(oid[], text) IS 'internal: take dropped tables out of the catalogue';
+REVOKE EXECUTE ON FUNCTION segments.forget_dropped_tables(oid[], text) FROM PUBLIC;
+
+CREATE FUNCTION segments.forget_dropped_columns(relation regclass, columns name[]) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    refusal text := format('cannot drop %s of relation "%s"',
+                           (SELECT string_agg(format('column "%s"', c), ', ') FROM unnest(forget_dropped_columns.columns) AS c),
+                           (SELECT relname FROM pg_class WHERE oid = forget_dropped_columns.relation));
+    reader record;
+BEGIN
+    IF EXISTS (SELECT FROM segments.contact_table AS t
+               WHERE t.contact_table = forget_dropped_columns.relation AND t.key_column = ANY (forget_dropped_columns.columns)) THEN
+        RAISE EXCEPTION '% because it is the key of contacts', refusal
+            USING ERRCODE = 'dependent_objects_still_exist', DETAIL = 'Members, overrides and the log know contacts by it.';
+    END IF;
+    IF EXISTS (SELECT FROM segments.point_trigger AS t
+               WHERE t.contact_table = forget_dropped_columns.relation AND t.field = ANY (forget_dropped_columns.columns)) THEN
+        RAISE EXCEPTION '% because it holds the points of a point trigger', refusal
+            USING ERRCODE = 'dependent_objects_still_exist', HINT = 'Change or delete the point trigger first.';
+    END IF;
+    FOR reader IN
+        SELECT r.contact_table, r.name FROM segments.relation AS r
+        WHERE r.contact_table IN (SELECT segments.contact_tables_reading(forget_dropped_columns.relation)) AND (
+              (r.related_table = forget_dropped_columns.relation
+               AND (r.key_column = ANY (forget_dropped_columns.columns)
+                    OR r.link_table IS NULL AND r.contact_column = ANY (forget_dropped_columns.columns)))
+           OR (r.link_table = forget_dropped_columns.relation
+               AND forget_dropped_columns.columns && ARRAY[r.contact_column, r.link_column, r.primary_column])
+           OR (r.contact_table = forget_dropped_columns.relation AND r.contact_reference = ANY (forget_dropped_columns.columns)))
+        ORDER BY r.contact_table, r.name
+    LOOP
+        RAISE EXCEPTION '% because relation "%" depends on it', refusal, reader.name
+            USING ERRCODE = 'dependent_objects_still_exist',
+                  DETAIL = format('Relation "%s" belongs to contact table "%s".', reader.name, reader.contact_table),
+                  HINT = 'Use segments.detach_related() first.';
+    END LOOP;
+
+    -- a field that is a column goes with it, as one that nothing was declared for does: all of a
+    -- command, before anything else is looked at
+    FOR reader IN
+        SELECT f.contact_table, f.object, f.field
+        FROM segments.field_definition AS f
+            LEFT JOIN segments.relation AS r
+                ON r.contact_table = f.contact_table
+               AND r.name = coalesce(f.relation, CASE WHEN f.object LIKE 'company%' THEN f.object END)
+        WHERE coalesce(r.related_table, f.contact_table) = forget_dropped_columns.relation
+          AND f.contact_table IN (SELECT segments.contact_tables_reading(forget_dropped_columns.relation))
+          AND coalesce(f.column_name, f.field) = ANY (forget_dropped_columns.columns) AND f.expression IS NULL
+          AND (f.column_name IS NOT NULL OR coalesce(f.aggregate, '') NOT IN ('exists', 'count'))
+    LOOP
+        PERFORM segments.invalidate(reader.contact_table);
+        PERFORM segments.check_segments(reader.contact_table, ARRAY[reader.field], refusal);
+        DELETE FROM segments.field_definition AS d
+        WHERE d.contact_table = reader.contact_table AND d.object = reader.object AND d.field = reader.field;
+    END LOOP;
+
+    FOR reader IN SELECT * FROM segments.contact_tables_reading(forget_dropped_columns.relation) AS t (contact_table) LOOP
+        PERFORM segments.invalidate(reader.contact_table);
+        PERFORM segments.check_segments(reader.contact_table, NULL, refusal);
+        PERFORM segments.check_definitions(reader.contact_table, refusal);
+    END LOOP;
+END
+$function$;
+COMMENT ON FUNCTION segments.forget_dropped_columns(regclass, name[]) IS 'internal: refuse to lose columns that something needs, and take them out of the catalogue';
+REVOKE EXECUTE ON FUNCTION segments.forget_dropped_columns(regclass, name[]) FROM PUBLIC;
+
+CREATE FUNCTION segments.contact_tables_reading(relation regclass) RETURNS SETOF regclass
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+    -- not while a dump is restored, when triggers come last
+    SELECT t.contact_table FROM segments.contact_table AS t
+    WHERE segments.is_maintained(t.contact_table)
+      AND (t.contact_table = contact_tables_reading.relation
+           OR NOT segments.is_broken(t.contact_table) AND EXISTS (
+                      SELECT FROM segments.relation AS r
+                      WHERE r.contact_table = t.contact_table
+                        AND contact_tables_reading.relation IN (r.related_table, r.link_table)))
+$function$;
+COMMENT ON FUNCTION segments.contact_tables_reading(regclass) IS 'internal: contact tables whose segments can depend on a table';
+
+CREATE FUNCTION segments.check_dropped_names(names text[], refusal text) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $function$
+/*
+ * Expressions are kept as text, without dependencies: whatever has a name
+ * that stands in one may be needed.
+ */
+DECLARE
+    contact_table regclass;
+BEGIN
+    FOR contact_table IN
+        SELECT DISTINCT e.contact_table
+        FROM (SELECT d.contact_table, concat_ws(' ', d.expression, d.condition) AS sql FROM segments.field_definition AS d
+              UNION ALL
+              SELECT r.contact_table, r.condition FROM segments.relation AS r) AS e
+        WHERE EXISTS (SELECT FROM unnest(check_dropped_names.names) AS n
+                      WHERE CASE WHEN n ~ '^\w+$' THEN e.sql ~ ('\m' || n || '\M') ELSE strpos(e.sql, n) > 0 END)
+          AND segments.is_maintained(e.contact_table) AND NOT segments.is_broken(e.contact_table)
+    LOOP
+        PERFORM segments.invalidate(contact_table);
+        PERFORM segments.check_definitions(contact_table, check_dropped_names.refusal);
+    END LOOP;
+END
+$function$;
+COMMENT ON FUNCTION segments.check_dropped_names(text[], text) IS 'internal: refuse to lose what the expression of a field needs';
+REVOKE EXECUTE ON FUNCTION segments.check_dropped_names(text[], text) FROM PUBLIC;
+
+CREATE FUNCTION segments.after_drop() RETURNS event_trigger
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    tables oid[];
+    names text[];
+    dropped record;
+BEGIN
+    IF NOT EXISTS (SELECT FROM segments.contact_table) THEN
+        RETURN;
+    END IF;
+    tables := ARRAY(SELECT d.objid FROM pg_event_trigger_dropped_objects() AS d
+                    WHERE d.object_type = 'table' AND NOT d.is_temporary);
+    IF EXISTS (SELECT FROM segments.contact_table AS t
+               WHERE tables && ARRAY[t.contact_table, t.member_table, t.override_table, t.change_table]::oid[])
+        OR EXISTS (SELECT FROM segments.relation AS r WHERE r.related_table = ANY (tables) OR r.link_table = ANY (tables)) THEN
+        PERFORM segments.forget_dropped_tables(tables, (
+            SELECT string_agg(format('%s %s', d.object_type, d.object_identity), ', ')
+            FROM pg_event_trigger_dropped_objects() AS d WHERE d.original));
+    END IF;
+
+    FOR dropped IN
+        SELECT d.objid::regclass AS relation, array_agg(d.address_names[3]::name ORDER BY d.objsubid) AS columns
+        FROM pg_event_trigger_dropped_objects() AS d
+        WHERE d.object_type = 'table column' AND NOT d.is_temporary
+          AND EXISTS (SELECT FROM pg_class AS c WHERE c.oid = d.objid)
+          AND EXISTS (SELECT FROM segments.contact_tables_reading(d.objid))
+        GROUP BY d.objid
+    LOOP
+        PERFORM segments.forget_dropped_columns(dropped.relation, dropped.columns);
+    END LOOP;
+
+    FOR dropped IN
+        SELECT c.relname AS name
+        FROM pg_event_trigger_dropped_objects() AS d
+            JOIN pg_namespace AS n ON n.nspname = d.address_names[1]
+            JOIN pg_class AS c ON c.relnamespace = n.oid AND c.relname = d.address_names[2]
+        WHERE d.object_type = 'trigger' AND d.original AND d.address_names[3] LIKE 'segments\_after\_%'
+          AND segments.is_read(c.oid)
+    LOOP
+        RAISE WARNING 'segments no longer follow table "%"', dropped.name
+            USING HINT = 'segments.attach() and its like create the trigger again.';
+    END LOOP;
+
+    names := ARRAY(SELECT d.address_names[cardinality(d.address_names)] FROM pg_event_trigger_dropped_objects() AS d
+                   WHERE (d.original OR d.normal) AND NOT d.is_temporary
+                     AND d.object_type IN ('table', 'view', 'materialized view', 'foreign table', 'function', 'operator', 'type', 'cast'));
+    IF names <> '{}' THEN
+        PERFORM segments.check_dropped_names(names, format('cannot drop %s', (
+            SELECT string_agg(format('%s %s', d.object_type, d.object_identity), ', ')
+            FROM pg_event_trigger_dropped_objects() AS d WHERE d.original)));
+    END IF;
+END
+$function$;
+COMMENT ON FUNCTION segments.after_drop() IS 'internal: event trigger function; forgets what was dropped, refuses to lose what stored filters need';
+
+CREATE EVENT TRIGGER segments_1_drop_tables_beside ON sql_drop EXECUTE FUNCTION segments.drop_tables_beside();
+CREATE EVENT TRIGGER segments_2_after_drop ON sql_drop EXECUTE FUNCTION segments.after_drop();
+COMMENT ON EVENT TRIGGER segments_1_drop_tables_beside IS 'tables of members go with their contact table';
+COMMENT ON EVENT TRIGGER segments_2_after_drop IS 'segments go with their contact table; what stored filters need is not dropped';

@@ -1,0 +1,295 @@
+-- ---------------------------------------------------------------------------
+-- Members: read, and changed by hand
+-- ---------------------------------------------------------------------------
+
+-- Reading members.
+
+-- Two functions: where there are several columns, the parser takes the type of
+-- key neither from a default value nor from another place than its own, so it
+-- is second.
+
+CREATE FUNCTION segments.members(segment text, key anyelement, after text DEFAULT NULL, max bigint DEFAULT NULL)
+    RETURNS TABLE (contact_id anyelement, since timestamptz, source text)
+    LANGUAGE plpgsql STABLE ROWS 1000 SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    found record;
+    tables segments.contact_table;
+BEGIN
+    PERFORM segments.check_key_is_null(key);
+    SELECT * INTO found FROM segments.find_segment(segment);
+    tables := found.tables;
+    PERFORM segments.check_key_type(tables, pg_typeof(key));
+    -- the page first, by the primary key; then what was done by hand, for it alone
+    RETURN QUERY EXECUTE format('SELECT m.contact_id::%s, m.since, %s '
+                                'FROM (SELECT * FROM %s WHERE segment_id = %s %s ORDER BY contact_id LIMIT %L::bigint) AS m '
+                                '%s ORDER BY m.contact_id',
+        pg_typeof(key),
+        CASE WHEN found.is_static THEN '''manual''::text'
+             ELSE 'CASE WHEN o.included THEN ''manual'' ELSE ''filter'' END' END,
+        tables.member_table, found.id,
+        'AND contact_id > ' || segments.key_from_text(tables, after),
+        max,
+        CASE WHEN NOT found.is_static
+             THEN format('LEFT JOIN %s AS o ON o.segment_id = m.segment_id AND o.contact_id = m.contact_id AND o.included',
+                         tables.override_table) END);
+END
+$function$;
+COMMENT ON FUNCTION segments.members(text, anyelement, text, bigint) IS
+    'members, with keys in the type of key, which is any null and always second: members(''vip'', key => NULL::uuid, max => 10)';
+
+CREATE FUNCTION segments.members(segment text, after text DEFAULT NULL, max bigint DEFAULT NULL)
+    RETURNS TABLE (contact_id bigint, since timestamptz, source text)
+    LANGUAGE sql STABLE ROWS 1000
+    AS 'SELECT * FROM segments.members(segment, NULL::bigint, after, max)';
+COMMENT ON FUNCTION segments.members(text, text, bigint) IS
+    'members in the order of their keys, since when, and whether by filter or manual; for pages, after is the last key of the page before and max the size';
+
+CREATE FUNCTION segments.member_keys(segment text, after text DEFAULT NULL, max bigint DEFAULT NULL)
+    RETURNS TABLE (contact_id text, since timestamptz, source text)
+    LANGUAGE sql STABLE ROWS 1000
+    AS 'SELECT * FROM segments.members(segment, NULL::text, after, max)';
+COMMENT ON FUNCTION segments.member_keys(text, text, bigint) IS
+    'members(), with keys as text: for contact tables with keys of any type';
+
+CREATE FUNCTION segments.contacts(segment text, contact anyelement, after text DEFAULT NULL, max bigint DEFAULT NULL)
+    RETURNS SETOF anyelement LANGUAGE plpgsql STABLE ROWS 1000 SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    found record;
+    tables segments.contact_table;
+BEGIN
+    SELECT * INTO found FROM segments.find_segment(segment);
+    tables := found.tables;
+    IF NOT EXISTS (SELECT FROM pg_type WHERE oid = pg_typeof(contact) AND typrelid = tables.contact_table) THEN
+        RAISE EXCEPTION 'segment "%" has contacts of type %, not %', segment, tables.contact_table, pg_typeof(contact)
+            USING ERRCODE = 'datatype_mismatch', HINT = format('Give NULL::%s.', tables.contact_table);
+    END IF;
+    RETURN QUERY EXECUTE format('SELECT c.* FROM %1$s AS c JOIN %2$s AS m ON m.contact_id = c.%3$I '
+                                'WHERE m.segment_id = %4$s %5$s ORDER BY m.contact_id LIMIT %6$L::bigint',
+        tables.contact_table, tables.member_table, tables.key_column, found.id,
+        'AND m.contact_id > ' || segments.key_from_text(tables, after), max);
+END
+$function$;
+COMMENT ON FUNCTION segments.contacts(text, anyelement, text, bigint) IS
+    'members as rows of the contact table, of which contact is any null row, in the order of their keys; pages as for members()';
+
+CREATE FUNCTION segments.segments_of(tables segments.contact_table, key text) RETURNS SETOF segments.segment
+    LANGUAGE plpgsql STABLE ROWS 10 SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+    RETURN QUERY EXECUTE format('SELECT s.* FROM segments.segment AS s JOIN %s AS m ON m.segment_id = s.id '
+                                'WHERE m.contact_id = %s ORDER BY s.name, s.id', tables.member_table, key);
+END
+$function$;
+COMMENT ON FUNCTION segments.segments_of(segments.contact_table, text) IS 'internal: segments of the contact whose key this SQL is';
+
+CREATE FUNCTION segments.contact_segments(contact anyelement, contact_table regclass DEFAULT NULL)
+    RETURNS SETOF segments.segment LANGUAGE plpgsql STABLE ROWS 10 SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    tables segments.contact_table := segments.tables_of(contact_table);
+BEGIN
+    RETURN QUERY SELECT * FROM segments.segments_of(tables, segments.key_literal(tables, contact));
+END
+$function$;
+COMMENT ON FUNCTION segments.contact_segments(anyelement, regclass) IS 'segments that a contact is a member of and that one sees, by name';
+
+CREATE FUNCTION segments.contact_segments(contact text, contact_table regclass DEFAULT NULL)
+    RETURNS SETOF segments.segment LANGUAGE plpgsql STABLE ROWS 10 SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    tables segments.contact_table := segments.tables_of(contact_table);
+BEGIN
+    RETURN QUERY SELECT * FROM segments.segments_of(tables, segments.key_literal(tables, contact));
+END
+$function$;
+COMMENT ON FUNCTION segments.contact_segments(text, regclass) IS 'segments that a contact is a member of and that one sees, by name; the key as text';
+
+CREATE FUNCTION segments.count(segment text) RETURNS bigint
+    LANGUAGE c STABLE STRICT PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME', 'segments_count';
+COMMENT ON FUNCTION segments.count(text) IS 'number of members, exact; as fast for many as for few where segments.refresh_due() is called now and then';
+
+CREATE FUNCTION segments.member_counts(contact_table regclass)
+    RETURNS TABLE (segment_id bigint, members bigint, joins bigint, leaves bigint, last_change timestamptz)
+    LANGUAGE c STABLE STRICT ROWS 1000 AS 'MODULE_PATHNAME', 'segments_member_counts';
+COMMENT ON FUNCTION segments.member_counts(regclass) IS 'internal: members, joins and leaves of the segments of a contact table, without those that never had any; for who may read the contact table';
+
+-- Changing members by hand.
+
+CREATE FUNCTION segments.change_by_hand(segment_id bigint, contacts anyarray, action text) RETURNS boolean[]
+    LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'segments_change_by_hand';
+COMMENT ON FUNCTION segments.change_by_hand(bigint, anyarray, text) IS
+    'includes, excludes or resets contacts by hand; for each, whether it exists.  EXECUTE on it is the right to change members by hand, by add_contact() and all its like, of segments that one sees; owners of contact tables need none';
+REVOKE EXECUTE ON FUNCTION segments.change_by_hand(bigint, anyarray, text) FROM PUBLIC;
+
+CREATE FUNCTION segments.by_hand(segment_id bigint, contacts anyarray, action text, source text, reference text) RETURNS boolean[]
+    LANGUAGE c AS 'MODULE_PATHNAME', 'segments_change_by_hand';
+COMMENT ON FUNCTION segments.by_hand(bigint, anyarray, text, text, text) IS
+    'internal: change_by_hand(), which lets in the owner of the contact table, and who may execute that; with what does it, and which one, or nulls';
+
+CREATE FUNCTION segments.change_contact(segment text, contact anyelement, action text, source text DEFAULT NULL) RETURNS boolean
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    found record;
+    tables segments.contact_table;
+    answer boolean[];
+BEGIN
+    SELECT * INTO found FROM segments.find_segment(segment);
+    tables := found.tables;
+    EXECUTE format('SELECT segments.by_hand(%s, ARRAY[%s], %L, %L, NULL)',
+                   found.id, segments.key_literal(tables, contact), action, source) INTO answer;
+    IF NOT answer[1] THEN
+        RAISE EXCEPTION 'contact % does not exist in "%"', contact,
+            (SELECT relname FROM pg_class WHERE oid = tables.contact_table) USING ERRCODE = 'no_data_found';
+    END IF;
+    RETURN true;
+END
+$function$;
+COMMENT ON FUNCTION segments.change_contact(text, anyelement, text, text) IS 'internal: includes, excludes or resets one contact; an error when there is no such contact';
+
+CREATE FUNCTION segments.change_contacts(segment text, contacts anyarray, action text,
+                                         source text DEFAULT NULL, reference text DEFAULT NULL)
+    RETURNS TABLE (contact_id anyelement, success boolean)
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    found record;
+    tables segments.contact_table;
+    base regtype;
+    asked contacts%TYPE;
+    answer boolean[];
+BEGIN
+    SELECT * INTO found FROM segments.find_segment(segment);
+    tables := found.tables;
+    base := segments.base_type(tables.key_type);
+    PERFORM segments.check_key_type(tables, pg_typeof(contact_id));
+    asked := ARRAY(SELECT u.c FROM (SELECT c, min(number) AS number FROM unnest(contacts) WITH ORDINALITY AS e (c, number)
+                                    WHERE c IS NOT NULL GROUP BY c) AS u
+                   ORDER BY u.number);
+    EXECUTE format(CASE WHEN base = segments.base_type(pg_typeof(contact_id)) THEN 'SELECT segments.by_hand($1, $2::%2$s[], $3, $4, $5)'
+                        ELSE 'SELECT segments.by_hand($1, ARRAY(SELECT segments.key_in(%1$L::regclass, u.k::text, NULL::%2$s) '
+                             'FROM unnest($2) WITH ORDINALITY AS u (k, n) ORDER BY u.n), $3, $4, $5)' END,
+                   tables.contact_table::oid, base)
+    INTO answer USING found.id, asked, action, source, reference;
+    RETURN QUERY SELECT t.c, t.s FROM unnest(asked, answer) AS t (c, s);
+END
+$function$;
+COMMENT ON FUNCTION segments.change_contacts(text, anyarray, text, text, text) IS 'internal: includes, excludes or resets contacts';
+
+CREATE FUNCTION segments.add_contact(segment text, contact anyelement) RETURNS boolean
+    LANGUAGE sql SET search_path = pg_catalog, pg_temp
+    AS 'SELECT segments.change_contact(segment, contact, ''include'')';
+COMMENT ON FUNCTION segments.add_contact(text, anyelement) IS 'includes a contact by hand: it stays a member whatever the filters say; true, also when it was included before';
+
+CREATE FUNCTION segments.add_contact(segment text, contact text) RETURNS boolean
+    LANGUAGE sql SET search_path = pg_catalog, pg_temp
+    AS 'SELECT segments.change_contact(segment, contact, ''include'')';
+COMMENT ON FUNCTION segments.add_contact(text, text) IS 'includes a contact by hand; the key as text';
+
+CREATE FUNCTION segments.remove_contact(segment text, contact anyelement) RETURNS boolean
+    LANGUAGE sql SET search_path = pg_catalog, pg_temp
+    AS 'SELECT segments.change_contact(segment, contact, ''exclude'')';
+COMMENT ON FUNCTION segments.remove_contact(text, anyelement) IS 'takes a member out by hand, and keeps it out whatever the filters say; true, also when it was no member';
+
+CREATE FUNCTION segments.remove_contact(segment text, contact text) RETURNS boolean
+    LANGUAGE sql SET search_path = pg_catalog, pg_temp
+    AS 'SELECT segments.change_contact(segment, contact, ''exclude'')';
+COMMENT ON FUNCTION segments.remove_contact(text, text) IS 'takes a member out by hand; the key as text';
+
+CREATE FUNCTION segments.reset_contact(segment text, contact anyelement) RETURNS boolean
+    LANGUAGE sql SET search_path = pg_catalog, pg_temp
+    AS 'SELECT segments.change_contact(segment, contact, ''reset'')';
+COMMENT ON FUNCTION segments.reset_contact(text, anyelement) IS 'forgets that a contact was included or excluded by hand: the filters decide again';
+
+CREATE FUNCTION segments.reset_contact(segment text, contact text) RETURNS boolean
+    LANGUAGE sql SET search_path = pg_catalog, pg_temp
+    AS 'SELECT segments.change_contact(segment, contact, ''reset'')';
+COMMENT ON FUNCTION segments.reset_contact(text, text) IS 'forgets that a contact was included or excluded by hand; the key as text';
+
+CREATE FUNCTION segments.add_contacts(segment text, contacts anyarray) RETURNS TABLE (contact_id anyelement, success boolean)
+    LANGUAGE sql SET search_path = pg_catalog, pg_temp
+    AS 'SELECT * FROM segments.change_contacts(segment, contacts, ''include'')';
+COMMENT ON FUNCTION segments.add_contacts(text, anyarray) IS 'includes contacts by hand, in one step; success is false for those that do not exist; repeated ones count once';
+
+CREATE FUNCTION segments.add_contacts(segment text, contacts text) RETURNS TABLE (contact_id text, success boolean)
+    LANGUAGE sql SET search_path = pg_catalog, pg_temp
+    AS 'SELECT * FROM segments.change_contacts(segment, contacts::text[], ''include'')';
+COMMENT ON FUNCTION segments.add_contacts(text, text) IS 'add_contacts() of an array that is given as text: ''{1,2}''; keys are returned as text';
+
+CREATE FUNCTION segments.remove_contacts(segment text, contacts anyarray) RETURNS TABLE (contact_id anyelement, success boolean)
+    LANGUAGE sql SET search_path = pg_catalog, pg_temp
+    AS 'SELECT * FROM segments.change_contacts(segment, contacts, ''exclude'')';
+COMMENT ON FUNCTION segments.remove_contacts(text, anyarray) IS 'takes contacts out by hand, in one step; success is false for those that do not exist; repeated ones count once';
+
+CREATE FUNCTION segments.remove_contacts(segment text, contacts text) RETURNS TABLE (contact_id text, success boolean)
+    LANGUAGE sql SET search_path = pg_catalog, pg_temp
+    AS 'SELECT * FROM segments.change_contacts(segment, contacts::text[], ''exclude'')';
+COMMENT ON FUNCTION segments.remove_contacts(text, text) IS 'remove_contacts() of an array that is given as text: ''{1,2}''; keys are returned as text';
+
+CREATE FUNCTION segments.reset_contacts(segment text, contacts anyarray) RETURNS TABLE (contact_id anyelement, success boolean)
+    LANGUAGE sql SET search_path = pg_catalog, pg_temp
+    AS 'SELECT * FROM segments.change_contacts(segment, contacts, ''reset'')';
+COMMENT ON FUNCTION segments.reset_contacts(text, anyarray) IS 'forgets that contacts were included or excluded by hand, in one step; success is false for those that do not exist';
+
+CREATE FUNCTION segments.reset_contacts(segment text, contacts text) RETURNS TABLE (contact_id text, success boolean)
+    LANGUAGE sql SET search_path = pg_catalog, pg_temp
+    AS 'SELECT * FROM segments.change_contacts(segment, contacts::text[], ''reset'')';
+COMMENT ON FUNCTION segments.reset_contacts(text, text) IS 'reset_contacts() of an array that is given as text: ''{1,2}''; keys are returned as text';
+
+CREATE FUNCTION segments.check_published(segment text) RETURNS bigint
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    found bigint := segments.resolve_segment(segment);
+BEGIN
+    IF found IS NULL THEN
+        RAISE EXCEPTION 'segment must not be null' USING ERRCODE = 'null_value_not_allowed';
+    END IF;
+    IF NOT EXISTS (SELECT FROM segments.segment AS s WHERE s.id = found AND s.is_published) THEN
+        RAISE EXCEPTION 'segment "%" is not published', segment USING ERRCODE = 'object_not_in_prerequisite_state';
+    END IF;
+    RETURN found;
+END
+$function$;
+COMMENT ON FUNCTION segments.check_published(text) IS 'internal: id of a published segment; an error when there is none that one sees, or it is not published';
+
+CREATE FUNCTION segments.change_segments(contacts anyarray, add text[] DEFAULT '{}', remove text[] DEFAULT '{}',
+                                         source text DEFAULT 'batch', reference text DEFAULT NULL)
+    RETURNS TABLE (contact_id anyelement, success boolean)
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $function$
+/*
+ * The contacts are locked for the first segment, in the order of their keys, so
+ * that two who change the same ones take turns.
+ */
+DECLARE
+    change record;
+BEGIN
+    IF contacts IS NULL OR array_position(contacts, NULL) IS NOT NULL THEN
+        RAISE EXCEPTION 'contact must not be null' USING ERRCODE = 'null_value_not_allowed';
+    END IF;
+    FOR change IN
+        SELECT c.id, c.action, row_number() OVER (ORDER BY c.action DESC, c.id) AS number,
+               count(*) OVER () AS changes, s.contact_table,
+               min(s.contact_table::oid) OVER () <> max(s.contact_table::oid) OVER () AS is_mixed
+        FROM (SELECT DISTINCT segments.check_published(a) AS id, 'include' AS action FROM unnest(add) AS a
+              UNION ALL
+              SELECT DISTINCT segments.check_published(r), 'exclude' FROM unnest(remove) AS r) AS c
+            JOIN segments.segment AS s ON s.id = c.id
+        ORDER BY number
+    LOOP
+        IF change.is_mixed THEN
+            RAISE EXCEPTION 'segments of different contact tables cannot be changed together' USING ERRCODE = 'invalid_parameter_value';
+        END IF;
+        IF change.number < change.changes THEN
+            PERFORM segments.change_contacts(change.id::text, contacts, change.action, source, reference);
+        ELSE
+            RETURN QUERY SELECT * FROM segments.change_contacts(change.id::text, contacts, change.action, source, reference);
+        END IF;
+    END LOOP;
+END
+$function$;
+COMMENT ON FUNCTION segments.change_segments(anyarray, text[], text[], text, text) IS
+    'the action of a campaign, a form or a batch: includes contacts by hand in the segments of add, then takes them out of those of remove, all or nothing; only published segments; success is false for contacts that do not exist; source says by what: campaign, form, batch, import, point trigger, preference or api, reference which one';

@@ -1,0 +1,179 @@
+/*
+ * point_definition.c - the point triggers of a contact table, read and kept.
+ *
+ * The definitions are read as last committed, and forgotten with the relcache
+ * entry of the contact table, whose invalidation every change of them causes.
+ * A contact table without point triggers costs a look into a hash table.
+ */
+#include "postgres.h"
+
+#include "definition/point_definition.h"
+
+#include "access/htup_details.h"
+#include "access/stratnum.h"
+#include "catalog/pg_type.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/fmgroids.h"
+#include "utils/hsearch.h"
+#include "utils/inval.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+
+#include "definition/contact_table.h"
+
+/* segments.point_trigger */
+#define Anum_trigger_id 1
+#define Anum_trigger_contact_table 2
+#define Anum_trigger_points 5
+#define Anum_trigger_field 6
+#define Anum_trigger_add 7
+#define Anum_trigger_remove 8
+#define Anum_trigger_published 9
+
+/* The point triggers of a contact table. */
+typedef struct TriggerEntry
+{
+	Oid contact_table; /* key of the hash */
+	bool valid;
+	MemoryContext context;
+	List *triggers;
+} TriggerEntry;
+
+static HTAB *entries = NULL;
+static uint64 generation = 0; /* counts invalidations */
+
+static void
+forget(Datum arg, Oid relid)
+{
+	HASH_SEQ_STATUS status;
+	TriggerEntry *entry;
+
+	generation++;
+	if (OidIsValid(relid))
+	{
+		entry = hash_search(entries, &relid, HASH_FIND, NULL);
+		if (entry != NULL)
+			entry->valid = false;
+		return;
+	}
+	hash_seq_init(&status, entries);
+	while ((entry = hash_seq_search(&status)) != NULL)
+		entry->valid = false;
+}
+
+static TriggerEntry *
+entry_of(Oid contact_table)
+{
+	HASHCTL control = {0};
+	TriggerEntry *entry;
+	bool found;
+
+	if (entries == NULL)
+	{
+		control.keysize = sizeof(Oid);
+		control.entrysize = sizeof(TriggerEntry);
+		control.hcxt = CacheMemoryContext;
+		entries = hash_create("segments point triggers", 16, &control,
+							  HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+		CacheRegisterRelcacheCallback(forget, (Datum) 0);
+	}
+	entry = hash_search(entries, &contact_table, HASH_ENTER, &found);
+	if (!found)
+	{
+		entry->valid = false;
+		entry->context = NULL;
+		entry->triggers = NIL;
+	}
+	return entry;
+}
+
+static Datum
+column(CatalogScan *scan, int number)
+{
+	bool isnull;
+	Datum value = heap_getattr(scan->tuple, number, RelationGetDescr(scan->rel), &isnull);
+
+	if (isnull)
+		elog(ERROR, "null in column %d of segments.point_trigger", number);
+	return value;
+}
+
+static Datum *
+segment_words(Datum array, int *n)
+{
+	Datum *words;
+
+	deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false, TYPALIGN_INT, &words, NULL, n);
+	return words;
+}
+
+static PointTrigger *
+read_trigger(CatalogScan *scan)
+{
+	PointTrigger *trigger = palloc0(sizeof(PointTrigger));
+	Datum *add = segment_words(column(scan, Anum_trigger_add), &trigger->nadd);
+	Datum *remove = segment_words(column(scan, Anum_trigger_remove), &trigger->nremove);
+	int i;
+
+	trigger->id = DatumGetInt64(column(scan, Anum_trigger_id));
+	trigger->points = datumCopy(column(scan, Anum_trigger_points), false, -1);
+	trigger->field = TextDatumGetCString(column(scan, Anum_trigger_field));
+	trigger->published = DatumGetBool(column(scan, Anum_trigger_published));
+	trigger->segments = palloc(sizeof(int64) * Max(trigger->nadd + trigger->nremove, 1));
+	for (i = 0; i < trigger->nadd + trigger->nremove; i++)
+		trigger->segments[i] = DatumGetInt64(DirectFunctionCall1(
+			int8in, CStringGetDatum(TextDatumGetCString(
+						i < trigger->nadd ? add[i] : remove[i - trigger->nadd]))));
+	return trigger;
+}
+
+static List *
+read_triggers(Oid contact_table)
+{
+	List *triggers = NIL;
+	CatalogScan scan;
+	ScanKeyData key;
+
+	ScanKeyInit(&key, Anum_trigger_contact_table, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(contact_table));
+	CatalogScanBegin(&scan, "point_trigger", InvalidOid, NULL, 1, &key);
+	while (CatalogScanNext(&scan))
+		triggers = lappend(triggers, read_trigger(&scan));
+	CatalogScanEnd(&scan);
+	return triggers;
+}
+
+/*
+ * Believed only when nothing was invalidated meanwhile.  What was read before
+ * lives on to the end of the transaction, as a statement around this one may
+ * be walking through it.
+ */
+static void
+load(TriggerEntry *entry)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "segments point triggers",
+												  ALLOCSET_SMALL_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	uint64 before = generation;
+	List *triggers = read_triggers(entry->contact_table);
+
+	MemoryContextSwitchTo(old);
+	MemoryContextSetParent(context, CacheMemoryContext);
+	if (entry->context)
+		MemoryContextSetParent(entry->context, TopTransactionContext);
+	entry->context = context;
+	entry->triggers = triggers;
+	entry->valid = (before == generation);
+}
+
+List *
+PointTriggersOf(Oid contact_table)
+{
+	TriggerEntry *entry = entry_of(contact_table);
+
+	if (!entry->valid)
+		load(entry);
+	return entry->triggers;
+}
