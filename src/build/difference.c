@@ -344,7 +344,7 @@ DifferencesFind(DifferenceSearch *search)
 	}
 	if (search->method == DIFFERENCE_CHOOSE && scanned != NULL)
 		spared = ScanLeaveToQueries(search, program, &scanned);
-	if (scanned != NULL)
+	if (!bms_is_empty(scanned))
 		find_by_scan(search, program, scanned);
 	foreach (cell, spared)
 		SegmentQueryRun(lfirst(cell), search);

@@ -24,6 +24,7 @@
 #include "build/difference.h"
 #include "build/segment_query.h"
 #include "evaluate/related_rows.h"
+#include "predicate/predicate.h"
 #include "program/image.h"
 #include "program/program.h"
 
@@ -81,8 +82,9 @@ with_atom(const ScanChoice *choice, int id)
 	uint32 i;
 
 	for (i = 0; i < list.n; i++)
-		result = bms_add_member(result, ProgramItems(choice->program, list)[i]);
-	return bms_int_members(result, *choice->segments);
+		if (bms_is_member(ProgramItems(choice->program, list)[i], *choice->segments))
+			result = bms_add_member(result, ProgramItems(choice->program, list)[i]);
+	return result;
 }
 
 /* What the segments look up, and what that costs a scan. */
@@ -164,7 +166,7 @@ asking_cost(const ScanChoice *choice, const SegmentQuery *queries)
 static bool
 are_few(Bitmapset *segments)
 {
-	return segments != NULL && bms_num_members(segments) <= MAX_QUERIES;
+	return !bms_is_empty(segments) && bms_num_members(segments) <= MAX_QUERIES;
 }
 
 /*

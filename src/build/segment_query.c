@@ -24,6 +24,7 @@
 #include "definition/segment.h"
 #include "predicate/bind.h"
 #include "predicate/grouped_sql.h"
+#include "predicate/predicate.h"
 #include "predicate/predicate_sql.h"
 #include "time/clock.h"
 
