@@ -157,7 +157,7 @@ CREATE %1$s TABLE %4$s (
     reference text
 );
 ALTER TABLE %4$s REPLICA IDENTITY FULL;
-CREATE INDEX ON %4$s USING brin (xact) WITH (pages_per_range = 32);
+CREATE INDEX ON %4$s USING brin (xact, lsn) WITH (pages_per_range = 32);
 CREATE TRIGGER segments_before_delete BEFORE DELETE ON %4$s FOR EACH STATEMENT EXECUTE FUNCTION segments.before_trim();
 CREATE TRIGGER segments_before_truncate BEFORE TRUNCATE ON %4$s FOR EACH STATEMENT EXECUTE FUNCTION segments.before_trim();
     $ddl$, contacts.persistence, member, override, change, create_tables.key_declaration);
@@ -358,7 +358,7 @@ COMMENT ON FUNCTION segments.attach_company(regclass, regclass, name, regclass, 
     'declare the companies of contacts: by a column of the contact table, or by a link table, where primary_column marks the primary company (null: the lowest key is); columns not given are those with the foreign keys; again: declare them anew';
 
 CREATE FUNCTION segments.store_related(contact_table regclass, name text, related_table regclass, contact_column name,
-                                       condition text, link_table regclass, link_column name, key_column name) RETURNS void
+                                       condition text, link_table regclass, link_column name, key_column name, unfollowed boolean) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
@@ -370,7 +370,7 @@ BEGIN
     EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', store_related.contact_table);
     IF coalesce(store_related.name, '') = '' OR octet_length(store_related.name) > 63 THEN
         RAISE EXCEPTION 'name of a relation must have 1 to 63 bytes' USING ERRCODE = 'invalid_parameter_value';
-    ELSIF store_related.name IN ('company', 'company_all') THEN
+    ELSIF store_related.name IN ('company', 'company_all', 'memberships') THEN
         RAISE EXCEPTION 'relation name "%" is reserved', store_related.name
             USING ERRCODE = 'reserved_name', HINT = 'Use segments.attach_company() for companies.';
     ELSIF store_related.contact_column IS NULL THEN
@@ -382,6 +382,7 @@ BEGIN
     related.related_table := store_related.related_table;
     related.contact_column := store_related.contact_column;
     related.condition := store_related.condition;
+    related.unfollowed := store_related.unfollowed;
     related.only_primary := false;
 
     IF store_related.link_table IS NULL THEN
@@ -404,11 +405,12 @@ BEGIN
     PERFORM segments.change_relations(store_related.contact_table, ARRAY[related]);
 END
 $function$;
-COMMENT ON FUNCTION segments.store_related(regclass, text, regclass, name, text, regclass, name, name) IS 'internal: attach_related, its condition with qualified names';
+COMMENT ON FUNCTION segments.store_related(regclass, text, regclass, name, text, regclass, name, name, boolean) IS 'internal: attach_related, its condition with qualified names';
 
 CREATE FUNCTION segments.attach_related(contact_table regclass, name text, related_table regclass, contact_column name,
                                         condition text DEFAULT NULL, link_table regclass DEFAULT NULL,
-                                        link_column name DEFAULT NULL, key_column name DEFAULT NULL) RETURNS void
+                                        link_column name DEFAULT NULL, key_column name DEFAULT NULL,
+                                        unfollowed boolean DEFAULT false) RETURNS void
 LANGUAGE plpgsql VOLATILE
 AS $function$
 /*
@@ -416,13 +418,12 @@ AS $function$
  * here that a search path could change.
  */
 BEGIN
-    PERFORM segments.store_related(attach_related.contact_table, attach_related.name, attach_related.related_table,
-        attach_related.contact_column, segments.qualify_expression(attach_related.condition, attach_related.related_table),
-        attach_related.link_table, attach_related.link_column, attach_related.key_column);
+    condition := segments.qualify_expression(condition, related_table);
+    PERFORM segments.store_related(contact_table, name, related_table, contact_column, condition, link_table, link_column, key_column, unfollowed);
 END
 $function$;
-COMMENT ON FUNCTION segments.attach_related(regclass, text, regclass, name, text, regclass, name, name) IS
-    'declare rows that belong to contacts, for fields over them: contact_column of the related table (of the link table, where there is one) holds the contact''s key; only rows that satisfy the SQL condition count; again: declare them anew';
+COMMENT ON FUNCTION segments.attach_related(regclass, text, regclass, name, text, regclass, name, name, boolean) IS
+    'declare rows that belong to contacts, for fields over them: contact_column of the related table (of the link table, where there is one) holds the contact''s key; only rows that satisfy the SQL condition count, which is refused if it depends on more than the row, or with unfollowed taken as it is; again: declare them anew';
 
 CREATE FUNCTION segments.detach_related(contact_table regclass, name text) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp

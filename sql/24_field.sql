@@ -36,7 +36,10 @@ CREATE FUNCTION segments.mentions(filters segments.filter, fields text[]) RETURN
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
     SELECT fields IS NULL OR EXISTS (
-        SELECT FROM jsonb_path_query(filters::jsonb, '$.**.field') AS word, unnest(fields) AS declared
+        SELECT FROM (SELECT jsonb_path_query(filters::jsonb, '$.**.field')
+                     UNION ALL SELECT jsonb_path_query(filters::jsonb, '$.**.of')
+                     UNION ALL SELECT jsonb_path_query(filters::jsonb, '$.**.within.date')) AS named (word),
+            unnest(fields) AS declared
         WHERE segments.name_covers(declared, word #>> '{}'))
 $function$;
 COMMENT ON FUNCTION segments.mentions(segments.filter, text[]) IS 'internal: does a filter name one of these fields? null: any';
@@ -163,12 +166,19 @@ AS $function$
 DECLARE
     declared record;
     reason text;
+    detail text;
 BEGIN
     FOR declared IN
-        SELECT d.object, d.field FROM segments.field_definition AS d
+        SELECT d.object, d.field, NOT d.unfollowed AND coalesce(d.expression, d.condition) IS NOT NULL AS is_followed,
+               ARRAY[d.expression, d.condition] AS expressions, segments.row_table(d) AS row_table
+        FROM segments.field_definition AS d
         WHERE d.contact_table = check_definitions.contact_table
     LOOP
         BEGIN
+            IF declared.is_followed THEN
+                PERFORM segments.is_followed(format('field "%s"', declared.field), declared.expressions, declared.row_table,
+                                             check_definitions.contact_table, false);
+            END IF;
             PERFORM segments.field_operators(check_definitions.contact_table, declared.object,
                                              regexp_replace(declared.field, '\*$', '1'));
         EXCEPTION
@@ -177,9 +187,9 @@ BEGIN
                  OR operator_intervention OR system_error THEN
                 RAISE;
             WHEN OTHERS THEN
-                GET STACKED DIAGNOSTICS reason = MESSAGE_TEXT;
+                GET STACKED DIAGNOSTICS reason = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL;
                 RAISE EXCEPTION '% because field "%" of object % depends on it', check_definitions.refusal, declared.field, declared.object
-                    USING ERRCODE = 'dependent_objects_still_exist', DETAIL = reason,
+                    USING ERRCODE = 'dependent_objects_still_exist', DETAIL = concat_ws(E'\n', reason, nullif(detail, '')),
                           HINT = 'Change the field with segments.define_field() or drop it with segments.drop_field() first.';
         END;
     END LOOP;
@@ -498,6 +508,7 @@ BEGIN
     given.case_sensitive := coalesce(given.case_sensitive, stored.case_sensitive);
     given.timezone := coalesce(given.timezone, stored.timezone);
     given.default_prefix := coalesce(given.default_prefix, stored.default_prefix);
+    given.unfollowed := coalesce(given.unfollowed, stored.unfollowed);
     RETURN given;
 END
 $function$;
@@ -508,7 +519,7 @@ CREATE FUNCTION segments.define_field(contact_table regclass, field text, type t
                                       column_name name DEFAULT NULL, expression text DEFAULT NULL, condition text DEFAULT NULL,
                                       aggregate text DEFAULT NULL, order_by name DEFAULT NULL, options text[] DEFAULT NULL,
                                       case_sensitive boolean DEFAULT NULL, timezone text DEFAULT NULL,
-                                      default_prefix text DEFAULT NULL) RETURNS void
+                                      default_prefix text DEFAULT NULL, unfollowed boolean DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql VOLATILE
 AS $function$
 /*
@@ -535,6 +546,7 @@ BEGIN
     definition.case_sensitive := define_field.case_sensitive;
     definition.timezone := define_field.timezone;
     definition.default_prefix := define_field.default_prefix;
+    definition.unfollowed := define_field.unfollowed;
     definition := segments.complete_definition(definition);
     PERFORM segments.check_definition(definition);
 
@@ -549,8 +561,8 @@ BEGIN
     PERFORM segments.store_field(definition);
 END
 $function$;
-COMMENT ON FUNCTION segments.define_field(regclass, text, text, text, text, boolean, text, name, text, text, text, name, text[], boolean, text, text) IS
-    'declare a field: what cannot be inferred of a column, a field computed by an SQL expression over the row, or one over the rows of a relation; again: change what is given, and bring the segments that use it up to date';
+COMMENT ON FUNCTION segments.define_field(regclass, text, text, text, text, boolean, text, name, text, text, text, name, text[], boolean, text, text, boolean) IS
+    'declare a field: what cannot be inferred of a column, a field computed by an SQL expression over the row, or one over the rows of a relation; SQL that depends on more than the row (the clock, settings, other rows) is refused, or with unfollowed taken as it is; again: change what is given, and bring the segments that use it up to date';
 
 CREATE FUNCTION segments.drop_field(contact_table regclass, field text, object text DEFAULT 'lead') RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp

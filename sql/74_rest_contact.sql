@@ -86,7 +86,7 @@ BEGIN
                    tables.key_column, segments.rest_contact_columns(tables), tables.contact_table, condition, order_by,
                    segments.rest_direction(query ->> 'orderByDir'), page.size, page.start)
     INTO items USING segments.rest_fields(tables);
-    RETURN jsonb_build_object('total', total, 'contacts', segments.rest_by_id(items));
+    RETURN segments.rest_page_of_items('contacts', items, total);
 END
 $function$;
 COMMENT ON FUNCTION segments.rest_list_contacts(jsonb, segments.contact_table) IS 'internal: GET /contacts';

@@ -87,6 +87,15 @@ with_atom(const ScanChoice *choice, int id)
 	return result;
 }
 
+/* Does a scan read the rows that the atom is about, for all such atoms at once? */
+static bool
+is_read_by_index(Program *program, int id)
+{
+	uint8 scope = program->atoms[id].scope;
+
+	return (scope == ATOM_ROWS || scope == ATOM_AGGREGATE) && RelatedRowsReadable(program, id);
+}
+
 /* What the segments look up, and what that costs a scan. */
 static void
 find_lookups(ScanChoice *choice)
@@ -103,7 +112,7 @@ find_lookups(ScanChoice *choice)
 			continue;
 		if (program->atoms[id].scope == ATOM_MEMBER)
 			choice->cost += cpu_tuple_cost * MEMBER_COST * choice->contacts;
-		else if (!RelatedRowsReadable(program, id))
+		else if (!is_read_by_index(program, id))
 		{
 			choice->asked = bms_join(choice->asked, found);
 			choice->opaque = bms_add_member(choice->opaque, id);

@@ -22,6 +22,7 @@
 #include "clock/segment_clock.h"
 #include "definition/contact_table.h"
 #include "definition/segment.h"
+#include "predicate/atom_sql.h"
 #include "predicate/bind.h"
 #include "predicate/grouped_sql.h"
 #include "predicate/predicate.h"

@@ -36,9 +36,10 @@ typedef struct ContactTable
 	/* filled in by field.c when first asked */
 	MemoryContext context; /* that the table itself is in */
 	bool loaded;
-	List *relations;     /* of RelatedRows */
-	List *definitions;   /* of FieldDefinition */
-	struct HTAB *fields; /* resolved fields by object and name */
+	List *relations;                 /* of RelatedRows */
+	struct RelatedRows *memberships; /* the members' table, as a relation */
+	List *definitions;               /* of FieldDefinition */
+	struct HTAB *fields;             /* resolved fields by object and name */
 } ContactTable;
 
 /* A row of segments.relation: rows that belong to a contact. */
@@ -54,6 +55,7 @@ typedef struct RelatedRows
 	bool only_primary;
 	char *contact_reference; /* column of the contact table, or NULL */
 	char *condition;
+	bool unfollowed; /* it depends on what isn't followed */
 } RelatedRows;
 
 /* A row of segments.field_definition. */
@@ -74,6 +76,7 @@ typedef struct FieldDefinition
 	bool case_sensitive;
 	char *timezone;
 	char *default_prefix;
+	bool unfollowed;
 } FieldDefinition;
 
 /* Rows of one of our own tables, one after the other. */

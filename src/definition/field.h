@@ -41,7 +41,8 @@ typedef struct Field
 	char *type; /* the word: text, email, number ... */
 	FieldClass class;
 	bool available;
-	RelatedRows *rows; /* NULL: the contact's own row */
+	RelatedRows *rows;   /* NULL: the contact's own row, or one of row_of */
+	RelatedRows *row_of; /* of one row of a relation, in a row group; else NULL */
 	FieldAggregate aggregate;
 	char *value; /* SQL over the row: alias c for contacts, r for rows */
 	Oid value_type;
@@ -52,8 +53,15 @@ typedef struct Field
 	bool case_sensitive;
 	char *timezone; /* of a value without time zone */
 	char *default_prefix;
+	bool unfollowed; /* its SQL depends on what isn't followed */
 } Field;
 
+/* The relation that every contact table has: one row for each membership. */
+#define MEMBERSHIPS "memberships"
+
 extern Field *FieldLookup(ContactTable *table, const char *object, const char *name);
+extern Field *FieldOfRow(ContactTable *table, RelatedRows *rows, const char *name);
+extern RelatedRows *FieldRelation(ContactTable *table, const char *name);
+extern char *FieldRelationCondition(const RelatedRows *rows);
 
 #endif /* SEGMENTS_FIELD_H */

@@ -167,6 +167,7 @@ add_constant(DraftFacet *facet, Datum value, int atom)
 		facet->constants[id].value = value;
 		facet->constants[id].hash = FacetHash(facet->type, value);
 		facet->constants[id].atoms = NIL;
+		facet->constants[id].groups = NIL;
 		if (facet->nconstants * 2 > facet->nbuckets)
 			grow_buckets(facet);
 		else
@@ -226,6 +227,8 @@ DraftFacetIndexAtom(DraftFacet *facet, DraftAtom *draft, int id)
 		!atom->moves && !facet->opaque &&
 		(atom->test == TEST_ANY || atom->test == TEST_OVERLAP || atom->test == TEST_CONTAINS ||
 		 (atom->test == TEST_RANGE && (atom->lower.given || atom->upper.given)));
+	if (!draft->indexed && atom->scope == ATOM_ROW)
+		return; /* asked by the row groups that it is in */
 	if (!draft->indexed)
 	{
 		facet->others = lappend_int(facet->others, id);

@@ -26,6 +26,7 @@
 #include "filter/filter.h"
 #include "filter/filter_flat.h"
 #include "filter/filter_operator.h"
+#include "predicate/atom_sql.h"
 #include "predicate/bind.h"
 #include "predicate/bind_place.h"
 #include "predicate/moving.h"
@@ -164,7 +165,20 @@ collect_reads(const Predicate *predicate, ContactTable *table, List **names)
 		*names = list_append_unique_oid(*names, relid);
 		if (atom->rows && OidIsValid(atom->rows->link_relid))
 			*names = list_append_unique_oid(*names, atom->rows->link_relid);
+		if (atom->group)
+			collect_reads(atom->group->predicate, table, names);
 	}
+}
+
+static void
+add_word(List **words, char *word)
+{
+	ListCell *cell;
+
+	foreach (cell, *words)
+		if (strcmp(lfirst(cell), word) == 0)
+			return;
+	*words = lappend(*words, word);
 }
 
 /* Indexes that a refresh would need, once each. */
@@ -172,19 +186,29 @@ static void
 collect_advice(const Predicate *predicate, ContactTable *table, List **advice)
 {
 	char *text;
-	ListCell *cell;
 	int i;
 
 	check_stack_depth();
 	for (i = 0; i < predicate->nargs; i++)
 		collect_advice(predicate->args[i], table, advice);
-	if (predicate->kind != PREDICATE_ATOM ||
-		(text = PassedIndexAdvice(predicate->atom, table)) == NULL)
-		return;
-	foreach (cell, *advice)
-		if (strcmp(lfirst(cell), text) == 0)
-			return;
-	*advice = lappend(*advice, text);
+	if (predicate->kind == PREDICATE_ATOM && predicate->atom->group)
+		collect_advice(predicate->atom->group->predicate, table, advice);
+	if (predicate->kind == PREDICATE_ATOM &&
+		(text = PassedIndexAdvice(predicate->atom, table)) != NULL)
+		add_word(advice, text);
+}
+
+/* What members don't follow, in words, once each. */
+static bool
+collect_unfollowed(Atom *atom, void *words)
+{
+	Field *field = (atom->group && atom->group->of) ? atom->group->of : atom->field;
+
+	if (field != NULL && field->unfollowed)
+		add_word(words, psprintf("field \"%s\"", field->name));
+	if (atom->rows != NULL && atom->rows->unfollowed)
+		add_word(words, psprintf("relation \"%s\"", atom->rows->name));
+	return atom->group != NULL && PredicateWalk(atom->group->predicate, collect_unfollowed, words);
 }
 
 static const char *
@@ -211,6 +235,7 @@ segments_explain(PG_FUNCTION_ARGS)
 	SecureContext secure;
 	List *reads = NIL;
 	List *advice = NIL;
+	List *unfollowed = NIL;
 	ListCell *cell;
 	const char *separator = "";
 
@@ -232,6 +257,10 @@ segments_explain(PG_FUNCTION_ARGS)
 	}
 	appendStringInfo(&out, "\nMoves: %s",
 					 move_text(PredicateNextMove(predicate, table, SegmentsNow()), SegmentsNow()));
+	(void) PredicateWalk(predicate, collect_unfollowed, &unfollowed);
+	foreach (cell, unfollowed)
+		appendStringInfo(&out, "%s%s", cell == list_head(unfollowed) ? "\nNot followed: " : ", ",
+						 (char *) lfirst(cell));
 	collect_advice(predicate, table, &advice);
 	foreach (cell, advice)
 		appendStringInfo(&out, "\nMissing for refresh_due: %s", (char *) lfirst(cell));
