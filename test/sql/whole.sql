@@ -29,6 +29,7 @@ SELECT count(segments.define_field('w.contact', field, type, object => 'behavior
 FROM (VALUES ('tags', 'number', 'tag', NULL::name, 'count', NULL), ('weight', 'number', 'tag', 'weight', 'sum', NULL), ('heaviest', 'number', 'tag', 'weight', 'max', NULL),
     ('firsts', 'number', 'event', NULL, 'sum',
      'CASE WHEN EXISTS (SELECT FROM w.event AS e WHERE e.contact_id = event.contact_id AND e.id < event.id) THEN 0 ELSE 1 END')) AS f (field, type, relation, column_name, aggregate, expression);
+SELECT segments.define_field('w.contact', 'looked up', 'number', expression => '(SELECT max(t.weight) FROM w.tag AS t WHERE t.id = contact.points)', unfollowed => true) IS NOT NULL AS defined;
 CREATE FUNCTION f(field text, op text, v text, glue text DEFAULT 'and', object text DEFAULT 'behaviors') RETURNS jsonb LANGUAGE sql AS $$
     SELECT jsonb_build_object('glue', glue, 'object', object, 'field', field, 'operator', op, 'properties', jsonb_build_object('filter', v)) $$;
 CREATE TABLE w.filter (name text, filters jsonb);
@@ -44,6 +45,8 @@ INSERT INTO w.filter VALUES
     ('Oslo or many', jsonb_build_array(f('city', '=', 'Oslo', 'and', 'lead'), f('events', 'gte', '4', 'or'))),
     ('Oslo or none', jsonb_build_array(f('city', '=', 'Oslo', 'and', 'lead'), f('events', 'lt', '2', 'or'), f('latest_n', 'gt', '2'))),
     ('large company', jsonb_build_array(f('size', 'gte', '30', 'and', 'company'), f('buys', '=', '0'), f('tags', 'gte', '1'))),
+    ('looked up', jsonb_build_array(f('looked up', 'gte', '30', 'and', 'lead'))),
+    ('looked up, and counted', jsonb_build_array(f('looked up', 'gte', '9', 'and', 'lead'), f('events', 'lt', '9'))),
     ('more than are joined', (SELECT jsonb_agg(f(field, 'gte', '-1000', 'or')) FROM unnest(ARRAY['events', 'buys', 'sum_n', 'spent', 'sum_ratio', 'min_n', 'tags', 'weight', 'heaviest', 'latest_n']) AS field)
         || f('points', '=', '3', 'and', 'lead'));
 
