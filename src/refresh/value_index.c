@@ -9,16 +9,17 @@
 
 #include "refresh/value_index.h"
 
-#include "access/genam.h"
 #include "access/table.h"
 #include "catalog/pg_am.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/primnodes.h"
+#include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
 #include "utils/rel.h"
 #include "utils/relcache.h"
 #include "utils/ruleutils.h"
 
+#include "base/index_find.h"
 #include "base/sql_expr.h"
 #include "definition/contact_table.h"
 
@@ -33,27 +34,17 @@ is_first_column(Relation index, Node *expr)
 }
 
 static bool
-serves(Oid index_id, Node *expr)
+serves(Relation index, void *purpose)
 {
-	Relation index = index_open(index_id, AccessShareLock);
-	bool result = index->rd_index->indisvalid && index->rd_rel->relam == BTREE_AM_OID &&
-				  RelationGetIndexPredicate(index) == NIL && is_first_column(index, expr);
-
-	index_close(index, AccessShareLock);
-	return result;
+	return index->rd_rel->relam == BTREE_AM_OID && is_first_column(index, purpose);
 }
 
 static bool
 is_indexed(Node *expr, Oid relid)
 {
 	Relation rel = table_open(relid, AccessShareLock);
-	List *indexes = RelationGetIndexList(rel);
-	ListCell *cell;
-	bool result = false;
+	bool result = OidIsValid(IndexFind(rel, serves, expr));
 
-	foreach (cell, indexes)
-		result = result || serves(lfirst_oid(cell), expr);
-	list_free(indexes);
 	table_close(rel, AccessShareLock);
 	return result;
 }
@@ -85,7 +76,9 @@ ValueIndexAdvice(const char *value, Oid relid, const char *alias, Oid type)
 	Node *expr = read_value(value, relid, alias);
 	char *text;
 
-	if (exprType(expr) != type || contain_mutable_functions(expr) || is_indexed(expr, relid))
+	/* no index is over a subquery, or over what is not immutable */
+	if (exprType(expr) != type || contain_subplans(expr) || contain_mutable_functions(expr) ||
+		is_indexed(expr, relid))
 		return NULL;
 	text = deparse_expression(expr, deparse_context_for(alias, relid), false, false);
 	return psprintf(IsA(expr, Var) ? "CREATE INDEX ON %s (%s)" : "CREATE INDEX ON %s ((%s))",
