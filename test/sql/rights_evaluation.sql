@@ -171,6 +171,13 @@ EXECUTE kept;
 DEALLOCATE kept;
 SELECT count(*) FROM mal.contact AS c WHERE segments.matches(c, '[{"field": "leadlist", "operator": "in", "properties": {"filter": ["mine"]}}]');
 SELECT count(*) FROM mal.contact AS c WHERE segments.matches(c, '[{"field": "leadlist", "operator": "in", "properties": {"filter": ["none"]}}]');
+-- nor one whose memberships are read as rows
+SET ROLE regress_reader;
+PREPARE kept AS SELECT count(*) FROM mal.contact AS c WHERE segments.matches(c, '[{"rows": "memberships", "filters": [{"field": "segment", "operator": "in", "properties": {"filter": ["mine"]}}]}]');
+EXECUTE kept;
+SET ROLE regress_reader2;
+EXECUTE kept;
+DEALLOCATE kept;
 RESET ROLE;
 -- another filter for each row takes no memory that stays
 SELECT max(bytes) - min(bytes) < 1000000 AS bounded FROM (
