@@ -97,8 +97,17 @@ COMMENT ON COLUMN segments.field_definition.timezone IS 'zone of a column withou
 COMMENT ON COLUMN segments.field_definition.default_prefix IS 'put before a value that holds no ::, or null';
 COMMENT ON COLUMN segments.field_definition.unfollowed IS 'whether expression or condition depend on what segments do not follow';
 
+CREATE TABLE segments.table_part (
+    attached regclass NOT NULL,
+    part regclass PRIMARY KEY
+);
+COMMENT ON TABLE segments.table_part IS 'Partitions of attached tables, and tables that inherit from them: those whose rows members follow; written by event triggers';
+COMMENT ON COLUMN segments.table_part.attached IS 'the contact table, or the table of companies, links or related rows';
+COMMENT ON COLUMN segments.table_part.part IS 'the table whose rows are rows of that one, however far below it';
+
 SELECT pg_catalog.pg_extension_config_dump('segments.contact_table', '');
 SELECT pg_catalog.pg_extension_config_dump('segments.relation', '');
+SELECT pg_catalog.pg_extension_config_dump('segments.table_part', '');
 SELECT pg_catalog.pg_extension_config_dump('segments.field_definition', '');
 
 CREATE TABLE segments.definition_change (
@@ -233,4 +242,4 @@ COMMENT ON FUNCTION segments.owns(regclass) IS 'whether the current role owns a 
 -- Everybody reads these, nobody but the owner of the extension writes them: see
 -- 23_catalogue_checks.sql for how owners of contact tables do.
 GRANT USAGE ON SCHEMA segments TO PUBLIC;
-GRANT SELECT ON segments.contact_table, segments.relation, segments.field_definition TO PUBLIC;
+GRANT SELECT ON segments.contact_table, segments.table_part, segments.relation, segments.field_definition TO PUBLIC;

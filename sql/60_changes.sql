@@ -139,9 +139,10 @@ BEGIN
                                    reader.lsn, reader.xact, reader.n, reader.span, max - given);
         RETURN QUERY EXECUTE format(
             'SELECT c.xact, c.n, c.segment_id, s.alias, c.contact_id::%s, c.joined, c.cause, c.at, c.source, c.reference '
-            'FROM unnest($1) WITH ORDINALITY AS e (entry, place) JOIN %s AS c ON c.ctid = e.entry '
-            'LEFT JOIN segments.segment AS s ON s.id = c.segment_id ORDER BY e.place', pg_typeof(key), tables.change_table)
-        USING next.entries;
+            'FROM segments.ask_beside($1, ''entries'', $2) AS c (contact_id %s, xact bigint, n integer, segment_id bigint, joined boolean, '
+            'cause text, at timestamptz, source text, reference text, place bigint) '
+            'LEFT JOIN segments.segment AS s ON s.id = c.segment_id ORDER BY c.place', pg_typeof(key), segments.base_type(pg_typeof(key)))
+        USING tables.contact_table, next.entries;
         given := given + cardinality(next.entries);
         reader.lsn := next.lsn;
         reader.xact := next.xact;

@@ -31,6 +31,7 @@
 
 #include "base/secure.h"
 #include "definition/access.h"
+#include "definition/segment_find.h"
 #include "definition/table_beside.h"
 #include "log/change_log.h"
 #include "log/change_log_scan.h"
@@ -48,9 +49,10 @@ PG_FUNCTION_INFO_V1(segments_unread_entries);
 /* How far a consumer is. */
 typedef struct ReadPlace
 {
-	LogHorizon seen;   /* all of it was read */
-	LogHorizon window; /* is being read */
-	LogEntry last;     /* the last one of the window that was */
+	LogHorizon seen;       /* all of it was read */
+	LogHorizon window;     /* is being read */
+	LogEntry last;         /* the last one of the window that was */
+	HiddenSegments hidden; /* of these nothing is told */
 } ReadPlace;
 
 typedef struct LogReading
@@ -89,7 +91,8 @@ compare_entries(const void *a, const void *b)
 static bool
 is_unread(const ReadPlace *place, const LogEntry *entry)
 {
-	return HorizonSees(&place->window, entry->xact) && compare_entries(entry, &place->last) > 0;
+	return HorizonSees(&place->window, entry->xact) && compare_entries(entry, &place->last) > 0 &&
+		   !SegmentIsHidden(&place->hidden, entry->segment);
 }
 
 /* Keep the first ones only. */
@@ -271,6 +274,7 @@ static void
 place_of_arguments(FunctionCallInfo fcinfo, ReadPlace *place)
 {
 	memset(place, 0, sizeof(ReadPlace));
+	SegmentsHidden(PG_GETARG_OID(0), &place->hidden);
 	HorizonOfStored(&place->seen, PG_GETARG_INT64(1), PG_GETARG_ARRAYTYPE_P_COPY(2));
 	HorizonOfStored(&place->window, PG_GETARG_INT64(3), PG_GETARG_ARRAYTYPE_P_COPY(4));
 	place->last.lsn = PG_GETARG_LSN(5);
@@ -352,7 +356,8 @@ count_entry(const LogEntry *entry, void *arg)
 {
 	UnreadCount *count = arg;
 
-	if (count->is_later || is_unread(count->place, entry))
+	if (count->is_later ? !SegmentIsHidden(&count->place->hidden, entry->segment)
+						: is_unread(count->place, entry))
 		count->n++;
 }
 

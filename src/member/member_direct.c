@@ -39,7 +39,7 @@
 #include "utils/timestamp.h"
 
 #include "base/compat.h"
-#include "base/index_probe.h"
+#include "base/index_choice.h"
 #include "definition/contact_table.h"
 #include "definition/table_beside.h"
 #include "log/change_log.h"

@@ -23,6 +23,7 @@
 #include "definition/access.h"
 #include "definition/contact_table.h"
 #include "definition/field.h"
+#include "definition/wanted_key.h"
 #include "filter/filter.h"
 #include "filter/filter_flat.h"
 #include "filter/filter_operator.h"
@@ -56,23 +57,6 @@ bind_argument(Filter *filter, ContactTable *table, Oid viewer)
 
 	options.viewer = viewer;
 	return BindFilter(FilterUnflatten(filter), table, &options);
-}
-
-/* The key column as the type the caller wants it in. */
-static char *
-key_as(ContactTable *table, Oid wanted)
-{
-	Oid from = getBaseType(table->key_type);
-
-	if (wanted == table->key_type || !OidIsValid(wanted))
-		return psprintf("c.%s", table->key);
-	if (!can_coerce_type(1, &from, &wanted, COERCION_ASSIGNMENT))
-		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
-						errmsg("keys of contact table %s are of type %s, not %s", table->name,
-							   format_type_be(table->key_type), format_type_be(wanted)),
-						errhint("Pass key => NULL::%s.", format_type_be(table->key_type))));
-	return psprintf("c.%s::%s", table->key,
-					format_type_extended(wanted, -1, FORMAT_TYPE_FORCE_QUALIFY));
 }
 
 typedef struct Answer
@@ -126,7 +110,8 @@ segments_matching(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
 	table = contact_table_argument(fcinfo, 1);
-	select = key_as(table, get_fn_expr_argtype(fcinfo->flinfo, 3));
+	select =
+		WantedKeySql(table, psprintf("c.%s", table->key), get_fn_expr_argtype(fcinfo->flinfo, 3));
 	if (AccessHidesRows(table->relid))
 		keys = tuplestore_begin_heap(false, false, work_mem);
 	SecureEnter(&secure, table->owner);
@@ -142,6 +127,7 @@ segments_matching(PG_FUNCTION_ARGS)
 		VisibleContacts(table, keys, select, put_key, &answer);
 		tuplestore_end(keys);
 	}
+	WantedKeysConstrain(table, answer.store, answer.desc, 1);
 	PG_RETURN_NULL();
 }
 

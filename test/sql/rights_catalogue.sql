@@ -18,7 +18,8 @@ CREATE FUNCTION bob.calc() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 1';
 REVOKE EXECUTE ON FUNCTION bob.calc() FROM PUBLIC;
 CREATE FUNCTION bob.lent(text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT $1';
 CREATE TYPE bob.mood AS ENUM ('a');
-CREATE TABLE bob.logs (id integer, d date) PARTITION BY RANGE (d);
+CREATE TABLE bob.all_logs (id integer, d date) PARTITION BY RANGE (d);
+CREATE TABLE bob.logs PARTITION OF bob.all_logs DEFAULT;
 RESET ROLE;
 
 -- Tables and functions of strangers aren't declared.
@@ -124,6 +125,7 @@ DROP FUNCTION bob.lent(text);
 ALTER TABLE bob.orders DROP COLUMN amount;
 DROP TABLE bob.orders;
 CREATE TABLE bob.more_orders () INHERITS (bob.orders);
+DROP TABLE bob.more_orders;
 REVOKE EXECUTE ON FUNCTION bob.lent(text) FROM PUBLIC;
 ALTER FUNCTION bob.lent(text) RENAME TO given;
 DROP FUNCTION bob.given(text);
