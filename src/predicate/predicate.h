@@ -170,6 +170,7 @@ extern Predicate *PredicateCombineList(PredicateKind kind, List *args);
 extern bool PredicateWalk(const Predicate *predicate, PredicateVisit visit, void *arg);
 extern bool RowGroupGrows(const RowGroup *group);
 extern List *RowGroupSegments(const RowGroup *group, List *ids);
+extern bool RowGroupIsMemberships(const RowGroup *group);
 extern bool RowGroupReadsMemberships(const RowGroup *group);
 
 #endif /* SEGMENTS_PREDICATE_H */
