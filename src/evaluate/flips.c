@@ -85,12 +85,9 @@ add_constants(Program *program, const ImageFacet *facet, const FacetState *old_s
 	int old_id = (old_state && !old_state->isnull) ? old_state->constant : -1;
 	int new_id = (new_state && !new_state->isnull) ? new_state->constant : -1;
 
-	if (facet->type == VALUE_SET)
-	{
-		add_elements_not_in(program, constants, old_state, new_state, out);
-		add_elements_not_in(program, constants, new_state, old_state, out);
-		return;
-	}
+	/* of sets; and patterns of texts */
+	add_elements_not_in(program, constants, old_state, new_state, out);
+	add_elements_not_in(program, constants, new_state, old_state, out);
 	if (old_id == new_id)
 		return;
 	if (old_id >= 0)

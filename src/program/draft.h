@@ -13,12 +13,17 @@
 
 #include "definition/contact_table.h"
 #include "predicate/predicate.h"
+#include "text/pattern_index.h"
 
+/* A value that is equalled, or a pattern that is found by a literal of its own. */
 typedef struct DraftConstant
 {
+	AtomTest test; /* ANY, LIKE or REGEXP */
 	Datum value;
 	uint32 hash;
-	List *atoms; /* ids */
+	List *atoms;            /* ids */
+	PatternLiteral literal; /* of patterns; the id is the constant's number */
+	bool whole;             /* whatever holds the literal matches */
 } DraftConstant;
 
 typedef struct DraftBoundary
@@ -41,7 +46,8 @@ typedef struct DraftFacet
 	Bitmapset *columns;
 	struct DraftSource *source;
 
-	int nconstants; /* dictionary of equality constants */
+	int nconstants; /* dictionary of equality constants, and of patterns */
+	int npatterns;  /* of these */
 	int constants_size;
 	DraftConstant *constants;
 	int nbuckets;

@@ -38,11 +38,16 @@ typedef struct ImageStep
 	int32 segment;
 } ImageStep;
 
-/* A constant that some atoms compare a facet with for equality. */
+/*
+ * A constant that some atoms compare a facet with for equality, or a pattern
+ * that is found by a literal of its own: then what holds that is tested.
+ */
 typedef struct ImageConstant
 {
-	Datum value; /* of texts, sets and numerics the offset */
+	Datum value; /* of texts, sets and numerics the offset; of what is `whole` nothing */
 	uint32 hash;
+	uint16 test;     /* AtomTest: ANY; LIKE, REGEXP of patterns */
+	uint16 whole;    /* whatever holds the literal matches */
 	ImageList atoms; /* related rows: ids */
 	ImageList gated; /* contacts: segments that only this value, or others, let in */
 	ImageList steps; /* of these: ImageSteps of other facets */
@@ -81,12 +86,14 @@ typedef struct ImageFacet
 	bool gates;        /* some constants let segments in */
 	ImageList columns; /* attribute numbers it reads */
 	uint32 nconstants;
+	uint32 npatterns;   /* of these */
 	uint32 nbuckets;    /* power of two; bucket = constant + 1 */
 	uint32 nboundaries; /* sorted */
 	ImageOffset constants;
 	ImageOffset buckets;
 	ImageOffset boundaries;
-	uint32 ncells; /* 0: none, or the ranks are cut into so many */
+	ImageOffset patterns; /* PatternIndex of literals, by constant */
+	uint32 ncells;        /* 0: none, or the ranks are cut into so many */
 	ImageOffset cells;
 	ImageList others; /* atoms that are evaluated one by one */
 	ImageList ranges; /* related rows: indexed range atoms */
@@ -233,7 +240,7 @@ typedef struct Image
  * the layout of the structs above.  IMAGE_FORMAT is raised when what they mean
  * changes and their sizes don't.
  */
-#define IMAGE_FORMAT UINT64CONST(2)
+#define IMAGE_FORMAT UINT64CONST(3)
 #define IMAGE_MAGIC                                                                                \
 	(UINT64CONST(0x73656731) << 32 ^ IMAGE_FORMAT << 24 ^ IMAGE_SIZES ^ (uint64) sizeof(Image))
 #define IMAGE_SIZES                                                                                \

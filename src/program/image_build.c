@@ -25,6 +25,7 @@
 #include "predicate/predicate.h"
 #include "program/draft.h"
 #include "program/image.h"
+#include "text/pattern_index.h"
 
 #define MAX_GATES 16            /* more values let a segment in: then it has no gate */
 #define MAX_CELLS 64            /* that the ranks of a facet are cut into */
@@ -172,6 +173,16 @@ add_step(Layout *layout, int gate_facet, int gate_constant, int facet, int point
 	step->step.segment = segment;
 }
 
+/*
+ * Is the constant all of the facet's value?  A set can have an element, and a
+ * text match a pattern, while others come and go.
+ */
+static bool
+is_value(const DraftFacet *facet, int constant)
+{
+	return facet->type != VALUE_SET && facet->constants[constant].test == TEST_ANY;
+}
+
 /* Where one atom of a segment can flip while the gate's own value stays. */
 static void
 add_atom_steps(Layout *layout, int gate_facet, int gate_constant, const DraftAtom *datom,
@@ -181,8 +192,7 @@ add_atom_steps(Layout *layout, int gate_facet, int gate_constant, const DraftAto
 
 	if (!datom->indexed || datom->atom->scope != ATOM_CONTACT)
 		return;
-	/* but for sets, which can have the gate's element and others that come and go */
-	if (datom->facet->id == gate_facet && datom->facet->type != VALUE_SET)
+	if (datom->facet->id == gate_facet && is_value(datom->facet, gate_constant))
 		return;
 	if (datom->atom->test == TEST_RANGE)
 	{
@@ -420,8 +430,12 @@ put_constants(Layout *layout, const DraftFacet *facet, bool contacts, int *at, b
 
 	for (i = 0; i < facet->nconstants; i++)
 	{
-		constants[i].value = put_value(&layout->writer, facet->type, facet->constants[i].value);
+		CHECK_FOR_INTERRUPTS();
+		if (!facet->constants[i].whole)
+			constants[i].value = put_value(&layout->writer, facet->type, facet->constants[i].value);
 		constants[i].hash = facet->constants[i].hash;
+		constants[i].test = facet->constants[i].test;
+		constants[i].whole = facet->constants[i].whole;
 		if (!contacts)
 			constants[i].atoms = put_list(&layout->writer, facet->constants[i].atoms);
 		else if (*at < layout->nsteps && layout->steps[*at].facet == facet->id &&
@@ -433,6 +447,31 @@ put_constants(Layout *layout, const DraftFacet *facet, bool contacts, int *at, b
 	}
 	offset = put(&layout->writer, constants, sizeof(ImageConstant) * facet->nconstants);
 	pfree(constants);
+	return offset;
+}
+
+/* The index of the literals of a facet's patterns. */
+static ImageOffset
+put_patterns(Layout *layout, const DraftFacet *facet)
+{
+	PatternLiteral *literals;
+	PatternIndex *index;
+	ImageOffset offset;
+	Size size;
+	int n = 0;
+	int i;
+
+	if (facet->npatterns == 0)
+		return 0;
+	literals =
+		MemoryContextAllocHuge(CurrentMemoryContext, sizeof(PatternLiteral) * facet->npatterns);
+	for (i = 0; i < facet->nconstants; i++)
+		if (facet->constants[i].test != TEST_ANY)
+			literals[n++] = facet->constants[i].literal;
+	index = PatternIndexBuild(literals, n, &size);
+	offset = put(&layout->writer, index, size);
+	pfree(index);
+	pfree(literals);
 	return offset;
 }
 
@@ -497,11 +536,13 @@ put_facets(Layout *layout, const DraftSource *source, bool contacts, int *at)
 		facets[i].opaque = facet->opaque;
 		facets[i].columns = put_columns(writer, facet->columns);
 		facets[i].nconstants = facet->nconstants;
+		facets[i].npatterns = facet->npatterns;
 		facets[i].nbuckets = facet->nbuckets;
 		facets[i].nboundaries = facet->nboundaries;
 		facets[i].constants = put_constants(layout, facet, contacts, at, &facets[i].gates);
 		facets[i].buckets = put(writer, facet->buckets, sizeof(int) * facet->nbuckets);
 		facets[i].boundaries = put_boundaries(layout, facet, contacts);
+		facets[i].patterns = put_patterns(layout, facet);
 		facets[i].others = put_list(writer, facet->others);
 		if (!contacts)
 			facets[i].ranges = put_list(writer, facet->ranges);

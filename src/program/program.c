@@ -139,19 +139,16 @@ atom_of(const Image *image, const ImageAtom *from, int id)
 	return atom;
 }
 
+/* Patterns that are found by a literal are compiled with their facet (facet.c). */
 static void
 prepare_pattern(ProgramAtom *patom)
 {
-	char *problem = NULL;
-
+	if (patom->image->flags & IMAGE_ATOM_INDEXED)
+		return;
 	if (patom->atom->test == TEST_LIKE)
 		patom->like = LikeCompile(patom->atom->pattern);
-	if (patom->atom->test != TEST_REGEXP)
-		return;
-	patom->regexp = RegexpCompile(patom->atom->pattern, &problem);
-	if (patom->regexp == NULL)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_REGULAR_EXPRESSION),
-						errmsg("invalid regular expression: %s", problem)));
+	if (patom->atom->test == TEST_REGEXP)
+		patom->regexp = RegexpPrepare(patom->atom->pattern);
 }
 
 /*
