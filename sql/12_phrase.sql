@@ -28,6 +28,10 @@ CREATE FUNCTION segments.phrase_anniversary(phrase text, zone text, at timestamp
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'segments_phrase_anniversary';
 COMMENT ON FUNCTION segments.phrase_anniversary(text, text, timestamptz) IS 'the days of the year, as month * 100 + day, that an anniversary phrase stands for';
 
+CREATE FUNCTION segments.span_anniversary(span text, forward boolean, zone text, at timestamptz) RETURNS integer[]
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'segments_span_anniversary';
+COMMENT ON FUNCTION segments.span_anniversary(text, boolean, text, timestamptz) IS 'the days of the year, as month * 100 + day, with an anniversary within "anniversary N days" of inLast, or of inNext when forward';
+
 CREATE FUNCTION segments.phrase_next_move(phrase text, zone text, at timestamptz, days boolean DEFAULT false) RETURNS timestamptz
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'segments_phrase_next_move';
 COMMENT ON FUNCTION segments.phrase_next_move(text, text, timestamptz, boolean) IS 'the next instant at which a date phrase stands for something else (with days, for other local days); infinity when never';
@@ -45,6 +49,10 @@ COMMENT ON FUNCTION segments.span_end(text, boolean, text, timestamptz) IS 'the 
 CREATE FUNCTION segments.instant(value timestamp, zone text) RETURNS timestamptz
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'segments_instant';
 COMMENT ON FUNCTION segments.instant(timestamp, text) IS 'the instant at which clocks of a zone show a time: value AT TIME ZONE zone, but infinite where that is out of range';
+
+CREATE FUNCTION segments.instant(value date, zone text) RETURNS timestamptz
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'segments_day_instant';
+COMMENT ON FUNCTION segments.instant(date, text) IS 'internal: the first instant of a day of a zone; infinite where that is out of range';
 
 CREATE FUNCTION segments.local_day(value timestamptz, zone text) RETURNS date
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'segments_local_day';

@@ -107,7 +107,8 @@ CREATE CAST (segments.filter AS jsonb) WITH FUNCTION segments.filter_to_jsonb(se
 CREATE CAST (segments.filter AS text) WITH INOUT AS ASSIGNMENT;
 CREATE CAST (json AS segments.filter) WITH INOUT AS IMPLICIT;
 CREATE CAST (jsonb AS segments.filter) WITH INOUT AS IMPLICIT;
-CREATE CAST (text AS segments.filter) WITH INOUT AS ASSIGNMENT;
+CREATE CAST (text AS segments.filter) WITH INOUT AS IMPLICIT;       -- as drivers send their strings
+CREATE CAST (varchar AS segments.filter) WITH INOUT AS IMPLICIT;
 
 COMMENT ON FUNCTION segments.filter_to_json(segments.filter) IS 'internal: the document of a filter as json';
 COMMENT ON FUNCTION segments.filter_to_jsonb(segments.filter) IS 'internal: the document of a filter as jsonb';
@@ -117,6 +118,7 @@ COMMENT ON CAST (segments.filter AS text) IS 'the document of a filter';
 COMMENT ON CAST (json AS segments.filter) IS 'the filter of a document';
 COMMENT ON CAST (jsonb AS segments.filter) IS 'the filter of a document';
 COMMENT ON CAST (text AS segments.filter) IS 'the filter of a document';
+COMMENT ON CAST (varchar AS segments.filter) IS 'the filter of a document';
 
 CREATE FUNCTION segments.is_static(filter segments.filter) RETURNS boolean
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE

@@ -370,7 +370,7 @@ BEGIN
     EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', store_related.contact_table);
     IF coalesce(store_related.name, '') = '' OR octet_length(store_related.name) > 63 THEN
         RAISE EXCEPTION 'name of a relation must have 1 to 63 bytes' USING ERRCODE = 'invalid_parameter_value';
-    ELSIF store_related.name IN ('company', 'company_all') THEN
+    ELSIF store_related.name IN ('company', 'company_all', 'memberships') THEN
         RAISE EXCEPTION 'relation name "%" is reserved', store_related.name
             USING ERRCODE = 'reserved_name', HINT = 'Use segments.attach_company() for companies.';
     ELSIF store_related.contact_column IS NULL THEN
@@ -416,9 +416,8 @@ AS $function$
  * here that a search path could change.
  */
 BEGIN
-    PERFORM segments.store_related(attach_related.contact_table, attach_related.name, attach_related.related_table,
-        attach_related.contact_column, segments.qualify_expression(attach_related.condition, attach_related.related_table),
-        attach_related.link_table, attach_related.link_column, attach_related.key_column);
+    condition := segments.qualify_expression(condition, related_table);
+    PERFORM segments.store_related(contact_table, name, related_table, contact_column, condition, link_table, link_column, key_column);
 END
 $function$;
 COMMENT ON FUNCTION segments.attach_related(regclass, text, regclass, name, text, regclass, name, name) IS

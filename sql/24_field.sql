@@ -36,7 +36,10 @@ CREATE FUNCTION segments.mentions(filters segments.filter, fields text[]) RETURN
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
     SELECT fields IS NULL OR EXISTS (
-        SELECT FROM jsonb_path_query(filters::jsonb, '$.**.field') AS word, unnest(fields) AS declared
+        SELECT FROM (SELECT jsonb_path_query(filters::jsonb, '$.**.field')
+                     UNION ALL SELECT jsonb_path_query(filters::jsonb, '$.**.of')
+                     UNION ALL SELECT jsonb_path_query(filters::jsonb, '$.**.within.date')) AS named (word),
+            unnest(fields) AS declared
         WHERE segments.name_covers(declared, word #>> '{}'))
 $function$;
 COMMENT ON FUNCTION segments.mentions(segments.filter, text[]) IS 'internal: does a filter name one of these fields? null: any';

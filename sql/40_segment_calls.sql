@@ -49,14 +49,15 @@ $function$;
 COMMENT ON FUNCTION segments.open_to_readers(regclass) IS
     'lets everybody who may read a contact table read its members, overrides and log; for their owner';
 
-CREATE FUNCTION segments.find_segment(segment text, OUT id bigint, OUT is_static boolean, OUT tables segments.contact_table)
+CREATE FUNCTION segments.find_segment(segment_id bigint, OUT id bigint, OUT is_static boolean, OUT tables segments.contact_table)
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
     SELECT s.id, segments.is_static(s.filters), t
     FROM segments.segment AS s JOIN segments.contact_table AS t USING (contact_table)
-    WHERE s.id = segments.resolve_segment(segment)
+    WHERE s.id = find_segment.segment_id
 $function$;
-COMMENT ON FUNCTION segments.find_segment(text) IS 'internal: a segment and the tables its members are in';
+COMMENT ON FUNCTION segments.find_segment(bigint) IS
+    'internal: a segment and the tables its members are in; who calls resolves it in a declaration, so that an error about its name has one line of context';
 
 CREATE FUNCTION segments.tables_of(contact_table regclass) RETURNS segments.contact_table
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
@@ -182,6 +183,7 @@ BEGIN
         SELECT s.contact_table INTO row.contact_table FROM segments.segment AS s WHERE s.alias = wanted;
     END IF;
     row.contact_table := coalesce(row.contact_table, segments.default_contact_table());
+    PERFORM segments.check_references(row.filters, row.contact_table);      -- here too, for a short context
     IF or_replace THEN
         INSERT INTO segments.segment AS s (name, filters, alias, contact_table, public_name, description, category_id,
                                            is_published, is_global, is_preference_center)
@@ -233,11 +235,14 @@ CREATE FUNCTION segments.update_segment(segment text, name text DEFAULT NULL, fi
     RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
+    named_id bigint := segments.resolve_segment(segment);
     cleared text[] := coalesce(clear, '{}');
 BEGIN
     IF NOT cleared <@ '{description,category_id}' THEN
         RAISE EXCEPTION 'only description and category_id can be cleared' USING ERRCODE = 'invalid_parameter_value';
     END IF;
+    -- here too, for a short context
+    PERFORM segments.check_references(update_segment.filters, s.contact_table) FROM segments.segment AS s WHERE s.id = named_id;
     UPDATE segments.segment AS s
     SET name = coalesce(update_segment.name, s.name),
         filters = coalesce(update_segment.filters, s.filters),
@@ -248,7 +253,7 @@ BEGIN
         is_published = coalesce(update_segment.is_published, s.is_published),
         is_global = coalesce(update_segment.is_global, s.is_global),
         is_preference_center = coalesce(update_segment.is_preference_center, s.is_preference_center)
-    WHERE s.id = segments.resolve_segment(segment);
+    WHERE s.id = named_id;
     IF NOT FOUND THEN
         PERFORM segments.refuse_change(segment, 'UPDATE');
     END IF;
@@ -260,8 +265,10 @@ COMMENT ON FUNCTION segments.update_segment(text, text, segments.filter, text, t
 CREATE FUNCTION segments.delete_segment(segment text) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
+DECLARE
+    named_id bigint := segments.resolve_segment(segment);
 BEGIN
-    DELETE FROM segments.segment AS s WHERE s.id = segments.resolve_segment(segment);
+    DELETE FROM segments.segment AS s WHERE s.id = named_id;
     IF NOT FOUND THEN
         PERFORM segments.refuse_change(segment, 'DELETE');
     END IF;

@@ -13,11 +13,12 @@ CREATE FUNCTION segments.members(segment text, key anyelement, after text DEFAUL
     LANGUAGE plpgsql STABLE ROWS 1000 SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
+    named_id bigint := segments.resolve_segment(segment);
     found record;
     tables segments.contact_table;
 BEGIN
     PERFORM segments.check_key_is_null(key);
-    SELECT * INTO found FROM segments.find_segment(segment);
+    SELECT * INTO found FROM segments.find_segment(named_id);
     tables := found.tables;
     PERFORM segments.check_key_type(tables, pg_typeof(key));
     -- the page first, by the primary key; then what was done by hand, for it alone
@@ -56,10 +57,11 @@ CREATE FUNCTION segments.contacts(segment text, contact anyelement, after text D
     RETURNS SETOF anyelement LANGUAGE plpgsql STABLE ROWS 1000 SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
+    named_id bigint := segments.resolve_segment(segment);
     found record;
     tables segments.contact_table;
 BEGIN
-    SELECT * INTO found FROM segments.find_segment(segment);
+    SELECT * INTO found FROM segments.find_segment(named_id);
     tables := found.tables;
     IF NOT EXISTS (SELECT FROM pg_type WHERE oid = pg_typeof(contact) AND typrelid = tables.contact_table) THEN
         RAISE EXCEPTION 'segment "%" has contacts of type %, not %', segment, tables.contact_table, pg_typeof(contact)
@@ -132,11 +134,12 @@ CREATE FUNCTION segments.change_contact(segment text, contact anyelement, action
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
+    named_id bigint := segments.resolve_segment(segment);
     found record;
     tables segments.contact_table;
     answer boolean[];
 BEGIN
-    SELECT * INTO found FROM segments.find_segment(segment);
+    SELECT * INTO found FROM segments.find_segment(named_id);
     tables := found.tables;
     EXECUTE format('SELECT segments.by_hand(%s, ARRAY[%s], %L, %L, NULL)',
                    found.id, segments.key_literal(tables, contact), action, source) INTO answer;
@@ -155,13 +158,14 @@ CREATE FUNCTION segments.change_contacts(segment text, contacts anyarray, action
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
+    named_id bigint := segments.resolve_segment(segment);
     found record;
     tables segments.contact_table;
     base regtype;
     asked contacts%TYPE;
     answer boolean[];
 BEGIN
-    SELECT * INTO found FROM segments.find_segment(segment);
+    SELECT * INTO found FROM segments.find_segment(named_id);
     tables := found.tables;
     base := segments.base_type(tables.key_type);
     PERFORM segments.check_key_type(tables, pg_typeof(contact_id));
@@ -293,3 +297,10 @@ END
 $function$;
 COMMENT ON FUNCTION segments.change_segments(anyarray, text[], text[], text, text) IS
     'the action of a campaign, a form or a batch: includes contacts by hand in the segments of add, then takes them out of those of remove, all or nothing; only published segments; success is false for contacts that do not exist; source says by what: campaign, form, batch, import, point trigger, preference or api, reference which one';
+
+CREATE FUNCTION segments.change_segments(contacts text, add text[] DEFAULT '{}', remove text[] DEFAULT '{}',
+                                         source text DEFAULT 'batch', reference text DEFAULT NULL)
+    RETURNS TABLE (contact_id text, success boolean)
+    LANGUAGE sql SET search_path = pg_catalog, pg_temp
+    AS 'SELECT * FROM segments.change_segments(contacts::text[], add, remove, source, reference)';
+COMMENT ON FUNCTION segments.change_segments(text, text[], text[], text, text) IS 'change_segments() of an array that is given as text: ''{1,2}''; keys are returned as text';

@@ -243,7 +243,11 @@ CREATE FUNCTION segments.create_point_trigger(name text, points numeric, add tex
 AS $function$
 DECLARE
     new_id bigint;
+    word text;
 BEGIN
+    FOREACH word IN ARRAY coalesce(add, '{}') || coalesce(remove, '{}') LOOP        -- here too, for a short context
+        new_id := segments.check_published(word);
+    END LOOP;
     INSERT INTO segments.point_trigger AS t (contact_table, name, description, points, field, add_segments, remove_segments,
                                              is_published, apply_to_existing)
     VALUES (coalesce(create_point_trigger.contact_table, segments.default_contact_table()), create_point_trigger.name,

@@ -50,13 +50,14 @@ AS $function$
  * hours where clocks change.  The last step ends at until.
  */
 DECLARE
+    named_id bigint := segments.resolve_segment(segment);
     found record;
     tables segments.contact_table;
     first timestamptz;
     last timestamptz := coalesce(growth.until, segments.now());
     bounds timestamptz[];
 BEGIN
-    SELECT * INTO found FROM segments.find_segment(segment);
+    SELECT * INTO found FROM segments.find_segment(named_id);
     tables := found.tables;
     first := coalesce(growth.since, date_trunc('day', last AT TIME ZONE tables.timezone - interval '29 days') AT TIME ZONE tables.timezone);
     IF NOT isfinite(first) OR NOT isfinite(last) OR first >= last THEN
@@ -95,6 +96,7 @@ AS $function$
  * member, who joined was not.  Who did not change is what it was.
  */
 DECLARE
+    named_id bigint := segments.resolve_segment(segment);
     found record;
     tables segments.contact_table;
 BEGIN
@@ -102,7 +104,7 @@ BEGIN
         RAISE EXCEPTION 'at must not be null' USING ERRCODE = 'null_value_not_allowed';
     END IF;
     PERFORM segments.check_key_is_null(key);
-    SELECT * INTO found FROM segments.find_segment(segment);
+    SELECT * INTO found FROM segments.find_segment(named_id);
     tables := found.tables;
     PERFORM segments.check_key_type(tables, pg_typeof(key));
     PERFORM segments.check_log_reaches(tables, found.id, at);
@@ -171,11 +173,12 @@ CREATE FUNCTION segments.export(segment text, columns text[] DEFAULT NULL) RETUR
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
+    named_id bigint := segments.resolve_segment(segment);
     named record;
     tables segments.contact_table;
     missing text;
 BEGIN
-    SELECT * INTO named FROM segments.find_segment(segment);
+    SELECT * INTO named FROM segments.find_segment(named_id);
     tables := named.tables;
     SELECT w.name INTO missing FROM unnest(columns) WITH ORDINALITY AS w (name, number)
     WHERE NOT EXISTS (SELECT FROM pg_attribute AS a

@@ -396,6 +396,7 @@ CREATE FUNCTION segments.begin_import(segment text, staging regclass, source tex
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
+    named_id bigint := segments.resolve_segment(segment);
     named record;
     tables segments.contact_table;
     mapped segments.import_column[];
@@ -403,7 +404,7 @@ DECLARE
     number_of_lines bigint;
 BEGIN
     PERFORM segments.check_published(segment);
-    SELECT * INTO named FROM segments.find_segment(segment);
+    SELECT * INTO named FROM segments.find_segment(named_id);
     tables := named.tables;
     IF NOT has_any_column_privilege(tables.contact_table, 'INSERT') OR NOT has_any_column_privilege(tables.contact_table, 'UPDATE') THEN
         RAISE EXCEPTION 'permission denied for table %', (SELECT relname FROM pg_class WHERE oid = tables.contact_table)

@@ -31,6 +31,7 @@
 #include "clock/segment_clock.h"
 #include "definition/contact_table.h"
 #include "definition/segment.h"
+#include "predicate/atom_sql.h"
 #include "predicate/bind.h"
 #include "predicate/predicate_sql.h"
 #include "program/image.h"

@@ -325,7 +325,7 @@ is_column(const Node *expr)
 bool
 AccessMaySeeValueAs(Oid role, const ContactTable *table, const Field *field)
 {
-	const RelatedRows *rows = field->rows;
+	const RelatedRows *rows = field->rows ? field->rows : field->row_of;
 	Oid relid = rows ? rows->relid : table->relid;
 	Node *expr;
 

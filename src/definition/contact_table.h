@@ -36,9 +36,10 @@ typedef struct ContactTable
 	/* filled in by field.c when first asked */
 	MemoryContext context; /* that the table itself is in */
 	bool loaded;
-	List *relations;     /* of RelatedRows */
-	List *definitions;   /* of FieldDefinition */
-	struct HTAB *fields; /* resolved fields by object and name */
+	List *relations;                 /* of RelatedRows */
+	struct RelatedRows *memberships; /* the members' table, as a relation */
+	List *definitions;               /* of FieldDefinition */
+	struct HTAB *fields;             /* resolved fields by object and name */
 } ContactTable;
 
 /* A row of segments.relation: rows that belong to a contact. */

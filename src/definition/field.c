@@ -462,17 +462,26 @@ field_from_definition(ContactTable *table, const FieldDefinition *def, const cha
 }
 
 /*
+ * A relation's own condition as SQL over its row r; NULL where it has none.
+ */
+char *
+FieldRelationCondition(const RelatedRows *rows)
+{
+	if (rows->condition == NULL)
+		return NULL;
+	return SqlExprQualify(rows->condition, rows->relid, get_rel_name(rows->relid), "r", NULL, NULL);
+}
+
+/*
  * A relation's own condition holds for every field over it.
  */
 static void
 add_relation_condition(Field *field)
 {
-	char *condition;
+	char *condition = field->rows ? FieldRelationCondition(field->rows) : NULL;
 
-	if (field->rows == NULL || field->rows->condition == NULL)
+	if (condition == NULL)
 		return;
-	condition = SqlExprQualify(field->rows->condition, field->rows->relid,
-							   get_rel_name(field->rows->relid), "r", NULL, NULL);
 	field->condition =
 		field->condition ? psprintf("(%s AND %s)", condition, field->condition) : condition;
 }
@@ -528,6 +537,23 @@ resolve_in_object(ContactTable *table, const char *object, const char *name)
 	return field_from_column(table, object, name);
 }
 
+/* A share of the contacts by a hash of their key (SEMANTICS §8.7). */
+static Field *
+bucket_field(ContactTable *table, const char *name)
+{
+	const char *number;
+	Field *field;
+
+	if (!name_covers("bucket_*", name, &number))
+		return NULL;
+	field = new_field(table, "lead", name);
+	field->type = pstrdup("number");
+	field->class = FIELD_NUMBER;
+	field->value = psprintf("segments.bucket(c.%s::pg_catalog.text, %s)", table->key, number);
+	field->value_type = INT4OID;
+	return field;
+}
+
 static Field *
 resolve_field(ContactTable *table, const char *object, const char *name)
 {
@@ -541,6 +567,164 @@ resolve_field(ContactTable *table, const char *object, const char *name)
 	field = resolve_in_object(table, "behaviors", name);
 	if (field == NULL)
 		field = resolve_in_object(table, "groups", name);
+	if (field == NULL)
+		field = bucket_field(table, name);
+	return field;
+}
+
+/* ----- fields of one row of a relation, in row groups ----- */
+
+/* The membership table seen as a relation. */
+static RelatedRows *
+memberships_of(ContactTable *table)
+{
+	MemoryContext old;
+
+	if (table->memberships == NULL)
+	{
+		old = MemoryContextSwitchTo(table->context);
+		table->memberships = palloc0(sizeof(RelatedRows));
+		table->memberships->name = pstrdup(MEMBERSHIPS);
+		table->memberships->relid = table->member_table;
+		table->memberships->contact_column = pstrdup("contact_id");
+		MemoryContextSwitchTo(old);
+	}
+	return table->memberships;
+}
+
+/*
+ * The relation with this name, or NULL.
+ */
+RelatedRows *
+FieldRelation(ContactTable *table, const char *name)
+{
+	if (!table->loaded)
+		load_definitions(table);
+	if (strcmp(name, MEMBERSHIPS) == 0)
+		return memberships_of(table);
+	return find_relation(table, name);
+}
+
+static bool
+is_over(const FieldDefinition *def, const RelatedRows *rows)
+{
+	const char *relation = def->relation;
+
+	/* what was declared for companies holds for all of a contact's companies */
+	if (relation == NULL && strcmp(def->object, "company") == 0)
+		return strcmp(rows->name, "company") == 0 || strcmp(rows->name, "company_all") == 0;
+	if (relation == NULL && strcmp(def->object, "company_all") == 0)
+		relation = "company_all";
+	return relation != NULL && strcmp(relation, rows->name) == 0;
+}
+
+/* The definition of a field over these rows without aggregate. */
+static FieldDefinition *
+row_definition(ContactTable *table, const RelatedRows *rows, const char *name, const char **number)
+{
+	ListCell *cell;
+
+	foreach (cell, table->definitions)
+	{
+		FieldDefinition *def = lfirst(cell);
+
+		if (def->aggregate == NULL && is_over(def, rows) && name_covers(def->field, name, number))
+			return def;
+	}
+	return NULL;
+}
+
+/* The two fields of a membership. */
+static Field *
+membership_field(ContactTable *table, const char *name)
+{
+	Field *field = new_field(table, MEMBERSHIPS, name);
+
+	if (strcmp(name, "segment") == 0)
+	{
+		field->type = pstrdup("segment");
+		field->class = FIELD_SEGMENT;
+		field->value = pstrdup("r.segment_id");
+		field->value_type = INT8OID;
+		return field;
+	}
+	if (strcmp(name, "since") != 0)
+		return NULL;
+	field->type = pstrdup("datetime");
+	field->class = FIELD_DATETIME;
+	field->value = pstrdup("r.since");
+	field->value_type = TIMESTAMPTZOID;
+	return field;
+}
+
+/* A column of the rows' table that nothing was declared for. */
+static Field *
+row_column(ContactTable *table, RelatedRows *rows, const char *name)
+{
+	Field *field = new_field(table, rows->name, name);
+	const char *word;
+
+	if (!column_value(field, rows->relid, "r", name))
+		return NULL;
+	word = infer_type(field->value_type);
+	if (word == NULL)
+		return NULL;
+	field->type = pstrdup(word);
+	field->class = class_of_word(word);
+	normalise_value(field);
+	return field;
+}
+
+static Field *
+resolve_row_field(ContactTable *table, RelatedRows *rows, const char *name)
+{
+	const char *number;
+	FieldDefinition *def;
+	Field *field;
+
+	if (rows == table->memberships)
+		return membership_field(table, name);
+	def = row_definition(table, rows, name, &number);
+	if (def == NULL)
+		return row_column(table, rows, name);
+	field = field_from_definition(table, def, def->object, name, number);
+	/* no value on rows that don't satisfy its own condition */
+	if (field->condition)
+		field->value = psprintf("CASE WHEN %s THEN %s END", field->condition, field->value);
+	field->condition = NULL;
+	return field;
+}
+
+/*
+ * The field with this name of one row of a relation, or NULL: one that is
+ * defined over the relation without aggregate, or a column.  Its value is SQL
+ * over r.  The result lives as long as the contact table's description.
+ */
+Field *
+FieldOfRow(ContactTable *table, RelatedRows *rows, const char *name)
+{
+	char key[FIELD_KEY_LENGTH];
+	FieldEntry *entry;
+	bool found;
+	Field *field;
+	MemoryContext old;
+
+	/* no object holds a blank */
+	if (snprintf(key, sizeof(key), "row of %s.%s", rows->name, name) >= sizeof(key))
+		return NULL;
+	entry = hash_search(table->fields, key, HASH_FIND, NULL);
+	if (entry != NULL)
+		return entry->field;
+	old = MemoryContextSwitchTo(table->context);
+	field = resolve_row_field(table, rows, name);
+	if (field != NULL)
+	{
+		field->rows = NULL;
+		field->row_of = rows;
+	}
+	MemoryContextSwitchTo(old);
+	entry = hash_search(table->fields, key, HASH_ENTER, &found);
+	entry->field = field;
 	return field;
 }
 

@@ -41,7 +41,8 @@ typedef struct Field
 	char *type; /* the word: text, email, number ... */
 	FieldClass class;
 	bool available;
-	RelatedRows *rows; /* NULL: the contact's own row */
+	RelatedRows *rows;   /* NULL: the contact's own row, or one of row_of */
+	RelatedRows *row_of; /* of one row of a relation, in a row group; else NULL */
 	FieldAggregate aggregate;
 	char *value; /* SQL over the row: alias c for contacts, r for rows */
 	Oid value_type;
@@ -54,6 +55,12 @@ typedef struct Field
 	char *default_prefix;
 } Field;
 
+/* The relation that every contact table has: one row for each membership. */
+#define MEMBERSHIPS "memberships"
+
 extern Field *FieldLookup(ContactTable *table, const char *object, const char *name);
+extern Field *FieldOfRow(ContactTable *table, RelatedRows *rows, const char *name);
+extern RelatedRows *FieldRelation(ContactTable *table, const char *name);
+extern char *FieldRelationCondition(const RelatedRows *rows);
 
 #endif /* SEGMENTS_FIELD_H */

@@ -32,6 +32,7 @@
 #include "evaluate/member_probe.h"
 #include "evaluate/related_rows.h"
 #include "evaluate/row.h"
+#include "predicate/atom_sql.h"
 #include "predicate/predicate.h"
 #include "predicate/predicate_sql.h"
 #include "program/image.h"

@@ -96,25 +96,6 @@ add_constants(Program *program, const ImageFacet *facet, const FacetState *old_s
 		add_atoms(program, out, constants[new_id].atoms);
 }
 
-/*
- * A related row's phrase may have moved over its value since the segments were
- * last brought forward: then its contact's membership is due, and the row that
- * says so may be on its way out.
- */
-static bool
-is_due(Program *program, RowVersion *old_row, RowVersion *new_row, int id, TimestampTz now)
-{
-	const ImageAtom *atom = &program->atoms[id];
-
-	if (!(atom->flags & IMAGE_ATOM_MOVES) || atom->facet < 0 || (atom->flags & IMAGE_ATOM_OPAQUE))
-		return false;
-	/* a segment that is ahead of us is judged at its own instant */
-	if (program->moved_to > now)
-		return true;
-	return AtomMovesOnRow(program, old_row, id, program->moved_from, now) ||
-		   AtomMovesOnRow(program, new_row, id, program->moved_from, now);
-}
-
 static void
 add_others(Program *program, Facet *facet, RowVersion *old_row, RowVersion *new_row,
 		   TimestampTz now, IntVector *out)
@@ -126,7 +107,7 @@ add_others(Program *program, Facet *facet, RowVersion *old_row, RowVersion *new_
 	{
 		int id = others[i];
 
-		if (facet->image->opaque || is_due(program, old_row, new_row, id, now) ||
+		if (facet->image->opaque || AtomIsDue(program, old_row, new_row, id, now) ||
 			AtomOnRow(program, old_row, id, now) != AtomOnRow(program, new_row, id, now))
 			IntVectorAdd(out, id);
 	}
@@ -205,7 +186,7 @@ add_source_flips(Program *program, RowVersion *old_row, RowVersion *new_row,
 		const ImageAtom *atom = &program->atoms[id];
 		bool single = (atom->facet >= 0 && atom->condition < 0 && atom->scope == ATOM_ROWS);
 
-		if (is_due(program, old_row, new_row, id, now) ||
+		if (AtomIsDue(program, old_row, new_row, id, now) ||
 			(!single &&
 			 row_touches(program, ProgramAtomGet(program, id), old_row, new_row, changed, both)))
 			IntVectorAdd(out, id);
@@ -238,7 +219,7 @@ drop_uncounted(Program *program, RowVersion *old_row, RowVersion *new_row, Times
 			atom->scope == ATOM_ROWS && atom->facet >= 0 && !(atom->flags & IMAGE_ATOM_OPAQUE) &&
 			!(atom->condition >= 0 && old_row->source->facets[atom->condition].image->opaque);
 
-		if (!exact || is_due(program, old_row, new_row, id, now) ||
+		if (!exact || AtomIsDue(program, old_row, new_row, id, now) ||
 			AtomOnRow(program, old_row, id, now) != AtomOnRow(program, new_row, id, now))
 			out->items[kept++] = id;
 	}

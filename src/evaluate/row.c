@@ -251,7 +251,8 @@ settle_boundaries(Program *program, ProgramAtom *patom, TimestampTz now)
 	until = Max(AtomNextMove(atom, program->table, now), now + 1);
 	patom->at_until = DT_NOBEGIN; /* until all is known: an error leaves the program */
 	if (atom->value_type == VALUE_MONTH_DAY)
-		patom->ndays = PhraseAnniversary(atom->anniversary, program->table->zone, now, patom->days);
+		patom->falls = PhraseAnniversaryWindow(atom->anniversary, program->table->zone, now,
+											   &patom->first_day, &patom->last_day);
 	else
 		settle_range(program, patom, now);
 	patom->at = now;
@@ -298,7 +299,6 @@ test_other(Program *program, RowVersion *row, ProgramAtom *patom, TimestampTz no
 {
 	FacetState *state = RowFacet(program, row, patom->facet);
 	Atom *atom = patom->atom;
-	int i;
 
 	if (atom->test == TEST_NULL)
 		return state->isnull;
@@ -318,10 +318,8 @@ test_other(Program *program, RowVersion *row, ProgramAtom *patom, TimestampTz no
 			return in_range(patom, state->value);
 		case TEST_ANY:
 			settle_boundaries(program, patom, now);
-			for (i = 0; i < patom->ndays; i++)
-				if (DatumGetInt32(state->value) == patom->days[i])
-					return true;
-			return false;
+			return patom->falls && PhraseAnniversaryFalls(DatumGetInt32(state->value),
+														  patom->first_day, patom->last_day);
 		default:
 			elog(ERROR, "unexpected test %d", (int) atom->test);
 	}

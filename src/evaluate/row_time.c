@@ -17,6 +17,7 @@
 #include "predicate/boundary.h"
 #include "predicate/predicate.h"
 #include "predicate/predicate_time.h"
+#include "program/image.h"
 #include "program/program.h"
 
 static void
@@ -140,4 +141,23 @@ AtomMovesOnRow(Program *program, RowVersion *row, int id, TimestampTz from, Time
 			passed(atom, &atom->lower, state->value, patom->lower_from, patom->lower_to)) ||
 		   (BoundaryMoves(&atom->upper) &&
 			passed(atom, &atom->upper, state->value, patom->upper_from, patom->upper_to));
+}
+
+/*
+ * A related row's phrase may have moved over its value since the segments were
+ * last brought forward: then its contact's membership is due, and the row that
+ * says so may be on its way out.
+ */
+bool
+AtomIsDue(Program *program, RowVersion *old_row, RowVersion *new_row, int id, TimestampTz now)
+{
+	const ImageAtom *atom = &program->atoms[id];
+
+	if (!(atom->flags & IMAGE_ATOM_MOVES) || atom->facet < 0 || (atom->flags & IMAGE_ATOM_OPAQUE))
+		return false;
+	/* a segment that is ahead of us is judged at its own instant */
+	if (program->moved_to > now)
+		return true;
+	return AtomMovesOnRow(program, old_row, id, program->moved_from, now) ||
+		   AtomMovesOnRow(program, new_row, id, program->moved_from, now);
 }

@@ -16,5 +16,7 @@ extern bool AtomIsStill(Program *program, int id, TimestampTz from, TimestampTz 
 extern int64 ClampedSum(int64 a, int64 b);
 extern bool AtomMovesOnRow(Program *program, RowVersion *row, int id, TimestampTz from,
 						   TimestampTz to);
+extern bool AtomIsDue(Program *program, RowVersion *old_row, RowVersion *new_row, int id,
+					  TimestampTz now);
 
 #endif /* SEGMENTS_ROW_TIME_H */

@@ -11,6 +11,7 @@
 #include "postgres.h"
 
 #define FILTER_MAX_DEPTH 32            /* the top array is depth 0 */
+#define FILTER_MAX_ROWS_DEPTH 3        /* row groups inside each other */
 #define FILTER_MAX_NODES 10000         /* filters and groups of one document */
 #define FILTER_MAX_BYTES (1024 * 1024) /* of text as given, in UTF-8 */
 
@@ -81,29 +82,65 @@ typedef struct FilterValue
 #define FILTER_DATE_INTERVAL 2
 #define FILTER_DATE_UNIT 3
 
+/* What a row group makes of its rows.  On disk: append only. */
+typedef enum FilterAggregate
+{
+	FILTER_AGGREGATE_EXISTS = 1, /* there is one; no operator, no value */
+	FILTER_AGGREGATE_COUNT = 2,
+	FILTER_AGGREGATE_SUM = 3,
+	FILTER_AGGREGATE_MIN = 4,
+	FILTER_AGGREGATE_MAX = 5,
+	FILTER_AGGREGATE_AVG = 6,
+	FILTER_AGGREGATE_DISTINCT = 7
+} FilterAggregate;
+
+#define FILTER_AGGREGATE_LAST FILTER_AGGREGATE_DISTINCT
+
+/* Rows count only in a span around a date of the outer row. */
+typedef struct FilterWithin
+{
+	char *date; /* field of the inner row */
+	char *of;   /* field of the outer row */
+	char *from; /* spans as written, "-N unit"; NULL: open */
+	char *to;
+} FilterWithin;
+
+/* What makes a group of filters one over the rows of a relation. */
+typedef struct FilterRows
+{
+	char *relation;
+	FilterAggregate aggregate;
+	char *of;             /* field that is aggregated; NULL for EXISTS and COUNT */
+	FilterWithin *within; /* or NULL */
+} FilterRows;
+
 /*
- * A node: a group (op is 0) or one filter.  The top array is a group with
- * glue AND, never negated; an empty top group is a static segment.
+ * A node: a group (op is 0), a row group (with rows), or one filter.  The top
+ * array is a group with glue AND, never negated; an empty top group is a static
+ * segment.
  */
 typedef struct FilterNode
 {
 	FilterGlue glue; /* how it joins the one before it */
 
-	/* a group */
+	/* a group; a row group, where `filters` may be missing */
 	bool negate;
 	int nchildren;
 	struct FilterNode **children;
 
-	/* a filter */
-	FilterOperator op; /* 0 for a group */
-	char *object;      /* never NULL: "lead" when it was missing */
+	FilterRows *rows; /* a row group: over which rows; else NULL */
+
+	/* a filter; of a row group op, value and display, which compare the aggregate */
+	FilterOperator op; /* 0 for a group, and where rows need only exist */
+	char *object;      /* "lead" when it was missing; "" in a row group */
 	char *field;
 	char *type; /* as given or NULL; kept, never believed */
 	FilterValue value;
 	char *display; /* properties.display as JSON text, or NULL */
 } FilterNode;
 
-#define FilterNodeIsGroup(node) ((node)->op == 0)
+#define FilterNodeIsRows(node) ((node)->rows != NULL)
+#define FilterNodeIsGroup(node) ((node)->op == 0 && !FilterNodeIsRows(node))
 
 /* The stored value; filter_flat.c draws its layout. */
 typedef struct Filter

@@ -49,14 +49,26 @@
 #include "base/compat.h"
 #include "filter/filter.h"
 
+/*
+ * Documents without row groups are written in the first version, so that they
+ * are the same bytes as ever.
+ */
 #define FLAT_VERSION 1
+#define FLAT_VERSION_ROWS 2
 #define FLAT_VERSION_MASK 0xFF
 #define FLAT_STATIC 0x100
 
 #define NODE_NEGATE 1
 #define NODE_HAS_TYPE 2
 #define NODE_HAS_DISPLAY 4
+#define NODE_IS_ROWS 8 /* since FLAT_VERSION_ROWS */
+#define NODE_HAS_OF 16
+#define NODE_HAS_WITHIN 32
 #define NODE_FLAGS (NODE_NEGATE | NODE_HAS_TYPE | NODE_HAS_DISPLAY)
+#define NODE_FLAGS_ROWS (NODE_FLAGS | NODE_IS_ROWS | NODE_HAS_OF | NODE_HAS_WITHIN)
+
+#define WITHIN_HAS_FROM 1
+#define WITHIN_HAS_TO 2
 
 #define SMALLEST_NODE (3 * sizeof(uint32))
 #define SMALLEST_VALUE sizeof(uint32)
@@ -65,6 +77,7 @@ typedef struct FlatReader
 {
 	const char *at;
 	const char *end;
+	uint32 version;
 } FlatReader;
 
 static void write_node(const FilterNode *node, StringInfo out);
@@ -134,11 +147,59 @@ write_group(const FilterNode *group, StringInfo out)
 		write_node(group->children[i], out);
 }
 
+static void
+write_within(const FilterWithin *within, StringInfo out)
+{
+	write_word(
+		(within->from != NULL ? WITHIN_HAS_FROM : 0) | (within->to != NULL ? WITHIN_HAS_TO : 0),
+		out);
+	write_string(within->date, out);
+	write_string(within->of, out);
+	if (within->from != NULL)
+		write_string(within->from, out);
+	if (within->to != NULL)
+		write_string(within->to, out);
+}
+
+static void
+write_rows(const FilterNode *node, StringInfo out)
+{
+	write_word(node->rows->aggregate, out);
+	write_string(node->rows->relation, out);
+	if (node->rows->of != NULL)
+		write_string(node->rows->of, out);
+	if (node->rows->within != NULL)
+		write_within(node->rows->within, out);
+	if (node->display != NULL)
+		write_string(node->display, out);
+	write_value(&node->value, out);
+	write_group(node, out);
+}
+
 static uint8
 node_flags(const FilterNode *node)
 {
-	return (node->negate ? NODE_NEGATE : 0) | (node->type != NULL ? NODE_HAS_TYPE : 0) |
-		   (node->display != NULL ? NODE_HAS_DISPLAY : 0);
+	uint8 flags = (node->negate ? NODE_NEGATE : 0) | (node->type != NULL ? NODE_HAS_TYPE : 0) |
+				  (node->display != NULL ? NODE_HAS_DISPLAY : 0);
+
+	if (FilterNodeIsRows(node))
+		flags |= NODE_IS_ROWS | (node->rows->of != NULL ? NODE_HAS_OF : 0) |
+				 (node->rows->within != NULL ? NODE_HAS_WITHIN : 0);
+	return flags;
+}
+
+static bool
+has_rows(const FilterNode *node)
+{
+	int i;
+
+	check_stack_depth();
+	if (FilterNodeIsRows(node))
+		return true;
+	for (i = 0; i < node->nchildren; i++)
+		if (has_rows(node->children[i]))
+			return true;
+	return false;
 }
 
 static void
@@ -153,7 +214,9 @@ write_node(const FilterNode *node, StringInfo out)
 	appendStringInfoChar(out, (char) node->glue);
 	appendStringInfoChar(out, (char) node_flags(node));
 	appendStringInfoChar(out, '\0');
-	if (FilterNodeIsGroup(node))
+	if (FilterNodeIsRows(node))
+		write_rows(node, out);
+	else if (FilterNodeIsGroup(node))
 		write_group(node, out);
 	else
 		write_filter(node, out);
@@ -169,7 +232,9 @@ FilterFlatten(const FilterNode *root)
 
 	initStringInfo(&out);
 	write_word(0, &out); /* the varlena header, set below */
-	write_word(FLAT_VERSION | (root->nchildren == 0 ? FLAT_STATIC : 0), &out);
+	write_word((has_rows(root) ? FLAT_VERSION_ROWS : FLAT_VERSION) |
+				   (root->nchildren == 0 ? FLAT_STATIC : 0),
+			   &out);
 	write_node(root, &out);
 	SET_VARSIZE(out.data, out.len);
 	return (Filter *) out.data;
@@ -270,6 +335,44 @@ read_group(FlatReader *reader, FilterNode *group)
 		group->children[i] = read_node(reader);
 }
 
+static FilterWithin *
+read_within(FlatReader *reader)
+{
+	FilterWithin *within = (FilterWithin *) palloc0(sizeof(FilterWithin));
+	uint32 flags = read_word(reader);
+
+	if ((flags & ~(WITHIN_HAS_FROM | WITHIN_HAS_TO)) != 0)
+		report_corruption();
+	within->date = read_string(reader);
+	within->of = read_string(reader);
+	if (flags & WITHIN_HAS_FROM)
+		within->from = read_string(reader);
+	if (flags & WITHIN_HAS_TO)
+		within->to = read_string(reader);
+	return within;
+}
+
+static void
+read_rows(FlatReader *reader, FilterNode *node, uint8 flags)
+{
+	uint32 aggregate = read_word(reader);
+
+	if (aggregate == 0 || aggregate > FILTER_AGGREGATE_LAST ||
+		(aggregate == FILTER_AGGREGATE_EXISTS) != (node->op == 0))
+		report_corruption();
+	node->rows = (FilterRows *) palloc0(sizeof(FilterRows));
+	node->rows->aggregate = (FilterAggregate) aggregate;
+	node->rows->relation = read_string(reader);
+	if (flags & NODE_HAS_OF)
+		node->rows->of = read_string(reader);
+	if (flags & NODE_HAS_WITHIN)
+		node->rows->within = read_within(reader);
+	if (flags & NODE_HAS_DISPLAY)
+		node->display = read_string(reader);
+	read_value(reader, &node->value, false);
+	read_group(reader, node);
+}
+
 /* Reads the four small members of a node; returns its flags. */
 static uint8
 read_node_bits(FlatReader *reader, FilterNode *node)
@@ -280,8 +383,9 @@ read_node_bits(FlatReader *reader, FilterNode *node)
 		report_corruption();
 	memcpy(bits, reader->at, sizeof(bits));
 	reader->at += sizeof(bits);
-	if (bits[0] > FILTER_OP_LAST || bits[2] > NODE_FLAGS || bits[3] != 0 ||
-		(bits[1] != FILTER_GLUE_AND && bits[1] != FILTER_GLUE_OR))
+	if (bits[0] > FILTER_OP_LAST ||
+		bits[2] > (reader->version >= FLAT_VERSION_ROWS ? NODE_FLAGS_ROWS : NODE_FLAGS) ||
+		bits[3] != 0 || (bits[1] != FILTER_GLUE_AND && bits[1] != FILTER_GLUE_OR))
 		report_corruption();
 	node->op = (FilterOperator) bits[0];
 	node->glue = (FilterGlue) bits[1];
@@ -298,7 +402,9 @@ read_node(FlatReader *reader)
 	uint8 flags = read_node_bits(reader, node);
 
 	check_stack_depth();
-	if (FilterNodeIsGroup(node))
+	if (flags & NODE_IS_ROWS)
+		read_rows(reader, node, flags);
+	else if (FilterNodeIsGroup(node))
 		read_group(reader, node);
 	else
 		read_filter(reader, node, flags);
@@ -312,11 +418,11 @@ check_header(uint32 header)
 {
 	uint32 version = header & FLAT_VERSION_MASK;
 
-	if (version != FLAT_VERSION)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("unsupported filter format version %u", version),
-				 errdetail("This version of segments reads format version %d.", FLAT_VERSION)));
+	if (version < FLAT_VERSION || version > FLAT_VERSION_ROWS)
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("unsupported filter format version %u", version),
+						errdetail("This version of segments reads format versions %d to %d.",
+								  FLAT_VERSION, FLAT_VERSION_ROWS)));
 	if ((header & ~(FLAT_VERSION_MASK | FLAT_STATIC)) != 0)
 		report_corruption();
 }
@@ -337,6 +443,7 @@ FilterUnflatten(const Filter *filter)
 	check_header(filter->header);
 	reader.at = filter->data;
 	reader.end = (const char *) filter + size;
+	reader.version = filter->header & FLAT_VERSION_MASK;
 	root = read_node(&reader);
 	if (!FilterNodeIsGroup(root) || reader.at != reader.end)
 		report_corruption();

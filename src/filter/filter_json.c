@@ -15,6 +15,7 @@
 #include "utils/json.h"
 
 #include "filter/filter.h"
+#include "filter/filter_aggregate.h"
 #include "filter/filter_operator.h"
 
 static const char *const date_keys[] = {"dateTypeMode", "absoluteDate", "relativeDateInterval",
@@ -102,8 +103,12 @@ write_properties(const FilterNode *filter, StringInfo out)
 static void
 write_filter(const FilterNode *filter, StringInfo out)
 {
-	appendStringInfoString(out, ", \"object\": ");
-	escape_json(out, filter->object);
+	/* of a row the object is not named */
+	if (filter->object[0] != '\0')
+	{
+		appendStringInfoString(out, ", \"object\": ");
+		escape_json(out, filter->object);
+	}
 	appendStringInfoString(out, ", \"field\": ");
 	escape_json(out, filter->field);
 	if (filter->type != NULL)
@@ -116,10 +121,57 @@ write_filter(const FilterNode *filter, StringInfo out)
 }
 
 static void
+write_member(const char *key, const char *text, StringInfo out)
+{
+	appendStringInfo(out, ", \"%s\": ", key);
+	if (text == NULL)
+		appendStringInfoString(out, "null");
+	else
+		escape_json(out, text);
+}
+
+static void
+write_within(const FilterWithin *within, StringInfo out)
+{
+	appendStringInfoString(out, ", \"within\": {\"date\": ");
+	escape_json(out, within->date);
+	write_member("of", within->of, out);
+	write_member("from", within->from, out);
+	write_member("to", within->to, out);
+	appendStringInfoChar(out, '}');
+}
+
+static void
+write_rows(const FilterNode *node, StringInfo out)
+{
+	const FilterRows *rows = node->rows;
+
+	write_member("rows", rows->relation, out);
+	if (node->negate)
+		appendStringInfoString(out, ", \"negate\": true");
+	if (rows->within != NULL)
+		write_within(rows->within, out);
+	if (node->nchildren > 0)
+	{
+		appendStringInfoString(out, ", \"filters\": ");
+		write_children(node, out);
+	}
+	if (rows->aggregate == FILTER_AGGREGATE_EXISTS)
+		return;
+	appendStringInfo(out, ", \"aggregate\": \"%s\"", FilterAggregateWord(rows->aggregate));
+	if (rows->of != NULL)
+		write_member("of", rows->of, out);
+	appendStringInfo(out, ", \"operator\": \"%s\"", FilterOperatorSymbol(node->op));
+	write_properties(node, out);
+}
+
+static void
 write_node(const FilterNode *node, StringInfo out)
 {
 	appendStringInfo(out, "{\"glue\": \"%s\"", node->glue == FILTER_GLUE_OR ? "or" : "and");
-	if (!FilterNodeIsGroup(node))
+	if (FilterNodeIsRows(node))
+		write_rows(node, out);
+	else if (!FilterNodeIsGroup(node))
 		write_filter(node, out);
 	else
 	{

@@ -20,7 +20,8 @@ typedef struct FilterPlace
 typedef struct FilterInput
 {
 	Node *escontext;
-	int nnodes; /* filters and groups so far */
+	int nnodes;     /* filters and groups so far */
+	int rows_depth; /* row groups that what is read stands in */
 } FilterInput;
 
 extern const FilterPlace filter_top_place;

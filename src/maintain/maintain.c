@@ -196,6 +196,8 @@ forget_answers(Batch *batch, bool (*changed)(Program *program, int atom, int64 s
 static bool
 asks_for_member(Program *program, int atom, int64 segment)
 {
+	if (program->atoms[atom].flags & IMAGE_ATOM_MEMBERSHIPS)
+		return true;
 	return program->atoms[atom].scope == ATOM_MEMBER &&
 		   ProgramAtomGet(program, atom)->atom->segment_id == segment;
 }

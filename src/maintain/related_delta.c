@@ -29,6 +29,7 @@
 #include "evaluate/flips.h"
 #include "evaluate/related_rows.h"
 #include "evaluate/row.h"
+#include "evaluate/row_group.h"
 #include "maintain/company_lock.h"
 #include "maintain/maintain.h"
 #include "maintain/related_contacts.h"
@@ -53,6 +54,7 @@ typedef struct RelatedWork
 	RowVersion new_row;
 	RowVersion no_row;
 	IntVector flipped;
+	IntVector groups;
 	Bitmapset *segments;
 	MemoryContext memory; /* of the keys, until they are done with */
 	DatumVector keys;     /* of contacts, or of rows */
@@ -191,25 +193,70 @@ note_flip(RelatedWork *work, RowVersion *old_row, RowVersion *new_row, int id)
 	note_direction(&work->flips, id, false);
 }
 
+/* The segments that hold an atom are concerned. */
+static void
+note_segments(RelatedWork *work, int id)
+{
+	ImageList segments = work->program->atoms[id].segments;
+	uint32 i;
+
+	for (i = 0; i < segments.n; i++)
+		work->segments = bms_add_member(work->segments, ProgramItems(work->program, segments)[i]);
+}
+
+/*
+ * What a row that came or went does to a row group of which it is no inner
+ * row: there are more rows that count, or fewer.  Otherwise anything.
+ */
+static void
+note_group(RelatedWork *work, RowVersion *old_row, RowVersion *new_row, int id)
+{
+	const ImageGroup *group = ProgramGroup(work->program, id);
+	ProgramAtom *patom = ProgramAtomGet(work->program, group->outermost);
+	bool one = (old_row->slot == NULL || new_row->slot == NULL);
+	bool came = (old_row->slot == NULL);
+
+	if (one && group->outermost == id && patom->atom->test == TEST_EXISTS)
+		note_direction(&work->flips, id, came);
+	else if (one && group->outermost == id && patom->atom->test == TEST_RANGE && group->grows)
+		note_growth(work, patom->atom, id, came);
+	else
+	{
+		note_direction(&work->flips, group->outermost, true);
+		note_direction(&work->flips, group->outermost, false);
+	}
+}
+
+/* The same for row groups that the row can concern. */
+static bool
+note_groups(RelatedWork *work, RowVersion *old_row, RowVersion *new_row)
+{
+	int i;
+
+	work->groups.n = 0;
+	FlippedGroups(work->program, old_row, new_row, work->now, &work->groups);
+	for (i = 0; i < work->groups.n; i++)
+	{
+		note_group(work, old_row, new_row, work->groups.items[i]);
+		note_segments(work, work->groups.items[i]);
+	}
+	return work->groups.n > 0;
+}
+
 /* Segments with an atom that flipped between two versions; false: none. */
 static bool
 note_flips(RelatedWork *work, RowVersion *old_row, RowVersion *new_row)
 {
 	int i;
-	uint32 j;
 
 	work->flipped.n = 0;
 	FlippedAtoms(work->program, old_row, new_row, work->now, &work->flipped);
 	for (i = 0; i < work->flipped.n; i++)
 	{
-		ImageList segments = work->program->atoms[work->flipped.items[i]].segments;
-
 		note_flip(work, old_row, new_row, work->flipped.items[i]);
-		for (j = 0; j < segments.n; j++)
-			work->segments =
-				bms_add_member(work->segments, ProgramItems(work->program, segments)[j]);
+		note_segments(work, work->flipped.items[i]);
 	}
-	return work->flipped.n > 0;
+	return note_groups(work, old_row, new_row) || work->flipped.n > 0;
 }
 
 /* ----- rows of the relation itself ----- */

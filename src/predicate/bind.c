@@ -20,7 +20,9 @@
 #include "filter/filter_flat.h"
 #include "filter/filter_operator.h"
 #include "predicate/bind_place.h"
+#include "predicate/bind_rows.h"
 #include "predicate/bind_value.h"
+#include "predicate/bind_within.h"
 #include "predicate/predicate.h"
 
 /* ----- fields and operators ----- */
@@ -56,7 +58,10 @@ BindOperatorsOffered(const Field *field)
 	uint32 all = (field->aggregate == AGGREGATE_NONE && is_list_like(field)) ? OPS_ALL : 0;
 
 	if (field->aggregate == AGGREGATE_COUNT || field->aggregate == AGGREGATE_SUM)
-		return OPS_EQUAL | OPS_ORDER | OPS_EMPTY;
+		return OPS_EQUAL | OPS_ORDER | OPS_EMPTY | OPS_PATTERN | OPS_IN | OPS_BETWEEN;
+	/* one row has one segment */
+	if (field->class == FIELD_SEGMENT && field->row_of != NULL)
+		return OPS_EQUAL | OPS_IN;
 	switch (field->class)
 	{
 		case FIELD_TEXT:
@@ -126,16 +131,28 @@ check_operator(BindPlace *place, FilterOperator op)
 }
 
 static void
-refuse_field(BindPlace *place, Field *field)
+refuse_field(BindPlace *place)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_COLUMN),
-			 field ? errmsg("field \"%s\" of object %s is not available for segments",
-							place->node->field, place->node->object)
-				   : errmsg("field \"%s\" of object %s does not exist", place->node->field,
-							place->node->object),
+			 place->field ? errmsg("field \"%s\" of object %s is not available for segments",
+								   place->node->field, place->node->object)
+						  : errmsg("field \"%s\" of object %s does not exist", place->node->field,
+								   place->node->object),
 			 errdetail("At %s.field.", place->path),
 			 errhint("segments.field lists the fields of contact table %s.", place->table->name)));
+}
+
+/* The predicate of one filter whose field is settled. */
+static Predicate *
+bind_operator(BindPlace *place)
+{
+	FilterNode effective = *place->node;
+
+	effective.op = effective_operator(place->field, place->node);
+	check_operator(place, effective.op);
+	place->node = &effective;
+	return BindCondition(place);
 }
 
 static Predicate *
@@ -143,15 +160,14 @@ bind_condition(const FilterNode *node, ContactTable *table, const BindOptions *o
 			   const char *path)
 {
 	BindPlace place = {table, options, path, node, NULL};
-	FilterNode effective = *node;
 
-	place.field = FieldLookup(table, node->object, node->field);
+	if (options->row)
+		(void) BindFieldOfRow(&place, psprintf("%s.field", path), node->field);
+	else
+		place.field = FieldLookup(table, node->object, node->field);
 	if (place.field == NULL || (options->storing && !place.field->available))
-		refuse_field(&place, place.field);
-	effective.op = effective_operator(place.field, node);
-	check_operator(&place, effective.op);
-	place.node = &effective;
-	return BindCondition(&place);
+		refuse_field(&place);
+	return bind_operator(&place);
 }
 
 /* ----- groups ----- */
@@ -159,9 +175,7 @@ bind_condition(const FilterNode *node, ContactTable *table, const BindOptions *o
 static Predicate *bind_node(const FilterNode *node, ContactTable *table, const BindOptions *options,
 							const char *path);
 
-/*
- * In order: glue "or" opens a new alternative, "and" joins the present one.
- */
+/* In order: glue "or" opens a new alternative, "and" joins the present one. */
 static Predicate *
 bind_group(const FilterNode *group, ContactTable *table, const BindOptions *options,
 		   const char *path)
@@ -190,9 +204,51 @@ bind_group(const FilterNode *group, ContactTable *table, const BindOptions *opti
 	return group->negate ? PredicateNot(result) : result;
 }
 
+/* The filters of a row group, over one of its rows. */
+static Predicate *
+bind_row_filters(BindPlace *place)
+{
+	FilterNode filters = *place->node;
+
+	if (filters.nchildren == 0)
+		return PredicateConstant(true);
+	filters.negate = false;
+	return bind_group(&filters, place->table, place->options, psprintf("%s.filters", place->path));
+}
+
+/*
+ * A row group: a predicate over the contact, or within another row group over
+ * the outer row and its contact.
+ */
+static Predicate *
+bind_rows(const FilterNode *node, ContactTable *table, const BindOptions *options, const char *path)
+{
+	BindOptions own = *options;
+	BindPlace outer = {table, options, path, node, NULL};
+	BindPlace place = {table, &own, path, node, NULL};
+	RowGroup *group;
+	Predicate *result;
+
+	check_stack_depth();
+	own.row = BindRelation(&place);
+	group = BindRowGroup(&place, own.row);
+	group->inner = (options->row != NULL);
+	group->predicate = bind_row_filters(&place);
+	BindRowGroupOf(group, &place);
+	if (node->rows->within != NULL)
+		group->within = BindWithin(&place, &outer);
+	result = BindRowsExist(group, &place);
+	if (result == NULL)
+		result = bind_operator(&place);
+	BindOverGroup(result, group);
+	return node->negate ? PredicateNot(result) : result;
+}
+
 static Predicate *
 bind_node(const FilterNode *node, ContactTable *table, const BindOptions *options, const char *path)
 {
+	if (FilterNodeIsRows(node))
+		return bind_rows(node, table, options, path);
 	if (FilterNodeIsGroup(node))
 		return bind_group(node, table, options, psprintf("%s.filters", path));
 	return bind_condition(node, table, options, path);

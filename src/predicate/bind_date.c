@@ -151,6 +151,22 @@ bind_anniversary(BindPlace *place, Atom *atom, const Boundary *date)
 	return PredicateOfAtom(atom);
 }
 
+/* "anniversary N days"; false for a plain span. */
+static bool
+parse_anniversary_span(BindPlace *place, const char *text, bool forward, Boundary *model)
+{
+	const char *detail = NULL;
+
+	model->phrase = palloc0(sizeof(Phrase));
+	model->text = pstrdup(text);
+	if (PhraseParseAnniversarySpan(text, forward, model->phrase, &detail))
+		return true;
+	if (detail != NULL)
+		refuse_phrase(place, text, detail);
+	model->phrase = NULL;
+	return false;
+}
+
 static Predicate *
 bind_span(BindPlace *place, Atom *atom, bool forward)
 {
@@ -160,6 +176,8 @@ bind_span(BindPlace *place, Atom *atom, bool forward)
 
 	if (value->kind != FILTER_VALUE_STRING)
 		BindRefuseValue(place, "inLast and inNext take \"N unit\"");
+	if (parse_anniversary_span(place, value->text, forward, &model))
+		return bind_anniversary(place, atom, &model);
 	if (!PhraseParseSpan(value->text, &model.span, &detail))
 		refuse_phrase(place, value->text, detail);
 	model.text = pstrdup(value->text);

@@ -34,9 +34,39 @@ BindRefuseValue(BindPlace *place, const char *what)
 					errdetail("At %s.properties.filter: %s.", place->path, what)));
 }
 
+static void
+refuse_field_of_row(BindPlace *place, const char *path, const char *name)
+{
+	const char *relation = place->options->row->name;
+
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_UNDEFINED_COLUMN),
+		 place->field ? errmsg("field \"%s\" of relation \"%s\" is not available for segments",
+							   name, relation)
+					  : errmsg("field \"%s\" of relation \"%s\" does not exist", name, relation),
+		 errdetail("At %s.", path),
+		 errhint("A row has the columns of its table, and the fields that are defined over the "
+				 "relation without aggregate.")));
+}
+
+/*
+ * Set the field to one of the row at hand; path is where its name stands.
+ */
+Field *
+BindFieldOfRow(BindPlace *place, const char *path, const char *name)
+{
+	place->field = FieldOfRow(place->table, place->options->row, name);
+	if (place->field == NULL || (place->options->storing && !place->field->available))
+		refuse_field_of_row(place, path, name);
+	return place->field;
+}
+
 AtomScope
 BindScope(const Field *field)
 {
+	if (field->row_of != NULL)
+		return ATOM_ROW;
 	if (field->class == FIELD_SEGMENT)
 		return ATOM_MEMBER;
 	if (field->rows == NULL)
@@ -48,8 +78,8 @@ BindScope(const Field *field)
  * What is added up: nothing whose sum can be out of range, or depends on the
  * order of the rows.
  */
-static char *
-addend(const Field *field)
+char *
+BindAddend(const Field *field)
 {
 	switch (field->value_type)
 	{
@@ -76,7 +106,7 @@ aggregate_value(BindPlace *place)
 		case AGGREGATE_COUNT:
 			return psprintf("(SELECT pg_catalog.count(*) %s)", from);
 		case AGGREGATE_SUM:
-			return psprintf("(SELECT COALESCE(pg_catalog.sum(%s), 0) %s)", addend(field), from);
+			return psprintf("(SELECT COALESCE(pg_catalog.sum(%s), 0) %s)", BindAddend(field), from);
 		case AGGREGATE_LATEST:
 			return psprintf(
 				"(SELECT %s %s ORDER BY %s DESC NULLS LAST, %s DESC NULLS LAST LIMIT 1)",

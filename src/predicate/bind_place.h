@@ -21,6 +21,7 @@ typedef struct BindOptions
 	int64 self;         /* segment being stored, for messages; 0 if none */
 	List **references;  /* when not NULL: collects ids (int64 *) of segments named */
 	int64 *regexp_arcs; /* set by BindFilter: what its regular expressions cost so far */
+	RelatedRows *row;   /* not NULL: what is bound is about one row of these */
 	Oid viewer;         /* role that must see the segments named; InvalidOid: nobody need */
 } BindOptions;
 
@@ -35,7 +36,9 @@ typedef struct BindPlace
 } BindPlace;
 
 pg_noreturn extern void BindRefuseValue(BindPlace *place, const char *what);
+extern Field *BindFieldOfRow(BindPlace *place, const char *path, const char *name);
 extern AtomScope BindScope(const Field *field);
+extern char *BindAddend(const Field *field);
 extern char *BindRawValue(BindPlace *place);
 extern char *BindLocalCall(BindPlace *place, const char *function, const char *value);
 

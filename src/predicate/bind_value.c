@@ -31,7 +31,10 @@ new_atom(BindPlace *place, AtomScope scope, AtomTest test)
 
 	atom->scope = scope;
 	atom->field = place->field;
-	atom->rows = (scope == ATOM_ROWS || scope == ATOM_AGGREGATE) ? place->field->rows : NULL;
+	if (scope == ATOM_ROW)
+		atom->rows = place->field->row_of;
+	else if (scope == ATOM_ROWS || scope == ATOM_AGGREGATE)
+		atom->rows = place->field->rows;
 	atom->test = test;
 	atom->byte_collation = place->field->deterministic;
 	return atom;
@@ -156,7 +159,7 @@ has_value(BindPlace *place)
 		atom->test = TEST_NOT_BLANK;
 		atom->value_type = VALUE_TEXT;
 	}
-	else if (atom->scope == ATOM_CONTACT)
+	else if (atom->scope == ATOM_CONTACT || atom->scope == ATOM_ROW)
 	{
 		atom->test = TEST_NULL;
 		return PredicateNot(PredicateOfAtom(atom));
@@ -375,8 +378,12 @@ bind_number(BindPlace *place, FilterOperator op)
 
 /* ----- dates ----- */
 
-static Predicate *
-bind_date(BindPlace *place, FilterOperator op)
+/*
+ * An atom over the value of a date field, as it is compared: a day, a time of
+ * day, or an instant.
+ */
+Atom *
+BindDateAtom(BindPlace *place)
 {
 	Field *field = place->field;
 	Atom *atom = new_atom(place, BindScope(field), TEST_RANGE);
@@ -398,7 +405,13 @@ bind_date(BindPlace *place, FilterOperator op)
 		atom->value_type = VALUE_TIMESTAMPTZ;
 	}
 	atom->sql_type = field->value_type;
-	return BindDateCondition(place, atom, op);
+	return atom;
+}
+
+static Predicate *
+bind_date(BindPlace *place, FilterOperator op)
+{
+	return BindDateCondition(place, BindDateAtom(place), op);
 }
 
 /* ----- membership of segments ----- */
@@ -436,20 +449,45 @@ note_reference(BindPlace *place, int64 *referenced)
 	*place->options->references = lappend(*place->options->references, referenced);
 }
 
+/* The segment that a word names: not NULL, and noted. */
+static int64 *
+named_segment(BindPlace *place, const char *word)
+{
+	int64 *id = palloc(sizeof(int64));
+	const char *why = NULL;
+
+	*id = SegmentResolvePublished(place->table->relid, word, place->options->viewer, &why);
+	if (*id == 0)
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("segment \"%s\" %s", word, why),
+						errdetail("At %s.properties.filter: a segment is named by its id or alias.",
+								  place->path)));
+	refuse_cycle(place, *id);
+	note_reference(place, id);
+	return id;
+}
+
 static Predicate *
 member_of(BindPlace *place, const char *word)
 {
 	Atom *atom = new_atom(place, ATOM_MEMBER, TEST_ANY);
-	const char *why = NULL;
 
-	atom->segment_id =
-		SegmentResolvePublished(place->table->relid, word, place->options->viewer, &why);
-	if (atom->segment_id == 0)
-		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("segment \"%s\" %s", word, why),
-						errdetail("At %s.properties.filter: a segment is named by its id or alias.",
-								  place->path)));
-	refuse_cycle(place, atom->segment_id);
-	note_reference(place, &atom->segment_id);
+	atom->segment_id = *named_segment(place, word);
+	return PredicateOfAtom(atom);
+}
+
+/* A row of memberships is of one of these segments. */
+static Predicate *
+membership_of(BindPlace *place, List *words)
+{
+	Atom *atom = new_atom(place, ATOM_ROW, TEST_ANY);
+	ListCell *cell;
+
+	atom->value = place->field->value;
+	atom->value_type = VALUE_INT;
+	atom->sql_type = INT8OID;
+	atom->constants = palloc(sizeof(Datum) * list_length(words));
+	foreach (cell, words)
+		atom->constants[atom->nconstants++] = Int64GetDatum(*named_segment(place, lfirst(cell)));
 	return PredicateOfAtom(atom);
 }
 
@@ -479,6 +517,8 @@ bind_segment(BindPlace *place, FilterOperator op)
 	List *args = NIL;
 	ListCell *cell;
 
+	if (place->field->row_of != NULL)
+		return membership_of(place, segment_words(place));
 	foreach (cell, segment_words(place))
 		args = lappend(args, member_of(place, lfirst(cell)));
 	return PredicateCombineList(all ? PREDICATE_AND : PREDICATE_OR, args);

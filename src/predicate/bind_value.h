@@ -9,6 +9,7 @@
 #include "predicate/bind_place.h"
 #include "predicate/predicate.h"
 
+extern Atom *BindDateAtom(BindPlace *place);
 extern Predicate *BindCondition(BindPlace *place);
 
 #endif /* SEGMENTS_BIND_VALUE_H */

@@ -1,5 +1,6 @@
 /*
- * predicate.c - predicates are made here, simplified where a part is constant.
+ * predicate.c - predicates are made here, simplified where a part is constant,
+ * and looked through.
  */
 #include "postgres.h"
 
@@ -7,6 +8,9 @@
 
 #include "miscadmin.h"
 #include "nodes/pg_list.h"
+
+#include "definition/field.h"
+#include "filter/filter.h"
 
 Predicate *
 PredicateConstant(bool value)
@@ -87,4 +91,70 @@ PredicateWalk(const Predicate *predicate, PredicateVisit visit, void *arg)
 		if (PredicateWalk(predicate->args[i], visit, arg))
 			return true;
 	return false;
+}
+
+/*
+ * Does a row more make the aggregate more, or leave it?
+ */
+bool
+RowGroupGrows(const RowGroup *group)
+{
+	return group->aggregate == FILTER_AGGREGATE_COUNT ||
+		   group->aggregate == FILTER_AGGREGATE_DISTINCT;
+}
+
+static List *
+segments_named(const Predicate *predicate, List *ids)
+{
+	const Atom *atom = predicate->atom;
+	int i;
+
+	check_stack_depth();
+	for (i = 0; i < predicate->nargs; i++)
+		ids = segments_named(predicate->args[i], ids);
+	if (predicate->kind != PREDICATE_ATOM)
+		return ids;
+	if (atom->scope == ATOM_GROUP)
+		return RowGroupSegments(atom->group, ids);
+	for (i = 0; atom->field->class == FIELD_SEGMENT && i < atom->nconstants; i++)
+	{
+		int64 *id = palloc(sizeof(int64));
+
+		*id = DatumGetInt64(atom->constants[i]);
+		ids = lappend(ids, id);
+	}
+	return ids;
+}
+
+/*
+ * Add the segments whose memberships a group reads, itself or by inner ones,
+ * to a List of int64 *; some more than once.
+ */
+List *
+RowGroupSegments(const RowGroup *group, List *ids)
+{
+	return segments_named(group->predicate, ids);
+}
+
+static bool
+reads_memberships(const Predicate *predicate)
+{
+	int i;
+
+	check_stack_depth();
+	if (predicate->kind == PREDICATE_ATOM && predicate->atom->scope == ATOM_GROUP)
+		return RowGroupReadsMemberships(predicate->atom->group);
+	for (i = 0; i < predicate->nargs; i++)
+		if (reads_memberships(predicate->args[i]))
+			return true;
+	return false;
+}
+
+/*
+ * Does a group read memberships, itself or by inner ones?
+ */
+bool
+RowGroupReadsMemberships(const RowGroup *group)
+{
+	return strcmp(group->rows->name, MEMBERSHIPS) == 0 || reads_memberships(group->predicate);
 }

@@ -16,6 +16,7 @@
 
 #include "definition/contact_table.h"
 #include "definition/field.h"
+#include "filter/filter.h"
 #include "time/phrase.h"
 
 /* What an atom looks at. */
@@ -24,7 +25,9 @@ typedef enum AtomScope
 	ATOM_CONTACT = 1, /* the contact's own row */
 	ATOM_ROWS,        /* some related row */
 	ATOM_AGGREGATE,   /* a value computed over the related rows */
-	ATOM_MEMBER       /* membership of another segment */
+	ATOM_MEMBER,      /* membership of another segment */
+	ATOM_GROUP,       /* what is made of the rows of a row group */
+	ATOM_ROW          /* within a row group: one row */
 } AtomScope;
 
 typedef enum ValueType
@@ -87,12 +90,40 @@ typedef struct Boundary
 	char *text;   /* phrase or span as written */
 } Boundary;
 
+/* The span around a date of the outer row in which rows count. */
+typedef struct RowWithin
+{
+	bool days;      /* local days are compared, else instants */
+	bool as_local;  /* `date` is an instant without time zone, in UTC */
+	char *date;     /* SQL over the inner row r */
+	char *of;       /* SQL over the outer row r: an instant */
+	char *from;     /* length of the span to the first instant that counts; NULL: open */
+	bool from_back; /* it goes back in time */
+	char *to;
+	bool to_back;
+} RowWithin;
+
+/* Rows of a relation, and what is made of those that satisfy a predicate. */
+typedef struct RowGroup
+{
+	RelatedRows *rows;
+	char *condition;             /* the relation's own, SQL over r; or NULL */
+	struct Predicate *predicate; /* over one row: atoms are ROW, or GROUP of inner ones */
+	FilterAggregate aggregate;
+	Field *of;         /* what is aggregated; NULL for EXISTS and COUNT */
+	char *argument;    /* the same, as SQL over r */
+	RowWithin *within; /* of inner ones, or NULL */
+	bool inner;
+} RowGroup;
+
 typedef struct Atom
 {
 	AtomScope scope;
 	Field *field;
-	RelatedRows *rows; /* ROWS and AGGREGATE */
-	char *value;       /* SQL over the row (c or r); NULL for EXISTS and MEMBER */
+	RelatedRows *rows; /* all but CONTACT and MEMBER */
+	RowGroup *group;   /* GROUP */
+	char *value;       /* SQL over the row (c or r), of a GROUP over its aggregate a; NULL for
+						* EXISTS and MEMBER */
 	ValueType value_type;
 	Oid sql_type;        /* of the value, where VALUE_INT has several */
 	bool byte_collation; /* no COLLATE needed to compare bytes */
@@ -137,5 +168,8 @@ extern Predicate *PredicateOfAtom(Atom *atom);
 extern Predicate *PredicateNot(Predicate *arg);
 extern Predicate *PredicateCombineList(PredicateKind kind, List *args);
 extern bool PredicateWalk(const Predicate *predicate, PredicateVisit visit, void *arg);
+extern bool RowGroupGrows(const RowGroup *group);
+extern List *RowGroupSegments(const RowGroup *group, List *ids);
+extern bool RowGroupReadsMemberships(const RowGroup *group);
 
 #endif /* SEGMENTS_PREDICATE_H */

@@ -2,345 +2,31 @@
  * predicate_sql.c - bound predicate -> SQL.
  *
  * The text that the planner gets, set-wise: matching(), matches(), build,
- * check, explain.  The contact is aliased c, a related row r.  Every name is
- * qualified, every constant quoted, every comparison in a fixed collation.
- * Unpinned, what depends on now is a call of segments.now(), so that a kept
- * plan stays right; pinned, it is a constant.
+ * check, explain.  The contact is aliased c, a related row r; every name is
+ * qualified.
+ *
+ * A row group is a subquery over the rows of the contact c.  The row is aliased
+ * r at every level: what an inner group needs of the outer row, the date that
+ * its own has to be near, is handed in as w.at.  The aggregate is a.v, and of
+ * an average also its sum a.s and the number of its values a.n.
  */
 #include "postgres.h"
 
 #include "predicate/predicate_sql.h"
 
-#include "fmgr.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "nodes/pg_list.h"
 #include "utils/builtins.h"
-#include "utils/date.h"
-#include "utils/datetime.h"
-#include "utils/fmgrprotos.h"
-#include "utils/lsyscache.h"
-#include "utils/timestamp.h"
 
 #include "definition/contact_table.h"
 #include "definition/related_sql.h"
-#include "predicate/boundary.h"
+#include "filter/filter.h"
+#include "predicate/atom_sql.h"
 #include "predicate/moving.h"
 #include "predicate/predicate.h"
-#include "text/regexp.h"
-#include "time/phrase.h"
 
 #define MAX_JOINS 8 /* conditions of one AND that the planner may make joins of */
-
-
-static void
-append_text(StringInfo out, const char *text)
-{
-	char *quoted = quote_literal_cstr(text);
-
-	appendStringInfoString(out, quoted);
-	pfree(quoted);
-}
-
-/* ----- constants ----- */
-
-static char *
-int_literal(int64 value)
-{
-	if (value >= 0 && value <= PG_INT32_MAX)
-		return psprintf(INT64_FORMAT, value);
-	if (value >= PG_INT32_MIN && value < 0)
-		return psprintf("'" INT64_FORMAT "'::pg_catalog.int4", value);
-	return psprintf("'" INT64_FORMAT "'::pg_catalog.int8", value);
-}
-
-static char *
-timestamp_text(int64 value)
-{
-	struct pg_tm tm;
-	fsec_t fsec;
-	char buffer[MAXDATELEN + 1];
-
-	if (TIMESTAMP_NOT_FINITE(value))
-		EncodeSpecialTimestamp(value, buffer);
-	else if (timestamp2tm(value, NULL, &tm, &fsec, NULL, NULL) == 0)
-		EncodeDateTime(&tm, fsec, false, 0, NULL, USE_ISO_DATES, buffer);
-	else
-		elog(ERROR, "timestamp out of range");
-	return pstrdup(buffer);
-}
-
-static char *
-date_text(DateADT value)
-{
-	struct pg_tm tm;
-	char buffer[MAXDATELEN + 1];
-
-	if (DATE_NOT_FINITE(value))
-		EncodeSpecialDate(value, buffer);
-	else
-	{
-		j2date(value + POSTGRES_EPOCH_JDATE, &tm.tm_year, &tm.tm_mon, &tm.tm_mday);
-		EncodeDateOnly(&tm, USE_ISO_DATES, buffer);
-	}
-	return pstrdup(buffer);
-}
-
-/* A constant of a value type as an SQL literal. */
-static char *
-literal(ValueType type, Datum value)
-{
-	switch (type)
-	{
-		case VALUE_TEXT:
-		case VALUE_SET:
-			return quote_literal_cstr(TextDatumGetCString(value));
-		case VALUE_INT:
-			return int_literal(DatumGetInt64(value));
-		case VALUE_MONTH_DAY:
-			return int_literal(DatumGetInt32(value));
-		case VALUE_NUMERIC:
-			return psprintf("'%s'::pg_catalog.numeric",
-							DatumGetCString(DirectFunctionCall1(numeric_out, value)));
-		case VALUE_FLOAT4:
-			return psprintf("'%s'::pg_catalog.float4",
-							DatumGetCString(DirectFunctionCall1(float4out, value)));
-		case VALUE_FLOAT8:
-			return psprintf("'%s'::pg_catalog.float8",
-							DatumGetCString(DirectFunctionCall1(float8out, value)));
-		case VALUE_BOOL:
-			return pstrdup(DatumGetBool(value) ? "true" : "false");
-		case VALUE_DATE:
-			return psprintf("'%s'::pg_catalog.date", date_text(DatumGetDateADT(value)));
-		case VALUE_TIME:
-			return psprintf("'%s'::pg_catalog.time",
-							DatumGetCString(DirectFunctionCall1(time_out, value)));
-		case VALUE_TIMESTAMP:
-			return psprintf("'%s'::pg_catalog.timestamp", timestamp_text(DatumGetTimestamp(value)));
-		case VALUE_TIMESTAMPTZ:
-			/* the ends of time have no zone */
-			return psprintf("'%s%s'::pg_catalog.timestamptz",
-							timestamp_text(DatumGetTimestampTz(value)),
-							TIMESTAMP_NOT_FINITE(DatumGetTimestampTz(value)) ? "" : "+00");
-		case VALUE_NONE:
-			break;
-	}
-	elog(ERROR, "no literal for value type %d", (int) type);
-	return NULL;
-}
-
-static const char *
-type_name(ValueType type)
-{
-	switch (type)
-	{
-		case VALUE_INT:
-			return "pg_catalog.int8";
-		case VALUE_MONTH_DAY:
-			return "pg_catalog.int4";
-		case VALUE_NUMERIC:
-			return "pg_catalog.numeric";
-		case VALUE_FLOAT4:
-			return "pg_catalog.float4";
-		case VALUE_FLOAT8:
-			return "pg_catalog.float8";
-		case VALUE_BOOL:
-			return "pg_catalog.bool";
-		case VALUE_TIME:
-			return "pg_catalog.time";
-		default:
-			return "pg_catalog.text";
-	}
-}
-
-static void
-append_array(StringInfo out, const Atom *atom)
-{
-	int i;
-
-	appendStringInfoString(out, "ARRAY[");
-	for (i = 0; i < atom->nconstants; i++)
-		appendStringInfo(out, "%s%s", i ? ", " : "", literal(atom->value_type, atom->constants[i]));
-	appendStringInfo(out, "]::%s[]", type_name(atom->value_type));
-}
-
-/* ----- boundaries ----- */
-
-static const char *
-now_call(const SqlContext *context)
-{
-	return context->now_sql ? context->now_sql : "segments.now()";
-}
-
-static void
-append_now_call(StringInfo out, const Boundary *boundary, const SqlContext *context,
-				const char *phrase_function, const char *span_function)
-{
-	bool span = (boundary->kind == MOMENT_SPAN_START || boundary->kind == MOMENT_SPAN_END);
-
-	appendStringInfo(out, "segments.%s(", span ? span_function : phrase_function);
-	append_text(out, boundary->text);
-	if (span)
-		appendStringInfoString(out, boundary->forward ? ", true" : ", false");
-	appendStringInfoString(out, ", ");
-	append_text(out, context->table->timezone);
-	appendStringInfo(out, ", %s)", now_call(context));
-}
-
-/* What a boundary is as a function of now. */
-static void
-append_moving(StringInfo out, const Atom *atom, const Boundary *boundary, const SqlContext *context)
-{
-	bool start = (boundary->kind == MOMENT_PHRASE_START || boundary->kind == MOMENT_SPAN_START);
-
-	if (atom->value_type == VALUE_DATE)
-	{
-		if (boundary->kind == MOMENT_SPAN_START || boundary->kind == MOMENT_SPAN_END)
-		{
-			appendStringInfoString(out, "segments.local_day(");
-			append_now_call(out, boundary, context, NULL, start ? "span_start" : "span_end");
-			appendStringInfoString(out, ", ");
-			append_text(out, context->table->timezone);
-			appendStringInfoChar(out, ')');
-			return;
-		}
-		appendStringInfoChar(out, '(');
-		append_now_call(out, boundary, context, start ? "phrase_first_day" : "phrase_last_day",
-						NULL);
-		appendStringInfoString(out, start ? ")" : " + 1)");
-		return;
-	}
-	if (atom->value_type == VALUE_TIMESTAMP)
-		appendStringInfoChar(out, '(');
-	append_now_call(out, boundary, context, start ? "phrase_start" : "phrase_end",
-					start ? "span_start" : "span_end");
-	if (atom->value_type == VALUE_TIMESTAMP)
-		appendStringInfoString(out, " AT TIME ZONE 'UTC')");
-}
-
-/*
- * Where a boundary stands, as SQL.
- */
-static void
-append_boundary(StringInfo out, const Atom *atom, const Boundary *boundary,
-				const SqlContext *context)
-{
-	Datum value = boundary->constant;
-
-	if (boundary->kind != MOMENT_CONSTANT && !context->pinned)
-	{
-		append_moving(out, atom, boundary, context);
-		return;
-	}
-	(void) BoundaryDatum(boundary, atom->value_type, context->table, "UTC", context->now, &value);
-	appendStringInfoString(out, literal(atom->value_type, value));
-}
-
-/* ----- tests on one row ----- */
-
-static const char *
-byte_collate(const Atom *atom)
-{
-	return atom->byte_collation ? "" : " COLLATE \"C\"";
-}
-
-static void
-append_any(StringInfo out, const Atom *atom, const SqlContext *context)
-{
-	if (atom->value_type == VALUE_MONTH_DAY)
-	{
-		int32 days[2];
-		int n;
-		int i;
-
-		appendStringInfo(out, "%s = ANY (", atom->value);
-		if (context->pinned)
-		{
-			n = PhraseAnniversary(atom->anniversary, context->table->zone, context->now, days);
-			appendStringInfoString(out, "ARRAY[");
-			for (i = 0; i < n; i++)
-				appendStringInfo(out, "%s%d", i ? ", " : "", days[i]);
-			appendStringInfoString(out, "]::pg_catalog.int4[])");
-			return;
-		}
-		appendStringInfoString(out, "segments.phrase_anniversary(");
-		append_text(out, atom->anniversary_text);
-		appendStringInfoString(out, ", ");
-		append_text(out, context->table->timezone);
-		appendStringInfo(out, ", %s))", now_call(context));
-		return;
-	}
-	appendStringInfo(out, "%s%s = ", atom->value,
-					 atom->value_type == VALUE_TEXT ? byte_collate(atom) : "");
-	if (atom->nconstants == 1)
-		appendStringInfoString(out, literal(atom->value_type, atom->constants[0]));
-	else
-	{
-		appendStringInfoString(out, "ANY (");
-		append_array(out, atom);
-		appendStringInfoChar(out, ')');
-	}
-}
-
-static void
-append_range(StringInfo out, const Atom *atom, const SqlContext *context)
-{
-	if (!atom->lower.given && !atom->upper.given)
-		appendStringInfo(out, "%s IS NOT NULL", atom->value);
-	if (atom->lower.given)
-	{
-		appendStringInfo(out, "%s %s ", atom->value, atom->lower.inclusive ? ">=" : ">");
-		append_boundary(out, atom, &atom->lower, context);
-	}
-	if (atom->upper.given)
-	{
-		appendStringInfo(out, "%s%s %s ", atom->lower.given ? " AND " : "", atom->value,
-						 atom->upper.inclusive ? "<=" : "<");
-		append_boundary(out, atom, &atom->upper, context);
-	}
-}
-
-/*
- * The test on one row: alias c for scope CONTACT, and for an AGGREGATE; r for
- * a related row.
- */
-void
-AtomRowSql(StringInfo out, const Atom *atom, const SqlContext *context)
-{
-	switch (atom->test)
-	{
-		case TEST_ANY:
-			append_any(out, atom, context);
-			break;
-		case TEST_RANGE:
-			append_range(out, atom, context);
-			break;
-		case TEST_NULL:
-			appendStringInfo(out, "%s IS NULL", atom->value);
-			break;
-		case TEST_NOT_BLANK:
-			appendStringInfo(out, "%s%s <> ''", atom->value, byte_collate(atom));
-			break;
-		case TEST_LIKE:
-			appendStringInfo(out, "%s%s LIKE ", atom->value, byte_collate(atom));
-			append_text(out, atom->pattern);
-			break;
-		case TEST_REGEXP:
-			appendStringInfo(out, "(%s) COLLATE %s ~* ", atom->value, RegexpCollationSql());
-			append_text(out, atom->pattern);
-			break;
-		case TEST_OVERLAP:
-		case TEST_CONTAINS:
-			appendStringInfo(out, "%s %s ", atom->value, atom->test == TEST_OVERLAP ? "&&" : "@>");
-			append_array(out, atom);
-			break;
-		case TEST_HAS_ELEMENT:
-			appendStringInfo(out, "pg_catalog.cardinality(%s) > 0", atom->value);
-			break;
-		case TEST_EXISTS:
-			appendStringInfoString(out, "true");
-			break;
-	}
-}
 
 /* ----- related rows ----- */
 
@@ -349,7 +35,7 @@ by_hand_sql(const SqlContext *context, int64 segment, const char *included)
 {
 	return psprintf(
 		"EXISTS (SELECT FROM %s o WHERE o.segment_id = %s AND o.contact_id = c.%s AND %so.included)",
-		CatalogRelationName(context->table->override_table), int_literal(segment),
+		CatalogRelationName(context->table->override_table), psprintf(INT64_FORMAT, segment),
 		context->table->key, included);
 }
 
@@ -363,8 +49,8 @@ append_member(StringInfo out, const Atom *atom, const SqlContext *context)
 	else
 		appendStringInfo(
 			out, "EXISTS (SELECT FROM %s m WHERE m.segment_id = %s AND m.contact_id = c.%s)",
-			CatalogRelationName(context->table->member_table), int_literal(atom->segment_id),
-			context->table->key);
+			CatalogRelationName(context->table->member_table),
+			psprintf(INT64_FORMAT, atom->segment_id), context->table->key);
 }
 
 /*
@@ -395,6 +81,172 @@ MovingSql(StringInfo out, const SqlContext *context)
 		appendStringInfoChar(out, ' ');
 }
 
+/* ----- within a span ----- */
+
+/* One end of the span around w.at, as it is compared with the inner date. */
+static char *
+end_of_span(const RowWithin *within, const char *length, bool back, const SqlContext *context)
+{
+	const char *zone = quote_literal_cstr(context->table->timezone);
+	char *at = psprintf("segments.%s(%s, %s, %s, w.at)", back ? "span_start" : "span_end",
+						quote_literal_cstr(length), back ? "false" : "true", zone);
+
+	if (within->days)
+		return psprintf("segments.local_day(%s, %s)", at, zone);
+	if (within->as_local)
+		return psprintf("(%s AT TIME ZONE 'UTC')", at);
+	return at;
+}
+
+/* A row without a date, or around one, is in no span. */
+static void
+append_within(StringInfo out, const RowWithin *within, const SqlContext *context)
+{
+	if (within->from == NULL && within->to == NULL)
+		appendStringInfo(out, " AND %s IS NOT NULL AND w.at IS NOT NULL", within->date);
+	if (within->from != NULL)
+		appendStringInfo(out, " AND %s >= %s", within->date,
+						 end_of_span(within, within->from, within->from_back, context));
+	if (within->to != NULL)
+		appendStringInfo(out, " AND %s <= %s", within->date,
+						 end_of_span(within, within->to, within->to_back, context));
+}
+
+/* ----- row groups ----- */
+
+/*
+ * FROM ... WHERE ... of the rows r that count.
+ */
+char *
+RowGroupFromSql(const RowGroup *group, const SqlContext *context)
+{
+	StringInfoData out;
+	char *rows = RowsFromSql(group->rows, group->condition, "c", context->table);
+
+	initStringInfo(&out);
+	if (group->within == NULL)
+		appendStringInfoString(&out, rows);
+	else
+		/* the first in FROM: r is the outer row there */
+		appendStringInfo(&out, "FROM (SELECT %s) AS w (at) CROSS JOIN %s", group->within->of,
+						 rows + strlen("FROM "));
+	if (group->within != NULL)
+		append_within(&out, group->within, context);
+	if (group->predicate->kind != PREDICATE_TRUE)
+	{
+		appendStringInfoString(&out, " AND (");
+		PredicateSql(&out, group->predicate, context);
+		appendStringInfoChar(&out, ')');
+	}
+	return out.data;
+}
+
+/* A query of one row, the aggregate: v, and of an average s and n. */
+static char *
+aggregate_query(const RowGroup *group, const SqlContext *context)
+{
+	char *from = RowGroupFromSql(group, context);
+	const char *argument = group->argument;
+
+	switch (group->aggregate)
+	{
+		case FILTER_AGGREGATE_COUNT:
+			return psprintf("SELECT pg_catalog.count(*) AS v %s", from);
+		case FILTER_AGGREGATE_DISTINCT:
+			return psprintf("SELECT pg_catalog.count(DISTINCT %s) AS v %s", argument, from);
+		case FILTER_AGGREGATE_SUM:
+			return psprintf("SELECT COALESCE(pg_catalog.sum(%s), 0)::pg_catalog.numeric AS v %s",
+							argument, from);
+		case FILTER_AGGREGATE_MIN:
+			return psprintf("SELECT pg_catalog.min(%s) AS v %s", argument, from);
+		case FILTER_AGGREGATE_MAX:
+			return psprintf("SELECT pg_catalog.max(%s) AS v %s", argument, from);
+		case FILTER_AGGREGATE_AVG:
+			return psprintf(
+				"SELECT s, n, s / NULLIF(n, 0) AS v FROM (SELECT pg_catalog.sum(%s)::pg_catalog.numeric AS s, "
+				"pg_catalog.count(%s)::pg_catalog.numeric AS n %s) AS totals",
+				argument, argument, from);
+		case FILTER_AGGREGATE_EXISTS:
+			break;
+	}
+	elog(ERROR, "no value for aggregate %d", (int) group->aggregate);
+	return NULL;
+}
+
+/*
+ * The aggregate's value over the contact c, as a scalar subquery.
+ */
+char *
+RowGroupValueSql(const RowGroup *group, const SqlContext *context)
+{
+	if (group->aggregate == FILTER_AGGREGATE_EXISTS)
+		return psprintf("EXISTS (SELECT %s)", RowGroupFromSql(group, context));
+	return psprintf("(SELECT a.v FROM (%s) AS a)", aggregate_query(group, context));
+}
+
+/* An average that is one of some numbers: exactly, as a sum. */
+static void
+append_average_any(StringInfo out, const Atom *atom)
+{
+	int i;
+
+	for (i = 0; i < atom->nconstants; i++)
+		appendStringInfo(out, "%sa.s = %s * a.n", i ? " OR " : "",
+						 AtomLiteralSql(atom->value_type, atom->constants[i]));
+}
+
+/* An average between two numbers, the same way. */
+static void
+append_average_range(StringInfo out, const Atom *atom)
+{
+	if (!atom->lower.given && !atom->upper.given)
+		appendStringInfoString(out, "true");
+	if (atom->lower.given)
+		appendStringInfo(out, "a.s %s %s * a.n", atom->lower.inclusive ? ">=" : ">",
+						 AtomLiteralSql(atom->value_type, atom->lower.constant));
+	if (atom->upper.given)
+		appendStringInfo(out, "%sa.s %s %s * a.n", atom->lower.given ? " AND " : "",
+						 atom->upper.inclusive ? "<=" : "<",
+						 AtomLiteralSql(atom->value_type, atom->upper.constant));
+}
+
+static void
+append_test(StringInfo out, const Atom *atom, const SqlContext *context)
+{
+	bool average = atom->group->aggregate == FILTER_AGGREGATE_AVG;
+
+	if (average && (atom->test == TEST_ANY || atom->test == TEST_RANGE))
+	{
+		appendStringInfoString(out, "a.n > 0 AND (");
+		if (atom->test == TEST_ANY)
+			append_average_any(out, atom);
+		else
+			append_average_range(out, atom);
+		appendStringInfoChar(out, ')');
+		return;
+	}
+	AtomRowSql(out, atom, context);
+}
+
+/*
+ * The whole atom as a condition on the contact c, and within another group on
+ * the outer row r too.
+ */
+static void
+append_row_group(StringInfo out, const Atom *atom, const SqlContext *context)
+{
+	if (atom->test == TEST_EXISTS)
+	{
+		appendStringInfo(out, "EXISTS (SELECT %s)", RowGroupFromSql(atom->group, context));
+		return;
+	}
+	appendStringInfoString(out, "(SELECT ");
+	append_test(out, atom, context);
+	appendStringInfo(out, " FROM (%s) AS a)", aggregate_query(atom->group, context));
+}
+
+/* ----- atoms ----- */
+
 /*
  * The whole atom as a condition on the contact c.
  */
@@ -403,6 +255,8 @@ AtomSql(StringInfo out, const Atom *atom, const SqlContext *context)
 {
 	if (atom->scope == ATOM_MEMBER)
 		append_member(out, atom, context);
+	else if (atom->scope == ATOM_GROUP)
+		append_row_group(out, atom, context);
 	else if (atom->scope == ATOM_ROWS)
 	{
 		appendStringInfo(out, "EXISTS (SELECT %s",
@@ -421,6 +275,13 @@ AtomSql(StringInfo out, const Atom *atom, const SqlContext *context)
 /* ----- the tree ----- */
 
 static bool
+is_existence(const Atom *atom)
+{
+	return atom->scope == ATOM_MEMBER || atom->scope == ATOM_ROWS ||
+		   (atom->scope == ATOM_GROUP && atom->test == TEST_EXISTS);
+}
+
+static bool
 needs_parentheses(const Predicate *arg, PredicateKind parent)
 {
 	if (arg->kind == PREDICATE_AND || arg->kind == PREDICATE_OR)
@@ -431,16 +292,14 @@ needs_parentheses(const Predicate *arg, PredicateKind parent)
 static bool
 never_null(const Predicate *arg)
 {
-	return arg->kind == PREDICATE_ATOM &&
-		   (arg->atom->scope == ATOM_MEMBER || arg->atom->scope == ATOM_ROWS ||
-			arg->atom->test == TEST_NULL);
+	return arg->kind == PREDICATE_ATOM && (is_existence(arg->atom) || arg->atom->test == TEST_NULL);
 }
 
 static void
 append_not(StringInfo out, const Predicate *arg, const SqlContext *context)
 {
 	if (arg->kind == PREDICATE_ATOM && arg->atom->test == TEST_NULL &&
-		arg->atom->scope != ATOM_ROWS)
+		arg->atom->scope != ATOM_ROWS && arg->atom->scope != ATOM_GROUP)
 		appendStringInfo(out, "%s IS NOT NULL", arg->atom->value);
 	else if (never_null(arg))
 	{
@@ -461,8 +320,7 @@ is_joined(const Predicate *arg)
 {
 	if (arg->kind == PREDICATE_NOT)
 		arg = arg->args[0];
-	return arg->kind == PREDICATE_ATOM &&
-		   (arg->atom->scope == ATOM_MEMBER || arg->atom->scope == ATOM_ROWS);
+	return arg->kind == PREDICATE_ATOM && is_existence(arg->atom);
 }
 
 /*

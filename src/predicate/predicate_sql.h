@@ -6,24 +6,17 @@
 
 #include "postgres.h"
 
-#include "datatype/timestamp.h"
 #include "lib/stringinfo.h"
 
-#include "definition/contact_table.h"
+#include "predicate/atom_sql.h"
 #include "predicate/predicate.h"
 
-typedef struct SqlContext
-{
-	ContactTable *table;
-	bool pinned;                   /* phrases become constants as of now */
-	struct MovingSegments *moving; /* asked as of now, not their stored members; or NULL */
-	TimestampTz now;
-	const char *now_sql; /* unpinned: in place of segments.now() */
-} SqlContext;
-
-extern void AtomRowSql(StringInfo out, const Atom *atom, const SqlContext *context);
 extern void AtomSql(StringInfo out, const Atom *atom, const SqlContext *context);
 extern void PredicateSql(StringInfo out, const Predicate *predicate, const SqlContext *context);
 extern void MovingSql(StringInfo out, const SqlContext *context);
+
+/* FROM ... WHERE ... of the rows r that count for a row group, and what is made of them. */
+extern char *RowGroupFromSql(const RowGroup *group, const SqlContext *context);
+extern char *RowGroupValueSql(const RowGroup *group, const SqlContext *context);
 
 #endif /* SEGMENTS_PREDICATE_SQL_H */

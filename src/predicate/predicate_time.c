@@ -40,12 +40,16 @@ boundary_next_move(const Boundary *boundary, const Atom *atom, ContactTable *tab
 TimestampTz
 AtomNextMove(const Atom *atom, ContactTable *table, TimestampTz now)
 {
+	TimestampTz inner = DT_NOEND;
+
 	if (!atom->moves)
 		return DT_NOEND;
+	if (atom->group != NULL)
+		inner = PredicateNextMove(atom->group->predicate, table, now);
 	if (atom->value_type == VALUE_MONTH_DAY)
-		return PhraseNextMove(atom->anniversary, table->zone, now, true);
-	return Min(boundary_next_move(&atom->lower, atom, table, now),
-			   boundary_next_move(&atom->upper, atom, table, now));
+		return Min(inner, PhraseNextMove(atom->anniversary, table->zone, now, true));
+	inner = Min(inner, boundary_next_move(&atom->lower, atom, table, now));
+	return Min(inner, boundary_next_move(&atom->upper, atom, table, now));
 }
 
 /* Does the boundary move at local midnights only? */

@@ -163,16 +163,47 @@ facet_of(DraftAtom *datom, const char *sql, ValueType type)
 	return facet;
 }
 
+static DraftFacet *
+value_facet(DraftAtom *datom, const char *sql)
+{
+	DraftFacet *facet = facet_of(datom, sql, VALUE_NONE);
+
+	datom->value_facets = list_append_unique_ptr(datom->value_facets, facet);
+	return facet;
+}
+
+/* A row group reads its relation's condition, what it makes of the rows, and their date. */
+static void
+place_group(DraftAtom *datom, int id)
+{
+	const RowGroup *group = datom->atom->group;
+
+	datom->source->groups = lappend_int(datom->source->groups, id);
+	if (group->condition)
+		datom->condition = facet_of(datom, group->condition, VALUE_BOOL);
+	if (group->argument)
+		datom->argument = value_facet(datom, group->argument);
+	if (group->within)
+		(void) value_facet(datom, group->within->date);
+}
+
 /* Attach an atom to its rows and facets. */
 static void
 place_atom(Draft *draft, DraftAtom *datom, int id)
 {
 	Atom *atom = datom->atom;
 
-	if (atom->scope == ATOM_MEMBER)
+	datom->outermost = id;
+	/* memberships are read as they are stored; nothing is told by their rows */
+	if (atom->scope == ATOM_MEMBER || (atom->rows && strcmp(atom->rows->name, MEMBERSHIPS) == 0))
 		return;
 	datom->source = source_of(draft, atom->rows);
 	datom->source->atoms = lappend_int(datom->source->atoms, id);
+	if (atom->scope == ATOM_GROUP)
+	{
+		place_group(datom, id);
+		return;
+	}
 	if (atom->rows && atom->field->condition)
 		datom->condition = facet_of(datom, atom->field->condition, VALUE_BOOL);
 	if (atom->scope == ATOM_AGGREGATE)
@@ -211,6 +242,66 @@ new_atom(Builder *builder, Atom *atom, int segment)
 	return draft->natoms++;
 }
 
+static int intern_atom(Builder *builder, Atom *atom, int segment);
+static Predicate *intern_rows(Builder *builder, int outermost, int group,
+							  const Predicate *predicate, int segment);
+
+/* The predicate of a row group just met, and all in it; ids go to the outermost one. */
+static void
+intern_group(Builder *builder, int outermost, int id, const RowGroup *group, int segment)
+{
+	Predicate *predicate = intern_rows(builder, outermost, id, group->predicate, segment);
+
+	builder->draft->atoms[id].row_predicate = predicate;
+}
+
+/* An atom on a row of a group, or an inner group: these are not shared. */
+static int
+intern_row_atom(Builder *builder, int outermost, int group, Atom *atom, int segment)
+{
+	Draft *draft = builder->draft;
+	bool inner = (atom->scope == ATOM_GROUP);
+	int id = inner ? new_atom(builder, atom, segment) : intern_atom(builder, atom, segment);
+	DraftAtom *outer = &draft->atoms[group];
+
+	draft->atoms[outermost].inner = lappend_int(draft->atoms[outermost].inner, id);
+	builder->ordinal++;
+	if (!inner && draft->atoms[id].facet)
+		outer->row_facets = list_append_unique_ptr(outer->row_facets, draft->atoms[id].facet);
+	if (!inner)
+		return id;
+	draft->atoms[id].outermost = outermost;
+	/* the date of the outer row that inner ones have to be near */
+	if (atom->group->within && outer->source)
+		(void) value_facet(outer, atom->group->within->of);
+	intern_group(builder, outermost, id, atom->group, segment);
+	return id;
+}
+
+static Predicate *
+intern_rows(Builder *builder, int outermost, int group, const Predicate *predicate, int segment)
+{
+	Predicate *copy = palloc0(sizeof(Predicate));
+	int i;
+
+	check_stack_depth();
+	CHECK_FOR_INTERRUPTS();
+	copy->kind = predicate->kind;
+	copy->nargs = predicate->nargs;
+	if (predicate->nargs > 0)
+		copy->args = palloc(sizeof(Predicate *) * predicate->nargs);
+	for (i = 0; i < predicate->nargs; i++)
+		copy->args[i] = intern_rows(builder, outermost, group, predicate->args[i], segment);
+	if (predicate->kind == PREDICATE_ATOM)
+	{
+		int id = intern_row_atom(builder, outermost, group, predicate->atom, segment);
+
+		copy->atom = builder->draft->atoms[id].atom;
+		copy->atom->id = id;
+	}
+	return copy;
+}
+
 static int
 intern_atom(Builder *builder, Atom *atom, int segment)
 {
@@ -218,14 +309,17 @@ intern_atom(Builder *builder, Atom *atom, int segment)
 	bool found;
 	KeyEntry *entry = hash_search(builder->atoms, &key, HASH_ENTER, &found);
 	MemoryContext old;
+	int id;
 
 	if (found)
 		return entry->id;
 	old = MemoryContextSwitchTo(builder->draft->context);
 	entry->key = pstrdup(key);
-	entry->id = new_atom(builder, atom, segment);
+	id = new_atom(builder, atom, segment);
+	/* the table may have been moved by what is in a group */
+	entry->id = id;
 	MemoryContextSwitchTo(old);
-	return entry->id;
+	return id;
 }
 
 /* ----- segments ----- */
@@ -243,6 +337,18 @@ note_atom(Draft *draft, DraftSegment *segment, int id)
 		segment->pure = false;
 	if (datom->atom->moves)
 		segment->moves = true;
+}
+
+/* The atoms in a row group, met with it. */
+static void
+note_inner(Builder *builder, DraftSegment *segment, int id, int ordinal)
+{
+	List *inner = builder->draft->atoms[id].inner;
+	ListCell *cell;
+
+	foreach (cell, inner)
+		note_atom(builder->draft, segment, lfirst_int(cell));
+	builder->ordinal = ordinal + 1 + list_length(inner);
 }
 
 /* How dear a predicate is to evaluate, and how seldom it settles the matter. */
@@ -312,10 +418,15 @@ intern_predicate(Builder *builder, DraftSegment *segment, const Predicate *predi
 		copy->args[i] = intern_predicate(builder, segment, predicate->args[i]);
 	if (predicate->kind == PREDICATE_ATOM)
 	{
+		int ordinal = builder->ordinal;
+		int known = draft->natoms;
 		int id = intern_atom(builder, predicate->atom, segment->index);
 		MemoryContext old = MemoryContextSwitchTo(draft->context);
 
-		builder->ordinal++;
+		builder->ordinal = ordinal + 1;
+		if (predicate->atom->scope == ATOM_GROUP && id >= known)
+			intern_group(builder, id, id, predicate->atom->group, segment->index);
+		note_inner(builder, segment, id, ordinal);
 		copy->atom = draft->atoms[id].atom;
 		copy->atom->id = id;
 		note_atom(draft, segment, id);
@@ -360,7 +471,7 @@ is_more_selective(Draft *draft, List *left, List *right)
  * Fabret et al., SIGMOD 2001).  NIL when there are none.
  */
 static List *
-access_atoms(Draft *draft, const Predicate *predicate)
+access_atoms(Draft *draft, const Predicate *predicate, AtomScope scope)
 {
 	List *result = NIL;
 	int i;
@@ -371,14 +482,14 @@ access_atoms(Draft *draft, const Predicate *predicate)
 		{
 			DraftAtom *datom = &draft->atoms[predicate->atom->id];
 
-			if (datom->indexed && datom->atom->scope == ATOM_CONTACT && DraftFacetLetsIn(datom))
+			if (datom->indexed && datom->atom->scope == scope && DraftFacetLetsIn(datom))
 				return list_make1_int(predicate->atom->id);
 			return NIL;
 		}
 		case PREDICATE_AND:
 			for (i = 0; i < predicate->nargs; i++)
 			{
-				List *arg = access_atoms(draft, predicate->args[i]);
+				List *arg = access_atoms(draft, predicate->args[i], scope);
 
 				if (arg != NIL && (result == NIL || is_more_selective(draft, arg, result)))
 					result = arg;
@@ -387,7 +498,7 @@ access_atoms(Draft *draft, const Predicate *predicate)
 		case PREDICATE_OR:
 			for (i = 0; i < predicate->nargs; i++)
 			{
-				List *arg = access_atoms(draft, predicate->args[i]);
+				List *arg = access_atoms(draft, predicate->args[i], scope);
 
 				if (arg == NIL)
 					return NIL;
@@ -396,6 +507,34 @@ access_atoms(Draft *draft, const Predicate *predicate)
 			return result;
 		default:
 			return NIL;
+	}
+}
+
+/*
+ * The same for rows and a row group: it lies behind the constants one of which
+ * a row must have to count.
+ */
+static void
+gate_group(Draft *draft, DraftSource *source, int id)
+{
+	List *access = access_atoms(draft, draft->atoms[id].row_predicate, ATOM_ROW);
+	ListCell *cell;
+	int i;
+
+	if (access == NIL)
+		source->open_groups = lappend_int(source->open_groups, id);
+	foreach (cell, access)
+	{
+		const DraftAtom *datom = &draft->atoms[lfirst_int(cell)];
+
+		for (i = 0; i < datom->nids; i++)
+		{
+			DraftConstant *constant = &datom->facet->constants[datom->ids[i]];
+
+			/* groups come one after the other */
+			if (constant->groups == NIL || llast_int(constant->groups) != id)
+				constant->groups = lappend_int(constant->groups, id);
+		}
 	}
 }
 
@@ -493,6 +632,24 @@ segment_by_id(Draft *draft, int64 id)
 	return bsearch(&wanted, draft->segments, draft->nsegments, sizeof(DraftSegment), compare_ids);
 }
 
+/* The segments that hold an atom refer to this one. */
+static void
+link_segment(Draft *draft, const DraftAtom *datom, int64 id)
+{
+	DraftSegment *referenced = segment_by_id(draft, id);
+	ListCell *cell;
+
+	if (referenced == NULL)
+		return;
+	foreach (cell, datom->segments)
+	{
+		DraftSegment *segment = &draft->segments[lfirst_int(cell)];
+
+		segment->references = list_append_unique_int(segment->references, referenced->index);
+		referenced->referencing = list_append_unique_int(referenced->referencing, segment->index);
+	}
+}
+
 static void
 link_segments(Draft *draft)
 {
@@ -500,23 +657,16 @@ link_segments(Draft *draft)
 
 	for (i = 0; i < draft->natoms; i++)
 	{
-		Atom *atom = draft->atoms[i].atom;
-		DraftSegment *referenced;
+		const DraftAtom *datom = &draft->atoms[i];
 		ListCell *cell;
 
 		CHECK_FOR_INTERRUPTS();
-		if (atom->scope != ATOM_MEMBER)
+		if (datom->atom->scope == ATOM_MEMBER)
+			link_segment(draft, datom, datom->atom->segment_id);
+		if (datom->atom->scope != ATOM_GROUP || datom->outermost != i)
 			continue;
-		referenced = segment_by_id(draft, atom->segment_id);
-		foreach (cell, draft->atoms[i].segments)
-		{
-			DraftSegment *segment = &draft->segments[lfirst_int(cell)];
-
-			if (referenced == NULL)
-				continue;
-			segment->references = lappend_int(segment->references, referenced->index);
-			referenced->referencing = lappend_int(referenced->referencing, segment->index);
-		}
+		foreach (cell, RowGroupSegments(datom->atom->group, NIL))
+			link_segment(draft, datom, *(int64 *) lfirst(cell));
 	}
 	for (i = 0; i < draft->nsegments; i++)
 		(void) rank_of(draft, &draft->segments[i], 0);
@@ -571,15 +721,20 @@ add_segments(Builder *builder)
 static void
 finish(Draft *draft)
 {
+	ListCell *cell;
 	int i;
 	int j;
 
 	for (i = 0; i < draft->nsources; i++)
+	{
 		for (j = 0; j < draft->sources[i]->nfacets; j++)
 			DraftFacetFinish(draft, draft->sources[i]->facets[j]);
+		foreach (cell, draft->sources[i]->groups)
+			gate_group(draft, draft->sources[i], lfirst_int(cell));
+	}
 	link_segments(draft);
 	for (i = 0; i < draft->nsegments; i++)
-		draft->segments[i].access = access_atoms(draft, draft->segments[i].predicate);
+		draft->segments[i].access = access_atoms(draft, draft->segments[i].predicate, ATOM_CONTACT);
 }
 
 /*

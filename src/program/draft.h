@@ -24,6 +24,7 @@ typedef struct DraftConstant
 	List *atoms;            /* ids */
 	PatternLiteral literal; /* of patterns; the id is the constant's number */
 	bool whole;             /* whatever holds the literal matches */
+	List *groups;           /* ids of row groups that rows with it can count for */
 } DraftConstant;
 
 typedef struct DraftBoundary
@@ -72,6 +73,8 @@ typedef struct DraftSource
 	DraftFacet **facets;
 	Bitmapset *columns;
 	List *atoms;
+	List *groups;      /* of these, row groups */
+	List *open_groups; /* for which any row can count */
 	DraftFacet *contact;
 	DraftFacet *key;
 	DraftFacet *reference;
@@ -91,9 +94,14 @@ typedef struct DraftAtom
 	int *ids;
 	int lower;
 	int upper;
-	List *segments; /* indexes */
-	int origin;     /* segment that it was first met in */
-	int ordinal;    /* and which of its atoms it is */
+	List *inner;   /* row groups, not within others: ids of the atoms in them, in order */
+	int outermost; /* inner row groups: the one they are in; else itself */
+	Predicate *row_predicate; /* row groups: on one row, over atoms of the draft */
+	List *row_facets;         /* facets that it reads */
+	List *value_facets;       /* what is made of its rows reads these */
+	List *segments;           /* indexes */
+	int origin;               /* segment that it was first met in */
+	int ordinal;              /* and which of its atoms it is */
 } DraftAtom;
 
 typedef struct DraftSegment

@@ -318,6 +318,8 @@ DraftFacetIndexAtom(DraftFacet *facet, DraftAtom *draft, int id)
 		 (is_pattern(atom->test) && add_pattern(facet, draft, id)));
 	if (is_pattern(atom->test) && draft->indexed)
 		return;
+	if (!draft->indexed && atom->scope == ATOM_ROW)
+		return; /* asked by the row groups that it is in */
 	if (!draft->indexed)
 	{
 		facet->others = lappend_int(facet->others, id);

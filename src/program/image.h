@@ -49,7 +49,8 @@ typedef struct ImageConstant
 	uint16 test;     /* AtomTest: ANY; LIKE, REGEXP of patterns */
 	uint16 whole;    /* whatever holds the literal matches */
 	ImageList atoms; /* related rows: ids */
-	ImageList gated; /* contacts: segments that only this value, or others, let in */
+	ImageList gated; /* contacts: segments that only this value, or others, let in;
+					  * related rows: row groups that it lets count */
 	ImageList steps; /* of these: ImageSteps of other facets */
 } ImageConstant;
 
@@ -124,11 +125,14 @@ typedef struct ImageSource
 	ImageList atoms;       /* over these rows: ids */
 	ImageList loose;       /* of these, the ones that no facet's index finds: */
 	ImageList conditional; /* ever; when only their fixed condition changes */
+	ImageList groups;      /* row groups over these rows: ids */
+	ImageList open_groups; /* those that no constant lets rows count for */
 } ImageSource;
 
 #define IMAGE_ATOM_INDEXED 0x01 /* found through the facet's index */
 #define IMAGE_ATOM_MOVES 0x02
-#define IMAGE_ATOM_OPAQUE 0x04 /* its facet is */
+#define IMAGE_ATOM_OPAQUE 0x04      /* its facet is */
+#define IMAGE_ATOM_MEMBERSHIPS 0x08 /* a row group that reads memberships */
 
 /* An atom, shared by segments. */
 typedef struct ImageAtom
@@ -152,6 +156,18 @@ typedef struct ImageAtom
 	ImageOffset detail; /* ImageDetail of atoms that are not indexed */
 } ImageAtom;
 
+/* What a row does to a row group. */
+typedef struct ImageGroup
+{
+	ImageOffset code;     /* predicate on one row, see IMAGE_OP; of inner groups nothing is known */
+	int32 outermost;      /* id of the row group that it is in, or its own */
+	bool grows;           /* RowGroupGrows */
+	ImageList moving;     /* atoms on its rows that move */
+	ImageList row_facets; /* what the predicate reads of a row */
+	ImageList value_facets; /* what else is made of it */
+	ImageList segments;     /* pairs of int32: ids of segments whose memberships it reads */
+} ImageGroup;
+
 /* A boundary as it is bound, without its text. */
 typedef struct ImageMoment
 {
@@ -162,7 +178,8 @@ typedef struct ImageMoment
 
 typedef struct ImageDetail
 {
-	int64 segment_id; /* MEMBER */
+	int64 segment_id;  /* MEMBER */
+	ImageOffset group; /* GROUP: ImageGroup */
 	Oid sql_type;
 	FieldAggregate aggregate; /* of the field */
 	ImageOffset pattern;      /* LIKE, REGEXP */

@@ -421,6 +421,19 @@ put_gate(Layout *layout, int *at, ImageList *gated, ImageList *steps)
 
 /* ----- facets ----- */
 
+/* Atoms over related rows, without those of row groups, which ask for themselves. */
+static ImageList
+put_flipping(Layout *layout, List *atoms)
+{
+	IntVector ids = {0};
+	ListCell *cell;
+
+	foreach (cell, atoms)
+		if (layout->draft->atoms[lfirst_int(cell)].atom->scope != ATOM_ROW)
+			IntVectorAdd(&ids, lfirst_int(cell));
+	return put_ints(&layout->writer, ids.items, ids.n);
+}
+
 static ImageOffset
 put_constants(Layout *layout, const DraftFacet *facet, bool contacts, int *at, bool *gates)
 {
@@ -437,7 +450,11 @@ put_constants(Layout *layout, const DraftFacet *facet, bool contacts, int *at, b
 		constants[i].test = facet->constants[i].test;
 		constants[i].whole = facet->constants[i].whole;
 		if (!contacts)
-			constants[i].atoms = put_list(&layout->writer, facet->constants[i].atoms);
+		{
+			constants[i].atoms = put_flipping(layout, facet->constants[i].atoms);
+			constants[i].gated = put_list(&layout->writer, facet->constants[i].groups);
+			*gates |= facet->constants[i].groups != NIL;
+		}
 		else if (*at < layout->nsteps && layout->steps[*at].facet == facet->id &&
 				 layout->steps[*at].constant == i)
 		{
@@ -487,7 +504,7 @@ put_boundaries(Layout *layout, const DraftFacet *facet, bool contacts)
 		boundaries[i].value = put_value(&layout->writer, facet->type, facet->boundaries[i].value);
 		boundaries[i].after = facet->boundaries[i].after;
 		if (!contacts)
-			boundaries[i].atoms = put_list(&layout->writer, facet->boundaries[i].atoms);
+			boundaries[i].atoms = put_flipping(layout, facet->boundaries[i].atoms);
 	}
 	offset = put(&layout->writer, boundaries, sizeof(ImageBoundary) * facet->nboundaries);
 	pfree(boundaries);
@@ -545,7 +562,7 @@ put_facets(Layout *layout, const DraftSource *source, bool contacts, int *at)
 		facets[i].patterns = put_patterns(layout, facet);
 		facets[i].others = put_list(writer, facet->others);
 		if (!contacts)
-			facets[i].ranges = put_list(writer, facet->ranges);
+			facets[i].ranges = put_flipping(layout, facet->ranges);
 	}
 	for (i = 0; contacts && i < source->nfacets; i++)
 		facets[i].cells = put_cells(layout, source->facets[i], at, &facets[i].ncells);
@@ -593,6 +610,8 @@ put_unindexed(Layout *layout, ImageSource *image, const DraftSource *source)
 		bool tests_row =
 			datom->atom->scope == ATOM_ROWS && datom->facet != NULL && !datom->facet->opaque;
 
+		if (datom->atom->scope == ATOM_GROUP || datom->atom->scope == ATOM_ROW)
+			continue;
 		if (!tests_row || datom->atom->moves || (datom->condition && datom->condition->opaque))
 			IntVectorAdd(&loose, lfirst_int(cell));
 		else if (datom->condition)
@@ -600,6 +619,8 @@ put_unindexed(Layout *layout, ImageSource *image, const DraftSource *source)
 	}
 	image->loose = put_ints(&layout->writer, loose.items, loose.n);
 	image->conditional = put_ints(&layout->writer, conditional.items, conditional.n);
+	image->groups = put_list(&layout->writer, source->groups);
+	image->open_groups = put_list(&layout->writer, source->open_groups);
 }
 
 static void
@@ -657,13 +678,102 @@ moment_of(Writer *writer, ValueType type, const Boundary *boundary)
 	return moment;
 }
 
-static ImageOffset
-put_detail(Writer *writer, const Atom *atom)
+static const uint32 op_of_kind[] = {
+	[PREDICATE_FALSE] = IMAGE_OP_FALSE, [PREDICATE_TRUE] = IMAGE_OP_TRUE,
+	[PREDICATE_ATOM] = IMAGE_OP_ATOM,   [PREDICATE_NOT] = IMAGE_OP_NOT,
+	[PREDICATE_AND] = IMAGE_OP_AND,     [PREDICATE_OR] = IMAGE_OP_OR};
+
+static void
+add_code(IntVector *code, const Predicate *predicate)
 {
+	int start = code->n;
+	uint32 operand = 0;
+	int i;
+
+	check_stack_depth();
+	IntVectorAdd(code, 0);
+	if (predicate->kind == PREDICATE_ATOM)
+		operand = predicate->atom->id;
+	for (i = 0; i < predicate->nargs; i++)
+		add_code(code, predicate->args[i]);
+	if (predicate->nargs > 0)
+		operand = code->n - start - 1;
+	code->items[start] = (int) (op_of_kind[predicate->kind] << IMAGE_OP_SHIFT | operand);
+}
+
+static ImageList
+put_facet_ids(Writer *writer, List *facets)
+{
+	IntVector ids = {0};
+	ListCell *cell;
+
+	foreach (cell, facets)
+		IntVectorAdd(&ids, ((DraftFacet *) lfirst(cell))->id);
+	return put_ints(writer, ids.items, ids.n);
+}
+
+/* The moving atoms of a predicate on one row; not those of inner groups. */
+static void
+add_moving(IntVector *moving, const Predicate *predicate)
+{
+	int i;
+
+	check_stack_depth();
+	for (i = 0; i < predicate->nargs; i++)
+		add_moving(moving, predicate->args[i]);
+	if (predicate->kind == PREDICATE_ATOM && predicate->atom->scope == ATOM_ROW &&
+		predicate->atom->moves)
+		IntVectorAdd(moving, predicate->atom->id);
+}
+
+static ImageList
+put_segment_ids(Writer *writer, List *ids)
+{
+	IntVector halves = {0};
+	ListCell *cell;
+
+	foreach (cell, ids)
+	{
+		uint64 id = (uint64) * (int64 *) lfirst(cell);
+
+		IntVectorAdd(&halves, (int) (uint32) (id >> 32));
+		IntVectorAdd(&halves, (int) (uint32) id);
+	}
+	return put_ints(writer, halves.items, halves.n);
+}
+
+static ImageOffset
+put_group(Layout *layout, const DraftAtom *datom)
+{
+	Writer *writer = &layout->writer;
+	IntVector code = {0};
+	IntVector moving = {0};
+	ImageGroup group;
+
+	memset(&group, 0, sizeof(group));
+	add_code(&code, datom->row_predicate);
+	add_moving(&moving, datom->row_predicate);
+	group.code = put(writer, code.items, sizeof(uint32) * code.n);
+	group.outermost = datom->outermost;
+	group.grows = RowGroupGrows(datom->atom->group);
+	group.moving = put_ints(writer, moving.items, moving.n);
+	group.row_facets = put_facet_ids(writer, datom->row_facets);
+	group.value_facets = put_facet_ids(writer, datom->value_facets);
+	group.segments = put_segment_ids(writer, RowGroupSegments(datom->atom->group, NIL));
+	return put(writer, &group, sizeof(group));
+}
+
+static ImageOffset
+put_detail(Layout *layout, const DraftAtom *datom)
+{
+	Writer *writer = &layout->writer;
+	const Atom *atom = datom->atom;
 	ImageDetail detail;
 
 	memset(&detail, 0, sizeof(detail));
 	detail.segment_id = atom->segment_id;
+	if (atom->group != NULL)
+		detail.group = put_group(layout, datom);
 	detail.sql_type = atom->sql_type;
 	detail.aggregate = atom->field ? atom->field->aggregate : AGGREGATE_NONE;
 	detail.pattern = put_string(writer, atom->pattern);
@@ -681,6 +791,20 @@ is_query(const DraftAtom *datom)
 	return datom->atom->scope != ATOM_CONTACT || datom->facet->opaque;
 }
 
+/* Is it part of a row group, and not asked by itself? */
+static bool
+is_inner(const DraftAtom *datom)
+{
+	return datom->atom->scope == ATOM_ROW ||
+		   (datom->atom->scope == ATOM_GROUP && datom->atom->group->inner);
+}
+
+static bool
+reads_memberships(const Atom *atom)
+{
+	return atom->scope == ATOM_GROUP && RowGroupReadsMemberships(atom->group);
+}
+
 static void
 put_atom(Layout *layout, ImageAtom *image, const DraftAtom *datom, int *nqueries)
 {
@@ -692,14 +816,15 @@ put_atom(Layout *layout, ImageAtom *image, const DraftAtom *datom, int *nqueries
 	image->type = datom->atom->value_type;
 	image->flags = (datom->indexed ? IMAGE_ATOM_INDEXED : 0) |
 				   (datom->atom->moves ? IMAGE_ATOM_MOVES : 0) |
-				   (datom->facet && datom->facet->opaque ? IMAGE_ATOM_OPAQUE : 0);
+				   (datom->facet && datom->facet->opaque ? IMAGE_ATOM_OPAQUE : 0) |
+				   (reads_memberships(datom->atom) ? IMAGE_ATOM_MEMBERSHIPS : 0);
 	image->source = datom->source == NULL ? -1 : datom->source->index;
 	image->facet = facet_id(datom->facet);
 	image->condition = facet_id(datom->condition);
 	image->argument = facet_id(datom->argument);
 	image->order = facet_id(datom->order);
 	image->ordinal = datom->ordinal;
-	image->query = is_query(datom) ? (*nqueries)++ : -1;
+	image->query = is_query(datom) && !is_inner(datom) ? (*nqueries)++ : -1;
 	image->lower = datom->lower;
 	image->upper = datom->upper;
 	image->ids = put_ints(writer, datom->ids, datom->nids);
@@ -707,7 +832,7 @@ put_atom(Layout *layout, ImageAtom *image, const DraftAtom *datom, int *nqueries
 	if (!steps)
 	{
 		image->segments = put_list(writer, datom->segments);
-		image->detail = put_detail(writer, datom->atom);
+		image->detail = put_detail(layout, datom);
 	}
 }
 
@@ -732,29 +857,6 @@ put_atoms(Layout *layout, int *nqueries)
 }
 
 /* ----- segments ----- */
-
-static const uint32 op_of_kind[] = {
-	[PREDICATE_FALSE] = IMAGE_OP_FALSE, [PREDICATE_TRUE] = IMAGE_OP_TRUE,
-	[PREDICATE_ATOM] = IMAGE_OP_ATOM,   [PREDICATE_NOT] = IMAGE_OP_NOT,
-	[PREDICATE_AND] = IMAGE_OP_AND,     [PREDICATE_OR] = IMAGE_OP_OR};
-
-static void
-add_code(IntVector *code, const Predicate *predicate)
-{
-	int start = code->n;
-	uint32 operand = 0;
-	int i;
-
-	check_stack_depth();
-	IntVectorAdd(code, 0);
-	if (predicate->kind == PREDICATE_ATOM)
-		operand = predicate->atom->id;
-	for (i = 0; i < predicate->nargs; i++)
-		add_code(code, predicate->args[i]);
-	if (predicate->nargs > 0)
-		operand = code->n - start - 1;
-	code->items[start] = (int) (op_of_kind[predicate->kind] << IMAGE_OP_SHIFT | operand);
-}
 
 /* A segment that only one value of one facet lets in. */
 static void

@@ -192,8 +192,10 @@ nth_atom(const Predicate *predicate, int *n)
 	Atom *found = NULL;
 	int i;
 
-	if (predicate->kind == PREDICATE_ATOM)
-		return (*n)-- == 0 ? predicate->atom : NULL;
+	if (predicate->kind == PREDICATE_ATOM && (*n)-- == 0)
+		return predicate->atom;
+	if (predicate->kind == PREDICATE_ATOM && predicate->atom->scope == ATOM_GROUP)
+		return nth_atom(predicate->atom->group->predicate, n);
 	for (i = 0; found == NULL && i < predicate->nargs; i++)
 		found = nth_atom(predicate->args[i], n);
 	return found;
@@ -313,6 +315,29 @@ ProgramAddReferencing(Program *program, Bitmapset *segments, int index)
 	return segments;
 }
 
+static Bitmapset *
+add_segment(Program *program, Bitmapset *segments, int64 id)
+{
+	int index = ProgramSegmentById(program, id);
+
+	return index < 0 ? segments : bms_add_member(segments, index);
+}
+
+/* The segments whose memberships a row group reads. */
+static Bitmapset *
+add_group_segments(Program *program, Bitmapset *segments, int id)
+{
+	const ImageGroup *group = ProgramGroup(program, id);
+	const int32 *halves = ProgramItems(program, group->segments);
+	uint32 i;
+
+	for (i = 0; i < group->segments.n; i += 2)
+		segments =
+			add_segment(program, segments,
+						(int64) ((uint64) (uint32) halves[i] << 32 | (uint32) halves[i + 1]));
+	return segments;
+}
+
 /*
  * Indexes of the published segments that a segment refers to itself.
  */
@@ -327,13 +352,13 @@ ProgramReferences(Program *program, int index)
 	for (; code < end; code++)
 	{
 		int id = IMAGE_OPERAND(code);
-		int referenced;
 
-		if (IMAGE_OP(code) != IMAGE_OP_ATOM || program->atoms[id].scope != ATOM_MEMBER)
+		if (IMAGE_OP(code) != IMAGE_OP_ATOM)
 			continue;
-		referenced = ProgramSegmentById(program, ProgramAtomGet(program, id)->atom->segment_id);
-		if (referenced >= 0)
-			result = bms_add_member(result, referenced);
+		if (program->atoms[id].scope == ATOM_MEMBER)
+			result = add_segment(program, result, ProgramAtomGet(program, id)->atom->segment_id);
+		if (program->atoms[id].scope == ATOM_GROUP)
+			result = add_group_segments(program, result, id);
 	}
 	return result;
 }

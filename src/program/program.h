@@ -93,8 +93,9 @@ typedef struct ProgramAtom
 	TimestampTz at_until;
 	Datum lower_at;
 	Datum upper_at;
-	int ndays;
-	int32 days[2];
+	bool falls; /* an anniversary, on one of these days */
+	DateADT first_day;
+	DateADT last_day;
 	TimestampTz window_from; /* the window these are of */
 	TimestampTz window_to;
 	bool still; /* nothing moved within it */
@@ -164,6 +165,15 @@ typedef struct Program
 /* A segment's predicate (IMAGE_OP). */
 #define ProgramCode(program, segment)                                                              \
 	IMAGE_AT((program)->image, (program)->segments[segment].code, uint32)
+
+/* What the image says of a row group, by the id of its atom. */
+static inline const ImageGroup *
+ProgramGroup(Program *program, int id)
+{
+	const ImageDetail *detail = IMAGE_AT(program->image, program->atoms[id].detail, ImageDetail);
+
+	return IMAGE_AT(program->image, detail->group, ImageGroup);
+}
 
 extern uint32 ProgramColumnsHash(TupleDesc desc);
 extern TupleDesc ProgramSourceDesc(Program *program, RowSource *source);

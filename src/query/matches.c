@@ -41,6 +41,7 @@
 #include "definition/segment.h"
 #include "filter/filter.h"
 #include "filter/filter_flat.h"
+#include "predicate/atom_sql.h"
 #include "predicate/bind.h"
 #include "predicate/bind_place.h"
 #include "predicate/predicate.h"

@@ -26,6 +26,7 @@
 #include "filter/filter.h"
 #include "filter/filter_flat.h"
 #include "filter/filter_operator.h"
+#include "predicate/atom_sql.h"
 #include "predicate/bind.h"
 #include "predicate/bind_place.h"
 #include "predicate/moving.h"
@@ -164,6 +165,8 @@ collect_reads(const Predicate *predicate, ContactTable *table, List **names)
 		*names = list_append_unique_oid(*names, relid);
 		if (atom->rows && OidIsValid(atom->rows->link_relid))
 			*names = list_append_unique_oid(*names, atom->rows->link_relid);
+		if (atom->group)
+			collect_reads(atom->group->predicate, table, names);
 	}
 }
 
@@ -178,6 +181,8 @@ collect_advice(const Predicate *predicate, ContactTable *table, List **advice)
 	check_stack_depth();
 	for (i = 0; i < predicate->nargs; i++)
 		collect_advice(predicate->args[i], table, advice);
+	if (predicate->kind == PREDICATE_ATOM && predicate->atom->group)
+		collect_advice(predicate->atom->group->predicate, table, advice);
 	if (predicate->kind != PREDICATE_ATOM ||
 		(text = PassedIndexAdvice(predicate->atom, table)) == NULL)
 		return;

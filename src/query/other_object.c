@@ -24,7 +24,10 @@
 
 PG_FUNCTION_INFO_V1(segments_other_objects);
 
-/* The names below a node, as "object.field", appended to a list. */
+/*
+ * The names below a node, as "object.field", appended to a list.  Those in a
+ * row group are of its rows alone.
+ */
 static List *
 collect(List *names, const FilterNode *node, ContactTable *table)
 {
@@ -34,7 +37,7 @@ collect(List *names, const FilterNode *node, ContactTable *table)
 	check_stack_depth();
 	for (i = 0; FilterNodeIsGroup(node) && i < node->nchildren; i++)
 		names = collect(names, node->children[i], table);
-	if (FilterNodeIsGroup(node))
+	if (FilterNodeIsGroup(node) || FilterNodeIsRows(node))
 		return names;
 	CHECK_FOR_INTERRUPTS();
 	field = FieldLookup(table, node->object, node->field);

@@ -35,6 +35,7 @@
 #include "base/result.h"
 #include "base/secure.h"
 #include "definition/contact_table.h"
+#include "definition/field.h"
 #include "definition/related_sql.h"
 #include "evaluate/row_time.h"
 #include "predicate/bind_place.h"
@@ -70,17 +71,18 @@ static const char *
 row_value(const Atom *atom, ContactTable *table)
 {
 	BindPlace place = {0};
+	Field *field = atom->scope == ATOM_GROUP ? atom->group->of : atom->field;
 
-	if (atom->scope != ATOM_AGGREGATE)
+	if (atom->scope != ATOM_AGGREGATE && atom->scope != ATOM_GROUP)
 		return atom->value;
 	place.table = table;
-	place.field = atom->field;
+	place.field = field;
 	if (atom->value_type == VALUE_MONTH_DAY)
-		return BindLocalCall(&place, "month_day", atom->field->value);
-	if (atom->value_type == VALUE_TIMESTAMPTZ && atom->field->value_type != TIMESTAMPTZOID)
-		return psprintf("segments.instant(%s, %s)", atom->field->value,
-						quote_literal_cstr(atom->field->timezone));
-	return atom->field->value;
+		return BindLocalCall(&place, "month_day", field->value);
+	if (atom->value_type == VALUE_TIMESTAMPTZ && field->value_type != TIMESTAMPTZOID)
+		return psprintf("segments.instant(%s, %s)", field->value,
+						quote_literal_cstr(field->timezone));
+	return field->value;
 }
 
 static bool
@@ -256,7 +258,22 @@ passed_by(WindowSearch *search, int id, const Boundary *boundary)
 	add_window(search, id, ClampedSum(low, -slack), ClampedSum(high, slack));
 }
 
-/* Months and days on which an anniversary stood. */
+/* The months and days whose anniversary is on one day. */
+static void
+passed_day(WindowSearch *search, int id, DateADT day)
+{
+	int32 days[PHRASE_YEAR_DAYS];
+	int n = PhraseAnniversaryDays(day, day, days);
+	int i;
+
+	for (i = 0; i < n; i++)
+		add_window(search, id, days[i], days[i]);
+}
+
+/*
+ * Months and days on which an anniversary stood; of a span, which came into it
+ * or left it.
+ */
 static void
 passed_anniversary(WindowSearch *search, int id)
 {
@@ -267,12 +284,15 @@ passed_anniversary(WindowSearch *search, int id)
 
 	for (steps = 0; at <= search->to && steps < MANY_DAYS; steps++)
 	{
-		int32 days[2];
-		int n = PhraseAnniversary(atom->anniversary, zone, at, days);
-		int i;
+		DateADT first;
+		DateADT last;
 
-		for (i = 0; i < n; i++)
-			add_window(search, id, days[i], days[i]);
+		if (PhraseAnniversaryWindow(atom->anniversary, zone, at, &first, &last))
+		{
+			passed_day(search, id, first);
+			if (last != first)
+				passed_day(search, id, last);
+		}
 		at = PhraseNextMidnight(zone, at);
 	}
 	if (steps == MANY_DAYS)
@@ -508,6 +528,14 @@ open_contacts(ContactTable *table, const PassedValue *value)
 	return open_by_scan(table, value, &type);
 }
 
+/* Does the atom move itself, not only what is in its row group? */
+static bool
+has_own_boundary(const Atom *atom)
+{
+	return atom->value_type == VALUE_MONTH_DAY || BoundaryMoves(&atom->lower) ||
+		   BoundaryMoves(&atom->upper);
+}
+
 /*
  * The index that a refresh would need for an atom, as a command; NULL when the
  * atom does not move, or there is one.
@@ -515,7 +543,8 @@ open_contacts(ContactTable *table, const PassedValue *value)
 char *
 PassedIndexAdvice(const Atom *atom, ContactTable *table)
 {
-	if (!atom->moves)
+	if (!atom->moves || !has_own_boundary(atom) ||
+		(atom->rows && strcmp(atom->rows->name, MEMBERSHIPS) == 0))
 		return NULL;
 	return ValueIndexAdvice(row_value(atom, table), rows_relid(atom, table), rows_alias(atom),
 							line_type(atom->value_type).type);

@@ -562,26 +562,65 @@ PhraseDays(const Phrase *phrase, pg_tz *zone, TimestampTz now, DateADT *start, D
 	}
 }
 
-/*
- * The days of the year that an anniversary stands for.  Who was born on
- * 29 February celebrates on the 28th of common years.
- */
-int
-PhraseAnniversary(const Phrase *phrase, pg_tz *zone, TimestampTz now, int32 days[2])
+/* The local days on which an anniversary must fall. */
+bool
+PhraseAnniversaryWindow(const Phrase *phrase, pg_tz *zone, TimestampTz now, DateADT *first,
+						DateADT *last)
 {
 	DateADT target = move_day(phrase, day_of_instant(now, zone));
+
+	*first = *last = target;
+	if (DATE_NOT_FINITE(target))
+		return false;
+	*first = add_days(target, -phrase->before);
+	*last = add_days(target, phrase->after);
+	return !DATE_NOT_FINITE(*first) && !DATE_NOT_FINITE(*last);
+}
+
+/*
+ * Who was born on 29 February celebrates on the 28th of common years.
+ */
+bool
+PhraseAnniversaryFalls(int32 month_day, DateADT first, DateADT last)
+{
 	int year;
+	int last_year;
 	int month;
 	int mday;
 
-	if (DATE_NOT_FINITE(target))
-		return 0;
-	j2date(target + POSTGRES_EPOCH_JDATE, &year, &month, &mday);
-	days[0] = month * 100 + mday;
-	if (month != 2 || mday != 28 || isleap(year))
-		return 1;
-	days[1] = 229;
-	return 2;
+	if (last - first >= PHRASE_YEAR_DAYS - 1)
+		return true;
+	j2date(last + POSTGRES_EPOCH_JDATE, &last_year, &month, &mday);
+	j2date(first + POSTGRES_EPOCH_JDATE, &year, &month, &mday);
+	for (; year <= last_year; year++)
+	{
+		int day = month_day % 100;
+		DateADT at;
+
+		if (month_day == 229 && !isleap(year))
+			day = 28;
+		at = date2j(year, month_day / 100, day) - POSTGRES_EPOCH_JDATE;
+		if (at >= first && at <= last)
+			return true;
+	}
+	return false;
+}
+
+int
+PhraseAnniversaryDays(DateADT first, DateADT last, int32 *days)
+{
+	int n = 0;
+	int month;
+
+	for (month = 1; month <= MONTHS_PER_YEAR; month++)
+	{
+		int mday;
+
+		for (mday = 1; mday <= day_tab[1][month - 1]; mday++)
+			if (PhraseAnniversaryFalls(month * 100 + mday, first, last))
+				days[n++] = month * 100 + mday;
+	}
+	return n;
 }
 
 /* The ends of inLast and inNext as instants, both included. */

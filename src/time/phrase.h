@@ -66,6 +66,9 @@ typedef struct Phrase
 	DateADT date;        /* DATE */
 	Timestamp local;     /* LOCAL_TIME: start, wall clock */
 	TimestampTz instant; /* ABSOLUTE: start */
+	bool span;           /* ANNIVERSARY: of inLast or inNext, on one of the days */
+	int32 before;        /* from so many before the day */
+	int32 after;         /* to so many after it */
 	int64 width;         /* LOCAL_TIME, ABSOLUTE: microseconds (a minute or a
 								 * second; 1 microsecond for fractions) */
 } Phrase;
@@ -98,10 +101,22 @@ extern void PhraseDays(const Phrase *phrase, pg_tz *zone, TimestampTz now, DateA
 					   DateADT *end);
 
 /*
- * The days of ANNIVERSARY as month * 100 + day: one, or two (228 and 229 when
- * the target day is 28 February of a common year).  Returns how many.
+ * The local days on which the anniversary of a value must fall: the same one
+ * twice unless it is of a span.  False when they are out of range.
  */
-extern int PhraseAnniversary(const Phrase *phrase, pg_tz *zone, TimestampTz now, int32 days[2]);
+extern bool PhraseAnniversaryWindow(const Phrase *phrase, pg_tz *zone, TimestampTz now,
+									DateADT *first, DateADT *last);
+
+/* Does the anniversary of a month * 100 + day fall on one of these days? */
+extern bool PhraseAnniversaryFalls(int32 month_day, DateADT first, DateADT last);
+
+/*
+ * The values whose anniversary does, as month * 100 + day; 29 February falls on
+ * the 28th of common years.  The array must have room for PHRASE_YEAR_DAYS.
+ * Returns how many.
+ */
+#define PHRASE_YEAR_DAYS 366
+extern int PhraseAnniversaryDays(DateADT first, DateADT last, int32 *days);
 
 /*
  * inLast (forward false) and inNext: both ends included.  On instants

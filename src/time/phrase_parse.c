@@ -694,6 +694,52 @@ PhraseParseSpan(const char *text, PhrasePart *span, const char **detail)
 	return false;
 }
 
+/* The word that an anniversary begins with; 0: the text does not. */
+static int
+anniversary_word(const char *text)
+{
+	static const char *const words[] = {"anniversary", "birthday"};
+	int i;
+
+	for (i = 0; i < lengthof(words); i++)
+	{
+		int len = strlen(words[i]);
+
+		if (pg_strncasecmp(text, words[i], len) == 0 && (text[len] == '\0' || is_blank(text[len])))
+			return len;
+	}
+	return 0;
+}
+
+bool
+PhraseParseAnniversarySpan(const char *text, bool forward, Phrase *phrase, const char **detail)
+{
+	PhrasePart part;
+	int len;
+	int64 days;
+
+	*detail = NULL;
+	while (is_blank(*text))
+		text++;
+	len = anniversary_word(text);
+	if (len == 0 || !PhraseParseSpan(text + len, &part, detail))
+		return false;
+	if (part.unit != PHRASE_DAY && part.unit != PHRASE_WEEK)
+	{
+		*detail = "Anniversaries are looked for within days or weeks.";
+		return false;
+	}
+	/* within a year every day has its anniversary */
+	days = Min(part.n, PHRASE_YEAR_DAYS) * (part.unit == PHRASE_WEEK ? 7 : 1);
+	memset(phrase, 0, sizeof(Phrase));
+	phrase->kind = PHRASE_ANNIVERSARY;
+	phrase->anchor = PHRASE_ANCHOR_TODAY;
+	phrase->span = true;
+	phrase->before = forward ? 0 : (int32) days;
+	phrase->after = forward ? (int32) days : 0;
+	return true;
+}
+
 /*
  * Parse a moment written out, as the clock's setting holds it: a text without
  * offset is UTC, a day alone its midnight, and "UTC" may stand for Z.

@@ -20,6 +20,14 @@ extern bool PhraseParse(const char *text, Phrase *phrase, const char **detail);
 extern bool PhraseParseSpan(const char *text, PhrasePart *span, const char **detail);
 
 /*
+ * "anniversary N days" of inLast and inNext: an anniversary on one of the days
+ * from then until today, or from today until then.  False, with *detail, for
+ * what is no such thing; for a plain span *detail is NULL.
+ */
+extern bool PhraseParseAnniversarySpan(const char *text, bool forward, Phrase *phrase,
+									   const char **detail);
+
+/*
  * A moment written out, for the setting segments.now: UTC unless an offset is
  * given.  False when the text is none.  Never raises.
  */

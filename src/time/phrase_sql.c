@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "common/int.h"
 #include "fmgr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -105,25 +106,58 @@ segments_phrase_last_day(PG_FUNCTION_ARGS)
 	PG_RETURN_DATEADT(DATE_NOT_FINITE(end) ? end : end - 1);
 }
 
+/* The days of the year whose anniversary falls when a phrase says, as int4[]. */
+static Datum
+anniversary_days(const PhraseCall *call)
+{
+	int32 days[PHRASE_YEAR_DAYS];
+	Datum elements[PHRASE_YEAR_DAYS];
+	DateADT first;
+	DateADT last;
+	int count = 0;
+	int i;
+
+	if (PhraseAnniversaryWindow(&call->phrase, call->zone, call->at, &first, &last))
+		count = PhraseAnniversaryDays(first, last, days);
+	for (i = 0; i < count; i++)
+		elements[i] = Int32GetDatum(days[i]);
+	return PointerGetDatum(
+		construct_array(elements, count, INT4OID, sizeof(int32), true, TYPALIGN_INT));
+}
+
 PG_FUNCTION_INFO_V1(segments_phrase_anniversary);
 Datum
 segments_phrase_anniversary(PG_FUNCTION_ARGS)
 {
 	PhraseCall call;
-	int32 days[2] = {0, 0};
-	Datum elements[2];
-	int count;
 
 	read_phrase(fcinfo, &call);
 	if (call.phrase.kind != PHRASE_ANNIVERSARY)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("date phrase \"%s\" is not an anniversary",
 							   text_to_cstring(PG_GETARG_TEXT_PP(0)))));
-	count = PhraseAnniversary(&call.phrase, call.zone, call.at, days);
-	elements[0] = Int32GetDatum(days[0]);
-	elements[1] = Int32GetDatum(days[1]);
-	PG_RETURN_ARRAYTYPE_P(
-		construct_array(elements, count, INT4OID, sizeof(int32), true, TYPALIGN_INT));
+	PG_RETURN_DATUM(anniversary_days(&call));
+}
+
+/*
+ * segments.span_anniversary(span, forward, zone, at): of inLast and inNext.
+ */
+PG_FUNCTION_INFO_V1(segments_span_anniversary);
+Datum
+segments_span_anniversary(PG_FUNCTION_ARGS)
+{
+	char *string = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	const char *detail = NULL;
+	PhraseCall call;
+
+	if (!PhraseParseAnniversarySpan(string, PG_GETARG_BOOL(1), &call.phrase, &detail))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_DATETIME_FORMAT),
+						errmsg("invalid span of an anniversary \"%s\"", string),
+						detail ? errdetail_internal("%s", detail) : 0,
+						errhint("It is \"anniversary N days\".")));
+	call.zone = ClockZone(text_to_cstring(PG_GETARG_TEXT_PP(2)));
+	call.at = PG_GETARG_TIMESTAMPTZ(3);
+	PG_RETURN_DATUM(anniversary_days(&call));
 }
 
 PG_FUNCTION_INFO_V1(segments_phrase_next_move);
@@ -196,4 +230,24 @@ segments_local_day(PG_FUNCTION_ARGS)
 	pg_tz *zone = ClockZone(text_to_cstring(PG_GETARG_TEXT_PP(1)));
 
 	PG_RETURN_DATEADT(PhraseLocalDay(PG_GETARG_TIMESTAMPTZ(0), zone));
+}
+
+/*
+ * segments.instant(date, zone): the first instant of a local day, never out of
+ * range either.
+ */
+PG_FUNCTION_INFO_V1(segments_day_instant);
+Datum
+segments_day_instant(PG_FUNCTION_ARGS)
+{
+	DateADT day = PG_GETARG_DATEADT(0);
+	pg_tz *zone = ClockZone(text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	Timestamp local;
+
+	if (DATE_IS_NOBEGIN(day))
+		PG_RETURN_TIMESTAMPTZ(DT_NOBEGIN);
+	if (DATE_IS_NOEND(day) || pg_mul_s64_overflow(day, USECS_PER_DAY, &local) ||
+		!IS_VALID_TIMESTAMP(local))
+		PG_RETURN_TIMESTAMPTZ(DT_NOEND);
+	PG_RETURN_TIMESTAMPTZ(PhraseToInstant(local, zone));
 }

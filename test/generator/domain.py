@@ -220,7 +220,7 @@ RELATED = [
     Table('lead_categories', [Column('category_id', SMALL_ID, False), Column('manually_removed', BOOLEAN, False)], 'lead_id'),
     Table('campaign_leads', [Column('manually_removed', BOOLEAN, False)], 'lead_id',
           keys=('campaign_id', 'lead_id'), reference=('campaign_id', 4)),
-    Table('asset_downloads', [Column('asset_id', SMALL_ID)], 'lead_id', contact_nullable=True),
+    Table('asset_downloads', [Column('asset_id', SMALL_ID), Column('date_download', instant, False)], 'lead_id', contact_nullable=True),
     Table('push_ids', [Column('push_id', TEXT, False)], 'lead_id', contact_nullable=True),
     Table('point_group_contact_score', [Column('score', INTEGER, False)], 'contact_id',
           keys=('contact_id', 'group_id'), reference=('group_id', 3)),

@@ -14,6 +14,28 @@ MONTHS = ['january', 'february', 'March', 'april', 'december']
 TEXT_TYPES = {'text', 'email', 'url', 'tel', 'select', 'country', 'region', 'locale', 'timezone', 'lookup'}
 
 
+# Fields of one row of a relation, as row groups see them: columns, and fields defined over it.
+ROWS = {
+    'page_hits': {'url': 'text', 'url_title': 'text', 'referer': 'text', 'source': 'text', 'source_id': 'number', 'page_id': 'number',
+                  'redirect_id': 'number', 'date_hit': 'datetime', 'hit_url': 'text', 'hit_url_date': 'datetime',
+                  'email_clicked_link_date': 'datetime'},
+    'email_stats': {'email_id': 'number', 'is_read': 'boolean', 'open_count': 'number', 'date_sent': 'datetime', 'date_read': 'datetime'},
+    'asset_downloads': {'asset_id': 'number', 'date_download': 'datetime'},
+    'lead_devices': {'device': 'text', 'device_brand': 'text', 'device_model': 'text'},
+    'lead_categories': {'category_id': 'number'},
+    'lead_tags_xref': {'tag_id': 'number'},
+}
+PATTERN_OPERATORS = ['like', '!like', 'contains', 'startsWith', 'endsWith', 'regexp', '!regexp']
+ROW_OPERATORS = {
+    'text': ['=', '!=', 'empty', '!empty', 'in', '!in'] + PATTERN_OPERATORS,
+    'number': ['=', '!=', 'gt', 'gte', 'lt', 'lte', 'empty', '!empty', 'in', '!in', 'between', '!between'],
+    'datetime': ['=', '!=', 'gt', 'gte', 'lt', 'lte', 'empty', '!empty', 'between', '!between', 'inLast', 'inLast', 'inNext'],
+    'boolean': ['=', '!='],
+}
+AGGREGATES = ['exists'] * 4 + ['count'] * 4 + ['sum', 'min', 'max', 'max', 'avg', 'distinct']
+SPANS = [None, None, '0 seconds', '1 hour', '24 hours', '-24 hours', '7 days', '-7 days', '1 month', '-1 month', '-90 minutes']
+
+
 class Field:
     def __init__(self, row):
         self.object, self.name, self.type, column, operators = row
@@ -36,7 +58,9 @@ def texts_of(field):
 
 
 class Filters:
-    def __init__(self, fields, rng, clock, contact_only, keys):
+    def __init__(self, fields, rng, clock, contact_only, keys, rows=0.2):
+        self.contact_only = contact_only
+        self.rows = rows                # how often a condition is a row group
         self.rng = rng
         self.clock = clock
         self.keys = keys
@@ -78,6 +102,8 @@ class Filters:
 
     def date(self, op):
         rng = self.rng
+        if op in ('inLast', 'inNext') and rng.random() < 0.15:
+            return '%s %d %s' % (rng.choice(['anniversary', 'Birthday']), rng.choice([0, 1, 7, 30, 365, 400]), rng.choice(['days', 'day', 'weeks']))
         if op in ('inLast', 'inNext'):
             return '%d %s' % (rng.choice([1, 1, 2, 7, 30]), rng.choice(UNITS + SHORT_UNITS[2:]))
         if op in ('between', '!between'):
@@ -138,6 +164,97 @@ class Filters:
             return '|'.join(self.several(draw))
         return self.several(draw)
 
+    # ----- row groups -----
+
+    def row_field(self, relation, types=None):
+        named = [(n, t) for n, t in ROWS[relation].items() if types is None or t in types]
+        if not named:
+            return None
+        name, kind = self.rng.choice(named)
+        return Field(('', name, kind, '', ','.join(ROW_OPERATORS[kind])))
+
+    def row_condition(self, relation):
+        field = self.row_field(relation)
+        op = self.rng.choice(field.operators)
+        return {'field': field.name, 'operator': op,
+                'properties': {} if op in ('empty', '!empty') else {'filter': self.value(field, op)}}
+
+    def within(self, relation, outer):
+        date, of = self.row_field(relation, ('datetime',)), self.row_field(outer, ('datetime',))
+        if date is None or of is None:
+            return None
+        node = {'date': date.name, 'of': of.name}
+        # those after each other are refused, which is one more thing to try
+        node['from'], node['to'] = self.rng.choice(SPANS), self.rng.choice(SPANS)
+        return node
+
+    def row_filters(self, relation, references, depth, rows_depth):
+        rng = self.rng
+        nodes = []
+        for _ in range(rng.choice([1, 1, 2, 2, 3])):
+            if rows_depth < 3 and rng.random() < 0.2:
+                node = self.row_group(references, relation, rows_depth + 1)
+            elif depth < 3 and rng.random() < 0.15:
+                node = {'filters': self.row_filters(relation, references, depth + 1, rows_depth)}
+                if rng.random() < 0.4:
+                    node['negate'] = True
+            else:
+                node = self.row_condition(relation)
+            nodes.append(dict(glue=rng.choice(['and', 'and', 'or']), **node))
+        return nodes
+
+    def aggregate(self, relation):
+        rng = self.rng
+        word = rng.choice(AGGREGATES)
+        if word == 'exists':
+            return {}
+        node = {'aggregate': word}
+        field = Field(('', 'count', 'number', '', ','.join(ROW_OPERATORS['number'])))
+        if word != 'count':
+            types = {'sum': ('number',), 'avg': ('number',), 'distinct': None}.get(word, ('number', 'datetime'))
+            of = self.row_field(relation, types)
+            if of is None:
+                return {}
+            node['of'] = of.name
+            if word in ('min', 'max'):
+                field = of
+        op = rng.choice(field.operators)
+        node['operator'] = op
+        small = lambda: rng.choice([0, 1, 1, 2, 2, 3, '1.5', 5])
+        if op in ('empty', '!empty'):
+            return node
+        if field.type == 'number':
+            value = [small(), small()] if op.endswith('between') else self.several(small) if op in ('in', '!in') else small()
+        else:
+            value = self.value(field, op)
+        return dict(node, properties={'filter': value})
+
+    def memberships(self, references):
+        rng = self.rng
+        filters = [{'field': 'segment', 'operator': 'in', 'properties': {'filter': self.several(lambda: rng.choice(references))}}]
+        if rng.random() < 0.8:
+            since = Field(('', 'since', 'datetime', '', 'gt,gte,lt,lte,inLast'))
+            op = rng.choice(since.operators)
+            filters.append({'glue': 'and', 'field': 'since', 'operator': op, 'properties': {'filter': self.value(since, op)}})
+        return {'rows': 'memberships', 'filters': filters}
+
+    def row_group(self, references, outer=None, rows_depth=1):
+        rng = self.rng
+        if references and rng.random() < 0.15:
+            node = self.memberships(references)
+        else:
+            relation = rng.choice(list(ROWS) + ['page_hits', 'page_hits', 'email_stats'])
+            node = dict(rows=relation, **self.aggregate(relation))
+            if rng.random() < 0.85:
+                node['filters'] = self.row_filters(relation, references, 0, rows_depth)
+            if outer is not None and rng.random() < 0.8:
+                within = self.within(relation, outer)
+                if within is not None:
+                    node['within'] = within
+        if rng.random() < 0.3:
+            node['negate'] = True
+        return node
+
     # ----- documents -----
 
     def condition(self, references):
@@ -164,6 +281,8 @@ class Filters:
                 node = {'filters': self.group(references, depth + 1)}
                 if rng.random() < 0.4:
                     node['negate'] = True
+            elif not self.contact_only and rng.random() < self.rows:
+                node = self.row_group(references)
             else:
                 node = self.condition(references)
             nodes.append(dict(glue=rng.choice(['and', 'and', 'or']), **node))

@@ -24,6 +24,10 @@ SELECT segments.create_segment('Codes', b, contact_table => 'd.coded') AS code F
 SELECT segments.create_segment('Cards', b, contact_table => 'd.card') AS card FROM d.document \gset
 SELECT count(*) FROM d.number AS n, d.document WHERE segments.matches(n, b);
 SELECT segments.update_segment(:number, filters => j) FROM d.document;
+-- nor do strings of a known type
+SELECT segments.update_segment(:number, filters => b::text) FROM d.document;
+SELECT segments.update_segment(:number, filters => b::varchar) FROM d.document;
+UPDATE segments.segment SET filters = b::varchar FROM d.document WHERE id = :number;
 
 -- keys as text, of any type
 SELECT segments.is_member('persons', '11111111-0000-4000-8000-000000000001'), segments.is_member('numbers', '2'),
@@ -40,6 +44,9 @@ SELECT * FROM segments.add_contacts('persons', ARRAY['11111111-0000-4000-8000-00
 SELECT * FROM segments.remove_contacts('persons', '{11111111-0000-4000-8000-000000000002}');
 SELECT * FROM segments.reset_contacts('numbers', '{1,2}');
 SELECT * FROM segments.add_contacts('numbers', '{1,x}');
+SELECT * FROM segments.change_segments('{1,3}', add => '{numbers}');
+SELECT * FROM segments.change_segments('{1}', remove => '{numbers}');
+SELECT * FROM segments.reset_contacts('numbers', '{1}');
 SELECT segments.why('persons', '11111111-0000-4000-8000-000000000002') -> 'override';
 SELECT alias FROM segments.contact_segments('11111111-0000-4000-8000-000000000001', 'd.person');
 SELECT alias FROM segments.contact_segments('11111111-0000-4000-8000-000000000001'::uuid, 'd.person');

@@ -68,8 +68,8 @@ SELECT pg_column_size(f) < 200000 AND length(f::text) > 100000 FROM original WHE
 CREATE CAST (filter AS bytea) WITHOUT FUNCTION;
 CREATE CAST (bytea AS filter) WITHOUT FUNCTION;
 SELECT '\x'::bytea::filter;
-SELECT '\x02000000'::bytea::filter;
-SELECT is_static('\x02000000'::bytea::filter);
+SELECT '\x03000000'::bytea::filter;
+SELECT is_static('\x03000000'::bytea::filter);
 SELECT '\x0100000000'::bytea::filter;
 DO $$
 DECLARE

@@ -1,0 +1,18 @@
+/*
+ * row_group.h - the row groups that a change of a related row can concern.
+ */
+#ifndef SEGMENTS_ROW_GROUP_H
+#define SEGMENTS_ROW_GROUP_H
+
+#include "postgres.h"
+
+#include "datatype/timestamp.h"
+
+#include "base/vector.h"
+#include "evaluate/row.h"
+#include "program/program.h"
+
+extern void FlippedGroups(Program *program, RowVersion *old_row, RowVersion *new_row,
+						  TimestampTz now, IntVector *out);
+
+#endif /* SEGMENTS_ROW_GROUP_H */
