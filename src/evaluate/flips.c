@@ -15,6 +15,7 @@
 #include "evaluate/row.h"
 #include "evaluate/row_time.h"
 #include "predicate/predicate.h"
+#include "program/facet.h"
 #include "program/image.h"
 #include "program/program.h"
 
@@ -39,22 +40,6 @@ add_elements_not_in(Program *program, const ImageConstant *constants, const Face
 			add_atoms(program, out, constants[state->elements[i]].atoms);
 }
 
-/* Range atoms whose value came or went: no boundary was crossed. */
-static void
-add_true_ranges(Program *program, const ImageFacet *facet, const FacetState *state, IntVector *out)
-{
-	const int32 *ranges = ProgramItems(program, facet->ranges);
-	uint32 i;
-
-	for (i = 0; i < facet->ranges.n; i++)
-	{
-		const ImageAtom *atom = &program->atoms[ranges[i]];
-
-		if (state->rank >= atom->lower && state->rank < atom->upper)
-			IntVectorAdd(out, ranges[i]);
-	}
-}
-
 static void
 add_ranges(Program *program, const ImageFacet *facet, const FacetState *old_state,
 		   const FacetState *new_state, IntVector *out)
@@ -64,13 +49,14 @@ add_ranges(Program *program, const ImageFacet *facet, const FacetState *old_stat
 
 	if (facet->nboundaries == 0)
 		return;
+	/* where the value comes or goes no boundary is crossed */
 	if (old_state == NULL || old_state->isnull)
 	{
 		if (new_state && !new_state->isnull)
-			add_true_ranges(program, facet, new_state, out);
+			FacetFindRanges(program->image, facet, new_state->rank, out);
 	}
 	else if (new_state == NULL || new_state->isnull)
-		add_true_ranges(program, facet, old_state, out);
+		FacetFindRanges(program->image, facet, old_state->rank, out);
 	else
 		for (i = Min(old_state->rank, new_state->rank); i < Max(old_state->rank, new_state->rank);
 			 i++)

@@ -260,6 +260,34 @@ FacetRank(const Image *image, const ImageFacet *facet, Datum value)
 	return low;
 }
 
+static void
+find_ranges(const ImageRange *ranges, int start, int end, int rank, IntVector *found)
+{
+	while (start < end)
+	{
+		int middle = start + (end - start) / 2;
+		const ImageRange *range = &ranges[middle];
+
+		if (range->highest <= rank)
+			return;
+		find_ranges(ranges, start, middle, rank, found);
+		if (range->lower > rank)
+			return;
+		if (range->upper > rank)
+			IntVectorAdd(found, range->atom);
+		start = middle + 1;
+	}
+}
+
+/*
+ * Append the range atoms over related rows that hold at a rank.
+ */
+void
+FacetFindRanges(const Image *image, const ImageFacet *facet, int rank, IntVector *found)
+{
+	find_ranges(IMAGE_AT(image, facet->ranges.offset, ImageRange), 0, facet->ranges.n, rank, found);
+}
+
 /*
  * The expression of a facet that is more than a column, ready to run.
  */

@@ -20,6 +20,8 @@ extern uint32 FacetHash(ValueType type, Datum value);
 extern int FacetFindConstant(const Image *image, const ImageFacet *facet, Datum value);
 extern void FacetFindPatterns(Program *program, Facet *facet, Datum value, IntVector *found);
 extern int FacetRank(const Image *image, const ImageFacet *facet, Datum value);
+extern void FacetFindRanges(const Image *image, const ImageFacet *facet, int rank,
+							IntVector *found);
 extern ExprState *FacetPrepare(Program *program, Facet *facet);
 
 #endif /* SEGMENTS_FACET_H */

@@ -63,6 +63,19 @@ typedef struct ImageBoundary
 } ImageBoundary;
 
 /*
+ * A range atom over related rows, by its ranks.  Sorted by `lower`; they are a
+ * balanced tree too, whose root is in the middle, with the highest `upper` of
+ * all that is below each.
+ */
+typedef struct ImageRange
+{
+	int32 lower;
+	int32 upper;
+	int32 highest;
+	int32 atom;
+} ImageRange;
+
+/*
  * A stretch of a facet's ranks, a cell, lets in the segments whose window on
  * the facet overlaps it.
  */
@@ -97,7 +110,7 @@ typedef struct ImageFacet
 	uint32 ncells;        /* 0: none, or the ranks are cut into so many */
 	ImageOffset cells;
 	ImageList others; /* atoms that are evaluated one by one */
-	ImageList ranges; /* related rows: indexed range atoms */
+	ImageList ranges; /* related rows: ImageRanges */
 } ImageFacet;
 
 /* Rows of one table that atoms are evaluated on: contacts, or a relation's. */
@@ -153,7 +166,7 @@ typedef struct ImageAtom
 	ImageList ids;      /* ANY, OVERLAP, CONTAINS: constants */
 	ImageList segments; /* that have it; not of indexed atoms of contacts */
 	int32 origin;       /* the first of them */
-	ImageOffset detail; /* ImageDetail of atoms that are not indexed */
+	ImageOffset detail; /* ImageDetail of atoms that are more than a test of a facet's index */
 } ImageAtom;
 
 /* What a row does to a row group. */
@@ -172,10 +185,10 @@ typedef struct ImageGroup
 typedef struct ImageMoment
 {
 	Boundary boundary; /* pointers are NULL */
-	bool has_phrase;
-	Phrase phrase;
+	ImageOffset phrase;
 } ImageMoment;
 
+/* What few atoms have: of most there is none, or offsets that are 0. */
 typedef struct ImageDetail
 {
 	int64 segment_id;  /* MEMBER */
@@ -183,10 +196,9 @@ typedef struct ImageDetail
 	Oid sql_type;
 	FieldAggregate aggregate; /* of the field */
 	ImageOffset pattern;      /* LIKE, REGEXP */
-	bool anniversary;
-	Phrase day; /* of the anniversary */
-	ImageMoment lower;
-	ImageMoment upper;
+	ImageOffset day;          /* of the anniversary: Phrase */
+	ImageOffset lower;        /* ImageMoment */
+	ImageOffset upper;
 } ImageDetail;
 
 #define IMAGE_SEGMENT_PURE 0x01 /* reads the contact's row only, never moves */
@@ -271,7 +283,8 @@ typedef struct Image
 		  257 +                                                                                    \
 	  sizeof(ImageBoundary)) *                                                                     \
 		 257 +                                                                                     \
-	 sizeof(ImageCell) * 31 + sizeof(ImageStep) * 7 + sizeof(Datum))
+	 sizeof(ImageCell) * 31 + sizeof(ImageRange) * 11 + sizeof(ImageMoment) * 13 +                 \
+	 sizeof(ImageStep) * 7 + sizeof(Datum))
 
 /* The cell that a rank is in. */
 static inline int

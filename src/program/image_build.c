@@ -533,6 +533,63 @@ put_cells(Layout *layout, const DraftFacet *facet, int *at, uint32 *ncells)
 	return offset;
 }
 
+static int
+compare_ranges(const void *a, const void *b)
+{
+	const ImageRange *left = a;
+	const ImageRange *right = b;
+
+	if (left->lower != right->lower)
+		return left->lower < right->lower ? -1 : 1;
+	return left->atom < right->atom ? -1 : left->atom > right->atom;
+}
+
+/* Note the highest upper end below each range of a tree. */
+static int32
+note_highest(ImageRange *ranges, int start, int end)
+{
+	int middle = start + (end - start) / 2;
+	ImageRange *range = &ranges[middle];
+
+	if (start == end)
+		return PG_INT32_MIN;
+	range->highest = Max(range->upper, Max(note_highest(ranges, start, middle),
+										   note_highest(ranges, middle + 1, end)));
+	return range->highest;
+}
+
+/* The range atoms of a facet of related rows, to be found by a rank (FacetFindRanges). */
+static ImageList
+put_ranges(Layout *layout, const DraftFacet *facet)
+{
+	ImageList list = {0};
+	ImageRange *ranges;
+	ListCell *cell;
+
+	if (facet->ranges == NIL)
+		return list;
+	ranges = MemoryContextAllocHuge(CurrentMemoryContext,
+									sizeof(ImageRange) * list_length(facet->ranges));
+	foreach (cell, facet->ranges)
+	{
+		const DraftAtom *datom = &layout->draft->atoms[lfirst_int(cell)];
+		ImageRange *range = &ranges[list.n];
+
+		/* those of row groups ask for themselves */
+		if (datom->atom->scope == ATOM_ROW)
+			continue;
+		range->lower = datom->lower;
+		range->upper = datom->upper;
+		range->atom = lfirst_int(cell);
+		list.n++;
+	}
+	qsort(ranges, list.n, sizeof(ImageRange), compare_ranges);
+	(void) note_highest(ranges, 0, list.n);
+	list.offset = put(&layout->writer, ranges, sizeof(ImageRange) * list.n);
+	pfree(ranges);
+	return list;
+}
+
 static ImageOffset
 put_facets(Layout *layout, const DraftSource *source, bool contacts, int *at)
 {
@@ -554,15 +611,15 @@ put_facets(Layout *layout, const DraftSource *source, bool contacts, int *at)
 		facets[i].columns = put_columns(writer, facet->columns);
 		facets[i].nconstants = facet->nconstants;
 		facets[i].npatterns = facet->npatterns;
-		facets[i].nbuckets = facet->nbuckets;
+		facets[i].nbuckets = facet->nconstants > facet->npatterns ? facet->nbuckets : 0;
 		facets[i].nboundaries = facet->nboundaries;
 		facets[i].constants = put_constants(layout, facet, contacts, at, &facets[i].gates);
-		facets[i].buckets = put(writer, facet->buckets, sizeof(int) * facet->nbuckets);
+		facets[i].buckets = put(writer, facet->buckets, sizeof(int) * facets[i].nbuckets);
 		facets[i].boundaries = put_boundaries(layout, facet, contacts);
 		facets[i].patterns = put_patterns(layout, facet);
 		facets[i].others = put_list(writer, facet->others);
 		if (!contacts)
-			facets[i].ranges = put_flipping(layout, facet->ranges);
+			facets[i].ranges = put_ranges(layout, facet);
 	}
 	for (i = 0; contacts && i < source->nfacets; i++)
 		facets[i].cells = put_cells(layout, source->facets[i], at, &facets[i].ncells);
@@ -661,21 +718,27 @@ put_sources(Layout *layout, int *at)
 
 /* ----- atoms ----- */
 
-static ImageMoment
-moment_of(Writer *writer, ValueType type, const Boundary *boundary)
+static ImageOffset
+put_phrase(Writer *writer, const Phrase *phrase)
+{
+	return phrase == NULL ? 0 : put(writer, phrase, sizeof(Phrase));
+}
+
+static ImageOffset
+put_moment(Writer *writer, ValueType type, const Boundary *boundary)
 {
 	ImageMoment moment;
 
+	if (!boundary->given)
+		return 0;
 	memset(&moment, 0, sizeof(moment));
 	moment.boundary = *boundary;
-	moment.has_phrase = (boundary->phrase != NULL);
-	if (moment.has_phrase)
-		moment.phrase = *boundary->phrase;
 	moment.boundary.phrase = NULL;
 	moment.boundary.text = NULL;
-	if (boundary->given && boundary->kind == MOMENT_CONSTANT)
+	moment.phrase = put_phrase(writer, boundary->phrase);
+	if (boundary->kind == MOMENT_CONSTANT)
 		moment.boundary.constant = put_value(writer, type, boundary->constant);
-	return moment;
+	return put(writer, &moment, sizeof(moment));
 }
 
 static const uint32 op_of_kind[] = {
@@ -770,6 +833,9 @@ put_detail(Layout *layout, const DraftAtom *datom)
 	const Atom *atom = datom->atom;
 	ImageDetail detail;
 
+	/* the facet's index says all of a test on one row */
+	if (datom->indexed && (atom->scope == ATOM_ROWS || atom->scope == ATOM_ROW))
+		return 0;
 	memset(&detail, 0, sizeof(detail));
 	detail.segment_id = atom->segment_id;
 	if (atom->group != NULL)
@@ -777,11 +843,9 @@ put_detail(Layout *layout, const DraftAtom *datom)
 	detail.sql_type = atom->sql_type;
 	detail.aggregate = atom->field ? atom->field->aggregate : AGGREGATE_NONE;
 	detail.pattern = put_string(writer, atom->pattern);
-	detail.anniversary = (atom->anniversary != NULL);
-	if (detail.anniversary)
-		detail.day = *atom->anniversary;
-	detail.lower = moment_of(writer, atom->value_type, &atom->lower);
-	detail.upper = moment_of(writer, atom->value_type, &atom->upper);
+	detail.day = put_phrase(writer, atom->anniversary);
+	detail.lower = put_moment(writer, atom->value_type, &atom->lower);
+	detail.upper = put_moment(writer, atom->value_type, &atom->upper);
 	return put(writer, &detail, sizeof(detail));
 }
 
