@@ -12,6 +12,8 @@
 #include "commands/trigger.h"
 #include "fmgr.h"
 #include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/snapshot.h"
 
 #include "build/build.h"
 #include "log/change_log.h"
@@ -79,6 +81,9 @@ statement_delta(FunctionCallInfo fcinfo)
 
 	delta.relid = RelationGetRelid(data->tg_relation);
 	delta.truncated = TRIGGER_FIRED_BY_TRUNCATE(data->tg_event);
+	delta.alone = ActiveSnapshotSet() && !SessionRanInside();
+	if (delta.alone)
+		delta.command = GetActiveSnapshot()->curcid;
 	delta.others_fire = others_fire(fcinfo, data->tg_relation) || SessionRanInside();
 	if (TRIGGER_FIRED_BY_UPDATE(data->tg_event) || TRIGGER_FIRED_BY_DELETE(data->tg_event))
 		delta.old_rows = data->tg_oldtable;

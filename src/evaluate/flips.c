@@ -82,6 +82,18 @@ add_constants(Program *program, const ImageFacet *facet, const FacetState *old_s
 		add_atoms(program, out, constants[new_id].atoms);
 }
 
+/*
+ * Atoms of a facet's index whose truth differs between two values of it; NULL:
+ * there is no row.
+ */
+void
+FacetFlips(Program *program, const ImageFacet *facet, const FacetState *old_state,
+		   const FacetState *new_state, IntVector *out)
+{
+	add_constants(program, facet, old_state, new_state, out);
+	add_ranges(program, facet, old_state, new_state, out);
+}
+
 static void
 add_others(Program *program, Facet *facet, RowVersion *old_row, RowVersion *new_row,
 		   TimestampTz now, IntVector *out)
@@ -112,8 +124,7 @@ add_facet_flips(Program *program, Facet *facet, RowVersion *old_row, RowVersion 
 			old_state = RowFacetLookedUp(program, old_row, facet);
 		if (new_row->slot)
 			new_state = RowFacetLookedUp(program, new_row, facet);
-		add_constants(program, facet->image, old_state, new_state, out);
-		add_ranges(program, facet->image, old_state, new_state, out);
+		FacetFlips(program, facet->image, old_state, new_state, out);
 	}
 	add_others(program, facet, old_row, new_row, now, out);
 }
@@ -189,6 +200,26 @@ add_source_flips(Program *program, RowVersion *old_row, RowVersion *new_row,
 	}
 }
 
+/* Values made of the contact's rows that the change of this one touches. */
+static void
+add_measures(Program *program, RowVersion *old_row, RowVersion *new_row, const bitmapword *changed,
+			 bool both, IntVector *out)
+{
+	const ImageSource *source = old_row->source->image;
+	const ImageFacet *measures = IMAGE_AT(program->image, source->measures, ImageFacet);
+	int i;
+
+	for (i = 0; i < source->nmeasures; i++)
+	{
+		int first = measures[i].first;
+
+		/* of row groups see row_group.c */
+		if (program->atoms[first].scope == ATOM_AGGREGATE &&
+			row_touches(program, ProgramAtomGet(program, first), old_row, new_row, changed, both))
+			IntVectorAdd(out, i);
+	}
+}
+
 /* Leave out atoms whose fixed condition says that nothing changed. */
 static void
 drop_uncounted(Program *program, RowVersion *old_row, RowVersion *new_row, TimestampTz now,
@@ -214,12 +245,13 @@ drop_uncounted(Program *program, RowVersion *old_row, RowVersion *new_row, Times
 
 /*
  * Atoms whose truth on a related row can differ between two versions of it
- * (either may be absent): all that flipped, and few that did not.  The
+ * (either may be absent): all that flipped, and few that did not; and the
+ * measures of fields that it touches, whose atoms are not among them.  The
  * versions must belong to the same contact.
  */
 void
 FlippedAtoms(Program *program, RowVersion *old_row, RowVersion *new_row, TimestampTz now,
-			 IntVector *out)
+			 IntVector *out, IntVector *measures)
 {
 	RowSource *source = old_row->source;
 	bool both = (old_row->slot != NULL && new_row->slot != NULL);
@@ -232,5 +264,6 @@ FlippedAtoms(Program *program, RowVersion *old_row, RowVersion *new_row, Timesta
 		if (facet_changed(&source->facets[i], changed, both))
 			add_facet_flips(program, &source->facets[i], old_row, new_row, now, out);
 	add_source_flips(program, old_row, new_row, changed, both, now, out);
+	add_measures(program, old_row, new_row, changed, both, measures);
 	drop_uncounted(program, old_row, new_row, now, out);
 }

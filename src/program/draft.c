@@ -28,6 +28,7 @@
 #include "predicate/bind.h"
 #include "predicate/predicate.h"
 #include "program/draft_facet.h"
+#include "program/draft_measure.h"
 #include "program/program.h"
 
 /* ----- sources ----- */
@@ -725,6 +726,7 @@ finish(Draft *draft)
 	int i;
 	int j;
 
+	DraftMeasures(draft);
 	for (i = 0; i < draft->nsources; i++)
 	{
 		for (j = 0; j < draft->sources[i]->nfacets; j++)

@@ -60,6 +60,7 @@ typedef struct DraftFacet
 
 	List *others; /* ids of atoms that are evaluated one by one */
 	List *ranges; /* ids of indexed range atoms */
+	List *atoms;  /* measures: ids of all that are over it */
 } DraftFacet;
 
 typedef struct DraftSource
@@ -73,8 +74,9 @@ typedef struct DraftSource
 	DraftFacet **facets;
 	Bitmapset *columns;
 	List *atoms;
-	List *groups;      /* of these, row groups */
+	List *groups;      /* of these, row groups; one of each measure */
 	List *open_groups; /* for which any row can count */
+	List *measures;    /* values made of a contact's rows: DraftFacets */
 	DraftFacet *contact;
 	DraftFacet *key;
 	DraftFacet *reference;
@@ -89,6 +91,7 @@ typedef struct DraftAtom
 	DraftFacet *condition;
 	DraftFacet *argument;
 	DraftFacet *order;
+	DraftFacet *measure; /* what it compares, where many atoms do */
 	bool indexed;
 	int nids;
 	int *ids;

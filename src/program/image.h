@@ -111,6 +111,7 @@ typedef struct ImageFacet
 	ImageOffset cells;
 	ImageList others; /* atoms that are evaluated one by one */
 	ImageList ranges; /* related rows: ImageRanges */
+	int32 first;      /* measures: an atom over it */
 } ImageFacet;
 
 /* Rows of one table that atoms are evaluated on: contacts, or a relation's. */
@@ -140,6 +141,8 @@ typedef struct ImageSource
 	ImageList conditional; /* ever; when only their fixed condition changes */
 	ImageList groups;      /* row groups over these rows: ids */
 	ImageList open_groups; /* those that no constant lets rows count for */
+	int32 nmeasures;       /* values made of a contact's rows */
+	ImageOffset measures;  /* ImageFacets */
 } ImageSource;
 
 #define IMAGE_ATOM_INDEXED 0x01 /* found through the facet's index */
@@ -159,6 +162,7 @@ typedef struct ImageAtom
 	int32 condition; /* related rows: facet of their fixed condition, or -1 */
 	int32 argument;  /* aggregates: the value aggregated, or -1 */
 	int32 order;     /* latest: what orders the rows, or -1 */
+	int32 measure;   /* what it compares, where its source has that, or -1 */
 	int32 ordinal;   /* which atom of its first segment's filter it is */
 	int32 query;     /* counts atoms that are not on the contact's row, or -1 */
 	int32 lower;     /* RANGE: rank must be >= lower and < upper */
@@ -169,12 +173,19 @@ typedef struct ImageAtom
 	ImageOffset detail; /* ImageDetail of atoms that are more than a test of a facet's index */
 } ImageAtom;
 
+/*
+ * A measure is a value made of all of a contact's related rows: their number,
+ * a sum.  All atoms that compare it share its index; `lower`, `upper` and `ids`
+ * are of that.
+ */
+
 /* What a row does to a row group. */
 typedef struct ImageGroup
 {
 	ImageOffset code;     /* predicate on one row, see IMAGE_OP; of inner groups nothing is known */
 	int32 outermost;      /* id of the row group that it is in, or its own */
 	bool grows;           /* RowGroupGrows */
+	bool plain;           /* it reads one row, and no inner groups */
 	ImageList moving;     /* atoms on its rows that move */
 	ImageList row_facets; /* what the predicate reads of a row */
 	ImageList value_facets; /* what else is made of it */
@@ -194,7 +205,7 @@ typedef struct ImageDetail
 	int64 segment_id;  /* MEMBER */
 	ImageOffset group; /* GROUP: ImageGroup */
 	Oid sql_type;
-	FieldAggregate aggregate; /* of the field */
+	FieldAggregate aggregate; /* of the field, or of the row group where it is one of these */
 	ImageOffset pattern;      /* LIKE, REGEXP */
 	ImageOffset day;          /* of the anniversary: Phrase */
 	ImageOffset lower;        /* ImageMoment */

@@ -24,6 +24,7 @@
 #include "definition/field.h"
 #include "predicate/predicate.h"
 #include "program/draft.h"
+#include "program/draft_measure.h"
 #include "program/image.h"
 #include "text/pattern_index.h"
 
@@ -590,6 +591,26 @@ put_ranges(Layout *layout, const DraftFacet *facet)
 	return list;
 }
 
+/* What a facet's atoms are found by. */
+static void
+put_index(Layout *layout, ImageFacet *image, const DraftFacet *facet, bool contacts, int *at)
+{
+	Writer *writer = &layout->writer;
+
+	image->type = facet->type;
+	image->nconstants = facet->nconstants;
+	image->npatterns = facet->npatterns;
+	image->nbuckets = facet->nconstants > facet->npatterns ? facet->nbuckets : 0;
+	image->nboundaries = facet->nboundaries;
+	image->constants = put_constants(layout, facet, contacts, at, &image->gates);
+	image->buckets = put(writer, facet->buckets, sizeof(int) * image->nbuckets);
+	image->boundaries = put_boundaries(layout, facet, contacts);
+	image->patterns = put_patterns(layout, facet);
+	image->others = put_list(writer, facet->others);
+	if (!contacts)
+		image->ranges = put_ranges(layout, facet);
+}
+
 static ImageOffset
 put_facets(Layout *layout, const DraftSource *source, bool contacts, int *at)
 {
@@ -605,25 +626,35 @@ put_facets(Layout *layout, const DraftSource *source, bool contacts, int *at)
 		if (facet->attnum == 0)
 			facets[i].field = put_string(writer, facet->field);
 		facets[i].sql_type = facet->sql_type;
-		facets[i].type = facet->type;
 		facets[i].attnum = facet->attnum;
 		facets[i].opaque = facet->opaque;
 		facets[i].columns = put_columns(writer, facet->columns);
-		facets[i].nconstants = facet->nconstants;
-		facets[i].npatterns = facet->npatterns;
-		facets[i].nbuckets = facet->nconstants > facet->npatterns ? facet->nbuckets : 0;
-		facets[i].nboundaries = facet->nboundaries;
-		facets[i].constants = put_constants(layout, facet, contacts, at, &facets[i].gates);
-		facets[i].buckets = put(writer, facet->buckets, sizeof(int) * facets[i].nbuckets);
-		facets[i].boundaries = put_boundaries(layout, facet, contacts);
-		facets[i].patterns = put_patterns(layout, facet);
-		facets[i].others = put_list(writer, facet->others);
-		if (!contacts)
-			facets[i].ranges = put_ranges(layout, facet);
+		put_index(layout, &facets[i], facet, contacts, at);
 	}
 	for (i = 0; contacts && i < source->nfacets; i++)
 		facets[i].cells = put_cells(layout, source->facets[i], at, &facets[i].ncells);
 	return put(writer, facets, sizeof(ImageFacet) * source->nfacets);
+}
+
+static ImageOffset
+put_measures(Layout *layout, const DraftSource *source)
+{
+	int n = list_length(source->measures);
+	ImageFacet *measures = palloc0(sizeof(ImageFacet) * Max(n, 1));
+	ImageOffset offset;
+	int i;
+
+	for (i = 0; i < n; i++)
+	{
+		const DraftFacet *measure = list_nth(source->measures, i);
+
+		measures[i].sql_type = measure->sql_type;
+		measures[i].first = linitial_int(measure->atoms);
+		put_index(layout, &measures[i], measure, false, NULL);
+	}
+	offset = put(&layout->writer, measures, sizeof(ImageFacet) * n);
+	pfree(measures);
+	return offset;
 }
 
 /* ----- sources ----- */
@@ -667,7 +698,7 @@ put_unindexed(Layout *layout, ImageSource *image, const DraftSource *source)
 		bool tests_row =
 			datom->atom->scope == ATOM_ROWS && datom->facet != NULL && !datom->facet->opaque;
 
-		if (datom->atom->scope == ATOM_GROUP || datom->atom->scope == ATOM_ROW)
+		if (datom->atom->scope == ATOM_GROUP || datom->atom->scope == ATOM_ROW || datom->measure)
 			continue;
 		if (!tests_row || datom->atom->moves || (datom->condition && datom->condition->opaque))
 			IntVectorAdd(&loose, lfirst_int(cell));
@@ -697,6 +728,8 @@ put_source(Layout *layout, ImageSource *image, const DraftSource *source, bool c
 	image->link = source->link == NULL ? -1 : layout->draft->nsources + source->link->index;
 	image->columns = put_columns(writer, source->columns);
 	image->atoms = put_list(writer, source->atoms);
+	image->nmeasures = list_length(source->measures);
+	image->measures = put_measures(layout, source);
 	if (!contacts)
 		put_unindexed(layout, image, source);
 }
@@ -818,12 +851,24 @@ put_group(Layout *layout, const DraftAtom *datom)
 	add_moving(&moving, datom->row_predicate);
 	group.code = put(writer, code.items, sizeof(uint32) * code.n);
 	group.outermost = datom->outermost;
+	group.plain = DraftGroupIsPlain(layout->draft, datom);
 	group.grows = RowGroupGrows(datom->atom->group);
 	group.moving = put_ints(writer, moving.items, moving.n);
 	group.row_facets = put_facet_ids(writer, datom->row_facets);
 	group.value_facets = put_facet_ids(writer, datom->value_facets);
 	group.segments = put_segment_ids(writer, RowGroupSegments(datom->atom->group, NIL));
 	return put(writer, &group, sizeof(group));
+}
+
+/* What is made of the rows, as far as it is done in memory (row_aggregate.c). */
+static FieldAggregate
+aggregate_of(const Atom *atom)
+{
+	if (atom->group == NULL)
+		return atom->field ? atom->field->aggregate : AGGREGATE_NONE;
+	if (atom->test != TEST_EXISTS && strcmp(atom->value, "a.v") != 0)
+		return AGGREGATE_NONE;
+	return RowGroupAggregate(atom->group);
 }
 
 static ImageOffset
@@ -841,7 +886,7 @@ put_detail(Layout *layout, const DraftAtom *datom)
 	if (atom->group != NULL)
 		detail.group = put_group(layout, datom);
 	detail.sql_type = atom->sql_type;
-	detail.aggregate = atom->field ? atom->field->aggregate : AGGREGATE_NONE;
+	detail.aggregate = aggregate_of(atom);
 	detail.pattern = put_string(writer, atom->pattern);
 	detail.day = put_phrase(writer, atom->anniversary);
 	detail.lower = put_moment(writer, atom->value_type, &atom->lower);
@@ -887,6 +932,7 @@ put_atom(Layout *layout, ImageAtom *image, const DraftAtom *datom, int *nqueries
 	image->condition = facet_id(datom->condition);
 	image->argument = facet_id(datom->argument);
 	image->order = facet_id(datom->order);
+	image->measure = facet_id(datom->measure);
 	image->ordinal = datom->ordinal;
 	image->query = is_query(datom) && !is_inner(datom) ? (*nqueries)++ : -1;
 	image->lower = datom->lower;
