@@ -550,13 +550,15 @@ static int32
 note_highest(ImageRange *ranges, int start, int end)
 {
 	int middle = start + (end - start) / 2;
-	ImageRange *range = &ranges[middle];
+	int32 left;
+	int32 right;
 
 	if (start == end)
 		return PG_INT32_MIN;
-	range->highest = Max(range->upper, Max(note_highest(ranges, start, middle),
-										   note_highest(ranges, middle + 1, end)));
-	return range->highest;
+	left = note_highest(ranges, start, middle);
+	right = note_highest(ranges, middle + 1, end);
+	ranges[middle].highest = Max(ranges[middle].upper, Max(left, right));
+	return ranges[middle].highest;
 }
 
 /* The range atoms of a facet of related rows, to be found by a rank (FacetFindRanges). */
