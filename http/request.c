@@ -352,7 +352,7 @@ is_late(const Request *request)
 }
 
 /*
- * Call segments.rest.  What certainly left nothing is repeated: a few times
+ * Call segments.rest_json.  What certainly left nothing is repeated: a few times
  * where it lost against others, once where the connection broke.
  */
 static void

@@ -1,5 +1,5 @@
 /*
- * rest.c - one call of segments.rest, in a transaction of its own.
+ * rest.c - one call of segments.rest_json, in a transaction of its own.
  *
  * GET runs READ ONLY.  The commit is a step of its own, so a connection that
  * breaks before it has certainly left nothing, and the call may be repeated.
@@ -15,7 +15,8 @@
 
 #define SILENCE_MS 2000 /* that a server may need above its own limit */
 #define REST_STATEMENT "segments_http_rest"
-#define REST_SQL "SELECT status::int, body::text FROM segments.rest($1, $2, $3::jsonb, $4::jsonb)"
+#define REST_SQL                                                                                   \
+	"SELECT status::int, body::text FROM segments.rest_json($1, $2, $3::jsonb, $4::jsonb)"
 #define FORGET                                                                                     \
 	"; RESET SESSION AUTHORIZATION; RESET ALL; CLOSE ALL; UNLISTEN *; "                            \
 	"SELECT pg_catalog.pg_advisory_unlock_all(); DISCARD TEMP; DISCARD SEQUENCES"
@@ -143,7 +144,7 @@ answer_error(const PGresult *result, Answer *answer)
 }
 
 /*
- * Take over what segments.rest said.  Anything but one row with a status of
+ * Take over what segments.rest_json said.  Anything but one row with a status of
  * HTTP is a fault of the function.
  */
 static void
@@ -154,7 +155,7 @@ answer_rest(const PGresult *result, Answer *answer)
 
 	if (status < 200 || status > 599)
 	{
-		AnswerSqlError(answer, "XX000", "segments.rest gave no status");
+		AnswerSqlError(answer, "XX000", "segments.rest_json gave no status");
 		return;
 	}
 	answer->status = status;
@@ -243,7 +244,7 @@ run_transaction(Link *link, const RestCall *call, int64_t deadline, Answer *answ
 }
 
 /*
- * Call segments.rest.  The server ends a statement that takes too long; only
+ * Call segments.rest_json.  The server ends a statement that takes too long; only
  * when it doesn't answer for some time longer is it given up.
  */
 RestOutcome

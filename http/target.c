@@ -32,7 +32,7 @@ TargetPath(const char *uri, char *problem)
 
 /*
  * The query string as a JSON object, malloc'ed.  The contact table that we
- * serve, if one is named, is what segments.rest sees, whatever a client says.
+ * serve, if one is named, is what segments.rest_json sees, whatever a client says.
  */
 char *
 TargetQuery(const char *uri, const char *contact_table, char *problem)

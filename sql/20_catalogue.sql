@@ -40,6 +40,7 @@ CREATE TABLE segments.relation (
     only_primary boolean NOT NULL DEFAULT false,
     contact_reference name,
     condition text,
+    unfollowed boolean NOT NULL DEFAULT false,
     PRIMARY KEY (contact_table, name)
 );
 COMMENT ON TABLE segments.relation IS 'Rows that belong to a contact: companies, events, tags; written by segments.attach_company() and segments.attach_related()';
@@ -54,6 +55,7 @@ COMMENT ON COLUMN segments.relation.primary_column IS 'boolean column of the lin
 COMMENT ON COLUMN segments.relation.only_primary IS 'whether only the primary related row counts (the lowest key where several are marked)';
 COMMENT ON COLUMN segments.relation.contact_reference IS 'column of the contact table that points at the related row, or null';
 COMMENT ON COLUMN segments.relation.condition IS 'SQL condition that a related row must satisfy, or null';
+COMMENT ON COLUMN segments.relation.unfollowed IS 'whether the condition depends on what segments do not follow';
 
 CREATE TABLE segments.field_definition (
     contact_table regclass NOT NULL,
@@ -73,6 +75,7 @@ CREATE TABLE segments.field_definition (
     case_sensitive boolean,
     timezone text,
     default_prefix text,
+    unfollowed boolean NOT NULL DEFAULT false,
     PRIMARY KEY (contact_table, object, field)
 );
 COMMENT ON TABLE segments.field_definition IS 'What segments.define_field() declared; columns that nothing was declared for are fields as they are (see segments.field)';
@@ -92,9 +95,19 @@ COMMENT ON COLUMN segments.field_definition.options IS 'values offered for a sel
 COMMENT ON COLUMN segments.field_definition.case_sensitive IS 'compare by code point, or null: as the contact table says';
 COMMENT ON COLUMN segments.field_definition.timezone IS 'zone of a column without time zone, or null: UTC';
 COMMENT ON COLUMN segments.field_definition.default_prefix IS 'put before a value that holds no ::, or null';
+COMMENT ON COLUMN segments.field_definition.unfollowed IS 'whether expression or condition depend on what segments do not follow';
+
+CREATE TABLE segments.table_part (
+    attached regclass NOT NULL,
+    part regclass PRIMARY KEY
+);
+COMMENT ON TABLE segments.table_part IS 'Partitions of attached tables, and tables that inherit from them: those whose rows members follow; written by event triggers';
+COMMENT ON COLUMN segments.table_part.attached IS 'the contact table, or the table of companies, links or related rows';
+COMMENT ON COLUMN segments.table_part.part IS 'the table whose rows are rows of that one, however far below it';
 
 SELECT pg_catalog.pg_extension_config_dump('segments.contact_table', '');
 SELECT pg_catalog.pg_extension_config_dump('segments.relation', '');
+SELECT pg_catalog.pg_extension_config_dump('segments.table_part', '');
 SELECT pg_catalog.pg_extension_config_dump('segments.field_definition', '');
 
 CREATE TABLE segments.definition_change (
@@ -229,4 +242,4 @@ COMMENT ON FUNCTION segments.owns(regclass) IS 'whether the current role owns a 
 -- Everybody reads these, nobody but the owner of the extension writes them: see
 -- 23_catalogue_checks.sql for how owners of contact tables do.
 GRANT USAGE ON SCHEMA segments TO PUBLIC;
-GRANT SELECT ON segments.contact_table, segments.relation, segments.field_definition TO PUBLIC;
+GRANT SELECT ON segments.contact_table, segments.table_part, segments.relation, segments.field_definition TO PUBLIC;

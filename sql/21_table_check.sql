@@ -11,11 +11,78 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION segments.is_own_table(regclass) IS 'internal: is this a table of the extension, or one that it keeps beside a contact table?';
 
+CREATE FUNCTION segments.is_attached(relation regclass) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT EXISTS (SELECT FROM segments.contact_table WHERE contact_table = is_attached.relation)
+        OR EXISTS (SELECT FROM segments.relation AS r WHERE is_attached.relation IN (r.related_table, r.link_table))
+$function$;
+COMMENT ON FUNCTION segments.is_attached(regclass) IS 'internal: was this very table attached, as one of contacts, companies, links or related rows?';
+
+CREATE FUNCTION segments.parts_of(relation regclass) RETURNS SETOF regclass
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $function$
+    -- one that is being detached concurrently has left for all queries
+    WITH RECURSIVE part AS (
+        SELECT i.inhrelid FROM pg_inherits AS i WHERE i.inhparent = parts_of.relation AND NOT i.inhdetachpending
+        UNION
+        SELECT i.inhrelid FROM part AS p JOIN pg_inherits AS i ON i.inhparent = p.inhrelid AND NOT i.inhdetachpending
+    )
+    SELECT inhrelid::regclass FROM part
+$function$;
+COMMENT ON FUNCTION segments.parts_of(regclass) IS 'internal: partitions of a table, and tables that inherit from it, however far below it';
+
+CREATE FUNCTION segments.tables_above(relation regclass) RETURNS SETOF regclass
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $function$
+    WITH RECURSIVE above AS (
+        SELECT i.inhparent FROM pg_inherits AS i WHERE i.inhrelid = tables_above.relation AND NOT i.inhdetachpending
+        UNION
+        SELECT i.inhparent FROM above AS a JOIN pg_inherits AS i ON i.inhrelid = a.inhparent AND NOT i.inhdetachpending
+    )
+    SELECT inhparent::regclass FROM above
+$function$;
+COMMENT ON FUNCTION segments.tables_above(regclass) IS 'internal: tables that one is a partition of, or inherits from, however far above it';
+
+CREATE FUNCTION segments.check_parts(relation regclass) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+/*
+ * Every row of the table must be seen when it changes, and be there after a
+ * crash if the table's own are.
+ */
+DECLARE
+    whole pg_class;
+    problem record;
+BEGIN
+    SELECT * INTO whole FROM pg_class WHERE oid = check_parts.relation;
+    SELECT c.relname, CASE
+        WHEN c.relkind NOT IN ('r', 'p') THEN 'It is a foreign table, whose rows change unnoticed.'
+        WHEN c.relpersistence = 't' THEN 'It is a temporary table, and segments outlive the session.'
+        WHEN c.relpersistence = 'u' AND whole.relpersistence <> 'u' THEN 'It is unlogged: after a crash its rows would be gone and the members would not.'
+        WHEN segments.is_own_table(c.oid) THEN 'It belongs to segments.'
+        WHEN segments.is_attached(c.oid) THEN 'It is attached itself.'
+        ELSE 'It inherits from another table too, and rows written through that would go unnoticed.' END AS reason
+    INTO problem
+    FROM segments.parts_of(whole.oid) AS p (oid) JOIN pg_class AS c ON c.oid = p.oid
+    WHERE c.relkind NOT IN ('r', 'p') OR c.relpersistence = 't' OR (c.relpersistence = 'u' AND whole.relpersistence <> 'u')
+       OR segments.is_own_table(c.oid) OR segments.is_attached(c.oid)
+       OR EXISTS (SELECT FROM segments.tables_above(c.oid) AS a WHERE a <> whole.oid AND a NOT IN (SELECT segments.parts_of(whole.oid)))
+    ORDER BY 1 LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'segments cannot follow table "%", which holds rows of table "%"', problem.relname, whole.relname
+            USING ERRCODE = 'feature_not_supported', DETAIL = problem.reason;
+    END IF;
+END
+$function$;
+COMMENT ON FUNCTION segments.check_parts(regclass) IS 'internal: refuse a table some of whose rows are where their changes would not be seen';
+
 CREATE FUNCTION segments.check_table(relation regclass) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
     class pg_class;
+    parent name;
 BEGIN
     IF check_table.relation IS NULL THEN
         RAISE EXCEPTION 'table must not be null' USING ERRCODE = 'null_value_not_allowed';
@@ -26,11 +93,7 @@ BEGIN
             USING ERRCODE = 'undefined_table';
     END IF;
 
-    -- a statement trigger sees only what is written through its own table
-    IF class.relkind = 'p' THEN
-        RAISE EXCEPTION 'cannot attach partitioned table "%"', class.relname
-            USING ERRCODE = 'feature_not_supported', DETAIL = 'Partitioned tables are not supported yet.';
-    ELSIF class.relkind <> 'r' THEN
+    IF class.relkind NOT IN ('r', 'p') THEN
         RAISE EXCEPTION '"%" is not a table', class.relname
             USING ERRCODE = 'wrong_object_type',
                   DETAIL = CASE class.relkind
@@ -41,17 +104,18 @@ BEGIN
                                WHEN 'S' THEN 'It is a sequence.'
                                WHEN 'c' THEN 'It is a composite type.'
                                ELSE 'It holds no rows of its own.' END,
-                  HINT = 'Only ordinary tables can be attached.';
+                  HINT = 'Only ordinary and partitioned tables can be attached.';
     ELSIF class.relpersistence = 't' THEN
         RAISE EXCEPTION 'cannot attach temporary table "%"', class.relname
             USING ERRCODE = 'wrong_object_type', DETAIL = 'Segments outlive the session.';
-    ELSIF class.relispartition THEN
-        RAISE EXCEPTION 'cannot attach partition "%"', class.relname
-            USING ERRCODE = 'feature_not_supported', DETAIL = 'Partitioned tables are not supported yet.';
-    ELSIF EXISTS (SELECT FROM pg_inherits WHERE class.oid IN (inhrelid, inhparent)) THEN
-        RAISE EXCEPTION 'cannot attach table "%" because it takes part in inheritance', class.relname
-            USING ERRCODE = 'feature_not_supported',
-                  DETAIL = 'Rows written through another table of the hierarchy would go unnoticed.';
+    END IF;
+    SELECT relname INTO parent FROM segments.tables_above(class.oid) AS a (oid) JOIN pg_class AS c ON c.oid = a.oid
+    WHERE NOT EXISTS (SELECT FROM pg_inherits AS i WHERE i.inhrelid = c.oid) ORDER BY 1 LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'cannot attach table "%" because it % table "%"', class.relname,
+            CASE WHEN class.relispartition THEN 'is a partition of' ELSE 'inherits from' END, parent
+            USING ERRCODE = 'feature_not_supported', DETAIL = 'Rows written through that table would go unnoticed.',
+                  HINT = format('Attach table "%s".', parent);
     ELSIF segments.is_own_table(class.oid) THEN
         RAISE EXCEPTION 'cannot attach table "%" because it belongs to segments', class.relname
             USING ERRCODE = 'wrong_object_type';
@@ -59,6 +123,7 @@ BEGIN
         RAISE EXCEPTION 'cannot attach system catalog "%"', class.relname
             USING ERRCODE = 'wrong_object_type';
     END IF;
+    PERFORM segments.check_parts(class.oid);
 END
 $function$;
 COMMENT ON FUNCTION segments.check_table(regclass) IS 'internal: refuse what cannot be a contact table or a related table';
@@ -135,6 +200,7 @@ DECLARE
     table_name name := (SELECT relname FROM pg_class WHERE oid = check_key.relation);
     key pg_index;
     col pg_attribute;
+    part name;
 BEGIN
     SELECT * INTO key FROM pg_index WHERE indrelid = check_key.relation AND indisprimary;
     IF NOT FOUND THEN
@@ -149,6 +215,15 @@ BEGIN
                   DETAIL = 'A key must be unique after every statement.';
     END IF;
     SELECT * INTO col FROM pg_attribute WHERE attrelid = key.indrelid AND attnum = key.indkey[0];
+    SELECT min(c.relname) INTO part FROM segments.parts_of(check_key.relation) AS p (oid) JOIN pg_class AS c ON c.oid = p.oid
+    WHERE NOT c.relispartition AND NOT EXISTS (
+                      SELECT FROM pg_index AS i JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
+                      WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND i.indimmediate AND i.indnkeyatts = 1
+                        AND i.indpred IS NULL AND i.indexprs IS NULL AND a.attname = col.attname);
+    IF FOUND AND part IS NOT NULL THEN
+        RAISE EXCEPTION 'table "%" has no unique index over the primary key of table "%", from which it inherits', part, table_name
+            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = format('Use ALTER TABLE ... ADD PRIMARY KEY (%I).', col.attname);
+    END IF;
     IF NOT segments.is_hashable(col.atttypid) THEN
         RAISE EXCEPTION 'could not identify a hash function for type %', format_type(col.atttypid, NULL)
             USING ERRCODE = 'undefined_function', DETAIL = format('The primary key of relation "%s" has this type.', table_name);

@@ -17,6 +17,10 @@
 CREATE FUNCTION segments.create_triggers(relation regclass) RETURNS void
 LANGUAGE plpgsql VOLATILE STRICT SET search_path = pg_catalog, pg_temp
 AS $function$
+/*
+ * A statement fires the triggers of the table that it names only: so each that
+ * holds rows has its own.
+ */
 DECLARE
     word record;
 BEGIN
@@ -25,23 +29,59 @@ BEGIN
             ('insert', 'REFERENCING NEW TABLE AS segments_new'),
             ('update', 'REFERENCING OLD TABLE AS segments_old NEW TABLE AS segments_new'),
             ('delete', 'REFERENCING OLD TABLE AS segments_old'),
-            ('truncate', '')) AS t (event, rows)
+            ('truncate', '')) AS t (event, rows),
+            (SELECT create_triggers.relation UNION ALL SELECT segments.parts_of(create_triggers.relation)) AS p (part)
         WHERE NOT EXISTS (SELECT FROM pg_trigger
-                          WHERE tgrelid = create_triggers.relation AND tgname = 'segments_after_' || t.event
+                          WHERE tgrelid = p.part AND tgname = 'segments_after_' || t.event
                             AND tgfoid = 'segments.maintain()'::regprocedure)
     LOOP
         EXECUTE format('CREATE TRIGGER segments_after_%s AFTER %s ON %s %s FOR EACH STATEMENT EXECUTE FUNCTION segments.maintain()',
-                       word.event, upper(word.event), create_triggers.relation, word.rows);
+                       word.event, upper(word.event), word.part, word.rows);
     END LOOP;
 END
 $function$;
-COMMENT ON FUNCTION segments.create_triggers(regclass) IS 'internal: create those maintenance triggers of a table that it does not have yet';
+COMMENT ON FUNCTION segments.create_triggers(regclass) IS 'internal: create those maintenance triggers of a table and its parts that they do not have yet';
+
+CREATE FUNCTION segments.is_on_replica(relation regclass) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = relation AND tgname = 'segments_replicated' AND tgfoid = 'segments.maintain()'::regprocedure)
+$function$;
+COMMENT ON FUNCTION segments.is_on_replica(regclass) IS 'internal: is a table followed when a subscription brings its rows?';
+
+CREATE FUNCTION segments.follow_replication(relation regclass, wanted boolean) RETURNS void
+LANGUAGE plpgsql VOLATILE STRICT SET search_path = pg_catalog, pg_temp
+AS $function$
+/*
+ * A subscription's worker fires triggers of rows, and of TRUNCATE, that are enabled for it.
+ * Partitions get the former from their table; what inherits does not.
+ */
+DECLARE
+    part regclass;
+BEGIN
+    FOR part IN SELECT follow_replication.relation UNION ALL SELECT segments.parts_of(follow_replication.relation) LOOP
+        IF wanted AND NOT segments.is_on_replica(part) THEN
+            EXECUTE format('CREATE TRIGGER segments_replicated AFTER INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION segments.maintain()', part);
+            EXECUTE format('ALTER TABLE %s ENABLE REPLICA TRIGGER segments_replicated', part);
+        ELSIF NOT wanted AND EXISTS (SELECT FROM pg_trigger WHERE tgrelid = part AND tgname = 'segments_replicated' AND tgparentid = 0) THEN
+            EXECUTE format('DROP TRIGGER segments_replicated ON %s', part);
+        END IF;
+        IF EXISTS (SELECT FROM pg_trigger WHERE tgrelid = part AND tgname = 'segments_replicated' AND tgenabled <> 'R') THEN
+            EXECUTE format('ALTER TABLE %s ENABLE REPLICA TRIGGER segments_replicated', part);
+        END IF;
+        IF EXISTS (SELECT FROM pg_trigger WHERE tgrelid = part AND tgname = 'segments_after_truncate' AND (tgenabled = 'A') <> wanted) THEN
+            EXECUTE format('ALTER TABLE %s ENABLE %s TRIGGER segments_after_truncate', part, CASE WHEN wanted THEN 'ALWAYS' ELSE '' END);
+        END IF;
+    END LOOP;
+END
+$function$;
+COMMENT ON FUNCTION segments.follow_replication(regclass, boolean) IS 'internal: follow a table, or not, when a subscription brings its rows';
 
 CREATE FUNCTION segments.is_read(relation regclass) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
-    SELECT EXISTS (SELECT FROM segments.contact_table WHERE contact_table = is_read.relation)
-        OR EXISTS (SELECT FROM segments.relation AS r WHERE is_read.relation IN (r.related_table, r.link_table))
+    SELECT segments.is_attached(is_read.relation)
+        OR EXISTS (SELECT FROM segments.tables_above(is_read.relation) AS a WHERE segments.is_attached(a))
 $function$;
 COMMENT ON FUNCTION segments.is_read(regclass) IS 'internal: can a segment depend on this table''s rows?';
 
@@ -49,21 +89,20 @@ CREATE FUNCTION segments.drop_triggers(relation regclass) RETURNS void
 LANGUAGE plpgsql VOLATILE STRICT SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-    name name;
+    trigger record;
 BEGIN
-    -- what stays on another owner's table does nothing: it finds no contact table
-    IF segments.is_read(drop_triggers.relation) OR segments.owns(drop_triggers.relation) IS NOT TRUE THEN
-        RETURN;
-    END IF;
-    FOR name IN
-        SELECT tgname FROM pg_trigger
-        WHERE tgrelid = drop_triggers.relation AND tgfoid = 'segments.maintain()'::regprocedure
+    FOR trigger IN
+        SELECT t.tgname AS name, t.tgrelid::regclass AS part
+        FROM (SELECT drop_triggers.relation UNION ALL SELECT segments.parts_of(drop_triggers.relation)) AS p (part)
+            JOIN pg_trigger AS t ON t.tgrelid = p.part AND t.tgfoid = 'segments.maintain()'::regprocedure AND t.tgparentid = 0
+        -- what stays on another owner's table does nothing: it finds no contact table
+        WHERE NOT segments.is_read(p.part) AND segments.owns(p.part)
     LOOP
-        EXECUTE format('DROP TRIGGER %I ON %s', name, drop_triggers.relation);
+        EXECUTE format('DROP TRIGGER %I ON %s', trigger.name, trigger.part);
     END LOOP;
 END
 $function$;
-COMMENT ON FUNCTION segments.drop_triggers(regclass) IS 'internal: drop the maintenance triggers of a table that no segment reads any more';
+COMMENT ON FUNCTION segments.drop_triggers(regclass) IS 'internal: drop the maintenance triggers of a table and its parts that no segment reads any more';
 
 CREATE FUNCTION segments.is_maintained(contact_table regclass) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
@@ -157,7 +196,7 @@ CREATE %1$s TABLE %4$s (
     reference text
 );
 ALTER TABLE %4$s REPLICA IDENTITY FULL;
-CREATE INDEX ON %4$s USING brin (xact) WITH (pages_per_range = 32);
+CREATE INDEX ON %4$s USING brin (xact, lsn) WITH (pages_per_range = 32);
 CREATE TRIGGER segments_before_delete BEFORE DELETE ON %4$s FOR EACH STATEMENT EXECUTE FUNCTION segments.before_trim();
 CREATE TRIGGER segments_before_truncate BEFORE TRUNCATE ON %4$s FOR EACH STATEMENT EXECUTE FUNCTION segments.before_trim();
     $ddl$, contacts.persistence, member, override, change, create_tables.key_declaration);
@@ -177,7 +216,17 @@ END
 $function$;
 COMMENT ON FUNCTION segments.create_tables(regclass, text) IS 'internal: create the tables of members, overrides and changes beside a contact table';
 
-CREATE FUNCTION segments.attach(contact_table regclass, timezone text DEFAULT NULL, case_sensitive boolean DEFAULT NULL) RETURNS void
+CREATE FUNCTION segments.tables_read(contact_table regclass) RETURNS SETOF regclass
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT tables_read.contact_table
+    UNION SELECT t FROM segments.relation AS r, unnest(ARRAY[r.related_table, r.link_table]) AS t
+          WHERE r.contact_table = tables_read.contact_table AND t IS NOT NULL
+$function$;
+COMMENT ON FUNCTION segments.tables_read(regclass) IS 'internal: a contact table and the tables of its relations';
+
+CREATE FUNCTION segments.attach(contact_table regclass, timezone text DEFAULT NULL, case_sensitive boolean DEFAULT NULL,
+                                on_replica boolean DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
@@ -205,6 +254,8 @@ BEGIN
                 USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = 'Members are known by the former.';
         END IF;
         PERFORM segments.create_triggers(attach.contact_table);
+        PERFORM segments.follow_parts(attach.contact_table);
+        PERFORM segments.follow_replication(t, attach.on_replica) FROM segments.tables_read(attach.contact_table) AS t;
         -- a trigger brings the members up to date
         PERFORM segments.change_contact_table(attach.contact_table, key.key_column, coalesce(attach.timezone, attached.timezone),
             coalesce(attach.case_sensitive, attached.case_sensitive));
@@ -217,9 +268,11 @@ BEGIN
         tables.member_table, tables.override_table, tables.change_table)::segments.contact_table);
     PERFORM segments.open_to_readers(attach.contact_table);
     PERFORM segments.create_triggers(attach.contact_table);
+    PERFORM segments.follow_parts(attach.contact_table);
+    PERFORM segments.follow_replication(attach.contact_table, attach.on_replica);
 END
 $function$;
-COMMENT ON FUNCTION segments.attach(regclass, text, boolean) IS 'make the rows of a table contacts, every column of a usable type a field; again: set the time zone and case-sensitivity that are given, create missing triggers, and bring all members up to date';
+COMMENT ON FUNCTION segments.attach(regclass, text, boolean, boolean) IS 'make the rows of a table contacts, every column of a usable type a field; on_replica: members follow rows that a subscription brings, too; again: set the time zone, the case-sensitivity and the following of a subscription that are given, create missing triggers, and bring all members up to date';
 
 CREATE FUNCTION segments.detach(contact_table regclass) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
@@ -231,10 +284,7 @@ DECLARE
 BEGIN
     PERFORM segments.check_contact_table(detach.contact_table);
     EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', detach.contact_table);
-    relations := ARRAY(SELECT detach.contact_table
-                       UNION SELECT r.related_table FROM segments.relation AS r WHERE r.contact_table = detach.contact_table
-                       UNION SELECT r.link_table FROM segments.relation AS r
-                             WHERE r.contact_table = detach.contact_table AND r.link_table IS NOT NULL);
+    relations := ARRAY(SELECT segments.tables_read(detach.contact_table));
 
     -- a trigger deletes the segments
     attached := segments.forget_contact_table(detach.contact_table);
@@ -268,10 +318,14 @@ BEGIN
     LOOP
         PERFORM segments.check_related(change_relations.contact_table, relation);
         PERFORM segments.create_triggers(relation);
+        IF segments.is_on_replica(change_relations.contact_table) THEN
+            PERFORM segments.follow_replication(relation, true);
+        END IF;
     END LOOP;
     FOREACH new_row IN ARRAY change_relations.rows LOOP
         PERFORM segments.store_relation(new_row);
     END LOOP;
+    PERFORM segments.follow_parts(change_relations.contact_table);
     FOREACH relation IN ARRAY former LOOP
         PERFORM segments.drop_triggers(relation);
     END LOOP;
@@ -358,7 +412,7 @@ COMMENT ON FUNCTION segments.attach_company(regclass, regclass, name, regclass, 
     'declare the companies of contacts: by a column of the contact table, or by a link table, where primary_column marks the primary company (null: the lowest key is); columns not given are those with the foreign keys; again: declare them anew';
 
 CREATE FUNCTION segments.store_related(contact_table regclass, name text, related_table regclass, contact_column name,
-                                       condition text, link_table regclass, link_column name, key_column name) RETURNS void
+                                       condition text, link_table regclass, link_column name, key_column name, unfollowed boolean) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
@@ -382,6 +436,7 @@ BEGIN
     related.related_table := store_related.related_table;
     related.contact_column := store_related.contact_column;
     related.condition := store_related.condition;
+    related.unfollowed := store_related.unfollowed;
     related.only_primary := false;
 
     IF store_related.link_table IS NULL THEN
@@ -404,11 +459,12 @@ BEGIN
     PERFORM segments.change_relations(store_related.contact_table, ARRAY[related]);
 END
 $function$;
-COMMENT ON FUNCTION segments.store_related(regclass, text, regclass, name, text, regclass, name, name) IS 'internal: attach_related, its condition with qualified names';
+COMMENT ON FUNCTION segments.store_related(regclass, text, regclass, name, text, regclass, name, name, boolean) IS 'internal: attach_related, its condition with qualified names';
 
 CREATE FUNCTION segments.attach_related(contact_table regclass, name text, related_table regclass, contact_column name,
                                         condition text DEFAULT NULL, link_table regclass DEFAULT NULL,
-                                        link_column name DEFAULT NULL, key_column name DEFAULT NULL) RETURNS void
+                                        link_column name DEFAULT NULL, key_column name DEFAULT NULL,
+                                        unfollowed boolean DEFAULT false) RETURNS void
 LANGUAGE plpgsql VOLATILE
 AS $function$
 /*
@@ -417,11 +473,11 @@ AS $function$
  */
 BEGIN
     condition := segments.qualify_expression(condition, related_table);
-    PERFORM segments.store_related(contact_table, name, related_table, contact_column, condition, link_table, link_column, key_column);
+    PERFORM segments.store_related(contact_table, name, related_table, contact_column, condition, link_table, link_column, key_column, unfollowed);
 END
 $function$;
-COMMENT ON FUNCTION segments.attach_related(regclass, text, regclass, name, text, regclass, name, name) IS
-    'declare rows that belong to contacts, for fields over them: contact_column of the related table (of the link table, where there is one) holds the contact''s key; only rows that satisfy the SQL condition count; again: declare them anew';
+COMMENT ON FUNCTION segments.attach_related(regclass, text, regclass, name, text, regclass, name, name, boolean) IS
+    'declare rows that belong to contacts, for fields over them: contact_column of the related table (of the link table, where there is one) holds the contact''s key; only rows that satisfy the SQL condition count, which is refused if it depends on more than the row, or with unfollowed taken as it is; again: declare them anew';
 
 CREATE FUNCTION segments.detach_related(contact_table regclass, name text) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp

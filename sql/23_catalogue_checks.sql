@@ -200,6 +200,9 @@ BEGIN
         END IF;
     END IF;
     PERFORM segments.verify_expression(NEW.contact_table, NEW.condition, NEW.related_table, true);
+    IF NOT NEW.unfollowed THEN
+        PERFORM segments.is_followed(format('relation "%s"', NEW.name), ARRAY[NEW.condition], NEW.related_table, NEW.contact_table, false);
+    END IF;
     RETURN NULL;
 END
 $function$;
@@ -224,6 +227,58 @@ CREATE FUNCTION segments.check_expression(expression text, relation regclass, ro
     LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'segments_check_expression';
 COMMENT ON FUNCTION segments.check_expression(text, regclass, oid, boolean) IS 'internal: an error when an expression has no meaning over a table, or a role may not call a function, or read a table, of it; done as that role';
 
+CREATE FUNCTION segments.unfollowed_part(expression text, relation regclass, contact_table regclass, OUT kind text, OUT name text)
+    LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'segments_unfollowed_part';
+COMMENT ON FUNCTION segments.unfollowed_part(text, regclass, regclass) IS 'internal: what an expression takes from elsewhere than the row: clock, session, function, contacts, related or table, and its name; or nulls';
+
+CREATE FUNCTION segments.is_followed(name text, expressions text[], relation regclass, contact_table regclass, allowed boolean) RETURNS boolean
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+/*
+ * Refused unless it is allowed; then there is a notice.
+ */
+DECLARE
+    part record;
+    detail text;
+    hint text;
+BEGIN
+    SELECT p.* INTO part
+    FROM unnest(is_followed.expressions) AS e, segments.unfollowed_part(regexp_replace(e, '\$1(?![0-9])', '1', 'g'), is_followed.relation, is_followed.contact_table) AS p
+    WHERE e IS NOT NULL AND p.kind IS NOT NULL;
+    IF NOT FOUND THEN
+        RETURN true;
+    END IF;
+    CASE part.kind
+        WHEN 'clock' THEN
+            detail := format('Its SQL uses the clock: %s.', part.name);
+            hint := 'Compare with a date phrase in the filter, or, of related rows, in a row group.';
+        WHEN 'session' THEN
+            detail := format('Its SQL depends on the session or the catalogs: %s.', part.name);
+            hint := 'Use what depends on the row alone.';
+        WHEN 'function' THEN
+            detail := format('Its SQL calls function "%s", which is STABLE: it may read tables or settings.', part.name);
+            hint := 'Declare the function IMMUTABLE if its result depends on its arguments alone.';
+        WHEN 'contacts' THEN
+            detail := format('Its SQL reads other rows of contact table "%s".', part.name);
+            hint := 'Keep what it computes in a column.';
+        WHEN 'related' THEN
+            detail := format('Its SQL reads table "%s" in a subquery.', part.name);
+            hint := 'Declare a field over the relation, with an aggregate.';
+        ELSE
+            detail := format('Its SQL reads table "%s", which is not attached.', part.name);
+            hint := 'Attach it with segments.attach_related() and declare a field over the relation.';
+    END CASE;
+    IF is_followed.allowed THEN
+        RAISE NOTICE '% is not followed', is_followed.name USING DETAIL = detail,
+            HINT = 'Its value is looked at when the row is written, and by segments.rebuild().';
+        RETURN false;
+    END IF;
+    RAISE EXCEPTION '% cannot be followed', is_followed.name
+        USING ERRCODE = 'invalid_object_definition', DETAIL = detail, HINT = hint || ' With unfollowed => true it is taken as it is.';
+END
+$function$;
+COMMENT ON FUNCTION segments.is_followed(text, text[], regclass, regclass, boolean) IS 'internal: do SQL expressions over a table depend on the row alone? an error if they do not, or where that is allowed a notice';
+
 CREATE FUNCTION segments.row_table(definition segments.field_definition) RETURNS regclass
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -245,6 +300,9 @@ BEGIN
     IF row_table IS NOT NULL THEN
         PERFORM segments.verify_expression(NEW.contact_table, NEW.expression, row_table, false);
         PERFORM segments.verify_expression(NEW.contact_table, NEW.condition, row_table, true);
+        IF NOT NEW.unfollowed THEN
+            PERFORM segments.is_followed(format('field "%s"', NEW.field), ARRAY[NEW.expression, NEW.condition], row_table, NEW.contact_table, false);
+        END IF;
         IF NEW.order_by IS NOT NULL THEN
             PERFORM segments.column_type(row_table, NEW.order_by);
         END IF;
@@ -347,11 +405,14 @@ CREATE FUNCTION segments.store_relation_checked(new_row segments.relation) RETUR
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS $$
 BEGIN
+    new_row.unfollowed := coalesce(new_row.unfollowed, false)
+        AND NOT segments.is_followed(format('relation "%s"', new_row.name), ARRAY[new_row.condition], new_row.related_table, new_row.contact_table, true);
     INSERT INTO segments.relation AS r VALUES (new_row.*)
     ON CONFLICT ON CONSTRAINT relation_pkey DO UPDATE
     SET related_table = excluded.related_table, contact_column = excluded.contact_column, key_column = excluded.key_column,
         link_table = excluded.link_table, link_column = excluded.link_column, primary_column = excluded.primary_column,
-        only_primary = excluded.only_primary, contact_reference = excluded.contact_reference, condition = excluded.condition;
+        only_primary = excluded.only_primary, contact_reference = excluded.contact_reference, condition = excluded.condition,
+        unfollowed = excluded.unfollowed;
 END $$;
 COMMENT ON FUNCTION segments.store_relation_checked(segments.relation) IS 'internal: what store_relation() does for who may';
 
@@ -383,12 +444,16 @@ CREATE FUNCTION segments.store_definition_checked(definition segments.field_defi
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS $$
 BEGIN
+    definition.unfollowed := coalesce(definition.unfollowed, false)
+        AND NOT segments.is_followed(format('field "%s"', definition.field), ARRAY[definition.expression, definition.condition],
+                                     segments.row_table(definition), definition.contact_table, true);
     INSERT INTO segments.field_definition AS d VALUES (definition.*)
     ON CONFLICT ON CONSTRAINT field_definition_pkey DO UPDATE
     SET type = excluded.type, label = excluded.label, available = excluded.available, relation = excluded.relation,
         column_name = excluded.column_name, expression = excluded.expression, condition = excluded.condition,
         aggregate = excluded.aggregate, order_by = excluded.order_by, options = excluded.options,
-        case_sensitive = excluded.case_sensitive, timezone = excluded.timezone, default_prefix = excluded.default_prefix;
+        case_sensitive = excluded.case_sensitive, timezone = excluded.timezone, default_prefix = excluded.default_prefix,
+        unfollowed = excluded.unfollowed;
     -- the engine has the last word on whether type and value go together
     PERFORM segments.field_operators(definition.contact_table, definition.object, regexp_replace(definition.field, '\*$', '1'));
 END $$;
@@ -412,4 +477,5 @@ REVOKE EXECUTE ON FUNCTION segments.store_contact_table_checked(segments.contact
     segments.change_contact_table_checked(regclass, name, text, boolean), segments.forget_contact_table_checked(regclass),
     segments.store_relation_checked(segments.relation), segments.forget_relation_checked(regclass, text),
     segments.store_definition_checked(segments.field_definition), segments.forget_definition_checked(regclass, text, text),
-    segments.verify_expression(regclass, text, regclass, boolean), segments.check_expression(text, regclass, oid, boolean) FROM PUBLIC;
+    segments.verify_expression(regclass, text, regclass, boolean), segments.check_expression(text, regclass, oid, boolean),
+    segments.unfollowed_part(text, regclass, regclass), segments.is_followed(text, text[], regclass, regclass, boolean) FROM PUBLIC;

@@ -166,12 +166,19 @@ AS $function$
 DECLARE
     declared record;
     reason text;
+    detail text;
 BEGIN
     FOR declared IN
-        SELECT d.object, d.field FROM segments.field_definition AS d
+        SELECT d.object, d.field, NOT d.unfollowed AND coalesce(d.expression, d.condition) IS NOT NULL AS is_followed,
+               ARRAY[d.expression, d.condition] AS expressions, segments.row_table(d) AS row_table
+        FROM segments.field_definition AS d
         WHERE d.contact_table = check_definitions.contact_table
     LOOP
         BEGIN
+            IF declared.is_followed THEN
+                PERFORM segments.is_followed(format('field "%s"', declared.field), declared.expressions, declared.row_table,
+                                             check_definitions.contact_table, false);
+            END IF;
             PERFORM segments.field_operators(check_definitions.contact_table, declared.object,
                                              regexp_replace(declared.field, '\*$', '1'));
         EXCEPTION
@@ -180,9 +187,9 @@ BEGIN
                  OR operator_intervention OR system_error THEN
                 RAISE;
             WHEN OTHERS THEN
-                GET STACKED DIAGNOSTICS reason = MESSAGE_TEXT;
+                GET STACKED DIAGNOSTICS reason = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL;
                 RAISE EXCEPTION '% because field "%" of object % depends on it', check_definitions.refusal, declared.field, declared.object
-                    USING ERRCODE = 'dependent_objects_still_exist', DETAIL = reason,
+                    USING ERRCODE = 'dependent_objects_still_exist', DETAIL = concat_ws(E'\n', reason, nullif(detail, '')),
                           HINT = 'Change the field with segments.define_field() or drop it with segments.drop_field() first.';
         END;
     END LOOP;
@@ -238,6 +245,8 @@ BEGIN
         WHERE s.id = r.segment_id AND s.contact_table = OLD.contact_table;
         DELETE FROM segments.segment AS s WHERE s.contact_table = OLD.contact_table;
         DELETE FROM segments.definition_change AS d WHERE d.contact_table = OLD.contact_table;
+        DELETE FROM segments.table_part AS p WHERE p.attached = OLD.contact_table
+            AND NOT EXISTS (SELECT FROM segments.relation AS r WHERE p.attached IN (r.related_table, r.link_table) AND r.contact_table <> OLD.contact_table);
         RETURN OLD;
     END IF;
     IF TG_OP = 'UPDATE' AND NEW.contact_table <> OLD.contact_table THEN
@@ -272,6 +281,16 @@ BEGIN
                                                         UNION ALL (TABLE new_rows EXCEPT TABLE old_rows)) AS c
                            GROUP BY c.contact_table);
     END IF;
+    -- sessions that write these tables know for whom
+    IF TG_OP <> 'INSERT' THEN
+        PERFORM segments.readers_changed(t) FROM old_rows AS o, unnest(ARRAY[o.related_table, o.link_table]) AS t;
+    END IF;
+    IF TG_OP <> 'DELETE' THEN
+        PERFORM segments.readers_changed(t) FROM new_rows AS n, unnest(ARRAY[n.related_table, n.link_table]) AS t;
+    END IF;
+    IF TG_OP <> 'INSERT' THEN
+        DELETE FROM segments.table_part AS p WHERE NOT segments.is_attached(p.attached);
+    END IF;
     FOREACH reader IN ARRAY concerned LOOP
         PERFORM segments.invalidate(reader) FROM pg_class WHERE oid = reader;
         CONTINUE WHEN TG_OP = 'INSERT' OR NOT segments.is_maintained(reader);
@@ -291,6 +310,38 @@ BEGIN
 END
 $function$;
 COMMENT ON FUNCTION segments.relation_changed() IS 'internal: trigger function; what a change of relation means for segments';
+
+CREATE FUNCTION segments.check_uncovered(contact_table regclass, object text, field text) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $function$
+/*
+ * A declared field is gone, which was not the column of its name: filters that
+ * name it would mean that column from now on.
+ */
+DECLARE
+    row_table regclass := CASE check_uncovered.object WHEN 'lead' THEN check_uncovered.contact_table ELSE (
+        SELECT r.related_table FROM segments.relation AS r
+        WHERE (r.contact_table, r.name) = (check_uncovered.contact_table, check_uncovered.object)) END;
+    aliases text;
+BEGIN
+    SELECT string_agg(format('segment "%s": field "%s" of object %s would mean another', s.alias, check_uncovered.field, check_uncovered.object),
+                      E'\n' ORDER BY s.alias) INTO aliases
+    FROM (SELECT s.alias FROM segments.segment AS s
+          WHERE s.contact_table = check_uncovered.contact_table AND NOT segments.has_failed(s.id)
+            AND segments.has_column(row_table, check_uncovered.field::name)
+            AND EXISTS (SELECT FROM jsonb_path_query(s.filters::jsonb, '$.** ? (exists (@.field) && exists (@.operator))') AS e
+                        WHERE segments.name_covers(check_uncovered.field, e ->> 'field')
+                          AND coalesce(e ->> 'object', 'lead') IN (check_uncovered.object,
+                                                                   CASE check_uncovered.object WHEN 'company' THEN 'company_all' END))
+          ORDER BY s.alias LIMIT 10) AS s;
+    IF aliases IS NOT NULL THEN
+        RAISE EXCEPTION 'cannot change field "%" because segments depend on it', check_uncovered.field
+            USING ERRCODE = 'dependent_objects_still_exist', DETAIL = aliases, HINT = 'Change or delete the segments first.';
+    END IF;
+END
+$function$;
+COMMENT ON FUNCTION segments.check_uncovered(regclass, text, text) IS 'internal: refuse to forget a field whose filters would mean a column of its name';
+REVOKE EXECUTE ON FUNCTION segments.check_uncovered(regclass, text, text) FROM PUBLIC;
 
 CREATE FUNCTION segments.field_definition_changed() RETURNS trigger
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -319,6 +370,11 @@ BEGIN
         PERFORM segments.invalidate(concerned.contact_table);
         CONTINUE WHEN NOT segments.is_maintained(concerned.contact_table);
         PERFORM segments.check_segments(concerned.contact_table, concerned.fields, concerned.refusal);
+        IF TG_OP = 'DELETE' THEN
+            PERFORM segments.check_uncovered(c.contact_table, c.object, c.field) FROM unnest(changed) AS c
+            WHERE c.contact_table = concerned.contact_table AND c.object IN ('lead', 'company', 'company_all')
+              AND (c.expression IS NOT NULL OR c.relation IS NOT NULL OR coalesce(c.column_name, c.field::name) <> c.field::name);
+        END IF;
         PERFORM segments.rebuild_segments(concerned.contact_table, concerned.fields, 'definition');
     END LOOP;
     RETURN NULL;
@@ -501,6 +557,7 @@ BEGIN
     given.case_sensitive := coalesce(given.case_sensitive, stored.case_sensitive);
     given.timezone := coalesce(given.timezone, stored.timezone);
     given.default_prefix := coalesce(given.default_prefix, stored.default_prefix);
+    given.unfollowed := coalesce(given.unfollowed, stored.unfollowed);
     RETURN given;
 END
 $function$;
@@ -511,7 +568,7 @@ CREATE FUNCTION segments.define_field(contact_table regclass, field text, type t
                                       column_name name DEFAULT NULL, expression text DEFAULT NULL, condition text DEFAULT NULL,
                                       aggregate text DEFAULT NULL, order_by name DEFAULT NULL, options text[] DEFAULT NULL,
                                       case_sensitive boolean DEFAULT NULL, timezone text DEFAULT NULL,
-                                      default_prefix text DEFAULT NULL) RETURNS void
+                                      default_prefix text DEFAULT NULL, unfollowed boolean DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql VOLATILE
 AS $function$
 /*
@@ -538,6 +595,7 @@ BEGIN
     definition.case_sensitive := define_field.case_sensitive;
     definition.timezone := define_field.timezone;
     definition.default_prefix := define_field.default_prefix;
+    definition.unfollowed := define_field.unfollowed;
     definition := segments.complete_definition(definition);
     PERFORM segments.check_definition(definition);
 
@@ -552,8 +610,8 @@ BEGIN
     PERFORM segments.store_field(definition);
 END
 $function$;
-COMMENT ON FUNCTION segments.define_field(regclass, text, text, text, text, boolean, text, name, text, text, text, name, text[], boolean, text, text) IS
-    'declare a field: what cannot be inferred of a column, a field computed by an SQL expression over the row, or one over the rows of a relation; again: change what is given, and bring the segments that use it up to date';
+COMMENT ON FUNCTION segments.define_field(regclass, text, text, text, text, boolean, text, name, text, text, text, name, text[], boolean, text, text, boolean) IS
+    'declare a field: what cannot be inferred of a column, a field computed by an SQL expression over the row, or one over the rows of a relation; SQL that depends on more than the row (the clock, settings, other rows) is refused, or with unfollowed taken as it is; again: change what is given, and bring the segments that use it up to date';
 
 CREATE FUNCTION segments.drop_field(contact_table regclass, field text, object text DEFAULT 'lead') RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp

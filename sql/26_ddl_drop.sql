@@ -293,6 +293,10 @@ BEGIN
             FROM pg_event_trigger_dropped_objects() AS d WHERE d.original));
     END IF;
 
+    FOR dropped IN SELECT DISTINCT p.attached FROM segments.table_part AS p WHERE p.part = ANY (tables) LOOP
+        PERFORM segments.sync_parts(dropped.attached);
+    END LOOP;
+
     FOR dropped IN
         SELECT d.objid::regclass AS relation, array_agg(d.address_names[3]::name ORDER BY d.objsubid) AS columns
         FROM pg_event_trigger_dropped_objects() AS d

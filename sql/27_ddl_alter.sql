@@ -42,7 +42,8 @@ AS $function$
             THEN 'it must have no check constraint'
         WHEN EXISTS (SELECT FROM pg_policy AS p WHERE p.polrelid = relation AND (p.polname <> 'segments_readers'
                      OR p.polcmd <> 'r' OR EXISTS (SELECT FROM pg_depend AS d
-                         WHERE d.classid = 'pg_policy'::regclass AND d.objid = p.oid AND d.refclassid = 'pg_proc'::regclass)
+                         WHERE d.classid = 'pg_policy'::regclass AND d.objid = p.oid AND d.refclassid = 'pg_proc'::regclass
+                           AND d.refobjid <> 'segments.hidden_segments(regclass)'::regprocedure)
                      OR EXISTS (SELECT FROM pg_depend AS d WHERE d.classid = 'pg_policy'::regclass AND d.objid = p.oid
                                 AND d.refclassid = 'pg_class'::regclass AND d.refobjid NOT IN (relation, 'segments.contact_table'::regclass))
                      OR EXISTS (SELECT FROM pg_depend AS d WHERE d.classid = 'pg_policy'::regclass AND d.objid = p.oid
@@ -347,7 +348,7 @@ $function$;
 COMMENT ON FUNCTION segments.check_altered_table(regclass, name) IS 'internal: refuse an ALTER TABLE after which a filter has no meaning; bring segments up to date where values changed';
 REVOKE EXECUTE ON FUNCTION segments.check_altered_table(regclass, name) FROM PUBLIC;
 
-CREATE FUNCTION segments.check_children() RETURNS void
+CREATE FUNCTION segments.check_children(relations oid[]) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
@@ -355,22 +356,21 @@ DECLARE
 BEGIN
     FOR related IN
         SELECT i.inhrelid::regclass AS child, i.inhparent::regclass AS parent
-        FROM pg_event_trigger_ddl_commands() AS d JOIN pg_inherits AS i ON d.objid IN (i.inhrelid, i.inhparent)
-        WHERE d.classid = 'pg_class'::regclass
-          AND EXISTS (SELECT FROM unnest(ARRAY[i.inhrelid, i.inhparent]) AS t
-                      WHERE t IN (SELECT c.contact_table FROM segments.contact_table AS c)
-                         OR t IN (SELECT u.related FROM segments.relation AS r JOIN pg_class AS c ON c.oid = r.contact_table,
-                                      unnest(ARRAY[r.related_table, r.link_table]) AS u (related)
-                                  WHERE has_table_privilege(c.relowner, u.related, 'SELECT')))
+        FROM pg_inherits AS i
+        WHERE (i.inhrelid = ANY (check_children.relations) OR i.inhparent = ANY (check_children.relations))
+          AND (i.inhrelid IN (SELECT c.contact_table FROM segments.contact_table AS c)
+               OR i.inhrelid IN (SELECT u.related FROM segments.relation AS r JOIN pg_class AS c ON c.oid = r.contact_table,
+                                     unnest(ARRAY[r.related_table, r.link_table]) AS u (related)
+                                 WHERE has_table_privilege(c.relowner, u.related, 'SELECT')))
     LOOP
-        RAISE EXCEPTION 'table "%" cannot inherit from, or be a partition of, table "%" because segments are kept over one of them',
+        RAISE EXCEPTION 'table "%" cannot inherit from, or be a partition of, table "%" because segments are kept over it',
             related.child, related.parent
-            USING ERRCODE = 'feature_not_supported', DETAIL = 'Rows of the other table would go unnoticed.';
+            USING ERRCODE = 'feature_not_supported', DETAIL = 'Rows written through the other table would go unnoticed.';
     END LOOP;
 END
 $function$;
-COMMENT ON FUNCTION segments.check_children() IS 'internal: refuses inheritance and partitioning of tables that segments read';
-REVOKE EXECUTE ON FUNCTION segments.check_children() FROM PUBLIC;
+COMMENT ON FUNCTION segments.check_children(oid[]) IS 'internal: refuses to put a table that segments read under another';
+REVOKE EXECUTE ON FUNCTION segments.check_children(oid[]) FROM PUBLIC;
 
 CREATE FUNCTION segments.after_alter() RETURNS event_trigger
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -404,7 +404,10 @@ BEGIN
             UNION ALL
             SELECT r.ev_class FROM pg_event_trigger_ddl_commands() AS d JOIN pg_rewrite AS r ON r.oid = d.objid
             WHERE d.classid = 'pg_rewrite'::regclass));
-        PERFORM segments.check_children();
+        PERFORM segments.follow_commands();
+        RETURN;
+    ELSIF TG_TAG IN ('CREATE FOREIGN TABLE', 'CREATE SCHEMA', 'ALTER FOREIGN TABLE') THEN
+        PERFORM segments.follow_commands();
         RETURN;
     END IF;
     IF TG_TAG = 'ALTER TABLE' THEN
@@ -424,7 +427,7 @@ BEGIN
         LOOP
             PERFORM segments.check_altered_table(altered.relation, altered.new_name);
         END LOOP;
-        PERFORM segments.check_children();
+        PERFORM segments.follow_commands();
     ELSE
         -- something that an expression may name has another name now
         FOR contact_table IN
@@ -445,7 +448,7 @@ COMMENT ON FUNCTION segments.after_alter() IS 'internal: event trigger function;
 CREATE EVENT TRIGGER segments_1_alter_tables_beside ON ddl_command_end WHEN TAG IN ('ALTER TABLE')
     EXECUTE FUNCTION segments.alter_tables_beside();
 CREATE EVENT TRIGGER segments_2_after_alter ON ddl_command_end
-    WHEN TAG IN ('CREATE TABLE', 'CREATE RULE', 'CREATE INDEX', 'CREATE STATISTICS', 'CREATE POLICY', 'ALTER POLICY', 'ALTER TABLE', 'ALTER SCHEMA', 'ALTER FUNCTION', 'ALTER OPERATOR', 'ALTER TYPE', 'ALTER DOMAIN', 'ALTER VIEW')
+    WHEN TAG IN ('CREATE TABLE', 'CREATE FOREIGN TABLE', 'CREATE SCHEMA', 'ALTER FOREIGN TABLE', 'CREATE RULE', 'CREATE INDEX', 'CREATE STATISTICS', 'CREATE POLICY', 'ALTER POLICY', 'ALTER TABLE', 'ALTER SCHEMA', 'ALTER FUNCTION', 'ALTER OPERATOR', 'ALTER TYPE', 'ALTER DOMAIN', 'ALTER VIEW')
     EXECUTE FUNCTION segments.after_alter();
 COMMENT ON EVENT TRIGGER segments_1_alter_tables_beside IS 'tables of members follow their contact table to another owner, schema or wider key';
 COMMENT ON EVENT TRIGGER segments_2_after_alter IS 'what stored filters need is not altered away; members follow altered columns';

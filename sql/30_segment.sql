@@ -51,6 +51,7 @@ CREATE TABLE segments.segment (
     other_objects text[] NOT NULL DEFAULT '{}'
 );
 CREATE INDEX segment_contact_table_idx ON segments.segment (contact_table);
+CREATE INDEX segment_private_idx ON segments.segment (contact_table) WHERE NOT is_global;
 COMMENT ON TABLE segments.segment IS 'Segments; INSERT, UPDATE and DELETE do what the functions do';
 COMMENT ON COLUMN segments.segment.id IS 'id';
 COMMENT ON COLUMN segments.segment.contact_table IS 'table whose contacts are its members; default: the only attached one; never changes';

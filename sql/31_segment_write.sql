@@ -206,11 +206,37 @@ END
 $function$;
 COMMENT ON FUNCTION segments.segment_check_name(text) IS 'internal: a name without blanks at its ends; an error when nothing is left';
 
+CREATE FUNCTION segments.check_length(value text, property text, most integer) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+    IF char_length(value) > most THEN
+        RAISE EXCEPTION '% is too long', property
+            USING ERRCODE = 'string_data_right_truncation', DETAIL = format('It has %s characters, of which there may be %s.', char_length(value), most);
+    END IF;
+END
+$function$;
+COMMENT ON FUNCTION segments.check_length(text, text, integer) IS 'internal: an error when a text has more characters than are stored';
+
+CREATE FUNCTION segments.check_lengths(segment segments.segment) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+    PERFORM segments.check_length(segment.name, 'name', 255);
+    PERFORM segments.check_length(segment.public_name, 'public name', 255);
+    PERFORM segments.check_length(segment.alias, 'alias', 255);
+    PERFORM segments.check_length(segment.created_by_user, 'name of the user', 255);
+    PERFORM segments.check_length(segment.description, 'description', 65535);
+END
+$function$;
+COMMENT ON FUNCTION segments.check_lengths(segments.segment) IS 'internal: an error when a text of a segment has more characters than are stored';
+
 CREATE FUNCTION segments.segment_before_insert() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
     NEW.contact_table := coalesce(NEW.contact_table, segments.default_contact_table());
+    PERFORM segments.check_lengths(NEW);
     NEW.name := segments.segment_check_name(NEW.name);
     NEW.public_name := coalesce(nullif(btrim(NEW.public_name), ''), NEW.name);
     -- one that is given and in use is left to the unique index, for ON CONFLICT (alias)
@@ -280,6 +306,10 @@ BEGIN
         RAISE EXCEPTION 'cannot change the % of segment "%"',
             CASE WHEN NEW.id <> OLD.id THEN 'id' ELSE 'contact table' END, OLD.name
             USING ERRCODE = 'feature_not_supported', HINT = 'Create another segment with the same filters.';
+    END IF;
+    IF ROW(NEW.name, NEW.public_name, NEW.alias, NEW.description, NEW.created_by_user)
+        IS DISTINCT FROM ROW(OLD.name, OLD.public_name, OLD.alias, OLD.description, OLD.created_by_user) THEN
+        PERFORM segments.check_lengths(NEW);
     END IF;
     NEW.name := segments.segment_check_name(NEW.name);
     NEW.public_name := coalesce(nullif(btrim(NEW.public_name), ''), NEW.name);

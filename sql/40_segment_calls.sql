@@ -22,12 +22,21 @@ CREATE FUNCTION segments.segment_word(segment bigint) RETURNS text
     LANGUAGE c STABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'segments_segment_word';
 COMMENT ON FUNCTION segments.segment_word(bigint) IS 'internal: the id of a segment in digits; an error when there is none with this id that one sees';
 
+CREATE FUNCTION segments.hidden_segments(contact_table regclass) RETURNS bigint[]
+    LANGUAGE c STABLE STRICT PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'segments_hidden_segments';
+COMMENT ON FUNCTION segments.hidden_segments(regclass) IS 'internal: ids of the segments of a contact table that the current role does not see; null for who may not read the contact table';
+
+CREATE FUNCTION segments.ask_beside(contact_table regclass, question text, VARIADIC arguments "any") RETURNS SETOF record
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'segments_ask_beside';
+COMMENT ON FUNCTION segments.ask_beside(regclass, text, "any") IS 'internal: answers one of a few questions about members, overrides and the log of a contact table that the caller may read, as the owner of these tables, without segments that the caller does not see';
+
 CREATE FUNCTION segments.open_to_readers(contact_table regclass) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
- * The condition is computed once per query.  It names the table itself, not
- * the contact table, which could not be dropped otherwise.
+ * The condition is computed once per query, but for a comparison with what is
+ * nothing for most.  It names the table itself, not the contact table, which
+ * could not be dropped otherwise.
  */
 DECLARE
     tables segments.contact_table;
@@ -39,15 +48,15 @@ BEGIN
     LOOP
         CONTINUE WHEN EXISTS (SELECT FROM pg_policy WHERE polrelid = beside.column1 AND polname = 'segments_readers');
         EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', beside.column1);
-        EXECUTE format('CREATE POLICY segments_readers ON %1$s FOR SELECT USING ('
-                       '(SELECT has_table_privilege(t.contact_table, ''SELECT'') FROM segments.contact_table AS t'
-                       ' WHERE t.%2$s = %1$L::regclass))', beside.column1, beside.column2);
+        EXECUTE format('CREATE POLICY segments_readers ON %1$s FOR SELECT USING (segment_id <> ALL ('
+                       '(SELECT segments.hidden_segments(t.contact_table) FROM segments.contact_table AS t'
+                       ' WHERE t.%2$s = %1$L::regclass)::bigint[]))', beside.column1, beside.column2);
         EXECUTE format('GRANT SELECT ON %s TO PUBLIC', beside.column1);
     END LOOP;
 END
 $function$;
 COMMENT ON FUNCTION segments.open_to_readers(regclass) IS
-    'lets everybody who may read a contact table read its members, overrides and log; for their owner';
+    'lets everybody who may read a contact table read its members, overrides and log, of segments that they see; for their owner';
 
 CREATE FUNCTION segments.find_segment(segment_id bigint, OUT id bigint, OUT is_static boolean, OUT tables segments.contact_table)
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
@@ -126,7 +135,7 @@ CREATE FUNCTION segments.key_from_text(tables segments.contact_table, key text) 
     AS $$ SELECT format('segments.key_in(%L::regclass, %L, NULL::%s)', tables.contact_table::oid, key, segments.base_type(tables.key_type)) $$;
 COMMENT ON FUNCTION segments.key_from_text(segments.contact_table, text) IS 'internal: SQL for a contact''s key that is given as text';
 
-CREATE FUNCTION segments.key_literal(tables segments.contact_table, contact anyelement) RETURNS text
+CREATE FUNCTION segments.key_text(tables segments.contact_table, contact anyelement) RETURNS text
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
@@ -134,9 +143,14 @@ BEGIN
     IF contact IS NULL THEN
         RAISE EXCEPTION 'contact must not be null' USING ERRCODE = 'null_value_not_allowed';
     END IF;
-    RETURN segments.key_from_text(tables, format('%s', contact));
+    RETURN format('%s', contact);
 END
 $function$;
+COMMENT ON FUNCTION segments.key_text(segments.contact_table, anyelement) IS 'internal: a contact''s key as text; an error when keys cannot be given in its type';
+
+CREATE FUNCTION segments.key_literal(tables segments.contact_table, contact anyelement) RETURNS text
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+    AS $$ SELECT segments.key_from_text(tables, segments.key_text(tables, contact)) $$;
 COMMENT ON FUNCTION segments.key_literal(segments.contact_table, anyelement) IS 'internal: a contact''s key as SQL, of the base type of the contact table''s keys';
 
 -- Making and changing segments.

@@ -10,32 +10,7 @@
 
 CREATE FUNCTION segments.members(segment text, key anyelement, after text DEFAULT NULL, max bigint DEFAULT NULL)
     RETURNS TABLE (contact_id anyelement, since timestamptz, source text)
-    LANGUAGE plpgsql STABLE ROWS 1000 SET search_path = pg_catalog, pg_temp
-AS $function$
-DECLARE
-    named_id bigint := segments.resolve_segment(segment);
-    found record;
-    tables segments.contact_table;
-BEGIN
-    PERFORM segments.check_key_is_null(key);
-    SELECT * INTO found FROM segments.find_segment(named_id);
-    tables := found.tables;
-    PERFORM segments.check_key_type(tables, pg_typeof(key));
-    -- the page first, by the primary key; then what was done by hand, for it alone
-    RETURN QUERY EXECUTE format('SELECT m.contact_id::%s, m.since, %s '
-                                'FROM (SELECT * FROM %s WHERE segment_id = %s %s ORDER BY contact_id LIMIT %L::bigint) AS m '
-                                '%s ORDER BY m.contact_id',
-        pg_typeof(key),
-        CASE WHEN found.is_static THEN '''manual''::text'
-             ELSE 'CASE WHEN o.included THEN ''manual'' ELSE ''filter'' END' END,
-        tables.member_table, found.id,
-        'AND contact_id > ' || segments.key_from_text(tables, after),
-        max,
-        CASE WHEN NOT found.is_static
-             THEN format('LEFT JOIN %s AS o ON o.segment_id = m.segment_id AND o.contact_id = m.contact_id AND o.included',
-                         tables.override_table) END);
-END
-$function$;
+    LANGUAGE c STABLE ROWS 1000 AS 'MODULE_PATHNAME', 'segments_members';
 COMMENT ON FUNCTION segments.members(text, anyelement, text, bigint) IS
     'members, with keys in the type of key, which is any null and always second: members(''vip'', key => NULL::uuid, max => 10)';
 
@@ -76,15 +51,17 @@ $function$;
 COMMENT ON FUNCTION segments.contacts(text, anyelement, text, bigint) IS
     'members as rows of the contact table, of which contact is any null row, in the order of their keys; pages as for members()';
 
+CREATE FUNCTION segments.memberships(tables segments.contact_table, key text) RETURNS TABLE (segment_id bigint, since timestamptz, included boolean)
+    LANGUAGE sql STABLE ROWS 10 SET search_path = pg_catalog, pg_temp
+    AS $$ SELECT * FROM segments.ask_beside(tables.contact_table, 'memberships', key) AS m (segment_id bigint, since timestamptz, included boolean) $$;
+COMMENT ON FUNCTION segments.memberships(segments.contact_table, text) IS 'internal: segments that a contact, by its key as text, is a member of and that one sees, since when, and whether it was included by hand';
+
 CREATE FUNCTION segments.segments_of(tables segments.contact_table, key text) RETURNS SETOF segments.segment
-    LANGUAGE plpgsql STABLE ROWS 10 SET search_path = pg_catalog, pg_temp
+    LANGUAGE sql STABLE ROWS 10 SET search_path = pg_catalog, pg_temp
 AS $function$
-BEGIN
-    RETURN QUERY EXECUTE format('SELECT s.* FROM segments.segment AS s JOIN %s AS m ON m.segment_id = s.id '
-                                'WHERE m.contact_id = %s ORDER BY s.name, s.id', tables.member_table, key);
-END
+    SELECT s.* FROM segments.memberships(tables, key) AS m JOIN segments.segment AS s ON s.id = m.segment_id ORDER BY s.name, s.id
 $function$;
-COMMENT ON FUNCTION segments.segments_of(segments.contact_table, text) IS 'internal: segments of the contact whose key this SQL is';
+COMMENT ON FUNCTION segments.segments_of(segments.contact_table, text) IS 'internal: segments of the contact with this key';
 
 CREATE FUNCTION segments.contact_segments(contact anyelement, contact_table regclass DEFAULT NULL)
     RETURNS SETOF segments.segment LANGUAGE plpgsql STABLE ROWS 10 SET search_path = pg_catalog, pg_temp
@@ -92,7 +69,7 @@ AS $function$
 DECLARE
     tables segments.contact_table := segments.tables_of(contact_table);
 BEGIN
-    RETURN QUERY SELECT * FROM segments.segments_of(tables, segments.key_literal(tables, contact));
+    RETURN QUERY SELECT * FROM segments.segments_of(tables, segments.key_text(tables, contact));
 END
 $function$;
 COMMENT ON FUNCTION segments.contact_segments(anyelement, regclass) IS 'segments that a contact is a member of and that one sees, by name';
@@ -103,7 +80,7 @@ AS $function$
 DECLARE
     tables segments.contact_table := segments.tables_of(contact_table);
 BEGIN
-    RETURN QUERY SELECT * FROM segments.segments_of(tables, segments.key_literal(tables, contact));
+    RETURN QUERY SELECT * FROM segments.segments_of(tables, segments.key_text(tables, contact));
 END
 $function$;
 COMMENT ON FUNCTION segments.contact_segments(text, regclass) IS 'segments that a contact is a member of and that one sees, by name; the key as text';

@@ -5,12 +5,25 @@
 -- What there is to know about segments.  A function, since a view reads its
 -- tables with the rights of its owner.
 
+CREATE FUNCTION segments.unfollowed_fields(contact_table regclass) RETURNS TABLE (segment_id bigint, fields text[])
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT s.id, array_agg(DISTINCT d.field ORDER BY d.field)
+    FROM segments.field_definition AS d
+        LEFT JOIN segments.relation AS r
+            ON (r.contact_table, r.name) = (d.contact_table, coalesce(d.relation, CASE WHEN d.object LIKE 'company%' THEN d.object END))
+        JOIN segments.segment AS s ON s.contact_table = d.contact_table AND segments.mentions(s.filters, ARRAY[d.field])
+    WHERE d.contact_table = unfollowed_fields.contact_table AND (d.unfollowed OR r.unfollowed)
+    GROUP BY s.id
+$function$;
+COMMENT ON FUNCTION segments.unfollowed_fields(regclass) IS 'internal: fields in segments'' filters that depend on what segments do not follow';
+
 CREATE FUNCTION segments.status_of(
     contact_tables regclass[],
     OUT id bigint, OUT alias text, OUT name text, OUT contact_table regclass, OUT is_published boolean, OUT state text,
     OUT error text, OUT members bigint, OUT joins bigint, OUT leaves bigint, OUT last_change timestamptz,
     OUT evaluated_at timestamptz, OUT next_move timestamptz, OUT built_at timestamptz, OUT build_time interval,
-    OUT refresh_failed_at timestamptz, OUT refresh_error text)
+    OUT refresh_failed_at timestamptz, OUT refresh_error text, OUT unfollowed text[])
     RETURNS SETOF record LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
@@ -27,7 +40,7 @@ BEGIN
                    CASE WHEN s.state <> 'building' THEN coalesce(s.error, f.error) END,
                    coalesce(c.members, 0), coalesce(c.joins, 0), coalesce(c.leaves, 0), c.last_change,
                    k.evaluated_at, greatest(k.next_move, k.evaluated_at), s.built_at, s.build_time,
-                   h.failed_at, h.error
+                   h.failed_at, h.error, u.fields
             FROM segments.segment AS s
             LEFT JOIN segments.contact_clock AS h ON h.contact_table = s.contact_table
             LEFT JOIN (SELECT DISTINCT ON (f.segment_id) f.segment_id, f.error FROM segments.segment_failure AS f
@@ -36,6 +49,7 @@ BEGIN
             LEFT JOIN (SELECT k.segment_id, k.next_move, coalesce(k.evaluated_at, t.evaluated_at) AS evaluated_at
                        FROM segments.segment_clock AS k
                        LEFT JOIN segments.contact_clock AS t ON t.contact_table = k.contact_table) AS k ON k.segment_id = s.id
+            LEFT JOIN segments.unfollowed_fields(%1$s::oid) AS u ON u.segment_id = s.id
             WHERE s.contact_table = %1$s::oid ORDER BY s.id$query$, tables.contact_table::oid);
     END LOOP;
 END
@@ -53,7 +67,7 @@ CREATE FUNCTION segments.segment_status(
     OUT id bigint, OUT alias text, OUT name text, OUT contact_table regclass, OUT is_published boolean, OUT state text,
     OUT error text, OUT members bigint, OUT joins bigint, OUT leaves bigint, OUT last_change timestamptz,
     OUT evaluated_at timestamptz, OUT next_move timestamptz, OUT built_at timestamptz, OUT build_time interval,
-    OUT refresh_failed_at timestamptz, OUT refresh_error text)
+    OUT refresh_failed_at timestamptz, OUT refresh_error text, OUT unfollowed text[])
     RETURNS SETOF record LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
@@ -63,7 +77,7 @@ BEGIN
         RETURN QUERY SELECT * FROM segments.status_of_all(all_tables) AS s (
             id bigint, alias text, name text, contact_table regclass, is_published boolean, state text, error text, members bigint,
             joins bigint, leaves bigint, last_change timestamptz, evaluated_at timestamptz, next_move timestamptz,
-            built_at timestamptz, build_time interval, refresh_failed_at timestamptz, refresh_error text);
+            built_at timestamptz, build_time interval, refresh_failed_at timestamptz, refresh_error text, unfollowed text[]);
     ELSE
         RETURN QUERY SELECT * FROM segments.status_of(all_tables);
     END IF;
@@ -90,4 +104,5 @@ COMMENT ON COLUMN segments.status.built_at IS 'when its members were last comput
 COMMENT ON COLUMN segments.status.build_time IS 'how long that took';
 COMMENT ON COLUMN segments.status.refresh_failed_at IS 'when the last segments.refresh_due() failed for its contact table; null: it did not';
 COMMENT ON COLUMN segments.status.refresh_error IS 'why';
+COMMENT ON COLUMN segments.status.unfollowed IS 'fields of its filters whose SQL depends on more than the row, so that members do not follow; null: none';
 GRANT SELECT ON segments.status TO PUBLIC;

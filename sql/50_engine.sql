@@ -51,6 +51,10 @@ CREATE FUNCTION segments.invalidate(contact_table regclass) RETURNS void
     AS 'MODULE_PATHNAME', 'segments_invalidate' LANGUAGE C STRICT;
 COMMENT ON FUNCTION segments.invalidate(regclass) IS 'internal: compiled segments of a contact table are compiled again, in every backend';
 REVOKE EXECUTE ON FUNCTION segments.invalidate(regclass) FROM PUBLIC;
+CREATE FUNCTION segments.readers_changed(relation regclass) RETURNS void
+    LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'segments_readers_changed';
+COMMENT ON FUNCTION segments.readers_changed(regclass) IS 'internal: sessions that write a table find out again which contact tables its rows matter for';
+REVOKE EXECUTE ON FUNCTION segments.readers_changed(regclass) FROM PUBLIC;
 
 CREATE FUNCTION segments.compiled_program(contact_table regclass, OUT segments integer, OUT atoms integer, OUT image_bytes bigint,
                                           OUT shared boolean, OUT build_ms double precision, OUT backend_bytes bigint)

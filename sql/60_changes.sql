@@ -32,17 +32,24 @@ CREATE FUNCTION segments.log_number(xact bigint) RETURNS bigint
     LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'segments_log_number';
 COMMENT ON FUNCTION segments.log_number(bigint) IS 'internal: the number in the log of a transaction of this cluster';
 
+CREATE FUNCTION segments.log_horizon(OUT high bigint, OUT in_progress bigint[])
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'segments_log_horizon';
+COMMENT ON FUNCTION segments.log_horizon() IS 'internal: what the statement sees of the logs: all that other transactions with lower numbers wrote, but for these';
+
 -- Not dumped: a restored copy has readers of its own.
 CREATE TABLE segments.consumer (
     name text NOT NULL CHECK (octet_length(name) BETWEEN 1 AND 128),
     contact_table regclass NOT NULL,
-    low bigint NOT NULL,
-    high bigint NOT NULL,
-    lsn pg_lsn NOT NULL,
-    n integer NOT NULL,
+    low bigint NOT NULL DEFAULT 0,
+    high bigint NOT NULL DEFAULT 0,
+    lsn pg_lsn NOT NULL DEFAULT '0/0',
+    n integer NOT NULL DEFAULT 0,
     read_at timestamptz,
     xact bigint NOT NULL DEFAULT 0,
     role regrole NOT NULL DEFAULT quote_ident(current_user)::regrole,
+    low_in_progress bigint[] NOT NULL DEFAULT '{}',
+    in_progress bigint[] NOT NULL DEFAULT '{}',
+    span bigint NOT NULL DEFAULT 0,
     PRIMARY KEY (role, name, contact_table)
 );
 CREATE TRIGGER check_contact_table AFTER INSERT OR UPDATE OF contact_table ON segments.consumer
@@ -53,7 +60,10 @@ COMMENT ON COLUMN segments.consumer.name IS 'name of the consumer, among those o
 COMMENT ON COLUMN segments.consumer.role IS 'the role that made it, and reads by it';
 COMMENT ON COLUMN segments.consumer.contact_table IS 'the contact table';
 COMMENT ON COLUMN segments.consumer.low IS 'all transactions below were read';
-COMMENT ON COLUMN segments.consumer.high IS 'those from low to below this one are being read, in the order they wrote';
+COMMENT ON COLUMN segments.consumer.low_in_progress IS 'but for these, in ascending order';
+COMMENT ON COLUMN segments.consumer.high IS 'others below this one are being read, in the order they wrote';
+COMMENT ON COLUMN segments.consumer.in_progress IS 'but for these, in ascending order';
+COMMENT ON COLUMN segments.consumer.span IS 'how many bytes of WAL to look at for the next entries; 0: all that follow';
 COMMENT ON COLUMN segments.consumer.lsn IS 'where the last entry that was read was written';
 COMMENT ON COLUMN segments.consumer.xact IS 'its transaction: two can write at the same place';
 COMMENT ON COLUMN segments.consumer.n IS 'number of the last entry that was read in its transaction';
@@ -79,6 +89,19 @@ END
 $function$;
 COMMENT ON FUNCTION segments.check_may_read(regclass) IS 'internal: refuse who may not SELECT a table';
 
+CREATE FUNCTION segments.next_entries(contact_table regclass, low bigint, low_in_progress bigint[], high bigint, in_progress bigint[],
+                                      INOUT lsn pg_lsn, INOUT xact bigint, INOUT n integer, INOUT span bigint, max integer,
+                                      OUT entries tid[], OUT is_more boolean)
+    LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'segments_next_entries';
+COMMENT ON FUNCTION segments.next_entries(regclass, bigint, bigint[], bigint, bigint[], pg_lsn, bigint, integer, bigint, integer) IS
+    'internal: where the next entries of a log are for a consumer that is so far, and how far it is then; is_more: perhaps there are others';
+
+CREATE FUNCTION segments.unread_entries(contact_table regclass, low bigint, low_in_progress bigint[], high bigint, in_progress bigint[],
+                                        lsn pg_lsn, xact bigint, n integer) RETURNS bigint
+    LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'segments_unread_entries';
+COMMENT ON FUNCTION segments.unread_entries(regclass, bigint, bigint[], bigint, bigint[], pg_lsn, bigint, integer) IS
+    'internal: how many entries of a log a consumer that is so far has not read; of many, about';
+
 CREATE FUNCTION segments.read_changes(consumer text, key anyelement, max integer DEFAULT 1000,
                                       contact_table regclass DEFAULT NULL)
     RETURNS TABLE (xact bigint, n integer, segment_id bigint, segment text, contact_id anyelement, joined boolean,
@@ -86,18 +109,15 @@ CREATE FUNCTION segments.read_changes(consumer text, key anyelement, max integer
     LANGUAGE plpgsql ROWS 1000 SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
- * Transactions commit in another order than they begin, and a contact that two
- * of them changed must be given out in the order in which they wrote.  So
- * entries come in windows of transactions that have all ended (nothing can
- * appear there any more), each window in the order of writing.  The consumer's
- * row stays locked until the reader commits: what it rolls back is read again,
- * and two readers take turns.
+ * In which order, and how, is told in src/log/change_read.c.  The consumer's row stays locked
+ * until the reader commits: what it rolls back is read again, and two readers take turns.
  */
 DECLARE
     tables segments.contact_table := segments.tables_of(contact_table);
     reader segments.consumer;
-    ended bigint := segments.log_number(pg_snapshot_xmin(pg_current_snapshot())::text::bigint);
-    last pg_lsn;
+    next record;
+    horizon record;
+    is_last boolean := false;
     given integer := 0;
 BEGIN
     PERFORM segments.check_key_is_null(key);
@@ -109,36 +129,47 @@ BEGIN
         RAISE EXCEPTION 'a consumer needs a name' USING ERRCODE = 'invalid_parameter_value';
     END IF;
     PERFORM segments.check_may_read(tables.contact_table);
-    INSERT INTO segments.consumer (name, contact_table, low, high, lsn, n)
-    VALUES (consumer, tables.contact_table, 0, 0, '0/0', 0) ON CONFLICT DO NOTHING;
+    INSERT INTO segments.consumer (name, contact_table) VALUES (consumer, tables.contact_table) ON CONFLICT DO NOTHING;
     SELECT * INTO STRICT reader FROM segments.consumer AS c
     WHERE c.role = quote_ident(current_user)::regrole AND c.name = consumer AND c.contact_table = tables.contact_table FOR UPDATE;
 
-    WHILE given < max LOOP
-        FOR xact, n, segment_id, segment, contact_id, joined, cause, at, source, reference, last IN
-            EXECUTE format('SELECT c.xact, c.n, c.segment_id, s.alias, c.contact_id::%s, c.joined, c.cause, c.at, c.source, c.reference, c.lsn '
-                           'FROM (SELECT * FROM %s WHERE xact >= $1 AND xact < $2 AND (lsn, xact, n) > ($3, $6, $4) '
-                           'ORDER BY lsn, xact, n LIMIT $5) AS c '
-                           'LEFT JOIN segments.segment AS s ON s.id = c.segment_id ORDER BY c.lsn, c.xact, c.n',
-                           pg_typeof(key), tables.change_table)
-            USING reader.low, reader.high, reader.lsn, reader.n, max - given, reader.xact
-        LOOP
-            reader.lsn := last;
-            reader.xact := xact;
-            reader.n := n;
-            given := given + 1;
-            RETURN NEXT;
-        END LOOP;
-        EXIT WHEN given >= max OR reader.high >= ended;
-        -- what another cluster wrote has no place among our entries: one era at a time
+    LOOP
+        SELECT * INTO next
+        FROM segments.next_entries(tables.contact_table, reader.low, reader.low_in_progress, reader.high, reader.in_progress,
+                                   reader.lsn, reader.xact, reader.n, reader.span, max - given);
+        RETURN QUERY EXECUTE format(
+            'SELECT c.xact, c.n, c.segment_id, s.alias, c.contact_id::%s, c.joined, c.cause, c.at, c.source, c.reference '
+            'FROM segments.ask_beside($1, ''entries'', $2) AS c (contact_id %s, xact bigint, n integer, segment_id bigint, joined boolean, '
+            'cause text, at timestamptz, source text, reference text, place bigint) '
+            'LEFT JOIN segments.segment AS s ON s.id = c.segment_id ORDER BY c.place', pg_typeof(key), segments.base_type(pg_typeof(key)))
+        USING tables.contact_table, next.entries;
+        given := given + cardinality(next.entries);
+        reader.lsn := next.lsn;
+        reader.xact := next.xact;
+        reader.n := next.n;
+        reader.span := next.span;
+        EXIT WHEN next.is_more;
+        -- all of it is read: what has been committed since
         reader.low := reader.high;
-        reader.high := least(ended, (reader.high >> 48) + 1 << 48);
+        reader.low_in_progress := reader.in_progress;
         reader.lsn := '0/0';
         reader.xact := 0;
         reader.n := 0;
+        EXIT WHEN given >= max OR is_last;
+        SELECT * INTO horizon FROM segments.log_horizon();
+        EXIT WHEN (horizon.high, horizon.in_progress) = (reader.low, reader.low_in_progress);
+        -- what another cluster wrote has no place among our entries: one era at a time
+        is_last := horizon.high >> 48 = reader.low >> 48;
+        IF NOT is_last THEN
+            horizon.high := (reader.low >> 48) + 1 << 48;
+            horizon.in_progress := '{}';
+        END IF;
+        reader.high := horizon.high;
+        reader.in_progress := horizon.in_progress;
     END LOOP;
     UPDATE segments.consumer AS c
-    SET low = reader.low, high = reader.high, lsn = reader.lsn, xact = reader.xact, n = reader.n, read_at = clock_timestamp()
+    SET low = reader.low, low_in_progress = reader.low_in_progress, high = reader.high, in_progress = reader.in_progress,
+        lsn = reader.lsn, xact = reader.xact, n = reader.n, span = reader.span, read_at = clock_timestamp()
     WHERE c.role = quote_ident(current_user)::regrole AND c.name = consumer AND c.contact_table = tables.contact_table;
 END
 $function$;
@@ -151,7 +182,7 @@ CREATE FUNCTION segments.read_changes(consumer text, max integer DEFAULT 1000, c
     LANGUAGE sql ROWS 1000
     AS 'SELECT * FROM segments.read_changes(consumer, NULL::bigint, max, contact_table)';
 COMMENT ON FUNCTION segments.read_changes(text, integer, regclass) IS
-    'the next joins and leaves, at most max, each once per consumer, those of a transaction together; a new consumer starts with the oldest that is kept; they count as read when the caller commits';
+    'the next joins and leaves, at most max, each once per consumer, in the order in which they were written; a new consumer starts with the oldest that is kept; they count as read when the caller commits';
 
 CREATE FUNCTION segments.drop_consumer(consumer text, contact_table regclass DEFAULT NULL, role regrole DEFAULT NULL) RETURNS boolean
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp

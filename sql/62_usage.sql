@@ -9,7 +9,8 @@ CREATE TABLE segments.registered_usage (
     kind text COLLATE "C" NOT NULL CHECK (kind <> '' AND kind NOT IN ('segment', 'point trigger')),
     name text COLLATE "C" NOT NULL CHECK (name <> ''),
     blocks boolean NOT NULL DEFAULT false,
-    PRIMARY KEY (segment_id, kind, name)
+    PRIMARY KEY (segment_id, kind, name),
+    CONSTRAINT at_most_255_characters CHECK (char_length(kind) <= 255 AND char_length(name) <= 255)
 );
 COMMENT ON TABLE segments.registered_usage IS 'Uses of segments that applications have told of; written by segments.register_usage()';
 COMMENT ON COLUMN segments.registered_usage.segment_id IS 'the segment';
@@ -55,6 +56,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON segments.registered_usage TO PUBLIC;
 CREATE FUNCTION segments.register_usage(segment text, kind text, name text, blocks boolean DEFAULT false) RETURNS void
     LANGUAGE sql SET search_path = pg_catalog, pg_temp
 AS $function$
+    SELECT segments.check_length(kind, 'kind', 255), segments.check_length(name, 'name', 255);
     INSERT INTO segments.registered_usage AS u (segment_id, kind, name, blocks)
     VALUES (segments.resolve_segment(segment), kind, name, coalesce(blocks, false))
     ON CONFLICT ON CONSTRAINT registered_usage_pkey DO UPDATE SET blocks = excluded.blocks

@@ -72,11 +72,12 @@ $function$;
 COMMENT ON FUNCTION segments.may_act(regclass, text) IS 'internal: whether the current role may write point triggers of a contact table: it may change its segments, and members by hand';
 
 ALTER TABLE segments.point_trigger ENABLE ROW LEVEL SECURITY;
-CREATE POLICY visible ON segments.point_trigger FOR SELECT USING (has_table_privilege(contact_table, 'SELECT'));
+CREATE POLICY visible ON segments.point_trigger FOR SELECT
+    USING (NOT (add_segments || remove_segments) && segments.hidden_segments(contact_table)::text[]);
 CREATE POLICY created ON segments.point_trigger FOR INSERT WITH CHECK (segments.may_act(contact_table, 'INSERT'));
 CREATE POLICY changed ON segments.point_trigger FOR UPDATE USING (segments.may_act(contact_table, 'UPDATE'));
 CREATE POLICY deleted ON segments.point_trigger FOR DELETE USING (segments.may_act(contact_table, 'DELETE'));
-COMMENT ON POLICY visible ON segments.point_trigger IS 'those of contact tables that one may read';
+COMMENT ON POLICY visible ON segments.point_trigger IS 'those of contact tables that one may read, unless they name a segment that one does not see';
 COMMENT ON POLICY created ON segments.point_trigger IS 'by who may create segments of the contact table, and change members by hand';
 COMMENT ON POLICY changed ON segments.point_trigger IS 'by who may change segments of the contact table, and members by hand';
 COMMENT ON POLICY deleted ON segments.point_trigger IS 'by who may delete segments of the contact table, and change members by hand';
@@ -160,6 +161,12 @@ BEGIN
         RAISE EXCEPTION 'a point trigger needs a name' USING ERRCODE = 'check_violation';
     ELSIF NEW.points IS NULL OR NEW.points IN ('NaN', 'Infinity', '-Infinity') THEN
         RAISE EXCEPTION 'a point trigger needs a number of points' USING ERRCODE = 'check_violation';
+    END IF;
+    PERFORM segments.check_length(NEW.name, 'name', 255);
+    PERFORM segments.check_length(NEW.created_by_user, 'name of the user', 255);
+    PERFORM segments.check_length(NEW.description, 'description', 65535);
+    IF cardinality(NEW.add_segments || NEW.remove_segments) > 1000 THEN
+        RAISE EXCEPTION 'a point trigger changes at most 1000 segments' USING ERRCODE = 'program_limit_exceeded';
     END IF;
     NEW.name := btrim(NEW.name);
     NEW.field := coalesce(NEW.field, 'points');
@@ -283,8 +290,15 @@ AS $function$
 DECLARE
     used record;
 BEGIN
-    SELECT o.name, string_agg(format('"%s"', t.name), ', ' ORDER BY t.id) AS triggers INTO used
-    FROM segments_old AS o JOIN segments.point_trigger AS t ON o.id::text = ANY (t.add_segments || t.remove_segments)
+    SELECT o.name, concat_ws(' and ', string_agg(format('"%s"', t.name), ', ' ORDER BY t.id) FILTER (WHERE t.is_seen),
+                             CASE WHEN NOT bool_and(t.is_seen) THEN 'others that you do not see' END) AS triggers INTO used
+    FROM segments_old AS o JOIN (
+        -- who does not see a segment does not see what names it
+        SELECT t.id, t.name, t.add_segments || t.remove_segments AS named,
+               NOT EXISTS (SELECT FROM segments.segment AS s
+                           WHERE s.id::text = ANY (t.add_segments || t.remove_segments)
+                             AND NOT segments.asker_may_see(s.contact_table, s.is_global, s.created_by, s.created_by_user)) AS is_seen
+        FROM segments.point_trigger AS t) AS t ON o.id::text = ANY (t.named)
     WHERE TG_OP = 'DELETE'
        OR o.is_published AND EXISTS (SELECT FROM segments.segment AS n WHERE n.id = o.id AND NOT n.is_published)
     GROUP BY o.id, o.name ORDER BY o.id LIMIT 1;

@@ -34,17 +34,14 @@ COMMENT ON FUNCTION segments.offered_segments(regclass) IS 'internal: segments t
 
 CREATE FUNCTION segments.preferences_of(tables segments.contact_table, key text)
     RETURNS TABLE (segment_id bigint, alias text, public_name text, description text, subscribed boolean)
-    LANGUAGE plpgsql STABLE ROWS 10 SET search_path = pg_catalog, pg_temp
+    LANGUAGE sql STABLE ROWS 10 SET search_path = pg_catalog, pg_temp
 AS $function$
-BEGIN
-    RETURN QUERY EXECUTE format(
-        'SELECT o.id, o.alias, o.public_name, o.description, '
-        'EXISTS (SELECT FROM %s AS m WHERE m.segment_id = o.id AND m.contact_id = %s) '
-        'FROM segments.offered_segments($1) WITH ORDINALITY AS o (id, alias, public_name, description, number) ORDER BY o.number',
-        tables.member_table, key) USING tables.contact_table;
-END
+    SELECT o.id, o.alias, o.public_name, o.description, m.segment_id IS NOT NULL
+    FROM segments.offered_segments(tables.contact_table) WITH ORDINALITY AS o (id, alias, public_name, description, number)
+        LEFT JOIN segments.memberships(tables, key) AS m ON m.segment_id = o.id
+    ORDER BY o.number
 $function$;
-COMMENT ON FUNCTION segments.preferences_of(segments.contact_table, text) IS 'internal: preference_center() of the contact whose key this SQL is';
+COMMENT ON FUNCTION segments.preferences_of(segments.contact_table, text) IS 'internal: preference_center() of the contact with this key';
 
 CREATE FUNCTION segments.preference_center(contact anyelement, contact_table regclass DEFAULT NULL)
     RETURNS TABLE (segment_id bigint, alias text, public_name text, description text, subscribed boolean)
@@ -53,7 +50,7 @@ AS $function$
 DECLARE
     tables segments.contact_table := segments.tables_of(contact_table);
 BEGIN
-    RETURN QUERY SELECT * FROM segments.preferences_of(tables, segments.key_literal(tables, contact));
+    RETURN QUERY SELECT * FROM segments.preferences_of(tables, segments.key_text(tables, contact));
 END
 $function$;
 COMMENT ON FUNCTION segments.preference_center(anyelement, regclass) IS
@@ -66,7 +63,7 @@ AS $function$
 DECLARE
     tables segments.contact_table := segments.tables_of(contact_table);
 BEGIN
-    RETURN QUERY SELECT * FROM segments.preferences_of(tables, segments.key_literal(tables, contact));
+    RETURN QUERY SELECT * FROM segments.preferences_of(tables, segments.key_text(tables, contact));
 END
 $function$;
 COMMENT ON FUNCTION segments.preference_center(text, regclass) IS 'preference_center() with the key as text';
@@ -83,7 +80,7 @@ DECLARE
 BEGIN
     FOR change IN
         SELECT p.segment_id, p.subscribed
-        FROM segments.preferences_of(tables, segments.key_literal(tables, contact)) AS p
+        FROM segments.preferences_of(tables, segments.key_text(tables, contact)) AS p
         WHERE (p.alias = ANY (ticked) OR p.segment_id::text = ANY (ticked)) <> p.subscribed
         ORDER BY p.segment_id
     LOOP

@@ -18,8 +18,8 @@ DECLARE
 BEGIN
     SELECT c.joins + c.leaves INTO changes FROM segments.member_counts(tables.contact_table) AS c
     WHERE c.segment_id = log_reaches.segment_id;
-    EXECUTE format('SELECT count(*) FILTER (WHERE segment_id = $1), min(at) FROM %s', tables.change_table)
-    INTO entries, oldest USING log_reaches.segment_id;
+    SELECT r.entries, r.oldest INTO entries, oldest
+    FROM segments.ask_beside(tables.contact_table, 'reach', log_reaches.segment_id) AS r (entries bigint, oldest timestamptz);
     RETURN CASE WHEN entries >= coalesce(changes, 0) THEN '-infinity' ELSE coalesce(oldest, segments.now()) END;
 END
 $function$;
@@ -71,18 +71,16 @@ BEGIN
     bounds := ARRAY(SELECT DISTINCT b FROM generate_series(0, 10000) AS n,
                     LATERAL (SELECT (first AT TIME ZONE tables.timezone + step * n) AT TIME ZONE tables.timezone) AS s (b)
                     WHERE b >= first AND b < last ORDER BY 1);
-    RETURN QUERY EXECUTE format($query$
-        WITH change AS (
-            SELECT CASE WHEN l.at < $5 THEN width_bucket(l.at, $2) ELSE cardinality($2) + 1 END AS number,
-                   count(*) FILTER (WHERE l.joined) AS joined, count(*) FILTER (WHERE NOT l.joined) AS "left"
-            FROM %s AS l WHERE l.segment_id = $1 AND l.at >= $2[1] GROUP BY 1
+    RETURN QUERY
+        WITH change AS MATERIALIZED (
+            SELECT c.number, c.joined, c."left"
+            FROM segments.ask_beside(tables.contact_table, 'growth', found.id, bounds, last) AS c (number integer, joined bigint, "left" bigint)
         )
         SELECT b."from", coalesce(c.joined, 0), coalesce(c."left", 0),
                -- what came after is taken back
-               segments.count($4) - coalesce((SELECT sum(d.joined - d."left") FROM change AS d WHERE d.number > b.number), 0)::bigint
-        FROM unnest($2) WITH ORDINALITY AS b ("from", number) LEFT JOIN change AS c ON c.number = b.number
-        WHERE b.number <= $3 ORDER BY b.number$query$, tables.change_table)
-    USING found.id, bounds, cardinality(bounds), found.id::text, last;
+               segments.count(found.id::text) - coalesce((SELECT sum(d.joined - d."left") FROM change AS d WHERE d.number > b.number), 0)::bigint
+        FROM unnest(bounds) WITH ORDINALITY AS b ("from", number) LEFT JOIN change AS c ON c.number = b.number
+        ORDER BY b.number;
 END
 $function$;
 COMMENT ON FUNCTION segments.growth(text, timestamptz, timestamptz, interval) IS
@@ -91,10 +89,6 @@ COMMENT ON FUNCTION segments.growth(text, timestamptz, timestamptz, interval) IS
 CREATE FUNCTION segments.members_at(segment text, at timestamptz, key anyelement DEFAULT NULL::bigint) RETURNS SETOF anyelement
     LANGUAGE plpgsql STABLE ROWS 1000 SET search_path = pg_catalog, pg_temp
 AS $function$
-/*
- * The first change since then of a contact tells what it was: who left was a
- * member, who joined was not.  Who did not change is what it was.
- */
 DECLARE
     named_id bigint := segments.resolve_segment(segment);
     found record;
@@ -108,17 +102,9 @@ BEGIN
     tables := found.tables;
     PERFORM segments.check_key_type(tables, pg_typeof(key));
     PERFORM segments.check_log_reaches(tables, found.id, at);
-    RETURN QUERY EXECUTE format($query$
-        WITH since AS (
-            SELECT DISTINCT ON (l.contact_id) l.contact_id, l.joined FROM %1$s AS l
-            WHERE l.segment_id = $1 AND l.at > $2 ORDER BY l.contact_id, l.lsn, l.xact, l.n
-        )
-        SELECT m.contact_id::%3$s FROM %2$s AS m
-        WHERE m.segment_id = $1 AND NOT EXISTS (SELECT FROM since AS s WHERE s.contact_id = m.contact_id)
-        UNION ALL
-        SELECT s.contact_id::%3$s FROM since AS s WHERE NOT s.joined$query$,
-        tables.change_table, tables.member_table, pg_typeof(key))
-    USING found.id, at;
+    RETURN QUERY EXECUTE format('SELECT m.contact_id::%s FROM segments.ask_beside($1, ''members at'', $2, $3) AS m (contact_id %s)',
+                                pg_typeof(key), segments.base_type(pg_typeof(key)))
+    USING tables.contact_table, found.id, at;
 END
 $function$;
 COMMENT ON FUNCTION segments.members_at(text, timestamptz, anyelement) IS
@@ -147,23 +133,19 @@ BEGIN
     IF cardinality(ids) < 2 THEN
         RETURN;
     END IF;
-    RETURN QUERY EXECUTE format($query$
-        WITH segment AS (
+    RETURN QUERY
+        WITH segment AS MATERIALIZED (
             SELECT s.id, s.alias, w.number, segments.count(s.id::text) AS members
-            FROM unnest($1) WITH ORDINALITY AS w (id, number) JOIN segments.segment AS s ON s.id = w.id
-        ), contact AS (
-            SELECT array_agg(m.segment_id) AS ids FROM %s AS m WHERE m.segment_id = ANY ($1)
-            GROUP BY m.contact_id HAVING count(*) > 1
-        ), kind AS (
+            FROM unnest(ids) WITH ORDINALITY AS w (id, number) JOIN segments.segment AS s ON s.id = w.id
+        ), pair AS (
+            SELECT i AS a, j AS b, sum(k.n) AS n
             -- contacts of the same segments are alike
-            SELECT ids, count(*) AS n FROM (SELECT ARRAY(SELECT i FROM unnest(c.ids) AS i ORDER BY i) AS ids FROM contact AS c) AS c GROUP BY ids
+            FROM segments.ask_beside(tables.contact_table, 'overlap', ids) AS k (ids bigint[], n bigint), unnest(k.ids) AS i, unnest(k.ids) AS j
+            GROUP BY i, j
         )
-        SELECT a.alias, b.alias, coalesce(k.n, 0)::bigint, (a.members - coalesce(k.n, 0))::bigint, (b.members - coalesce(k.n, 0))::bigint
-        FROM segment AS a JOIN segment AS b ON a.number < b.number
-            LEFT JOIN (SELECT i AS a, j AS b, sum(k.n) AS n FROM kind AS k, unnest(k.ids) AS i, unnest(k.ids) AS j GROUP BY i, j) AS k
-                ON k.a = a.id AND k.b = b.id
-        ORDER BY a.number, b.number$query$, tables.member_table)
-    USING ids;
+        SELECT f.alias, g.alias, coalesce(p.n, 0)::bigint, (f.members - coalesce(p.n, 0))::bigint, (g.members - coalesce(p.n, 0))::bigint
+        FROM segment AS f JOIN segment AS g ON f.number < g.number LEFT JOIN pair AS p ON p.a = f.id AND p.b = g.id
+        ORDER BY f.number, g.number;
 END
 $function$;
 COMMENT ON FUNCTION segments.overlap(text[]) IS

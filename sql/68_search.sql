@@ -109,17 +109,18 @@ AS $function$
 DECLARE
     word text;
     keys text := '';
-    key_type regtype := segments.base_type(tables.key_type);
+    key text;
 BEGIN
     FOREACH word IN ARRAY words LOOP
+        key := segments.key_from_text(tables, word);
         BEGIN
-            EXECUTE format('SELECT %L::%s', word, key_type);
-            keys := concat_ws(', ', nullif(keys, ''), format('%L', word));
+            EXECUTE 'SELECT ' || key;
+            keys := concat_ws(', ', nullif(keys, ''), key);
         EXCEPTION WHEN data_exception THEN
             CONTINUE;   -- no contact has this key
         END;
     END LOOP;
-    RETURN CASE WHEN keys = '' THEN 'false' ELSE format('c.%I = ANY (ARRAY[%s]::%s[])', tables.key_column, keys, key_type) END;
+    RETURN CASE WHEN keys = '' THEN 'false' ELSE format('c.%I = ANY (ARRAY[%s])', tables.key_column, keys) END;
 END
 $function$;
 COMMENT ON FUNCTION segments.key_condition(text[], segments.contact_table) IS 'internal: one of these keys, as a condition on contact c';
@@ -189,7 +190,7 @@ BEGIN
     RETURN QUERY EXECUTE format('SELECT c.%1$I::%2$s FROM %3$s AS c WHERE (%4$s) %5$s ORDER BY c.%1$I LIMIT %6$L::bigint',
         tables.key_column, pg_typeof(key), tables.contact_table,
         coalesce(segments.search_condition(segments.parse_search(coalesce(query, '')), tables), 'true'),
-        CASE WHEN after IS NOT NULL THEN format('AND c.%I > %L::%s', tables.key_column, after, segments.base_type(tables.key_type)) END,
+        CASE WHEN after IS NOT NULL THEN format('AND c.%I > %s', tables.key_column, segments.key_from_text(tables, after)) END,
         max);
 END
 $function$;

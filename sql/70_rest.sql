@@ -191,19 +191,31 @@ END
 $function$;
 COMMENT ON FUNCTION segments.rest_category(regclass, bigint) IS 'internal: a category as answers have it';
 
-CREATE FUNCTION segments.rest_segment(segment segments.segment) RETURNS jsonb
+CREATE FUNCTION segments.rest_edited_filters(filters jsonb) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT coalesce(jsonb_agg(CASE WHEN f.filter ? 'operator'
+                                   THEN f.filter || jsonb_build_object('filter', f.filter #> '{properties,filter}', 'display', f.filter #> '{properties,display}')
+                                   ELSE f.filter END ORDER BY f.n), '[]')
+    FROM jsonb_array_elements(filters) WITH ORDINALITY AS f (filter, n)
+$function$;
+COMMENT ON FUNCTION segments.rest_edited_filters(jsonb) IS
+    'internal: filters of a segment that has been edited: each has its value and its display in their older place too, as Mautic answers';
+
+CREATE FUNCTION segments.rest_segment(segment segments.segment, is_edited boolean DEFAULT false) RETURNS jsonb
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
     SELECT jsonb_build_object(
         'id', segment.id, 'name', segment.name, 'publicName', segment.public_name, 'alias', segment.alias,
         'description', segment.description, 'category', segments.rest_category(segment.contact_table, segment.category_id),
-        'filters', segment.filters::jsonb, 'isPublished', segment.is_published, 'isGlobal', segment.is_global,
+        'filters', CASE WHEN segment.date_modified IS NULL AND NOT is_edited THEN segment.filters::jsonb
+                        ELSE segments.rest_edited_filters(segment.filters::jsonb) END, 'isPublished', segment.is_published, 'isGlobal', segment.is_global,
         'isPreferenceCenter', segment.is_preference_center,
         'dateAdded', segments.rest_instant(segment.date_added), 'createdBy', segment.created_by, 'createdByUser', segment.created_by_user,
         'dateModified', segments.rest_instant(segment.date_modified), 'modifiedBy', segment.modified_by,
         'modifiedByUser', segment.modified_by_user)
 $function$;
-COMMENT ON FUNCTION segments.rest_segment(segments.segment) IS 'internal: a segment as answers have it';
+COMMENT ON FUNCTION segments.rest_segment(segments.segment, boolean) IS 'internal: a segment as answers have it; is_edited: after an edit that may have changed nothing';
 
 CREATE FUNCTION segments.rest_find_segment(word text, contact_table regclass) RETURNS segments.segment
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp

@@ -196,6 +196,11 @@ CREATE FUNCTION segments.rest_by_id(items jsonb[]) RETURNS jsonb
     AS $function$SELECT coalesce(jsonb_object_agg(i ->> 'id', i), '[]') FROM unnest(items) AS i$function$;
 COMMENT ON FUNCTION segments.rest_by_id(jsonb[]) IS 'internal: items under their ids; an empty list where there are none, as Mautic has it';
 
+CREATE FUNCTION segments.rest_page_of_items(name text, items jsonb[], total bigint) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+    AS $function$SELECT jsonb_build_object('total', total, name, segments.rest_by_id(items), 'order', ARRAY(SELECT i ->> 'id' FROM unnest(items) AS i))$function$;
+COMMENT ON FUNCTION segments.rest_page_of_items(text, jsonb[], bigint) IS 'internal: a page of a list; order has the ids as they come, which no keys of jsonb can tell, for rest_json()';
+
 CREATE FUNCTION segments.rest_page(query jsonb, OUT start bigint, OUT size bigint)
     LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -222,7 +227,7 @@ BEGIN
     EXECUTE format('SELECT ARRAY(SELECT segments.rest_pick(segments.rest_segment(s), $1) FROM segments.segment AS s '
                    'WHERE %s ORDER BY %s LIMIT %L::bigint OFFSET %s)', condition, segments.rest_order(query), page.size, page.start)
     INTO items USING segments.rest_properties(query);
-    RETURN jsonb_build_object('total', total, 'lists', segments.rest_by_id(items));
+    RETURN segments.rest_page_of_items('lists', items, total);
 END
 $function$;
 COMMENT ON FUNCTION segments.rest_list_segments(jsonb, segments.contact_table) IS 'internal: GET /segments';

@@ -118,7 +118,7 @@ BEGIN
     present := segments.rest_find_segment(word, tables.contact_table);
     status := 200;
     body_out := segments.rest_segment(CASE method WHEN 'PUT' THEN segments.rest_replace_segment(present.id, body)
-                                                  ELSE segments.rest_patch_segment(present.id, body) END);
+                                                  ELSE segments.rest_patch_segment(present.id, body) END, true);
 END
 $function$;
 COMMENT ON FUNCTION segments.rest_edit_segment(text, text, jsonb, segments.contact_table) IS 'internal: PUT or PATCH of a segment; PUT of one that is not there creates another';
@@ -133,7 +133,7 @@ BEGIN
     IF NOT FOUND THEN
         RAISE EXCEPTION 'permission denied to delete the segment' USING ERRCODE = 'insufficient_privilege';
     END IF;
-    RETURN segments.rest_segment(present);
+    RETURN segments.rest_segment(present, true);
 END
 $function$;
 COMMENT ON FUNCTION segments.rest_delete_segment(text, segments.contact_table) IS 'internal: deletes a segment; gives it as it was';

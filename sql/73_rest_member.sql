@@ -15,7 +15,7 @@ BEGIN
     ELSIF type IN ('text', 'varchar', 'bpchar') THEN
         RETURN true;
     END IF;
-    EXECUTE format('SELECT %L::%s', word, type);
+    EXECUTE 'SELECT ' || segments.key_from_text(tables, word);
     RETURN true;
 EXCEPTION WHEN data_exception THEN
     RETURN false;
@@ -41,7 +41,9 @@ AS $function$
 DECLARE
     keys text[] := ARRAY(SELECT DISTINCT w FROM unnest(words) AS w WHERE segments.rest_is_key(w, tables));
 BEGIN
-    RETURN QUERY EXECUTE format('SELECT c.contact_id::text, c.success FROM segments.change_contacts($1, $2::%s[], $3, ''api'') AS c', tables.key_type)
+    RETURN QUERY EXECUTE format('SELECT format(''%%s'', c.contact_id), c.success FROM segments.change_contacts($1, '
+                                'ARRAY(SELECT segments.key_in(%L::regclass, k, NULL::%s) FROM unnest($2) AS k), $3, ''api'') AS c',
+                                tables.contact_table::oid, segments.base_type(tables.key_type))
     USING segment.id::text, keys, action;
     RETURN QUERY SELECT DISTINCT w, false FROM unnest(words) AS w WHERE w IS NOT NULL AND NOT segments.rest_is_key(w, tables);
 END
@@ -57,7 +59,7 @@ DECLARE
     is_contact boolean := false;
 BEGIN
     IF segments.rest_is_key(contact, tables) THEN
-        EXECUTE format('SELECT EXISTS (SELECT FROM %s AS c WHERE c.%I = %L::%s)', tables.contact_table, tables.key_column, contact, tables.key_type)
+        EXECUTE format('SELECT EXISTS (SELECT FROM %s AS c WHERE c.%I = %s)', tables.contact_table, tables.key_column, segments.key_from_text(tables, contact))
         INTO is_contact;
     END IF;
     IF NOT is_contact THEN

@@ -49,8 +49,8 @@ DECLARE
     answer jsonb;
 BEGIN
     IF segments.rest_is_key(word, tables) THEN
-        EXECUTE format('SELECT segments.rest_contact(c.%1$I::text, %2$s, $1) FROM %3$s AS c WHERE c.%1$I = %4$L::%5$s',
-                       tables.key_column, segments.rest_contact_columns(tables), tables.contact_table, word, tables.key_type)
+        EXECUTE format('SELECT segments.rest_contact(c.%1$I::text, %2$s, $1) FROM %3$s AS c WHERE c.%1$I = %4$s',
+                       tables.key_column, segments.rest_contact_columns(tables), tables.contact_table, segments.key_from_text(tables, word))
         INTO answer USING segments.rest_fields(tables);
     END IF;
     IF answer IS NULL THEN
@@ -86,7 +86,7 @@ BEGIN
                    tables.key_column, segments.rest_contact_columns(tables), tables.contact_table, condition, order_by,
                    segments.rest_direction(query ->> 'orderByDir'), page.size, page.start)
     INTO items USING segments.rest_fields(tables);
-    RETURN jsonb_build_object('total', total, 'contacts', segments.rest_by_id(items));
+    RETURN segments.rest_page_of_items('contacts', items, total);
 END
 $function$;
 COMMENT ON FUNCTION segments.rest_list_contacts(jsonb, segments.contact_table) IS 'internal: GET /contacts';
@@ -98,13 +98,10 @@ DECLARE
     lists jsonb;
 BEGIN
     PERFORM segments.rest_get_contact(word, tables);
-    EXECUTE format($query$
-        SELECT jsonb_object_agg(s.id::text, jsonb_build_object(
-            'id', s.id, 'name', s.name, 'alias', s.alias, 'dateAdded', segments.rest_instant(m.since),
-            'manuallyAdded', coalesce(o.included, segments.is_static(s.filters)), 'manuallyRemoved', false))
-        FROM %1$s AS m JOIN segments.segment AS s ON s.id = m.segment_id
-            LEFT JOIN %2$s AS o ON o.segment_id = m.segment_id AND o.contact_id = m.contact_id AND o.included
-        WHERE m.contact_id = %3$L::%4$s$query$, tables.member_table, tables.override_table, word, tables.key_type) INTO lists;
+    SELECT jsonb_object_agg(s.id::text, jsonb_build_object(
+        'id', s.id, 'name', s.name, 'alias', s.alias, 'dateAdded', segments.rest_instant(m.since),
+        'manuallyAdded', m.included OR segments.is_static(s.filters), 'manuallyRemoved', false)) INTO lists
+    FROM segments.memberships(tables, word) AS m JOIN segments.segment AS s ON s.id = m.segment_id;
     RETURN jsonb_build_object('total', (SELECT count(*) FROM jsonb_object_keys(coalesce(lists, '{}'))), 'lists', coalesce(lists, '[]'));
 END
 $function$;
@@ -165,8 +162,8 @@ BEGIN
     given := segments.rest_contact_values(body, tables, false);
     SELECT string_agg(format('%1$I = v.%1$I', k), ', ' ORDER BY k) INTO columns FROM jsonb_object_keys(given) AS k;
     IF columns IS NOT NULL THEN
-        EXECUTE format('UPDATE %1$s AS c SET %2$s FROM jsonb_populate_record(NULL::%1$s, $1) AS v WHERE c.%3$I = %4$L::%5$s',
-                       tables.contact_table, columns, tables.key_column, word, tables.key_type) USING given;
+        EXECUTE format('UPDATE %1$s AS c SET %2$s FROM jsonb_populate_record(NULL::%1$s, $1) AS v WHERE c.%3$I = %4$s',
+                       tables.contact_table, columns, tables.key_column, segments.key_from_text(tables, word)) USING given;
         GET DIAGNOSTICS written = ROW_COUNT;
         IF written = 0 THEN
             RAISE EXCEPTION 'permission denied to change the contact' USING ERRCODE = 'insufficient_privilege';
@@ -184,7 +181,7 @@ DECLARE
     present jsonb := segments.rest_get_contact(word, tables);
     written bigint;
 BEGIN
-    EXECUTE format('DELETE FROM %s AS c WHERE c.%I = %L::%s', tables.contact_table, tables.key_column, word, tables.key_type);
+    EXECUTE format('DELETE FROM %s AS c WHERE c.%I = %s', tables.contact_table, tables.key_column, segments.key_from_text(tables, word));
     GET DIAGNOSTICS written = ROW_COUNT;
     IF written = 0 THEN
         RAISE EXCEPTION 'permission denied to delete the contact' USING ERRCODE = 'insufficient_privilege';

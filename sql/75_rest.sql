@@ -131,6 +131,26 @@ COMMENT ON FUNCTION segments.rest_answer(text, text, jsonb, jsonb, regclass) IS 
 CREATE FUNCTION segments.rest(method text, path text, query jsonb DEFAULT '{}', body jsonb DEFAULT NULL, contact_table regclass DEFAULT NULL)
     RETURNS TABLE (status integer, body jsonb)
     LANGUAGE sql ROWS 1 SET search_path = pg_catalog, pg_temp
-    AS 'SELECT a.status, a.answer FROM segments.rest_answer($1, $2, $3, $4, $5) AS a';
+    AS $$SELECT a.status, a.answer - 'order' FROM segments.rest_answer($1, $2, $3, $4, $5) AS a$$;
 COMMENT ON FUNCTION segments.rest(text, text, jsonb, jsonb, regclass) IS
     'one request of the REST API of segments and contacts, with the rights of the caller: path with or without /api, query as an object of parameters, body as JSON; gives the status and the body of the answer.  Errors are answers, but those of the moment (a cancel, a serialization failure, lack of memory), which are for who can ask again.  Without contact_table, the one of parameter contact_table of the query, else the only one';
+
+CREATE FUNCTION segments.rest_in_order(answer jsonb) RETURNS json
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT CASE WHEN answer ? 'order'
+        THEN (SELECT format('{%s}', string_agg(format('%s: %s', to_json(e.key), CASE WHEN jsonb_typeof(e.value) = 'object'
+                  THEN (SELECT format('{%s}', string_agg(format('%s: %s', to_json(o.id), e.value -> o.id), ', ' ORDER BY o.n))
+                        FROM jsonb_array_elements_text(answer -> 'order') WITH ORDINALITY AS o (id, n))
+                  ELSE e.value::text END), ', ' ORDER BY e.key DESC))
+              FROM jsonb_each(answer - 'order') AS e)::json
+        ELSE answer::json END
+$function$;
+COMMENT ON FUNCTION segments.rest_in_order(jsonb) IS 'internal: an answer with the items of its page in their order';
+
+CREATE FUNCTION segments.rest_json(method text, path text, query jsonb DEFAULT '{}', body jsonb DEFAULT NULL, contact_table regclass DEFAULT NULL)
+    RETURNS TABLE (status integer, body json)
+    LANGUAGE sql ROWS 1 SET search_path = pg_catalog, pg_temp
+    AS 'SELECT a.status, segments.rest_in_order(a.answer) FROM segments.rest_answer($1, $2, $3, $4, $5) AS a';
+COMMENT ON FUNCTION segments.rest_json(text, text, jsonb, jsonb, regclass) IS
+    'rest(), with the body as json, in which lists are in the order that was asked for; jsonb sorts their keys, the ids';

@@ -61,9 +61,17 @@ CREATE FUNCTION segments.import_is_visible(import_id bigint) RETURNS boolean
     AS 'SELECT EXISTS (SELECT FROM segments.import AS i WHERE i.id = import_id)';
 COMMENT ON FUNCTION segments.import_is_visible(bigint) IS 'internal: does the current role see an import?';
 ALTER TABLE segments.import ENABLE ROW LEVEL SECURITY;
-CREATE POLICY own ON segments.import USING (made_by = current_user);
+CREATE POLICY own ON segments.import FOR SELECT USING (made_by = current_user);
+CREATE POLICY changed ON segments.import FOR UPDATE USING (made_by = current_user);
+CREATE POLICY deleted ON segments.import FOR DELETE USING (made_by = current_user);
+CREATE POLICY made ON segments.import FOR INSERT WITH CHECK (made_by = current_user
+    AND EXISTS (SELECT FROM segments.segment AS s WHERE s.id = segment_id AND s.contact_table = import.contact_table)
+    AND has_any_column_privilege(contact_table, 'INSERT') AND has_any_column_privilege(contact_table, 'UPDATE'));
 CREATE POLICY owned ON segments.import FOR SELECT USING (segments.owns(contact_table));
 COMMENT ON POLICY own ON segments.import IS 'those that one makes';
+COMMENT ON POLICY changed ON segments.import IS 'those that one makes';
+COMMENT ON POLICY deleted ON segments.import IS 'those that one makes';
+COMMENT ON POLICY made ON segments.import IS 'for segments that one sees, and contact tables that one may write';
 COMMENT ON POLICY owned ON segments.import IS 'those into contact tables that one owns';
 ALTER TABLE segments.import_rejected ENABLE ROW LEVEL SECURITY;
 CREATE POLICY visible ON segments.import_rejected USING (segments.import_is_visible(import_id));
@@ -72,6 +80,20 @@ COMMENT ON POLICY visible ON segments.import_rejected IS 'those of imports that 
 GRANT SELECT, DELETE, INSERT (segment_id, contact_table, source, options),
     UPDATE (finished, lines, done, created, updated, unchanged, added, rejected) ON segments.import TO PUBLIC;
 GRANT SELECT, INSERT, UPDATE, DELETE ON segments.import_rejected TO PUBLIC;
+
+CREATE FUNCTION segments.forget_imports() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+    WITH gone AS (DELETE FROM segments.import AS i WHERE i.contact_table = OLD.contact_table RETURNING i.id)
+    DELETE FROM segments.import_rejected AS r USING gone AS g WHERE r.import_id = g.id;
+    RETURN OLD;
+END
+$function$;
+COMMENT ON FUNCTION segments.forget_imports() IS 'internal: trigger function; imports go with their contact table';
+CREATE TRIGGER forget_imports BEFORE DELETE ON segments.contact_table
+    FOR EACH ROW EXECUTE FUNCTION segments.forget_imports();
+COMMENT ON TRIGGER forget_imports ON segments.contact_table IS 'imports go with their contact table';
 
 CREATE FUNCTION segments.report_import(contact_table regclass, phase text, total bigint, more bigint) RETURNS void
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'segments_report_import';
@@ -195,7 +217,7 @@ AS $function$
  * that it is.
  */
 DECLARE
-    key_type text := format_type((SELECT a.atttypid FROM pg_attribute AS a WHERE a.attrelid = tables.contact_table AND a.attname = tables.key_column), NULL);
+    key_type text := segments.base_type(tables.key_type);
     has_blanks text := CASE WHEN NOT blank THEN ' FILTER (WHERE v%1$s <> '''')' ELSE '' END;
 BEGIN
     PERFORM segments.drop_staged('segments_import_row');
@@ -341,11 +363,10 @@ AS $function$
 DECLARE
     added bigint;
 BEGIN
-    EXECUTE format('SELECT count(*) FROM pg_temp.segments_import_key AS k '
-                   'WHERE NOT EXISTS (SELECT FROM %s AS m WHERE m.segment_id = $1 AND m.contact_id = k.key)', tables.member_table)
-    INTO added USING segment_id;
+    EXECUTE 'SELECT s.n FROM segments.ask_beside($1, ''strangers'', $2, ARRAY(SELECT k.key FROM pg_temp.segments_import_key AS k)) AS s (n bigint)'
+    INTO added USING tables.contact_table, segment_id;
     PERFORM segments.report_import(tables.contact_table, 'adding', NULL, 0);
-    EXECUTE format('SELECT count(*) FROM segments.change_contacts($1, ARRAY(SELECT k.key::%s FROM pg_temp.segments_import_key AS k), ''include'', ''import'', $2)', tables.key_type)
+    EXECUTE 'SELECT count(*) FROM segments.change_contacts($1, ARRAY(SELECT k.key FROM pg_temp.segments_import_key AS k), ''include'', ''import'', $2)'
     USING segment_id::text, import_id::text;
     RETURN added;
 END

@@ -2,19 +2,27 @@
 -- What a monitor asks
 -- ---------------------------------------------------------------------------
 
-CREATE FUNCTION segments.unread_entries(tables segments.contact_table, low bigint, high bigint, lsn pg_lsn, xact bigint, n integer)
-    RETURNS bigint LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+CREATE FUNCTION segments.count_unread(contact_table regclass, low bigint, low_in_progress bigint[], high bigint, in_progress bigint[],
+                                      lsn pg_lsn, xact bigint, n integer) RETURNS double precision
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
-DECLARE
-    entries bigint;
+/*
+ * A log that can't be read is told of, and in nobody else's way.
+ */
 BEGIN
-    EXECUTE format('SELECT count(*) FROM %s AS c WHERE c.xact >= $1 AND (c.xact >= $2 OR (c.lsn, c.xact, c.n) > ($3, $4, $5))', tables.change_table)
-    INTO entries USING low, high, lsn, xact, n;
-    RETURN entries;
+    RETURN segments.unread_entries(contact_table, low, low_in_progress, high, in_progress, lsn, xact, n);
+EXCEPTION
+    /* of the moment, and not of the table */
+    WHEN transaction_rollback OR lock_not_available OR insufficient_resources OR operator_intervention OR system_error THEN
+        RAISE;
+    WHEN OTHERS THEN
+        RAISE WARNING 'entries of the log of contact table "%" could not be counted: %',
+            (SELECT relname FROM pg_class WHERE oid = count_unread.contact_table), SQLERRM;
+        RETURN NULL;
 END
 $function$;
-COMMENT ON FUNCTION segments.unread_entries(segments.contact_table, bigint, bigint, pg_lsn, bigint, integer) IS
-    'internal: how many entries of a log a consumer who is that far has not read';
+COMMENT ON FUNCTION segments.count_unread(regclass, bigint, bigint[], bigint, bigint[], pg_lsn, bigint, integer) IS
+    'internal: unread_entries(), null with a warning where the log can''t be read';
 
 CREATE FUNCTION segments.missing_indexes(asked regclass) RETURNS SETOF text
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
@@ -70,13 +78,13 @@ BEGIN
     FROM segments.status_of(ARRAY[asked]) AS s WHERE s.state = 'failed' ORDER BY s.id;
     RETURN QUERY
     SELECT asked, 'unread', format('%s of %s', c.name, c.role),
-           segments.unread_entries(tables, c.low, c.high, c.lsn, c.xact, c.n)::double precision,
+           segments.count_unread(asked, c.low, c.low_in_progress, c.high, c.in_progress, c.lsn, c.xact, c.n),
            'last read: ' || coalesce(c.read_at::text, 'never')
     FROM segments.consumer AS c WHERE c.contact_table = asked ORDER BY c.role::text, c.name;
     IF has_table_privilege('segments.count_state', 'SELECT') THEN
         RETURN QUERY
         SELECT asked, 'unsettled', NULL::text,
-               segments.unread_entries(tables, coalesce(c.high, 0), coalesce(c.high, 0), '0/0', 0, 0)::double precision,
+               segments.count_unread(asked, coalesce(c.high, 0), coalesce(c.in_progress, '{}'), coalesce(c.high, 0), coalesce(c.in_progress, '{}'), '0/0', 0, 0),
                CASE WHEN c.high IS NULL THEN 'Nothing is settled: counts read the members.' END
         FROM segments.count_state AS c WHERE c.contact_table = asked;
     END IF;
@@ -118,6 +126,6 @@ COMMENT ON VIEW segments.health IS 'What a monitor asks, of contact tables that 
 COMMENT ON COLUMN segments.health.contact_table IS 'the contact table; null: the database';
 COMMENT ON COLUMN segments.health.kind IS 'lag, unread and unsettled are there always; refresh failed, failed, missing index and worker failed where there is something to do';
 COMMENT ON COLUMN segments.health.name IS 'of unread: the consumer and its role; of failed: the segment''s alias';
-COMMENT ON COLUMN segments.health.value IS 'lag: seconds since the first move that members have not followed; unread: entries of the log that the consumer has not read; unsettled: entries that segments.count() adds up each time; else 1';
+COMMENT ON COLUMN segments.health.value IS 'lag: seconds since the first move that members have not followed; unread: entries of the log that the consumer has not read; unsettled: entries that segments.count() adds up each time, both about where there are more than some 100,000; else 1';
 COMMENT ON COLUMN segments.health.detail IS 'the error; of a missing index the statement that makes it';
 GRANT SELECT ON segments.health TO PUBLIC;

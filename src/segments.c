@@ -35,7 +35,7 @@ _PG_init(void)
 	DefineCustomStringVariable("segments.user_name",
 							   "The name of the application's user, for stamps and row security.",
 							   "Empty means the session's role.", &user_name_setting, "",
-							   PGC_USERSET, 0, NULL, NULL, NULL);
+							   PGC_USERSET, 0, AccessCheckUserName, NULL, NULL);
 	CandidatesDefineSettings();
 #ifdef SEGMENTS_FAULT_INJECTION
 	FaultDefineSettings();

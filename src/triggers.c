@@ -2,28 +2,47 @@
  * triggers.c - segments.maintain(), the one trigger function.
  *
  * Statement-level AFTER triggers on the contact table and on every table whose
- * rows belong to contacts come here, with transition tables.  A statement that
+ * rows belong to contacts come here, with transition tables; so do those on
+ * their partitions and on what inherits from them.  A statement that
  * changed nothing, or a table that no segment reads, costs a look into a hash
  * table.
+ *
+ * What a subscription brings fires no statement triggers.  There a row-level
+ * trigger, where it was asked for, stands for a statement that changed one row.
  */
 #include "postgres.h"
 
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/tupconvert.h"
+#include "access/xact.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_trigger.h"
 #include "commands/trigger.h"
 #include "fmgr.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "nodes/pg_list.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/snapshot.h"
+#include "utils/tuplestore.h"
 
+#include "base/compat.h"
+#include "base/table_tree.h"
 #include "build/build.h"
+#include "build/build_repair.h"
 #include "log/change_log.h"
 #include "maintain/contact_delta.h"
+#include "maintain/inherited_keys.h"
 #include "maintain/point_trigger.h"
 #include "maintain/related_delta.h"
 #include "maintain/set_aside.h"
 #include "maintain/statement_delta.h"
+#include "maintain/tree_delta.h"
 #include "program/program.h"
 #include "program/program_cache.h"
+#include "program/readers.h"
 #include "program/session.h"
 
 static void
@@ -34,37 +53,17 @@ check_protocol(FunctionCallInfo fcinfo)
 	if (!CALLED_AS_TRIGGER(fcinfo))
 		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 						errmsg("function segments.maintain was not called by trigger manager")));
-	if (!TRIGGER_FIRED_AFTER(data->tg_event) || !TRIGGER_FIRED_FOR_STATEMENT(data->tg_event))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("function segments.maintain must be fired AFTER, FOR EACH STATEMENT")));
+	if (!TRIGGER_FIRED_AFTER(data->tg_event))
+		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+						errmsg("function segments.maintain must be fired AFTER")));
+	if (TRIGGER_FIRED_FOR_ROW(data->tg_event))
+		return;
 	if ((TRIGGER_FIRED_BY_UPDATE(data->tg_event) && (!data->tg_oldtable || !data->tg_newtable)) ||
 		(TRIGGER_FIRED_BY_INSERT(data->tg_event) && !data->tg_newtable) ||
 		(TRIGGER_FIRED_BY_DELETE(data->tg_event) && !data->tg_oldtable))
 		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 						errmsg("trigger \"%s\" has no transition tables", data->tg_trigger->tgname),
 						errhint("Attach the table again with segments.attach().")));
-}
-
-/*
- * Are there AFTER triggers that may change the same rows again before or after
- * us?  Then OLD and NEW are not the whole story.
- */
-static bool
-others_fire(FunctionCallInfo fcinfo, Relation rel)
-{
-	TriggerDesc *triggers = rel->trigdesc;
-	int i;
-
-	for (i = 0; i < triggers->numtriggers; i++)
-	{
-		Trigger *trigger = &triggers->triggers[i];
-
-		if (!trigger->tgisinternal && TRIGGER_FOR_AFTER(trigger->tgtype) &&
-			trigger->tgfoid != fcinfo->flinfo->fn_oid)
-			return true;
-	}
-	return false;
 }
 
 static bool
@@ -74,9 +73,8 @@ is_empty(Tuplestorestate *store)
 }
 
 static StatementDelta
-statement_delta(FunctionCallInfo fcinfo)
+statement_delta(TriggerData *data, bool others_fire)
 {
-	TriggerData *data = (TriggerData *) fcinfo->context;
 	StatementDelta delta = {0};
 
 	delta.relid = RelationGetRelid(data->tg_relation);
@@ -84,7 +82,7 @@ statement_delta(FunctionCallInfo fcinfo)
 	delta.alone = ActiveSnapshotSet() && !SessionRanInside();
 	if (delta.alone)
 		delta.command = GetActiveSnapshot()->curcid;
-	delta.others_fire = others_fire(fcinfo, data->tg_relation) || SessionRanInside();
+	delta.others_fire = others_fire || SessionRanInside();
 	if (TRIGGER_FIRED_BY_UPDATE(data->tg_event) || TRIGGER_FIRED_BY_DELETE(data->tg_event))
 		delta.old_rows = data->tg_oldtable;
 	if (TRIGGER_FIRED_BY_UPDATE(data->tg_event) || TRIGGER_FIRED_BY_INSERT(data->tg_event))
@@ -92,47 +90,286 @@ statement_delta(FunctionCallInfo fcinfo)
 	return delta;
 }
 
-static void
-maintain_table(Oid contact_table, TriggerData *data, StatementDelta *delta)
+/* ----- rows that came, changed or went ----- */
+
+static Program *
+begin_maintenance(Oid contact_table, Relation changed)
 {
-	Program *program = SetAsideUncompiled(ProgramGetFor(contact_table, data->tg_relation));
+	Program *program = SetAsideUncompiled(ProgramGetFor(contact_table, changed));
 
 	SessionBegin(program);
 	if (program->image->foreign_functions)
 		SessionEnter();
+	return program;
+}
+
+static void
+maintain_table(Oid contact_table, TriggerData *data, StatementDelta *delta)
+{
+	Program *program = begin_maintenance(contact_table, data->tg_relation);
+
 	if (contact_table == delta->relid)
 	{
+		InheritedKeysCheck(program, data->tg_relation, delta);
 		if (delta->old_rows)
 			tuplestore_rescan(delta->old_rows);
 		if (delta->new_rows)
 			tuplestore_rescan(delta->new_rows);
 		ContactDelta(program, delta);
 	}
-	if (delta->truncated)
-	{
-		SessionEnter();
-		BuildSegmentsReading(program, delta->relid, CAUSE_FILTER);
-	}
-	else
-		RelatedDelta(program, delta);
+	RelatedDelta(program, delta);
 	PointTriggersFire(program, data);
 	SessionEnd();
 }
 
+static void
+maintain_rows(TriggerData *data, bool others_fire, List *contact_tables)
+{
+	StatementDelta delta = statement_delta(data, others_fire);
+	ListCell *cell;
+
+	foreach (cell, contact_tables)
+		maintain_table(lfirst_oid(cell), data, &delta);
+}
+
+/* A statement that names a partition, or a table that inherits. */
+static void
+maintain_part(TriggerData *data, const Readers *readers, List *contact_tables)
+{
+	Relation attached = table_open(readers->attached, AccessShareLock);
+	bool others_fire = readers->others_fire;
+	TriggerData *mapped = TreeDeltaBegin(data, attached);
+
+	maintain_rows(mapped, others_fire, contact_tables);
+	TreeDeltaEnd(mapped, data);
+	table_close(attached, NoLock);
+}
+
+/* ----- tables that were emptied ----- */
+
+/*
+ * A partitioned table was truncated, and nothing was maintained since: that its
+ * partitions were too, whose triggers fire next, is seen to already.
+ */
+static Oid emptied = InvalidOid;
+static SubTransactionId emptied_in;
+static uint64 emptied_at;
+
+static bool
+is_seen_to(Relation rel)
+{
+	return OidIsValid(emptied) && emptied_in == GetCurrentSubTransactionId() &&
+		   emptied_at == SessionRuns() &&
+		   list_member_oid(TableTreeAbove(RelationGetRelid(rel)), emptied);
+}
+
+static void
+note_emptied(Relation rel)
+{
+	emptied =
+		rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE ? RelationGetRelid(rel) : InvalidOid;
+	emptied_in = GetCurrentSubTransactionId();
+	emptied_at = SessionRuns();
+}
+
+/* whole: no other table holds rows of the attached one. */
+static void
+empty_table(Oid contact_table, Relation attached, TriggerData *data, bool whole)
+{
+	Program *program = begin_maintenance(contact_table, attached);
+	StatementDelta delta = {RelationGetRelid(attached), NULL, NULL, true};
+
+	SessionEnter();
+	if (contact_table == delta.relid && whole)
+	{
+		ContactDelta(program, &delta);
+		PointTriggersFire(program, data);
+	}
+	else if (contact_table == delta.relid)
+		BuildForgetMissing(program);
+	BuildSegmentsReading(program, delta.relid, CAUSE_FILTER);
+	SessionEnd();
+}
+
+static void
+maintain_emptied(TriggerData *data, const Readers *readers, List *contact_tables)
+{
+	Relation attached;
+	bool whole;
+	ListCell *cell;
+
+	if (is_seen_to(data->tg_relation))
+		return;
+	attached = table_open(readers->attached, AccessShareLock);
+	whole = RelationGetRelid(attached) == RelationGetRelid(data->tg_relation) &&
+			(attached->rd_rel->relkind == RELKIND_PARTITIONED_TABLE || TableTreeIsOne(attached));
+	foreach (cell, contact_tables)
+		empty_table(lfirst_oid(cell), attached, data, whole);
+	note_emptied(data->tg_relation);
+	table_close(attached, NoLock);
+}
+
+/* ----- rows that a subscription brings ----- */
+
+/* A statement that changed one row. */
+typedef struct RowStatement
+{
+	TriggerData data;
+	Trigger trigger;
+} RowStatement;
+
+static Tuplestorestate *
+store_row(HeapTuple row)
+{
+	Tuplestorestate *store = tuplestore_begin_heap(false, false, work_mem);
+
+	tuplestore_puttuple(store, row);
+	return store;
+}
+
+static TriggerData *
+statement_of_row(TriggerData *data, RowStatement *statement)
+{
+	bool is_update = TRIGGER_FIRED_BY_UPDATE(data->tg_event);
+
+	statement->data = *data;
+	statement->trigger = *data->tg_trigger;
+	statement->trigger.tgoldtable = pstrdup("segments_old");
+	statement->trigger.tgnewtable = pstrdup("segments_new");
+	statement->data.tg_trigger = &statement->trigger;
+	statement->data.tg_event &= ~TRIGGER_EVENT_ROW;
+	if (!TRIGGER_FIRED_BY_INSERT(data->tg_event))
+		statement->data.tg_oldtable = store_row(data->tg_trigtuple);
+	if (!TRIGGER_FIRED_BY_DELETE(data->tg_event))
+		statement->data.tg_newtable = store_row(is_update ? data->tg_newtuple : data->tg_trigtuple);
+	return &statement->data;
+}
+
+/*
+ * segments.maintain()
+ */
 PG_FUNCTION_INFO_V1(segments_maintain);
 Datum
 segments_maintain(PG_FUNCTION_ARGS)
 {
-	StatementDelta delta;
-	ListCell *cell;
+	TriggerData *data = (TriggerData *) fcinfo->context;
+	RowStatement statement;
+	const Readers *readers;
+	List *contact_tables;
 
 	check_protocol(fcinfo);
-	delta = statement_delta(fcinfo);
-	if (!delta.truncated && is_empty(delta.old_rows) && is_empty(delta.new_rows))
+	if (TRIGGER_FIRED_FOR_ROW(data->tg_event))
+		data = statement_of_row(data, &statement);
+	if (!TRIGGER_FIRED_BY_TRUNCATE(data->tg_event) && is_empty(data->tg_oldtable) &&
+		is_empty(data->tg_newtable))
 		return PointerGetDatum(NULL);
-	foreach (cell, list_copy(ProgramTablesReading(delta.relid)))
-		maintain_table(lfirst_oid(cell), (TriggerData *) fcinfo->context, &delta);
+	readers = ReadersOf(data->tg_relation, fcinfo->flinfo->fn_oid);
+	if (readers->contact_tables == NIL)
+		return PointerGetDatum(NULL);
+	contact_tables = list_copy(readers->contact_tables);
+	if (TRIGGER_FIRED_BY_TRUNCATE(data->tg_event))
+		maintain_emptied(data, readers, contact_tables);
+	else if (readers->attached == readers->relid)
+		maintain_rows(data, readers->others_fire, contact_tables);
+	else
+		maintain_part(data, readers, contact_tables);
 	return PointerGetDatum(NULL);
+}
+
+/* ----- tables that come with rows ----- */
+
+static Tuplestorestate *
+read_rows(Relation part, Relation attached)
+{
+	Tuplestorestate *rows = tuplestore_begin_heap(false, false, work_mem);
+	TupleConversionMap *map = TableTreeMap(part, attached);
+	Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
+	TableScanDesc scan = TableBeginScan(part, snapshot);
+	TupleTableSlot *slot = table_slot_create(part, NULL);
+	TupleTableSlot *mapped = MakeSingleTupleTableSlot(RelationGetDescr(attached), &TTSOpsVirtual);
+
+	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
+	{
+		CHECK_FOR_INTERRUPTS();
+		tuplestore_puttupleslot(rows,
+								map ? execute_attr_map_slot(map->attrMap, slot, mapped) : slot);
+	}
+	ExecDropSingleTupleTableSlot(mapped);
+	ExecDropSingleTupleTableSlot(slot);
+	table_endscan(scan);
+	UnregisterSnapshot(snapshot);
+	return rows;
+}
+
+/*
+ * segments.rows_came(contact_table, attached, part): to point triggers it is as
+ * if they had been inserted.
+ */
+PG_FUNCTION_INFO_V1(segments_rows_came);
+Datum
+segments_rows_came(PG_FUNCTION_ARGS)
+{
+	Relation attached = table_open(PG_GETARG_OID(1), AccessShareLock);
+	Relation part = table_open(PG_GETARG_OID(2), AccessShareLock);
+	Trigger trigger = {0};
+	TriggerData data = {T_TriggerData, TRIGGER_EVENT_INSERT | TRIGGER_EVENT_AFTER};
+
+	if (part->rd_rel->relkind == RELKIND_RELATION)
+	{
+		trigger.tgnewtable = "segments_new";
+		data.tg_relation = attached;
+		data.tg_trigger = &trigger;
+		data.tg_newtable = read_rows(part, attached);
+		PointTriggersFire(begin_maintenance(PG_GETARG_OID(0), attached), &data);
+		SessionEnd();
+		tuplestore_end(data.tg_newtable);
+	}
+	table_close(part, NoLock);
+	table_close(attached, NoLock);
+	PG_RETURN_VOID();
+}
+
+/*
+ * segments.forget_missing(contact_table)
+ */
+PG_FUNCTION_INFO_V1(segments_forget_missing);
+Datum
+segments_forget_missing(PG_FUNCTION_ARGS)
+{
+	Program *program = ProgramGet(PG_GETARG_OID(0));
+
+	SessionBegin(program);
+	SessionEnter();
+	BuildForgetMissing(program);
+	SessionEnd();
+	PG_RETURN_VOID();
+}
+
+/*
+ * segments.check_keys_differ(contact_table)
+ */
+PG_FUNCTION_INFO_V1(segments_check_keys_differ);
+Datum
+segments_check_keys_differ(PG_FUNCTION_ARGS)
+{
+	Program *program = ProgramGet(PG_GETARG_OID(0));
+
+	SessionBegin(program);
+	SessionEnter();
+	BuildCheckKeys(program);
+	SessionEnd();
+	PG_RETURN_VOID();
+}
+
+/*
+ * segments.build_reading(contact_table, relation)
+ */
+PG_FUNCTION_INFO_V1(segments_build_reading);
+Datum
+segments_build_reading(PG_FUNCTION_ARGS)
+{
+	BuildSegmentsReading(ProgramGet(PG_GETARG_OID(0)), PG_GETARG_OID(1), CAUSE_FILTER);
+	PG_RETURN_VOID();
 }
 
 /*

@@ -75,6 +75,7 @@ extern void FaultAllocation(void);
 #define SPI_prepare(...) (FaultPoint(), SPI_prepare(__VA_ARGS__))
 #define SPI_prepare_cursor(...) (FaultPoint(), SPI_prepare_cursor(__VA_ARGS__))
 #define SPI_execute_plan(...) (FaultPoint(), SPI_execute_plan(__VA_ARGS__))
+#define SPI_execute_extended(...) (FaultPoint(), SPI_execute_extended(__VA_ARGS__))
 #define SPI_execute_snapshot(...) (FaultPoint(), SPI_execute_snapshot(__VA_ARGS__))
 #define SPI_cursor_open(...) (FaultPoint(), SPI_cursor_open(__VA_ARGS__))
 #define SPI_cursor_fetch(...) (FaultPoint(), SPI_cursor_fetch(__VA_ARGS__))

@@ -6,9 +6,6 @@
  * for them costs many times the rows.  A probe keeps its index open, and is
  * asked for one value after the other.  It sees what an index scan under the
  * same snapshot sees, and takes the same predicate locks (at SERIALIZABLE).
- *
- * A probe asks nobody's leave: IndexProbeReadable says whether it gives what
- * the owner of the contact table would get.
  */
 #include "postgres.h"
 
@@ -18,127 +15,12 @@
 #include "access/relscan.h"
 #include "access/skey.h"
 #include "access/tableam.h"
-#include "catalog/pg_am.h"
 #include "executor/tuptable.h"
 #include "fmgr.h"
-#include "nodes/pg_list.h"
-#include "parser/parse_oper.h"
-#include "utils/acl.h"
-#include "utils/lsyscache.h"
 #include "utils/rel.h"
-#include "utils/relcache.h"
 #include "utils/snapshot.h"
-#include "utils/syscache.h"
-#include "utils/typcache.h"
 
 #include "base/compat.h"
-
-/* ----- which index ----- */
-
-/*
- * The operator that column = value means in SQL, whatever the search path;
- * InvalidOid when there is none, or when it compares after a conversion.
- */
-static Oid
-equality_operator(Oid column_type, Oid value_type)
-{
-	Operator operator= compatible_oper(NULL, list_make2(makeString("pg_catalog"), makeString("=")),
-									   column_type, value_type, true, -1);
-	Oid result = InvalidOid;
-
-	if (operator!= NULL)
-	{
-		result = oprid(operator);
-		ReleaseSysCache(operator);
-	}
-	return result;
-}
-
-/*
- * Is a column (from 0) of a btree index in the server's own order of a type?
- * Not in that of an operator class or a collation by which different values
- * are equal, or whose functions others write.
- */
-bool
-IndexIsOfServer(Relation index, int column, Oid type)
-{
-	Oid collation = index->rd_indcollation[column];
-	TypeCacheEntry *entry = lookup_type_cache(type, TYPECACHE_BTREE_OPFAMILY);
-
-	return index->rd_rel->relam == BTREE_AM_OID && index->rd_index->indisvalid &&
-		   index->rd_index->indisready && index->rd_opfamily[column] < FirstNormalObjectId &&
-		   index->rd_opfamily[column] == entry->btree_opf &&
-		   (!OidIsValid(collation) || get_collation_isdeterministic(collation));
-}
-
-/* Can the index be asked for rows whose `column` has a value? */
-static bool
-serves(Relation index, AttrNumber column, Oid operator)
-{
-	Form_pg_index form = index->rd_index;
-	Oid collation = index->rd_indcollation[0];
-	Oid left;
-	Oid right;
-
-	op_input_types(operator, & left, &right);
-	return index->rd_rel->relam == BTREE_AM_OID && form->indisvalid &&
-		   index->rd_opfamily[0] < FirstNormalObjectId &&
-		   (!OidIsValid(collation) || get_collation_isdeterministic(collation)) &&
-		   form->indkey.values[0] == column && RelationGetIndexPredicate(index) == NIL &&
-		   get_opfamily_member(index->rd_opfamily[0], index->rd_opcintype[0], right,
-							   BTEqualStrategyNumber) ==
-			   operator;
-}
-
-/*
- * Does reading the table's rows as they are give what the reader's query gives?
- * Not where there are partitions, children or other sources of rows, or where
- * some are hidden from the reader.
- */
-bool
-IndexProbeReadable(Relation rel, Oid reader)
-{
-	if (rel->rd_rel->relkind != RELKIND_RELATION || rel->rd_rel->relhassubclass)
-		return false;
-	if (rel->rd_rel->relowner == reader)
-		return true;
-	return !rel->rd_rel->relrowsecurity &&
-		   pg_class_aclcheck(RelationGetRelid(rel), reader, ACL_SELECT) == ACLCHECK_OK;
-}
-
-/*
- * An index by which rows are found whose column equals a value, as SQL's =
- * finds them.  False when there is none.
- */
-bool
-IndexProbeChoose(Relation rel, AttrNumber column, Oid value_type, IndexChoice *choice)
-{
-	Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(rel), column - 1);
-	Oid operator= equality_operator(attribute->atttypid, value_type);
-	bool found = false;
-	Oid left;
-	ListCell *cell;
-
-	if (!OidIsValid(operator) || (OidIsValid(attribute->attcollation) &&
-								  !get_collation_isdeterministic(attribute->attcollation)))
-		return false;
-	foreach (cell, RelationGetIndexList(rel))
-	{
-		Relation index = index_open(lfirst_oid(cell), AccessShareLock);
-
-		found = serves(index, column, operator);
-		index_close(index, NoLock);
-		if (!found)
-			continue;
-		choice->index = lfirst_oid(cell);
-		op_input_types(operator, & left, &choice->value_type);
-		choice->equal = get_opcode(operator);
-		break;
-	}
-	return found;
-}
-
-/* ----- looking up ----- */
 
 /*
  * Open a probe of an open table; IndexProbeKey then says what its columns are

@@ -7,7 +7,6 @@
 
 #include "postgres.h"
 
-#include "access/attnum.h"
 #include "access/genam.h"
 #include "access/skey.h"
 #include "executor/tuptable.h"
@@ -29,21 +28,10 @@ typedef struct IndexProbe
 	ScanKeyData keys[INDEX_PROBE_KEYS];
 } IndexProbe;
 
-/* A btree index whose first column can be compared with values of a type. */
-typedef struct IndexChoice
-{
-	Oid index;
-	Oid value_type;
-	RegProcedure equal;
-} IndexChoice;
-
-extern bool IndexProbeReadable(Relation rel, Oid reader);
-extern bool IndexProbeChoose(Relation rel, AttrNumber column, Oid value_type, IndexChoice *choice);
 extern void IndexProbeOpen(IndexProbe *probe, Relation rel, Oid index, Snapshot snapshot);
 extern void IndexProbeKey(IndexProbe *probe, Oid value_type, RegProcedure equal);
 extern void IndexProbeFind(IndexProbe *probe, const Datum *values);
 extern TupleTableSlot *IndexProbeNext(IndexProbe *probe);
 extern void IndexProbeClose(IndexProbe *probe);
-extern bool IndexIsOfServer(Relation index, int column, Oid type);
 
 #endif /* SEGMENTS_INDEX_PROBE_H */

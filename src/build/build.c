@@ -36,6 +36,7 @@
 #include "utils/snapmgr.h"
 
 #include "base/compat.h"
+#include "base/table_tree.h"
 #include "base/vector.h"
 #include "build/build_lock.h"
 #include "build/build_repair.h"
@@ -263,7 +264,8 @@ static bool
 is_large(Oid relid)
 {
 	Relation rel = table_open(relid, AccessShareLock);
-	bool large = RelationGetNumberOfBlocks(rel) >= SMALL_TABLE_BLOCKS &&
+	double rows;
+	bool large = TableTreeSize(rel, &rows) >= SMALL_TABLE_BLOCKS &&
 				 !CheckRelationLockedByMe(rel, ShareRowExclusiveLock, true);
 
 	table_close(rel, AccessShareLock);

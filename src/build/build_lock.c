@@ -14,6 +14,7 @@
 #include "nodes/bitmapset.h"
 #include "storage/lmgr.h"
 
+#include "base/table_tree.h"
 #include "definition/contact_table.h"
 #include "program/program.h"
 
@@ -65,7 +66,8 @@ lock_gently(Oid relid, LOCKMODE mode)
 }
 
 /*
- * Lock the contact table and these, until the transaction ends.
+ * Lock the contact table and these, until the transaction ends; each with all
+ * that hold its rows, as these are written by themselves too.
  */
 void
 BuildLock(Oid contact_table, List *relids, LOCKMODE mode, bool gently)
@@ -73,10 +75,10 @@ BuildLock(Oid contact_table, List *relids, LOCKMODE mode, bool gently)
 	void (*lock)(Oid, LOCKMODE) = gently ? lock_gently : LockRelationOid;
 	ListCell *cell;
 
-	lock(contact_table, mode);
+	TableTreeLock(contact_table, mode, lock);
 	foreach (cell, relids)
 		if (lfirst_oid(cell) != contact_table)
-			lock(lfirst_oid(cell), mode);
+			TableTreeLock(lfirst_oid(cell), mode, lock);
 }
 
 /*
@@ -88,7 +90,7 @@ BuildShareTables(Oid contact_table, List *relids)
 {
 	ListCell *cell;
 
-	LockRelationOid(contact_table, AccessShareLock);
+	TableTreeLock(contact_table, AccessShareLock, LockRelationOid);
 	foreach (cell, relids)
-		LockRelationOid(lfirst_oid(cell), AccessShareLock);
+		TableTreeLock(lfirst_oid(cell), AccessShareLock, LockRelationOid);
 }

@@ -9,15 +9,19 @@
 
 #include "build/build_repair.h"
 
+#include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
+#include "utils/lsyscache.h"
 
 #include "base/result.h"
 #include "base/spi.h"
 #include "base/vector.h"
+#include "build/build_lock.h"
 #include "build/build_set.h"
 #include "definition/contact_table.h"
 #include "maintain/maintain.h"
+#include "maintain/point_trigger.h"
 #include "member/change_set.h"
 #include "member/member_write.h"
 #include "program/keys.h"
@@ -85,4 +89,58 @@ BuildForgetGone(Program *program, Datum *keys, int nkeys)
 	SPI_freetuptable(SPI_tuptable);
 	if (gone.n > 0)
 		MemberForgetContacts(program, gone.items, gone.n);
+}
+
+/*
+ * All contacts that don't exist lose all rows of theirs: some were taken away
+ * with the table that they were in.
+ */
+void
+BuildForgetMissing(Program *program)
+{
+	ContactTable *table = program->table;
+	DatumVector gone;
+	uint64 i;
+
+	BuildLock(table->relid, NIL, ShareRowExclusiveLock, false);
+	DatumVectorInit(&gone, CurrentMemoryContext, program->key_byval, program->key_len);
+	SpiRun(psprintf("SELECT b.contact_id FROM (SELECT m.contact_id FROM %1$s m "
+					"UNION SELECT o.contact_id FROM %2$s o) b "
+					"WHERE NOT EXISTS (SELECT FROM %3$s c WHERE c.%4$s = b.contact_id)",
+					CatalogRelationName(table->member_table),
+					CatalogRelationName(table->override_table), table->name, table->key),
+		   0, NULL, NULL);
+	for (i = 0; i < SPI_processed; i++)
+	{
+		bool isnull;
+
+		DatumVectorAdd(&gone, ResultValue(SPI_tuptable, i, 1, table->key_type, &isnull));
+	}
+	SPI_freetuptable(SPI_tuptable);
+	if (gone.n > 0)
+		MemberForgetContacts(program, gone.items, gone.n);
+	PointTriggersForgetMissing(program);
+}
+
+/*
+ * An error where two contacts have one key: between tables that inherit from one
+ * another the server lets them.
+ */
+void
+BuildCheckKeys(Program *program)
+{
+	ContactTable *table = program->table;
+
+	if (get_rel_relkind(table->relid) == RELKIND_PARTITIONED_TABLE)
+		return;
+	SpiRun(psprintf("SELECT pg_catalog.min(c.%1$s::pg_catalog.text) FROM %2$s c "
+					"GROUP BY c.%1$s HAVING pg_catalog.count(*) > 1 LIMIT 1",
+					table->key, table->name),
+		   0, NULL, NULL);
+	if (SPI_processed > 0)
+		ereport(ERROR, (errcode(ERRCODE_UNIQUE_VIOLATION),
+						errmsg("duplicate key of contact table \"%s\"", get_rel_name(table->relid)),
+						errdetail("Key (%s)=(%s) is in two tables that inherit.", table->key_column,
+								  SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1))));
+	SPI_freetuptable(SPI_tuptable);
 }

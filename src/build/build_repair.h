@@ -12,5 +12,7 @@
 
 extern void BuildHandChanges(Program *program, List *ids, const char *cause);
 extern void BuildForgetGone(Program *program, Datum *keys, int nkeys);
+extern void BuildForgetMissing(Program *program);
+extern void BuildCheckKeys(Program *program);
 
 #endif /* SEGMENTS_BUILD_REPAIR_H */

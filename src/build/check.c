@@ -21,6 +21,7 @@
 
 #include "base/srf.h"
 #include "base/subtransaction.h"
+#include "base/table_tree.h"
 #include "build/build_set.h"
 #include "build/difference.h"
 #include "build/progress.h"
@@ -28,6 +29,7 @@
 #include "definition/contact_table.h"
 #include "definition/owner_message.h"
 #include "definition/segment.h"
+#include "definition/wanted_key.h"
 #include "program/program_cache.h"
 #include "program/session.h"
 
@@ -38,9 +40,7 @@ typedef struct Check
 	DifferenceMethod method;
 	Tuplestorestate *store;
 	TupleDesc desc;
-	Oid input; /* of the type that keys are wanted in */
-	Oid param;
-	Oid output;        /* of the keys' own */
+	Oid wanted;        /* type of keys */
 	Oid contact_table; /* at hand, and the segments of it */
 	List *ids;
 	Tuplestorestate *found; /* what is told only when all of these could be evaluated */
@@ -65,6 +65,16 @@ is_whole_number(Oid type)
 	return base == INT2OID || base == INT4OID || base == INT8OID;
 }
 
+static char *
+key_text(const ContactTable *table, Datum key)
+{
+	Oid output;
+	bool varlena;
+
+	getTypeOutputInfo(table->key_type, &output, &varlena);
+	return OidOutputFunctionCall(output, key);
+}
+
 /* Keys are given as bigint unless asked for otherwise. */
 static void
 check_key_type(Check *check, const Difference *difference)
@@ -77,14 +87,14 @@ check_key_type(Check *check, const Difference *difference)
 		return;
 	row = SegmentById(difference->segment);
 	check->complained = true;
-	ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
-					errmsg("keys of contact table \"%s\" are of type %s, not bigint",
-						   get_rel_name(check->table->relid), key_type),
-					errdetail("Contact %s of segment \"%s\" differs: it %s.",
-							  OidOutputFunctionCall(check->output, difference->key), row->alias,
-							  reason_of(difference)),
-					errhint("Use segments.check(%s, NULL::%s).",
-							check->all ? "NULL" : quote_literal_cstr(row->alias), key_type)));
+	ereport(ERROR,
+			(errcode(ERRCODE_DATATYPE_MISMATCH),
+			 errmsg("keys of contact table \"%s\" are of type %s, not bigint",
+					get_rel_name(check->table->relid), key_type),
+			 errdetail("Contact %s of segment \"%s\" differs: it %s.",
+					   key_text(check->table, difference->key), row->alias, reason_of(difference)),
+			 errhint("Use segments.check(%s, NULL::%s).",
+					 check->all ? "NULL" : quote_literal_cstr(row->alias), key_type)));
 }
 
 static void
@@ -96,8 +106,9 @@ store_difference(void *arg, const Difference *difference)
 
 	check_key_type(check, difference);
 	values[0] = Int64GetDatum(difference->segment);
-	values[1] = OidInputFunctionCall(
-		check->input, OidOutputFunctionCall(check->output, difference->key), check->param, -1);
+	check->complained = true;
+	values[1] = WantedKeyValue(check->table, difference->key, check->wanted);
+	check->complained = false;
 	values[2] = BoolGetDatum(difference->stored);
 	values[3] = BoolGetDatum(!difference->stored);
 	values[4] = CStringGetTextDatum(reason_of(difference));
@@ -110,7 +121,8 @@ static bool
 is_small(Oid relid)
 {
 	Relation rel = table_open(relid, AccessShareLock);
-	bool small = RelationGetNumberOfBlocks(rel) < SMALL_TABLE_BLOCKS;
+	double rows;
+	bool small = TableTreeSize(rel, &rows) < SMALL_TABLE_BLOCKS;
 
 	table_close(rel, AccessShareLock);
 	return small;
@@ -123,7 +135,6 @@ check_table(void *arg)
 	DifferenceSearch search = {check->contact_table, check->ids, GetActiveSnapshot(),
 							   check->method};
 	OwnerMessage message;
-	bool varlena;
 
 	if (check->method == DIFFERENCE_CHOOSE && is_small(check->contact_table))
 		search.method = DIFFERENCE_QUERY;
@@ -131,8 +142,7 @@ check_table(void *arg)
 	search.visit = store_difference;
 	search.arg = check;
 	check->table = CatalogContactTable(check->contact_table, false);
-	getTypeInputInfo(TupleDescAttr(check->desc, 1)->atttypid, &check->input, &check->param);
-	getTypeOutputInfo(check->table->key_type, &check->output, &varlena);
+	check->wanted = TupleDescAttr(check->desc, 1)->atttypid;
 	SessionBegin(ProgramGet(check->contact_table));
 	SessionEnter();
 	ProgressBegin(PROGRESS_CHECK, check->contact_table, list_length(check->ids));
@@ -148,6 +158,8 @@ tell_found(Check *check)
 {
 	TupleTableSlot *slot = MakeSingleTupleTableSlot(check->desc, &TTSOpsMinimalTuple);
 
+	WantedKeysConstrain(CatalogContactTable(check->contact_table, false), check->found, check->desc,
+						2);
 	while (tuplestore_gettupleslot(check->found, true, false, slot))
 		tuplestore_puttupleslot(check->store, slot);
 	ExecDropSingleTupleTableSlot(slot);

@@ -17,12 +17,14 @@
 
 #include "access/table.h"
 #include "access/tableam.h"
+#include "access/tupconvert.h"
 #include "executor/executor.h"
 #include "executor/tuptable.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
 #include "base/compat.h"
+#include "base/table_tree.h"
 #include "build/progress.h"
 #include "evaluate/batch.h"
 #include "evaluate/candidates.h"
@@ -45,7 +47,8 @@ typedef struct SegmentScanWork
 	void *arg;
 	Candidates found;
 	RowVersion row;
-	int nrows; /* contacts of the batch */
+	int64 done; /* contacts */
+	int nrows;  /* of the batch */
 	TupleTableSlot **slots;
 	MemoryContext scratch; /* of a batch */
 	MemoryContext caller;  /* whose visit() may keep things */
@@ -160,34 +163,55 @@ add_to_batch(SegmentScanWork *work, TupleTableSlot *slot)
 /* ----- the scan ----- */
 
 static void
-scan_contacts(SegmentScanWork *work, Relation rel)
+scan_contact(SegmentScanWork *work, TupleTableSlot *slot)
 {
 	Program *program = work->program;
-	TableScanDesc scan = TableBeginScan(rel, work->snapshot);
-	TupleTableSlot *slot = table_slot_create(rel, NULL);
-	int64 done = 0;
+	bool isnull;
 
+	CHECK_FOR_INTERRUPTS();
+	RowVersionReset(&work->row, slot);
+	if (work->wanted != NULL)
+		meet_contact(work, &work->row, work->wanted,
+					 slot_getattr(slot, program->table->key_attnum, &isnull));
+	if (work->impure != NULL)
+		add_to_batch(work, slot);
+	else
+		ResetExprContext(program->econtext);
+	if (++work->done % BATCH_ROWS == 0)
+		ProgressContacts(BATCH_ROWS);
+}
+
+/* One of the tables that hold contacts, shown as rows of the contact table. */
+static void
+scan_leaf(SegmentScanWork *work, Oid relid, Relation rel)
+{
+	Relation leaf = table_open(relid, AccessShareLock);
+	TupleConversionMap *map = TableTreeMap(leaf, rel);
+	TableScanDesc scan = TableBeginScan(leaf, work->snapshot);
+	TupleTableSlot *slot = table_slot_create(leaf, NULL);
+	TupleTableSlot *mapped = NULL;
+
+	if (map)
+		mapped = MakeSingleTupleTableSlot(RelationGetDescr(rel), &TTSOpsVirtual);
 	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
-	{
-		bool isnull;
-
-		CHECK_FOR_INTERRUPTS();
-		RowVersionReset(&work->row, slot);
-		if (work->wanted != NULL)
-			meet_contact(work, &work->row, work->wanted,
-						 slot_getattr(slot, program->table->key_attnum, &isnull));
-		if (work->impure != NULL)
-			add_to_batch(work, slot);
-		else
-			ResetExprContext(program->econtext);
-		if (++done % BATCH_ROWS == 0)
-			ProgressContacts(BATCH_ROWS);
-	}
-	if (work->nrows > 0)
-		finish_batch(work);
-	ProgressContacts(done % BATCH_ROWS);
+		scan_contact(work, map ? execute_attr_map_slot(map->attrMap, slot, mapped) : slot);
+	if (mapped)
+		ExecDropSingleTupleTableSlot(mapped);
 	ExecDropSingleTupleTableSlot(slot);
 	table_endscan(scan);
+	table_close(leaf, NoLock);
+}
+
+static void
+scan_contacts(SegmentScanWork *work, Relation rel)
+{
+	ListCell *cell;
+
+	foreach (cell, TableTreeLeaves(rel, AccessShareLock))
+		scan_leaf(work, lfirst_oid(cell), rel);
+	if (work->nrows > 0)
+		finish_batch(work);
+	ProgressContacts(work->done % BATCH_ROWS);
 }
 
 static void
@@ -229,6 +253,7 @@ SegmentScan(Program *program, Bitmapset *segments, TimestampTz now, Snapshot sna
 		AllocSetContextCreate(CurrentMemoryContext, "segments shared scan", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 	Relation rel = ProgramTableOpen(program, program->relid, AccessShareLock);
+	double rows;
 	int i;
 
 	work.program = program;
@@ -243,7 +268,8 @@ SegmentScan(Program *program, Bitmapset *segments, TimestampTz now, Snapshot sna
 	RowVersionInit(&work.row, program->sources[0], NULL);
 	CandidatesInit(&work.found, program);
 	ProgressEnter(PROGRESS_EVALUATING);
-	ProgressTotal(rel->rd_rel->reltuples);
+	(void) TableTreeSize(rel, &rows);
+	ProgressTotal(rows);
 	scan_contacts(&work, rel);
 	for (i = 0; work.slots && i < BATCH_ROWS; i++)
 		ExecDropSingleTupleTableSlot(work.slots[i]);

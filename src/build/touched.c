@@ -24,6 +24,7 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/transam.h"
+#include "access/tupconvert.h"
 #include "access/visibilitymap.h"
 #include "access/xact.h"
 #include "catalog/pg_am.h"
@@ -37,6 +38,7 @@
 #include "utils/snapmgr.h"
 
 #include "base/compat.h"
+#include "base/table_tree.h"
 #include "base/vector.h"
 #include "definition/contact_table.h"
 #include "definition/table_beside.h"
@@ -56,6 +58,8 @@ typedef struct TouchedWork
 	DatumVector *keys;  /* of contacts, in the end */
 	DatumVector *found; /* what add_value() adds to */
 	RowVersion row;
+	TupleConversionMap *map; /* of rows that are laid out otherwise than the table's, or NULL */
+	TupleTableSlot *mapped;
 	Facet *facet; /* of related rows: what to keep of them */
 	int64 *ids;   /* of segments whose log entries count, in order */
 	int nids;
@@ -121,16 +125,17 @@ show_touched(TouchedWork *work, TupleTableSlot *slot, List *tuples, TouchedRow s
 	foreach (cell, tuples)
 	{
 		ExecStoreHeapTuple(lfirst(cell), slot, false);
-		show(work, slot);
+		show(work,
+			 work->map ? execute_attr_map_slot(work->map->attrMap, slot, work->mapped) : slot);
 		ExecClearTuple(slot);
 		ResetExprContext(work->program->econtext);
 	}
 }
 
+/* Every page of one table that may hold touched versions. */
 static void
-walk_table(TouchedWork *work, Relation rel, TouchedRow show)
+walk_pages(TouchedWork *work, Relation rel, TupleTableSlot *slot, TouchedRow show)
 {
-	TupleTableSlot *slot = MakeSingleTupleTableSlot(RelationGetDescr(rel), &TTSOpsHeapTuple);
 	BufferAccessStrategy strategy = GetAccessStrategy(BAS_BULKREAD);
 	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "segments touched rows",
 												  ALLOCSET_DEFAULT_SIZES);
@@ -153,8 +158,34 @@ walk_table(TouchedWork *work, Relation rel, TouchedRow show)
 	if (BufferIsValid(map))
 		ReleaseBuffer(map);
 	FreeAccessStrategy(strategy);
-	ExecDropSingleTupleTableSlot(slot);
 	MemoryContextDelete(scratch);
+}
+
+/* A table that holds rows of another, shown as rows of that. */
+static void
+walk_leaf(TouchedWork *work, Oid relid, Relation rel, TouchedRow show)
+{
+	Relation leaf = table_open(relid, AccessShareLock);
+	TupleTableSlot *slot = MakeSingleTupleTableSlot(RelationGetDescr(leaf), &TTSOpsHeapTuple);
+
+	work->map = TableTreeMap(leaf, rel);
+	if (work->map)
+		work->mapped = MakeSingleTupleTableSlot(RelationGetDescr(rel), &TTSOpsVirtual);
+	walk_pages(work, leaf, slot, show);
+	if (work->map)
+		ExecDropSingleTupleTableSlot(work->mapped);
+	work->map = NULL;
+	ExecDropSingleTupleTableSlot(slot);
+	table_close(leaf, NoLock);
+}
+
+static void
+walk_table(TouchedWork *work, Relation rel, TouchedRow show)
+{
+	ListCell *cell;
+
+	foreach (cell, TableTreeLeaves(rel, AccessShareLock))
+		walk_leaf(work, lfirst_oid(cell), rel, show);
 	table_close(rel, NoLock);
 }
 
@@ -285,6 +316,19 @@ is_heap(Oid relid)
 	return heap;
 }
 
+static bool
+is_all_heap(Oid relid)
+{
+	Relation rel = table_open(relid, AccessShareLock);
+	bool heap = true;
+	ListCell *cell;
+
+	foreach (cell, TableTreeLeaves(rel, AccessShareLock))
+		heap = heap && is_heap(lfirst_oid(cell));
+	table_close(rel, AccessShareLock);
+	return heap;
+}
+
 /*
  * Are all tables plain ones, whose pages we can read?
  */
@@ -293,11 +337,11 @@ TouchedCanBeFound(Oid contact_table, List *relids)
 {
 	ListCell *cell;
 
-	if (SnapshotsExpire() || !is_heap(contact_table) ||
+	if (SnapshotsExpire() || !is_all_heap(contact_table) ||
 		!is_heap(CatalogContactTable(contact_table, false)->change_table))
 		return false;
 	foreach (cell, relids)
-		if (!is_heap(lfirst_oid(cell)))
+		if (!is_all_heap(lfirst_oid(cell)))
 			return false;
 	return true;
 }

@@ -29,6 +29,7 @@
 #include "catalog/pg_authid.h"
 #include "catalog/pg_class.h"
 #include "fmgr.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "nodes/pg_list.h"
 #include "optimizer/optimizer.h"
@@ -43,6 +44,8 @@
 #include "base/sql_expr.h"
 #include "definition/contact_table.h"
 #include "definition/field.h"
+
+#define MAX_USER_NAME 255 /* characters */
 
 PG_FUNCTION_INFO_V1(segments_user_id);
 PG_FUNCTION_INFO_V1(segments_user_name);
@@ -82,6 +85,18 @@ AccessCheckUserId(char **newval, void **extra, GucSource source)
 	if (**newval == '\0' || read_id(*newval, &id))
 		return true;
 	GUC_check_errdetail("It must be empty or a whole number of 64 bits.");
+	return false;
+}
+
+/*
+ * Check hook of segments.user_name: no longer than what is stored.
+ */
+bool
+AccessCheckUserName(char **newval, void **extra, GucSource source)
+{
+	if (pg_mbstrlen(*newval) <= MAX_USER_NAME)
+		return true;
+	GUC_check_errdetail("It may have %d characters.", MAX_USER_NAME);
 	return false;
 }
 
@@ -140,6 +155,14 @@ AccessOwns(Oid role, Oid relid)
 }
 
 
+/* Of those who may read a contact table: its owner, and who has to back it up. */
+static bool
+sees_all(Oid role, Oid contact_table)
+{
+	return AccessOwns(role, contact_table) || has_privs_of_role(role, ROLE_PG_READ_ALL_DATA) ||
+		   has_privs_of_role(role, ROLE_PG_DATABASE_OWNER);
+}
+
 /*
  * May a role see this segment?  Of those who may read the contact table, its
  * owner sees all, and who has to back them up: who reads all data, and the owner
@@ -152,9 +175,16 @@ AccessMaySeeAs(Oid role, const SegmentHandle *segment)
 
 	if (pg_class_aclcheck_ext(segment->contact_table, role, ACL_SELECT, &is_missing) != ACLCHECK_OK)
 		return is_missing && superuser_arg(role);
-	return segment->is_global || is_own(segment) || AccessOwns(role, segment->contact_table) ||
-		   has_privs_of_role(role, ROLE_PG_READ_ALL_DATA) ||
-		   has_privs_of_role(role, ROLE_PG_DATABASE_OWNER);
+	return segment->is_global || is_own(segment) || sees_all(role, segment->contact_table);
+}
+
+/*
+ * Does the current role, which may read a contact table, see all its segments?
+ */
+bool
+AccessSeesAll(Oid contact_table)
+{
+	return sees_all(GetUserId(), contact_table) || GetUserId() == CatalogOwner();
 }
 
 /*

@@ -27,7 +27,9 @@ typedef struct SegmentHandle
 extern char *AccessUserName(void);
 extern bool AccessMaySeeAs(Oid role, const SegmentHandle *segment);
 extern bool AccessMaySee(const SegmentHandle *segment);
+extern bool AccessSeesAll(Oid contact_table);
 extern bool AccessCheckUserId(char **newval, void **extra, GucSource source);
+extern bool AccessCheckUserName(char **newval, void **extra, GucSource source);
 extern bool AccessOwns(Oid role, Oid relid);
 extern bool AccessMayRead(Oid relid);
 extern bool AccessIsOwner(Oid relid);

@@ -55,7 +55,8 @@ PG_FUNCTION_INFO_V1(segments_base_type);
 #define Anum_relation_only_primary 9
 #define Anum_relation_contact_reference 10
 #define Anum_relation_condition 11
-#define Natts_relation 11
+#define Anum_relation_unfollowed 12
+#define Natts_relation 12
 
 /* segments.field_definition */
 #define Anum_field_definition_contact_table 1
@@ -74,7 +75,8 @@ PG_FUNCTION_INFO_V1(segments_base_type);
 #define Anum_field_definition_case_sensitive 14
 #define Anum_field_definition_timezone 15
 #define Anum_field_definition_default_prefix 16
-#define Natts_field_definition 16
+#define Anum_field_definition_unfollowed 17
+#define Natts_field_definition 17
 
 /*
  * OID of one of our own tables.  Raises when the extension is half gone.
@@ -356,6 +358,7 @@ relation_from_tuple(HeapTuple tuple, TupleDesc desc)
 	rows->primary_column = name_or_null(values, nulls, Anum_relation_primary_column);
 	rows->only_primary = DatumGetBool(values[Anum_relation_only_primary - 1]);
 	rows->contact_reference = name_or_null(values, nulls, Anum_relation_contact_reference);
+	rows->unfollowed = DatumGetBool(values[Anum_relation_unfollowed - 1]);
 	if (!nulls[Anum_relation_condition - 1])
 		rows->condition = TextDatumGetCString(values[Anum_relation_condition - 1]);
 	return rows;
@@ -405,6 +408,7 @@ definition_from_tuple(HeapTuple tuple, TupleDesc desc)
 	def->condition = text_or_null(values, nulls, Anum_field_definition_condition);
 	def->aggregate = text_or_null(values, nulls, Anum_field_definition_aggregate);
 	def->order_by = name_or_null(values, nulls, Anum_field_definition_order_by);
+	def->unfollowed = DatumGetBool(values[Anum_field_definition_unfollowed - 1]);
 	def->case_given = !nulls[Anum_field_definition_case_sensitive - 1];
 	def->case_sensitive =
 		def->case_given && DatumGetBool(values[Anum_field_definition_case_sensitive - 1]);

@@ -55,6 +55,7 @@ typedef struct RelatedRows
 	bool only_primary;
 	char *contact_reference; /* column of the contact table, or NULL */
 	char *condition;
+	bool unfollowed; /* it depends on what isn't followed */
 } RelatedRows;
 
 /* A row of segments.field_definition. */
@@ -75,6 +76,7 @@ typedef struct FieldDefinition
 	bool case_sensitive;
 	char *timezone;
 	char *default_prefix;
+	bool unfollowed;
 } FieldDefinition;
 
 /* Rows of one of our own tables, one after the other. */

@@ -452,6 +452,7 @@ field_from_definition(ContactTable *table, const FieldDefinition *def, const cha
 		field->case_sensitive = def->case_sensitive;
 	if (def->timezone)
 		field->timezone = pstrdup(def->timezone);
+	field->unfollowed = def->unfollowed;
 	if (def->default_prefix)
 		field->default_prefix = pstrdup(def->default_prefix);
 	field->type = pstrdup(def->type ? def->type : default_type(field));

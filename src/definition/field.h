@@ -53,6 +53,7 @@ typedef struct Field
 	bool case_sensitive;
 	char *timezone; /* of a value without time zone */
 	char *default_prefix;
+	bool unfollowed; /* its SQL depends on what isn't followed */
 } Field;
 
 /* The relation that every contact table has: one row for each membership. */

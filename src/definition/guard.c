@@ -9,6 +9,7 @@
 
 #include "access/attnum.h"
 #include "access/table.h"
+#include "catalog/pg_class.h"
 #include "commands/trigger.h"
 #include "storage/lockdefs.h"
 #include "utils/lsyscache.h"
@@ -77,7 +78,9 @@ GuardIsMissing(ContactTable *table, const RelatedRows *rows)
 		return false;
 	rel =
 		table_open(OidIsValid(rows->link_relid) ? rows->link_relid : rows->relid, AccessShareLock);
-	result = !has_locking_key(rel, get_attnum(RelationGetRelid(rel), rows->contact_column),
+	/* what inherits has not its parent's keys */
+	result = (rel->rd_rel->relkind == RELKIND_RELATION && rel->rd_rel->relhassubclass) ||
+			 !has_locking_key(rel, get_attnum(RelationGetRelid(rel), rows->contact_column),
 							  table->relid);
 	table_close(rel, NoLock);
 	return result;

@@ -13,7 +13,10 @@
 #include "access/genam.h"
 #include "access/table.h"
 #include "access/tupdesc.h"
+#include "catalog/pg_type.h"
 #include "executor/tuptable.h"
+#include "fmgr.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/rel.h"
@@ -23,6 +26,8 @@
 #include "definition/access.h"
 #include "definition/contact_table.h"
 #include "definition/segment.h"
+
+PG_FUNCTION_INFO_V1(segments_hidden_segments);
 
 /* Column numbers of segments.segment; sql/30_segment.sql keeps them. */
 #define Anum_segment_id 1
@@ -137,4 +142,93 @@ SegmentCheckVisible(int64 id)
 	SegmentHandle segment;
 
 	SegmentFindVisibleId(id, &segment);
+}
+
+static void
+add_hidden(HiddenSegments *hidden, int64 id)
+{
+	if (hidden->n == 0)
+		hidden->ids = palloc(sizeof(int64));
+	else if ((hidden->n & (hidden->n - 1)) == 0)
+		hidden->ids = repalloc(hidden->ids, sizeof(int64) * 2 * hidden->n);
+	hidden->ids[hidden->n++] = id;
+}
+
+static int
+compare_ids(const void *a, const void *b)
+{
+	int64 left = *(const int64 *) a;
+	int64 right = *(const int64 *) b;
+
+	return left < right ? -1 : left > right;
+}
+
+/*
+ * The segments of a contact table that the current role, which may read it,
+ * does not see: for most there are none.
+ */
+void
+SegmentsHidden(Oid contact_table, HiddenSegments *hidden)
+{
+	ScanKeyData key;
+	CatalogScan scan;
+	SegmentHandle segment;
+
+	memset(hidden, 0, sizeof(HiddenSegments));
+	if (AccessSeesAll(contact_table))
+		return;
+	ScanKeyInit(&key, Anum_segment_contact_table, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(contact_table));
+	CatalogScanBegin(&scan, "segment", CatalogRelid("segment_private_idx"), GetActiveSnapshot(), 1,
+					 &key);
+	while (CatalogScanNext(&scan))
+	{
+		fill_handle(&segment, scan.tuple, RelationGetDescr(scan.rel));
+		if (!AccessMaySee(&segment))
+			add_hidden(hidden, segment.id);
+	}
+	CatalogScanEnd(&scan);
+	if (hidden->n > 1)
+		qsort(hidden->ids, hidden->n, sizeof(int64), compare_ids);
+}
+
+/*
+ * Is this one of them?
+ */
+bool
+SegmentIsHidden(const HiddenSegments *hidden, int64 id)
+{
+	return hidden->n > 0 &&
+		   bsearch(&id, hidden->ids, hidden->n, sizeof(int64), compare_ids) != NULL;
+}
+
+/*
+ * The same as an array of bigint.
+ */
+ArrayType *
+SegmentsHiddenArray(Oid contact_table)
+{
+	HiddenSegments hidden;
+	Datum *ids;
+	int i;
+
+	SegmentsHidden(contact_table, &hidden);
+	ids = palloc(sizeof(Datum) * Max(hidden.n, 1));
+	for (i = 0; i < hidden.n; i++)
+		ids[i] = Int64GetDatum(hidden.ids[i]);
+	return construct_array(ids, hidden.n, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE);
+}
+
+/*
+ * segments.hidden_segments(contact_table) -> bigint[], null for who may not read
+ * the contact table
+ */
+Datum
+segments_hidden_segments(PG_FUNCTION_ARGS)
+{
+	Oid contact_table = PG_GETARG_OID(0);
+
+	if (!AccessMayRead(contact_table))
+		PG_RETURN_NULL();
+	PG_RETURN_ARRAYTYPE_P(SegmentsHiddenArray(contact_table));
 }

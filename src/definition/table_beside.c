@@ -31,7 +31,7 @@
 #include "utils/memutils.h"
 
 #include "base/compat.h"
-#include "base/index_probe.h"
+#include "base/index_choice.h"
 #include "definition/contact_table.h"
 
 /* A column; type InvalidOid is that of the contacts' key. */

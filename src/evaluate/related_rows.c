@@ -6,9 +6,9 @@
  * all atoms over them, where a query would be started for each.  The rows are
  * tested by the program's facets, as rows of a statement are, so the answers
  * are those of the atom's SQL (predicate_sql.c).  What cannot be read so is
- * asked of the database (batch.c): rows without an index by contact, views,
- * partitions, foreign tables, rows that are hidden from the contact table's
- * owner, values that hold subqueries, and contacts with very many rows.
+ * asked of the database (batch.c): rows without an index by contact, rows that
+ * are hidden from the contact table's owner, values that hold subqueries, and
+ * contacts with very many rows.
  *
  * The contact is locked, so its rows stay what they are for the batch.  What is
  * kept of a row may point at its out-of-line values: the statement's snapshot
@@ -32,7 +32,8 @@
 #include "utils/typcache.h"
 
 #include "base/addend.h"
-#include "base/index_probe.h"
+#include "base/index_choice.h"
+#include "base/tree_probe.h"
 #include "base/vector.h"
 #include "definition/contact_table.h"
 #include "definition/field.h"
@@ -66,7 +67,9 @@ typedef struct RowsPath
 {
 	bool usable;
 	IndexChoice rows;
+	AttrNumber row_column; /* that leads to them */
 	IndexChoice links;
+	AttrNumber contact_column; /* of the link */
 	AttrNumber link_column;
 	AttrNumber primary_column;
 	AttrNumber reference; /* column of the contact */
@@ -84,8 +87,8 @@ typedef struct ContactRows
 	int size;
 	RowVersion *rows;
 	bool open; /* the probes below */
-	IndexProbe probe;
-	IndexProbe links;
+	TreeProbe probe;
+	TreeProbe links;
 } ContactRows;
 
 typedef struct RowsReader
@@ -108,10 +111,12 @@ choose_by_links(Program *program, RowSource *source, Relation rel, RowsPath *pat
 {
 	RelatedRows *rows = source->rows;
 	Relation link = table_open(rows->link_relid, AccessShareLock);
-	bool result = IndexProbeReadable(link, program->table->owner) &&
+	bool result = IndexChoiceReadable(link, program->table->owner) &&
 				  ProgramColumnsHash(RelationGetDescr(link)) == source->link->image->columns_hash;
 	Oid type;
 
+	path->row_column = get_attnum(rows->relid, rows->key_column);
+	path->contact_column = get_attnum(rows->link_relid, rows->contact_column);
 	path->link_column = get_attnum(rows->link_relid, rows->link_column);
 	path->primary_column = (rows->only_primary && rows->primary_column)
 							   ? get_attnum(rows->link_relid, rows->primary_column)
@@ -124,9 +129,8 @@ choose_by_links(Program *program, RowSource *source, Relation rel, RowsPath *pat
 				 !OidIsValid(get_typcollation(type));
 	}
 	result = result &&
-			 IndexProbeChoose(link, get_attnum(rows->link_relid, rows->contact_column),
-							  program->table->key_type, &path->links) &&
-			 IndexProbeChoose(rel, get_attnum(rows->relid, rows->key_column), type, &path->rows);
+			 IndexChoiceFind(link, path->contact_column, program->table->key_type, &path->links) &&
+			 IndexChoiceFind(rel, path->row_column, type, &path->rows);
 	table_close(link, NoLock);
 	return result;
 }
@@ -135,8 +139,9 @@ static bool
 choose_by_reference(Program *program, RelatedRows *rows, Relation rel, RowsPath *path)
 {
 	path->reference = get_attnum(program->relid, rows->contact_reference);
-	return IndexProbeChoose(rel, get_attnum(rows->relid, rows->key_column),
-							get_atttype(program->relid, path->reference), &path->rows);
+	path->row_column = get_attnum(rows->relid, rows->key_column);
+	return IndexChoiceFind(rel, path->row_column, get_atttype(program->relid, path->reference),
+						   &path->rows);
 }
 
 static RowsPath *
@@ -151,7 +156,7 @@ rows_path(Program *program, RowSource *source)
 		return source->path;
 	rel = table_open(rows->relid, AccessShareLock);
 	/* columns that changed past our event triggers are left to queries */
-	if (!IndexProbeReadable(rel, program->table->owner) ||
+	if (!IndexChoiceReadable(rel, program->table->owner) ||
 		ProgramColumnsHash(RelationGetDescr(rel)) != source->image->columns_hash)
 		path->usable = false;
 	else if (rows->contact_reference)
@@ -159,8 +164,11 @@ rows_path(Program *program, RowSource *source)
 	else if (OidIsValid(rows->link_relid))
 		path->usable = choose_by_links(program, source, rel, path);
 	else
-		path->usable = IndexProbeChoose(rel, get_attnum(rows->relid, rows->contact_column),
-										program->table->key_type, &path->rows);
+	{
+		path->row_column = get_attnum(rows->relid, rows->contact_column);
+		path->usable =
+			IndexChoiceFind(rel, path->row_column, program->table->key_type, &path->rows);
+	}
 	table_close(rel, NoLock);
 	path = MemoryContextAllocZero(program->context, sizeof(RowsPath));
 	*path = found;
@@ -215,26 +223,21 @@ open_probes(Batch *batch, RowSource *source, ContactRows *contact)
 		reader->snapshot =
 			RegisterSnapshot(batch->snapshot ? batch->snapshot : GetLatestSnapshot());
 	}
-	IndexProbeOpen(&contact->probe,
-				   ProgramTableOpen(batch->program, source->relid, AccessShareLock),
-				   path->rows.index, reader->snapshot);
-	IndexProbeKey(&contact->probe, path->rows.value_type, path->rows.equal);
+	TreeProbeOpen(&contact->probe, ProgramTableOpen(batch->program, source->relid, AccessShareLock),
+				  path->row_column, &path->rows, reader->snapshot, AccessShareLock);
 	if (OidIsValid(path->links.index))
-	{
-		IndexProbeOpen(&contact->links,
-					   ProgramTableOpen(batch->program, source->rows->link_relid, AccessShareLock),
-					   path->links.index, reader->snapshot);
-		IndexProbeKey(&contact->links, path->links.value_type, path->links.equal);
-	}
+		TreeProbeOpen(&contact->links,
+					  ProgramTableOpen(batch->program, source->rows->link_relid, AccessShareLock),
+					  path->contact_column, &path->links, reader->snapshot, AccessShareLock);
 	contact->open = true;
 }
 
 static void
-close_probe(IndexProbe *probe)
+close_probe(TreeProbe *probe)
 {
 	Relation rel = probe->rel;
 
-	IndexProbeClose(probe);
+	TreeProbeClose(probe);
 	table_close(rel, NoLock);
 }
 
@@ -286,8 +289,8 @@ read_by_value(Program *program, ContactRows *contact, RowSource *source, Datum v
 {
 	TupleTableSlot *slot;
 
-	IndexProbeFind(&contact->probe, &value);
-	while ((slot = IndexProbeNext(&contact->probe)) != NULL)
+	TreeProbeFind(&contact->probe, value);
+	while ((slot = TreeProbeNext(&contact->probe)) != NULL)
 		if (!keep_row(program, contact, source, slot))
 			return false;
 	return true;
@@ -315,8 +318,8 @@ read_links(ContactRows *contact, RowSource *source, Datum key, DatumVector *link
 	TupleTableSlot *slot;
 	bool isnull;
 
-	IndexProbeFind(&contact->links, &key);
-	while ((slot = IndexProbeNext(&contact->links)) != NULL)
+	TreeProbeFind(&contact->links, key);
+	while ((slot = TreeProbeNext(&contact->links)) != NULL)
 	{
 		Datum value;
 

@@ -28,12 +28,16 @@
 #include "access/transam.h"
 #include "access/xact.h"
 #include "access/xlog.h"
+#include "catalog/pg_type.h"
 #include "fmgr.h"
+#include "funcapi.h"
 #include "utils/inval.h"
+#include "utils/snapmgr.h"
 
 #include "definition/contact_table.h"
 
 PG_FUNCTION_INFO_V1(segments_log_number);
+PG_FUNCTION_INFO_V1(segments_log_horizon);
 
 #define ERA_SHIFT 48 /* bits of a transaction's id */
 
@@ -239,6 +243,56 @@ HorizonAddOwn(LogHorizon *horizon, int64 xact, bool seen)
 		horizon->high = Max(horizon->high, xact + 1);
 	qsort(horizon->progress, horizon->nprogress, sizeof(int64), compare_numbers);
 	horizon->low = horizon->nprogress > 0 ? horizon->progress[0] : horizon->high;
+}
+
+/*
+ * segments.log_horizon() -> (high, in_progress): what this statement sees of
+ * other transactions.
+ */
+Datum
+segments_log_horizon(PG_FUNCTION_ARGS)
+{
+	FullTransactionId own = GetTopFullTransactionIdIfAny();
+	LogHorizon horizon;
+	TupleDesc desc;
+	Datum values[2];
+	bool nulls[2] = {0};
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	HorizonOfSnapshot(&horizon, GetActiveSnapshot());
+	if (FullTransactionIdIsValid(own))
+		HorizonAddOwn(&horizon, log_number(U64FromFullTransactionId(own)), false);
+	values[0] = Int64GetDatum(horizon.high);
+	values[1] = HorizonProgress(&horizon);
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(desc, values, nulls)));
+}
+
+/*
+ * A horizon as it is stored: an array of the server's own words.
+ */
+void
+HorizonOfStored(LogHorizon *horizon, int64 high, ArrayType *progress)
+{
+	horizon->high = high;
+	horizon->nprogress = ArrayGetNItems(ARR_NDIM(progress), ARR_DIMS(progress));
+	horizon->progress = (int64 *) ARR_DATA_PTR(progress);
+	horizon->low = horizon->nprogress > 0 ? horizon->progress[0] : horizon->high;
+}
+
+/*
+ * Those in progress, as bigint[].
+ */
+Datum
+HorizonProgress(const LogHorizon *horizon)
+{
+	Datum *values = palloc(sizeof(Datum) * Max(horizon->nprogress, 1));
+	int i;
+
+	for (i = 0; i < horizon->nprogress; i++)
+		values[i] = Int64GetDatum(horizon->progress[i]);
+	return PointerGetDatum(
+		construct_array(values, horizon->nprogress, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 }
 
 static bool

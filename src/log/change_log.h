@@ -7,6 +7,7 @@
 
 #include "postgres.h"
 
+#include "utils/array.h"
 #include "utils/snapshot.h"
 
 /* Why members join and leave; the words of the change log. */
@@ -28,6 +29,8 @@ typedef struct LogHorizon
 extern int64 ChangeLogTransaction(void);
 extern void HorizonOfSnapshot(LogHorizon *horizon, Snapshot snapshot);
 extern void HorizonAddOwn(LogHorizon *horizon, int64 xact, bool seen);
+extern void HorizonOfStored(LogHorizon *horizon, int64 high, ArrayType *progress);
+extern Datum HorizonProgress(const LogHorizon *horizon);
 extern bool HorizonSees(const LogHorizon *horizon, int64 xact);
 extern bool HorizonIsWithin(const LogHorizon *inner, const LogHorizon *outer);
 

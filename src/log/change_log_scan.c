@@ -9,6 +9,9 @@
  * VACUUM tells it about them in time; ChangeLogSummarize does it sooner, for
  * full stretches only, as a page that is still written to would cost every
  * writer a change of the index.
+ *
+ * It also says where in the WAL they were written, which is the order in which
+ * they are read.
  */
 #include "postgres.h"
 
@@ -27,15 +30,21 @@
 #include "utils/fmgroids.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
+#include "utils/pg_lsn.h"
 
 #include "base/compat.h"
 #include "log/change_log.h"
 
 /* Columns of a log. */
 #define Anum_change_xact 1
+#define Anum_change_n 2
 #define Anum_change_segment_id 3
 #define Anum_change_joined 5
 #define Anum_change_at 7
+#define Anum_change_lsn 8
+
+/* The second column of its BRIN index is where entries were written. */
+#define Anum_index_lsn 2
 
 #define OLD_DISTANCE 1000 /* numbers: so far back a transaction is old */
 #define MANY_OLD 4
@@ -48,61 +57,106 @@ orders_numbers(Oid family)
 		   get_op_opfamily_strategy(Int8LessOperator, family) == BTLessStrategyNumber;
 }
 
+/* The same of pg_lsn. */
+static bool
+orders_places(Oid family)
+{
+	Oid less = get_opfamily_member(family, PG_LSNOID, PG_LSNOID, BTLessStrategyNumber);
+
+	return family < FirstNormalObjectId && OidIsValid(less) && get_opcode(less) == F_PG_LSN_LT;
+}
+
+static bool
+is_on_numbers(Relation index)
+{
+	return index->rd_rel->relam == BRIN_AM_OID && index->rd_index->indisvalid &&
+		   index->rd_index->indkey.values[0] == Anum_change_xact &&
+		   RelationGetIndexPredicate(index) == NIL && orders_numbers(index->rd_opfamily[0]);
+}
+
+/* Does the index on numbers know places too? */
+static bool
+is_on_places(Relation index)
+{
+	return index->rd_index->indnkeyatts >= Anum_index_lsn &&
+		   index->rd_index->indkey.values[Anum_index_lsn - 1] == Anum_change_lsn &&
+		   orders_places(index->rd_opfamily[Anum_index_lsn - 1]);
+}
+
 /*
- * The BRIN index on the log's numbers, or InvalidOid.
+ * The BRIN index on the log's numbers, best with places, or InvalidOid.
  */
 Oid
 ChangeLogIndex(Relation log)
 {
 	List *indexes = RelationGetIndexList(log);
 	Oid found = InvalidOid;
+	bool has_places = false;
 	ListCell *cell;
 
 	foreach (cell, indexes)
 	{
 		Relation index = index_open(lfirst_oid(cell), AccessShareLock);
 
-		if (index->rd_rel->relam == BRIN_AM_OID && index->rd_index->indisvalid &&
-			index->rd_index->indnkeyatts == 1 &&
-			index->rd_index->indkey.values[0] == Anum_change_xact &&
-			RelationGetIndexPredicate(index) == NIL && orders_numbers(index->rd_opfamily[0]))
+		if (is_on_numbers(index) && !has_places)
+		{
 			found = RelationGetRelid(index);
+			has_places = is_on_places(index);
+		}
 		index_close(index, AccessShareLock);
 	}
 	list_free(indexes);
 	return found;
 }
 
-static void
-add_pages(IndexScanDesc scan, TIDBitmap *bitmap, StrategyNumber strategy, RegProcedure test,
-		  int64 number)
+/* A scan of the index, and what its tests have in common. */
+typedef struct PageScan
 {
-	ScanKeyData key;
+	IndexScanDesc scan;
+	TIDBitmap *bitmap;
+	int nplaces; /* tests of places */
+	ScanKeyData keys[3];
+} PageScan;
 
-	ScanKeyEntryInitialize(&key, 0, Anum_change_xact, strategy, INT8OID, InvalidOid, test,
+static void
+begin_page_scan(PageScan *scan, Relation index, const LogSpan *span, Snapshot snapshot)
+{
+	scan->bitmap = tbm_create(work_mem * (Size) 1024, NULL);
+	scan->nplaces = 0;
+	if (span != NULL && is_on_places(index))
+	{
+		ScanKeyEntryInitialize(&scan->keys[1], 0, Anum_index_lsn, BTGreaterEqualStrategyNumber,
+							   PG_LSNOID, InvalidOid, F_PG_LSN_GE, LSNGetDatum(span->from));
+		ScanKeyEntryInitialize(&scan->keys[2], 0, Anum_index_lsn, BTLessEqualStrategyNumber,
+							   PG_LSNOID, InvalidOid, F_PG_LSN_LE, LSNGetDatum(span->to));
+		scan->nplaces = 2;
+	}
+	scan->scan = BitmapScanBegin(index, snapshot, 1 + scan->nplaces);
+}
+
+static void
+add_pages(PageScan *scan, StrategyNumber strategy, RegProcedure test, int64 number)
+{
+	ScanKeyEntryInitialize(&scan->keys[0], 0, Anum_change_xact, strategy, INT8OID, InvalidOid, test,
 						   Int64GetDatum(number));
-	index_rescan(scan, &key, 1, NULL, 0);
-	(void) index_getbitmap(scan, bitmap);
+	index_rescan(scan->scan, scan->keys, 1 + scan->nplaces, NULL, 0);
+	(void) index_getbitmap(scan->scan, scan->bitmap);
 }
 
 /*
  * A transaction that has been open for long must not make us read all that
  * others wrote since: the oldest ones are looked for one by one.
  */
-static TIDBitmap *
-pages_by_index(Relation index, const LogHorizon *since, Snapshot snapshot)
+static void
+add_pages_since(PageScan *scan, const LogHorizon *since)
 {
-	TIDBitmap *bitmap = tbm_create(work_mem * (Size) 1024, NULL);
-	IndexScanDesc scan = BitmapScanBegin(index, snapshot, 1);
 	int i = 0;
 
 	for (; i < Min(since->nprogress, MANY_OLD) && since->progress[i] < since->high - OLD_DISTANCE;
 		 i++)
-		add_pages(scan, bitmap, BTEqualStrategyNumber, F_INT8EQ, since->progress[i]);
-	add_pages(scan, bitmap, BTGreaterEqualStrategyNumber, F_INT8GE,
+		add_pages(scan, BTEqualStrategyNumber, F_INT8EQ, since->progress[i]);
+	add_pages(scan, BTGreaterEqualStrategyNumber, F_INT8GE,
 			  i < since->nprogress ? since->progress[i] : since->high);
-	index_endscan(scan);
-	return bitmap;
 }
 
 static LogPages *
@@ -130,30 +184,61 @@ stretches_of(TIDBitmap *bitmap, int *n)
 	return pages;
 }
 
+static LogPages *
+all_pages(Relation log, int *n)
+{
+	LogPages *pages = palloc(sizeof(LogPages));
+
+	pages->first = 0;
+	pages->last = RelationGetNumberOfBlocks(log) - 1;
+	*n = pages->last == InvalidBlockNumber ? 0 : 1;
+	return pages;
+}
+
 /*
- * Pages outside of which there is no entry that the horizon doesn't see.
+ * Pages outside of which there is no entry that the horizon doesn't see, and
+ * that was written in the span, if there is one.
  */
 LogPages *
-ChangeLogPagesSince(Relation log, Oid index, const LogHorizon *since, Snapshot snapshot, int *n)
+ChangeLogPagesSince(Relation log, Oid index, const LogHorizon *since, const LogSpan *span,
+					Snapshot snapshot, int *n)
 {
-	TIDBitmap *bitmap;
+	PageScan scan;
 	LogPages *pages;
 	Relation rel;
 
 	if (!OidIsValid(index))
-	{
-		pages = palloc(sizeof(LogPages));
-		pages->first = 0;
-		pages->last = RelationGetNumberOfBlocks(log) - 1;
-		*n = pages->last == InvalidBlockNumber ? 0 : 1;
-		return pages;
-	}
+		return all_pages(log, n);
 	rel = index_open(index, AccessShareLock);
-	bitmap = pages_by_index(rel, since, snapshot);
-	pages = stretches_of(bitmap, n);
-	tbm_free(bitmap);
+	begin_page_scan(&scan, rel, span, snapshot);
+	add_pages_since(&scan, since);
+	index_endscan(scan.scan);
+	pages = stretches_of(scan.bitmap, n);
+	tbm_free(scan.bitmap);
 	index_close(rel, AccessShareLock);
 	return pages;
+}
+
+/*
+ * Pages of which the index knows nothing: no number is greater than all.
+ */
+LogPages *
+ChangeLogPagesUnknown(Relation log, Oid index, Snapshot snapshot, int *n)
+{
+	LogHorizon all = {PG_INT64_MAX, PG_INT64_MAX, 0, NULL};
+
+	return ChangeLogPagesSince(log, index, &all, NULL, snapshot, n);
+}
+
+BlockNumber
+LogPagesTotal(const LogPages *pages, int n)
+{
+	BlockNumber total = 0;
+	int i;
+
+	for (i = 0; i < n; i++)
+		total += pages[i].last - pages[i].first + 1;
+	return total;
 }
 
 /* ----- entries ----- */
@@ -161,10 +246,13 @@ ChangeLogPagesSince(Relation log, Oid index, const LogHorizon *since, Snapshot s
 static void
 read_entry(TupleTableSlot *slot, LogEntry *entry)
 {
-	slot_getsomeattrs(slot, Anum_change_at);
+	slot_getsomeattrs(slot, Anum_change_lsn);
+	entry->n = DatumGetInt32(slot->tts_values[Anum_change_n - 1]);
 	entry->segment = DatumGetInt64(slot->tts_values[Anum_change_segment_id - 1]);
 	entry->joined = DatumGetBool(slot->tts_values[Anum_change_joined - 1]);
 	entry->at = DatumGetTimestampTz(slot->tts_values[Anum_change_at - 1]);
+	entry->lsn = DatumGetLSN(slot->tts_values[Anum_change_lsn - 1]);
+	entry->tid = slot->tts_tid;
 }
 
 static TableScanDesc
@@ -215,14 +303,27 @@ ChangeLogScan(Relation log, const LogPages *pages, int n, const LogHorizon *sinc
 
 /* ----- the index ----- */
 
+static void
+summarize_range(Oid index, BlockNumber block, bool anew)
+{
+	Datum range = Int64GetDatum((int64) block);
+
+	if (anew)
+		(void) DirectFunctionCall2(brin_desummarize_range, ObjectIdGetDatum(index), range);
+	(void) DirectFunctionCall2(brin_summarize_range, ObjectIdGetDatum(index), range);
+}
+
 /*
  * Tell the index about full stretches among these pages, as the log's owner,
- * unless somebody is just doing so.  Stretches that it knows cost little.
+ * unless somebody is just doing so.  Stretches that it knows cost little; anew,
+ * they are looked at again: the index still counts what was there before the
+ * space was used again.
  */
 void
-ChangeLogSummarize(Relation log, Oid index, const LogPages *pages, int n)
+ChangeLogSummarize(Relation log, Oid index, const LogPages *pages, int n, bool anew)
 {
 	BlockNumber total = RelationGetNumberOfBlocks(log);
+	BlockNumber block = 0;
 	BlockNumber range;
 	Relation rel;
 	int i;
@@ -233,12 +334,11 @@ ChangeLogSummarize(Relation log, Oid index, const LogPages *pages, int n)
 	range = BrinGetPagesPerRange(rel);
 	index_close(rel, AccessShareLock);
 	for (i = 0; i < n; i++)
-	{
-		BlockNumber block = pages[i].first - pages[i].first % range;
-
-		for (; block <= pages[i].last && block + range < total; block += range)
-			(void) DirectFunctionCall2(brin_summarize_range, ObjectIdGetDatum(index),
-									   Int64GetDatum((int64) block));
-	}
+		for (block = Max(block, pages[i].first - pages[i].first % range);
+			 block <= pages[i].last && block + range < total; block += range)
+		{
+			CHECK_FOR_INTERRUPTS();
+			summarize_range(index, block, anew);
+		}
 	UnlockRelation(log, ShareUpdateExclusiveLock);
 }

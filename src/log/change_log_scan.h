@@ -6,23 +6,35 @@
 
 #include "postgres.h"
 
+#include "access/xlogdefs.h"
 #include "datatype/timestamp.h"
 #include "storage/block.h"
+#include "storage/itemptr.h"
 #include "utils/relcache.h"
 #include "utils/snapshot.h"
 
 #include "log/change_log.h"
 
-/* One entry of the log, as far as counts need it. */
+/* One entry of the log, as far as counts and readers need it. */
 typedef struct LogEntry
 {
 	int64 xact;
+	int32 n; /* its number in the transaction */
 	int64 segment;
 	bool joined;
 	TimestampTz at;
+	XLogRecPtr lsn; /* where it was written */
+	ItemPointerData tid;
 } LogEntry;
 
 typedef void (*LogEntryFunction)(const LogEntry *entry, void *arg);
+
+/* Places of writing, both ends included. */
+typedef struct LogSpan
+{
+	XLogRecPtr from;
+	XLogRecPtr to;
+} LogSpan;
 
 /* A stretch of pages of the log. */
 typedef struct LogPages
@@ -33,9 +45,11 @@ typedef struct LogPages
 
 extern Oid ChangeLogIndex(Relation log);
 extern LogPages *ChangeLogPagesSince(Relation log, Oid index, const LogHorizon *since,
-									 Snapshot snapshot, int *n);
+									 const LogSpan *span, Snapshot snapshot, int *n);
+extern LogPages *ChangeLogPagesUnknown(Relation log, Oid index, Snapshot snapshot, int *n);
+extern BlockNumber LogPagesTotal(const LogPages *pages, int n);
 extern void ChangeLogScan(Relation log, const LogPages *pages, int n, const LogHorizon *since,
 						  Snapshot snapshot, LogEntryFunction function, void *arg);
-extern void ChangeLogSummarize(Relation log, Oid index, const LogPages *pages, int n);
+extern void ChangeLogSummarize(Relation log, Oid index, const LogPages *pages, int n, bool anew);
 
 #endif /* SEGMENTS_CHANGE_LOG_SCAN_H */

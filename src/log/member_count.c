@@ -98,17 +98,6 @@ PG_FUNCTION_INFO_V1(segments_member_counts);
 
 /* ----- up to where the log is settled ----- */
 
-static void
-read_horizon(LogHorizon *horizon, Datum *values)
-{
-	ArrayType *array = DatumGetArrayTypePCopy(values[Anum_state_in_progress - 1]);
-
-	horizon->high = DatumGetInt64(values[Anum_state_high - 1]);
-	horizon->nprogress = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
-	horizon->progress = (int64 *) ARR_DATA_PTR(array);
-	horizon->low = horizon->nprogress > 0 ? horizon->progress[0] : horizon->high;
-}
-
 static bool
 is_of_these_files(CountSource *source, Datum *values)
 {
@@ -146,7 +135,8 @@ fill_state(CountSource *source, HeapTuple tuple, TupleDesc desc)
 	if (nulls[Anum_state_member_file - 1] || nulls[Anum_state_change_file - 1] ||
 		nulls[Anum_state_high - 1] || nulls[Anum_state_in_progress - 1])
 		return;
-	read_horizon(&state->horizon, values);
+	HorizonOfStored(&state->horizon, DatumGetInt64(values[Anum_state_high - 1]),
+					DatumGetArrayTypePCopy(values[Anum_state_in_progress - 1]));
 	state->believed =
 		source->table->is_logged && is_of_these_files(source, values) && is_within(source);
 }
@@ -177,8 +167,9 @@ CountSourceOpen(CountSource *source, ReadTable *table, Snapshot snapshot)
 	source->log = ReadTableOpen(table, BESIDE_CHANGE, AccessShareLock);
 	read_state(source);
 	if (source->state.believed)
-		source->pages = ChangeLogPagesSince(source->log, table->change_index,
-											&source->state.horizon, snapshot, &source->npages);
+		source->pages =
+			ChangeLogPagesSince(source->log, table->change_index, &source->state.horizon, NULL,
+								snapshot, &source->npages);
 }
 
 void
@@ -350,8 +341,8 @@ MemberCountsAfresh(CountSource *source, HTAB *counts)
 	LogHorizon nothing = {0};
 
 	source->state.horizon = nothing;
-	source->pages =
-		ChangeLogPagesSince(source->log, InvalidOid, &nothing, source->snapshot, &source->npages);
+	source->pages = ChangeLogPagesSince(source->log, InvalidOid, &nothing, NULL, source->snapshot,
+										&source->npages);
 	count_unsettled(source, counts, add_history);
 	add_rows(source, counts);
 }
@@ -389,11 +380,8 @@ add_to_one(const LogEntry *entry, void *arg)
 static bool
 is_far_behind(CountSource *source, const MemberCount *count)
 {
-	int64 entries = 0;
-	int i;
+	int64 entries = (int64) LogPagesTotal(source->pages, source->npages) * ENTRIES_OF_PAGE;
 
-	for (i = 0; i < source->npages; i++)
-		entries += (int64) (source->pages[i].last - source->pages[i].first + 1) * ENTRIES_OF_PAGE;
 	return entries > FREE_ENTRIES && entries > count->members;
 }
 

@@ -160,16 +160,12 @@ write_state(ReadTable *table, const LogHorizon *horizon)
 {
 	Oid types[5] = {REGCLASSOID, OIDOID, OIDOID, INT8OID, INT8ARRAYOID};
 	Datum values[5];
-	Datum *progress = palloc(sizeof(Datum) * Max(horizon->nprogress, 1));
-	int i;
 
-	for (i = 0; i < horizon->nprogress; i++)
-		progress[i] = Int64GetDatum(horizon->progress[i]);
 	values[0] = ObjectIdGetDatum(table->contact_table);
 	values[1] = ObjectIdGetDatum(file_of(table, BESIDE_MEMBER));
 	values[2] = ObjectIdGetDatum(file_of(table, BESIDE_CHANGE));
 	values[3] = Int64GetDatum(horizon->high);
-	values[4] = int64_array(progress, horizon->nprogress);
+	values[4] = HorizonProgress(horizon);
 	run("UPDATE segments.count_state SET member_file = $2, change_file = $3, high = $4, in_progress = $5 "
 		"WHERE contact_table = $1",
 		5, types, values);
@@ -262,16 +258,13 @@ write_settled(Settling *settling)
 static void
 summarize(CountSource *source)
 {
-	BlockNumber pages = 0;
 	SecureContext secure;
-	int i;
 
-	for (i = 0; i < source->npages; i++)
-		pages += source->pages[i].last - source->pages[i].first + 1;
-	if (pages < MANY_PAGES)
+	if (LogPagesTotal(source->pages, source->npages) < MANY_PAGES)
 		return;
 	SecureEnter(&secure, source->table->owner);
-	ChangeLogSummarize(source->log, source->table->change_index, source->pages, source->npages);
+	ChangeLogSummarize(source->log, source->table->change_index, source->pages, source->npages,
+					   false);
 	SecureLeave(&secure);
 }
 

@@ -11,6 +11,7 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "utils/acl.h"
+#include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
@@ -34,17 +35,29 @@ consumer_value(CatalogScan *scan, const char *column)
 						RelationGetDescr(scan->rel), &isnull);
 }
 
-/* AND NOT what a consumer has not read. */
+/* A column as a literal of its type. */
+static char *
+consumer_literal(CatalogScan *scan, const char *column, Oid output)
+{
+	return quote_literal_cstr(OidOutputFunctionCall(output, consumer_value(scan, column)));
+}
+
+/* AND NOT what a consumer has not read (change_read.c). */
 static void
 append_unread(StringInfo sql, CatalogScan *scan)
 {
-	appendStringInfo(
-		sql,
-		" AND NOT (l.xact >= " INT64_FORMAT " OR l.xact >= " INT64_FORMAT
-		" AND (l.lsn, l.xact, l.n) > ('%s'::pg_catalog.pg_lsn, " INT64_FORMAT ", %d))",
-		DatumGetInt64(consumer_value(scan, "high")), DatumGetInt64(consumer_value(scan, "low")),
-		DatumGetCString(DirectFunctionCall1(pg_lsn_out, consumer_value(scan, "lsn"))),
-		DatumGetInt64(consumer_value(scan, "xact")), DatumGetInt32(consumer_value(scan, "n")));
+	appendStringInfo(sql,
+					 " AND NOT ((l.xact >= " INT64_FORMAT
+					 " OR l.xact = ANY (%s::pg_catalog.int8[])) AND NOT (l.xact < " INT64_FORMAT
+					 " AND l.xact <> ALL (%s::pg_catalog.int8[])"
+					 " AND (l.lsn, l.xact, l.n) <= (%s::pg_catalog.pg_lsn, " INT64_FORMAT ", %d)))",
+					 DatumGetInt64(consumer_value(scan, "low")),
+					 consumer_literal(scan, "low_in_progress", F_ARRAY_OUT),
+					 DatumGetInt64(consumer_value(scan, "high")),
+					 consumer_literal(scan, "in_progress", F_ARRAY_OUT),
+					 consumer_literal(scan, "lsn", F_PG_LSN_OUT),
+					 DatumGetInt64(consumer_value(scan, "xact")),
+					 DatumGetInt32(consumer_value(scan, "n")));
 }
 
 /*

@@ -24,7 +24,8 @@
 #include "utils/snapmgr.h"
 #include "utils/snapshot.h"
 
-#include "base/index_probe.h"
+#include "base/index_choice.h"
+#include "base/tree_probe.h"
 #include "evaluate/batch.h"
 #include "program/keys.h"
 #include "program/program.h"
@@ -33,17 +34,17 @@
 /* ----- reading ----- */
 
 /* The primary key of the contacts, by which they are found. */
-static Oid
+static IndexChoice
 key_index(Program *program, Relation rel)
 {
 	IndexChoice choice;
 
-	if (!IndexProbeChoose(rel, program->table->key_attnum, program->table->key_type, &choice))
+	if (!IndexChoiceFind(rel, program->table->key_attnum, program->table->key_type, &choice))
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 						errmsg("contact table \"%s\" has no primary key over column \"%s\"",
 							   RelationGetRelationName(rel), program->table->key_column),
 						errhint("Give the table its primary key back.")));
-	return choice.index;
+	return choice;
 }
 
 /*
@@ -54,9 +55,9 @@ void
 ContactProbeBegin(ContactProbe *probe, Program *program, Snapshot snapshot)
 {
 	Relation rel = ProgramTableOpen(program, program->relid, RowShareLock);
+	IndexChoice choice = key_index(program, rel);
 
-	IndexProbeOpen(probe, rel, key_index(program, rel), snapshot);
-	ProgramProbeKey(probe, program);
+	TreeProbeOpen(probe, rel, program->table->key_attnum, &choice, snapshot, RowShareLock);
 }
 
 /*
@@ -65,8 +66,8 @@ ContactProbeBegin(ContactProbe *probe, Program *program, Snapshot snapshot)
 TupleTableSlot *
 ContactProbeAsk(ContactProbe *probe, Datum key)
 {
-	IndexProbeFind(probe, &key);
-	return IndexProbeNext(probe);
+	TreeProbeFind(probe, key);
+	return TreeProbeNext(probe);
 }
 
 void
@@ -75,7 +76,7 @@ ContactProbeEnd(ContactProbe *probe)
 	Relation rel = probe->rel;
 	Snapshot snapshot = probe->snapshot;
 
-	IndexProbeClose(probe);
+	TreeProbeClose(probe);
 	UnregisterSnapshot(snapshot);
 	table_close(rel, NoLock);
 }
@@ -89,16 +90,16 @@ typedef enum LockResult
 	ROW_CHANGED /* gone, or another contact: look for the key again */
 } LockResult;
 
-/* Lock the row at *tid into the slot. */
+/* Lock the present row of a probe, at *tid of its table, into the slot. */
 static LockResult
-lock_row(Program *program, Relation rel, Snapshot snapshot, ItemPointer tid, Datum key,
-		 TupleTableSlot *slot)
+lock_row(Program *program, ContactProbe *probe, ItemPointer tid, Datum key, TupleTableSlot *slot)
 {
 	TM_FailureData failure;
 	bool whole_transaction = IsolationUsesXactSnapshot();
-	TM_Result result = table_tuple_lock(
-		rel, tid, snapshot, slot, GetCurrentCommandId(false), LockTupleNoKeyExclusive,
-		LockWaitBlock, whole_transaction ? 0 : TUPLE_LOCK_FLAG_FIND_LAST_VERSION, &failure);
+	TM_Result result =
+		table_tuple_lock(TreeProbeTable(probe), tid, probe->snapshot, slot,
+						 GetCurrentCommandId(false), LockTupleNoKeyExclusive, LockWaitBlock,
+						 whole_transaction ? 0 : TUPLE_LOCK_FLAG_FIND_LAST_VERSION, &failure);
 	bool isnull;
 
 	if (result == TM_SelfModified)
@@ -110,10 +111,38 @@ lock_row(Program *program, Relation rel, Snapshot snapshot, ItemPointer tid, Dat
 						errmsg("could not serialize access due to concurrent update")));
 	if (result != TM_Ok)
 		elog(ERROR, "unexpected result of locking a contact: %d", (int) result);
-	return ProgramCompareKeys(program, slot_getattr(slot, program->table->key_attnum, &isnull),
-							  key) == 0
+	return ProgramCompareKeys(program, slot_getattr(slot, TreeProbeColumn(probe), &isnull), key) ==
+				   0
 			   ? ROW_LOCKED
 			   : ROW_CHANGED;
+}
+
+/* The slot that locked rows come in, and the table that it is of. */
+typedef struct LockedSlot
+{
+	TupleTableSlot *slot;
+	Oid relid;
+} LockedSlot;
+
+static void
+drop_slot(LockedSlot *locked)
+{
+	if (locked->slot != NULL)
+		ExecDropSingleTupleTableSlot(locked->slot);
+	locked->slot = NULL;
+}
+
+/* Make it one of the table that the present row is in. */
+static void
+fit_slot(LockedSlot *locked, ContactProbe *probe)
+{
+	Relation rel = TreeProbeTable(probe);
+
+	if (locked->slot != NULL && locked->relid == RelationGetRelid(rel))
+		return;
+	drop_slot(locked);
+	locked->slot = table_slot_create(rel, NULL);
+	locked->relid = RelationGetRelid(rel);
 }
 
 /*
@@ -122,7 +151,7 @@ lock_row(Program *program, Relation rel, Snapshot snapshot, ItemPointer tid, Dat
  * show who has the key now.
  */
 static bool
-lock_contact(Program *program, ContactProbe *probe, Datum key, TupleTableSlot *locked)
+lock_contact(Program *program, ContactProbe *probe, Datum key, LockedSlot *locked)
 {
 	for (;;)
 	{
@@ -135,9 +164,11 @@ lock_contact(Program *program, ContactProbe *probe, Datum key, TupleTableSlot *l
 			return false;
 		tid = slot->tts_tid;
 		ExecClearTuple(slot);
-		result = lock_row(program, probe->rel, probe->snapshot, &tid, key, locked);
+		fit_slot(locked, probe);
+		result = lock_row(program, probe, &tid, key, locked->slot);
 		if (result != ROW_CHANGED)
 			return result == ROW_LOCKED;
+		drop_slot(locked);
 		ContactProbeEnd(probe);
 		ContactProbeBegin(probe, program, RegisterSnapshot(GetLatestSnapshot()));
 	}
@@ -153,26 +184,25 @@ ContactsLock(Batch *batch)
 {
 	Program *program = batch->program;
 	ContactProbe probe;
-	TupleTableSlot *locked;
+	LockedSlot locked = {0};
 	int found = 0;
 	int i;
 
 	CommandCounterIncrement();
 	ContactProbeBegin(&probe, program, RegisterSnapshot(GetLatestSnapshot()));
-	locked = table_slot_create(probe.rel, NULL);
 	batch->tuples = palloc0(sizeof(HeapTuple) * batch->nrows);
 	batch->slot = MakeSingleTupleTableSlot(program->sources[0]->desc, &TTSOpsHeapTuple);
 	batch->visited = -1;
 	for (i = 0; i < batch->nrows; i++)
 	{
 		batch->rows[i].slot = NULL;
-		if (!lock_contact(program, &probe, batch->keys[i], locked))
+		if (!lock_contact(program, &probe, batch->keys[i], &locked))
 			continue;
-		batch->tuples[i] = ExecCopySlotHeapTuple(locked);
+		batch->tuples[i] = TreeProbeTuple(&probe, locked.slot);
 		batch->rows[i].slot = batch->slot;
 		found++;
 	}
-	ExecDropSingleTupleTableSlot(locked);
+	drop_slot(&locked);
 	ContactProbeEnd(&probe);
 	return found;
 }

@@ -10,11 +10,11 @@
 #include "executor/tuptable.h"
 #include "utils/snapshot.h"
 
-#include "base/index_probe.h"
+#include "base/tree_probe.h"
 #include "evaluate/batch.h"
 #include "program/program.h"
 
-typedef IndexProbe ContactProbe;
+typedef TreeProbe ContactProbe;
 
 extern void ContactProbeBegin(ContactProbe *probe, Program *program, Snapshot snapshot);
 extern TupleTableSlot *ContactProbeAsk(ContactProbe *probe, Datum key);

@@ -11,6 +11,7 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "parser/parse_func.h"
 #include "storage/lmgr.h"
@@ -21,6 +22,7 @@
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
+#include "base/compat.h"
 #include "base/result.h"
 #include "base/secure.h"
 #include "base/spi.h"
@@ -35,6 +37,8 @@
 #include "program/program.h"
 #include "program/program_cache.h"
 #include "time/clock.h"
+
+#define MAX_REFERENCE 255 /* characters */
 
 typedef struct ManualWork
 {
@@ -230,6 +234,18 @@ check_source(const char *source)
 					 "api.")));
 }
 
+static void
+check_reference(const char *reference)
+{
+	int length = reference == NULL ? 0 : pg_mbstrlen(reference);
+
+	if (length > MAX_REFERENCE)
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_STRING_DATA_RIGHT_TRUNCATION), errmsg("reference is too long"),
+			 errdetail("It has %d characters, of which there may be %d.", length, MAX_REFERENCE)));
+}
+
 /*
  * Include, exclude or reset contacts that the caller has locked, sorted.  Runs
  * as the owner of the contact table, with SPI.
@@ -297,6 +313,7 @@ segments_change_members(PG_FUNCTION_ARGS)
 	work.origin.source = text_argument(fcinfo, 3);
 	work.origin.reference = text_argument(fcinfo, 4);
 	check_source(work.origin.source);
+	check_reference(work.origin.reference);
 	/* as a write of contacts does, and so before the definitions are read */
 	LockRelationOid(work.row->contact_table, RowExclusiveLock);
 	alias = work.row->alias;

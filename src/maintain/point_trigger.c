@@ -27,6 +27,7 @@
 #include "base/result.h"
 #include "base/secure.h"
 #include "base/spi.h"
+#include "base/table_tree.h"
 #include "base/vector.h"
 #include "definition/contact_table.h"
 #include "definition/point_definition.h"
@@ -180,6 +181,53 @@ forget_all(List *triggers)
 			   &value, SPI_OK_DELETE);
 }
 
+/* Texts of keys in the log that no contact has; false: there are none. */
+static bool
+find_missing(Program *program, Datum *ids, Datum *missing)
+{
+	Oid type = INT8ARRAYOID;
+	Datum logged;
+	bool isnull;
+
+	run_on_log("SELECT pg_catalog.array_agg(DISTINCT l.contact) FROM segments.point_trigger_log l "
+			   "WHERE l.trigger_id = ANY ($1)",
+			   1, &type, ids, SPI_OK_SELECT);
+	logged = ResultValue(SPI_tuptable, 0, 1, TEXTARRAYOID, &isnull);
+	if (isnull)
+		return false;
+	type = TEXTARRAYOID;
+	SpiExecute(
+		KeptPlan(psprintf("SELECT pg_catalog.array_agg(l.k) FROM pg_catalog.unnest($1) l(k) "
+						  "WHERE NOT EXISTS (SELECT FROM %s c WHERE %s = l.k) /* %u */",
+						  program->table->name,
+						  key_text(program, psprintf("c.%s", program->table->key)), program->relid),
+				 1, &type),
+		&logged, SPI_OK_SELECT);
+	*missing = ResultValue(SPI_tuptable, 0, 1, TEXTARRAYOID, &isnull);
+	return !isnull;
+}
+
+/*
+ * Forget on which contacts triggers have acted that are there no more: some were
+ * taken away with the table that they were in.
+ */
+void
+PointTriggersForgetMissing(Program *program)
+{
+	List *triggers = PointTriggersOf(program->relid);
+	Oid types[2] = {INT8ARRAYOID, TEXTARRAYOID};
+	Datum values[2];
+
+	if (triggers == NIL)
+		return;
+	SessionEnter();
+	values[0] = trigger_ids(triggers);
+	if (find_missing(program, &values[0], &values[1]))
+		run_on_log(
+			"DELETE FROM segments.point_trigger_log WHERE trigger_id = ANY ($1) AND contact = ANY ($2)",
+			2, types, values, SPI_OK_DELETE);
+}
+
 /* All old rows go before the first new one comes: keys may be swapped. */
 static void
 follow_moved(Program *program, List *triggers)
@@ -331,7 +379,7 @@ apply_to_all(Program *program, const PointTrigger *trigger)
 
 	(void) PointFieldResolveStored(program->table, trigger, &points, ERROR);
 	/* transactions that write points now don't know the trigger yet */
-	LockRelationOid(points.relid, ShareRowExclusiveLock);
+	TableTreeLock(points.relid, ShareRowExclusiveLock, LockRelationOid);
 	if (points.condition)
 		sql =
 			psprintf("SELECT %s FROM %s r WHERE %s GROUP BY 1 HAVING pg_catalog.sum(%s) >= $1",

@@ -11,5 +11,6 @@
 #include "program/program.h"
 
 extern void PointTriggersFire(Program *program, TriggerData *data);
+extern void PointTriggersForgetMissing(Program *program);
 
 #endif /* SEGMENTS_POINT_TRIGGER_H */

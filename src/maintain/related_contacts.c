@@ -20,10 +20,11 @@
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 
-#include "base/index_probe.h"
+#include "base/index_choice.h"
 #include "base/result.h"
 #include "base/spi.h"
 #include "base/subtransaction.h"
+#include "base/tree_probe.h"
 #include "base/vector.h"
 #include "definition/contact_table.h"
 #include "evaluate/row.h"
@@ -36,7 +37,7 @@
 
 /* Rows that lead from the probe's keys to contacts, and their contacts' keys. */
 static void
-follow(Program *program, RowSource *leading, Facet *contact, IndexProbe *probe, Datum *keys,
+follow(Program *program, RowSource *leading, Facet *contact, TreeProbe *probe, Datum *keys,
 	   int nkeys, DatumVector *contacts)
 {
 	RowVersion row;
@@ -47,8 +48,8 @@ follow(Program *program, RowSource *leading, Facet *contact, IndexProbe *probe, 
 	{
 		TupleTableSlot *slot;
 
-		IndexProbeFind(probe, &keys[i]);
-		while ((slot = IndexProbeNext(probe)) != NULL)
+		TreeProbeFind(probe, keys[i]);
+		while ((slot = TreeProbeNext(probe)) != NULL)
 		{
 			FacetState *state;
 
@@ -67,28 +68,27 @@ find_by_reference(Program *program, RowSource *source, Datum *keys, int nkeys,
 				  DatumVector *contacts)
 {
 	Relation rel = ProgramTableOpen(program, program->relid, AccessShareLock);
+	AttrNumber column = get_attnum(program->relid, source->rows->contact_reference);
 	IndexChoice choice;
-	bool found = IndexProbeChoose(rel, get_attnum(program->relid, source->rows->contact_reference),
-								  source->key->image->sql_type, &choice);
+	bool found = IndexChoiceFind(rel, column, source->key->image->sql_type, &choice);
 
 	if (found)
 	{
-		IndexProbe probe;
+		TreeProbe probe;
 		Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
 		int i;
 
-		IndexProbeOpen(&probe, rel, choice.index, snapshot);
-		IndexProbeKey(&probe, choice.value_type, choice.equal);
+		TreeProbeOpen(&probe, rel, column, &choice, snapshot, AccessShareLock);
 		for (i = 0; i < nkeys; i++)
 		{
 			TupleTableSlot *slot;
 			bool isnull;
 
-			IndexProbeFind(&probe, &keys[i]);
-			while ((slot = IndexProbeNext(&probe)) != NULL)
+			TreeProbeFind(&probe, keys[i]);
+			while ((slot = TreeProbeNext(&probe)) != NULL)
 				DatumVectorAdd(contacts, slot_getattr(slot, program->table->key_attnum, &isnull));
 		}
-		IndexProbeClose(&probe);
+		TreeProbeClose(&probe);
 		UnregisterSnapshot(snapshot);
 	}
 	table_close(rel, NoLock);
@@ -100,21 +100,19 @@ static bool
 find_by_links(Program *program, RowSource *source, Datum *keys, int nkeys, DatumVector *contacts)
 {
 	Relation rel = ProgramTableOpen(program, source->rows->link_relid, AccessShareLock);
+	AttrNumber column = get_attnum(source->rows->link_relid, source->rows->link_column);
 	IndexChoice choice;
-	bool found =
-		IndexProbeReadable(rel, program->table->owner) &&
-		IndexProbeChoose(rel, get_attnum(source->rows->link_relid, source->rows->link_column),
-						 source->key->image->sql_type, &choice);
+	bool found = IndexChoiceReadable(rel, program->table->owner) &&
+				 IndexChoiceFind(rel, column, source->key->image->sql_type, &choice);
 
 	if (found)
 	{
-		IndexProbe probe;
+		TreeProbe probe;
 		Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
 
-		IndexProbeOpen(&probe, rel, choice.index, snapshot);
-		IndexProbeKey(&probe, choice.value_type, choice.equal);
+		TreeProbeOpen(&probe, rel, column, &choice, snapshot, AccessShareLock);
 		follow(program, source->link, source->link->contact, &probe, keys, nkeys, contacts);
-		IndexProbeClose(&probe);
+		TreeProbeClose(&probe);
 		UnregisterSnapshot(snapshot);
 	}
 	table_close(rel, NoLock);

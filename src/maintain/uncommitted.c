@@ -24,7 +24,8 @@
 #include "utils/snapmgr.h"
 #include "utils/typcache.h"
 
-#include "base/index_probe.h"
+#include "base/index_choice.h"
+#include "base/table_tree.h"
 #include "definition/contact_table.h"
 #include "program/program.h"
 
@@ -68,9 +69,8 @@ find_index(Relation rel, AttrNumber column, Oid key_type, RegProcedure *equal, O
 
 /* False when the two types cannot be compared directly. */
 static bool
-begin_search(ColumnSearch *search, Oid relid, const char *column, Oid key_type)
+begin_search(ColumnSearch *search, Oid relid, AttrNumber attnum, Oid key_type)
 {
-	AttrNumber attnum = get_attnum(relid, column);
 	RegProcedure equal = InvalidOid;
 	Oid collation;
 
@@ -124,58 +124,9 @@ wait_for_writers(ColumnSearch *search, Datum key)
 	return waited;
 }
 
-/* ----- the two sides ----- */
-
-/*
- * A related row was written for a contact that is not to be seen: wait for
- * whoever is inserting it.  Did we have to?
- */
-bool
-UncommittedWaitForContact(Program *program, Datum key)
-{
-	ColumnSearch search;
-	bool waited;
-
-	if (!begin_search(&search, program->relid, program->table->key_column,
-					  program->table->key_type))
-		return false;
-	waited = wait_for_writers(&search, key);
-	table_close(search.rel, NoLock);
-	return waited;
-}
-
-/*
- * Contacts were inserted: wait for whoever is writing rows for them.
- */
-void
-UncommittedWaitForRows(Program *program, Datum *keys, int nkeys)
-{
-	int i;
-	int j;
-
-	for (i = 1; i < program->nsources && nkeys > 0; i++)
-	{
-		RelatedRows *rows = program->sources[i]->rows;
-		ColumnSearch search;
-
-		if (!program->sources[i]->unguarded ||
-			!begin_search(&search, OidIsValid(rows->link_relid) ? rows->link_relid : rows->relid,
-						  rows->contact_column, program->table->key_type))
-			continue;
-		for (j = 0; j < nkeys; j++)
-			(void) wait_for_writers(&search, keys[j]);
-		table_close(search.rel, NoLock);
-	}
-}
-
-/* ----- companies and what points at them ----- */
-
-/*
- * Wait for whoever is writing rows with these values (of type `type`) in a
- * column.  Did we have to?
- */
+/* The same for rows of one table with any of these values (of type `type`) in a column. */
 static bool
-wait_for_values(Oid relid, const char *column, Oid type, Datum *values, int nvalues)
+wait_in_table(Oid relid, AttrNumber column, Oid type, Datum *values, int nvalues)
 {
 	ColumnSearch search;
 	bool waited = false;
@@ -188,6 +139,132 @@ wait_for_values(Oid relid, const char *column, Oid type, Datum *values, int nval
 	table_close(search.rel, NoLock);
 	return waited;
 }
+
+static bool
+wait_in_leaf(Oid relid, Relation rel, AttrNumber column, Oid type, Datum *values, int nvalues)
+{
+	Relation leaf = table_open(relid, AccessShareLock);
+	bool waited = wait_in_table(relid, TableTreeColumn(leaf, rel, column), type, values, nvalues);
+
+	table_close(leaf, NoLock);
+	return waited;
+}
+
+/* And wherever its rows are: each value where it can be. */
+static bool
+wait_in_tree(Relation rel, AttrNumber column, Oid type, Datum *values, int nvalues)
+{
+	bool waited = false;
+	int i;
+
+	for (i = 0; i < nvalues; i++)
+	{
+		ListCell *cell;
+
+		foreach (cell, TableTreeLeavesFor(rel, column, type, values[i], AccessShareLock))
+			waited |= wait_in_leaf(lfirst_oid(cell), rel, column, type, &values[i], 1);
+	}
+	return waited;
+}
+
+/*
+ * Wait for whoever is writing rows with these values (of type `type`) in a
+ * column.  Did we have to?
+ */
+static bool
+wait_for_values(Oid relid, const char *column, Oid type, Datum *values, int nvalues)
+{
+	Relation rel = table_open(relid, AccessShareLock);
+	AttrNumber attnum = get_attnum(relid, column);
+	bool waited = TableTreeIsOne(rel) ? wait_in_table(relid, attnum, type, values, nvalues)
+									  : wait_in_tree(rel, attnum, type, values, nvalues);
+
+	table_close(rel, NoLock);
+	return waited;
+}
+
+/* ----- the two sides ----- */
+
+/*
+ * A related row was written for a contact that is not to be seen: wait for
+ * whoever is inserting it.  Did we have to?
+ */
+bool
+UncommittedWaitForContact(Program *program, Datum key)
+{
+	return wait_for_values(program->relid, program->table->key_column, program->table->key_type,
+						   &key, 1);
+}
+
+/*
+ * Contacts were inserted: wait for whoever is writing rows for them.
+ */
+void
+UncommittedWaitForRows(Program *program, Datum *keys, int nkeys)
+{
+	int i;
+
+	for (i = 1; i < program->nsources && nkeys > 0; i++)
+	{
+		RelatedRows *rows = program->sources[i]->rows;
+
+		if (program->sources[i]->unguarded)
+			(void) wait_for_values(OidIsValid(rows->link_relid) ? rows->link_relid : rows->relid,
+								   rows->contact_column, program->table->key_type, keys, nkeys);
+	}
+}
+
+/* ----- contacts in tables that inherit ----- */
+
+/* Rows with a key in one table: how many there are when nobody is at work on any. */
+static int
+count_settled(ColumnSearch *search, Datum key)
+{
+	ScanKeyData scan_key = search->key;
+	SnapshotData dirty;
+	SysScanDesc scan;
+	int n = 0;
+
+	(void) wait_for_writers(search, key);
+	InitDirtySnapshot(dirty);
+	scan_key.sk_argument = key;
+	scan = systable_beginscan(search->rel, search->index, OidIsValid(search->index), &dirty, 1,
+							  &scan_key);
+	while (HeapTupleIsValid(systable_getnext(scan)))
+		n++;
+	systable_endscan(scan);
+	return n;
+}
+
+/*
+ * A row with this key was written.  Is there another, in another of the tables
+ * that hold contacts?  Two who write at the same time find each other, as each
+ * has written before it looks.
+ */
+bool
+UncommittedKeyIsTaken(Program *program, Relation contacts, Datum key)
+{
+	int n = 0;
+	ListCell *cell;
+
+	foreach (cell, TableTreeLeaves(contacts, AccessShareLock))
+	{
+		Relation leaf = table_open(lfirst_oid(cell), NoLock);
+		ColumnSearch search;
+
+		if (begin_search(&search, RelationGetRelid(leaf),
+						 TableTreeColumn(leaf, contacts, program->table->key_attnum),
+						 program->table->key_type))
+		{
+			n += count_settled(&search, key);
+			table_close(search.rel, NoLock);
+		}
+		table_close(leaf, NoLock);
+	}
+	return n > 1;
+}
+
+/* ----- companies and what points at them ----- */
 
 /*
  * Contacts or links point at companies (keys of type `type`) some of which are

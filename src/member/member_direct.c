@@ -39,7 +39,7 @@
 #include "utils/timestamp.h"
 
 #include "base/compat.h"
-#include "base/index_probe.h"
+#include "base/index_choice.h"
 #include "definition/contact_table.h"
 #include "definition/table_beside.h"
 #include "log/change_log.h"
@@ -58,6 +58,7 @@
 #define Natts_member 3
 #define Anum_override_included 3
 #define Anum_change_xact 1
+#define Anum_change_lsn 8
 #define Natts_change 10
 #define Natts_filter_change 8 /* of entries without source and reference, which are left out */
 
@@ -483,13 +484,18 @@ fill_log_row(DirectWork *work, TupleTableSlot *slot, const Change *change, int n
 
 /*
  * Does the index hold, for stretches of pages, the least and greatest
- * transaction only?  All that we add to a page is the same to it.
+ * transaction and place only?  All that we add to a page is the same to it.
  */
 static bool
 is_once_a_page(Relation index, IndexInfo *info)
 {
-	return index->rd_rel->relam == BRIN_AM_OID && info->ii_NumIndexAttrs == 1 &&
-		   info->ii_IndexAttrNumbers[0] == Anum_change_xact;
+	int i;
+
+	for (i = 0; i < info->ii_NumIndexAttrs; i++)
+		if (info->ii_IndexAttrNumbers[i] != Anum_change_xact &&
+			info->ii_IndexAttrNumbers[i] != Anum_change_lsn)
+			return false;
+	return index->rd_rel->relam == BRIN_AM_OID;
 }
 
 static void
@@ -527,7 +533,6 @@ static void
 write_log(DirectWork *work, Change *changes, int n)
 {
 	DirectTable *table = &work->change;
-	Datum lsn = LSNGetDatum(GetXLogInsertRecPtr());
 	int start;
 	int row;
 	int i;
@@ -535,6 +540,7 @@ write_log(DirectWork *work, Change *changes, int n)
 	for (start = 0; start < n; start += BLOCK_ROWS)
 	{
 		int count = Min(BLOCK_ROWS, n - start);
+		Datum lsn = LSNGetDatum(GetXLogInsertRecPtr());
 
 		CHECK_FOR_INTERRUPTS();
 		for (row = 0; row < count; row++)

@@ -24,6 +24,7 @@
 #include "utils/timestamp.h"
 
 #include "base/secure.h"
+#include "base/table_tree.h"
 #include "definition/access.h"
 #include "definition/contact_table.h"
 #include "log/change_log.h"
@@ -37,7 +38,7 @@ PG_FUNCTION_INFO_V1(segments_keep_members);
 static ContactTable *
 lock_contact_table(Oid relid)
 {
-	LockRelationOid(relid, ShareRowExclusiveLock);
+	TableTreeLock(relid, ShareRowExclusiveLock, LockRelationOid);
 	return CatalogContactTable(relid, true);
 }
 

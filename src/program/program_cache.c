@@ -51,16 +51,7 @@ typedef struct ProgramEntry
 	Program *program;
 } ProgramEntry;
 
-/* Which contact tables a table feeds: what every trigger asks first. */
-typedef struct ReaderEntry
-{
-	Oid relid; /* hash key */
-	bool valid;
-	List *contact_tables;
-} ReaderEntry;
-
 static HTAB *programs = NULL;
-static HTAB *readers = NULL;
 static uint64 generation = 0;       /* counts invalidations */
 static uint64 clock_generation = 1; /* counts those of the clock rows */
 static Oid clock_relid = InvalidOid;
@@ -77,7 +68,6 @@ relation_changed(Datum arg, Oid relid)
 {
 	HASH_SEQ_STATUS scan;
 	ProgramEntry *program;
-	ReaderEntry *reader;
 
 	generation++;
 	if (!OidIsValid(relid) || relid == clock_relid)
@@ -98,10 +88,6 @@ relation_changed(Datum arg, Oid relid)
 			program->changes++;
 		}
 	}
-	hash_seq_init(&scan, readers);
-	while ((reader = hash_seq_search(&scan)) != NULL)
-		if (!OidIsValid(relid) || reader->relid == relid)
-			reader->valid = false;
 }
 
 static void
@@ -115,8 +101,6 @@ initialise(void)
 		CreateCacheMemoryContext();
 	info.keysize = sizeof(Oid);
 	info.hcxt = CacheMemoryContext;
-	info.entrysize = sizeof(ReaderEntry);
-	readers = hash_create("segments readers", 32, &info, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	info.entrysize = sizeof(ProgramEntry);
 	programs = hash_create("segments programs", 8, &info, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	CacheRegisterRelcacheCallback(relation_changed, (Datum) 0);
@@ -144,35 +128,6 @@ ProgramInvalidate(Oid contact_table)
 		return;
 	DefinitionChanged(contact_table);
 	CacheInvalidateRelcacheByRelid(contact_table);
-}
-
-/*
- * OIDs of the contact tables that a table's rows matter for.
- */
-List *
-ProgramTablesReading(Oid relid)
-{
-	ReaderEntry *entry;
-	bool found;
-	MemoryContext old;
-	List *tables;
-	uint64 before;
-
-	initialise();
-	entry = hash_search(readers, &relid, HASH_FIND, NULL);
-	if (entry && entry->valid)
-		return entry->contact_tables;
-	before = generation;
-	tables = CatalogContactTablesReading(relid);
-	old = MemoryContextSwitchTo(CacheMemoryContext);
-	tables = list_copy(tables);
-	MemoryContextSwitchTo(old);
-	entry = hash_search(readers, &relid, HASH_ENTER, &found);
-	if (found)
-		list_free(entry->contact_tables);
-	entry->contact_tables = tables;
-	entry->valid = (generation == before);
-	return entry->contact_tables;
 }
 
 /* ----- programs ----- */

@@ -6,14 +6,12 @@
 
 #include "postgres.h"
 
-#include "nodes/pg_list.h"
 #include "utils/relcache.h"
 
 #include "program/program.h"
 
 extern uint64 ProgramClockGeneration(void);
 extern void ProgramInvalidate(Oid contact_table);
-extern List *ProgramTablesReading(Oid relid);
 extern Program *ProgramGet(Oid contact_table);
 extern Program *ProgramGetFor(Oid contact_table, Relation changed);
 extern Program *ProgramGetAnew(Oid contact_table);

@@ -23,6 +23,7 @@
 #include "definition/access.h"
 #include "definition/contact_table.h"
 #include "definition/field.h"
+#include "definition/wanted_key.h"
 #include "filter/filter.h"
 #include "filter/filter_flat.h"
 #include "filter/filter_operator.h"
@@ -56,23 +57,6 @@ bind_argument(Filter *filter, ContactTable *table, Oid viewer)
 
 	options.viewer = viewer;
 	return BindFilter(FilterUnflatten(filter), table, &options);
-}
-
-/* The key column as the type the caller wants it in. */
-static char *
-key_as(ContactTable *table, Oid wanted)
-{
-	Oid from = getBaseType(table->key_type);
-
-	if (wanted == table->key_type || !OidIsValid(wanted))
-		return psprintf("c.%s", table->key);
-	if (!can_coerce_type(1, &from, &wanted, COERCION_ASSIGNMENT))
-		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
-						errmsg("keys of contact table %s are of type %s, not %s", table->name,
-							   format_type_be(table->key_type), format_type_be(wanted)),
-						errhint("Pass key => NULL::%s.", format_type_be(table->key_type))));
-	return psprintf("c.%s::%s", table->key,
-					format_type_extended(wanted, -1, FORMAT_TYPE_FORCE_QUALIFY));
 }
 
 typedef struct Answer
@@ -126,7 +110,8 @@ segments_matching(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
 	table = contact_table_argument(fcinfo, 1);
-	select = key_as(table, get_fn_expr_argtype(fcinfo->flinfo, 3));
+	select =
+		WantedKeySql(table, psprintf("c.%s", table->key), get_fn_expr_argtype(fcinfo->flinfo, 3));
 	if (AccessHidesRows(table->relid))
 		keys = tuplestore_begin_heap(false, false, work_mem);
 	SecureEnter(&secure, table->owner);
@@ -142,6 +127,7 @@ segments_matching(PG_FUNCTION_ARGS)
 		VisibleContacts(table, keys, select, put_key, &answer);
 		tuplestore_end(keys);
 	}
+	WantedKeysConstrain(table, answer.store, answer.desc, 1);
 	PG_RETURN_NULL();
 }
 
@@ -170,12 +156,22 @@ collect_reads(const Predicate *predicate, ContactTable *table, List **names)
 	}
 }
 
+static void
+add_word(List **words, char *word)
+{
+	ListCell *cell;
+
+	foreach (cell, *words)
+		if (strcmp(lfirst(cell), word) == 0)
+			return;
+	*words = lappend(*words, word);
+}
+
 /* Indexes that a refresh would need, once each. */
 static void
 collect_advice(const Predicate *predicate, ContactTable *table, List **advice)
 {
 	char *text;
-	ListCell *cell;
 	int i;
 
 	check_stack_depth();
@@ -183,13 +179,22 @@ collect_advice(const Predicate *predicate, ContactTable *table, List **advice)
 		collect_advice(predicate->args[i], table, advice);
 	if (predicate->kind == PREDICATE_ATOM && predicate->atom->group)
 		collect_advice(predicate->atom->group->predicate, table, advice);
-	if (predicate->kind != PREDICATE_ATOM ||
-		(text = PassedIndexAdvice(predicate->atom, table)) == NULL)
-		return;
-	foreach (cell, *advice)
-		if (strcmp(lfirst(cell), text) == 0)
-			return;
-	*advice = lappend(*advice, text);
+	if (predicate->kind == PREDICATE_ATOM &&
+		(text = PassedIndexAdvice(predicate->atom, table)) != NULL)
+		add_word(advice, text);
+}
+
+/* What members don't follow, in words, once each. */
+static bool
+collect_unfollowed(Atom *atom, void *words)
+{
+	Field *field = (atom->group && atom->group->of) ? atom->group->of : atom->field;
+
+	if (field != NULL && field->unfollowed)
+		add_word(words, psprintf("field \"%s\"", field->name));
+	if (atom->rows != NULL && atom->rows->unfollowed)
+		add_word(words, psprintf("relation \"%s\"", atom->rows->name));
+	return atom->group != NULL && PredicateWalk(atom->group->predicate, collect_unfollowed, words);
 }
 
 static const char *
@@ -216,6 +221,7 @@ segments_explain(PG_FUNCTION_ARGS)
 	SecureContext secure;
 	List *reads = NIL;
 	List *advice = NIL;
+	List *unfollowed = NIL;
 	ListCell *cell;
 	const char *separator = "";
 
@@ -237,6 +243,10 @@ segments_explain(PG_FUNCTION_ARGS)
 	}
 	appendStringInfo(&out, "\nMoves: %s",
 					 move_text(PredicateNextMove(predicate, table, SegmentsNow()), SegmentsNow()));
+	(void) PredicateWalk(predicate, collect_unfollowed, &unfollowed);
+	foreach (cell, unfollowed)
+		appendStringInfo(&out, "%s%s", cell == list_head(unfollowed) ? "\nNot followed: " : ", ",
+						 (char *) lfirst(cell));
 	collect_advice(predicate, table, &advice);
 	foreach (cell, advice)
 		appendStringInfo(&out, "\nMissing for refresh_due: %s", (char *) lfirst(cell));

@@ -585,12 +585,15 @@ segments_preview(PG_FUNCTION_ARGS)
 	MemoryContext caller = CurrentMemoryContext;
 	TupleDesc desc;
 	Tuplestorestate *store = SrfBegin(fcinfo, &desc);
-	Filter *filter = PG_GETARG_FILTER_P(0);
+	Filter *filter;
 	Preview preview = {0};
 	OwnerMessage message;
 	bool hides;
 	SecureContext secure;
 
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	filter = PG_GETARG_FILTER_P(0);
 	preview.table =
 		AccessContactTable(PG_ARGISNULL(1) ? CatalogDefaultContactTable() : PG_GETARG_OID(1));
 	preview.exact = !PG_ARGISNULL(2) && PG_GETARG_BOOL(2);

@@ -166,6 +166,13 @@ keep_error(const ErrorData *error)
 	return MemoryContextStrdup(TopMemoryContext, error->message);
 }
 
+static void
+forget_error(const char *error)
+{
+	if (error != NULL)
+		pfree(unconstify(char *, error));
+}
+
 /* Bring the segments forward, in a transaction of its own. */
 static void
 refresh_turn(Look *look)
@@ -177,6 +184,8 @@ refresh_turn(Look *look)
 	pgstat_report_activity(STATE_RUNNING, "segments.refresh_due()");
 	begin_turn();
 	look->changes = 0;
+	forget_error(look->error);
+	look->error = NULL;
 	look->error = keep_error(InSubtransaction(refresh, look, NULL));
 	end_turn();
 	WorkerReportState(look->error ? WORKER_FAILING : WORKER_IDLE);
@@ -196,7 +205,7 @@ trim_turn(void)
 	pgstat_report_activity(STATE_RUNNING, "segments.trim_changes()");
 	begin_turn();
 	foreach (cell, CatalogContactTables())
-		(void) keep_error(InSubtransaction(trim_one, &lfirst_oid(cell), NULL));
+		forget_error(keep_error(InSubtransaction(trim_one, &lfirst_oid(cell), NULL)));
 	end_turn();
 	WorkerReportState(WORKER_IDLE);
 }

@@ -1,4 +1,4 @@
--- A segments.rest that does what its query says, for the tests of the front.
+-- A segments.rest_json that does what its query says, for the tests of the front.
 -- Without anything said it shows what it was given, and its session.
 CREATE ROLE app LOGIN PASSWORD 'secret';
 CREATE ROLE "zoé du café" LOGIN PASSWORD 'pässe: wörd';
@@ -67,6 +67,6 @@ END
 $$;
 
 -- PL/pgSQL has no parameter and column of the same name.
-CREATE FUNCTION segments.rest(method text, path text, query jsonb DEFAULT '{}', body jsonb DEFAULT NULL)
-RETURNS TABLE (status int, body jsonb)
-LANGUAGE sql AS $$ SELECT status, answer FROM segments.act(method, path, query, rest.body) $$;
+CREATE FUNCTION segments.rest_json(method text, path text, query jsonb DEFAULT '{}', body jsonb DEFAULT NULL)
+RETURNS TABLE (status int, body json)
+LANGUAGE sql AS $$ SELECT status, answer::json FROM segments.act(method, path, query, rest_json.body) $$;

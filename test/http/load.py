@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """How much segments_http adds: CPU time of a request, and time above that of the function.
 
-Builds it plainly, before a segments.rest that answers at once; like run, not as root.  Counts the
+Builds it plainly, before a segments.rest_json that answers at once; like run, not as root.  Counts the
 daemon's own CPU time, so that other work on the machine disturbs little.
 """
 import argparse
@@ -26,10 +26,10 @@ TRIVIAL = """
 CREATE ROLE app LOGIN PASSWORD 'secret';
 CREATE SCHEMA segments;
 GRANT USAGE ON SCHEMA segments TO app;
-CREATE FUNCTION segments.rest(method text, path text, query jsonb DEFAULT '{}', body jsonb DEFAULT NULL)
-RETURNS TABLE (status int, body jsonb) LANGUAGE plpgsql AS
+CREATE FUNCTION segments.rest_json(method text, path text, query jsonb DEFAULT '{}', body jsonb DEFAULT NULL)
+RETURNS TABLE (status int, body json) LANGUAGE plpgsql AS
 $$ #variable_conflict use_column
-BEGIN RETURN QUERY SELECT 200, '{"total": 0, "lists": []}'::jsonb; END $$;
+BEGIN RETURN QUERY SELECT 200, '{"total": 0, "lists": []}'::json; END $$;
 """.replace("body jsonb DEFAULT NULL", "given jsonb DEFAULT NULL")
 
 
@@ -58,7 +58,7 @@ def function_ms(database, count):
     """The median time of the function by itself, over a connection with a prepared statement."""
     script = os.path.join(database.socket, "script.sql")
     with open(script, "w", encoding="utf-8") as file:
-        file.write("SELECT status, body::text FROM segments.rest('GET', '/api/segments', '{\"limit\": \"5\"}', NULL);\n")
+        file.write("SELECT status, body::text FROM segments.rest_json('GET', '/api/segments', '{\"limit\": \"5\"}', NULL);\n")
     subprocess.run([os.path.join(database.bin, "pgbench"), "-n", "-M", "prepared", "-t", str(count), "-l", "-f", script,
                     "--log-prefix", os.path.join(database.socket, "bench"), "-h", database.socket, "-U", "postgres",
                     "postgres"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)

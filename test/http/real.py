@@ -19,6 +19,8 @@ GRANT SELECT ON crm.leads TO reader;
 """
 
 PARIS = [{"glue": "and", "field": "city", "object": "lead", "type": "text", "operator": "=", "properties": {"filter": "Paris"}}]
+# after an edit each filter has its value and its display in their older place too, as Mautic answers
+EDITED = [dict(PARIS[0], filter="Paris", display=None)]
 
 
 class Real:
@@ -65,9 +67,14 @@ def every_endpoint(world):
     assert (status, body["total"], set(body["lists"])) == (200, 2, {str(made["id"]), str(rich)}), body
     assert real.curl("GET", "/segments?where[0][col]=name&where[0][expr]=eq&where[0][val]=Rich")[1]["total"] == 1
     assert real.curl("GET", "/segments?search=nothing")[1] == {"total": 0, "lists": []}
+    # in the order that was asked for, which is not that of the ids
+    assert list(real.curl("GET", "/segments?orderBy=name&orderByDir=DESC")[1]["lists"]) == [str(rich), str(made["id"])]
+    assert list(real.curl("GET", "/segments?orderBy=name")[1]["lists"]) == [str(made["id"]), str(rich)]
+    assert list(real.curl("GET", "/contacts?orderBy=firstname&orderByDir=DESC")[1]["contacts"]) == ["2", "1"]
     # change
     assert real.form("PATCH", one + "/edit", "description=all of them")[1]["list"]["description"] == "all of them"
-    assert real.json("PATCH", one + "/edit", {"filters": PARIS})[1]["list"]["filters"] == PARIS
+    assert real.json("PATCH", one + "/edit", {"filters": PARIS})[1]["list"]["filters"] == EDITED
+    assert real.json("PATCH", one + "/edit", {"filters": EDITED})[1]["list"]["filters"] == EDITED
     status, body = real.json("PUT", one + "/edit", {"name": "Paris", "isPublished": True, "filters": PARIS})
     assert (status, body["list"]["alias"], body["list"]["description"], body["list"]["isGlobal"]) == (200, "paris", None, False), body
     status, body = real.json("PUT", "/segments/4711/edit", {"name": "New by PUT", "isPublished": True})

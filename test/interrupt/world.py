@@ -26,6 +26,22 @@ SELECT segments.create_segment('visited', json_build_array(crm.f('behaviors', 'h
 SELECT segments.create_segment('moving', json_build_array(crm.f('lead', 'last_active', 'gt', '-10 days'))::text::segments.filter, contact_table => 'crm.leads');
 SELECT segments.create_segment('both', json_build_array(crm.f('lead', 'leadlist', 'in', 'points'))::text::segments.filter, contact_table => 'crm.leads');
 SELECT segments.create_segment('big', json_build_array(crm.f('lead', 'n', 'gt', '100'))::text::segments.filter, contact_table => 'crm.many');
+SELECT segments.create_segment('list', contact_table => 'crm.leads');
+SELECT segments.create_segment('news', contact_table => 'crm.leads', is_preference_center => true);
+SELECT segments.create_segment('offers', json_build_array(crm.f('lead', 'points', 'gt', '30'))::text::segments.filter, contact_table => 'crm.leads', is_preference_center => true);
+INSERT INTO crm.point_groups (id, name) VALUES (1, 'g');
+SELECT segments.create_point_trigger('reached', 500, '{list}', '{points}', contact_table => 'crm.leads');
+SELECT segments.create_point_trigger('scored', 500, '{list,news}', contact_table => 'crm.leads', field => 'group_points_1');
+CREATE TABLE crm.stage (email text, city text, points text);
+INSERT INTO crm.stage SELECT 'e' || i, 'v' || i % 5, CASE i WHEN 7 THEN 'none' ELSE i::text END FROM generate_series(1, 12) i;
+CREATE PROCEDURE crm.forget() LANGUAGE sql AS $$
+    DELETE FROM segments.point_trigger_log;
+    DELETE FROM crm.point_group_contact_score;
+    UPDATE crm.leads SET points = id WHERE points > 100;
+    DELETE FROM crm.leads WHERE email IS NOT NULL;
+    DELETE FROM segments.import_rejected;
+    DELETE FROM segments.import;
+$$;
 """
 
 # A statement, what undoes it once it has succeeded, and what comes before each attempt.
@@ -66,6 +82,35 @@ CASES = [
          "'[{\"glue\":\"and\",\"object\":\"lead\",\"field\":\"points\",\"operator\":\"gt\",\"properties\":{\"filter\":\"3\"}}]')"),
     case('attach', "SELECT segments.attach('crm.plain')", ["SELECT segments.detach('crm.plain')"]),
     case('detach', "SELECT segments.detach('crm.plain')", (), ["SELECT segments.attach('crm.plain')"]),
+    case('points', "UPDATE crm.leads SET points = points + 500 WHERE id <= 3", ['CALL crm.forget()'], ['CALL crm.forget()']),
+    case('score', "INSERT INTO crm.point_group_contact_score (contact_id, group_id, score) SELECT i, 1, 600 FROM generate_series(1, 3) AS i",
+         ['CALL crm.forget()'], ['CALL crm.forget()']),
+    case('trigger', "SELECT segments.create_point_trigger('new', 30, '{list}', '{points}', apply_to_existing => true, contact_table => 'crm.leads')",
+         ["DELETE FROM segments.point_trigger WHERE name = 'new'"]),
+    case('trigger changed', "UPDATE segments.point_trigger SET is_published = NOT is_published WHERE name = 'scored'"),
+    case('action', "SELECT * FROM segments.change_segments('{1,2,20,30}'::bigint[], add => '{city,list}', remove => '{points}',"
+         " source => 'campaign', reference => 'c')",
+         ["SELECT * FROM segments.reset_contacts('city', '{1,2,20,30}'::bigint[])", "SELECT * FROM segments.reset_contacts('points', '{1,2,20,30}'::bigint[])"]),
+    case('preferences', "SELECT segments.set_preferences(nextval('crm.other') % 40 + 1, CASE nextval('crm.other') % 2 WHEN 0 THEN '{news}' ELSE '{offers}' END::text[], 'crm.leads')"),
+    case('import', "SELECT * FROM segments.import_contacts('list', 'crm.stage')", ['CALL crm.forget()'], ['CALL crm.forget()']),
+    case('rest member', "SELECT * FROM segments.rest('POST', 'segments/' || (SELECT id FROM segments.segment WHERE alias = 'list') || '/contacts/add',"
+         " body => jsonb_build_object('ids', jsonb_build_array(3, 4, 'x')), contact_table => 'crm.leads')",
+         ["SELECT * FROM segments.remove_contacts('list', '{3,4}'::bigint[])"]),
+    case('rest segment', "SELECT * FROM segments.rest('POST', 'segments/new', body => '{\"name\": \"new\", \"filters\": [{\"field\": \"points\","
+         " \"operator\": \"gt\", \"properties\": {\"filter\": 5}}]}', contact_table => 'crm.leads')", [DROP]),
+    case('rest contact', "SELECT * FROM segments.rest('POST', 'contacts/new', body => '{\"email\": \"r\", \"points\": 600}', contact_table => 'crm.leads')",
+         ['CALL crm.forget()'], ['CALL crm.forget()']),
+    case('rest list', "SELECT * FROM segments.rest('GET', 'contacts', query => '{\"search\": \"segment:points points:>5\"}', contact_table => 'crm.leads')"),
+    case('usage', "SELECT segments.register_usage('city', 'email', 'e')", ["SELECT segments.forget_usage('city', 'email', 'e')"]),
+    case('numbers', "SELECT (SELECT sum(total) FROM segments.growth('points')), (SELECT count(*) FROM segments.members_at('points', now())),"
+         " (SELECT sum(o.both) FROM segments.overlap('{points,city,list}') AS o)"),
+    case('members', "SELECT (SELECT count(*) FROM segments.members('points')), (SELECT count(*) FROM segments.contacts('city', NULL::crm.leads)),"
+         " (SELECT count(*) FROM segments.contact_segments(7, 'crm.leads')), (SELECT count(*) FROM segments.preference_center(7, 'crm.leads'))"),
+    case('search', "SELECT count(*) FROM segments.search('v1 segment:points ids:1,2,x', 'crm.leads')"),
+    case('read', "SELECT count(*) FROM segments.read_changes('reader', 100, 'crm.leads')", ["SELECT segments.drop_consumer('reader', 'crm.leads')"]),
+    case('trim', "SELECT segments.trim_changes('1 hour', 'crm.leads')"),
+    case('watch', 'SELECT (SELECT count(*) FROM segments.health), (SELECT count(*) FROM segments.status), (SELECT count(*) FROM segments.compiled)'),
+    case('why', "SELECT segments.why(alias, 7::bigint) FROM segments.segment WHERE contact_table = 'crm.leads'::regclass"),
     case('alter', "ALTER TABLE crm.leads ADD COLUMN extra int", ["ALTER TABLE crm.leads DROP COLUMN extra"]),
 ]
 

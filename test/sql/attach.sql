@@ -96,6 +96,7 @@ SET ROLE regress_segments_owner;
 SELECT segments.attach('crm.leads');
 \pset format aligned
 \pset tuples_only off
+SELECT segments.detach('crm.partitioned'), segments.detach('crm.parent');
 SELECT * FROM segments.contact_table;
 \d crm.leads_segment_member
 \d crm.leads_segment_override

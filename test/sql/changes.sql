@@ -69,10 +69,54 @@ SELECT segments.trim_changes();
 SELECT segments.trim_changes(keep_unread => false);
 SELECT * FROM pg_temp.read('other');
 
+-- a log that is longer than what is looked at at once, read in pages while others write, and after its space was used again
+SELECT segments.create_segment('Share ' || n, format('[{"field": "country", "operator": "like", "properties": {"filter": "%%%s%%"}}]', n)::segments.filter) IS NOT NULL AS made
+FROM generate_series(1, 4) AS n;
+CREATE PROCEDURE pg_temp.read_in_pages(consumer text, size integer, INOUT entries bigint DEFAULT 0, INOUT out_of_order bigint DEFAULT 0)
+LANGUAGE plpgsql AS $$
+DECLARE
+    former bigint[] := '{0,0,0}';
+    entry record;
+    given integer;
+BEGIN
+    LOOP
+        given := 0;
+        FOR entry IN SELECT r.xact, r.n, c.lsn FROM segments.read_changes(consumer, size) WITH ORDINALITY AS r
+                     JOIN crm.leads_segment_change AS c USING (xact, n) ORDER BY r.ordinality LOOP
+            given := given + 1;
+            IF ARRAY[entry.lsn - '0/0'::pg_lsn, entry.xact, entry.n]::bigint[] <= former THEN
+                out_of_order := out_of_order + 1;
+            END IF;
+            former := ARRAY[entry.lsn - '0/0'::pg_lsn, entry.xact, entry.n];
+        END LOOP;
+        entries := entries + given;
+        EXIT WHEN given = 0;
+        UPDATE crm.leads SET country = country || 'x' WHERE id = 1;
+    END LOOP;
+END
+$$;
+INSERT INTO crm.leads SELECT n, '1234' FROM generate_series(10, 5009) AS n;
+UPDATE crm.leads SET country = '' WHERE id > 9;
+CALL pg_temp.settle();
+CALL pg_temp.read_in_pages('pages', 3000);
+CALL pg_temp.read_in_pages('other', 100000);
+SET segments.now = '2027-08-18 10:00:00+00';
+SELECT segments.trim_changes();
+VACUUM crm.leads_segment_change;
+UPDATE crm.leads SET country = '12' WHERE id > 9;
+UPDATE crm.leads SET country = '34' WHERE id > 9;
+CALL pg_temp.settle();
+CALL pg_temp.read_in_pages('pages', 10000);
+CALL pg_temp.read_in_pages('other', 4999);
+SELECT split_part(name, ' ', 1) AS consumer, value FROM segments.health WHERE kind = 'unread';
+DELETE FROM crm.leads WHERE id > 9;
+SELECT split_part(name, ' ', 1) AS consumer, value FROM segments.health WHERE kind = 'unread';
+SELECT segments.delete_segment(alias) FROM segments.segment WHERE alias LIKE 'share%';
+
 -- deleted segments leave their leaves
 SELECT segments.delete_segment('friends');
 CALL pg_temp.settle();
-SELECT * FROM pg_temp.read('other');
+SELECT count(*) FROM pg_temp.read('other', 100000);
 SELECT count(*) AS differences FROM segments.check();
 SELECT segments.detach('crm.leads');
 DROP SCHEMA crm CASCADE;

@@ -168,7 +168,7 @@ SELECT pg_temp.is_settled();
 INSERT INTO crm.leads VALUES (310, 99);
 SELECT * FROM pg_temp.differences();
 -- without its index the log is read as a whole
-DROP INDEX crm.leads_segment_change_xact_idx;
+DROP INDEX crm.leads_segment_change_xact_lsn_idx;
 SELECT * FROM pg_temp.differences();
 CREATE INDEX ON crm.leads_segment_change USING brin (xact int8_minmax_multi_ops);
 SELECT * FROM pg_temp.differences();

@@ -102,8 +102,17 @@ SELECT count(*) FROM segments.import_rejected;
 -- ids are not chosen, nor whose an import is; what one stores in one's own row others don't run
 INSERT INTO segments.import (id, segment_id, contact_table, source, options) OVERRIDING SYSTEM VALUE VALUES (1000, 1, 'imp.person', '', '{}');
 INSERT INTO segments.import (segment_id, contact_table, source, options, made_by) VALUES (1, 'imp.person', '', '{}', 'postgres');
-INSERT INTO segments.import (segment_id, contact_table, source, options) VALUES (1, 'imp.person', '', '{"file": "/nonexistent"}');
+-- nor into whose contacts
+INSERT INTO segments.import (segment_id, contact_table, source, options) VALUES (1, 'imp.person', '', '{}');
+INSERT INTO segments.import (segment_id, contact_table, source, options) VALUES (1, 'pg_class', '', '{}');
 RESET ROLE;
+GRANT INSERT, UPDATE ON imp.person TO regress_imp;
+SET ROLE regress_imp;
+INSERT INTO segments.import (segment_id, contact_table, source, options) VALUES (999, 'imp.person', '', '{}');
+INSERT INTO segments.import (segment_id, contact_table, source, options)
+SELECT s.id, 'imp.person', '', '{"file": "/nonexistent"}' FROM segments.segment AS s WHERE s.alias = 'list';
+RESET ROLE;
+REVOKE INSERT, UPDATE ON imp.person FROM regress_imp;
 SELECT max(id) AS import FROM segments.import WHERE made_by = 'regress_imp' \gset
 \set VERBOSITY terse
 SELECT segments.import_lines(:import, 1, 1);
@@ -122,5 +131,8 @@ REVOKE EXECUTE ON FUNCTION segments.change_by_hand(bigint, anyarray, text) FROM 
 SELECT count(*) FROM segments.check();
 SELECT count(*) FROM segments.progress;
 SELECT segments.detach('imp.person');
+-- they go with their contact table
+SELECT count(*) AS imports FROM segments.import;
+SELECT count(*) AS rejected FROM segments.import_rejected;
 DROP SCHEMA imp CASCADE;
 DROP ROLE regress_imp;

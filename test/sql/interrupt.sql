@@ -35,7 +35,7 @@ CREATE FUNCTION i.fails(n int) RETURNS int LANGUAGE plpgsql STABLE AS $$
 BEGIN
     BEGIN RAISE EXCEPTION 'no'; EXCEPTION WHEN raise_exception THEN RETURN n; END;
 END $$;
-SELECT segments.define_field('i.c', 'failing', 'number', expression => 'i.fails(points)');
+SELECT segments.define_field('i.c', 'failing', 'number', expression => 'i.fails(points)', unfollowed => true);
 BEGIN;
 SELECT segments.create_segment('failing', replace(i.at_least(0)::text, 'points', 'failing')::segments.filter, contact_table => 'i.c') IS NOT NULL AS created;
 SELECT segments.rebuild('failing');
@@ -52,7 +52,7 @@ FROM (SELECT segments.matches(c, f.filter), CASE WHEN f.n % 200 = 1 THEN i.bytes
       FROM i.filters AS f, i.c WHERE c.id = 1 OFFSET 0) AS s;
 
 -- Expressions are not compiled by the server, and mean the same, whatever the session says.
-SELECT segments.define_field('i.c', 'fixed', 'text', expression => 'concat_ws('' '', current_setting(''jit''), ''\x61''::bytea, array_to_string(''{null}''::text[], '','', ''none''))');
+SELECT segments.define_field('i.c', 'fixed', 'text', expression => 'concat_ws('' '', current_setting(''jit''), ''\x61''::bytea, array_to_string(''{null}''::text[], '','', ''none''))', unfollowed => true);
 SET jit = on;
 SET bytea_output = escape;
 SET array_nulls = off;

@@ -38,6 +38,9 @@ ALTER TABLE lay.t_segment_change ALTER COLUMN at TYPE text, ALTER COLUMN n TYPE 
 SELECT lay.try('INSERT INTO lay.t VALUES (''3'', ''a'')');
 BEGIN; SELECT * FROM lay.all(); ROLLBACK;
 ALTER TABLE lay.t_segment_change ALTER COLUMN at TYPE timestamptz USING at::timestamptz, ALTER COLUMN n TYPE integer USING n::integer;
+-- the policy of readers is over this column
+ALTER TABLE lay.t_segment_change ALTER COLUMN segment_id TYPE text;
+DROP POLICY segments_readers ON lay.t_segment_change;
 ALTER TABLE lay.t_segment_change ALTER COLUMN segment_id TYPE text;
 SELECT lay.try('SELECT * FROM segments.member_counts(''lay.t'')');
 ALTER TABLE lay.t_segment_change ALTER COLUMN segment_id TYPE bigint USING segment_id::bigint;
@@ -56,6 +59,7 @@ ROLLBACK;
 
 -- members and overrides
 BEGIN;
+DROP POLICY segments_readers ON lay.t_segment_member;
 ALTER TABLE lay.t_segment_member ALTER COLUMN segment_id TYPE text;
 SELECT * FROM lay.all();
 ROLLBACK;

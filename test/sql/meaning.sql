@@ -58,6 +58,16 @@ SELECT segments.drop_field('person', 'hitting');
 SELECT segments.define_field('person', 'hitting', 'text', expression => 'b');
 SELECT segments.drop_field('person', 'hitting');
 SELECT * FROM members();
+-- a declared field goes that hid a column of its name
+SELECT segments.define_field('person', 'b', 'text', expression => 'upper(d)'), segments.define_field('person', 'fax', 'text', object => 'company', column_name => 'tel');
+INSERT INTO segments.segment (name, alias, filters) VALUES ('Upper', 'upper', filters('b', 'd')), ('Tel', 'tel', filters('fax', '2', 'company'));
+\set VERBOSITY default
+SELECT segments.drop_field('person', 'b');
+\set VERBOSITY terse
+SELECT segments.drop_field('person', 'fax', 'company');
+SELECT alias, members FROM members() WHERE alias IN ('upper', 'tel');
+DELETE FROM segments.segment WHERE alias IN ('upper', 'tel');
+SELECT segments.drop_field('person', 'b'), segments.drop_field('person', 'fax', 'company');
 -- only the engine writes what was meant
 UPDATE segments.segment SET filters = filters('v', '3') WHERE alias = 'hitting';
 SELECT other_objects FROM segments.segment WHERE alias = 'hitting';

@@ -75,6 +75,12 @@ SELECT contact_id, source FROM segments.members('static') ORDER BY 1;
 SELECT * FROM rest.s('GET', '/contacts/list/segments');
 SELECT * FROM rest.s('GET', '/contacts/1/segments');
 SELECT * FROM rest.s('GET', '/contacts/99/segments');
+-- jsonb sorts the ids of a list, json keeps its order
+SELECT status, ARRAY(SELECT json_object_keys(body -> 'lists')) AS ids, body ->> 'total' AS total
+FROM segments.rest_json('GET', '/segments', '{"orderBy": "name", "orderByDir": "DESC"}');
+SELECT status, ARRAY(SELECT json_object_keys(body -> 'contacts')) AS ids FROM segments.rest_json('GET', '/contacts', '{"orderBy": "points", "orderByDir": "DESC", "limit": 3}');
+SELECT status, body FROM segments.rest_json('GET', '/segments', '{"search": "nobody"}');
+SELECT status, body FROM segments.rest_json('GET', '/segments/999');
 -- batches
 SELECT * FROM rest.s('POST', '/segments/batch/new', '{}', '[{"name": "One"}, {"name": ""}, 5, {"name": "Two", "filters": [{"field": "nope"}]}]') AS r (status, body), LATERAL (SELECT r.body -> 'statusCodes', r.body -> 'errors', r.body -> 'lists' -> '0' ->> 'name') AS x;
 SELECT status, body -> 'statusCodes', jsonb_typeof(body -> 'lists') FROM rest.s('POST', '/segments/batch/new', '{}', '[{"name": "Three"}, {"name": "Four"}]');

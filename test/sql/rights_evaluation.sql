@@ -88,6 +88,28 @@ SELECT alias, members FROM segments.status ORDER BY id;
 SELECT count(*) FROM segments.compiled;
 SELECT segments.refresh_due() >= 0 AS refreshed;
 SELECT segments.is_member('spied', 1);
+-- members, overrides and the log are read as their owner
+CREATE TEMP TABLE staged (email text);
+INSERT INTO staged VALUES ('a');
+ALTER TABLE mal.contact ALTER COLUMN id SET DEFAULT 9;
+SELECT contact_id, source FROM segments.members('spied');
+SELECT contact_id, source FROM segments.members('spied', NULL::text, after => '1', max => 1);
+SELECT count(*) FROM segments.member_keys('visited');
+SELECT alias FROM segments.contact_segments(1) ORDER BY id;
+SELECT count(*) FROM segments.preference_center(1);
+SELECT count(*) FROM segments.read_changes('spy', 1000, 'mal.contact');
+SELECT segments.drop_consumer('spy', 'mal.contact');
+SELECT sum(joined) FROM segments.growth('spied', segments.now() - interval '1 day', segments.now() + interval '1 day');
+SELECT segments.members_at('spied', segments.now() - interval '1 day');
+SELECT * FROM segments.overlap('{spied,visited}');
+SELECT kind, name FROM segments.health WHERE contact_table = 'mal.contact'::regclass ORDER BY kind COLLATE "C";
+SELECT body -> 'total' AS total FROM segments.rest('GET', 'contacts/1/segments', contact_table => 'mal.contact');
+SELECT body -> 'success' AS done FROM segments.rest('POST', (SELECT format('segments/%s/contact/1/add', id) FROM segments.segment WHERE alias = 'spied'), contact_table => 'mal.contact');
+SELECT body -> 'details' AS done FROM segments.rest('POST', (SELECT format('segments/%s/contacts/add', id) FROM segments.segment WHERE alias = 'spied'), body => '{"ids": [1, "01", 99, "x"]}', contact_table => 'mal.contact');
+SELECT segments.search('ids:1,x', 'mal.contact', after => '0');
+SELECT updated + unchanged AS matched, added FROM segments.import_contacts('spied', 'staged');
+SELECT segments.reset_contact('spied', 1);
+DROP TABLE staged;
 SELECT k FROM segments.matching('[{"field": "spied", "operator": "=", "properties": {"filter": "a"}}]', key => NULL::bigint) AS k ORDER BY k;
 SELECT exact_count FROM segments.preview('[{"field": "spied", "operator": "=", "properties": {"filter": "a"}}]', exact => true);
 SELECT segments.why('spied', 1) -> 'matches' IS NULL AS told;
@@ -117,6 +139,34 @@ END
 $$;
 RESET enable_seqscan;
 
+-- nor do others run theirs as the owner, by a type that they want keys in
+GRANT SELECT ON mal.contact TO regress_other;
+SET ROLE regress_other;
+CREATE FUNCTION other.accepts(value text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS
+    $$ BEGIN IF current_user <> 'regress_other' THEN RAISE WARNING 'runs with the rights of somebody else'; END IF; RETURN value <> '3'; END $$;
+CREATE DOMAIN other.number AS bigint CHECK (other.accepts(VALUE::text));
+CREATE DOMAIN other.word AS text CHECK (other.accepts(VALUE));
+CREATE TYPE other.odd AS (key text);
+CREATE FUNCTION other.to_odd(value bigint) RETURNS other.odd LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RAISE WARNING 'as %', current_user; RETURN NULL; END $$;
+CREATE CAST (bigint AS other.odd) WITH FUNCTION other.to_odd(bigint) AS ASSIGNMENT;
+SELECT k FROM segments.matching('[{"field": "email", "operator": "=", "properties": {"filter": "b"}}]', key => NULL::other.number) AS k;
+SELECT k FROM segments.matching('[{"field": "email", "operator": "=", "properties": {"filter": "b"}}]', key => NULL::other.word) AS k;
+SELECT k FROM segments.matching('[{"field": "email", "operator": "=", "properties": {"filter": "a"}}]', key => NULL::other.number) AS k;
+SELECT k FROM segments.matching('[{"field": "email", "operator": "=", "properties": {"filter": "a"}}]', key => NULL::other.odd) AS k;
+SELECT k FROM segments.matching('[{"field": "email", "operator": "=", "properties": {"filter": "b"}}]', key => NULL::varchar) AS k;
+SELECT contact_id FROM segments.members('spied', NULL::other.word, max => 1);
+SELECT contact_id FROM segments.members('spied', NULL::other.number);
+SET ROLE regress_mallory;
+DELETE FROM mal.contact_segment_member WHERE contact_id = 1 AND segment_id = (SELECT id FROM segments.segment WHERE alias = 'spied');
+SET ROLE regress_other;
+SELECT contact_id FROM segments.check(NULL, key => NULL::other.number);
+SELECT contact_id FROM segments.check(NULL, key => NULL::other.word);
+SELECT contact_id FROM segments.check(NULL, key => NULL::other.odd);
+RESET ROLE;
+SELECT segments.rebuild('spied');
+SELECT count(*) FROM segments.check();
+REVOKE SELECT ON mal.contact FROM regress_other;
+
 -- keys that are given as text, or in another type: no constraint of a domain is run as the caller
 SELECT contact_id FROM segments.members('spied', after => '1');
 SELECT count(*) FROM segments.contacts('spied', NULL::mal.contact, after => '1');
@@ -139,9 +189,9 @@ CREATE POLICY readers ON other.secret USING (reader = current_user);
 CREATE VIEW other.shown AS SELECT word FROM other.secret WHERE reader = 'regress_mallory';
 GRANT SELECT ON other.secret, other.shown TO regress_mallory;
 SET ROLE regress_mallory;
-SELECT segments.define_field('mal.contact', 'word', expression => '(SELECT max(s.word) FROM other.secret s)');
-SELECT segments.define_field('mal.contact', 'shown', expression => '(SELECT max(s.word) FROM other.shown s)');
-SELECT segments.define_field('mal.contact', 'own', expression => '(SELECT max(v.url) FROM mal.visit v)');
+SELECT segments.define_field('mal.contact', 'word', expression => '(SELECT max(s.word) FROM other.secret s)', unfollowed => true);
+SELECT segments.define_field('mal.contact', 'shown', expression => '(SELECT max(s.word) FROM other.shown s)', unfollowed => true);
+SELECT segments.define_field('mal.contact', 'own', expression => '(SELECT max(v.url) FROM mal.visit v)', unfollowed => true);
 SELECT count(*) FROM mal.contact AS c WHERE segments.matches(c, '[{"field": "word", "operator": "=", "properties": {"filter": "secret"}}]');
 SELECT count(*) FROM mal.contact AS c WHERE segments.matches(c, '[{"field": "word", "operator": "=", "properties": {"filter": "open"}}]');
 SELECT count(*) FROM mal.contact AS c WHERE segments.matches(c, '[{"field": "shown", "operator": "=", "properties": {"filter": "open"}}]');
@@ -172,6 +222,51 @@ DEALLOCATE kept;
 SELECT count(*) FROM mal.contact AS c WHERE segments.matches(c, '[{"field": "leadlist", "operator": "in", "properties": {"filter": ["mine"]}}]');
 SELECT count(*) FROM mal.contact AS c WHERE segments.matches(c, '[{"field": "leadlist", "operator": "in", "properties": {"filter": ["none"]}}]');
 RESET ROLE;
+-- nor are its members in the tables beside, in what functions tell of them, and in what names it
+SELECT id AS mine FROM segments.segment WHERE alias = 'mine' \gset
+GRANT EXECUTE ON FUNCTION segments.change_by_hand(bigint, anyarray, text) TO regress_reader;
+SET ROLE regress_reader;
+SELECT segments.add_contact('mine', 2);
+INSERT INTO segments.point_trigger (name, contact_table, points, field, add_segments) VALUES ('Secret', 'mal.contact', 1000, 'id', '{mine,visited}');
+SELECT count(*) FROM mal.contact_segment_member WHERE segment_id = :mine;
+SELECT count(*) FROM mal.contact_segment_override WHERE segment_id = :mine;
+SELECT count(*) > 0 AS told FROM mal.contact_segment_change WHERE segment_id = :mine;
+SELECT count(*) FROM segments.contact_segments(1) AS s WHERE s.id = :mine;
+SELECT count(*) FROM segments.point_trigger;
+SET ROLE regress_reader2;
+SELECT count(*) FROM mal.contact_segment_member WHERE segment_id = :mine;
+SELECT count(*) FROM mal.contact_segment_override WHERE segment_id = :mine;
+SELECT count(*) FROM mal.contact_segment_change WHERE segment_id = :mine;
+SELECT count(*) > 0 AS others FROM mal.contact_segment_member;
+SELECT count(*) FROM segments.read_changes('r', 1000, 'mal.contact') AS c WHERE c.segment_id = :mine;
+SELECT count(*) FROM segments.contact_segments(1) AS s WHERE s.id = :mine;
+SELECT count(*) FROM segments.ask_beside('mal.contact', 'members', :mine::bigint, NULL::text, NULL::bigint) AS m (contact_id bigint, since timestamptz, source text);
+SELECT count(*) FROM segments.ask_beside('mal.contact', 'memberships', '1'::text) AS m (segment_id bigint, since timestamptz, included boolean) WHERE segment_id = :mine;
+SELECT * FROM segments.ask_beside('mal.contact', 'reach', :mine::bigint) AS r (entries bigint, oldest timestamptz);
+SELECT * FROM segments.ask_beside('mal.contact', 'overlap', ARRAY[:mine::bigint]) AS o (ids bigint[], n bigint);
+SELECT segments.hidden_segments('mal.contact') = ARRAY[:mine::bigint] AS hidden;
+SELECT count(*) FROM segments.point_trigger;
+RESET ROLE;
+GRANT UPDATE, DELETE ON segments.segment TO regress_reader2;
+SET ROLE regress_reader2;
+DELETE FROM segments.segment WHERE alias = 'visited';
+UPDATE segments.segment SET is_published = false WHERE alias = 'visited';
+RESET ROLE;
+REVOKE UPDATE, DELETE ON segments.segment FROM regress_reader2;
+SET ROLE regress_nobody;
+SELECT count(*) FROM mal.contact_segment_member;
+SELECT * FROM segments.ask_beside('mal.contact', 'reach', :mine::bigint) AS r (entries bigint, oldest timestamptz);
+SELECT segments.hidden_segments('mal.contact') IS NULL AS nothing;
+SET ROLE regress_mallory;
+SELECT count(*) FROM mal.contact_segment_member WHERE segment_id = :mine;
+-- its own answers only, with arguments of their types
+SELECT * FROM segments.ask_beside('mal.contact', 'anything', 1) AS r (entries bigint);
+SELECT * FROM segments.ask_beside('mal.contact', 'reach', 1::bigint, 2::bigint) AS r (entries bigint);
+SELECT * FROM segments.ask_beside('mal.contact', 'reach', 1) AS r (entries bigint);
+SELECT * FROM segments.ask_beside('mal.contact', 'reach', 1::bigint) AS r (entries bigint);
+SELECT segments.ask_beside('mal.contact', 'reach', 1::bigint);
+RESET ROLE;
+REVOKE EXECUTE ON FUNCTION segments.change_by_hand(bigint, anyarray, text) FROM regress_reader;
 -- another filter for each row takes no memory that stays
 SELECT max(bytes) - min(bytes) < 1000000 AS bounded FROM (
     SELECT i, segments.matches(c, ('[{"field": "email", "operator": "=", "properties": {"filter": "' || repeat(i::text, 500) || '"}}]')::segments.filter) AS matches,
@@ -191,7 +286,7 @@ SELECT segments.attach('mal.lead');
 SELECT segments.attach_related('mal.lead', 'note', 'mal.note', 'lead_id');
 SELECT segments.define_field('mal.lead', 'body', object => 'behaviors', relation => 'note');
 SELECT segments.define_field('mal.lead', 'public', object => 'behaviors', relation => 'note');
-SELECT segments.define_field('mal.lead', 'looked', expression => 'coalesce((SELECT n.body FROM mal.note n WHERE n.id = lead.id), email)');
+SELECT segments.define_field('mal.lead', 'looked', expression => 'coalesce((SELECT n.body FROM mal.note n WHERE n.id = lead.id), email)', unfollowed => true);
 SELECT segments.create_segment('All', '[{"object": "behaviors", "field": "body", "operator": "!empty"}, {"object": "behaviors", "field": "public", "operator": "!empty", "glue": "or"}, {"field": "looked", "operator": "!empty", "glue": "or"}, {"field": "salary", "operator": "!empty", "glue": "or"}]') IS NOT NULL AS created;
 SELECT segments.create_segment('Hidden', '[{"field": "salary", "operator": "gt", "properties": {"filter": 100}}]', is_global => false) IS NOT NULL AS created;
 GRANT SELECT (public) ON mal.note TO regress_reader;

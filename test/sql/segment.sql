@@ -123,6 +123,24 @@ VALUES (500, 'crm.leads', 'Restored', 'Restored', 'restored', '[{"field": "leadl
 SELECT state, date_added, segments.count('restored') FROM segments.segment WHERE id = 500;
 DELETE FROM segments.segment WHERE id = 500;
 
+-- texts are bounded
+SELECT segments.create_segment(repeat('x', 256));
+SELECT segments.create_segment('x', alias => repeat('x', 256));
+SELECT segments.create_segment('x', public_name => repeat('x', 1000000));
+SELECT segments.create_segment('x', description => repeat('x', 65536));
+INSERT INTO segments.segment (name, created_by_user) VALUES ('x', repeat('x', 256));
+SELECT segments.create_segment(repeat('ж', 255)) IS NOT NULL AS created;
+UPDATE segments.segment SET name = repeat('x', 256) WHERE name LIKE 'жж%';
+SELECT segments.update_segment(alias, alias => repeat('x', 256)) FROM segments.segment WHERE name LIKE 'жж%';
+DELETE FROM segments.segment WHERE name LIKE 'жж%';
+SELECT set_config('segments.user_name', repeat('x', 256), false);
+SELECT segments.create_segment('Bounded') IS NOT NULL AS created;
+SELECT segments.change_segments('{1}'::bigint[], add => '{bounded}', reference => repeat('x', 256));
+SELECT segments.register_usage('bounded', 'report', repeat('x', 256));
+SELECT segments.create_point_trigger(repeat('x', 256), 10, '{bounded}');
+SELECT segments.create_point_trigger('x', 10, '{bounded}', description => repeat('x', 65536));
+SELECT segments.delete_segment('bounded');
+
 SELECT count(*) AS differences FROM segments.check();
 SELECT segments.detach('crm.leads');
 DROP SCHEMA crm CASCADE;

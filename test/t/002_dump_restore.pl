@@ -20,7 +20,10 @@ $node->safe_psql('source', q{
 	ALTER TABLE crm.leads ADD COLUMN plan text;
 	SELECT segments.define_field('crm.leads', 'plan', 'select', options => '{free,pro}');
 	CREATE SCHEMA other;
-	CREATE TABLE other."Odd person" ("the id" uuid PRIMARY KEY, city text, seen timestamptz);
+	CREATE TABLE other."Odd person" ("the id" uuid PRIMARY KEY, city text, seen timestamptz) PARTITION BY HASH ("the id");
+	CREATE TABLE other."Odd person 0" PARTITION OF other."Odd person" FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+	CREATE TABLE other."Odd person 1" (seen timestamptz, "the id" uuid PRIMARY KEY, city text);
+	ALTER TABLE other."Odd person" ATTACH PARTITION other."Odd person 1" FOR VALUES WITH (MODULUS 2, REMAINDER 1);
 	SELECT segments.attach('other."Odd person"', 'Europe/Berlin', true);
 	INSERT INTO crm.leads (firstname, points, plan, email) SELECT 'n' || n, n, CASE WHEN n % 3 = 0 THEN 'pro' END, 'a@b.c'
 	FROM generate_series(1, 300) AS n;
@@ -54,6 +57,7 @@ my $state = q{
 	UNION ALL SELECT 'change', c.xact::text, c.n::text, c.segment_id::text, c.contact_id::text, c.joined::text, c.cause, c.at::text FROM crm.leads_segment_change c
 	UNION ALL SELECT 'origin', c.xact::text, c.n::text, c.source, c.reference, '', '', '' FROM crm.leads_segment_change c
 	UNION ALL SELECT 'table', t.contact_table::text, t.key_column, t.key_type::text, t.timezone, t.case_sensitive::text, t.member_table::text, '' FROM segments.contact_table t
+	UNION ALL SELECT 'part', p.attached::text, p.part::text, '', '', '', '', '' FROM segments.table_part p
 	UNION ALL SELECT 'relation', r.contact_table::text, r.name, r.related_table::text, r.contact_column, r.link_table::text, r.condition, '' FROM segments.relation r
 	UNION ALL SELECT 'field', f.contact_table::text, f.object, f.field, f.type, f.relation, f.expression, f.condition FROM segments.field_definition f
 	UNION ALL SELECT 'trigger', tgrelid::regclass::text, tgname, tgenabled::text, '', '', '', '' FROM pg_trigger WHERE tgname LIKE 'segments%'

@@ -1,0 +1,175 @@
+-- ---------------------------------------------------------------------------
+-- Partitions, and tables that inherit: their rows are those of the attached table
+-- ---------------------------------------------------------------------------
+
+/*
+ * Which tables hold rows of an attached one is noted in table_part, so that it
+ * is known which came and which went, however a command says so, and whatever
+ * is left of what went.  A table that comes with rows is brought in as they were
+ * inserted, and one that goes takes its rows along, in the same transaction.
+ */
+
+CREATE FUNCTION segments.forget_missing(contact_table regclass) RETURNS void
+    LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'segments_forget_missing';
+COMMENT ON FUNCTION segments.forget_missing(regclass) IS 'internal: contacts that were taken away with the table that they were in lose their memberships';
+
+CREATE FUNCTION segments.build_reading(contact_table regclass, relation regclass) RETURNS void
+    LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'segments_build_reading';
+COMMENT ON FUNCTION segments.build_reading(regclass, regclass) IS 'internal: bring the members of the segments that read a table of companies, links or related rows in line with its rows';
+
+CREATE FUNCTION segments.rows_came(contact_table regclass, attached regclass, part regclass) RETURNS void
+    LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'segments_rows_came';
+COMMENT ON FUNCTION segments.rows_came(regclass, regclass, regclass) IS 'internal: point triggers act on the rows of a table that came with them';
+
+CREATE FUNCTION segments.check_keys_differ(contact_table regclass) RETURNS void
+    LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'segments_check_keys_differ';
+COMMENT ON FUNCTION segments.check_keys_differ(regclass) IS 'internal: refuses contacts with one key, in tables that inherit from one another';
+
+REVOKE EXECUTE ON FUNCTION segments.check_keys_differ(regclass), segments.forget_missing(regclass), segments.build_reading(regclass, regclass),
+    segments.rows_came(regclass, regclass, regclass) FROM PUBLIC;
+
+CREATE FUNCTION segments.follow_rows(attached regclass, came regclass[], went regclass[]) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    reader regclass;
+BEGIN
+    FOR reader IN SELECT segments.contact_tables_reading(follow_rows.attached) LOOP
+        IF reader = follow_rows.attached AND follow_rows.went <> '{}' THEN
+            PERFORM segments.forget_missing(reader);
+        END IF;
+        IF reader = follow_rows.attached AND follow_rows.came <> '{}' THEN
+            PERFORM segments.check_keys_differ(reader);
+            PERFORM segments.rebuild_segments(reader, NULL, 'filter');
+        ELSE
+            PERFORM segments.build_reading(reader, follow_rows.attached);
+        END IF;
+        IF EXISTS (SELECT FROM segments.point_trigger AS t WHERE t.contact_table = reader AND t.is_published) THEN
+            PERFORM segments.rows_came(reader, follow_rows.attached, part) FROM unnest(follow_rows.came) AS part;
+        END IF;
+    END LOOP;
+END
+$function$;
+COMMENT ON FUNCTION segments.follow_rows(regclass, regclass[], regclass[]) IS 'internal: what it means for members that tables with rows of an attached table came and went';
+REVOKE EXECUTE ON FUNCTION segments.follow_rows(regclass, regclass[], regclass[]) FROM PUBLIC;
+
+CREATE FUNCTION segments.sync_parts(attached regclass) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $function$
+/*
+ * What holds no blocks holds no rows, and never did since it was last emptied;
+ * what was dropped is not there to tell.
+ */
+DECLARE
+    present regclass[] := ARRAY(SELECT segments.parts_of(sync_parts.attached));
+    came regclass[];
+    went regclass[];
+BEGIN
+    IF NOT segments.is_attached(sync_parts.attached) THEN
+        DELETE FROM segments.table_part AS p WHERE p.attached = sync_parts.attached;
+        RETURN;
+    END IF;
+    WITH gone AS (
+        DELETE FROM segments.table_part AS p WHERE p.attached = sync_parts.attached AND p.part <> ALL (present)
+        RETURNING p.part)
+    SELECT coalesce(array_agg(g.part), '{}') INTO went FROM gone AS g
+    WHERE CASE WHEN EXISTS (SELECT FROM pg_class WHERE oid = g.part) THEN pg_relation_size(g.part) > 0 ELSE true END;
+    WITH new AS (
+        INSERT INTO segments.table_part AS p (attached, part)
+        SELECT sync_parts.attached, t FROM unnest(present) AS t ON CONFLICT (part) DO UPDATE SET attached = excluded.attached
+        WHERE p.attached <> excluded.attached
+        RETURNING p.part)
+    SELECT coalesce(array_agg(n.part), '{}') INTO came FROM new AS n WHERE pg_relation_size(n.part) > 0;
+    IF came <> '{}' OR went <> '{}' THEN
+        PERFORM segments.follow_rows(sync_parts.attached, came, went);
+    END IF;
+END
+$function$;
+COMMENT ON FUNCTION segments.sync_parts(regclass) IS 'internal: note which tables hold rows of an attached table, and bring members up to date with those that came and went';
+REVOKE EXECUTE ON FUNCTION segments.sync_parts(regclass) FROM PUBLIC;
+
+CREATE FUNCTION segments.follow_parts(contact_table regclass) RETURNS void
+    LANGUAGE c AS 'MODULE_PATHNAME', 'segments_as_owner';
+COMMENT ON FUNCTION segments.follow_parts(regclass) IS 'internal: follow the tables that hold rows of what was attached, for the owner of the contact table';
+CREATE FUNCTION segments.follow_parts_checked(contact_table regclass) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+    PERFORM segments.sync_parts(t) FROM (
+        SELECT follow_parts_checked.contact_table AS t
+        UNION SELECT unnest(ARRAY[r.related_table, r.link_table]) FROM segments.relation AS r
+              WHERE r.contact_table = follow_parts_checked.contact_table) AS u
+    WHERE t IS NOT NULL;
+END
+$function$;
+COMMENT ON FUNCTION segments.follow_parts_checked(regclass) IS 'internal: what follow_parts() does for who may';
+REVOKE EXECUTE ON FUNCTION segments.follow_parts_checked(regclass) FROM PUBLIC;
+
+CREATE FUNCTION segments.attached_with(relations oid[]) RETURNS SETOF regclass
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT DISTINCT a.attached
+    FROM unnest(attached_with.relations) AS r (oid),
+        LATERAL (SELECT r.oid::regclass UNION ALL SELECT segments.tables_above(r.oid)
+                 UNION ALL SELECT p.attached FROM segments.table_part AS p WHERE p.part = r.oid) AS a (attached)
+    WHERE segments.is_attached(a.attached)
+$function$;
+COMMENT ON FUNCTION segments.attached_with(oid[]) IS 'internal: attached tables that these are, hold rows of, or did';
+
+CREATE FUNCTION segments.follow_commands() RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $function$
+/*
+ * Called by an event trigger, after what its user may do was done for the user.
+ */
+DECLARE
+    relations oid[] := ARRAY(SELECT d.objid FROM pg_event_trigger_ddl_commands() AS d WHERE d.classid = 'pg_class'::regclass);
+    whole regclass;
+BEGIN
+    PERFORM segments.check_children(relations);
+    FOR whole IN SELECT segments.attached_with(relations) LOOP
+        CONTINUE WHEN NOT EXISTS (SELECT FROM segments.contact_tables_reading(whole));
+        PERFORM segments.check_parts(whole);
+        -- a parallel restore may make keys after the triggers
+        IF EXISTS (SELECT FROM segments.contact_table AS t WHERE t.contact_table = whole) AND NOT segments.is_restore_session() THEN
+            PERFORM segments.check_key(whole);
+        END IF;
+        PERFORM segments.sync_parts(whole);
+    END LOOP;
+END
+$function$;
+COMMENT ON FUNCTION segments.follow_commands() IS 'internal: follow the tables that the present command put under attached ones, or took from there';
+REVOKE EXECUTE ON FUNCTION segments.follow_commands() FROM PUBLIC;
+
+CREATE FUNCTION segments.give_triggers() RETURNS event_trigger
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $function$
+/*
+ * With the rights of whoever gives the command, who owns both tables.
+ */
+DECLARE
+    whole regclass;
+BEGIN
+    FOR whole IN
+        SELECT segments.attached_with(ARRAY(SELECT d.objid FROM pg_event_trigger_ddl_commands() AS d WHERE d.classid = 'pg_class'::regclass))
+    LOOP
+        -- not while a dump is restored, when triggers come last
+        CONTINUE WHEN NOT EXISTS (SELECT FROM segments.contact_tables_reading(whole));
+        PERFORM segments.check_parts(whole);
+        PERFORM segments.create_triggers(p) FROM segments.parts_of(whole) AS p
+        WHERE NOT EXISTS (SELECT FROM segments.table_part AS t WHERE t.part = p);
+        IF segments.is_on_replica(whole) THEN
+            PERFORM segments.follow_replication(whole, true);
+        END IF;
+        PERFORM segments.drop_triggers(t.part) FROM segments.table_part AS t
+        WHERE t.attached = whole AND t.part NOT IN (SELECT segments.parts_of(whole))
+          AND EXISTS (SELECT FROM pg_class WHERE oid = t.part);
+    END LOOP;
+END
+$function$;
+COMMENT ON FUNCTION segments.give_triggers() IS 'internal: event trigger function; tables that come under an attached one get its triggers, those that leave lose them';
+
+CREATE EVENT TRIGGER segments_1_give_triggers ON ddl_command_end
+    WHEN TAG IN ('CREATE TABLE', 'CREATE FOREIGN TABLE', 'CREATE SCHEMA', 'ALTER TABLE', 'ALTER FOREIGN TABLE')
+    EXECUTE FUNCTION segments.give_triggers();
+COMMENT ON EVENT TRIGGER segments_1_give_triggers IS 'partitions, and tables that inherit, are followed like the table that they hold rows of';

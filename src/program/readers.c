@@ -1,0 +1,197 @@
+/*
+ * readers.c - which contact tables a table's rows matter for: what every
+ * trigger asks first.
+ *
+ * A partition, or a table that inherits, is not attached itself: its rows are
+ * those of the attached table above it.  Kept by table, until the table, one
+ * above it or one below it changes.
+ */
+#include "postgres.h"
+
+#include "program/readers.h"
+
+#include "access/relation.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_trigger.h"
+#include "commands/trigger.h"
+#include "fmgr.h"
+#include "utils/catcache.h"
+#include "utils/hsearch.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+
+#include "base/table_tree.h"
+#include "definition/contact_table.h"
+
+typedef struct ReadersEntry
+{
+	Readers readers; /* begins with the hash key */
+	bool valid;
+	List *family; /* OIDs of the tables above and below */
+} ReadersEntry;
+
+static HTAB *entries = NULL;
+static uint64 generation = 0; /* counts invalidations */
+
+/* ----- invalidation ----- */
+
+/* Marks only: no catalog access, nothing freed. */
+static void
+relation_changed(Datum arg, Oid relid)
+{
+	HASH_SEQ_STATUS scan;
+	ReadersEntry *entry;
+
+	generation++;
+	hash_seq_init(&scan, entries);
+	while ((entry = hash_seq_search(&scan)) != NULL)
+		if (!OidIsValid(relid) || entry->readers.relid == relid ||
+			list_member_oid(entry->family, relid))
+			entry->valid = false;
+}
+
+static void
+initialise(void)
+{
+	HASHCTL info = {0};
+
+	if (entries != NULL)
+		return;
+	if (CacheMemoryContext == NULL)
+		CreateCacheMemoryContext();
+	info.keysize = sizeof(Oid);
+	info.entrysize = sizeof(ReadersEntry);
+	info.hcxt = CacheMemoryContext;
+	entries = hash_create("segments readers", 32, &info, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	CacheRegisterRelcacheCallback(relation_changed, (Datum) 0);
+}
+
+/* ----- finding out ----- */
+
+static bool
+has_other_triggers(Relation rel, Oid our_function)
+{
+	TriggerDesc *triggers = rel->trigdesc;
+	int i;
+
+	for (i = 0; triggers && i < triggers->numtriggers; i++)
+	{
+		Trigger *trigger = &triggers->triggers[i];
+
+		if (!trigger->tgisinternal && TRIGGER_FOR_AFTER(trigger->tgtype) &&
+			trigger->tgfoid != our_function)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Are there AFTER triggers that may change the same rows again before or after
+ * us?  Then OLD and NEW are not the whole story.  Those of partitions fire for
+ * what is written through a table above.
+ */
+static bool
+others_fire(Relation rel, List *below, Oid our_function)
+{
+	bool result = has_other_triggers(rel, our_function);
+	ListCell *cell;
+
+	foreach (cell, below)
+	{
+		Relation part;
+
+		if (result)
+			break;
+		part = try_relation_open(lfirst_oid(cell), AccessShareLock);
+		if (part == NULL)
+			continue;
+		result = has_other_triggers(part, our_function);
+		relation_close(part, NoLock);
+	}
+	return result;
+}
+
+/* The table, or the one above it, that matters for contact tables. */
+static List *
+find_attached(Oid relid, List *above, Oid *attached)
+{
+	List *tables = CatalogContactTablesReading(relid);
+	ListCell *cell;
+
+	*attached = relid;
+	foreach (cell, above)
+	{
+		if (tables != NIL)
+			break;
+		*attached = lfirst_oid(cell);
+		tables = CatalogContactTablesReading(*attached);
+	}
+	return tables;
+}
+
+static void
+fill(ReadersEntry *entry, const Readers *found, List *family, bool valid)
+{
+	MemoryContext old = MemoryContextSwitchTo(CacheMemoryContext);
+	List *former_tables = entry->readers.contact_tables;
+	List *former_family = entry->family;
+	List *tables = list_copy(found->contact_tables);
+
+	entry->family = list_copy(family);
+	entry->readers = *found;
+	entry->readers.contact_tables = tables;
+	entry->valid = valid;
+	MemoryContextSwitchTo(old);
+	list_free(former_tables);
+	list_free(former_family);
+}
+
+/*
+ * What the rows of an open table matter for, as it is now; good until the
+ * caller does anything else.
+ */
+const Readers *
+ReadersOf(Relation rel, Oid our_function)
+{
+	Readers found = {RelationGetRelid(rel)};
+	ReadersEntry *entry;
+	List *above;
+	List *below = NIL;
+	uint64 before;
+	bool present;
+
+	initialise();
+	entry = hash_search(entries, &found.relid, HASH_FIND, NULL);
+	if (entry && entry->valid)
+		return &entry->readers;
+	before = generation;
+	above = TableTreeAbove(found.relid);
+	if (!TableTreeIsOne(rel))
+		below = TableTreeBelow(found.relid);
+	found.contact_tables = find_attached(found.relid, above, &found.attached);
+	found.others_fire = others_fire(rel, below, our_function);
+	entry = hash_search(entries, &found.relid, HASH_ENTER, &present);
+	if (!present)
+	{
+		entry->readers.contact_tables = NIL;
+		entry->family = NIL;
+		entry->valid = false;
+	}
+	fill(entry, &found, list_concat(above, below), generation == before);
+	return &entry->readers;
+}
+
+/*
+ * segments.readers_changed(relation): its rows matter for other contact tables
+ * from now on.
+ */
+PG_FUNCTION_INFO_V1(segments_readers_changed);
+Datum
+segments_readers_changed(PG_FUNCTION_ARGS)
+{
+	if (get_rel_relkind(PG_GETARG_OID(0)) != '\0')
+		CacheInvalidateRelcacheByRelid(PG_GETARG_OID(0));
+	PG_RETURN_VOID();
+}

@@ -1,0 +1,741 @@
+"""Random DDL against random segments, with writes between, and an oracle.
+
+A model follows what there is: tables, their columns (by identity, not by name), declared fields,
+partitions, and what every filter meant when it was stored.  From it follows of each statement
+whether it has to be refused, because a segment or a declared field would lose its meaning; whatever else
+is refused, or accepted, is a fault.  After each statement check() finds nothing; and what only
+names, moves, adds or takes away what no filter means leaves every membership as it was.
+"""
+import json
+
+NAMES = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']        # of columns and of fields alike: they shadow one another
+TYPES = ['text', 'integer', 'bigint', 'numeric', 'boolean', 'date', 'mood']
+NUMBERS = ('integer', 'bigint', 'numeric')
+WORDS = ['', 'x', 'X', 'yes', 'paris', 'a b']
+KEYS = 60
+FIRMS = 6
+
+# What the server or segments may say of a statement that is refused.
+REFUSED = {'2BP01'}
+
+SETUP = """
+CREATE EXTENSION segments;
+CREATE SCHEMA home;
+CREATE SCHEMA attic;
+CREATE TYPE public.mood AS ENUM ('good', 'bad');
+CREATE TABLE home.firm (id integer PRIMARY KEY, a text, b integer);
+"""
+
+CONTACTS = {
+    'plain': "CREATE TABLE home.person (id integer PRIMARY KEY, firm_id integer, a text, b integer, c text, d boolean)",
+    'partitioned': """
+CREATE TABLE home.person (id integer PRIMARY KEY, firm_id integer, a text, b integer, c text, d boolean) PARTITION BY RANGE (id);
+CREATE TABLE home.person_0 PARTITION OF home.person FOR VALUES FROM (MINVALUE) TO (20);
+CREATE TABLE home.person_1 (d boolean, c text, b integer, a text, firm_id integer, id integer PRIMARY KEY);
+ALTER TABLE home.person ATTACH PARTITION home.person_1 FOR VALUES FROM (20) TO (40);
+CREATE TABLE home.person_2 PARTITION OF home.person FOR VALUES FROM (40) TO (MAXVALUE) PARTITION BY HASH (id);
+CREATE TABLE home.person_2a PARTITION OF home.person_2 FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+CREATE TABLE home.person_2b PARTITION OF home.person_2 FOR VALUES WITH (MODULUS 2, REMAINDER 1)""",
+    'inherited': """
+CREATE TABLE home.person (id integer PRIMARY KEY, firm_id integer, a text, b integer, c text, d boolean);
+CREATE TABLE home.person_1 (own text, PRIMARY KEY (id)) INHERITS (home.person);
+CREATE TABLE home.person_2 (PRIMARY KEY (id)) INHERITS (home.person_1)""",
+}
+
+EVENTS = {
+    False: "CREATE TABLE home.event (person_id integer, at date, a text, e integer)",
+    True: """
+CREATE TABLE home.event (person_id integer, at date, a text, e integer) PARTITION BY RANGE (at);
+CREATE TABLE home.event_0 PARTITION OF home.event FOR VALUES FROM ('2026-01-01') TO ('2026-02-01');
+CREATE TABLE home.event_1 (e integer, a text, at date, person_id integer);
+ALTER TABLE home.event ATTACH PARTITION home.event_1 FOR VALUES FROM ('2026-02-01') TO ('2026-03-01')""",
+}
+
+ATTACH = """
+CREATE INDEX ON home.event (person_id);
+CREATE ROLE %(one)s;
+CREATE ROLE %(two)s;
+GRANT ALL ON SCHEMA home, attic TO %(one)s, %(two)s;
+GRANT SELECT ON ALL TABLES IN SCHEMA home TO %(one)s, %(two)s;
+SELECT segments.attach('home.person');
+SELECT segments.attach_company('home.person', 'home.firm', 'firm_id');
+SELECT segments.attach_related('home.person', 'event', 'home.event', 'person_id');
+CREATE FUNCTION public.members() RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    result text;
+BEGIN
+    EXECUTE format('SELECT md5(string_agg(m::text, %%L ORDER BY m.segment_id, m.contact_id)) FROM (SELECT segment_id, contact_id FROM %%s) AS m',
+                   ',', (SELECT member_table FROM segments.contact_table)) INTO result;
+    RETURN coalesce(result, 'none');
+END $$;
+CREATE FUNCTION public.wrong(by_query boolean) RETURNS SETOF text LANGUAGE sql AS $$
+    SELECT 'check() finds ' || c::text FROM segments.check(NULL, NULL::bigint, by_query => wrong.by_query) AS c LIMIT 20
+$$;
+CREATE FUNCTION public.counted() RETURNS SETOF text LANGUAGE plpgsql AS $$
+DECLARE
+    s record;
+    stored bigint;
+BEGIN
+    FOR s IN SELECT id FROM segments.segment LOOP
+        EXECUTE format('SELECT count(*) FROM %%s WHERE segment_id = %%s', (SELECT member_table FROM segments.contact_table), s.id) INTO stored;
+        IF segments.count(s.id::text) <> stored THEN
+            RETURN NEXT format('segment %%s has %%s members, and counts %%s', s.id, stored, segments.count(s.id::text));
+        END IF;
+    END LOOP;
+END $$;
+"""
+
+
+class Column:
+    def __init__(self, name, type):
+        self.name, self.type = name, type
+
+
+class Table:
+    def __init__(self, name, fixed, columns):
+        self.schema, self.name = 'home', name
+        self.fixed = fixed              # names of columns that are needed whatever segments say
+        self.columns = [Column(*c) for c in columns]
+        self.indexes = 0
+
+    def __str__(self):
+        return '%s.%s' % (self.schema, self.name)
+
+    def named(self, name):
+        return next((c for c in self.columns if c.name == name), None)
+
+
+class Part:
+    """A partition, or a table that inherits: it has a schema of its own."""
+
+    def __init__(self, name, bounds, filled=False):
+        self.schema, self.name, self.bounds, self.attached = 'home', name, bounds, True
+
+    def __str__(self):
+        return '%s.%s' % (self.schema, self.name)
+
+
+class Declared:
+    """A declared field: over a column, by identity, or an expression that mentions some by name."""
+
+    def __init__(self, table, column=None, expression=None, mentions=(), whole_row=False, aggregate=None, type=None):
+        self.table, self.column, self.expression = table, column, expression
+        self.mentions, self.whole_row, self.aggregate, self.type = list(mentions), whole_row, aggregate, type
+
+
+class Statement:
+    """What is run, whether it must be refused (None: either way), whether members stay, and what it does to the model."""
+
+    def __init__(self, sql, refused=False, keeps=False, then=None, ddl=True, codes=(), why=''):
+        self.sql, self.refused, self.keeps, self.then, self.ddl = sql, refused, keeps, then, ddl
+        self.codes = set(codes)         # what else it may run into, which is no refusal of segments
+        self.why = why
+
+
+class World:
+    def __init__(self, rng):
+        self.rng = rng
+        self.contacts = rng.choice(list(CONTACTS))
+        self.split_events = rng.random() < 0.6
+        self.person = Table('person', {'id', 'firm_id'},
+                            [('id', 'integer'), ('firm_id', 'integer'), ('a', 'text'), ('b', 'integer'), ('c', 'text'), ('d', 'boolean')])
+        self.firm = Table('firm', {'id'}, [('id', 'integer'), ('a', 'text'), ('b', 'integer')])
+        self.event = Table('event', {'person_id', 'at'},
+                           [('person_id', 'integer'), ('at', 'date'), ('a', 'text'), ('e', 'integer')])
+        self.related = True             # is event attached?
+        self.company = True
+        self.fields = {}                # (object, name) -> Declared
+        self.segments = {}              # alias -> [(object, name, operator, meaning)]
+        self.next = 0
+        self.moods = ['good', 'bad']
+        self.parts = {'plain': [], 'partitioned': [Part('person_0', ''), Part('person_1', ''), Part('person_2', ''), Part('person_2a', ''), Part('person_2b', '')],
+                      'inherited': [Part('person_1', ''), Part('person_2', '')]}[self.contacts]
+        self.event_parts = [Part('event_0', (0, 31)), Part('event_1', (31, 59))] if self.split_events else []
+        self.loose = []                 # parts that were detached, or are ready to be attached
+        self.guests = None              # a table of contacts that comes and goes
+
+    def setup(self, one, two):
+        self.roles = (one, two)
+        return SETUP + CONTACTS[self.contacts] + ';\n' + EVENTS[self.split_events] + ';\n' + ATTACH % {'one': one, 'two': two}
+
+    def name(self):
+        self.next += 1
+        return 'n%d' % self.next
+
+    # ----- meaning -----
+
+    def meaning(self, object, name):
+        """What a filter's name means now: a column, a declared field, or nothing."""
+        if (object, name) in self.fields:
+            return self.fields[object, name]
+        if object == 'lead':
+            column = self.person.named(name)
+            if column:
+                return column
+            return self.fields.get(('behaviors', name))
+        if object == 'company' and self.company:
+            return self.firm.named(name)
+        return None
+
+    def base(self, meaning):
+        """Two that have one base mean the same."""
+        if isinstance(meaning, Declared) and meaning.column and not meaning.aggregate and meaning.table is not self.event:
+            return meaning.column
+        return meaning
+
+    def nodes(self):
+        return [node for nodes in self.segments.values() for node in nodes]
+
+    def loses(self):
+        """Does some stored filter not mean what it meant?"""
+        return any(self.base(self.meaning(object, name)) is not self.base(meaning)
+                   for object, name, _, meaning in self.nodes())
+
+    def type_of(self, meaning):
+        if isinstance(meaning, Column):
+            return meaning.type
+        if meaning.aggregate == 'count':
+            return 'integer'
+        if meaning.aggregate == 'exists':
+            return 'boolean'
+        return meaning.type if meaning.expression else meaning.column.type
+
+    # ----- segments -----
+
+    def node(self):
+        rng = self.rng
+        choices = [('lead', c.name) for c in self.person.columns if c.name in NAMES]
+        choices += [('company', c.name) for c in self.firm.columns if c.name in NAMES and self.company]
+        choices += list(self.fields)
+        choices += [('lead', name) for object, name in self.fields if object == 'behaviors' and not self.meaning('lead', name) is None]
+        if not choices:
+            return None
+        object, name = rng.choice(choices)
+        meaning = self.meaning(object, name)
+        if meaning is None:
+            return None
+        type = self.type_of(meaning)
+        if type == 'boolean':
+            operator, value = '=', rng.choice([0, 1])
+        elif type == 'date':
+            operator = rng.choice(['gt', 'lt', '=', 'empty', '!empty'])
+            value = '2026-0%d-1%d' % (rng.randint(1, 2), rng.randint(0, 9))
+        elif type in NUMBERS:
+            operator = rng.choice(['=', '!=', 'gt', 'lte', 'in', 'between', 'empty'])
+            value = rng.randint(-1, 5)
+            value = [value, value + 2] if operator in ('in', 'between') else value
+        else:
+            operator = rng.choice(['=', '!=', 'like', 'contains', 'in', '!in', 'empty', '!empty', 'startsWith'])
+            value = rng.choice(self.moods if type == 'mood' and rng.random() < 0.7 else WORDS + ['good'])
+            value = [value, rng.choice(WORDS)] if operator in ('in', '!in') else value
+        if operator in ('contains', 'startsWith') and value == '':
+            value = 'x'
+        document = {'glue': rng.choice(['and', 'or']), 'object': object, 'field': name, 'operator': operator}
+        if not operator.endswith('empty'):
+            document['properties'] = {'filter': value}
+        return document, (object, name, operator, meaning)
+
+    def filters(self):
+        nodes = [n for n in (self.node() for _ in range(self.rng.choice([1, 1, 2, 3]))) if n]
+        documents = [d for d, _ in nodes]
+        return json.dumps(documents).replace("'", "''"), [n for _, n in nodes]
+
+    def create(self):
+        alias = self.name()
+        text, nodes = self.filters()
+        refers = None
+        if self.segments and self.rng.random() < 0.15:
+            refers = self.rng.choice(sorted(self.segments))
+            text = json.dumps(json.loads(text) + [{'object': 'lead', 'field': 'leadlist', 'operator': 'in', 'properties': {'filter': [refers]}}])
+
+        def then():
+            self.segments[alias] = nodes
+        return Statement("INSERT INTO segments.segment (name, alias, filters, contact_table) VALUES ('%s', '%s', '%s', '%s')" % (
+            alias, alias, text, self.person), then=then, ddl=False)
+
+    def change(self):
+        alias = self.rng.choice(sorted(self.segments))
+        text, nodes = self.filters()
+
+        def then():
+            self.segments[alias] = nodes
+        return Statement("UPDATE segments.segment SET filters = '%s' WHERE alias = '%s'" % (text, alias), then=then, ddl=False)
+
+    def delete(self):
+        alias = self.rng.choice(sorted(self.segments))
+
+        def then():
+            self.segments.pop(alias, None)
+        return Statement("DELETE FROM segments.segment WHERE alias = '%s'" % alias, then=then, ddl=False, codes=REFUSED)
+
+    # ----- rows -----
+
+    def value(self, column):
+        rng = self.rng
+        if rng.random() < 0.15:
+            return 'NULL'
+        if column.type in NUMBERS:
+            return str(rng.randint(-1, 5))
+        if column.type == 'boolean':
+            return rng.choice(['true', 'false'])
+        if column.type == 'date':
+            return "'2026-0%d-1%d'" % (rng.randint(1, 2), rng.randint(0, 9))
+        return "'%s'" % rng.choice(self.moods if column.type == 'mood' else WORDS)
+
+    def values(self, table, some):
+        columns = [c for c in table.columns if c.name not in table.fixed]
+        columns = self.rng.sample(columns, self.rng.randint(1 if some else 0, len(columns))) if columns else []
+        return columns, [self.value(c) for c in columns]
+
+    def target(self, table):
+        """The table, or one that holds rows of it."""
+        parts = {'person': self.parts, 'event': self.event_parts, 'firm': []}[self.kind(table)]
+        parts = [p for p in parts if p.attached]
+        return self.rng.choice(parts) if parts and self.rng.random() < 0.4 else table
+
+    def kind(self, table):
+        return 'person' if table is self.person else 'event' if table is self.event else 'firm'
+
+    def key(self, table):
+        """Of the primary key, or of the contact, by the names that they have now."""
+        return [c.name for c in table.columns][0]
+
+    def day(self):
+        return "'2026-%02d-%02d'" % (self.rng.randint(1, 2), self.rng.randint(1, 28))
+
+    def write(self):
+        rng = self.rng
+        table = rng.choice([self.person, self.person, self.event, self.event, self.firm])
+        kind = self.kind(table)
+        number = rng.randint(1, FIRMS if kind == 'firm' else KEYS)
+        columns, values = self.values(table, False)
+        names = [table.columns[0].name] + [c.name for c in columns]
+        values = [str(number)] + values
+        if kind == 'person':
+            names.append(table.columns[1].name)
+            values.append(rng.choice(['NULL', str(rng.randint(1, FIRMS))]))
+        elif kind == 'event':
+            names.append(table.columns[1].name)
+            values.append(self.day())
+        what = rng.choice(['insert', 'insert', 'update', 'update', 'delete', 'many'])
+        codes = {'23505', '23514', '22P02'}
+        if what == 'insert':
+            sql = 'INSERT INTO %s (%s) VALUES (%s)' % (self.target(table), ', '.join(names), ', '.join(values))
+        elif what == 'many' and kind != 'firm':
+            sql = 'DELETE FROM %s WHERE %s %% 7 = %d' % (self.target(table), self.key(table), rng.randint(0, 6))
+        elif what == 'delete':
+            sql = 'DELETE FROM %s WHERE %s = %d' % (self.target(table), self.key(table), number)
+        else:
+            sets = ', '.join('%s = %s' % pair for pair in zip(names[1:], values[1:]))
+            if kind == 'person' and rng.random() < 0.1:
+                sets += ', %s = %d' % (names[0], rng.randint(1, KEYS))
+            where = '%s = %d' % (self.key(table), number) if rng.random() < 0.8 else '%s %% 5 = %d' % (self.key(table), rng.randint(0, 4))
+            if not sets:
+                return self.write()
+            sql = 'UPDATE %s SET %s WHERE %s' % (self.target(table), sets, where)
+        return Statement(sql, ddl=False, codes=codes)
+
+    def by_hand(self):
+        if not self.segments:
+            return self.write()
+        return Statement("SELECT segments.%s_contact('%s', %d::%s)" % (
+            self.rng.choice(['add', 'remove', 'reset']), self.rng.choice(sorted(self.segments)), self.rng.randint(1, KEYS),
+            self.person.columns[0].type), ddl=False, codes={'P0002', '55000'})
+
+    def truncate(self):
+        table = self.rng.choice([self.person, self.event, self.event])
+        return Statement('TRUNCATE %s' % self.target(table), ddl=False)
+
+    # ----- columns -----
+
+    def any_table(self):
+        return self.rng.choice([self.person, self.person, self.event, self.firm])
+
+    def of_children(self, table):
+        """A table that came with columns of its own keeps them when the parent loses its."""
+        return {'42701', '42804'} if table is self.person and self.contacts == 'inherited' else set()
+
+    def with_model(self, change, undo):
+        """Would filters lose their meaning if the model changed so?"""
+        change()
+        lost = self.loses()
+        undo()
+        return lost
+
+    def add_column(self):
+        rng = self.rng
+        table = self.any_table()
+        free = [n for n in NAMES if not table.named(n)]
+        if not free:
+            return self.drop_column()
+        new = [Column(n, rng.choice(TYPES)) for n in rng.sample(free, min(len(free), rng.choice([1, 1, 2])))]
+
+        def then():
+            table.columns += new
+
+        def undo():
+            del table.columns[-len(new):]
+        words = []
+        for c in new:
+            default = '' if rng.random() < 0.5 else ' DEFAULT ' + self.value(c)
+            words.append('ADD COLUMN %s %s%s' % (c.name, c.type, default))
+        return Statement('ALTER TABLE %s %s' % (table, ', '.join(words)), self.with_model(then, undo), True, then,
+                         codes=self.of_children(table))
+
+    def needed_by_declared(self, table, columns):
+        """An expression mentions one of these columns."""
+        return any(d.table is table and d.expression and any(c in d.mentions for c in columns) for d in self.fields.values())
+
+    def drop_column(self):
+        rng = self.rng
+        table = self.any_table()
+        choices = [c for c in table.columns if c.name not in table.fixed] or table.columns[:1]
+        gone = rng.sample(choices, min(len(choices), rng.choice([1, 1, 1, 2])))
+        attached = {'person': True, 'firm': self.company, 'event': self.related}[self.kind(table)]
+        if rng.random() < 0.05 and attached:
+            gone = [table.columns[0]]
+        elif table.columns[0] in gone:
+            return self.add_column()
+        before, fields = table.columns, dict(self.fields)
+
+        def then():
+            table.columns = [c for c in table.columns if c not in gone]
+            for key, d in list(self.fields.items()):
+                if d.table is table and d.column in gone:
+                    del self.fields[key]
+
+        def undo():
+            table.columns = before
+            self.fields = fields.copy()
+        needed = self.with_model(then, undo) or self.needed_by_declared(table, gone)
+        if table.columns[0] in gone:
+            needed = True
+        elif not attached:
+            needed = False
+        return Statement('ALTER TABLE %s %s' % (table, ', '.join('DROP COLUMN ' + c.name for c in gone)), needed, True, then,
+                         codes={'42P16'} if table.columns[0] in gone else ())
+
+    def rename_column(self):
+        rng = self.rng
+        table = self.any_table()
+        column = rng.choice([c for c in table.columns if rng.random() < 0.3 or c.name not in table.fixed] or table.columns)
+        if table.columns.index(column) < (1 if table is self.firm else 2) and rng.random() < 0.5:
+            return self.add_column()
+        free = [n for n in NAMES if not table.named(n)] + ['key%d' % rng.randint(0, 9)]
+        name, old = rng.choice(free), column.name
+        if table.named(name):
+            return self.add_column()
+        fields = dict(self.fields)
+
+        def then():
+            followed = {}
+            for object, word, _, meaning in self.nodes():
+                # what a filter named is the column still, by a field that is declared for it
+                if self.base(meaning) is column and (object, word) not in self.fields and word == old:
+                    followed[object, word] = Declared(table, column)
+            column.name = name
+            self.fields.update(followed)
+            if old in table.fixed:
+                table.fixed = table.fixed - {old} | {name}
+
+        def undo():
+            column.name = old
+            self.fields = fields.copy()
+            if name in table.fixed:
+                table.fixed = table.fixed - {name} | {old}
+        needed = self.with_model(then, undo) or self.needed_by_declared(table, [column])
+        if table is self.event and not self.related or table is self.firm and not self.company:
+            needed = False
+        whole = any(d.whole_row and d.table is table for d in self.fields.values())
+        return Statement('ALTER TABLE %s RENAME COLUMN %s TO %s' % (table, old, name), needed, not whole, then, codes=self.of_children(table))
+
+    def retype_column(self):
+        rng = self.rng
+        table = self.any_table()
+        choices = [c for c in table.columns if c.name not in table.fixed]
+        if not choices:
+            return self.add_column()
+        column = rng.choice(choices)
+        wider = {'integer': ['bigint', 'numeric'], 'bigint': ['numeric'], 'mood': ['text'], 'date': ['text'], 'boolean': ['text'],
+                 'numeric': ['text'], 'text': ['integer', 'date']}[column.type]
+        type, old = rng.choice(wider), column.type
+        using = {'integer': 'length(%s)', 'date': "'2026-01-15'::date + length(%s)"}.get(type, '%s::' + type) % column.name
+        operators = {operator for _, _, operator, meaning in self.nodes() if self.base(meaning) is column or
+                     isinstance(meaning, Declared) and meaning.column is column and meaning.aggregate in (None, 'max')}
+        mentioned = self.needed_by_declared(table, [column])
+        aggregated = any(d.column is column and d.aggregate for d in self.fields.values())
+        if column.type in NUMBERS and type in NUMBERS or column.type == 'mood':
+            refused = None if mentioned else False
+        elif not operators and not mentioned and not aggregated:
+            refused = False
+        elif type == 'text' and operators and not operators - {'gt', 'lte', 'lt', 'between'} and not mentioned and old != 'boolean':
+            refused = True
+        else:
+            refused = None
+        if column.type == 'mood' and type == 'text':
+            refused = None if mentioned else False
+        # values are other texts, or may not be numbers
+
+        def then():
+            column.type = type
+        return Statement('ALTER TABLE %s ALTER COLUMN %s DROP DEFAULT, ALTER COLUMN %s TYPE %s USING %s' % (
+            table, column.name, column.name, type, using), refused, False, then, codes={'42804', '0A000'})
+
+    def widen_key(self):
+        key = self.person.columns[0]
+        if self.contacts == 'partitioned' or key.type == 'bigint':
+            return self.write()
+
+        def then():
+            key.type = 'bigint'
+        return Statement('ALTER TABLE %s ALTER COLUMN %s TYPE bigint' % (self.person, key.name), False, True, then)
+
+    def narrow_key(self):
+        key = self.person.columns[0]
+        type = self.rng.choice(['text', 'numeric', 'smallint'])
+        if self.contacts == 'partitioned':
+            return Statement('ALTER TABLE %s ALTER COLUMN %s TYPE %s' % (self.person, key.name, type), True, True, codes={'42P16'})
+        return Statement('ALTER TABLE %s ALTER COLUMN %s TYPE %s' % (self.person, key.name, type), True, True)
+
+    # ----- what is declared -----
+
+    def define(self):
+        rng = self.rng
+        object = rng.choice(['lead', 'lead', 'behaviors', 'company'])
+        table = {'lead': self.person, 'behaviors': self.event, 'company': self.firm}[object]
+        if object == 'behaviors' and not self.related or object == 'company' and not self.company:
+            return self.write()
+        name = rng.choice(NAMES)
+        columns = [c for c in table.columns if c.name in NAMES]
+        if not columns:
+            return self.add_column()
+        column = rng.choice(columns)
+        arguments = ["object => '%s'" % object]
+        if object == 'behaviors':
+            arguments.append("relation => 'event'")
+        way = rng.random()
+        if way < 0.45:
+            declared = Declared(table, column)
+            arguments.append("column_name => '%s'" % column.name)
+        elif object == 'behaviors' and way < 0.7:
+            declared = Declared(table, aggregate=rng.choice(['count', 'exists']))
+            arguments.append("aggregate => '%s'" % declared.aggregate)
+        elif column.type in NUMBERS:
+            declared = Declared(table, expression='%s + 1', mentions=[column], type='numeric')
+            arguments += ["type => 'number'", "expression => '%s + 1'" % column.name]
+        elif object == 'lead' and way > 0.9:
+            declared = Declared(table, expression='whole', whole_row=True, type='text')
+            arguments += ["type => 'text'", "expression => 'left(md5(%s::text), 1)'" % table.name]
+        elif column.type == 'text':
+            declared = Declared(table, expression='upper(%s)', mentions=[column], type='text')
+            arguments += ["type => 'text'", "expression => 'upper(%s)'" % column.name]
+        else:
+            declared = Declared(table, column)
+            arguments.append("column_name => '%s'" % column.name)
+        former = self.fields.get((object, name))
+        if former and (former.column is None or former.aggregate or declared.column is None):
+            return self.drop_field()        # what isn't given stays
+        meant = [(o, n, operator, m) for o, n, operator, m in self.nodes()
+                 if n == name and (o == object or o == 'lead' and object == 'behaviors' and m is former)]
+        hides = any(o == 'lead' and n == name and isinstance(m, Declared) and m.table is self.event for o, n, _, m in self.nodes())
+        refused = None if meant else (True if object == 'lead' and hides and former is None else False)
+        # declared anew: filters mean what is declared now
+
+        def then():
+            meanings = {id(m) for _, _, _, m in meant}
+            self.fields[object, name] = declared
+            for alias, nodes in self.segments.items():
+                self.segments[alias] = [(o, n, operator, declared if n == name and id(m) in meanings else m) for o, n, operator, m in nodes]
+        return Statement("SELECT segments.define_field('%s', '%s', %s)" % (self.person, name, ', '.join(arguments)),
+                         refused, not meant, then, codes={'22023', '42804', '42P16'})
+
+    def drop_field(self):
+        if not self.fields:
+            return self.define()
+        key = self.rng.choice(sorted(self.fields))
+        former = self.fields[key]
+
+        def then():
+            del self.fields[key]
+
+        def undo():
+            self.fields[key] = former
+        return Statement("SELECT segments.drop_field('%s', '%s', '%s')" % (self.person, key[1], key[0]), self.with_model(then, undo), True, then)
+
+    def relate(self):
+        rng = self.rng
+        company = rng.random() < 0.4
+        fields = dict(self.fields)
+        if company:
+            if self.company:
+                def then():
+                    self.company = False
+                    self.fields = {k: d for k, d in self.fields.items() if d.table is not self.firm}
+
+                def undo():
+                    self.company = True
+                    self.fields = fields.copy()
+                needed = self.with_model(then, undo)
+                return Statement("DO $$BEGIN PERFORM segments.detach_related('%s', 'company_all'); PERFORM segments.detach_related('%s', 'company'); END$$" % (
+                    self.person, self.person), needed, True, then)
+
+            def then():
+                self.company = True
+            return Statement("SELECT segments.attach_company('%s', '%s', '%s')" % (self.person, self.firm, self.person.columns[1].name), False, True, then)
+        if self.related:
+            def then():
+                self.related = False
+                self.fields = {k: d for k, d in self.fields.items() if d.table is not self.event}
+
+            def undo():
+                self.related = True
+                self.fields = fields.copy()
+            return Statement("SELECT segments.detach_related('%s', 'event')" % self.person, self.with_model(then, undo), True, then)
+
+        def then():
+            self.related = True
+        return Statement("SELECT segments.attach_related('%s', 'event', '%s', '%s')" % (self.person, self.event, self.event.columns[0].name), False, True, then)
+
+    # ----- places, owners, indexes, values -----
+
+    def move(self):
+        rng = self.rng
+        table = rng.choice([self.person, self.event, self.firm] + self.parts + self.event_parts)
+        schema = 'attic' if table.schema == 'home' else 'home'
+
+        def then():
+            table.schema = schema
+        return Statement('ALTER TABLE %s SET SCHEMA %s' % (table, schema), False, True, then)
+
+    def rename_table(self):
+        table = self.rng.choice([self.person, self.event, self.firm])
+        name = self.name()
+        whole = any(d.whole_row and d.table is table for d in self.fields.values())
+
+        def then():
+            table.name = name
+        return Statement('ALTER TABLE %s RENAME TO %s' % (table, name), None if whole else False, True, then)
+
+    def rename_schema(self):
+        schema = self.rng.choice(['home', 'attic'])
+        return Statement("ALTER SCHEMA %s RENAME TO passing; ALTER SCHEMA passing RENAME TO %s" % (schema, schema), False, True)
+
+    def own(self):
+        return Statement('ALTER TABLE %s OWNER TO %s' % (self.person, self.rng.choice(list(self.roles) + ['CURRENT_USER'])), False, True)
+
+    def index(self):
+        table = self.any_table()
+        table.indexes += 1
+        column = self.rng.choice(table.columns)
+        if self.rng.random() < 0.3:
+            return Statement('DROP INDEX IF EXISTS %s.i_%s_%d' % (table.schema, self.kind(table), self.rng.randint(1, table.indexes)), False, True)
+        return Statement('CREATE INDEX i_%s_%d ON %s (%s)' % (self.kind(table), table.indexes, table, column.name), False, True, codes={'42P07'})
+
+    def mood(self):
+        rng = self.rng
+        if rng.random() < 0.5 and len(self.moods) < 8:
+            word = self.name()
+
+            def then():
+                self.moods.append(word)
+            return Statement("ALTER TYPE public.mood ADD VALUE '%s'" % word, False, True, then)
+        old, new = rng.choice(self.moods), self.name()
+
+        def then():
+            self.moods[self.moods.index(old)] = new
+        return Statement("ALTER TYPE public.mood RENAME VALUE '%s' TO '%s'" % (old, new), False, False, then)
+
+    def drop_type(self):
+        used = any(c.type == 'mood' for t in (self.person, self.event, self.firm) for c in t.columns)
+        return Statement('DROP TYPE public.mood', True, True) if used else self.write()
+
+    def drop_table(self):
+        table = self.rng.choice([self.event, self.firm])
+        attached = self.related if table is self.event else self.company
+        needed = attached and any(isinstance(m, Column) and m in table.columns or isinstance(m, Declared) and m.table is table
+                                  for _, _, _, m in self.nodes())
+        return Statement('DROP TABLE %s' % table, True, True) if needed else self.write()
+
+    # ----- partitions -----
+
+    def copy_of(self, table, name):
+        columns = ', '.join('%s %s' % (c.name, c.type) for c in sorted(table.columns, key=lambda c: self.rng.random()))
+        return 'CREATE TABLE home.%s (%s)' % (name, columns)
+
+    def part(self):
+        """A table of events comes, goes, or changes places with rows of its own."""
+        rng = self.rng
+        if not self.split_events:
+            return self.guest()
+        attached = [p for p in self.event_parts if p.attached]
+        if len(attached) == 2 or rng.random() < 0.3 and attached:
+            part = rng.choice(attached)
+            how = rng.choice(['', '', ' CONCURRENTLY'])
+
+            def then():
+                part.attached = False
+            return Statement('ALTER TABLE %s DETACH PARTITION %s%s' % (self.event, part, how), False, False, then)
+        part = rng.choice([p for p in self.event_parts if not p.attached])
+        bounds = "('2026-01-01') TO ('2026-02-01')" if part.bounds[0] == 0 else "('2026-02-01') TO ('2026-03-01')"
+        way = rng.random()
+
+        def then():
+            part.attached = True
+            part.schema = 'home'
+        if way < 0.3:
+            return Statement('DROP TABLE %s; CREATE TABLE home.%s PARTITION OF %s FOR VALUES FROM %s' % (part, part.name, self.event, bounds), False, False, then)
+        if way < 0.6:
+            day = '2026-01-10' if part.bounds[0] == 0 else '2026-02-10'
+            first = self.event.columns[0].name
+            return Statement('DROP TABLE %s; %s; INSERT INTO home.%s (%s, %s) SELECT i, \'%s\' FROM generate_series(1, %d) AS i; '
+                             'ALTER TABLE %s ATTACH PARTITION home.%s FOR VALUES FROM %s' % (
+                                 part, self.copy_of(self.event, part.name), part.name, first, self.event.columns[1].name, day, rng.randint(0, 30),
+                                 self.event, part.name, bounds), False, False, then, codes={'42804'})
+        # it has the columns that there were when it left
+        return Statement('ALTER TABLE %s ATTACH PARTITION %s FOR VALUES FROM %s' % (self.event, part, bounds), False, False,
+                         lambda: setattr(part, 'attached', True), codes={'42804', '42703'})
+
+    def guest(self):
+        """A table of contacts comes with rows, and goes again."""
+        if self.contacts == 'plain':
+            return self.move()
+        key = self.person.columns[0].name
+        if self.guests is None:
+            self.guests = self.name()
+            guests = self.guests
+            if self.contacts == 'inherited':
+                attach = 'ALTER TABLE home.%s INHERIT %s' % (guests, self.person)
+            else:
+                attach = 'ALTER TABLE home.person_2x ATTACH PARTITION home.%s DEFAULT' % guests
+            if self.contacts == 'partitioned':
+                self.guests = None
+                return self.move()
+            return Statement('%s; ALTER TABLE home.%s ADD PRIMARY KEY (%s); INSERT INTO home.%s (%s) SELECT i FROM generate_series(1000, %d) AS i; %s' % (
+                self.copy_of(self.person, guests), guests, key, guests, key, 1000 + self.rng.randint(0, 20), attach), False, False)
+        guests, self.guests = self.guests, None
+        how = self.rng.choice(['DROP TABLE home.%s' % guests, 'ALTER TABLE home.%s NO INHERIT %s; DROP TABLE home.%s' % (guests, self.person, guests)])
+        return Statement(how, False, False)
+
+    # ----- all -----
+
+    DDL = [('add_column', 6), ('drop_column', 6), ('rename_column', 6), ('retype_column', 4), ('widen_key', 0.3), ('narrow_key', 0.5),
+           ('define', 6), ('drop_field', 3), ('relate', 2), ('move', 1.5), ('rename_table', 1), ('rename_schema', 1), ('own', 0.7), ('index', 2),
+           ('mood', 1), ('drop_type', 0.3), ('drop_table', 0.3), ('part', 4), ('guest', 1)]
+    OTHER = [('write', 20), ('by_hand', 3), ('create', 6), ('change', 3), ('delete', 4), ('truncate', 0.3)]
+
+    def statement(self):
+        table = self.DDL if self.rng.random() < 0.45 else self.OTHER
+        if len(self.segments) < 3:
+            return self.create()
+        if len(self.segments) > 25:
+            return self.delete()
+        names, weights = zip(*table)
+        return getattr(self, self.rng.choices(names, weights)[0])()
+
+    def first_rows(self):
+        for number in range(1, FIRMS + 1):
+            yield "INSERT INTO home.firm (id, a, b) VALUES (%d, '%s', %d)" % (number, self.rng.choice(WORDS), number)
+        for number in range(1, KEYS, 2):
+            yield "INSERT INTO home.person (id, firm_id, a, b) VALUES (%d, %d, '%s', %d)" % (
+                number, self.rng.randint(1, FIRMS), self.rng.choice(WORDS), number % 6)
+            yield "INSERT INTO home.event (person_id, at, a, e) VALUES (%d, %s, '%s', %d)" % (number, self.day(), self.rng.choice(WORDS), number % 5)
