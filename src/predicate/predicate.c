@@ -174,10 +174,19 @@ reads_memberships(const Predicate *predicate)
 }
 
 /*
+ * Are its own rows memberships?
+ */
+bool
+RowGroupIsMemberships(const RowGroup *group)
+{
+	return strcmp(group->rows->name, MEMBERSHIPS) == 0;
+}
+
+/*
  * Does a group read memberships, itself or by inner ones?
  */
 bool
 RowGroupReadsMemberships(const RowGroup *group)
 {
-	return strcmp(group->rows->name, MEMBERSHIPS) == 0 || reads_memberships(group->predicate);
+	return RowGroupIsMemberships(group) || reads_memberships(group->predicate);
 }

@@ -171,6 +171,7 @@ extern bool PredicateWalk(const Predicate *predicate, PredicateVisit visit, void
 extern FieldAggregate RowGroupAggregate(const RowGroup *group);
 extern bool RowGroupGrows(const RowGroup *group);
 extern List *RowGroupSegments(const RowGroup *group, List *ids);
+extern bool RowGroupIsMemberships(const RowGroup *group);
 extern bool RowGroupReadsMemberships(const RowGroup *group);
 
 #endif /* SEGMENTS_PREDICATE_H */

@@ -160,11 +160,25 @@ has_outer_join(const Query *query)
 	return false;
 }
 
+static bool
+is_private(int64 segment)
+{
+	return !SegmentById(segment)->handle.is_global;
+}
+
 /* Does it name a segment that is not for everybody who may read the contacts? */
 static bool
 is_private_member(Atom *atom, void *arg)
 {
-	return atom->scope == ATOM_MEMBER && !SegmentById(atom->segment_id)->handle.is_global;
+	ListCell *cell;
+
+	if (atom->scope == ATOM_MEMBER)
+		return is_private(atom->segment_id);
+	if (atom->scope == ATOM_GROUP)
+		foreach (cell, RowGroupSegments(atom->group, NIL))
+			if (is_private(*(int64 *) lfirst(cell)))
+				return true;
+	return false;
 }
 
 /*

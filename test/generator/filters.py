@@ -266,6 +266,10 @@ class Filters:
             node.update(object='lead', field='leadlist', type='leadlist', operator=op,
                         properties={'filter': value if op not in ('=', '!=') else value[0]})
             return node
+        if not self.contact_only and rng.random() < 0.02:
+            op = rng.choice(['lt', 'gte', 'between'])
+            value = [rng.randint(0, 5000), rng.randint(5000, 9999)] if op == 'between' else rng.randint(0, 9999)
+            return dict(object='lead', field='bucket_%d' % rng.randint(1, 3), operator=op, properties={'filter': value})
         field = self.pick_field()
         op = rng.choice(field.operators)
         name = field.name.replace('*', str(rng.randint(1, 3)))
@@ -289,4 +293,8 @@ class Filters:
         return nodes
 
     def document(self, references=()):
+        # of row groups alone: these the independent evaluator knows
+        if not self.contact_only and self.rng.random() < 0.15:
+            nodes = [dict(glue=self.rng.choice(['and', 'or']), **self.row_group(references)) for _ in range(self.rng.choice([1, 1, 2]))]
+            return json.dumps(nodes, ensure_ascii=False)
         return json.dumps(self.group(references, 0), ensure_ascii=False)
