@@ -24,7 +24,6 @@
 #include "predicate/bind_place.h"
 #include "predicate/predicate.h"
 #include "program/facet.h"
-#include "program/image.h"
 #include "program/program.h"
 
 /* ----- what can be made ----- */

@@ -13,7 +13,6 @@
 
 #include "definition/field.h"
 #include "predicate/predicate.h"
-#include "time/phrase.h"
 
 struct dsm_segment;
 

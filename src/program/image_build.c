@@ -27,6 +27,7 @@
 #include "program/draft_measure.h"
 #include "program/image.h"
 #include "text/pattern_index.h"
+#include "time/phrase.h"
 
 #define MAX_GATES 16            /* more values let a segment in: then it has no gate */
 #define MAX_CELLS 64            /* that the ranks of a facet are cut into */
