@@ -16,7 +16,7 @@ class Step:
         self.function(bench, *self.arguments)
 
     def __str__(self):
-        return ' '.join([self.target] + [str(argument) for argument in self.arguments if argument != self.target])
+        return ' '.join([self.target] + [str(argument) for argument in self.arguments if argument != self.target and ' ' not in str(argument)])
 
 
 def steps(options):

@@ -179,7 +179,7 @@ reads_memberships(const Predicate *predicate)
 bool
 RowGroupIsMemberships(const RowGroup *group)
 {
-	return strcmp(group->rows->name, MEMBERSHIPS) == 0;
+	return FieldRowsAreMemberships(group->rows);
 }
 
 /*

@@ -196,7 +196,7 @@ place_atom(Draft *draft, DraftAtom *datom, int id)
 
 	datom->outermost = id;
 	/* memberships are read as they are stored; nothing is told by their rows */
-	if (atom->scope == ATOM_MEMBER || (atom->rows && strcmp(atom->rows->name, MEMBERSHIPS) == 0))
+	if (atom->scope == ATOM_MEMBER || (atom->rows && FieldRowsAreMemberships(atom->rows)))
 		return;
 	datom->source = source_of(draft, atom->rows);
 	datom->source->atoms = lappend_int(datom->source->atoms, id);

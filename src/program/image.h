@@ -191,6 +191,13 @@ typedef struct ImageGroup
 	ImageList segments;     /* pairs of int32: ids of segments whose memberships it reads */
 } ImageGroup;
 
+/* An id of a segment from the two int32 that it is kept as. */
+static inline int64
+ImageId(int32 high, int32 low)
+{
+	return (int64) ((uint64) (uint32) high << 32 | (uint32) low);
+}
+
 /* A boundary as it is bound, without its text. */
 typedef struct ImageMoment
 {

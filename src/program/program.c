@@ -338,9 +338,7 @@ add_group_segments(Program *program, Bitmapset *segments, int id)
 	uint32 i;
 
 	for (i = 0; i < group->segments.n; i += 2)
-		segments =
-			add_segment(program, segments,
-						(int64) ((uint64) (uint32) halves[i] << 32 | (uint32) halves[i + 1]));
+		segments = add_segment(program, segments, ImageId(halves[i], halves[i + 1]));
 	return segments;
 }
 

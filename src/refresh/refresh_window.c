@@ -100,6 +100,39 @@ same_rows(const Atom *a, const Atom *b)
 							   same_text(a->field->condition, b->field->condition));
 }
 
+/* Of memberships only those of the segments that row groups name count. */
+static char *
+named_memberships(Program *program)
+{
+	StringInfoData out;
+	int id;
+	uint32 i;
+
+	initStringInfo(&out);
+	for (id = 0; id < program->natoms; id++)
+	{
+		ImageList segments;
+		const int32 *halves;
+
+		if (!(program->atoms[id].flags & IMAGE_ATOM_MEMBERSHIPS))
+			continue;
+		segments = ProgramGroup(program, id)->segments;
+		halves = ProgramItems(program, segments);
+		for (i = 0; i < segments.n; i += 2)
+			appendStringInfo(&out, "%s" INT64_FORMAT, out.len ? "," : "",
+							 ImageId(halves[i], halves[i + 1]));
+	}
+	return psprintf("r.segment_id = ANY ('{%s}'::pg_catalog.int8[])", out.data);
+}
+
+static const char *
+condition_of(WindowSearch *search, const Atom *atom)
+{
+	if (atom->rows != NULL && FieldRowsAreMemberships(atom->rows))
+		return named_memberships(search->program);
+	return atom->field->condition;
+}
+
 static PassedValue *
 value_of(WindowSearch *search, const Atom *atom)
 {
@@ -117,6 +150,7 @@ value_of(WindowSearch *search, const Atom *atom)
 	value = palloc0(sizeof(PassedValue));
 	value->atom = atom;
 	value->sql = sql;
+	value->condition = condition_of(search, atom);
 	search->values = lappend(search->values, value);
 	return value;
 }
@@ -428,8 +462,7 @@ contacts_sql(ContactTable *table, const PassedValue *value, const char *windows,
 	return psprintf(
 		"SELECT c.%s, x.v FROM %s%s c, LATERAL (SELECT (%s)::%s AS v %s AND %s >= %s AND %s <= %s) x",
 		table->key, windows, table->name, value->sql, type,
-		RowsFromSql(atom->rows, atom->field->condition, "c", table), value->sql, low, value->sql,
-		high);
+		RowsFromSql(atom->rows, value->condition, "c", table), value->sql, low, value->sql, high);
 }
 
 /*
@@ -543,8 +576,7 @@ has_own_boundary(const Atom *atom)
 char *
 PassedIndexAdvice(const Atom *atom, ContactTable *table)
 {
-	if (!atom->moves || !has_own_boundary(atom) ||
-		(atom->rows && strcmp(atom->rows->name, MEMBERSHIPS) == 0))
+	if (!atom->moves || !has_own_boundary(atom))
 		return NULL;
 	return ValueIndexAdvice(row_value(atom, table), rows_relid(atom, table), rows_alias(atom),
 							line_type(atom->value_type).type);

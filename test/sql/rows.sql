@@ -190,6 +190,10 @@ SELECT segments.create_segment('Long VIP', '[{"rows": "memberships", "filters": 
 SELECT segments.create_segment('Of both', '[{"rows": "memberships", "filters": [{"field": "segment", "operator": "in", "properties": {"filter": ["vip", "bought"]}}], "aggregate": "count", "operator": "=", "properties": {"filter": 2}}]') > 0;
 SELECT segments.create_segment('Hit while VIP', '[{"rows": "hit", "filters": [{"rows": "memberships", "filters": [{"field": "segment", "operator": "=", "properties": {"filter": "vip"}}], "within": {"date": "since", "of": "at", "from": null, "to": "0 seconds"}}]}]') > 0;
 SELECT count(*) FROM segments.members('long-vip');
+-- those who have been members for so long are found by an index, if there is one
+SELECT regexp_replace(segments.explain(filters), '^.*\n(?=Index|.*CREATE)', '') FROM segments.segment WHERE alias = 'long-vip';
+CREATE INDEX ON w.contact_segment_member (since);
+SELECT segments.explain(filters) LIKE '%CREATE INDEX%' AS advised FROM segments.segment WHERE alias = 'long-vip';
 UPDATE segments.segment SET filters = '[{"rows": "memberships", "filters": [{"field": "segment", "operator": "in", "properties": {"filter": ["long-vip"]}}]}]' WHERE alias = 'vip';
 UPDATE segments.segment SET is_published = false WHERE alias = 'vip';
 DELETE FROM segments.segment WHERE alias = 'vip';
