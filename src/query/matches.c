@@ -164,7 +164,9 @@ has_outer_join(const Query *query)
 static bool
 is_private_member(Atom *atom, void *arg)
 {
-	return atom->scope == ATOM_MEMBER && !SegmentById(atom->segment_id)->handle.is_global;
+	SegmentRow *row = atom->scope == ATOM_MEMBER ? SegmentById(atom->segment_id) : NULL;
+
+	return atom->scope == ATOM_MEMBER && (row == NULL || !row->handle.is_global);
 }
 
 /*
