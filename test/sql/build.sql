@@ -118,6 +118,6 @@ SELECT * FROM segments.progress;
 RESET segments.now;
 SELECT segments.detach('crm.leads');
 DROP TABLE crm.hits, crm.leads;
-DROP FUNCTION crm.worth;
+DROP FUNCTION crm.worth, crm.factor;
 DROP SCHEMA crm;
 DROP FUNCTION f, log(), checked;
