@@ -26,7 +26,7 @@ CREATE TABLE bench.flip (segment_id bigint NOT NULL, contact_id bigint NOT NULL,
 CREATE TABLE bench.spec (
     kind text, n integer, country text, city text, owner_id integer, stage_id integer,
     points_from integer, points_before integer, active_from timestamp, active_before timestamp,
-    added_from timestamp, added_before timestamp, url text, industry text, recent_days integer,
+    added_from timestamp, added_before timestamp, url text, industry text, recent_days integer, window_days integer, hits integer,
     PRIMARY KEY (kind, n));
 CREATE FUNCTION bench.item(field text, type text, operator text, value text, object text DEFAULT 'lead') RETURNS jsonb
 LANGUAGE sql IMMUTABLE AS $$
@@ -46,6 +46,10 @@ LANGUAGE sql IMMUTABLE AS $$
         || bench.item('hit_url', 'text', '=', s.url, 'behaviors')
         || bench.item('companyindustry', 'select', '=', s.industry, 'company')
         || bench.item('last_active', 'datetime', 'inLast', s.recent_days || ' days')
+        || CASE WHEN s.window_days IS NULL THEN '[]' ELSE jsonb_build_array(jsonb_build_object('rows', 'page_hits',
+            'filters', jsonb_build_array(jsonb_build_object('field', 'date_hit', 'operator', 'inLast',
+                                                            'properties', jsonb_build_object('filter', s.window_days || ' days'))),
+            'aggregate', 'count', 'operator', 'gte', 'properties', jsonb_build_object('filter', s.hits))) END
 $$;
 """
 

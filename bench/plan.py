@@ -17,7 +17,7 @@ class Step:
         self.function(bench, *self.arguments)
 
     def __str__(self):
-        return ' '.join([self.target] + [str(argument) for argument in self.arguments])
+        return ' '.join([self.target] + [str(argument) for argument in self.arguments if argument != self.target and ' ' not in str(argument)])
 
 
 def steps(options):
@@ -25,7 +25,11 @@ def steps(options):
     segments, many = options.segments, options.many
     sizes = sorted({min(size, segments) for size in (100, 1000)} | {segments})
     thousand = min(1000, segments)
-    answer = [Step('T10', whole.refresh, thousand), Step('T15', related.company, comparisons=3)]
+    answer = [Step('T10', whole.refresh, 'T10', 'recent', thousand, 'segments that move with time', whole.SCAN,
+                   'one scan with three conditions'),
+              Step('T27', whole.refresh, 'T27', 'window', thousand, 'counts of page hits in the last days', whole.SCAN_OF_EVENTS,
+                   'one scan of the page hits'),
+              Step('T15', related.company, comparisons=3)]
     answer += [Step('T16', whole.matches, comparisons=2)]
     goals = {100: 3, 1000: 4.5, 10000: 12}
     answer += [Step('T8', whole.evaluate, size, goals[size]) for size in sizes if size in goals]
@@ -57,4 +61,4 @@ def long_steps(options):
     return answer + [Step('created', whole.create, kind) for kind in options.kinds]
 
 
-TARGETS = [f'T{n}' for n in range(1, 17)] + ['T20', 'T31'] + ['created', 'growth', 'peers', 'mautic']
+TARGETS = [f'T{n}' for n in range(1, 17)] + ['T20', 'T27', 'T31'] + ['created', 'growth', 'peers', 'mautic']

@@ -198,6 +198,7 @@ SHORT = (
     ('T8 10000', 'evaluating 10,000 segments', 'one scan with three conditions'),
     ('T9', 'building 100 dense segments', 'one scan, and the same members by INSERT … SELECT'),
     ('T10', 'refresh_due() a minute later; 1,000 segments that move with time', 'one scan'),
+    ('T27', 'refresh_due() a minute later; 1,000 counts of page hits in the last days', 'one scan of the page hits'),
     ('T11 {n} preloaded', 'first write of a connection; {segments} segments, preloaded', 'over plain'),
     ('T11 {m} preloaded', 'the same; {many} segments, preloaded', 'over plain'),
     ('T11 {n} not preloaded', 'first write of a connection; {segments} segments, not preloaded', 'over plain'),

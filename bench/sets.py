@@ -71,10 +71,15 @@ def recent(pick, n):
     return {'recent_days': 1 + pick.randrange(700), 'country': f'Country {pick.randrange(50)}', 'points_from': points(pick)}
 
 
+def window(pick, n):
+    """A row group that moves with time: so many page hits in the last days, in one city."""
+    return {'window_days': 1 + pick.randrange(700), 'hits': 1 + pick.randrange(4), 'city': f'City {pick.randrange(1000)}'}
+
+
 SPECIFIERS = {'dense': dense, 'sparse': sparse, 'range': range_only, 'event': event, 'company': company,
-              'idle': idle, 'recent': recent}
+              'idle': idle, 'recent': recent, 'window': window}
 SPEC_COLUMNS = ('country', 'city', 'owner_id', 'stage_id', 'points_from', 'points_before', 'active_from',
-                'active_before', 'added_from', 'added_before', 'url', 'industry', 'recent_days')
+                'active_before', 'added_from', 'added_before', 'url', 'industry', 'recent_days', 'window_days', 'hits')
 
 
 def specify(session, kind, count):
@@ -126,6 +131,13 @@ WINDOW = """SELECT {first_id} + s.n AS segment_id, l.id AS contact_id
             AND l.{column} >= s.{name}_from AND l.{column} < s.{name}_before OFFSET 0) AS l
     WHERE s.kind = 'range' AND s.n > {start} AND s.n <= {count} AND s.{name}_from IS NOT NULL"""
 
+# So many page hits in the last days.
+HITS = """SELECT {first_id} + s.n AS segment_id, l.id AS contact_id
+    FROM bench.spec AS s JOIN pg_temp.narrow AS l ON l.city = s.city JOIN {schema}.page_hits AS h ON h.lead_id = l.id
+    WHERE s.kind = 'window' AND s.n > {start} AND s.n <= {count}
+        AND h.date_hit BETWEEN (segments.now() AT TIME ZONE 'UTC') - s.window_days * interval '1 day' AND (segments.now() AT TIME ZONE 'UTC')
+    GROUP BY s.n, l.id, s.hits HAVING count(*) >= s.hits"""
+
 
 def members_sql(session, sets, schema, first_id=0):
     """A query for the (segment_id, contact_id) that sets mean: one join for all specifications of a shape.
@@ -141,6 +153,8 @@ def members_sql(session, sets, schema, first_id=0):
             session.run(WINDOWS)
             branches += [WINDOW.format(first_id=first_id, start=start, count=count, name=name, column=column)
                          for name, column in (('active', 'last_active'), ('added', 'date_added'))]
+        elif kind == 'window':
+            branches.append(HITS.format(first_id=first_id, start=start, count=count, schema=schema))
         else:
             shapes = session.rows(f"SELECT DISTINCT {', '.join(f'{c} IS NOT NULL' for c in EQUALITIES)}, url IS NOT NULL,"
                                   f" industry IS NOT NULL, recent_days IS NOT NULL"
@@ -264,7 +278,7 @@ def add(session, parts, schema, first_id=0):
     for kind, count, start in parts:
         specify(session, kind, count)
         session.run(insert_sql(kind, count, schema, start_id, ready=True, start=start))
-        if kind == 'recent':
+        if kind in ('recent', 'window'):
             session.run(CLOCKS.format(first_id=start_id + start, last_id=start_id + count))
         start_id += count
     table = f'{schema}.leads_segment_member'

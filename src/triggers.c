@@ -25,6 +25,7 @@
 #include "nodes/pg_list.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
+#include "utils/snapshot.h"
 #include "utils/tuplestore.h"
 
 #include "base/compat.h"
@@ -78,6 +79,9 @@ statement_delta(TriggerData *data, bool others_fire)
 
 	delta.relid = RelationGetRelid(data->tg_relation);
 	delta.truncated = TRIGGER_FIRED_BY_TRUNCATE(data->tg_event);
+	delta.alone = ActiveSnapshotSet() && !SessionRanInside();
+	if (delta.alone)
+		delta.command = GetActiveSnapshot()->curcid;
 	delta.others_fire = others_fire || SessionRanInside();
 	if (TRIGGER_FIRED_BY_UPDATE(data->tg_event) || TRIGGER_FIRED_BY_DELETE(data->tg_event))
 		delta.old_rows = data->tg_oldtable;

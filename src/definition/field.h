@@ -60,6 +60,8 @@ typedef struct Field
 /* The relation that every contact table has: one row for each membership. */
 #define MEMBERSHIPS "memberships"
 
+#define FieldRowsAreMemberships(rows) (strcmp((rows)->name, MEMBERSHIPS) == 0)
+
 extern Field *FieldLookup(ContactTable *table, const char *object, const char *name);
 extern Field *FieldOfRow(ContactTable *table, RelatedRows *rows, const char *name);
 extern RelatedRows *FieldRelation(ContactTable *table, const char *name);

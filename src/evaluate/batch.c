@@ -370,7 +370,8 @@ BatchAnswer(Batch *batch, int position, int id)
 		return MemberProbeAsk(batch->members, ProgramAtomGet(batch->program, id)->atom->segment_id,
 							  batch->keys[position]);
 	if ((batch->answers == NULL || batch->answers[atom->query] == NULL) &&
-		(atom->scope == ATOM_ROWS || atom->scope == ATOM_AGGREGATE))
+		(atom->scope == ATOM_ROWS || atom->scope == ATOM_AGGREGATE ||
+		 (atom->scope == ATOM_GROUP && atom->source >= 0)))
 		switch (RelatedRowsAnswer(batch, position, id))
 		{
 			case ROWS_TRUE:

@@ -32,6 +32,7 @@ typedef struct Batch
 	bool **has_rows;      /* per source: NULL until asked */
 	struct MemberProbe *members; /* when open: answers memberships */
 	struct RowsReader *reader;   /* related rows of one contact at a time */
+	bool keeps_open;             /* until RelatedRowsClose, as with members */
 	bool is_dry;                 /* don't answer, only note that somebody asked */
 	bool was_asked;
 } Batch;

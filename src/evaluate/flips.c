@@ -15,6 +15,7 @@
 #include "evaluate/row.h"
 #include "evaluate/row_time.h"
 #include "predicate/predicate.h"
+#include "program/facet.h"
 #include "program/image.h"
 #include "program/program.h"
 
@@ -39,22 +40,6 @@ add_elements_not_in(Program *program, const ImageConstant *constants, const Face
 			add_atoms(program, out, constants[state->elements[i]].atoms);
 }
 
-/* Range atoms whose value came or went: no boundary was crossed. */
-static void
-add_true_ranges(Program *program, const ImageFacet *facet, const FacetState *state, IntVector *out)
-{
-	const int32 *ranges = ProgramItems(program, facet->ranges);
-	uint32 i;
-
-	for (i = 0; i < facet->ranges.n; i++)
-	{
-		const ImageAtom *atom = &program->atoms[ranges[i]];
-
-		if (state->rank >= atom->lower && state->rank < atom->upper)
-			IntVectorAdd(out, ranges[i]);
-	}
-}
-
 static void
 add_ranges(Program *program, const ImageFacet *facet, const FacetState *old_state,
 		   const FacetState *new_state, IntVector *out)
@@ -64,13 +49,14 @@ add_ranges(Program *program, const ImageFacet *facet, const FacetState *old_stat
 
 	if (facet->nboundaries == 0)
 		return;
+	/* where the value comes or goes no boundary is crossed */
 	if (old_state == NULL || old_state->isnull)
 	{
 		if (new_state && !new_state->isnull)
-			add_true_ranges(program, facet, new_state, out);
+			FacetFindRanges(program->image, facet, new_state->rank, out);
 	}
 	else if (new_state == NULL || new_state->isnull)
-		add_true_ranges(program, facet, old_state, out);
+		FacetFindRanges(program->image, facet, old_state->rank, out);
 	else
 		for (i = Min(old_state->rank, new_state->rank); i < Max(old_state->rank, new_state->rank);
 			 i++)
@@ -85,18 +71,27 @@ add_constants(Program *program, const ImageFacet *facet, const FacetState *old_s
 	int old_id = (old_state && !old_state->isnull) ? old_state->constant : -1;
 	int new_id = (new_state && !new_state->isnull) ? new_state->constant : -1;
 
-	if (facet->type == VALUE_SET)
-	{
-		add_elements_not_in(program, constants, old_state, new_state, out);
-		add_elements_not_in(program, constants, new_state, old_state, out);
-		return;
-	}
+	/* of sets; and patterns of texts */
+	add_elements_not_in(program, constants, old_state, new_state, out);
+	add_elements_not_in(program, constants, new_state, old_state, out);
 	if (old_id == new_id)
 		return;
 	if (old_id >= 0)
 		add_atoms(program, out, constants[old_id].atoms);
 	if (new_id >= 0)
 		add_atoms(program, out, constants[new_id].atoms);
+}
+
+/*
+ * Atoms of a facet's index whose truth differs between two values of it; NULL:
+ * there is no row.
+ */
+void
+FacetFlips(Program *program, const ImageFacet *facet, const FacetState *old_state,
+		   const FacetState *new_state, IntVector *out)
+{
+	add_constants(program, facet, old_state, new_state, out);
+	add_ranges(program, facet, old_state, new_state, out);
 }
 
 static void
@@ -129,8 +124,7 @@ add_facet_flips(Program *program, Facet *facet, RowVersion *old_row, RowVersion 
 			old_state = RowFacetLookedUp(program, old_row, facet);
 		if (new_row->slot)
 			new_state = RowFacetLookedUp(program, new_row, facet);
-		add_constants(program, facet->image, old_state, new_state, out);
-		add_ranges(program, facet->image, old_state, new_state, out);
+		FacetFlips(program, facet->image, old_state, new_state, out);
 	}
 	add_others(program, facet, old_row, new_row, now, out);
 }
@@ -206,6 +200,26 @@ add_source_flips(Program *program, RowVersion *old_row, RowVersion *new_row,
 	}
 }
 
+/* Values made of the contact's rows that the change of this one touches. */
+static void
+add_measures(Program *program, RowVersion *old_row, RowVersion *new_row, const bitmapword *changed,
+			 bool both, IntVector *out)
+{
+	const ImageSource *source = old_row->source->image;
+	const ImageFacet *measures = IMAGE_AT(program->image, source->measures, ImageFacet);
+	int i;
+
+	for (i = 0; i < source->nmeasures; i++)
+	{
+		int first = measures[i].first;
+
+		/* of row groups see row_group.c */
+		if (program->atoms[first].scope == ATOM_AGGREGATE &&
+			row_touches(program, ProgramAtomGet(program, first), old_row, new_row, changed, both))
+			IntVectorAdd(out, i);
+	}
+}
+
 /* Leave out atoms whose fixed condition says that nothing changed. */
 static void
 drop_uncounted(Program *program, RowVersion *old_row, RowVersion *new_row, TimestampTz now,
@@ -231,12 +245,13 @@ drop_uncounted(Program *program, RowVersion *old_row, RowVersion *new_row, Times
 
 /*
  * Atoms whose truth on a related row can differ between two versions of it
- * (either may be absent): all that flipped, and few that did not.  The
+ * (either may be absent): all that flipped, and few that did not; and the
+ * measures of fields that it touches, whose atoms are not among them.  The
  * versions must belong to the same contact.
  */
 void
 FlippedAtoms(Program *program, RowVersion *old_row, RowVersion *new_row, TimestampTz now,
-			 IntVector *out)
+			 IntVector *out, IntVector *measures)
 {
 	RowSource *source = old_row->source;
 	bool both = (old_row->slot != NULL && new_row->slot != NULL);
@@ -249,5 +264,6 @@ FlippedAtoms(Program *program, RowVersion *old_row, RowVersion *new_row, Timesta
 		if (facet_changed(&source->facets[i], changed, both))
 			add_facet_flips(program, &source->facets[i], old_row, new_row, now, out);
 	add_source_flips(program, old_row, new_row, changed, both, now, out);
+	add_measures(program, old_row, new_row, changed, both, measures);
 	drop_uncounted(program, old_row, new_row, now, out);
 }

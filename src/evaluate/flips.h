@@ -11,9 +11,12 @@
 
 #include "base/vector.h"
 #include "evaluate/row.h"
+#include "program/image.h"
 #include "program/program.h"
 
+extern void FacetFlips(Program *program, const ImageFacet *facet, const FacetState *old_state,
+					   const FacetState *new_state, IntVector *out);
 extern void FlippedAtoms(Program *program, RowVersion *old_row, RowVersion *new_row,
-						 TimestampTz now, IntVector *out);
+						 TimestampTz now, IntVector *out, IntVector *measures);
 
 #endif /* SEGMENTS_FLIPS_H */

@@ -31,15 +31,13 @@
 #include "utils/snapmgr.h"
 #include "utils/typcache.h"
 
-#include "base/addend.h"
 #include "base/index_choice.h"
 #include "base/tree_probe.h"
 #include "base/vector.h"
 #include "definition/contact_table.h"
-#include "definition/field.h"
 #include "evaluate/batch.h"
+#include "evaluate/row_aggregate.h"
 #include "evaluate/row.h"
-#include "predicate/bind_place.h"
 #include "predicate/boundary.h"
 #include "predicate/predicate.h"
 #include "program/facet.h"
@@ -52,11 +50,8 @@
 typedef enum AnswerMode
 {
 	MODE_UNKNOWN = 0,
-	MODE_TEST, /* does some row satisfy it? */
-	MODE_COUNT,
-	MODE_SUM,
-	MODE_EXTREME, /* min, max */
-	MODE_LATEST,
+	MODE_TEST,  /* does some row satisfy it? */
+	MODE_VALUE, /* by what is made of the rows */
 	MODE_QUERY
 } AnswerMode;
 
@@ -181,84 +176,6 @@ rows_path(Program *program, RowSource *source)
 
 /* ----- how to answer ----- */
 
-/* Values of this SQL type are compared as they are. */
-static bool
-is_plain_value(ValueType type, Oid sql_type)
-{
-	switch (type)
-	{
-		case VALUE_INT:
-			return sql_type == INT2OID || sql_type == INT4OID || sql_type == INT8OID;
-		case VALUE_NUMERIC:
-			return sql_type == NUMERICOID;
-		case VALUE_FLOAT4:
-			return sql_type == FLOAT4OID;
-		case VALUE_FLOAT8:
-			return sql_type == FLOAT8OID;
-		case VALUE_BOOL:
-			return sql_type == BOOLOID;
-		case VALUE_DATE:
-			return sql_type == DATEOID;
-		case VALUE_TIME:
-			return sql_type == TIMEOID;
-		case VALUE_TIMESTAMP:
-			return sql_type == TIMESTAMPOID;
-		case VALUE_TIMESTAMPTZ:
-			return sql_type == TIMESTAMPTZOID;
-		default:
-			return false;
-	}
-}
-
-/* Is what the atom tests the aggregate itself, not something made of it? */
-static bool
-tests_aggregate(Program *program, const Atom *atom)
-{
-	BindPlace place = {0};
-	char *value;
-
-	place.table = program->table;
-	place.field = atom->field;
-	value = BindRawValue(&place);
-	if (atom->field->aggregate == AGGREGATE_SUM)
-		value = psprintf("%s::pg_catalog.numeric", value);
-	return strcmp(value, atom->value) == 0;
-}
-
-static bool
-has_order(const Facet *order)
-{
-	return order == NULL ||
-		   (!OidIsValid(get_typcollation(order->image->sql_type)) &&
-			OidIsValid(lookup_type_cache(order->image->sql_type, TYPECACHE_CMP_PROC_FINFO)
-						   ->cmp_proc_finfo.fn_oid));
-}
-
-static AnswerMode
-aggregate_mode(Program *program, ProgramAtom *patom)
-{
-	const Atom *atom = ProgramAtomBound(program, patom->atom->id);
-	Facet *argument = patom->argument;
-
-	if ((atom->test != TEST_ANY && atom->test != TEST_RANGE) || !tests_aggregate(program, atom))
-		return MODE_QUERY;
-	if (atom->field->aggregate == AGGREGATE_COUNT)
-		return atom->value_type == VALUE_INT ? MODE_COUNT : MODE_QUERY;
-	if (argument == NULL)
-		return MODE_QUERY;
-	if (atom->field->aggregate == AGGREGATE_SUM)
-		return (atom->value_type == VALUE_NUMERIC &&
-				(is_plain_value(VALUE_INT, argument->image->sql_type) ||
-				 argument->image->sql_type == NUMERICOID))
-				   ? MODE_SUM
-				   : MODE_QUERY;
-	if (!is_plain_value(atom->value_type, argument->image->sql_type))
-		return MODE_QUERY;
-	if (atom->field->aggregate == AGGREGATE_LATEST)
-		return has_order(patom->order) ? MODE_LATEST : MODE_QUERY;
-	return MODE_EXTREME;
-}
-
 static AnswerMode
 answer_mode(Program *program, RowsPath *path, int id)
 {
@@ -270,8 +187,10 @@ answer_mode(Program *program, RowsPath *path, int id)
 	if (!path->usable || FacetIsOpaque(patom->facet) || FacetIsOpaque(patom->condition) ||
 		FacetIsOpaque(patom->argument) || FacetIsOpaque(patom->order))
 		*mode = MODE_QUERY;
+	else if (patom->atom->scope == ATOM_ROWS)
+		*mode = MODE_TEST;
 	else
-		*mode = patom->atom->scope == ATOM_ROWS ? MODE_TEST : aggregate_mode(program, patom);
+		*mode = RowAggregateIsPlain(program, id) ? MODE_VALUE : MODE_QUERY;
 	return *mode;
 }
 
@@ -462,7 +381,7 @@ read_rows(Batch *batch, int position, RowSource *source, ContactRows *contact)
 			contact->complete = read_by_value(batch->program, contact, source, value);
 	}
 	MemoryContextSwitchTo(old);
-	if (!batch->members && !batch->snapshot)
+	if (!batch->members && !batch->snapshot && !batch->keeps_open)
 		close_probes(batch);
 }
 
@@ -530,6 +449,8 @@ value_satisfies(Program *program, const Atom *atom, Datum value, TimestampTz now
 {
 	int i;
 
+	if (atom->test == TEST_EXISTS)
+		return DatumGetBool(value);
 	if (atom->test == TEST_RANGE)
 		return passes(program, atom, &atom->lower, true, value, now) &&
 			   passes(program, atom, &atom->upper, false, value, now);
@@ -550,136 +471,19 @@ test_rows(Batch *batch, ContactRows *contact, int id)
 	return contact->complete ? ROWS_FALSE : ROWS_TOO_MANY;
 }
 
-/* Is a count beyond all that the atom distinguishes? */
-static bool
-is_beyond(const Atom *atom, int64 n)
-{
-	int i;
-
-	for (i = 0; i < atom->nconstants; i++)
-		if (n <= DatumGetInt64(atom->constants[i]))
-			return false;
-	return (!atom->lower.given || n > DatumGetInt64(atom->lower.constant)) &&
-		   (!atom->upper.given || n > DatumGetInt64(atom->upper.constant));
-}
-
 static RowsAnswer
-test_count(Batch *batch, ContactRows *contact, ProgramAtom *patom)
+test_value(Batch *batch, ContactRows *contact, int id)
 {
-	const Atom *atom = patom->bound;
-	int64 n = 0;
-	int i;
+	Program *program = batch->program;
+	const Atom *atom = ProgramAtomBound(program, id);
+	Datum value;
+	bool isnull;
 
-	for (i = 0; i < contact->n; i++)
-		if (RowCounts(batch->program, &contact->rows[i], patom))
-			n++;
-	if (!contact->complete && !is_beyond(atom, n))
+	if (!RowAggregate(program, id, contact->rows, contact->n, batch->now, &value, &isnull))
 		return ROWS_TOO_MANY;
-	return answer_of(value_satisfies(batch->program, atom, Int64GetDatum(n), batch->now));
-}
-
-static RowsAnswer
-test_sum(Batch *batch, ContactRows *contact, ProgramAtom *patom)
-{
-	Program *program = batch->program;
-	bool is_numeric = (patom->argument->image->sql_type == NUMERICOID);
-	Datum sum = DirectFunctionCall1(int8_numeric, Int64GetDatum(0));
-	int64 whole = 0;
-	int i;
-
-	for (i = 0; i < contact->n; i++)
-	{
-		FacetState *state;
-
-		if (!RowCounts(program, &contact->rows[i], patom))
-			continue;
-		state = RowFacet(program, &contact->rows[i], patom->argument);
-		if (state->isnull)
-			continue;
-		if (is_numeric)
-			sum = DirectFunctionCall2(numeric_add, sum, Addend(state->value));
-		else if (pg_add_s64_overflow(
-					 whole,
-					 DatumGetInt64(FacetWiden(patom->argument->image->sql_type, state->value)),
-					 &whole))
-			return ROWS_TOO_MANY;
-	}
-	if (!is_numeric)
-		sum = DirectFunctionCall1(int8_numeric, Int64GetDatum(whole));
-	return answer_of(value_satisfies(program, patom->bound, sum, batch->now));
-}
-
-static RowsAnswer
-test_extreme(Batch *batch, ContactRows *contact, ProgramAtom *patom)
-{
-	Program *program = batch->program;
-	int sign = patom->aggregate == AGGREGATE_MIN ? -1 : 1;
-	bool found = false;
-	Datum best = (Datum) 0;
-	int i;
-
-	for (i = 0; i < contact->n; i++)
-	{
-		FacetState *state;
-		Datum value;
-
-		if (!RowCounts(program, &contact->rows[i], patom))
-			continue;
-		state = RowFacet(program, &contact->rows[i], patom->argument);
-		if (state->isnull)
-			continue;
-		value = FacetWiden(patom->argument->image->sql_type, state->value);
-		if (!found || FacetCompare(patom->atom->value_type, value, best) * sign > 0)
-			best = value;
-		found = true;
-	}
-	return answer_of(found && value_satisfies(program, patom->bound, best, batch->now));
-}
-
-/* Descending, NULL last: does a come before b? */
-static int
-compare_latest(TypeCacheEntry *type, const FacetState *a, const FacetState *b)
-{
-	if (a->isnull || b->isnull)
-		return (int) a->isnull - (int) b->isnull;
-	return DatumGetInt32(FunctionCall2Coll(&type->cmp_proc_finfo, InvalidOid, b->value, a->value));
-}
-
-static RowsAnswer
-test_latest(Batch *batch, ContactRows *contact, ProgramAtom *patom)
-{
-	Program *program = batch->program;
-	Facet *order = patom->order ? patom->order : patom->argument;
-	TypeCacheEntry *order_type =
-		lookup_type_cache(order->image->sql_type, TYPECACHE_CMP_PROC_FINFO);
-	TypeCacheEntry *value_type =
-		lookup_type_cache(patom->argument->image->sql_type, TYPECACHE_CMP_PROC_FINFO);
-	FacetState *best = NULL;
-	FacetState *best_order = NULL;
-	int i;
-
-	for (i = 0; i < contact->n; i++)
-	{
-		FacetState *state;
-		FacetState *state_order;
-		int comparison;
-
-		if (!RowCounts(program, &contact->rows[i], patom))
-			continue;
-		state = RowFacet(program, &contact->rows[i], patom->argument);
-		state_order = RowFacet(program, &contact->rows[i], order);
-		comparison = best == NULL ? -1 : compare_latest(order_type, state_order, best_order);
-		if (comparison == 0)
-			comparison = compare_latest(value_type, state, best);
-		if (comparison >= 0)
-			continue;
-		best = state;
-		best_order = state_order;
-	}
-	return answer_of(best != NULL && !best->isnull &&
-					 value_satisfies(program, patom->bound,
-									 FacetWiden(patom->argument->image->sql_type, best->value),
-									 batch->now));
+	if (!contact->complete && !RowAggregateIsSettled(program, id, value))
+		return ROWS_TOO_MANY;
+	return answer_of(!isnull && value_satisfies(program, atom, value, batch->now));
 }
 
 static RowsReader *
@@ -710,14 +514,24 @@ RelatedRowsAnswer(Batch *batch, int position, int id)
 	if (batch->reader == NULL)
 		batch->reader = new_reader(batch);
 	contact = contact_rows(batch, position, patom->source);
-	if (mode == MODE_TEST)
-		return test_rows(batch, contact, id);
-	if (mode == MODE_COUNT)
-		return test_count(batch, contact, patom);
-	if (!contact->complete)
-		return ROWS_TOO_MANY;
-	if (mode == MODE_SUM)
-		return test_sum(batch, contact, patom);
-	return mode == MODE_LATEST ? test_latest(batch, contact, patom)
-							   : test_extreme(batch, contact, patom);
+	return mode == MODE_TEST ? test_rows(batch, contact, id) : test_value(batch, contact, id);
+}
+
+/*
+ * All of a contact's rows of a source, in memory until another's are read.
+ * False: they are not readable, or too many.
+ */
+bool
+RelatedRowsRead(Batch *batch, int position, RowSource *source, RowVersion **rows, int *n)
+{
+	ContactRows *contact;
+
+	if (!rows_path(batch->program, source)->usable)
+		return false;
+	if (batch->reader == NULL)
+		batch->reader = new_reader(batch);
+	contact = contact_rows(batch, position, source);
+	*rows = contact->rows;
+	*n = contact->n;
+	return contact->complete;
 }

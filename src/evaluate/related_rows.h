@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "evaluate/batch.h"
+#include "evaluate/row.h"
 #include "program/program.h"
 
 typedef enum RowsAnswer
@@ -20,6 +21,8 @@ typedef enum RowsAnswer
 
 extern bool RelatedRowsReadable(Program *program, int id);
 extern void RelatedRowsClose(Batch *batch);
+extern bool RelatedRowsRead(Batch *batch, int position, RowSource *source, RowVersion **rows,
+							int *n);
 extern RowsAnswer RelatedRowsAnswer(Batch *batch, int position, int id);
 
 #endif /* SEGMENTS_RELATED_ROWS_H */

@@ -22,6 +22,7 @@
 #include "utils/lsyscache.h"
 
 #include "base/compat.h"
+#include "base/vector.h"
 #include "evaluate/field_context.h"
 #include "predicate/boundary.h"
 #include "predicate/predicate.h"
@@ -124,8 +125,21 @@ look_up_elements(Program *program, const ImageFacet *facet, FacetState *state)
 	MemoryContextSwitchTo(old);
 }
 
+static void
+look_up_patterns(Program *program, Facet *facet, FacetState *state)
+{
+	MemoryContext old = MemoryContextSwitchTo(program->econtext->ecxt_per_tuple_memory);
+	IntVector found = {0};
+
+	FacetFindPatterns(program, facet, state->value, &found);
+	state->elements = found.items;
+	state->nelements = found.n;
+	MemoryContextSwitchTo(old);
+}
+
 /*
- * The facet's value on this row as integers: constant and rank, or elements.
+ * The facet's value on this row as integers: constant, rank, and elements or
+ * patterns.
  */
 FacetState *
 RowFacetLookedUp(Program *program, RowVersion *row, Facet *facet)
@@ -148,12 +162,14 @@ RowFacetLookedUp(Program *program, RowVersion *row, Facet *facet)
 		state->constant = FacetFindConstant(program->image, facet->image, state->value);
 		if (facet->image->nboundaries > 0)
 			state->rank = FacetRank(program->image, facet->image, state->value);
+		if (facet->image->npatterns > 0)
+			look_up_patterns(program, facet, state);
 	}
 	return state;
 }
 
 /*
- * Has the set this element (a constant of the facet)?
+ * Has the set this element, matches the text this pattern (a constant of the facet)?
  */
 bool
 FacetStateHasElement(const FacetState *state, int id)
@@ -199,6 +215,8 @@ test_indexed(Program *program, RowVersion *row, const ImageAtom *atom)
 		return false;
 	if (atom->test == TEST_RANGE)
 		return state->rank >= atom->lower && state->rank < atom->upper;
+	if (atom->test == TEST_LIKE || atom->test == TEST_REGEXP)
+		return FacetStateHasElement(state, ProgramItems(program, atom->ids)[0]);
 	if (atom->test == TEST_ANY)
 		return state->constant >= 0 &&
 			   holds_id(ProgramItems(program, atom->ids), atom->ids.n, state->constant);

@@ -24,7 +24,7 @@ typedef struct FacetState
 	Datum value;  /* normalised */
 	int constant; /* id, or -1 */
 	int rank;
-	int nelements; /* of a set: ids, and how many there are in all */
+	int nelements; /* of a set: ids, and how many there are in all; of a text, patterns */
 	int *elements;
 	int cardinality;
 } FacetState;

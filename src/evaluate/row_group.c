@@ -97,6 +97,15 @@ row_counts(Program *program, RowVersion *row, int id, TimestampTz now)
 	return truth == ROW_TRUE && FacetIsOpaque(patom->condition) ? ROW_UNKNOWN : truth;
 }
 
+/*
+ * Does the row count for a group without inner ones that reads the row alone?
+ */
+bool
+RowGroupCounts(Program *program, RowVersion *row, int id, TimestampTz now)
+{
+	return row_counts(program, row, id, now) == ROW_TRUE;
+}
+
 static bool
 any_changed(RowVersion *row, const int32 *facets, uint32 n, const bitmapword *changed)
 {

@@ -12,6 +12,7 @@
 #include "evaluate/row.h"
 #include "program/program.h"
 
+extern bool RowGroupCounts(Program *program, RowVersion *row, int id, TimestampTz now);
 extern void FlippedGroups(Program *program, RowVersion *old_row, RowVersion *new_row,
 						  TimestampTz now, IntVector *out);
 

@@ -19,11 +19,14 @@
 #include "nodes/pg_list.h"
 #include "utils/array.h"
 #include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/snapshot.h"
 
 #include "base/vector.h"
 #include "clock/segment_clock.h"
 #include "definition/aside.h"
 #include "evaluate/batch.h"
+#include "evaluate/measure.h"
 #include "evaluate/member_probe.h"
 #include "evaluate/predicate_row.h"
 #include "evaluate/related_rows.h"
@@ -123,6 +126,14 @@ typedef struct Candidate
 	int change;  /* CAN_RISE | CAN_FALL, or UNKNOWN */
 } Candidate;
 
+/* What values made of related rows have passed, contact by contact. */
+typedef struct Passed
+{
+	IntVector *segments;   /* per contact, some more than once; NULL: nothing was read */
+	Bitmapset *atoms;      /* of any contact */
+	Bitmapset *everywhere; /* segments that are evaluated for all contacts */
+} Passed;
+
 typedef struct Reconciliation
 {
 	Program *program;
@@ -132,6 +143,7 @@ typedef struct Reconciliation
 	Bitmapset *original;    /* those that the caller asked for */
 	const char *cause;      /* of the original ones */
 	const AtomFlips *flips; /* by related rows alone; NULL when anything may have changed */
+	Passed passed;          /* by values made of these */
 	Bitmapset *disturbed;   /* segments that refer to some that changed on the way */
 	bool stale;             /* statements inside ours changed what we have read */
 	bool clock_read;        /* is `ahead` known? */
@@ -305,7 +317,7 @@ evaluate_at(Reconciliation *work, MemberProbe *members, Candidate *candidate, Ti
 
 /* What flipped atoms can do to a filter that holds them; `code` is its predicate (IMAGE_OP). */
 static int
-flipped_code(const uint32 *code, const AtomFlips *flips)
+flipped_code(const uint32 *code, const AtomFlips *flips, const Bitmapset *passed)
 {
 	uint32 operand = IMAGE_OPERAND(code);
 	const uint32 *end = code + 1 + operand;
@@ -318,16 +330,18 @@ flipped_code(const uint32 *code, const AtomFlips *flips)
 		case IMAGE_OP_TRUE:
 			return 0;
 		case IMAGE_OP_ATOM:
+			if (bms_is_member(operand, passed))
+				return CAN_RISE | CAN_FALL;
 			return (bms_is_member(operand, flips->rising) ? CAN_RISE : 0) |
 				   (bms_is_member(operand, flips->falling) ? CAN_FALL : 0);
 		case IMAGE_OP_NOT:
-			result = flipped_code(code + 1, flips);
+			result = flipped_code(code + 1, flips, passed);
 			return (result == CAN_RISE || result == CAN_FALL) ? result ^ (CAN_RISE | CAN_FALL)
 															  : result;
 		case IMAGE_OP_AND:
 		case IMAGE_OP_OR:
 			for (arg = code + 1; arg < end; arg = IMAGE_NEXT(arg))
-				result |= flipped_code(arg, flips);
+				result |= flipped_code(arg, flips, passed);
 			return result;
 	}
 	return CAN_RISE | CAN_FALL;
@@ -341,15 +355,42 @@ candidate_of(Reconciliation *work, int segment, bool asked)
 	if (!asked || work->flips == NULL || moves(work->program, segment) ||
 		bms_is_member(segment, work->disturbed))
 		return candidate;
-	candidate.change = work->flips->all
-						   ? (CAN_RISE | CAN_FALL)
-						   : flipped_code(ProgramCode(work->program, segment), work->flips);
+	candidate.change = work->flips->all ? (CAN_RISE | CAN_FALL)
+										: flipped_code(ProgramCode(work->program, segment),
+													   work->flips, work->passed.atoms);
 	return candidate;
+}
+
+/* Segments of a set that only some contacts are concerned by. */
+typedef struct Singly
+{
+	Bitmapset *segments;
+	bool asked;
+} Singly;
+
+/* The same for the segments that a contact's own values have passed an atom of. */
+static void
+evaluate_passed(Reconciliation *work, MemberProbe *members, const Singly *singly, int position)
+{
+	IntVector *passed = &work->passed.segments[position];
+	int i;
+
+	for (i = 0; i < passed->n; i++)
+	{
+		Candidate candidate;
+
+		if ((i > 0 && passed->items[i] == passed->items[i - 1]) ||
+			!bms_is_member(passed->items[i], singly->segments))
+			continue;
+		candidate = candidate_of(work, passed->items[i], singly->asked);
+		compare_member(work, members, &candidate, position);
+	}
 }
 
 /* Contact by contact, so that what is read for one serves all segments. */
 static void
-evaluate_present(Reconciliation *work, MemberProbe *members, Candidate *candidates, int n)
+evaluate_present(Reconciliation *work, MemberProbe *members, Candidate *candidates, int n,
+				 const Singly *singly)
 {
 	int i;
 	int j;
@@ -359,13 +400,25 @@ evaluate_present(Reconciliation *work, MemberProbe *members, Candidate *candidat
 		CHECK_FOR_INTERRUPTS();
 		for (j = 0; j < n; j++)
 			compare_member(work, members, &candidates[j], i);
+		if (singly->segments != NULL)
+			evaluate_passed(work, members, singly, i);
 	}
+}
+
+/* Is a segment of no concern to contacts whose values have passed none of its atoms? */
+static bool
+is_passed_singly(Reconciliation *work, int segment, bool asked)
+{
+	return asked && work->passed.segments != NULL &&
+		   !bms_is_member(segment, work->passed.everywhere) &&
+		   !bms_is_member(segment, work->disturbed);
 }
 
 static void
 evaluate_segments(Reconciliation *work, Bitmapset *segments, bool asked)
 {
 	Candidate *present = palloc(sizeof(Candidate) * Max(bms_num_members(segments), 1));
+	Singly singly = {NULL, asked};
 	int npresent = 0;
 	int index = -1;
 	MemberProbe members;
@@ -379,16 +432,105 @@ evaluate_segments(Reconciliation *work, Bitmapset *segments, bool asked)
 
 		if (is_ahead(work, candidate.segment, &at))
 			evaluate_at(work, &members, &candidate, at);
+		else if (is_passed_singly(work, index, asked))
+			singly.segments = bms_add_member(singly.segments, index);
 		else
 			present[npresent++] = candidate;
 	}
-	evaluate_present(work, &members, present, npresent);
+	evaluate_present(work, &members, present, npresent, &singly);
 	if (work->batch->reader)
 		RelatedRowsClose(work->batch);
 	work->batch->members = NULL;
 	MemberProbeEnd(&members);
 	SetAsideStore(work->program->relid);
 	pfree(present);
+}
+
+/* ----- values made of related rows ----- */
+
+/* The same contacts, with related rows as they were before the statement. */
+static Batch *
+batch_before(Reconciliation *work)
+{
+	Batch *batch = work->batch;
+	Batch *before = BatchCreate(work->program, batch->now, batch->nrows, batch->keys);
+
+	before->rows = batch->rows;
+	before->snapshot = RegisterSnapshot(GetLatestSnapshot());
+	/* a registered snapshot is a copy of our own */
+	before->snapshot->curcid = work->flips->before;
+	before->keeps_open = true;
+	return before;
+}
+
+static int
+compare_ints(const void *a, const void *b)
+{
+	int left = *(const int *) a;
+	int right = *(const int *) b;
+
+	return left < right ? -1 : left > right;
+}
+
+/* The segments with an atom that one contact's values have passed. */
+static void
+pass_contact(Reconciliation *work, Batch *before, int position, IntVector *atoms)
+{
+	Program *program = work->program;
+	IntVector *segments = &work->passed.segments[position];
+	int measure = -1;
+	int i;
+	uint32 j;
+
+	atoms->n = 0;
+	BatchVisit(work->batch, position);
+	while ((measure = bms_next_member(work->flips->measures, measure)) >= 0)
+		MeasurePassed(before, work->batch, position, work->flips->source, measure, atoms);
+	for (i = 0; i < atoms->n; i++)
+	{
+		ImageList list = program->atoms[atoms->items[i]].segments;
+
+		CHECK_FOR_INTERRUPTS();
+		work->passed.atoms = bms_add_member(work->passed.atoms, atoms->items[i]);
+		for (j = 0; j < list.n; j++)
+		{
+			IntVectorAdd(segments, ProgramItems(program, list)[j]);
+			work->todo = bms_add_member(work->todo, ProgramItems(program, list)[j]);
+		}
+	}
+	if (segments->n > 1)
+		qsort(segments->items, segments->n, sizeof(int), compare_ints);
+}
+
+/*
+ * Values made of related rows were touched: read what they were and what they
+ * are, contact by contact.  What is stored agrees with what they were, so only
+ * segments with an atom between need be looked at.
+ */
+static void
+find_passed(Reconciliation *work)
+{
+	Batch *batch = work->batch;
+	IntVector atoms = {0};
+	Batch *before = batch_before(work);
+	int i;
+
+	work->passed.everywhere = bms_copy(work->todo);
+	work->passed.segments = palloc0(sizeof(IntVector) * batch->nrows);
+	batch->keeps_open = true;
+	for (i = 0; i < batch->nrows; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (batch->rows[i].slot != NULL)
+			pass_contact(work, before, i, &atoms);
+	}
+	batch->keeps_open = false;
+	if (before->reader)
+		RelatedRowsClose(before);
+	if (batch->reader && (batch->nrows > 1 || bms_is_empty(work->todo)))
+		RelatedRowsClose(batch);
+	UnregisterSnapshot(before->snapshot);
+	work->original = bms_union(work->original, work->todo);
 }
 
 /*
@@ -400,6 +542,8 @@ reconcile_batch(Reconciliation *work)
 {
 	if (lock_contacts(work->batch) == 0)
 		return;
+	if (work->flips != NULL && !bms_is_empty(work->flips->measures))
+		find_passed(work);
 	while (!bms_is_empty(work->todo) && !work->stale)
 	{
 		int rank = next_rank(work->program, work->todo);
@@ -441,8 +585,8 @@ reconcile_keys(Program *program, Datum *keys, int nkeys, Bitmapset *asked, Bitma
 	reconcile_batch(&work);
 	/* triggers of the member table changed contacts: read them again */
 	if (work.stale && !bms_is_empty(work.todo))
-		reconcile_keys(program, keys, nkeys, bms_intersect(work.todo, asked),
-					   bms_difference(work.todo, asked), cause, NULL, now);
+		reconcile_keys(program, keys, nkeys, bms_intersect(work.todo, work.original),
+					   bms_difference(work.todo, work.original), cause, NULL, now);
 }
 
 static void
@@ -507,7 +651,7 @@ void
 MaintainRelated(Program *program, Datum *keys, int nkeys, Bitmapset *segments,
 				const AtomFlips *flips)
 {
-	if (nkeys > 0 && !bms_is_empty(segments))
+	if (nkeys > 0 && !(bms_is_empty(segments) && bms_is_empty(flips->measures)))
 		reconcile_all(program, keys, nkeys, segments, NULL, CAUSE_FILTER, flips, SegmentsNow());
 }
 

@@ -25,6 +25,9 @@ typedef struct AtomFlips
 	bool all; /* any of them may have become either */
 	Bitmapset *rising;
 	Bitmapset *falling;
+	RowSource *source;   /* whose rows these are */
+	Bitmapset *measures; /* values made of them that are not what they were before: */
+	CommandId before;    /* as this command sees them */
 } AtomFlips;
 
 extern TupleTableSlot *MaintainContactSlot(Program *program, Datum composite);

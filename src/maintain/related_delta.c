@@ -27,7 +27,9 @@
 #include "base/vector.h"
 #include "clock/segment_clock.h"
 #include "definition/field.h"
+#include "evaluate/candidates.h"
 #include "evaluate/flips.h"
+#include "evaluate/measure.h"
 #include "evaluate/related_rows.h"
 #include "evaluate/row.h"
 #include "evaluate/row_group.h"
@@ -57,6 +59,7 @@ typedef struct RelatedWork
 	RowVersion no_row;
 	IntVector flipped;
 	IntVector groups;
+	IntVector measures;
 	Bitmapset *segments;
 	MemoryContext memory; /* of the keys, until they are done with */
 	DatumVector keys;     /* of contacts, or of rows */
@@ -230,6 +233,13 @@ note_group(RelatedWork *work, RowVersion *old_row, RowVersion *new_row, int id)
 	}
 }
 
+/* A value made of the contact's rows is touched; which atoms it passes is told when they are read. */
+static void
+note_measure(RelatedWork *work, int measure)
+{
+	work->flips.measures = bms_add_member(work->flips.measures, measure);
+}
+
 /* The same for row groups that the row can concern. */
 static bool
 note_groups(RelatedWork *work, RowVersion *old_row, RowVersion *new_row)
@@ -240,8 +250,15 @@ note_groups(RelatedWork *work, RowVersion *old_row, RowVersion *new_row)
 	FlippedGroups(work->program, old_row, new_row, work->now, &work->groups);
 	for (i = 0; i < work->groups.n; i++)
 	{
-		note_group(work, old_row, new_row, work->groups.items[i]);
-		note_segments(work, work->groups.items[i]);
+		int id = work->groups.items[i];
+
+		if (work->program->atoms[id].measure >= 0)
+		{
+			note_measure(work, work->program->atoms[id].measure);
+			continue;
+		}
+		note_group(work, old_row, new_row, id);
+		note_segments(work, id);
 	}
 	return work->groups.n > 0;
 }
@@ -253,13 +270,16 @@ note_flips(RelatedWork *work, RowVersion *old_row, RowVersion *new_row)
 	int i;
 
 	work->flipped.n = 0;
-	FlippedAtoms(work->program, old_row, new_row, work->now, &work->flipped);
+	work->measures.n = 0;
+	FlippedAtoms(work->program, old_row, new_row, work->now, &work->flipped, &work->measures);
+	for (i = 0; i < work->measures.n; i++)
+		note_measure(work, work->measures.items[i]);
 	for (i = 0; i < work->flipped.n; i++)
 	{
 		note_flip(work, old_row, new_row, work->flipped.items[i]);
 		note_segments(work, work->flipped.items[i]);
 	}
-	return note_groups(work, old_row, new_row) || work->flipped.n > 0;
+	return note_groups(work, old_row, new_row) || work->flipped.n > 0 || work->measures.n > 0;
 }
 
 /* ----- rows of the relation itself ----- */
@@ -343,17 +363,46 @@ find_contacts(RelatedWork *work)
 	RelatedContacts(program, work->source, rows.items, rows.n, &work->keys);
 }
 
+/*
+ * Where what rows were before can't be told, all atoms over what is made of them
+ * may have become anything.
+ */
+static void
+expand_measures(RelatedWork *work)
+{
+	IntVector atoms = {0};
+	int measure = -1;
+	int i;
+
+	while ((measure = bms_next_member(work->flips.measures, measure)) >= 0)
+		MeasureAtoms(work->program, work->source, measure, &atoms);
+	for (i = 0; i < atoms.n; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		note_direction(&work->flips, atoms.items[i], true);
+		note_direction(&work->flips, atoms.items[i], false);
+		note_segments(work, atoms.items[i]);
+	}
+	bms_free(work->flips.measures);
+	work->flips.measures = NULL;
+}
+
 /* Evaluate what was collected, all rows being what they are after the statement. */
 static void
 finish_collected(RelatedWork *work)
 {
 	if (work->keys.n == 0 || !is_current(work))
 		return;
+	if (!work->delta->alone || PlainEvaluation())
+		expand_measures(work);
+	work->flips.source = work->source;
+	work->flips.before = work->delta->command;
 	MaintainRelated(work->program, work->keys.items, work->keys.n, work->segments, &work->flips);
 	bms_free(work->segments);
 	bms_free(work->flips.rising);
 	bms_free(work->flips.falling);
-	work->segments = work->flips.rising = work->flips.falling = NULL;
+	bms_free(work->flips.measures);
+	work->segments = work->flips.rising = work->flips.falling = work->flips.measures = NULL;
 	MemoryContextReset(work->memory);
 	memset(&work->keys, 0, sizeof(DatumVector));
 	memset(&work->came, 0, sizeof(DatumVector));

@@ -64,6 +64,21 @@ visit_segment(MovingSegments *moving, int64 id, ContactTable *table)
 	return moves;
 }
 
+/* A row group moves with the segments whose memberships it reads, too. */
+static bool
+visit_atom(MovingSegments *moving, const Atom *atom, ContactTable *table)
+{
+	bool moves = atom->moves;
+	ListCell *cell;
+
+	if (atom->scope == ATOM_MEMBER)
+		return visit_segment(moving, atom->segment_id, table);
+	if (atom->scope == ATOM_GROUP)
+		foreach (cell, RowGroupSegments(atom->group, NIL))
+			moves |= visit_segment(moving, *(int64 *) lfirst(cell), table);
+	return moves;
+}
+
 /* Does any of its atoms move?  All are visited. */
 static bool
 visit_predicate(MovingSegments *moving, const Predicate *predicate, ContactTable *table)
@@ -73,9 +88,7 @@ visit_predicate(MovingSegments *moving, const Predicate *predicate, ContactTable
 
 	check_stack_depth();
 	if (predicate->kind == PREDICATE_ATOM)
-		return predicate->atom->scope == ATOM_MEMBER
-				   ? visit_segment(moving, predicate->atom->segment_id, table)
-				   : predicate->atom->moves;
+		return visit_atom(moving, predicate->atom, table);
 	for (i = 0; i < predicate->nargs; i++)
 		if (visit_predicate(moving, predicate->args[i], table))
 			moves = true;

@@ -94,6 +94,29 @@ PredicateWalk(const Predicate *predicate, PredicateVisit visit, void *arg)
 }
 
 /*
+ * What a row group makes of its rows, where fields can too; else NONE.
+ */
+FieldAggregate
+RowGroupAggregate(const RowGroup *group)
+{
+	switch (group->aggregate)
+	{
+		case FILTER_AGGREGATE_EXISTS:
+			return AGGREGATE_EXISTS;
+		case FILTER_AGGREGATE_COUNT:
+			return AGGREGATE_COUNT;
+		case FILTER_AGGREGATE_SUM:
+			return AGGREGATE_SUM;
+		case FILTER_AGGREGATE_MIN:
+			return AGGREGATE_MIN;
+		case FILTER_AGGREGATE_MAX:
+			return AGGREGATE_MAX;
+		default:
+			return AGGREGATE_NONE;
+	}
+}
+
+/*
  * Does a row more make the aggregate more, or leave it?
  */
 bool
@@ -151,10 +174,19 @@ reads_memberships(const Predicate *predicate)
 }
 
 /*
+ * Are its own rows memberships?
+ */
+bool
+RowGroupIsMemberships(const RowGroup *group)
+{
+	return FieldRowsAreMemberships(group->rows);
+}
+
+/*
  * Does a group read memberships, itself or by inner ones?
  */
 bool
 RowGroupReadsMemberships(const RowGroup *group)
 {
-	return strcmp(group->rows->name, MEMBERSHIPS) == 0 || reads_memberships(group->predicate);
+	return RowGroupIsMemberships(group) || reads_memberships(group->predicate);
 }

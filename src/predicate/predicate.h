@@ -168,8 +168,10 @@ extern Predicate *PredicateOfAtom(Atom *atom);
 extern Predicate *PredicateNot(Predicate *arg);
 extern Predicate *PredicateCombineList(PredicateKind kind, List *args);
 extern bool PredicateWalk(const Predicate *predicate, PredicateVisit visit, void *arg);
+extern FieldAggregate RowGroupAggregate(const RowGroup *group);
 extern bool RowGroupGrows(const RowGroup *group);
 extern List *RowGroupSegments(const RowGroup *group, List *ids);
+extern bool RowGroupIsMemberships(const RowGroup *group);
 extern bool RowGroupReadsMemberships(const RowGroup *group);
 
 #endif /* SEGMENTS_PREDICATE_H */

@@ -18,6 +18,7 @@
 #include "miscadmin.h"
 #include "nodes/pg_list.h"
 #include "utils/builtins.h"
+#include "utils/timestamp.h"
 
 #include "definition/contact_table.h"
 #include "definition/related_sql.h"
@@ -115,6 +116,65 @@ append_within(StringInfo out, const RowWithin *within, const SqlContext *context
 
 /* ----- row groups ----- */
 
+/* The moving segments whose memberships a group reads, each once: int64 *. */
+static List *
+moving_segments_of(const RowGroup *group, const SqlContext *context)
+{
+	List *result = NIL;
+	ListCell *cell;
+
+	if (context->moving == NULL || !RowGroupIsMemberships(group))
+		return NIL;
+	foreach (cell, context->moving->segments)
+	{
+		MovingSegment *segment = lfirst(cell);
+		ListCell *named;
+
+		foreach (named, RowGroupSegments(group, NIL))
+			if (*(int64 *) lfirst(named) == segment->id)
+				break;
+		if (named != NULL)
+			result = lappend(result, &segment->id);
+	}
+	return result;
+}
+
+/*
+ * FROM ... WHERE ... of the rows of a group.  Memberships of moving segments
+ * are those of the context's instant: who becomes a member then is one since.
+ */
+static char *
+rows_from(const RowGroup *group, const SqlContext *context)
+{
+	List *moving = moving_segments_of(group, context);
+	char *stored = CatalogRelationName(group->rows->relid);
+	char *now;
+	StringInfoData out;
+	StringInfoData ids;
+	ListCell *cell;
+
+	if (moving == NIL)
+		return RowsFromSql(group->rows, group->condition, "c", context->table);
+	now = AtomLiteralSql(VALUE_TIMESTAMPTZ, TimestampTzGetDatum(context->now));
+	initStringInfo(&out);
+	initStringInfo(&ids);
+	foreach (cell, moving)
+	{
+		int64 id = *(int64 *) lfirst(cell);
+
+		appendStringInfo(&ids, "%s" INT64_FORMAT, ids.len ? ", " : "", id);
+		appendStringInfo(&out,
+						 "SELECT " INT64_FORMAT " AS segment_id, v.contact_id, "
+						 "COALESCE(m.since, %s) AS since FROM moving_" INT64_FORMAT " v LEFT JOIN "
+						 "%s m ON m.segment_id = " INT64_FORMAT
+						 " AND m.contact_id = v.contact_id UNION ALL ",
+						 id, now, id, stored, id);
+	}
+	return psprintf("FROM (%sSELECT m.segment_id, m.contact_id, m.since FROM %s m "
+					"WHERE m.segment_id NOT IN (%s)) r WHERE r.contact_id = c.%s",
+					out.data, stored, ids.data, context->table->key);
+}
+
 /*
  * FROM ... WHERE ... of the rows r that count.
  */
@@ -122,7 +182,7 @@ char *
 RowGroupFromSql(const RowGroup *group, const SqlContext *context)
 {
 	StringInfoData out;
-	char *rows = RowsFromSql(group->rows, group->condition, "c", context->table);
+	char *rows = rows_from(group, context);
 
 	initStringInfo(&out);
 	if (group->within == NULL)
@@ -182,7 +242,9 @@ RowGroupValueSql(const RowGroup *group, const SqlContext *context)
 {
 	if (group->aggregate == FILTER_AGGREGATE_EXISTS)
 		return psprintf("EXISTS (SELECT %s)", RowGroupFromSql(group, context));
-	return psprintf("(SELECT a.v FROM (%s) AS a)", aggregate_query(group, context));
+	return psprintf("(SELECT %s FROM (%s) AS a)",
+					group->aggregate == FILTER_AGGREGATE_AVG ? "pg_catalog.trim_scale(a.v)" : "a.v",
+					aggregate_query(group, context));
 }
 
 /* An average that is one of some numbers: exactly, as a sum. */

@@ -28,6 +28,7 @@
 #include "predicate/bind.h"
 #include "predicate/predicate.h"
 #include "program/draft_facet.h"
+#include "program/draft_measure.h"
 #include "program/program.h"
 
 /* ----- sources ----- */
@@ -195,7 +196,7 @@ place_atom(Draft *draft, DraftAtom *datom, int id)
 
 	datom->outermost = id;
 	/* memberships are read as they are stored; nothing is told by their rows */
-	if (atom->scope == ATOM_MEMBER || (atom->rows && strcmp(atom->rows->name, MEMBERSHIPS) == 0))
+	if (atom->scope == ATOM_MEMBER || (atom->rows && FieldRowsAreMemberships(atom->rows)))
 		return;
 	datom->source = source_of(draft, atom->rows);
 	datom->source->atoms = lappend_int(datom->source->atoms, id);
@@ -438,10 +439,27 @@ intern_predicate(Builder *builder, DraftSegment *segment, const Predicate *predi
 
 /* ----- access ----- */
 
+static bool
+has_pattern(Draft *draft, List *atoms)
+{
+	ListCell *cell;
+
+	foreach (cell, atoms)
+	{
+		AtomTest test = draft->atoms[lfirst_int(cell)].atom->test;
+
+		if (test == TEST_LIKE || test == TEST_REGEXP)
+			return true;
+	}
+	return false;
+}
+
 /* Which of two sets of atoms lets fewer contacts in, as far as can be told? */
 static bool
 is_more_selective(Draft *draft, List *left, List *right)
 {
+	if (has_pattern(draft, left) != has_pattern(draft, right))
+		return has_pattern(draft, right);
 	if (list_length(left) != list_length(right))
 		return list_length(left) < list_length(right);
 	return draft->atoms[linitial_int(left)].facet->nconstants >
@@ -465,7 +483,7 @@ access_atoms(Draft *draft, const Predicate *predicate, AtomScope scope)
 		{
 			DraftAtom *datom = &draft->atoms[predicate->atom->id];
 
-			if (datom->indexed && datom->atom->scope == scope && datom->atom->test != TEST_RANGE)
+			if (datom->indexed && datom->atom->scope == scope && DraftFacetLetsIn(datom))
 				return list_make1_int(predicate->atom->id);
 			return NIL;
 		}
@@ -708,6 +726,7 @@ finish(Draft *draft)
 	int i;
 	int j;
 
+	DraftMeasures(draft);
 	for (i = 0; i < draft->nsources; i++)
 	{
 		for (j = 0; j < draft->sources[i]->nfacets; j++)

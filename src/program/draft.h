@@ -13,13 +13,18 @@
 
 #include "definition/contact_table.h"
 #include "predicate/predicate.h"
+#include "text/pattern_index.h"
 
+/* A value that is equalled, or a pattern that is found by a literal of its own. */
 typedef struct DraftConstant
 {
+	AtomTest test; /* ANY, LIKE or REGEXP */
 	Datum value;
 	uint32 hash;
-	List *atoms;  /* ids */
-	List *groups; /* ids of row groups that rows with it can count for */
+	List *atoms;            /* ids */
+	PatternLiteral literal; /* of patterns; the id is the constant's number */
+	bool whole;             /* whatever holds the literal matches */
+	List *groups;           /* ids of row groups that rows with it can count for */
 } DraftConstant;
 
 typedef struct DraftBoundary
@@ -42,7 +47,8 @@ typedef struct DraftFacet
 	Bitmapset *columns;
 	struct DraftSource *source;
 
-	int nconstants; /* dictionary of equality constants */
+	int nconstants; /* dictionary of equality constants, and of patterns */
+	int npatterns;  /* of these */
 	int constants_size;
 	DraftConstant *constants;
 	int nbuckets;
@@ -54,6 +60,7 @@ typedef struct DraftFacet
 
 	List *others; /* ids of atoms that are evaluated one by one */
 	List *ranges; /* ids of indexed range atoms */
+	List *atoms;  /* measures: ids of all that are over it */
 } DraftFacet;
 
 typedef struct DraftSource
@@ -67,8 +74,9 @@ typedef struct DraftSource
 	DraftFacet **facets;
 	Bitmapset *columns;
 	List *atoms;
-	List *groups;      /* of these, row groups */
+	List *groups;      /* of these, row groups; one of each measure */
 	List *open_groups; /* for which any row can count */
+	List *measures;    /* values made of a contact's rows: DraftFacets */
 	DraftFacet *contact;
 	DraftFacet *key;
 	DraftFacet *reference;
@@ -83,6 +91,7 @@ typedef struct DraftAtom
 	DraftFacet *condition;
 	DraftFacet *argument;
 	DraftFacet *order;
+	DraftFacet *measure; /* what it compares, where many atoms do */
 	bool indexed;
 	int nids;
 	int *ids;

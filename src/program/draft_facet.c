@@ -3,7 +3,8 @@
  * of them, while it is being put together.
  *
  * Equality constants in a hash dictionary, range boundaries in one sorted
- * array, everything else in a list.  A row's value is looked up once and
+ * array, patterns by a literal that each of them holds (pattern_index.c),
+ * everything else in a list.  A row's value is looked up once and
  * becomes two small integers, the constant's number and the rank among the
  * boundaries; every atom of the facet is then a comparison of integers, and
  * what flips between two values is read off the index (after Hanson's selection
@@ -18,11 +19,13 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "nodes/bitmapset.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/pg_list.h"
 #include "optimizer/optimizer.h"
+#include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 
@@ -31,6 +34,11 @@
 #include "predicate/predicate.h"
 #include "program/draft.h"
 #include "program/facet.h"
+#include "text/like.h"
+#include "text/pattern_index.h"
+#include "text/regexp_literal.h"
+
+#define PATTERN_LETS_IN 3 /* bytes of a literal, at least */
 
 /* ----- expressions ----- */
 
@@ -126,9 +134,9 @@ grow_buckets(DraftFacet *facet)
 	}
 }
 
-/* The number of a value among the facet's constants, or -1. */
+/* The number of what is equalled, or of a pattern, among the facet's constants; or -1. */
 static int
-find_constant(const DraftFacet *facet, Datum value)
+find_constant(const DraftFacet *facet, AtomTest test, Datum value)
 {
 	uint32 hash;
 	uint32 at;
@@ -141,45 +149,119 @@ find_constant(const DraftFacet *facet, Datum value)
 	{
 		const DraftConstant *constant = &facet->constants[facet->buckets[at] - 1];
 
-		if (constant->hash == hash && FacetCompare(facet->type, constant->value, value) == 0)
+		if (constant->hash == hash && constant->test == test &&
+			FacetCompare(facet->type, constant->value, value) == 0)
 			return facet->buckets[at] - 1;
 	}
 	return -1;
 }
 
 static int
-add_constant(DraftFacet *facet, Datum value, int atom)
+new_constant(DraftFacet *facet, AtomTest test, Datum value)
 {
-	int id = find_constant(facet, value);
+	DraftConstant *constant;
 	uint32 at;
 
-	if (id < 0)
+	if (facet->nconstants == facet->constants_size)
 	{
-		if (facet->nconstants == facet->constants_size)
-		{
-			facet->constants_size = Max(8, facet->constants_size * 2);
-			facet->constants =
-				facet->nconstants == 0
-					? palloc(sizeof(DraftConstant) * facet->constants_size)
-					: repalloc(facet->constants, sizeof(DraftConstant) * facet->constants_size);
-		}
-		id = facet->nconstants++;
-		facet->constants[id].value = value;
-		facet->constants[id].hash = FacetHash(facet->type, value);
-		facet->constants[id].atoms = NIL;
-		facet->constants[id].groups = NIL;
-		if (facet->nconstants * 2 > facet->nbuckets)
-			grow_buckets(facet);
-		else
-		{
-			at = facet->constants[id].hash & (facet->nbuckets - 1);
-			while (facet->buckets[at] != 0)
-				at = (at + 1) & (facet->nbuckets - 1);
-			facet->buckets[at] = id + 1;
-		}
+		facet->constants_size = Max(8, facet->constants_size * 2);
+		facet->constants =
+			facet->nconstants == 0
+				? palloc(sizeof(DraftConstant) * facet->constants_size)
+				: repalloc_huge(facet->constants, sizeof(DraftConstant) * facet->constants_size);
 	}
+	constant = &facet->constants[facet->nconstants++];
+	memset(constant, 0, sizeof(DraftConstant));
+	constant->test = test;
+	constant->value = value;
+	constant->hash = FacetHash(facet->type, value);
+	if (facet->nconstants * 2 > facet->nbuckets)
+		grow_buckets(facet);
+	else
+	{
+		at = constant->hash & (facet->nbuckets - 1);
+		while (facet->buckets[at] != 0)
+			at = (at + 1) & (facet->nbuckets - 1);
+		facet->buckets[at] = facet->nconstants;
+	}
+	return facet->nconstants - 1;
+}
+
+static int
+add_constant(DraftFacet *facet, Datum value, int atom)
+{
+	int id = find_constant(facet, TEST_ANY, value);
+
+	if (id < 0)
+		id = new_constant(facet, TEST_ANY, value);
 	facet->constants[id].atoms = lappend_int(facet->constants[id].atoms, atom);
 	return id;
+}
+
+/* ----- patterns ----- */
+
+/* Can bytes be found only where their characters begin? */
+static bool
+bytes_are_aligned(void)
+{
+	return pg_database_encoding_max_length() == 1 || GetDatabaseEncoding() == PG_UTF8;
+}
+
+/*
+ * A literal by which a pattern is found; false where it has none.
+ */
+static bool
+literal_of(const Atom *atom, PatternLiteral *literal, bool *whole)
+{
+	LikeLiteral like;
+	char *text;
+
+	memset(literal, 0, sizeof(PatternLiteral));
+	*whole = false;
+	if (atom->test == TEST_REGEXP)
+	{
+		text = RegexpLongestLiteral(atom->pattern);
+		literal->bytes = text;
+		literal->len = text ? strlen(text) : 0;
+		literal->any_case = true;
+		return literal->len > 0;
+	}
+	if (!LikeLongestLiteral(atom->pattern, &like))
+		return false;
+	literal->bytes = like.bytes;
+	literal->len = like.len;
+	literal->at_start = like.at_start;
+	literal->at_end = like.at_end;
+	*whole = like.whole && bytes_are_aligned();
+	return true;
+}
+
+/* Enter a pattern as a constant; false: it has no literal to be found by. */
+static bool
+add_pattern(DraftFacet *facet, DraftAtom *draft, int atom)
+{
+	PatternLiteral literal;
+	bool whole;
+	Datum value;
+	int id;
+
+	if (!literal_of(draft->atom, &literal, &whole))
+		return false;
+	value = CStringGetTextDatum(draft->atom->pattern);
+	id = find_constant(facet, draft->atom->test, value);
+	if (id < 0)
+	{
+		id = new_constant(facet, draft->atom->test, value);
+		facet->constants[id].literal = literal;
+		facet->constants[id].literal.id = id;
+		facet->constants[id].whole = whole;
+		facet->npatterns++;
+	}
+	facet->constants[id].atoms = lappend_int(facet->constants[id].atoms, atom);
+	draft->nids = 1;
+	draft->ids = palloc(sizeof(int));
+	draft->ids[0] = id;
+	return true;
 }
 
 static void
@@ -214,6 +296,12 @@ upper_after(const Boundary *upper)
 	return upper->inclusive;
 }
 
+static bool
+is_pattern(AtomTest test)
+{
+	return test == TEST_LIKE || test == TEST_REGEXP;
+}
+
 /*
  * Enter an atom into its facet's index.
  */
@@ -226,7 +314,10 @@ DraftFacetIndexAtom(DraftFacet *facet, DraftAtom *draft, int id)
 	draft->indexed =
 		!atom->moves && !facet->opaque &&
 		(atom->test == TEST_ANY || atom->test == TEST_OVERLAP || atom->test == TEST_CONTAINS ||
-		 (atom->test == TEST_RANGE && (atom->lower.given || atom->upper.given)));
+		 (atom->test == TEST_RANGE && (atom->lower.given || atom->upper.given)) ||
+		 (is_pattern(atom->test) && add_pattern(facet, draft, id)));
+	if (is_pattern(atom->test) && draft->indexed)
+		return;
 	if (!draft->indexed && atom->scope == ATOM_ROW)
 		return; /* asked by the row groups that it is in */
 	if (!draft->indexed)
@@ -250,6 +341,18 @@ DraftFacetIndexAtom(DraftFacet *facet, DraftAtom *draft, int id)
 		CHECK_FOR_INTERRUPTS();
 		draft->ids[i] = add_constant(facet, atom->constants[i], id);
 	}
+}
+
+/*
+ * Is an indexed atom found by a value that few rows have?  Most texts hold the
+ * shortest patterns.
+ */
+bool
+DraftFacetLetsIn(const DraftAtom *draft)
+{
+	if (is_pattern(draft->atom->test))
+		return draft->facet->constants[draft->ids[0]].literal.len >= PATTERN_LETS_IN;
+	return draft->atom->test != TEST_RANGE;
 }
 
 static int

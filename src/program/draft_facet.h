@@ -12,6 +12,7 @@
 
 extern DraftFacet *DraftFacetGet(DraftSource *source, const char *sql, ValueType type);
 extern void DraftFacetIndexAtom(DraftFacet *facet, DraftAtom *draft, int id);
+extern bool DraftFacetLetsIn(const DraftAtom *draft);
 extern void DraftFacetFinish(Draft *draft, DraftFacet *facet);
 
 #endif /* SEGMENTS_DRAFT_FACET_H */

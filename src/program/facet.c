@@ -15,15 +15,20 @@
 #include "nodes/execnodes.h"
 #include "nodes/pg_list.h"
 #include "optimizer/optimizer.h"
+#include "utils/builtins.h"
 #include "utils/float.h"
 #include "utils/fmgrprotos.h"
 
 #include "base/compat.h"
 #include "base/secure.h"
 #include "base/sql_expr.h"
+#include "base/vector.h"
 #include "predicate/predicate.h"
 #include "program/image.h"
 #include "program/program.h"
+#include "text/like.h"
+#include "text/pattern_index.h"
+#include "text/regexp.h"
 
 /* ----- values ----- */
 /*
@@ -147,18 +152,87 @@ FacetFindConstant(const Image *image, const ImageFacet *facet, Datum value)
 	uint32 hash;
 	uint32 at;
 
-	if (facet->nconstants == 0)
+	if (facet->nconstants == facet->npatterns)
 		return -1;
 	hash = FacetHash(facet->type, value);
 	for (at = hash & mask; buckets[at] != 0; at = (at + 1) & mask)
 	{
 		const ImageConstant *constant = &constants[buckets[at] - 1];
 
-		if (constant->hash == hash &&
+		if (constant->hash == hash && constant->test == TEST_ANY &&
 			FacetCompare(facet->type, ImageDatum(image, facet->type, constant->value), value) == 0)
 			return buckets[at] - 1;
 	}
 	return -1;
+}
+
+/* A pattern of the facet, as this backend runs it. */
+typedef struct FacetPattern
+{
+	LikePattern *like;
+	Regexp *regexp;
+} FacetPattern;
+
+static FacetPattern *
+prepare_pattern(Program *program, Facet *facet, int id)
+{
+	const ImageConstant *constant =
+		&IMAGE_AT(program->image, facet->image->constants, ImageConstant)[id];
+	MemoryContext old = MemoryContextSwitchTo(program->context);
+	FacetPattern *pattern = palloc0(sizeof(FacetPattern));
+	char *source =
+		TextDatumGetCString(ImageDatum(program->image, facet->image->type, constant->value));
+
+	if (facet->patterns == NULL)
+		facet->patterns = MemoryContextAllocExtended(
+			program->context, sizeof(FacetPattern *) * facet->image->nconstants,
+			MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	if (constant->test == TEST_LIKE)
+		pattern->like = LikeCompile(source);
+	else
+		pattern->regexp = RegexpPrepare(source);
+	pfree(source);
+	facet->patterns[id] = pattern;
+	MemoryContextSwitchTo(old);
+	return pattern;
+}
+
+/* Does a text that holds the literal of a pattern match it? */
+static bool
+matches_pattern(Program *program, Facet *facet, int id, const char *data, int len)
+{
+	FacetPattern *pattern;
+
+	if (IMAGE_AT(program->image, facet->image->constants, ImageConstant)[id].whole)
+		return true;
+	pattern = facet->patterns ? facet->patterns[id] : NULL;
+	if (pattern == NULL)
+		pattern = prepare_pattern(program, facet, id);
+	return pattern->like ? LikeMatches(pattern->like, data, len)
+						 : RegexpMatches(pattern->regexp, data, len);
+}
+
+/*
+ * Append the numbers of the patterns that a text matches, each once.
+ */
+void
+FacetFindPatterns(Program *program, Facet *facet, Datum value, IntVector *found)
+{
+	struct varlena *string = PG_DETOAST_DATUM_PACKED(value);
+	const char *data = VARDATA_ANY(string);
+	int len = VARSIZE_ANY_EXHDR(string);
+	int kept = found->n;
+	int i;
+
+	if (facet->image->npatterns == 0)
+		return;
+	i = kept;
+	PatternIndexSearch(IMAGE_AT(program->image, facet->image->patterns, PatternIndex), data, len,
+					   found);
+	for (; i < found->n; i++)
+		if (matches_pattern(program, facet, found->items[i], data, len))
+			found->items[kept++] = found->items[i];
+	found->n = kept;
 }
 
 /*
@@ -184,6 +258,34 @@ FacetRank(const Image *image, const ImageFacet *facet, Datum value)
 			high = middle;
 	}
 	return low;
+}
+
+static void
+find_ranges(const ImageRange *ranges, int start, int end, int rank, IntVector *found)
+{
+	while (start < end)
+	{
+		int middle = start + (end - start) / 2;
+		const ImageRange *range = &ranges[middle];
+
+		if (range->highest <= rank)
+			return;
+		find_ranges(ranges, start, middle, rank, found);
+		if (range->lower > rank)
+			return;
+		if (range->upper > rank)
+			IntVectorAdd(found, range->atom);
+		start = middle + 1;
+	}
+}
+
+/*
+ * Append the range atoms over related rows that hold at a rank.
+ */
+void
+FacetFindRanges(const Image *image, const ImageFacet *facet, int rank, IntVector *found)
+{
+	find_ranges(IMAGE_AT(image, facet->ranges.offset, ImageRange), 0, facet->ranges.n, rank, found);
 }
 
 /*

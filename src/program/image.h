@@ -13,7 +13,6 @@
 
 #include "definition/field.h"
 #include "predicate/predicate.h"
-#include "time/phrase.h"
 
 struct dsm_segment;
 
@@ -38,11 +37,16 @@ typedef struct ImageStep
 	int32 segment;
 } ImageStep;
 
-/* A constant that some atoms compare a facet with for equality. */
+/*
+ * A constant that some atoms compare a facet with for equality, or a pattern
+ * that is found by a literal of its own: then what holds that is tested.
+ */
 typedef struct ImageConstant
 {
-	Datum value; /* of texts, sets and numerics the offset */
+	Datum value; /* of texts, sets and numerics the offset; of what is `whole` nothing */
 	uint32 hash;
+	uint16 test;     /* AtomTest: ANY; LIKE, REGEXP of patterns */
+	uint16 whole;    /* whatever holds the literal matches */
 	ImageList atoms; /* related rows: ids */
 	ImageList gated; /* contacts: segments that only this value, or others, let in;
 					  * related rows: row groups that it lets count */
@@ -56,6 +60,19 @@ typedef struct ImageBoundary
 	int32 after;
 	ImageList atoms; /* related rows: ids */
 } ImageBoundary;
+
+/*
+ * A range atom over related rows, by its ranks.  Sorted by `lower`; they are a
+ * balanced tree too, whose root is in the middle, with the highest `upper` of
+ * all that is below each.
+ */
+typedef struct ImageRange
+{
+	int32 lower;
+	int32 upper;
+	int32 highest;
+	int32 atom;
+} ImageRange;
 
 /*
  * A stretch of a facet's ranks, a cell, lets in the segments whose window on
@@ -82,15 +99,18 @@ typedef struct ImageFacet
 	bool gates;        /* some constants let segments in */
 	ImageList columns; /* attribute numbers it reads */
 	uint32 nconstants;
+	uint32 npatterns;   /* of these */
 	uint32 nbuckets;    /* power of two; bucket = constant + 1 */
 	uint32 nboundaries; /* sorted */
 	ImageOffset constants;
 	ImageOffset buckets;
 	ImageOffset boundaries;
-	uint32 ncells; /* 0: none, or the ranks are cut into so many */
+	ImageOffset patterns; /* PatternIndex of literals, by constant */
+	uint32 ncells;        /* 0: none, or the ranks are cut into so many */
 	ImageOffset cells;
 	ImageList others; /* atoms that are evaluated one by one */
-	ImageList ranges; /* related rows: indexed range atoms */
+	ImageList ranges; /* related rows: ImageRanges */
+	int32 first;      /* measures: an atom over it */
 } ImageFacet;
 
 /* Rows of one table that atoms are evaluated on: contacts, or a relation's. */
@@ -120,6 +140,8 @@ typedef struct ImageSource
 	ImageList conditional; /* ever; when only their fixed condition changes */
 	ImageList groups;      /* row groups over these rows: ids */
 	ImageList open_groups; /* those that no constant lets rows count for */
+	int32 nmeasures;       /* values made of a contact's rows */
+	ImageOffset measures;  /* ImageFacets */
 } ImageSource;
 
 #define IMAGE_ATOM_INDEXED 0x01 /* found through the facet's index */
@@ -139,6 +161,7 @@ typedef struct ImageAtom
 	int32 condition; /* related rows: facet of their fixed condition, or -1 */
 	int32 argument;  /* aggregates: the value aggregated, or -1 */
 	int32 order;     /* latest: what orders the rows, or -1 */
+	int32 measure;   /* what it compares, where its source has that, or -1 */
 	int32 ordinal;   /* which atom of its first segment's filter it is */
 	int32 query;     /* counts atoms that are not on the contact's row, or -1 */
 	int32 lower;     /* RANGE: rank must be >= lower and < upper */
@@ -146,8 +169,14 @@ typedef struct ImageAtom
 	ImageList ids;      /* ANY, OVERLAP, CONTAINS: constants */
 	ImageList segments; /* that have it; not of indexed atoms of contacts */
 	int32 origin;       /* the first of them */
-	ImageOffset detail; /* ImageDetail of atoms that are not indexed */
+	ImageOffset detail; /* ImageDetail of atoms that are more than a test of a facet's index */
 } ImageAtom;
+
+/*
+ * A measure is a value made of all of a contact's related rows: their number,
+ * a sum.  All atoms that compare it share its index; `lower`, `upper` and `ids`
+ * are of that.
+ */
 
 /* What a row does to a row group. */
 typedef struct ImageGroup
@@ -155,31 +184,38 @@ typedef struct ImageGroup
 	ImageOffset code;     /* predicate on one row, see IMAGE_OP; of inner groups nothing is known */
 	int32 outermost;      /* id of the row group that it is in, or its own */
 	bool grows;           /* RowGroupGrows */
+	bool plain;           /* it reads one row, and no inner groups */
 	ImageList moving;     /* atoms on its rows that move */
 	ImageList row_facets; /* what the predicate reads of a row */
 	ImageList value_facets; /* what else is made of it */
 	ImageList segments;     /* pairs of int32: ids of segments whose memberships it reads */
 } ImageGroup;
 
+/* An id of a segment from the two int32 that it is kept as. */
+static inline int64
+ImageId(int32 high, int32 low)
+{
+	return (int64) ((uint64) (uint32) high << 32 | (uint32) low);
+}
+
 /* A boundary as it is bound, without its text. */
 typedef struct ImageMoment
 {
 	Boundary boundary; /* pointers are NULL */
-	bool has_phrase;
-	Phrase phrase;
+	ImageOffset phrase;
 } ImageMoment;
 
+/* What few atoms have: of most there is none, or offsets that are 0. */
 typedef struct ImageDetail
 {
 	int64 segment_id;  /* MEMBER */
 	ImageOffset group; /* GROUP: ImageGroup */
 	Oid sql_type;
-	FieldAggregate aggregate; /* of the field */
+	FieldAggregate aggregate; /* of the field, or of the row group where it is one of these */
 	ImageOffset pattern;      /* LIKE, REGEXP */
-	bool anniversary;
-	Phrase day; /* of the anniversary */
-	ImageMoment lower;
-	ImageMoment upper;
+	ImageOffset day;          /* of the anniversary: Phrase */
+	ImageOffset lower;        /* ImageMoment */
+	ImageOffset upper;
 } ImageDetail;
 
 #define IMAGE_SEGMENT_PURE 0x01 /* reads the contact's row only, never moves */
@@ -264,7 +300,8 @@ typedef struct Image
 		  257 +                                                                                    \
 	  sizeof(ImageBoundary)) *                                                                     \
 		 257 +                                                                                     \
-	 sizeof(ImageCell) * 31 + sizeof(ImageStep) * 7 + sizeof(Datum))
+	 sizeof(ImageCell) * 31 + sizeof(ImageRange) * 11 + sizeof(ImageMoment) * 13 +                 \
+	 sizeof(ImageStep) * 7 + sizeof(Datum))
 
 /* The cell that a rank is in. */
 static inline int

@@ -24,7 +24,10 @@
 #include "definition/field.h"
 #include "predicate/predicate.h"
 #include "program/draft.h"
+#include "program/draft_measure.h"
 #include "program/image.h"
+#include "text/pattern_index.h"
+#include "time/phrase.h"
 
 #define MAX_GATES 16            /* more values let a segment in: then it has no gate */
 #define MAX_CELLS 64            /* that the ranks of a facet are cut into */
@@ -172,6 +175,16 @@ add_step(Layout *layout, int gate_facet, int gate_constant, int facet, int point
 	step->step.segment = segment;
 }
 
+/*
+ * Is the constant all of the facet's value?  A set can have an element, and a
+ * text match a pattern, while others come and go.
+ */
+static bool
+is_value(const DraftFacet *facet, int constant)
+{
+	return facet->type != VALUE_SET && facet->constants[constant].test == TEST_ANY;
+}
+
 /* Where one atom of a segment can flip while the gate's own value stays. */
 static void
 add_atom_steps(Layout *layout, int gate_facet, int gate_constant, const DraftAtom *datom,
@@ -181,8 +194,7 @@ add_atom_steps(Layout *layout, int gate_facet, int gate_constant, const DraftAto
 
 	if (!datom->indexed || datom->atom->scope != ATOM_CONTACT)
 		return;
-	/* but for sets, which can have the gate's element and others that come and go */
-	if (datom->facet->id == gate_facet && datom->facet->type != VALUE_SET)
+	if (datom->facet->id == gate_facet && is_value(datom->facet, gate_constant))
 		return;
 	if (datom->atom->test == TEST_RANGE)
 	{
@@ -433,8 +445,12 @@ put_constants(Layout *layout, const DraftFacet *facet, bool contacts, int *at, b
 
 	for (i = 0; i < facet->nconstants; i++)
 	{
-		constants[i].value = put_value(&layout->writer, facet->type, facet->constants[i].value);
+		CHECK_FOR_INTERRUPTS();
+		if (!facet->constants[i].whole)
+			constants[i].value = put_value(&layout->writer, facet->type, facet->constants[i].value);
 		constants[i].hash = facet->constants[i].hash;
+		constants[i].test = facet->constants[i].test;
+		constants[i].whole = facet->constants[i].whole;
 		if (!contacts)
 		{
 			constants[i].atoms = put_flipping(layout, facet->constants[i].atoms);
@@ -450,6 +466,31 @@ put_constants(Layout *layout, const DraftFacet *facet, bool contacts, int *at, b
 	}
 	offset = put(&layout->writer, constants, sizeof(ImageConstant) * facet->nconstants);
 	pfree(constants);
+	return offset;
+}
+
+/* The index of the literals of a facet's patterns. */
+static ImageOffset
+put_patterns(Layout *layout, const DraftFacet *facet)
+{
+	PatternLiteral *literals;
+	PatternIndex *index;
+	ImageOffset offset;
+	Size size;
+	int n = 0;
+	int i;
+
+	if (facet->npatterns == 0)
+		return 0;
+	literals =
+		MemoryContextAllocHuge(CurrentMemoryContext, sizeof(PatternLiteral) * facet->npatterns);
+	for (i = 0; i < facet->nconstants; i++)
+		if (facet->constants[i].test != TEST_ANY)
+			literals[n++] = facet->constants[i].literal;
+	index = PatternIndexBuild(literals, n, &size);
+	offset = put(&layout->writer, index, size);
+	pfree(index);
+	pfree(literals);
 	return offset;
 }
 
@@ -494,6 +535,85 @@ put_cells(Layout *layout, const DraftFacet *facet, int *at, uint32 *ncells)
 	return offset;
 }
 
+static int
+compare_ranges(const void *a, const void *b)
+{
+	const ImageRange *left = a;
+	const ImageRange *right = b;
+
+	if (left->lower != right->lower)
+		return left->lower < right->lower ? -1 : 1;
+	return left->atom < right->atom ? -1 : left->atom > right->atom;
+}
+
+/* Note the highest upper end below each range of a tree. */
+static int32
+note_highest(ImageRange *ranges, int start, int end)
+{
+	int middle = start + (end - start) / 2;
+	int32 left;
+	int32 right;
+
+	if (start == end)
+		return PG_INT32_MIN;
+	left = note_highest(ranges, start, middle);
+	right = note_highest(ranges, middle + 1, end);
+	ranges[middle].highest = Max(ranges[middle].upper, Max(left, right));
+	return ranges[middle].highest;
+}
+
+/* The range atoms of a facet of related rows, to be found by a rank (FacetFindRanges). */
+static ImageList
+put_ranges(Layout *layout, const DraftFacet *facet)
+{
+	ImageList list = {0};
+	ImageRange *ranges;
+	ListCell *cell;
+
+	if (facet->ranges == NIL)
+		return list;
+	ranges = MemoryContextAllocHuge(CurrentMemoryContext,
+									sizeof(ImageRange) * list_length(facet->ranges));
+	foreach (cell, facet->ranges)
+	{
+		const DraftAtom *datom = &layout->draft->atoms[lfirst_int(cell)];
+		ImageRange *range = &ranges[list.n];
+
+		/* those of row groups ask for themselves */
+		if (datom->atom->scope == ATOM_ROW)
+			continue;
+		range->lower = datom->lower;
+		range->upper = datom->upper;
+		range->atom = lfirst_int(cell);
+		list.n++;
+	}
+	qsort(ranges, list.n, sizeof(ImageRange), compare_ranges);
+	(void) note_highest(ranges, 0, list.n);
+	list.offset = put(&layout->writer, ranges, sizeof(ImageRange) * list.n);
+	pfree(ranges);
+	return list;
+}
+
+/* What a facet's atoms are found by. */
+static void
+put_index(Layout *layout, ImageFacet *image, const DraftFacet *facet, bool contacts, int *at)
+{
+	Writer *writer = &layout->writer;
+
+	image->type = facet->type;
+	image->nconstants = facet->nconstants;
+	image->npatterns = facet->npatterns;
+	image->nbuckets = facet->nconstants > facet->npatterns ? facet->nbuckets : 0;
+	image->nboundaries = facet->nboundaries;
+	image->constants = put_constants(layout, facet, contacts, at, &image->gates);
+	image->buckets = put(writer, facet->buckets, sizeof(int) * image->nbuckets);
+	image->boundaries = put_boundaries(layout, facet, contacts);
+	image->patterns = put_patterns(layout, facet);
+	image->others = put_list(writer, facet->others);
+	if (!contacts)
+		image->ranges = put_ranges(layout, facet);
+}
+
 static ImageOffset
 put_facets(Layout *layout, const DraftSource *source, bool contacts, int *at)
 {
@@ -509,23 +629,35 @@ put_facets(Layout *layout, const DraftSource *source, bool contacts, int *at)
 		if (facet->attnum == 0)
 			facets[i].field = put_string(writer, facet->field);
 		facets[i].sql_type = facet->sql_type;
-		facets[i].type = facet->type;
 		facets[i].attnum = facet->attnum;
 		facets[i].opaque = facet->opaque;
 		facets[i].columns = put_columns(writer, facet->columns);
-		facets[i].nconstants = facet->nconstants;
-		facets[i].nbuckets = facet->nbuckets;
-		facets[i].nboundaries = facet->nboundaries;
-		facets[i].constants = put_constants(layout, facet, contacts, at, &facets[i].gates);
-		facets[i].buckets = put(writer, facet->buckets, sizeof(int) * facet->nbuckets);
-		facets[i].boundaries = put_boundaries(layout, facet, contacts);
-		facets[i].others = put_list(writer, facet->others);
-		if (!contacts)
-			facets[i].ranges = put_flipping(layout, facet->ranges);
+		put_index(layout, &facets[i], facet, contacts, at);
 	}
 	for (i = 0; contacts && i < source->nfacets; i++)
 		facets[i].cells = put_cells(layout, source->facets[i], at, &facets[i].ncells);
 	return put(writer, facets, sizeof(ImageFacet) * source->nfacets);
+}
+
+static ImageOffset
+put_measures(Layout *layout, const DraftSource *source)
+{
+	int n = list_length(source->measures);
+	ImageFacet *measures = palloc0(sizeof(ImageFacet) * Max(n, 1));
+	ImageOffset offset;
+	int i;
+
+	for (i = 0; i < n; i++)
+	{
+		const DraftFacet *measure = list_nth(source->measures, i);
+
+		measures[i].sql_type = measure->sql_type;
+		measures[i].first = linitial_int(measure->atoms);
+		put_index(layout, &measures[i], measure, false, NULL);
+	}
+	offset = put(&layout->writer, measures, sizeof(ImageFacet) * n);
+	pfree(measures);
+	return offset;
 }
 
 /* ----- sources ----- */
@@ -569,7 +701,7 @@ put_unindexed(Layout *layout, ImageSource *image, const DraftSource *source)
 		bool tests_row =
 			datom->atom->scope == ATOM_ROWS && datom->facet != NULL && !datom->facet->opaque;
 
-		if (datom->atom->scope == ATOM_GROUP || datom->atom->scope == ATOM_ROW)
+		if (datom->atom->scope == ATOM_GROUP || datom->atom->scope == ATOM_ROW || datom->measure)
 			continue;
 		if (!tests_row || datom->atom->moves || (datom->condition && datom->condition->opaque))
 			IntVectorAdd(&loose, lfirst_int(cell));
@@ -599,6 +731,8 @@ put_source(Layout *layout, ImageSource *image, const DraftSource *source, bool c
 	image->link = source->link == NULL ? -1 : layout->draft->nsources + source->link->index;
 	image->columns = put_columns(writer, source->columns);
 	image->atoms = put_list(writer, source->atoms);
+	image->nmeasures = list_length(source->measures);
+	image->measures = put_measures(layout, source);
 	if (!contacts)
 		put_unindexed(layout, image, source);
 }
@@ -620,21 +754,27 @@ put_sources(Layout *layout, int *at)
 
 /* ----- atoms ----- */
 
-static ImageMoment
-moment_of(Writer *writer, ValueType type, const Boundary *boundary)
+static ImageOffset
+put_phrase(Writer *writer, const Phrase *phrase)
+{
+	return phrase == NULL ? 0 : put(writer, phrase, sizeof(Phrase));
+}
+
+static ImageOffset
+put_moment(Writer *writer, ValueType type, const Boundary *boundary)
 {
 	ImageMoment moment;
 
+	if (!boundary->given)
+		return 0;
 	memset(&moment, 0, sizeof(moment));
 	moment.boundary = *boundary;
-	moment.has_phrase = (boundary->phrase != NULL);
-	if (moment.has_phrase)
-		moment.phrase = *boundary->phrase;
 	moment.boundary.phrase = NULL;
 	moment.boundary.text = NULL;
-	if (boundary->given && boundary->kind == MOMENT_CONSTANT)
+	moment.phrase = put_phrase(writer, boundary->phrase);
+	if (boundary->kind == MOMENT_CONSTANT)
 		moment.boundary.constant = put_value(writer, type, boundary->constant);
-	return moment;
+	return put(writer, &moment, sizeof(moment));
 }
 
 static const uint32 op_of_kind[] = {
@@ -714,12 +854,24 @@ put_group(Layout *layout, const DraftAtom *datom)
 	add_moving(&moving, datom->row_predicate);
 	group.code = put(writer, code.items, sizeof(uint32) * code.n);
 	group.outermost = datom->outermost;
+	group.plain = DraftGroupIsPlain(layout->draft, datom);
 	group.grows = RowGroupGrows(datom->atom->group);
 	group.moving = put_ints(writer, moving.items, moving.n);
 	group.row_facets = put_facet_ids(writer, datom->row_facets);
 	group.value_facets = put_facet_ids(writer, datom->value_facets);
 	group.segments = put_segment_ids(writer, RowGroupSegments(datom->atom->group, NIL));
 	return put(writer, &group, sizeof(group));
+}
+
+/* What is made of the rows, as far as it is done in memory (row_aggregate.c). */
+static FieldAggregate
+aggregate_of(const Atom *atom)
+{
+	if (atom->group == NULL)
+		return atom->field ? atom->field->aggregate : AGGREGATE_NONE;
+	if (atom->test != TEST_EXISTS && strcmp(atom->value, "a.v") != 0)
+		return AGGREGATE_NONE;
+	return RowGroupAggregate(atom->group);
 }
 
 static ImageOffset
@@ -729,18 +881,19 @@ put_detail(Layout *layout, const DraftAtom *datom)
 	const Atom *atom = datom->atom;
 	ImageDetail detail;
 
+	/* the facet's index says all of a test on one row */
+	if (datom->indexed && (atom->scope == ATOM_ROWS || atom->scope == ATOM_ROW))
+		return 0;
 	memset(&detail, 0, sizeof(detail));
 	detail.segment_id = atom->segment_id;
 	if (atom->group != NULL)
 		detail.group = put_group(layout, datom);
 	detail.sql_type = atom->sql_type;
-	detail.aggregate = atom->field ? atom->field->aggregate : AGGREGATE_NONE;
+	detail.aggregate = aggregate_of(atom);
 	detail.pattern = put_string(writer, atom->pattern);
-	detail.anniversary = (atom->anniversary != NULL);
-	if (detail.anniversary)
-		detail.day = *atom->anniversary;
-	detail.lower = moment_of(writer, atom->value_type, &atom->lower);
-	detail.upper = moment_of(writer, atom->value_type, &atom->upper);
+	detail.day = put_phrase(writer, atom->anniversary);
+	detail.lower = put_moment(writer, atom->value_type, &atom->lower);
+	detail.upper = put_moment(writer, atom->value_type, &atom->upper);
 	return put(writer, &detail, sizeof(detail));
 }
 
@@ -782,6 +935,7 @@ put_atom(Layout *layout, ImageAtom *image, const DraftAtom *datom, int *nqueries
 	image->condition = facet_id(datom->condition);
 	image->argument = facet_id(datom->argument);
 	image->order = facet_id(datom->order);
+	image->measure = facet_id(datom->measure);
 	image->ordinal = datom->ordinal;
 	image->query = is_query(datom) && !is_inner(datom) ? (*nqueries)++ : -1;
 	image->lower = datom->lower;

@@ -94,22 +94,29 @@ ProgramIsUnguarded(Program *program)
 /* ----- atoms ----- */
 
 static Phrase *
-copy_phrase(const Phrase *phrase)
+phrase_of(const Image *image, ImageOffset offset)
 {
-	Phrase *copy = palloc(sizeof(Phrase));
+	Phrase *copy;
 
-	*copy = *phrase;
+	if (offset == 0)
+		return NULL;
+	copy = palloc(sizeof(Phrase));
+	*copy = *IMAGE_AT(image, offset, Phrase);
 	return copy;
 }
 
 static Boundary
-boundary_of(const Image *image, ValueType type, const ImageMoment *moment)
+boundary_of(const Image *image, ValueType type, ImageOffset offset)
 {
-	Boundary boundary = moment->boundary;
+	Boundary boundary = {0};
+	const ImageMoment *moment;
 
-	if (moment->has_phrase)
-		boundary.phrase = copy_phrase(&moment->phrase);
-	if (boundary.given && boundary.kind == MOMENT_CONSTANT)
+	if (offset == 0)
+		return boundary;
+	moment = IMAGE_AT(image, offset, ImageMoment);
+	boundary = moment->boundary;
+	boundary.phrase = phrase_of(image, moment->phrase);
+	if (boundary.kind == MOMENT_CONSTANT)
 		boundary.constant = ImageDatum(image, type, boundary.constant);
 	return boundary;
 }
@@ -132,26 +139,22 @@ atom_of(const Image *image, const ImageAtom *from, int id)
 	atom->segment_id = detail->segment_id;
 	atom->sql_type = detail->sql_type;
 	atom->pattern = unconstify(char *, ImageString(image, detail->pattern));
-	if (detail->anniversary)
-		atom->anniversary = copy_phrase(&detail->day);
-	atom->lower = boundary_of(image, atom->value_type, &detail->lower);
-	atom->upper = boundary_of(image, atom->value_type, &detail->upper);
+	atom->anniversary = phrase_of(image, detail->day);
+	atom->lower = boundary_of(image, atom->value_type, detail->lower);
+	atom->upper = boundary_of(image, atom->value_type, detail->upper);
 	return atom;
 }
 
+/* Patterns that are found by a literal are compiled with their facet (facet.c). */
 static void
 prepare_pattern(ProgramAtom *patom)
 {
-	char *problem = NULL;
-
+	if (patom->image->flags & IMAGE_ATOM_INDEXED)
+		return;
 	if (patom->atom->test == TEST_LIKE)
 		patom->like = LikeCompile(patom->atom->pattern);
-	if (patom->atom->test != TEST_REGEXP)
-		return;
-	patom->regexp = RegexpCompile(patom->atom->pattern, &problem);
-	if (patom->regexp == NULL)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_REGULAR_EXPRESSION),
-						errmsg("invalid regular expression: %s", problem)));
+	if (patom->atom->test == TEST_REGEXP)
+		patom->regexp = RegexpPrepare(patom->atom->pattern);
 }
 
 /*
@@ -335,9 +338,7 @@ add_group_segments(Program *program, Bitmapset *segments, int id)
 	uint32 i;
 
 	for (i = 0; i < group->segments.n; i += 2)
-		segments =
-			add_segment(program, segments,
-						(int64) ((uint64) (uint32) halves[i] << 32 | (uint32) halves[i + 1]));
+		segments = add_segment(program, segments, ImageId(halves[i], halves[i + 1]));
 	return segments;
 }
 

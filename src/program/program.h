@@ -28,8 +28,9 @@ typedef struct Facet
 	int id; /* within its source */
 	const ImageFacet *image;
 	struct RowSource *source;
-	ExprState *state;   /* prepared when first asked; NULL for columns */
-	Bitmapset *columns; /* attribute numbers it reads; NULL with opaque */
+	ExprState *state;               /* prepared when first asked; NULL for columns */
+	struct FacetPattern **patterns; /* by constant, compiled when first asked; or NULL */
+	Bitmapset *columns;             /* attribute numbers it reads; NULL with opaque */
 } Facet;
 
 /* Does the facet, where there is one, hold a subquery? */

@@ -160,13 +160,27 @@ has_outer_join(const Query *query)
 	return false;
 }
 
+static bool
+is_private(int64 segment)
+{
+	SegmentRow *row = SegmentById(segment);
+
+	return row == NULL || !row->handle.is_global;
+}
+
 /* Does it name a segment that is not for everybody who may read the contacts? */
 static bool
 is_private_member(Atom *atom, void *arg)
 {
-	SegmentRow *row = atom->scope == ATOM_MEMBER ? SegmentById(atom->segment_id) : NULL;
+	ListCell *cell;
 
-	return atom->scope == ATOM_MEMBER && (row == NULL || !row->handle.is_global);
+	if (atom->scope == ATOM_MEMBER)
+		return is_private(atom->segment_id);
+	if (atom->scope == ATOM_GROUP)
+		foreach (cell, RowGroupSegments(atom->group, NIL))
+			if (is_private(*(int64 *) lfirst(cell)))
+				return true;
+	return false;
 }
 
 /*

@@ -18,7 +18,6 @@
 #include "base/secure.h"
 #include "base/vector.h"
 #include "definition/contact_table.h"
-#include "definition/field.h"
 #include "definition/related_sql.h"
 #include "predicate/boundary.h"
 #include "predicate/predicate.h"
@@ -106,8 +105,7 @@ contacts_sql(ContactTable *table, const PassedValue *value, const char *windows,
 	return psprintf(
 		"SELECT c.%s, x.v FROM %s%s c, LATERAL (SELECT (%s)::%s AS v %s AND %s >= %s AND %s <= %s) x",
 		table->key, windows, table->name, value->sql, type,
-		RowsFromSql(atom->rows, atom->field->condition, "c", table), value->sql, low, value->sql,
-		high);
+		RowsFromSql(atom->rows, value->condition, "c", table), value->sql, low, value->sql, high);
 }
 
 /*
@@ -221,8 +219,7 @@ has_own_boundary(const Atom *atom)
 char *
 PassedIndexAdvice(const Atom *atom, ContactTable *table)
 {
-	if (!atom->moves || !has_own_boundary(atom) ||
-		(atom->rows && strcmp(atom->rows->name, MEMBERSHIPS) == 0))
+	if (!atom->moves || !has_own_boundary(atom))
 		return NULL;
 	return ValueIndexAdvice(PassedRowValue(atom, table), rows_relid(atom, table), rows_alias(atom),
 							line_type(atom->value_type).type);

@@ -83,6 +83,39 @@ same_rows(const Atom *a, const Atom *b)
 							   same_text(a->field->condition, b->field->condition));
 }
 
+/* Of memberships only those of the segments that row groups name count. */
+static char *
+named_memberships(Program *program)
+{
+	StringInfoData out;
+	int id;
+	uint32 i;
+
+	initStringInfo(&out);
+	for (id = 0; id < program->natoms; id++)
+	{
+		ImageList segments;
+		const int32 *halves;
+
+		if (!(program->atoms[id].flags & IMAGE_ATOM_MEMBERSHIPS))
+			continue;
+		segments = ProgramGroup(program, id)->segments;
+		halves = ProgramItems(program, segments);
+		for (i = 0; i < segments.n; i += 2)
+			appendStringInfo(&out, "%s" INT64_FORMAT, out.len ? "," : "",
+							 ImageId(halves[i], halves[i + 1]));
+	}
+	return psprintf("r.segment_id = ANY ('{%s}'::pg_catalog.int8[])", out.data);
+}
+
+static const char *
+condition_of(WindowSearch *search, const Atom *atom)
+{
+	if (atom->rows != NULL && FieldRowsAreMemberships(atom->rows))
+		return named_memberships(search->program);
+	return atom->field->condition;
+}
+
 static PassedValue *
 value_of(WindowSearch *search, const Atom *atom)
 {
@@ -100,6 +133,7 @@ value_of(WindowSearch *search, const Atom *atom)
 	value = palloc0(sizeof(PassedValue));
 	value->atom = atom;
 	value->sql = sql;
+	value->condition = condition_of(search, atom);
 	search->values = lappend(search->values, value);
 	return value;
 }

@@ -36,8 +36,9 @@ typedef struct PassedRange
 /* One value, of contacts or of related rows, and what was passed on its line. */
 typedef struct PassedValue
 {
-	const Atom *atom; /* any of those over it */
-	const char *sql;  /* the value */
+	const Atom *atom;      /* any of those over it */
+	const char *sql;       /* the value */
+	const char *condition; /* of its rows; or NULL */
 	int nwindows;
 	int windows_size;
 	PassedWindow *windows; /* sorted by low */

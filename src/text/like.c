@@ -131,6 +131,51 @@ LikeCompile(const char *pattern)
 	}
 }
 
+/* ----- literals ----- */
+
+/* Take the longest stretch without _ of one piece, where it is longer. */
+static void
+take_longest(LikeLiteral *literal, const LikePiece *piece, bool first, bool last)
+{
+	int start = 0;
+	int i;
+
+	for (i = 0; i <= piece->len; i++)
+	{
+		if (i < piece->len && piece->bytes[i] != '\0')
+			continue;
+		if (i - start > literal->len)
+		{
+			literal->bytes = piece->bytes + start;
+			literal->len = i - start;
+			literal->at_start = first && start == 0;
+			literal->at_end = last && i == piece->len;
+		}
+		start = i + 1;
+	}
+}
+
+/*
+ * The longest text that whatever matches the pattern holds, in the current
+ * memory context; false where there is none.
+ */
+bool
+LikeLongestLiteral(const char *pattern, LikeLiteral *literal)
+{
+	LikePattern *like = LikeCompile(pattern);
+	int total = 0;
+	int i;
+
+	memset(literal, 0, sizeof(LikeLiteral));
+	for (i = 0; i < like->npieces; i++)
+	{
+		take_longest(literal, &like->pieces[i], i == 0, i == like->npieces - 1);
+		total += like->pieces[i].len;
+	}
+	literal->whole = (total == literal->len);
+	return literal->len > 0;
+}
+
 /* ----- matching ----- */
 
 /* Does the piece stand at p?  *after is behind it. */

@@ -13,8 +13,19 @@
 
 typedef struct LikePattern LikePattern;
 
+/* A text that whatever matches a pattern holds. */
+typedef struct LikeLiteral
+{
+	char *bytes;
+	int len;
+	bool at_start; /* begins with */
+	bool at_end;   /* ends with */
+	bool whole;    /* and whatever holds it matches */
+} LikeLiteral;
+
 extern const char *LikeTooCostly(const char *pattern, bool literal);
 extern LikePattern *LikeCompile(const char *pattern);
+extern bool LikeLongestLiteral(const char *pattern, LikeLiteral *literal);
 extern bool LikeMatches(const LikePattern *like, const char *data, int len);
 
 #endif /* SEGMENTS_LIKE_H */

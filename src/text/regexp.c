@@ -114,6 +114,21 @@ RegexpCompile(const char *pattern, char **problem)
 	return NULL;
 }
 
+/*
+ * Compile what is stored; what does not compile is an error.
+ */
+Regexp *
+RegexpPrepare(const char *pattern)
+{
+	char *problem = NULL;
+	Regexp *regexp = RegexpCompile(pattern, &problem);
+
+	if (regexp == NULL)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_REGULAR_EXPRESSION),
+						errmsg("invalid regular expression: %s", problem)));
+	return regexp;
+}
+
 /* A bound {m}, {m,} or {m,n} at p: its greater number, else 1.  *end is behind it. */
 static int
 bound_at(const char *p, const char **end)

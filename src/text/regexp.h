@@ -18,6 +18,7 @@ typedef struct Regexp Regexp;
 extern void RegexpDefineSettings(void);
 extern const char *RegexpCollationSql(void);
 extern Regexp *RegexpCompile(const char *pattern, char **problem);
+extern Regexp *RegexpPrepare(const char *pattern);
 extern const char *RegexpTooCostly(const char *pattern, int64 *total);
 extern bool RegexpMatches(Regexp *regexp, const char *data, int len);
 

@@ -3,9 +3,9 @@ import json
 
 from domain import COMPANY_COLUMNS, ELEMENTS, EMAILS, INTEGERS, LEAD_COLUMNS, NUMERICS, SOURCES, TEXTS, TIMES
 
-PATTERNS = ['a', 'PAR', 'p_r%', '%s', '%', '_', 'strasse', 'ss', '50\\%', 'é', 'ﬁ', '1', '0', ' ', '%\n%', '\\_', 'σ']
-PIECES = ['a', 'Par', 'í', 's', 'SS', '%', '_', '\\', ' ', '😀', '1', 'f', 'ı', 'ς', "'"]
-REGEXPS = ['^pa', 'par.s$', 'é', '^$', '^ ', '[0-9]+', 'ss', 'STRA', '(?c)Paris', '^.$', 'a|b', '[^a-z]', 'i', 'ß', 'Σ']
+PATTERNS = ['a', 'PAR', '%aris%', 'pari%', '%rass_', 'stra%e', 'paris', '%@y.c%', 'lodz', '%two%lines', 'p_r%', '%s', '%', '_', 'strasse', 'ss', '50\\%', 'é', 'ﬁ', '1', '0', ' ', '%\n%', '\\_', 'σ']
+PIECES = ['a', 'Par', 'aris', 'strasse', '@x.org', 'odz', "O'Ne", 'two', 'í', 's', 'SS', '%', '_', '\\', ' ', '😀', '1', 'f', 'ı', 'ς', "'"]
+REGEXPS = ['^pa', 'par+is$', 'pa?ris', 'x\\.org', 'two.lines', 'par(is|k)', 'stra(ss|ß)e', 'sport|two', 'o.?neil', 'a{1,2}b', 'par.s$', 'é', '^$', '^ ', '[0-9]+', 'ss', 'STRA', '(?c)Paris', '^.$', 'a|b', '[^a-z]', 'i', 'ß', 'Σ']
 DATE_PATTERNS = ['2026', '2026-03', '-03-', '%-01', '10:30', '00:00:00', '_____03%']
 DATE_REGEXPS = ['^2026', '-0[1-6]-', '01$', '00:00:00$']
 UNITS = ['day', 'days', 'week', 'weeks', 'month', 'months', 'quarter', 'year', 'years']
@@ -73,6 +73,10 @@ class Filters:
         self.fields = [f for f in fields if f.column in written] + rng.sample(unwritten, min(3, len(unwritten)))
         # Most filters look at few fields, so that a write meets many of them.
         self.hot = rng.sample(self.fields, len(self.fields) // 5)
+        # Few values made of related rows, compared with many numbers: these are told apart by an index of their own.
+        sums = [f for f in self.fields if f.object not in ('lead', 'company', 'company_all') and f.type == 'number' and 'gte' in f.operators]
+        self.measured = rng.sample(sums, min(2, len(sums)))
+        self.counted = [] if contact_only else [self.counted_rows() for _ in range(2)]
 
     def pick_field(self):
         if self.rng.random() < 0.6:
@@ -255,17 +259,45 @@ class Filters:
             node['negate'] = True
         return node
 
+    def counted_rows(self):
+        """A row group without its comparison."""
+        rng = self.rng
+        relation = rng.choice(['page_hits', 'page_hits', 'email_stats'])
+        node = {'rows': relation, 'aggregate': 'count'}
+        if rng.random() < 0.8:
+            name = rng.choice(list(ROWS[relation]))
+            kind = ROWS[relation][name]
+            op = 'inLast' if kind == 'datetime' else rng.choice([o for o in ROW_OPERATORS[kind] if 'empty' not in o])
+            field = Field(('', name, kind, '', op))
+            node['filters'] = [{'field': name, 'operator': op, 'properties': {'filter': self.value(field, op)}}]
+        return node
+
+    def threshold(self):
+        rng = self.rng
+        op = rng.choice(['gte', 'gte', 'lt', 'gt', '=', '!='])
+        value = {'operator': op, 'properties': {'filter': rng.randint(-1, 6)}}
+        if self.measured and (not self.counted or rng.random() < 0.5):
+            field = rng.choice(self.measured)
+            return dict(object=field.object, field=field.name.replace('*', '1'), type=field.type, **value)
+        return dict(rng.choice(self.counted), **value)
+
     # ----- documents -----
 
     def condition(self, references):
         rng = self.rng
         node = {}
+        if (self.measured or self.counted) and rng.random() < 0.25:
+            return self.threshold()
         if references and rng.random() < 0.15:
             op = rng.choice(['in', '!in', 'in', '=', '!=', 'includingAll', 'excludingAll'])
             value = self.several(lambda: rng.choice(references))
             node.update(object='lead', field='leadlist', type='leadlist', operator=op,
                         properties={'filter': value if op not in ('=', '!=') else value[0]})
             return node
+        if not self.contact_only and rng.random() < 0.02:
+            op = rng.choice(['lt', 'gte', 'between'])
+            value = [rng.randint(0, 5000), rng.randint(5000, 9999)] if op == 'between' else rng.randint(0, 9999)
+            return dict(object='lead', field='bucket_%d' % rng.randint(1, 3), operator=op, properties={'filter': value})
         field = self.pick_field()
         op = rng.choice(field.operators)
         name = field.name.replace('*', str(rng.randint(1, 3)))
@@ -289,4 +321,8 @@ class Filters:
         return nodes
 
     def document(self, references=()):
+        # of row groups alone: these the independent evaluator knows
+        if not self.contact_only and self.rng.random() < 0.15:
+            nodes = [dict(glue=self.rng.choice(['and', 'or']), **self.row_group(references)) for _ in range(self.rng.choice([1, 1, 2]))]
+            return json.dumps(nodes, ensure_ascii=False)
         return json.dumps(self.group(references, 0), ensure_ascii=False)

@@ -221,6 +221,13 @@ EXECUTE kept;
 DEALLOCATE kept;
 SELECT count(*) FROM mal.contact AS c WHERE segments.matches(c, '[{"field": "leadlist", "operator": "in", "properties": {"filter": ["mine"]}}]');
 SELECT count(*) FROM mal.contact AS c WHERE segments.matches(c, '[{"field": "leadlist", "operator": "in", "properties": {"filter": ["none"]}}]');
+-- nor one whose memberships are read as rows
+SET ROLE regress_reader;
+PREPARE kept AS SELECT count(*) FROM mal.contact AS c WHERE segments.matches(c, '[{"rows": "memberships", "filters": [{"field": "segment", "operator": "in", "properties": {"filter": ["mine"]}}]}]');
+EXECUTE kept;
+SET ROLE regress_reader2;
+EXECUTE kept;
+DEALLOCATE kept;
 RESET ROLE;
 -- nor are its members in the tables beside, in what functions tell of them, and in what names it
 SELECT id AS mine FROM segments.segment WHERE alias = 'mine' \gset

@@ -162,6 +162,15 @@ SELECT * FROM segments.check();
 -- Why, and explain.
 SET segments.now = '2027-01-01 12:00+00';
 SELECT jsonb_pretty(segments.why('two-in-30-days', 1::bigint) -> 'filters' -> 'filters' -> 0);
+INSERT INTO w.buy (id, contact_id, kind, amount, at) VALUES (900, 59, 'x', 1, '2026-12-31 10:00+00'), (901, 59, 'y', NULL, '2026-12-01 10:00+00'), (902, 59, NULL, 2.5, NULL);
+SELECT segments.create_segment('Told', '[{"rows": "buy"}, {"rows": "buy", "aggregate": "avg", "of": "amount", "operator": "gt", "properties": {"filter": 1.75}},
+    {"rows": "buy", "negate": true, "filters": [{"rows": "hit", "within": {"date": "at", "of": "at", "from": "-1 day", "to": "1 day"}}]},
+    {"rows": "hit", "aggregate": "max", "of": "at", "operator": "!empty"}, {"rows": "memberships", "filters": [{"field": "segment", "operator": "=", "properties": {"filter": "bought"}}]}]') > 0;
+SELECT f ->> 'matches' AS matches, f -> 'value' AS value, f -> 'counted' AS counted,
+    (SELECT string_agg(concat_ws(' ', r ->> 'id', r ->> 'amount', (r ->> 'segment' = (SELECT id::text FROM segments.segment WHERE alias = 'bought'))::text), ', ') FROM jsonb_array_elements(f -> 'rows') AS r) AS rows
+FROM jsonb_array_elements(segments.why('told', 59::bigint) -> 'filters' -> 'filters') WITH ORDINALITY AS w (f, n) ORDER BY n;
+SELECT segments.delete_segment('told') IS NOT NULL;
+DELETE FROM w.buy WHERE id >= 900;
 SELECT segments.explain('[{"rows": "hit", "filters": [{"field": "url", "operator": "=", "properties": {"filter": "/cart"}}, {"rows": "buy", "negate": true, "within": {"date": "at", "of": "at", "from": "0 seconds", "to": "24 hours"}}]}]');
 SELECT segments.explain('[{"rows": "buy", "filters": [{"field": "at", "operator": "lt", "properties": {"filter": "today"}}], "aggregate": "avg", "of": "n", "operator": "gte", "properties": {"filter": 1.5}}]');
 SELECT exact FROM segments.preview('[{"rows": "buy"}]', exact => true) AS p (estimate, exact, sample);
@@ -181,6 +190,10 @@ SELECT segments.create_segment('Long VIP', '[{"rows": "memberships", "filters": 
 SELECT segments.create_segment('Of both', '[{"rows": "memberships", "filters": [{"field": "segment", "operator": "in", "properties": {"filter": ["vip", "bought"]}}], "aggregate": "count", "operator": "=", "properties": {"filter": 2}}]') > 0;
 SELECT segments.create_segment('Hit while VIP', '[{"rows": "hit", "filters": [{"rows": "memberships", "filters": [{"field": "segment", "operator": "=", "properties": {"filter": "vip"}}], "within": {"date": "since", "of": "at", "from": null, "to": "0 seconds"}}]}]') > 0;
 SELECT count(*) FROM segments.members('long-vip');
+-- those who have been members for so long are found by an index, if there is one
+SELECT regexp_replace(segments.explain(filters), '^.*\n(?=Index|.*CREATE)', '') FROM segments.segment WHERE alias = 'long-vip';
+CREATE INDEX ON w.contact_segment_member (since);
+SELECT segments.explain(filters) LIKE '%CREATE INDEX%' AS advised FROM segments.segment WHERE alias = 'long-vip';
 UPDATE segments.segment SET filters = '[{"rows": "memberships", "filters": [{"field": "segment", "operator": "in", "properties": {"filter": ["long-vip"]}}]}]' WHERE alias = 'vip';
 UPDATE segments.segment SET is_published = false WHERE alias = 'vip';
 DELETE FROM segments.segment WHERE alias = 'vip';
@@ -200,6 +213,25 @@ SELECT string_agg(k::text, ' ' ORDER BY k) FROM segments.members('long-vip') AS 
 UPDATE w.contact SET city = 'Rome' WHERE id IN (1, 3);
 SELECT string_agg(k::text, ' ' ORDER BY k) FROM segments.members('long-vip') AS m (k, since, source) WHERE k < 4;
 SELECT segments.add_contact('vip', 3::bigint), segments.remove_contact('vip', 2::bigint);
+SELECT * FROM segments.check();
+-- asked before the refresh, memberships of segments that move are those of the instant
+SELECT segments.create_segment('Recent', '[{"rows": "buy", "filters": [{"field": "at", "operator": "inLast", "properties": {"filter": "7 days"}}]}]') > 0;
+SELECT segments.create_segment('Due', '[{"rows": "hit", "filters": [{"field": "at", "operator": "lt", "properties": {"filter": "-7 days"}}]}]') > 0;
+INSERT INTO w.buy (contact_id, at) VALUES (1, '2027-03-13 11:00+00'), (2, '2027-03-07 11:00+00');
+INSERT INTO w.hit (contact_id, at) VALUES (56, '2027-03-06 11:00+00');
+CREATE TEMP TABLE asked (d segments.filter);
+INSERT INTO asked VALUES
+    ('[{"rows": "memberships", "filters": [{"field": "segment", "operator": "in", "properties": {"filter": ["recent", "due"]}}]}]'),
+    ('[{"rows": "memberships", "filters": [{"field": "segment", "operator": "in", "properties": {"filter": ["recent", "due", "vip"]}}], "aggregate": "count", "operator": "gte", "properties": {"filter": 2}}]'),
+    ('[{"rows": "memberships", "filters": [{"field": "segment", "operator": "=", "properties": {"filter": "due"}}, {"field": "since", "operator": "inLast", "properties": {"filter": "1 hour"}}]}]'),
+    ('[{"rows": "memberships", "negate": true, "filters": [{"field": "segment", "operator": "=", "properties": {"filter": "recent"}}, {"field": "since", "operator": "lt", "properties": {"filter": "-1 day"}}]}]');
+SET segments.now = '2027-03-14 12:00+00';
+CREATE TEMP TABLE before AS SELECT n, k FROM (SELECT row_number() OVER () AS n, d FROM asked) AS a, segments.matching(d) AS k;
+SELECT n, count(*), count(*) FILTER (WHERE k IN (1, 2, 56)) AS of_three, bool_or(k = 56) AS new FROM before GROUP BY n ORDER BY n;
+SELECT exact FROM asked, segments.preview(d, exact => true) AS p (estimate, exact, sample);
+SELECT segments.refresh_due();
+SELECT count(*) FROM (TABLE before EXCEPT SELECT n, k FROM (SELECT row_number() OVER () AS n, d FROM asked) AS a, segments.matching(d) AS k) AS differ;
+SELECT count(*) FROM (SELECT n, k FROM (SELECT row_number() OVER () AS n, d FROM asked) AS a, segments.matching(d) AS k EXCEPT TABLE before) AS differ;
 SELECT * FROM segments.check();
 TRUNCATE w.buy;
 SELECT * FROM segments.check();
