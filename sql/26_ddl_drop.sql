@@ -32,6 +32,36 @@ CREATE FUNCTION segments.is_broken(contact_table regclass) RETURNS boolean
     LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'segments_is_broken';
 COMMENT ON FUNCTION segments.is_broken(regclass) IS 'internal: was this contact table declared to be without meaning when the present command began?';
 
+CREATE FUNCTION segments.begin_command(renames boolean) RETURNS boolean
+    LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'segments_begin_command';
+COMMENT ON FUNCTION segments.begin_command(boolean) IS 'internal: a command begins, which may give something another name; false: another command runs it';
+CREATE FUNCTION segments.end_command() RETURNS void
+    LANGUAGE c AS 'MODULE_PATHNAME', 'segments_end_command';
+COMMENT ON FUNCTION segments.end_command() IS 'internal: a command that may have given something another name has ended';
+CREATE FUNCTION segments.keep_expression(expression text, relation regclass, role oid) RETURNS void
+    LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'segments_keep_expression';
+COMMENT ON FUNCTION segments.keep_expression(text, regclass, oid) IS 'internal: keeps what an expression means until the command that began ends';
+CREATE FUNCTION segments.followed_expression(expression text, relation regclass) RETURNS text
+    LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'segments_followed_expression';
+COMMENT ON FUNCTION segments.followed_expression(text, regclass) IS 'internal: how what was kept of an expression is written now; null: as before';
+CREATE FUNCTION segments.used_function(expression text, relation regclass, function oid) RETURNS boolean
+    LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'segments_used_function';
+COMMENT ON FUNCTION segments.used_function(text, regclass, oid) IS 'internal: did what was kept of an expression call this function?';
+REVOKE EXECUTE ON FUNCTION segments.used_function(text, regclass, oid), segments.begin_command(boolean), segments.end_command(), segments.keep_expression(text, regclass, oid),
+    segments.followed_expression(text, regclass) FROM PUBLIC;
+
+CREATE FUNCTION segments.declared_expressions() RETURNS TABLE (contact_table regclass, relation regclass, sql text)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT d.contact_table, coalesce(r.related_table, d.contact_table), d.sql
+    FROM (SELECT DISTINCT d.contact_table, coalesce(d.relation, CASE WHEN d.object LIKE 'company%' THEN d.object END) AS relation, s AS sql
+          FROM segments.field_definition AS d, unnest(ARRAY[d.expression, d.condition]) AS s WHERE s IS NOT NULL) AS d
+        LEFT JOIN segments.relation AS r ON (r.contact_table, r.name) = (d.contact_table, d.relation)
+    UNION ALL
+    SELECT r.contact_table, r.related_table, r.condition FROM segments.relation AS r WHERE r.condition IS NOT NULL
+$function$;
+COMMENT ON FUNCTION segments.declared_expressions() IS 'internal: all that is declared in SQL, with the table over whose rows it is';
+
 CREATE FUNCTION segments.examine_definitions(contact_table regclass) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -50,15 +80,9 @@ BEGIN
     IF barred IS NOT NULL THEN
         RAISE EXCEPTION 'owner of the contact table cannot read relation "%"', barred USING ERRCODE = 'insufficient_privilege';
     END IF;
-    PERFORM segments.check_expression(e.sql, e.relation, c.relowner, false)
-    FROM (SELECT d.contact_table, coalesce(r.related_table, d.contact_table) AS relation, d.sql
-          FROM (SELECT DISTINCT d.contact_table, coalesce(d.relation, CASE WHEN d.object LIKE 'company%' THEN d.object END) AS relation,
-                       regexp_replace(s, '\$1(?![0-9])', '1', 'g') AS sql
-                FROM segments.field_definition AS d, unnest(ARRAY[d.expression, d.condition]) AS s WHERE s IS NOT NULL) AS d
-              LEFT JOIN segments.relation AS r ON (r.contact_table, r.name) = (d.contact_table, d.relation)
-          UNION ALL
-          SELECT r.contact_table, r.related_table, r.condition FROM segments.relation AS r WHERE r.condition IS NOT NULL) AS e
-        JOIN pg_class AS c ON c.oid = e.contact_table
+    PERFORM segments.check_expression(regexp_replace(e.sql, '\$1(?![0-9])', '1', 'g'), e.relation, c.relowner, false),
+            segments.keep_expression(e.sql, e.relation, c.relowner)
+    FROM segments.declared_expressions() AS e JOIN pg_class AS c ON c.oid = e.contact_table
     WHERE examine_definitions.contact_table IS NULL OR e.contact_table = examine_definitions.contact_table;
 END
 $function$;
@@ -92,6 +116,9 @@ AS $function$
  * their own: that contact table doesn't count.
  */
 BEGIN
+    IF NOT segments.begin_command(TG_TAG LIKE 'ALTER %' OR TG_TAG = 'CREATE FUNCTION') THEN
+        RETURN;
+    END IF;
     IF NOT EXISTS (SELECT FROM segments.contact_table) OR segments.is_restore_session() OR segments.is_examined(NULL) THEN
         PERFORM segments.remember_broken('{}');
     ELSE
@@ -104,7 +131,7 @@ $function$;
 COMMENT ON FUNCTION segments.before_ddl() IS 'internal: event trigger function; finds out which contact tables don''t count for the command that begins';
 
 CREATE EVENT TRIGGER segments_0_before_ddl ON ddl_command_start
-    WHEN TAG IN ('ALTER TABLE', 'ALTER SCHEMA', 'ALTER FUNCTION', 'ALTER OPERATOR', 'ALTER TYPE', 'ALTER DOMAIN', 'ALTER VIEW',
+    WHEN TAG IN ('CREATE FUNCTION', 'ALTER TABLE', 'ALTER SCHEMA', 'ALTER FUNCTION', 'ALTER OPERATOR', 'ALTER TYPE', 'ALTER DOMAIN', 'ALTER VIEW',
                  'DROP TABLE', 'DROP VIEW', 'DROP MATERIALIZED VIEW', 'DROP FOREIGN TABLE', 'DROP FUNCTION', 'DROP AGGREGATE',
                  'DROP PROCEDURE', 'DROP ROUTINE', 'DROP OPERATOR', 'DROP OPERATOR CLASS', 'DROP OPERATOR FAMILY', 'DROP COLLATION',
                  'DROP SEQUENCE', 'DROP LANGUAGE', 'DROP ACCESS METHOD', 'DROP SERVER', 'DROP FOREIGN DATA WRAPPER',

@@ -202,12 +202,14 @@ AS $function$
             link_column = CASE WHEN segments.has_column(r.link_table, r.link_column) THEN r.link_column ELSE new_name END,
             primary_column = CASE WHEN segments.has_column(r.link_table, r.primary_column) THEN r.primary_column ELSE new_name END,
             contact_reference = CASE WHEN segments.has_column(r.contact_table, r.contact_reference)
-                                     THEN r.contact_reference ELSE new_name END
+                                     THEN r.contact_reference ELSE new_name END,
+            condition = coalesce(segments.followed_expression(r.condition, r.related_table), r.condition)
         WHERE follow_renamed_column.relation IN (r.contact_table, r.related_table, r.link_table)
           AND NOT (segments.has_column(coalesce(r.link_table, r.related_table), r.contact_column)
                    AND segments.has_column(r.related_table, r.key_column) AND segments.has_column(r.link_table, r.link_column)
                    AND segments.has_column(r.link_table, r.primary_column)
-                   AND segments.has_column(r.contact_table, r.contact_reference))
+                   AND segments.has_column(r.contact_table, r.contact_reference)
+                   AND segments.followed_expression(r.condition, r.related_table) IS NULL)
     ), field AS (
         SELECT d.contact_table, d.object, d.field, coalesce(r.related_table, d.contact_table) AS row_table,
                CASE WHEN d.expression IS NULL AND (d.column_name IS NOT NULL OR coalesce(d.aggregate, '') NOT IN ('exists', 'count'))
@@ -224,13 +226,97 @@ AS $function$
     )
     UPDATE segments.field_definition AS d
     SET column_name = CASE WHEN segments.has_column(f.row_table, f.column_name) THEN d.column_name ELSE new_name END,
-        order_by = CASE WHEN segments.has_column(f.row_table, d.order_by) THEN d.order_by ELSE new_name END
+        order_by = CASE WHEN segments.has_column(f.row_table, d.order_by) THEN d.order_by ELSE new_name END,
+        expression = coalesce(segments.followed_expression(d.expression, f.row_table), d.expression),
+        condition = coalesce(segments.followed_expression(d.condition, f.row_table), d.condition)
     FROM field AS f
     WHERE (d.contact_table, d.object, d.field) = (f.contact_table, f.object, f.field)
-      AND NOT (segments.has_column(f.row_table, f.column_name) AND segments.has_column(f.row_table, d.order_by))
+      AND NOT (segments.has_column(f.row_table, f.column_name) AND segments.has_column(f.row_table, d.order_by)
+               AND segments.followed_expression(d.expression, f.row_table) IS NULL
+               AND segments.followed_expression(d.condition, f.row_table) IS NULL)
 $function$;
 COMMENT ON FUNCTION segments.follow_renamed_column(regclass, name) IS 'internal: relations and declared fields keep the column that they mean when it gets another name';
 REVOKE EXECUTE ON FUNCTION segments.follow_renamed_column(regclass, name) FROM PUBLIC;
+
+CREATE FUNCTION segments.follow_renamed_names() RETURNS void
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $function$
+    -- one statement: triggers see both
+    WITH relation AS (
+        UPDATE segments.relation AS r SET condition = segments.followed_expression(r.condition, r.related_table)
+        WHERE segments.followed_expression(r.condition, r.related_table) IS NOT NULL
+    )
+    UPDATE segments.field_definition AS d
+    SET expression = coalesce(segments.followed_expression(d.expression, segments.row_table(d)), d.expression),
+        condition = coalesce(segments.followed_expression(d.condition, segments.row_table(d)), d.condition)
+    WHERE segments.followed_expression(d.expression, segments.row_table(d)) IS NOT NULL
+       OR segments.followed_expression(d.condition, segments.row_table(d)) IS NOT NULL
+$function$;
+COMMENT ON FUNCTION segments.follow_renamed_names() IS 'internal: what is declared in SQL keeps what it means when that gets another name';
+REVOKE EXECUTE ON FUNCTION segments.follow_renamed_names() FROM PUBLIC;
+
+CREATE FUNCTION segments.follow_functions(functions oid[]) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $function$
+/*
+ * Functions that have another body now.  Only where their owner may act as that of the contact
+ * table; others are for segments.rebuild().
+ */
+DECLARE
+    concerned record;
+    reason text;
+BEGIN
+    FOR concerned IN
+        SELECT DISTINCT e.contact_table, c.relname AS name, p.proname
+        FROM segments.declared_expressions() AS e JOIN pg_class AS c ON c.oid = e.contact_table
+            JOIN pg_proc AS p ON p.oid = ANY (functions) AND pg_has_role(p.proowner, c.relowner, 'USAGE')
+        WHERE segments.used_function(e.sql, e.relation, p.oid)
+          AND segments.is_maintained(e.contact_table) AND NOT segments.is_broken(e.contact_table)
+    LOOP
+        PERFORM segments.invalidate(concerned.contact_table);
+        PERFORM segments.check_definitions(concerned.contact_table, format('cannot replace function "%s"', concerned.proname));
+        PERFORM segments.check_segments(concerned.contact_table, NULL, format('cannot replace function "%s"', concerned.proname));
+        BEGIN
+            PERFORM segments.rebuild_segments(concerned.contact_table, NULL, 'definition');
+        EXCEPTION
+            /* of the moment, and not of the function */
+            WHEN transaction_rollback OR lock_not_available OR insufficient_resources OR program_limit_exceeded
+                 OR operator_intervention OR system_error THEN
+                RAISE;
+            WHEN OTHERS THEN
+                GET STACKED DIAGNOSTICS reason = MESSAGE_TEXT;
+                RAISE WARNING 'segments of contact table "%" do not follow function "%": %', concerned.name, concerned.proname, reason
+                    USING HINT = 'Use segments.rebuild() when it can be evaluated.';
+        END;
+    END LOOP;
+END
+$function$;
+COMMENT ON FUNCTION segments.follow_functions(oid[]) IS 'internal: bring members up to date where a function that a field calls was replaced; refuse one that cannot be followed';
+REVOKE EXECUTE ON FUNCTION segments.follow_functions(oid[]) FROM PUBLIC;
+
+CREATE FUNCTION segments.follow_types(types oid[]) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $function$
+/*
+ * Labels of an enum are what filters compare.
+ */
+DECLARE
+    concerned regclass;
+BEGIN
+    FOR concerned IN
+        SELECT t.contact_table FROM segments.contact_table AS t
+        WHERE segments.is_maintained(t.contact_table) AND NOT segments.is_broken(t.contact_table)
+          AND EXISTS (SELECT FROM segments.tables_read(t.contact_table) AS r JOIN pg_attribute AS a ON a.attrelid = r AND a.attnum > 0 AND NOT a.attisdropped
+                          JOIN pg_type AS y ON y.oid = a.atttypid
+                      WHERE y.oid = ANY (types) OR y.typbasetype = ANY (types) OR y.typelem = ANY (types))
+    LOOP
+        PERFORM segments.invalidate(concerned);
+        PERFORM segments.rebuild_segments(concerned, NULL, 'definition');
+    END LOOP;
+END
+$function$;
+COMMENT ON FUNCTION segments.follow_types(oid[]) IS 'internal: bring members up to date where labels of an enum were changed';
+REVOKE EXECUTE ON FUNCTION segments.follow_types(oid[]) FROM PUBLIC;
 
 CREATE FUNCTION segments.follow_renamed_field(contact_table regclass, relation regclass, new_name name) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
@@ -382,7 +468,11 @@ BEGIN
     IF to_regclass('segments.contact_table') IS NULL THEN
         RAISE EXCEPTION 'cannot rename schema "segments" because extension segments needs it'
             USING ERRCODE = 'dependent_objects_still_exist', HINT = 'The functions of the extension name it.';
-    ELSIF NOT EXISTS (SELECT FROM segments.contact_table) THEN
+    END IF;
+    IF TG_TAG = 'CREATE FUNCTION' OR TG_TAG LIKE 'ALTER %' AND TG_TAG NOT IN ('ALTER POLICY', 'ALTER FOREIGN TABLE') THEN
+        PERFORM segments.end_command();
+    END IF;
+    IF NOT EXISTS (SELECT FROM segments.contact_table) THEN
         RETURN;
     END IF;
     IF TG_TAG IN ('CREATE INDEX', 'CREATE STATISTICS', 'CREATE POLICY', 'ALTER POLICY') THEN
@@ -417,6 +507,10 @@ BEGIN
             UNION
             SELECT i.inhparent FROM pg_event_trigger_ddl_commands() AS d JOIN pg_inherits AS i ON i.inhrelid = d.objid
             WHERE d.classid = 'pg_class'::regclass));
+        -- with a column, what else names it has another name
+        IF NOT EXISTS (SELECT FROM pg_event_trigger_ddl_commands() AS d WHERE d.object_type = 'table column') THEN
+            PERFORM segments.follow_renamed_names();
+        END IF;
         FOR altered IN
             SELECT DISTINCT d.objid::regclass AS relation, a.attname AS new_name
             FROM pg_event_trigger_ddl_commands() AS d
@@ -428,7 +522,11 @@ BEGIN
             PERFORM segments.check_altered_table(altered.relation, altered.new_name);
         END LOOP;
         PERFORM segments.follow_commands();
+        PERFORM segments.follow_renamed_names();
+    ELSIF TG_TAG = 'CREATE FUNCTION' THEN
+        PERFORM segments.follow_functions(ARRAY(SELECT d.objid FROM pg_event_trigger_ddl_commands() AS d WHERE d.classid = 'pg_proc'::regclass));
     ELSE
+        PERFORM segments.follow_renamed_names();
         -- something that an expression may name has another name now
         FOR contact_table IN
             SELECT DISTINCT e.contact_table
@@ -440,6 +538,9 @@ BEGIN
             PERFORM segments.invalidate(contact_table);
             PERFORM segments.check_definitions(contact_table, format('cannot %s', lower(TG_TAG)));
         END LOOP;
+        PERFORM segments.follow_types(ARRAY(
+            SELECT e.enumtypid FROM pg_event_trigger_ddl_commands() AS d JOIN pg_enum AS e ON e.enumtypid = d.objid
+            WHERE d.classid = 'pg_type'::regclass AND age(e.xmin) <= 0));
     END IF;
 END
 $function$;
@@ -448,7 +549,7 @@ COMMENT ON FUNCTION segments.after_alter() IS 'internal: event trigger function;
 CREATE EVENT TRIGGER segments_1_alter_tables_beside ON ddl_command_end WHEN TAG IN ('ALTER TABLE')
     EXECUTE FUNCTION segments.alter_tables_beside();
 CREATE EVENT TRIGGER segments_2_after_alter ON ddl_command_end
-    WHEN TAG IN ('CREATE TABLE', 'CREATE FOREIGN TABLE', 'CREATE SCHEMA', 'ALTER FOREIGN TABLE', 'CREATE RULE', 'CREATE INDEX', 'CREATE STATISTICS', 'CREATE POLICY', 'ALTER POLICY', 'ALTER TABLE', 'ALTER SCHEMA', 'ALTER FUNCTION', 'ALTER OPERATOR', 'ALTER TYPE', 'ALTER DOMAIN', 'ALTER VIEW')
+    WHEN TAG IN ('CREATE TABLE', 'CREATE FUNCTION', 'CREATE FOREIGN TABLE', 'CREATE SCHEMA', 'ALTER FOREIGN TABLE', 'CREATE RULE', 'CREATE INDEX', 'CREATE STATISTICS', 'CREATE POLICY', 'ALTER POLICY', 'ALTER TABLE', 'ALTER SCHEMA', 'ALTER FUNCTION', 'ALTER OPERATOR', 'ALTER TYPE', 'ALTER DOMAIN', 'ALTER VIEW')
     EXECUTE FUNCTION segments.after_alter();
 COMMENT ON EVENT TRIGGER segments_1_alter_tables_beside IS 'tables of members follow their contact table to another owner, schema or wider key';
 COMMENT ON EVENT TRIGGER segments_2_after_alter IS 'what stored filters need is not altered away; members follow altered columns';

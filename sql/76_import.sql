@@ -321,7 +321,7 @@ DECLARE
 BEGIN
     refused := 0;
     rejected := 0;
-    IF first > last THEN
+    IF (first <= last) IS NOT TRUE THEN
         created := 0;
         updated := 0;
         RETURN;

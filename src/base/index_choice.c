@@ -9,12 +9,10 @@
 
 #include "base/index_choice.h"
 
-#include "access/genam.h"
 #include "access/transam.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
 #include "fmgr.h"
-#include "nodes/pg_list.h"
 #include "parser/parse_oper.h"
 #include "utils/acl.h"
 #include "utils/lsyscache.h"
@@ -24,6 +22,7 @@
 #include "utils/typcache.h"
 
 #include "base/compat.h"
+#include "base/index_find.h"
 
 /*
  * The operator that column = value means in SQL, whatever the search path;
@@ -61,23 +60,26 @@ IndexIsOfServer(Relation index, int column, Oid type)
 		   (!OidIsValid(collation) || get_collation_isdeterministic(collation));
 }
 
-/* Can the index be asked for rows whose `column` has a value? */
-static bool
-serves(Relation index, AttrNumber column, Oid operator)
+/* A column that is to be found by what it equals. */
+typedef struct Lookup
 {
-	Form_pg_index form = index->rd_index;
-	Oid collation = index->rd_indcollation[0];
-	Oid left;
-	Oid right;
+	AttrNumber column;
+	Oid operator;
+	Oid value_type;
+} Lookup;
 
-	op_input_types(operator, & left, &right);
-	return index->rd_rel->relam == BTREE_AM_OID && form->indisvalid &&
-		   index->rd_opfamily[0] < FirstNormalObjectId &&
+/* Can the index be asked for rows whose column has a value? */
+static bool
+serves(Relation index, void *purpose)
+{
+	const Lookup *lookup = purpose;
+	Oid collation = index->rd_indcollation[0];
+
+	return index->rd_rel->relam == BTREE_AM_OID && index->rd_opfamily[0] < FirstNormalObjectId &&
 		   (!OidIsValid(collation) || get_collation_isdeterministic(collation)) &&
-		   form->indkey.values[0] == column && RelationGetIndexPredicate(index) == NIL &&
-		   get_opfamily_member(index->rd_opfamily[0], index->rd_opcintype[0], right,
-							   BTEqualStrategyNumber) ==
-			   operator;
+		   index->rd_index->indkey.values[0] == lookup->column &&
+		   get_opfamily_member(index->rd_opfamily[0], index->rd_opcintype[0], lookup->value_type,
+							   BTEqualStrategyNumber) == lookup->operator;
 }
 
 /*
@@ -105,26 +107,15 @@ bool
 IndexChoiceFind(Relation rel, AttrNumber column, Oid value_type, IndexChoice *choice)
 {
 	Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(rel), column - 1);
-	Oid operator= equality_operator(attribute->atttypid, value_type);
-	bool found = false;
+	Lookup lookup = {column, equality_operator(attribute->atttypid, value_type), InvalidOid};
 	Oid left;
-	ListCell *cell;
 
-	if (!OidIsValid(operator) || (OidIsValid(attribute->attcollation) &&
-								  !get_collation_isdeterministic(attribute->attcollation)))
+	if (!OidIsValid(lookup.operator) || (OidIsValid(attribute->attcollation) &&
+										 !get_collation_isdeterministic(attribute->attcollation)))
 		return false;
-	foreach (cell, RelationGetIndexList(rel))
-	{
-		Relation index = index_open(lfirst_oid(cell), AccessShareLock);
-
-		found = serves(index, column, operator);
-		index_close(index, NoLock);
-		if (!found)
-			continue;
-		choice->index = lfirst_oid(cell);
-		op_input_types(operator, & left, &choice->value_type);
-		choice->equal = get_opcode(operator);
-		break;
-	}
-	return found;
+	op_input_types(lookup.operator, & left, &lookup.value_type);
+	choice->index = IndexFind(rel, serves, &lookup);
+	choice->value_type = lookup.value_type;
+	choice->equal = get_opcode(lookup.operator);
+	return OidIsValid(choice->index);
 }

@@ -71,7 +71,36 @@ analyse(const char *sql, Relation rel, const char *alias)
 }
 
 /*
- * The same of a relation that is not open, ready to be computed from a row:
+ * The same of a relation that is not open.
+ */
+Node *
+SqlExprAnalyse(const char *sql, Oid relid, const char *alias)
+{
+	Relation rel = table_open(relid, AccessShareLock);
+	Node *expr = analyse(sql, rel, alias);
+
+	table_close(rel, NoLock);
+	return expr;
+}
+
+/*
+ * An analysed expression over a relation, which goes by its own name, with all
+ * names as they are now, qualified.
+ */
+char *
+SqlExprText(Node *expr, Oid relid)
+{
+	SecureContext secure;
+	char *text;
+
+	SecureEnter(&secure, InvalidOid);
+	text = deparse_expression(expr, deparse_context_for(get_rel_name(relid), relid), false, false);
+	SecureLeave(&secure);
+	return text;
+}
+
+/*
+ * The same, ready to be computed from a row:
  * a column that is not stored stands as what it is computed from.
  */
 Node *

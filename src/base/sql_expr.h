@@ -9,6 +9,8 @@
 #include "nodes/nodes.h"
 
 extern Node *SqlExprParse(const char *sql, Oid relid, const char *alias);
+extern Node *SqlExprAnalyse(const char *sql, Oid relid, const char *alias);
+extern char *SqlExprText(Node *expr, Oid relid);
 extern char *SqlExprQualify(const char *sql, Oid relid, const char *alias, const char *new_alias,
 							Oid *type, bool *deterministic);
 

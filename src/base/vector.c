@@ -14,15 +14,7 @@
 void
 IntVectorAdd(IntVector *vector, int item)
 {
-	if (vector->n == vector->size)
-	{
-		int size = Max(16, vector->size * 2);
-
-		/* some outlive an error: no larger than what was got */
-		vector->items = vector->items == NULL ? palloc(sizeof(int) * size)
-											  : repalloc(vector->items, sizeof(int) * size);
-		vector->size = size;
-	}
+	VectorMakeRoom(vector->items, vector->n, vector->size, 16);
 	vector->items[vector->n++] = item;
 }
 
@@ -43,14 +35,7 @@ DatumVectorAdd(DatumVector *vector, Datum item)
 {
 	MemoryContext old = MemoryContextSwitchTo(vector->context);
 
-	if (vector->n == vector->size)
-	{
-		int size = Max(64, vector->size * 2);
-
-		vector->items = vector->items == NULL ? palloc(sizeof(Datum) * size)
-											  : repalloc_huge(vector->items, sizeof(Datum) * size);
-		vector->size = size;
-	}
+	VectorMakeRoom(vector->items, vector->n, vector->size, 64);
 	vector->items[vector->n] = datumCopy(item, vector->byval, vector->len);
 	vector->n++;
 	MemoryContextSwitchTo(old);

@@ -6,6 +6,30 @@
 
 #include "postgres.h"
 
+static inline void *
+VectorEnlarge(void *items, Size bytes)
+{
+	return items == NULL ? MemoryContextAllocHuge(CurrentMemoryContext, bytes)
+						 : repalloc_huge(items, bytes);
+}
+
+/*
+ * Make room for one more item in an array of n items that has room for size: NULL
+ * and 0 at first, when it comes from the current memory context; grows by
+ * doubling.  If that raises, the array is as it was.
+ */
+#define VectorMakeRoom(items, n, size, first)                                                      \
+	do                                                                                             \
+	{                                                                                              \
+		if ((n) == (size))                                                                         \
+		{                                                                                          \
+			Size grown_ = Max((Size) (first), (Size) (size) *2);                                   \
+                                                                                                   \
+			(items) = VectorEnlarge((items), grown_ * sizeof(*(items)));                           \
+			(size) = grown_;                                                                       \
+		}                                                                                          \
+	} while (0)
+
 typedef struct IntVector
 {
 	int n;

@@ -163,16 +163,17 @@ static void
 set_clock(Build *build, int64 id)
 {
 	int index = ProgramSegmentById(build->program, id);
+	SegmentRow *row = SegmentById(id);
 	TimestampTz now = SegmentsNow();
 	TimestampTz evaluated_at;
 	bool has_clock = !build->fresh && ClockRead(id, &evaluated_at);
 
-	if (index >= 0 && (build->program->segments[index].flags & IMAGE_SEGMENT_MOVES))
+	if (index >= 0 && row != NULL && (build->program->segments[index].flags & IMAGE_SEGMENT_MOVES))
 	{
 		if (has_clock && strcmp(build->cause, CAUSE_DEFINITION) != 0)
 			now = Max(now, evaluated_at);
 		ClockStart(build->contact_table, id, true, now,
-				   PredicateNextMove(BindStored(SegmentById(id)->filters, build->program->table),
+				   PredicateNextMove(BindStored(row->filters, build->program->table),
 									 build->program->table, now));
 	}
 	else if (has_clock)

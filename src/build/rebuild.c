@@ -342,7 +342,9 @@ set_aside_failing(Guarded *guarded)
 		ErrorData *error;
 
 		CHECK_FOR_INTERRUPTS();
-		SegmentCheckVisible(*(int64 *) lfirst(cell));
+		/* gone meanwhile */
+		if (!SegmentIsVisible(*(int64 *) lfirst(cell)))
+			continue;
 		error = InSubtransaction(evaluate_ids, &one, NULL);
 		if (error == NULL)
 			rest = lappend(rest, lfirst(cell));
@@ -356,14 +358,36 @@ set_aside_failing(Guarded *guarded)
 static void
 warn_not_rebuilt(Guarded *guarded, const ErrorData *error)
 {
+	SegmentRow *row =
+		list_length(guarded->ids) == 1 ? SegmentById(*(int64 *) linitial(guarded->ids)) : NULL;
+
 	ereport(WARNING, (errcode(error->sqlerrcode),
-					  list_length(guarded->ids) == 1
-						  ? errmsg("segment \"%s\" was not rebuilt: %s",
-								   SegmentById(*(int64 *) linitial(guarded->ids))->alias,
-								   AsideReasonFor(guarded->contact_table, error))
-						  : errmsg("segments of contact table \"%s\" were not rebuilt: %s",
-								   get_rel_name(guarded->contact_table),
-								   AsideReasonFor(guarded->contact_table, error))));
+					  row != NULL ? errmsg("segment \"%s\" was not rebuilt: %s", row->alias,
+										   AsideReasonFor(guarded->contact_table, error))
+								  : errmsg("segments of contact table \"%s\" were not rebuilt: %s",
+										   get_rel_name(guarded->contact_table),
+										   AsideReasonFor(guarded->contact_table, error))));
+}
+
+/*
+ * Those of some segments that belong to the contact table and are seen by who
+ * calls: others are nobody's to rebuild here, nor to set aside.
+ */
+static List *
+own_segments(Oid contact_table, ArrayType *array)
+{
+	List *ids = NIL;
+	ListCell *cell;
+
+	foreach (cell, BuildIds(array))
+	{
+		int64 id = *(int64 *) lfirst(cell);
+		SegmentRow *row = SegmentById(id);
+
+		if (row != NULL && row->contact_table == contact_table && SegmentIsVisible(id))
+			ids = lappend(ids, lfirst(cell));
+	}
+	return ids;
 }
 
 /*
@@ -376,10 +400,14 @@ PG_FUNCTION_INFO_V1(segments_rebuild_guarded);
 Datum
 segments_rebuild_guarded(PG_FUNCTION_ARGS)
 {
-	Guarded guarded = {PG_GETARG_OID(0), BuildIds(PG_GETARG_ARRAYTYPE_P(1))};
+	Guarded guarded = {PG_GETARG_OID(0), NIL};
+	List *failed;
 	ErrorData *error = NULL;
 	ListCell *cell;
 
+	AccessCheckChange(guarded.contact_table);
+	guarded.ids = own_segments(guarded.contact_table, PG_GETARG_ARRAYTYPE_P(1));
+	failed = own_segments(guarded.contact_table, PG_GETARG_ARRAYTYPE_P(2));
 	SPI_connect();
 	if (guarded.ids != NIL)
 		error = InSubtransaction(rebuild_ids, &guarded, NULL);
@@ -395,7 +423,7 @@ segments_rebuild_guarded(PG_FUNCTION_ARGS)
 	}
 	if (error != NULL)
 		warn_not_rebuilt(&guarded, error);
-	foreach (cell, BuildIds(PG_GETARG_ARRAYTYPE_P(2)))
+	foreach (cell, failed)
 	{
 		Guarded one = {guarded.contact_table, list_make1(lfirst(cell))};
 

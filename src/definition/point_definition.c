@@ -9,9 +9,6 @@
 
 #include "definition/point_definition.h"
 
-#include "access/htup_details.h"
-#include "access/stratnum.h"
-#include "catalog/pg_type.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"

@@ -32,7 +32,7 @@
 #include "program/program.h"
 #include "text/like.h"
 #include "text/regexp.h"
-#include "time/phrase.h"
+#include "time/phrase_anniversary.h"
 
 /* ----- facets of a row ----- */
 

@@ -33,6 +33,8 @@
 #include "utils/pg_lsn.h"
 
 #include "base/compat.h"
+#include "base/index_find.h"
+#include "base/vector.h"
 #include "log/change_log.h"
 
 /* Columns of a log. */
@@ -67,18 +69,18 @@ orders_places(Oid family)
 }
 
 static bool
-is_on_numbers(Relation index)
+is_on_numbers(Relation index, void *purpose)
 {
-	return index->rd_rel->relam == BRIN_AM_OID && index->rd_index->indisvalid &&
+	return index->rd_rel->relam == BRIN_AM_OID &&
 		   index->rd_index->indkey.values[0] == Anum_change_xact &&
-		   RelationGetIndexPredicate(index) == NIL && orders_numbers(index->rd_opfamily[0]);
+		   orders_numbers(index->rd_opfamily[0]);
 }
 
-/* Does the index on numbers know places too? */
+/* The same, which knows places too. */
 static bool
-is_on_places(Relation index)
+is_on_places(Relation index, void *purpose)
 {
-	return index->rd_index->indnkeyatts >= Anum_index_lsn &&
+	return is_on_numbers(index, purpose) && index->rd_index->indnkeyatts >= Anum_index_lsn &&
 		   index->rd_index->indkey.values[Anum_index_lsn - 1] == Anum_change_lsn &&
 		   orders_places(index->rd_opfamily[Anum_index_lsn - 1]);
 }
@@ -89,24 +91,9 @@ is_on_places(Relation index)
 Oid
 ChangeLogIndex(Relation log)
 {
-	List *indexes = RelationGetIndexList(log);
-	Oid found = InvalidOid;
-	bool has_places = false;
-	ListCell *cell;
+	Oid found = IndexFind(log, is_on_places, NULL);
 
-	foreach (cell, indexes)
-	{
-		Relation index = index_open(lfirst_oid(cell), AccessShareLock);
-
-		if (is_on_numbers(index) && !has_places)
-		{
-			found = RelationGetRelid(index);
-			has_places = is_on_places(index);
-		}
-		index_close(index, AccessShareLock);
-	}
-	list_free(indexes);
-	return found;
+	return OidIsValid(found) ? found : IndexFind(log, is_on_numbers, NULL);
 }
 
 /* A scan of the index, and what its tests have in common. */
@@ -123,7 +110,7 @@ begin_page_scan(PageScan *scan, Relation index, const LogSpan *span, Snapshot sn
 {
 	scan->bitmap = tbm_create(work_mem * (Size) 1024, NULL);
 	scan->nplaces = 0;
-	if (span != NULL && is_on_places(index))
+	if (span != NULL && is_on_places(index, NULL))
 	{
 		ScanKeyEntryInitialize(&scan->keys[1], 0, Anum_index_lsn, BTGreaterEqualStrategyNumber,
 							   PG_LSNOID, InvalidOid, F_PG_LSN_GE, LSNGetDatum(span->from));
@@ -162,8 +149,8 @@ add_pages_since(PageScan *scan, const LogHorizon *since)
 static LogPages *
 stretches_of(TIDBitmap *bitmap, int *n)
 {
-	int size = 8;
-	LogPages *pages = palloc(sizeof(LogPages) * size);
+	int size = 0;
+	LogPages *pages = NULL;
 	BitmapPages *iterator = BitmapPagesBegin(bitmap);
 	BlockNumber block;
 
@@ -175,8 +162,7 @@ stretches_of(TIDBitmap *bitmap, int *n)
 			pages[*n - 1].last = block;
 			continue;
 		}
-		if (*n == size)
-			pages = repalloc(pages, sizeof(LogPages) * (size *= 2));
+		VectorMakeRoom(pages, *n, size, 8);
 		pages[*n].first = pages[*n].last = block;
 		(*n)++;
 	}

@@ -333,6 +333,9 @@ segments_next_entries(PG_FUNCTION_ARGS)
 	ReadPlace place;
 	bool is_more;
 
+	if (PG_GETARG_INT32(9) < 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("max must be at least 1")));
 	place_of_arguments(fcinfo, &place);
 	begin_reading(&reading, table, &place, (uint64) PG_GETARG_INT64(8), PG_GETARG_INT32(9));
 	is_more = !HorizonIsWithin(&place.window, &place.seen) && read_entries(&reading);

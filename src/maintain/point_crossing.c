@@ -9,9 +9,6 @@
 
 #include "maintain/point_crossing.h"
 
-#include "catalog/pg_type.h"
-#include "commands/trigger.h"
-#include "executor/spi.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 

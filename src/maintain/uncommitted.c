@@ -25,6 +25,7 @@
 #include "utils/typcache.h"
 
 #include "base/index_choice.h"
+#include "base/index_find.h"
 #include "base/table_tree.h"
 #include "definition/contact_table.h"
 #include "program/program.h"
@@ -39,54 +40,56 @@ typedef struct ColumnSearch
 
 /* ----- looking ----- */
 
-/* A btree index that begins with the column and can be asked for the key. */
-static Oid
-find_index(Relation rel, AttrNumber column, Oid key_type, RegProcedure *equal, Oid *collation)
+/* A column and the type of the key that it is to be asked for. */
+typedef struct KeyLookup
 {
-	Oid result = InvalidOid;
-	ListCell *cell;
+	AttrNumber column;
+	Oid column_type;
+	Oid key_type;
+	RegProcedure equal; /* of the index that was found */
+	Oid collation;      /* likewise: its order follows this one */
+} KeyLookup;
 
-	foreach (cell, RelationGetIndexList(rel))
-	{
-		Relation index = index_open(lfirst_oid(cell), AccessShareLock);
-		Oid operator= get_opfamily_member(index->rd_opfamily[0], index->rd_opcintype[0], key_type,
-										  BTEqualStrategyNumber);
+/* A btree index that begins with the column and can be asked for the key? */
+static bool
+serves(Relation index, void *purpose)
+{
+	KeyLookup *lookup = purpose;
+	Oid operator;
 
-		if (index->rd_index->indkey.values[0] == column &&
-			IndexIsOfServer(index, 0, TupleDescAttr(RelationGetDescr(rel), column - 1)->atttypid) &&
-			RelationGetIndexPredicate(index) == NIL && OidIsValid(operator))
-		{
-			result = RelationGetRelid(index);
-			*equal = get_opcode(operator);
-			*collation = index->rd_indcollation[0]; /* its order follows this one */
-		}
-		index_close(index, AccessShareLock);
-		if (OidIsValid(result))
-			break;
-	}
-	return result;
+	if (index->rd_index->indkey.values[0] != lookup->column ||
+		!IndexIsOfServer(index, 0, lookup->column_type))
+		return false;
+	operator= get_opfamily_member(index->rd_opfamily[0], index->rd_opcintype[0], lookup->key_type,
+								  BTEqualStrategyNumber);
+	if (!OidIsValid(operator))
+		return false;
+	lookup->equal = get_opcode(operator);
+	lookup->collation = index->rd_indcollation[0];
+	return true;
 }
 
 /* False when the two types cannot be compared directly. */
 static bool
 begin_search(ColumnSearch *search, Oid relid, AttrNumber attnum, Oid key_type)
 {
-	RegProcedure equal = InvalidOid;
-	Oid collation;
+	Form_pg_attribute attribute;
+	KeyLookup lookup = {attnum, InvalidOid, key_type, InvalidOid, InvalidOid};
 
 	search->rel = table_open(relid, AccessShareLock);
-	collation = TupleDescAttr(RelationGetDescr(search->rel), attnum - 1)->attcollation;
-	search->index = find_index(search->rel, attnum, key_type, &equal, &collation);
-	if (!OidIsValid(search->index) &&
-		TupleDescAttr(RelationGetDescr(search->rel), attnum - 1)->atttypid == key_type)
-		equal = get_opcode(lookup_type_cache(key_type, TYPECACHE_EQ_OPR)->eq_opr);
-	if (!OidIsValid(equal))
+	attribute = TupleDescAttr(RelationGetDescr(search->rel), attnum - 1);
+	lookup.column_type = attribute->atttypid;
+	lookup.collation = attribute->attcollation;
+	search->index = IndexFind(search->rel, serves, &lookup);
+	if (!OidIsValid(search->index) && attribute->atttypid == key_type)
+		lookup.equal = get_opcode(lookup_type_cache(key_type, TYPECACHE_EQ_OPR)->eq_opr);
+	if (!OidIsValid(lookup.equal))
 	{
 		table_close(search->rel, NoLock);
 		return false;
 	}
-	ScanKeyEntryInitialize(&search->key, 0, attnum, BTEqualStrategyNumber, key_type, collation,
-						   equal, (Datum) 0);
+	ScanKeyEntryInitialize(&search->key, 0, attnum, BTEqualStrategyNumber, key_type,
+						   lookup.collation, lookup.equal, (Datum) 0);
 	return true;
 }
 

@@ -21,7 +21,7 @@
 #include "predicate/boundary.h"
 #include "predicate/predicate.h"
 #include "text/regexp.h"
-#include "time/phrase.h"
+#include "time/phrase_anniversary.h"
 
 static void
 append_text(StringInfo out, const char *text)

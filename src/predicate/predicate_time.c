@@ -12,7 +12,9 @@
 #include "definition/contact_table.h"
 #include "predicate/boundary.h"
 #include "predicate/predicate.h"
+#include "time/local_time.h"
 #include "time/phrase.h"
+#include "time/phrase_next.h"
 
 static TimestampTz
 boundary_next_move(const Boundary *boundary, const Atom *atom, ContactTable *table, TimestampTz now)

@@ -298,6 +298,7 @@ segments_members(PG_FUNCTION_ARGS)
 	Tuplestorestate *store = SrfBegin(fcinfo, &desc);
 	TupleDesc base;
 	SegmentHandle segment;
+	SegmentRow *row;
 	ContactTable *table;
 	ParamListInfo params = makeParamList(4);
 
@@ -308,6 +309,8 @@ segments_members(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	SegmentFindVisible(text_to_cstring(PG_GETARG_TEXT_PP(0)), &segment);
 	table = AccessContactTable(segment.contact_table);
+	/* none, where an earlier snapshot still sees it */
+	row = SegmentById(segment.id);
 	set_param(&params->params[0], INT8ARRAYOID, false,
 			  PointerGetDatum(construct_empty_array(INT8OID)));
 	set_param(&params->params[1], INT8OID, false, Int64GetDatum(segment.id));
@@ -317,8 +320,8 @@ segments_members(PG_FUNCTION_ARGS)
 	TupleDescInitEntry(base, 1, "contact_id",
 					   WantedKeyType(table, TupleDescAttr(desc, 0)->atttypid), -1, 0);
 	TupleDescFinalize(base);
-	answer(find_question(SegmentById(segment.id)->is_static ? "members" : "members by filter"),
-		   table, params, fcinfo, store, base);
+	answer(find_question(row != NULL && row->is_static ? "members" : "members by filter"), table,
+		   params, fcinfo, store, base);
 	WantedKeysConstrain(table, store, desc, 1);
 	PG_RETURN_NULL();
 }

@@ -163,7 +163,9 @@ has_outer_join(const Query *query)
 static bool
 is_private(int64 segment)
 {
-	return !SegmentById(segment)->handle.is_global;
+	SegmentRow *row = SegmentById(segment);
+
+	return row == NULL || !row->handle.is_global;
 }
 
 /* Does it name a segment that is not for everybody who may read the contacts? */

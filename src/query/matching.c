@@ -35,8 +35,9 @@
 #include "predicate/predicate_sql.h"
 #include "predicate/predicate_time.h"
 #include "query/visible.h"
-#include "refresh/refresh_window.h"
 #include "time/clock.h"
+
+#include "refresh/refresh_read.h"
 
 #define FETCH_ROWS 10000
 

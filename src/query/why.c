@@ -132,6 +132,9 @@ segments_why_contact(PG_FUNCTION_ARGS)
 
 	SegmentCheckVisible(id);
 	row = SegmentById(id);
+	if (row == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("segment was deleted concurrently")));
 	why.table = AccessContactTable(row->contact_table);
 	why.contact = contact_literal(why.table, contact);
 	why.viewer = GetUserId();

@@ -43,6 +43,8 @@
 #include "refresh/refresh_window.h"
 #include "time/clock.h"
 
+#include "refresh/refresh_read.h"
+
 typedef struct Refresh
 {
 	Oid contact_table;
@@ -83,13 +85,14 @@ store_next_moves(Refresh *refresh)
 		ContactTable *table = refresh->program->table;
 
 		int index = ProgramSegmentById(refresh->program, id);
+		SegmentRow *row = SegmentById(id);
 		TimestampTz next_move = DT_NOEND;
 
-		if (index < 0)
+		if (index < 0 || row == NULL)
 			continue;
 		/* one that was set aside does not move until it is built again */
 		if (!(refresh->program->segments[index].flags & IMAGE_SEGMENT_ASIDE))
-			next_move = PredicateNextMove(BindStored(SegmentById(id)->filters, table), table,
+			next_move = PredicateNextMove(BindStored(row->filters, table), table,
 										  refresh->move.window.next_covered);
 		DatumVectorAdd(&ids, Int64GetDatum(id));
 		DatumVectorAdd(&next_moves, TimestampTzGetDatum(next_move));

@@ -44,6 +44,7 @@
 #include "program/keys.h"
 #include "program/program.h"
 #include "program/program_cache.h"
+#include "refresh/refresh_read.h"
 #include "refresh/refresh_window.h"
 
 #define FEW_SEGMENTS 16 /* so many members are looked up one by one */
@@ -79,13 +80,7 @@ typedef struct Comparison
 static void
 add_pair(PairVector *vector, int segment, int position, bool stored)
 {
-	if (vector->n == vector->size)
-	{
-		vector->size = Max(64, vector->size * 2);
-		vector->items = vector->items == NULL
-							? palloc(sizeof(Pair) * vector->size)
-							: repalloc_huge(vector->items, sizeof(Pair) * vector->size);
-	}
+	VectorMakeRoom(vector->items, vector->n, vector->size, 64);
 	vector->items[vector->n].segment = segment;
 	vector->items[vector->n].position = position;
 	vector->items[vector->n++].stored = stored;

@@ -1,6 +1,5 @@
 /*
- * refresh_window.h - the values that moving boundaries passed, and the contacts
- * that have them.
+ * refresh_window.h - the values that moving boundaries passed.
  */
 #ifndef SEGMENTS_REFRESH_WINDOW_H
 #define SEGMENTS_REFRESH_WINDOW_H
@@ -47,28 +46,10 @@ typedef struct PassedValue
 	PassedRange *ranges; /* sorted, apart from each other */
 } PassedValue;
 
-/* A contact with a value that was passed. */
-typedef struct PassedContact
-{
-	Datum key;
-	const PassedValue *value;
-	int64 at;
-	int range;
-} PassedContact;
-
-typedef struct PassedContacts
-{
-	MemoryContext context; /* keys are copied here */
-	int n;
-	int size;
-	PassedContact *items;
-} PassedContacts;
-
-typedef void (*PassedFull)(PassedContacts *contacts, void *arg);
+/* SQL of an atom's value; a value as the integer that windows are in. */
+extern const char *PassedRowValue(const Atom *atom, ContactTable *table);
+extern int64 PassedInteger(ValueType type, Datum value);
 
 extern List *PassedValues(Program *program, TimestampTz from, TimestampTz to);
-extern char *PassedIndexAdvice(const Atom *atom, ContactTable *table);
-extern void PassedFind(Program *program, const PassedValue *value, PassedContacts *contacts,
-					   PassedFull full, void *arg);
 
 #endif /* SEGMENTS_REFRESH_WINDOW_H */

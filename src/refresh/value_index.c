@@ -9,7 +9,6 @@
 
 #include "refresh/value_index.h"
 
-#include "access/genam.h"
 #include "access/table.h"
 #include "catalog/pg_am.h"
 #include "nodes/nodeFuncs.h"
@@ -19,6 +18,7 @@
 #include "utils/relcache.h"
 #include "utils/ruleutils.h"
 
+#include "base/index_find.h"
 #include "base/sql_expr.h"
 #include "definition/contact_table.h"
 
@@ -33,27 +33,17 @@ is_first_column(Relation index, Node *expr)
 }
 
 static bool
-serves(Oid index_id, Node *expr)
+serves(Relation index, void *purpose)
 {
-	Relation index = index_open(index_id, AccessShareLock);
-	bool result = index->rd_index->indisvalid && index->rd_rel->relam == BTREE_AM_OID &&
-				  RelationGetIndexPredicate(index) == NIL && is_first_column(index, expr);
-
-	index_close(index, AccessShareLock);
-	return result;
+	return index->rd_rel->relam == BTREE_AM_OID && is_first_column(index, purpose);
 }
 
 static bool
 is_indexed(Node *expr, Oid relid)
 {
 	Relation rel = table_open(relid, AccessShareLock);
-	List *indexes = RelationGetIndexList(rel);
-	ListCell *cell;
-	bool result = false;
+	bool result = OidIsValid(IndexFind(rel, serves, expr));
 
-	foreach (cell, indexes)
-		result = result || serves(lfirst_oid(cell), expr);
-	list_free(indexes);
 	table_close(rel, AccessShareLock);
 	return result;
 }

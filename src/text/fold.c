@@ -16,9 +16,7 @@
 
 #include "text/fold.h"
 
-#include "access/htup_details.h"
 #include "fmgr.h"
-#include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "utils/memutils.h"
 

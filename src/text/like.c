@@ -19,6 +19,8 @@
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 
+#include "base/vector.h"
+
 #define INTERRUPT_EVERY 65536 /* places that are tried between two looks */
 
 /* What stands between two %: bytes, where 0 stands for _ (no text has one). */
@@ -113,15 +115,14 @@ LikePattern *
 LikeCompile(const char *pattern)
 {
 	LikePattern *like = palloc(sizeof(LikePattern));
-	int size = 4;
+	int size = 0;
 	const char *p = pattern;
 
-	like->pieces = palloc(sizeof(LikePiece) * size);
+	like->pieces = NULL;
 	like->npieces = 0;
 	for (;;)
 	{
-		if (like->npieces == size)
-			like->pieces = repalloc(like->pieces, sizeof(LikePiece) * (size *= 2));
+		VectorMakeRoom(like->pieces, like->npieces, size, 4);
 		read_piece(&like->pieces[like->npieces++], &p);
 		if (*p == '\0')
 			return like;

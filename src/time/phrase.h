@@ -79,17 +79,6 @@ typedef struct Phrase
 	"\"this/last/next week/month/quarter/year\", \"+2 weeks\", \"5 days ago\", \"first/last day of ...\", " \
 	"\"anniversary\", \"birthday\", \"YYYY-MM-DD\" or \"YYYY-MM-DD HH:MM\"."
 
-extern Timestamp PhraseToLocal(TimestampTz instant, pg_tz *zone);
-
-/* Local wall clock -> instant, gaps and overlaps as AT TIME ZONE does, and back. */
-extern TimestampTz PhraseToInstant(Timestamp local, pg_tz *zone);
-
-/* Does the zone keep one offset from an instant to another? */
-extern bool PhraseZoneIsSteady(pg_tz *zone, TimestampTz from, TimestampTz to);
-
-/* The next local midnight after now. */
-extern TimestampTz PhraseNextMidnight(pg_tz *zone, TimestampTz now);
-
 extern bool PhraseMoves(const Phrase *phrase);
 
 /* Instants S and E; for PHRASE_INSTANT both are T.  Not for ANNIVERSARY. */
@@ -101,24 +90,6 @@ extern void PhraseDays(const Phrase *phrase, pg_tz *zone, TimestampTz now, DateA
 					   DateADT *end);
 
 /*
- * The local days on which the anniversary of a value must fall: the same one
- * twice unless it is of a span.  False when they are out of range.
- */
-extern bool PhraseAnniversaryWindow(const Phrase *phrase, pg_tz *zone, TimestampTz now,
-									DateADT *first, DateADT *last);
-
-/* Does the anniversary of a month * 100 + day fall on one of these days? */
-extern bool PhraseAnniversaryFalls(int32 month_day, DateADT first, DateADT last);
-
-/*
- * The values whose anniversary does, as month * 100 + day; 29 February falls on
- * the 28th of common years.  The array must have room for PHRASE_YEAR_DAYS.
- * Returns how many.
- */
-#define PHRASE_YEAR_DAYS 366
-extern int PhraseAnniversaryDays(DateADT first, DateADT last, int32 *days);
-
-/*
  * inLast (forward false) and inNext: both ends included.  On instants
  * [*start, *end]; on dates the local days that hold the two ends.
  */
@@ -127,14 +98,5 @@ extern void PhraseSpanInstants(const PhrasePart *span, bool forward, pg_tz *zone
 
 extern void PhraseSpanDays(const PhrasePart *span, bool forward, pg_tz *zone, TimestampTz now,
 						   DateADT *start, DateADT *end);
-
-/*
- * The next instant after now at which the phrase's meaning changes: infinity
- * (DT_NOEND) when never; now itself when it moves all the time (PHRASE_INSTANT).
- * For days = true the meaning in local days, else in instants (differs only
- * for PHRASE_INSTANT, whose local day changes once a day).
- */
-extern TimestampTz PhraseNextMove(const Phrase *phrase, pg_tz *zone, TimestampTz now, bool days);
-extern DateADT PhraseLocalDay(TimestampTz instant, pg_tz *zone);
 
 #endif /* SEGMENTS_PHRASE_H */

@@ -14,8 +14,7 @@
  *	parts       = part {part}
  *	part        = [sign] N unit | N unit {N unit} "ago"
  *	anniversary = ("anniversary" | "birthday") [parts]
- *	written     = YYYY-MM-DD [("T" | blank) HH:MM [:SS [.fraction]] [offset]]
- *	offset      = "Z" | sign HH [[:] MM [[:] SS]]
+ *	written     : phrase_written.c
  *
  * "ago" turns the whole run of parts before it, back to the start or to the
  * previous "ago": "1 month 2 days ago" is a month and two days before today.
@@ -25,20 +24,10 @@
 
 #include "time/phrase_parse.h"
 
-#include "mb/pg_wchar.h"
-#include "utils/date.h"
-#include "utils/datetime.h"
-
 #include "time/phrase.h"
-
-#define MAX_WORD 16   /* longer than any word of the grammar */
-#define MAX_QUOTED 40 /* bytes of the text shown in a detail */
-
-typedef struct Scanner
-{
-	const char *at;     /* what comes next */
-	const char *detail; /* why the parse failed */
-} Scanner;
+#include "time/phrase_anniversary.h"
+#include "time/phrase_scan.h"
+#include "time/phrase_written.h"
 
 typedef struct UnitWord
 {
@@ -65,152 +54,9 @@ static const char *const month_words[12] = {"january",   "february", "march",   
 											"september", "october",  "november", "december"};
 
 static bool
-is_blank(char c)
-{
-	return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
-static bool
-is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-static bool
-is_letter(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-static bool
-is_sign(char c)
-{
-	return c == '+' || c == '-';
-}
-
-static bool
 is_day_unit(PhraseUnit unit)
 {
 	return unit >= PHRASE_DAY;
-}
-
-static bool
-fail(Scanner *scan, const char *detail)
-{
-	scan->detail = detail;
-	return false;
-}
-
-/* Fail at the present place, quoting the rest of the text. */
-static bool
-fail_here(Scanner *scan)
-{
-	int len = strlen(scan->at);
-
-	if (len == 0)
-		return fail(scan, "The text breaks off.");
-	while (len > 0 && is_blank(scan->at[len - 1]))
-		len--;
-	len = pg_mbcliplen(scan->at, len, MAX_QUOTED);
-	return fail(scan, psprintf("\"%.*s\" is not understood.", len, scan->at));
-}
-
-static void
-skip_blanks(Scanner *scan)
-{
-	while (is_blank(*scan->at))
-		scan->at++;
-}
-
-/* Is nothing left but blanks? */
-static bool
-at_end(Scanner *scan)
-{
-	skip_blanks(scan);
-	return *scan->at == '\0';
-}
-
-/*
- * Take the next word in lower case.  False, with nothing taken, when there is
- * none; a word too long for the grammar gives one that matches nothing.
- */
-static bool
-scan_word(Scanner *scan, char *word)
-{
-	int len = 0;
-
-	skip_blanks(scan);
-	while (is_letter(scan->at[len]))
-	{
-		if (len < MAX_WORD - 1)
-			word[len] = pg_ascii_tolower((unsigned char) scan->at[len]);
-		len++;
-	}
-	word[Min(len, MAX_WORD - 1)] = '\0';
-	scan->at += len;
-	return len > 0;
-}
-
-/* Take the next word if it is this one. */
-static bool
-scan_keyword(Scanner *scan, const char *keyword)
-{
-	const char *start;
-	char word[MAX_WORD];
-
-	skip_blanks(scan);
-	start = scan->at;
-	if (scan_word(scan, word) && strcmp(word, keyword) == 0)
-		return true;
-	scan->at = start;
-	return false;
-}
-
-/* Take exactly n digits, no blanks before them. */
-static bool
-scan_digits(Scanner *scan, int n, int *value)
-{
-	int i;
-
-	*value = 0;
-	for (i = 0; i < n; i++)
-	{
-		if (!is_digit(scan->at[i]))
-			return false;
-		*value = *value * 10 + (scan->at[i] - '0');
-	}
-	if (is_digit(scan->at[n]))
-		return false;
-	scan->at += n;
-	return true;
-}
-
-/* Two digits, where more digits may follow. */
-static bool
-scan_pair(Scanner *scan, int *value)
-{
-	if (!is_digit(scan->at[0]) || !is_digit(scan->at[1]))
-		return false;
-	*value = (scan->at[0] - '0') * 10 + (scan->at[1] - '0');
-	scan->at += 2;
-	return true;
-}
-
-/* Take any number of digits; more than 64 bits hold stay at the maximum. */
-static bool
-scan_number(Scanner *scan, int64 *n)
-{
-	if (!is_digit(*scan->at))
-		return false;
-	*n = 0;
-	for (; is_digit(*scan->at); scan->at++)
-	{
-		if (*n > (PG_INT64_MAX - 9) / 10)
-			*n = PG_INT64_MAX;
-		else
-			*n = *n * 10 + (*scan->at - '0');
-	}
-	return true;
 }
 
 /* Look up a unit, singular or plural. */
@@ -266,8 +112,8 @@ check_limit(Scanner *scan, int64 n, const UnitWord *unit)
 {
 	if (n >= -unit->limit && n <= unit->limit)
 		return true;
-	return fail(scan, psprintf("The number of %ss is out of range: at most " INT64_FORMAT ".",
-							   unit->word, unit->limit));
+	return ScanFail(scan, psprintf("The number of %ss is out of range: at most " INT64_FORMAT ".",
+								   unit->word, unit->limit));
 }
 
 /* "N unit", without a sign. */
@@ -278,19 +124,19 @@ scan_count(Scanner *scan, PhrasePart *part)
 	char word[MAX_WORD];
 	const char *start;
 
-	skip_blanks(scan);
-	if (!scan_number(scan, &part->n))
-		return fail_here(scan);
-	skip_blanks(scan);
+	ScanSkipBlanks(scan);
+	if (!ScanNumber(scan, &part->n))
+		return ScanFailHere(scan);
+	ScanSkipBlanks(scan);
 	start = scan->at;
-	if (!scan_word(scan, word))
-		return fail(scan, "A number needs a unit: second, minute, hour, day, week, month, "
-						  "quarter or year.");
+	if (!ScanWord(scan, word))
+		return ScanFail(scan, "A number needs a unit: second, minute, hour, day, week, month, "
+							  "quarter or year.");
 	unit = find_unit(word);
-	if (unit == NULL || is_digit(*scan->at))
+	if (unit == NULL || ScanIsDigit(*scan->at))
 	{
 		scan->at = start;
-		return fail_here(scan);
+		return ScanFailHere(scan);
 	}
 	part->unit = unit->unit;
 	return check_limit(scan, part->n, unit);
@@ -300,12 +146,12 @@ scan_count(Scanner *scan, PhrasePart *part)
 static bool
 scan_ago(Scanner *scan, Phrase *phrase, int *run, bool *has_sign)
 {
-	if (!scan_keyword(scan, "ago"))
+	if (!ScanKeyword(scan, "ago"))
 		return true;
-	if (is_digit(*scan->at))
-		return fail_here(scan);
+	if (ScanIsDigit(*scan->at))
+		return ScanFailHere(scan);
 	if (*has_sign)
-		return fail(scan, "A sign and \"ago\" cannot go together.");
+		return ScanFail(scan, "A sign and \"ago\" cannot go together.");
 	for (; *run < phrase->nparts; (*run)++)
 		phrase->parts[*run].n = -phrase->parts[*run].n;
 	*has_sign = false;
@@ -325,11 +171,12 @@ scan_parts(Scanner *scan, Phrase *phrase)
 		char sign;
 
 		if (phrase->nparts == PHRASE_MAX_PARTS)
-			return fail(scan, psprintf("A date phrase has at most %d parts.", PHRASE_MAX_PARTS));
+			return ScanFail(scan,
+							psprintf("A date phrase has at most %d parts.", PHRASE_MAX_PARTS));
 		part = &phrase->parts[phrase->nparts++];
-		skip_blanks(scan);
+		ScanSkipBlanks(scan);
 		sign = *scan->at;
-		if (is_sign(sign))
+		if (ScanIsSign(sign))
 		{
 			scan->at++;
 			has_sign = true;
@@ -340,7 +187,7 @@ scan_parts(Scanner *scan, Phrase *phrase)
 			part->n = -part->n;
 		if (!scan_ago(scan, phrase, &run, &has_sign))
 			return false;
-	} while (!at_end(scan));
+	} while (!ScanAtEnd(scan));
 	return true;
 }
 
@@ -372,12 +219,13 @@ parse_anniversary(Scanner *scan, Phrase *phrase)
 {
 	phrase->kind = PHRASE_ANNIVERSARY;
 	phrase->anchor = PHRASE_ANCHOR_TODAY;
-	if (at_end(scan))
+	if (ScanAtEnd(scan))
 		return true;
 	if (!scan_parts(scan, phrase))
 		return false;
 	if (has_time_parts(phrase))
-		return fail(scan, "An anniversary moves by days, weeks, months, quarters or years only.");
+		return ScanFail(scan,
+						"An anniversary moves by days, weeks, months, quarters or years only.");
 	return true;
 }
 
@@ -402,13 +250,13 @@ parse_period(Scanner *scan, Phrase *phrase, int offset)
 	char word[MAX_WORD];
 	const char *start;
 
-	skip_blanks(scan);
+	ScanSkipBlanks(scan);
 	start = scan->at;
 	phrase->kind = PHRASE_DAYS;
 	phrase->anchor = PHRASE_ANCHOR_PERIOD;
 	phrase->offset = offset;
-	if (!scan_word(scan, word))
-		return fail_here(scan);
+	if (!ScanWord(scan, word))
+		return ScanFailHere(scan);
 	if (strcmp(word, "week") == 0)
 		phrase->unit = PHRASE_WEEK;
 	else if (strcmp(word, "month") == 0)
@@ -420,7 +268,7 @@ parse_period(Scanner *scan, Phrase *phrase, int offset)
 	else
 	{
 		scan->at = start;
-		return fail_here(scan);
+		return ScanFailHere(scan);
 	}
 	return true;
 }
@@ -435,179 +283,29 @@ parse_edge(Scanner *scan, Phrase *phrase, PhraseAnchor anchor)
 	phrase->kind = PHRASE_DAYS;
 	phrase->anchor = anchor;
 	phrase->unit = PHRASE_MONTH;
-	if (!scan_keyword(scan, "day") || !scan_keyword(scan, "of"))
-		return fail_here(scan);
-	skip_blanks(scan);
+	if (!ScanKeyword(scan, "day") || !ScanKeyword(scan, "of"))
+		return ScanFailHere(scan);
+	ScanSkipBlanks(scan);
 	start = scan->at;
-	if (!scan_word(scan, word))
-		return fail_here(scan);
+	if (!ScanWord(scan, word))
+		return ScanFailHere(scan);
 	if (strcmp(word, "previous") == 0)
 		strcpy(word, "last");
 	if (find_which(word, &phrase->offset))
-		return scan_keyword(scan, "month") ? true : fail_here(scan);
+		return ScanKeyword(scan, "month") ? true : ScanFailHere(scan);
 	phrase->month = find_month(word);
 	if (phrase->month == 0)
 	{
 		scan->at = start;
-		return fail_here(scan);
+		return ScanFailHere(scan);
 	}
-	if (at_end(scan))
+	if (ScanAtEnd(scan))
 		return true;
-	if (!is_digit(*scan->at))
-		return fail_here(scan);
-	if (!scan_digits(scan, 4, &phrase->year) || phrase->year == 0)
-		return fail(scan, "A year has four digits, from 0001 on.");
+	if (!ScanIsDigit(*scan->at))
+		return ScanFailHere(scan);
+	if (!ScanDigits(scan, 4, &phrase->year) || phrase->year == 0)
+		return ScanFail(scan, "A year has four digits, from 0001 on.");
 	return true;
-}
-
-/* YYYY-MM-DD */
-static bool
-scan_date(Scanner *scan, DateADT *date)
-{
-	int year, month, day;
-
-	if (!scan_digits(scan, 4, &year) || *scan->at++ != '-' || !scan_digits(scan, 2, &month) ||
-		*scan->at++ != '-' || !scan_digits(scan, 2, &day))
-		return fail(scan, "A day is written YYYY-MM-DD.");
-	if (year < 1 || month < 1 || month > 12 || day < 1 || day > day_tab[isleap(year)][month - 1])
-		return fail(scan, "There is no such day in the calendar.");
-	*date = date2j(year, month, day) - POSTGRES_EPOCH_JDATE;
-	return true;
-}
-
-/* Digits after the point, as microseconds; what is finer is dropped. */
-static bool
-scan_fraction(Scanner *scan, int64 *usecs)
-{
-	int64 scale = USECS_PER_SEC / 10;
-
-	if (!is_digit(*scan->at))
-		return false;
-	for (; is_digit(*scan->at); scan->at++)
-	{
-		*usecs += (*scan->at - '0') * scale;
-		scale /= 10;
-	}
-	return true;
-}
-
-/* HH:MM [:SS [.fraction]]; width is how long what is written lasts. */
-static bool
-scan_time(Scanner *scan, int64 *usecs, int64 *width)
-{
-	static const char *const shape = "A time is written HH:MM or HH:MM:SS.";
-	int hour, minute, second = 0;
-
-	*usecs = 0;
-	*width = USECS_PER_MINUTE;
-	if (!scan_digits(scan, 2, &hour) || *scan->at != ':')
-		return fail(scan, shape);
-	scan->at++;
-	if (!scan_digits(scan, 2, &minute))
-		return fail(scan, shape);
-	if (*scan->at == ':')
-	{
-		scan->at++;
-		*width = USECS_PER_SEC;
-		if (!scan_digits(scan, 2, &second))
-			return fail(scan, shape);
-		if (*scan->at == '.')
-		{
-			scan->at++;
-			*width = 1;
-			if (!scan_fraction(scan, usecs))
-				return fail(scan, shape);
-		}
-	}
-	if (hour > 23 || minute > 59 || second > 59)
-		return fail(scan, "There is no such time of day.");
-	*usecs += ((hour * 60 + minute) * 60 + second) * USECS_PER_SEC;
-	return true;
-}
-
-/* One more pair of digits of an offset, with or without a colon before it. */
-static bool
-scan_offset_pair(Scanner *scan, int *value)
-{
-	const char *start = scan->at;
-
-	if (*scan->at == ':')
-		scan->at++;
-	if (scan_pair(scan, value))
-		return true;
-	scan->at = start;
-	return false;
-}
-
-/* Z or ±HH[[:]MM[[:]SS]], as microseconds east. */
-static bool
-scan_offset(Scanner *scan, int64 *east)
-{
-	char sign = *scan->at;
-	int hour, minute = 0, second = 0;
-
-	*east = 0;
-	if (sign == 'Z' || sign == 'z')
-	{
-		scan->at++;
-		return true;
-	}
-	if (!is_sign(sign))
-		return fail_here(scan);
-	scan->at++;
-	if (!scan_pair(scan, &hour))
-		return fail(scan, "An offset is written Z, +HH, +HHMM or +HH:MM.");
-	if (scan_offset_pair(scan, &minute))
-		scan_offset_pair(scan, &second);
-	if (hour > MAX_TZDISP_HOUR || minute > 59 || second > 59)
-		return fail(scan, "There is no such offset from UTC.");
-	*east = ((hour * 60 + minute) * 60 + second) * USECS_PER_SEC;
-	if (sign == '-')
-		*east = -*east;
-	return true;
-}
-
-/* A calendar day or a moment written out. */
-static bool
-parse_written(Scanner *scan, Phrase *phrase)
-{
-	int64 usecs, east;
-
-	phrase->kind = PHRASE_DATE;
-	if (!scan_date(scan, &phrase->date))
-		return false;
-	if (*scan->at == 'T' || *scan->at == 't')
-		scan->at++;
-	else if (at_end(scan))
-		return true;
-	else if (!is_blank(scan->at[-1]))
-		return fail_here(scan);
-
-	phrase->kind = PHRASE_LOCAL_TIME;
-	if (!scan_time(scan, &usecs, &phrase->width))
-		return false;
-	phrase->local = phrase->date * USECS_PER_DAY + usecs;
-	phrase->date = 0;
-	if (at_end(scan))
-		return true;
-
-	phrase->kind = PHRASE_ABSOLUTE;
-	if (!scan_offset(scan, &east))
-		return false;
-	phrase->instant = phrase->local - east;
-	phrase->local = 0;
-	return true;
-}
-
-/* Is the text a number followed at once by what separates a date's numbers? */
-static bool
-looks_written(const char *text)
-{
-	int len = 0;
-
-	while (is_digit(text[len]))
-		len++;
-	return len > 0 && text[len] != '\0' && strchr("-/:", text[len]) != NULL;
 }
 
 /* A phrase that starts with a word. */
@@ -618,8 +316,8 @@ parse_words(Scanner *scan, Phrase *phrase)
 	const char *start = scan->at;
 	int offset;
 
-	if (!scan_word(scan, word))
-		return fail_here(scan);
+	if (!ScanWord(scan, word))
+		return ScanFailHere(scan);
 	if (strcmp(word, "today") == 0)
 		return parse_day(phrase, 0);
 	if (strcmp(word, "yesterday") == 0)
@@ -634,7 +332,7 @@ parse_words(Scanner *scan, Phrase *phrase)
 	{
 		const char *next = scan->at;
 
-		if (offset == -1 && scan_keyword(scan, "day"))
+		if (offset == -1 && ScanKeyword(scan, "day"))
 		{
 			scan->at = next;
 			return parse_edge(scan, phrase, PHRASE_ANCHOR_LAST_DAY);
@@ -642,19 +340,19 @@ parse_words(Scanner *scan, Phrase *phrase)
 		return parse_period(scan, phrase, offset);
 	}
 	if (strcmp(word, "now") == 0)
-		return fail(scan, "The present instant is written \"0 minutes\".");
+		return ScanFail(scan, "The present instant is written \"0 minutes\".");
 	scan->at = start;
-	return fail_here(scan);
+	return ScanFailHere(scan);
 }
 
 static bool
 parse_phrase(Scanner *scan, Phrase *phrase)
 {
-	if (at_end(scan))
-		return fail(scan, "A date phrase cannot be empty.");
-	if (looks_written(scan->at))
-		return parse_written(scan, phrase);
-	if (is_digit(*scan->at) || is_sign(*scan->at))
+	if (ScanAtEnd(scan))
+		return ScanFail(scan, "A date phrase cannot be empty.");
+	if (PhraseLooksWritten(scan->at))
+		return PhraseScanWritten(scan, phrase);
+	if (ScanIsDigit(*scan->at) || ScanIsSign(*scan->at))
 		return parse_parts(scan, phrase);
 	return parse_words(scan, phrase);
 }
@@ -669,7 +367,7 @@ PhraseParse(const char *text, Phrase *phrase, const char **detail)
 	Scanner scan = {text, NULL};
 
 	memset(phrase, 0, sizeof(Phrase));
-	if (parse_phrase(&scan, phrase) && (at_end(&scan) || fail_here(&scan)))
+	if (parse_phrase(&scan, phrase) && (ScanAtEnd(&scan) || ScanFailHere(&scan)))
 		return true;
 	memset(phrase, 0, sizeof(Phrase));
 	*detail = scan.detail;
@@ -683,11 +381,11 @@ PhraseParseSpan(const char *text, PhrasePart *span, const char **detail)
 	Scanner scan = {text, NULL};
 
 	memset(span, 0, sizeof(PhrasePart));
-	if (at_end(&scan))
-		fail(&scan, "A length of time cannot be empty.");
-	else if (is_sign(*scan.at))
-		fail(&scan, "A length of time has no sign.");
-	else if (scan_count(&scan, span) && (at_end(&scan) || fail_here(&scan)))
+	if (ScanAtEnd(&scan))
+		ScanFail(&scan, "A length of time cannot be empty.");
+	else if (ScanIsSign(*scan.at))
+		ScanFail(&scan, "A length of time has no sign.");
+	else if (scan_count(&scan, span) && (ScanAtEnd(&scan) || ScanFailHere(&scan)))
 		return true;
 	memset(span, 0, sizeof(PhrasePart));
 	*detail = scan.detail;
@@ -705,7 +403,8 @@ anniversary_word(const char *text)
 	{
 		int len = strlen(words[i]);
 
-		if (pg_strncasecmp(text, words[i], len) == 0 && (text[len] == '\0' || is_blank(text[len])))
+		if (pg_strncasecmp(text, words[i], len) == 0 &&
+			(text[len] == '\0' || ScanIsBlank(text[len])))
 			return len;
 	}
 	return 0;
@@ -719,7 +418,7 @@ PhraseParseAnniversarySpan(const char *text, bool forward, Phrase *phrase, const
 	int64 days;
 
 	*detail = NULL;
-	while (is_blank(*text))
+	while (ScanIsBlank(*text))
 		text++;
 	len = anniversary_word(text);
 	if (len == 0 || !PhraseParseSpan(text + len, &part, detail))
@@ -754,9 +453,9 @@ PhraseParseInstant(const char *text, TimestampTz *instant)
 	int len = strlen(text);
 	bool parsed;
 
-	while (len > 0 && is_blank(text[len - 1]))
+	while (len > 0 && ScanIsBlank(text[len - 1]))
 		len--;
-	if (len > 4 && is_blank(text[len - 4]) && pg_strncasecmp(text + len - 3, "UTC", 3) == 0)
+	if (len > 4 && ScanIsBlank(text[len - 4]) && pg_strncasecmp(text + len - 3, "UTC", 3) == 0)
 		scan.at = bare = pnstrdup(text, len - 4);
 	parsed = PhraseParse(scan.at, &phrase, &detail);
 	if (bare != NULL)

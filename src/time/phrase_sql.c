@@ -20,6 +20,10 @@
 #include "time/phrase.h"
 #include "time/phrase_parse.h"
 
+#include "time/local_time.h"
+#include "time/phrase_anniversary.h"
+#include "time/phrase_next.h"
+
 /* The arguments phrase, zone and at, which all functions share. */
 typedef struct PhraseCall
 {

@@ -16,7 +16,7 @@
 #include "utils/timestamp.h"
 
 #include "time/clock.h"
-#include "time/phrase.h"
+#include "time/local_time.h"
 
 /* A calendar day and the second within it. */
 typedef struct LocalTime

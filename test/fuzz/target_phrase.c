@@ -54,9 +54,18 @@ check_interval(const Phrase *phrase, pg_tz *zone, TimestampTz now)
 static void
 check_anniversary(const Phrase *phrase, pg_tz *zone, TimestampTz now)
 {
-	int32 days[2];
-	int n = PhraseAnniversary(phrase, zone, now, days);
+	int32 days[PHRASE_YEAR_DAYS];
+	DateADT first;
+	DateADT last;
+	int n;
 
+	if (!PhraseAnniversaryWindow(phrase, zone, now, &first, &last))
+		return;
+	if (!is_date(first) || !is_date(last) || first > last)
+		FuzzFail("anniversaries out of range at " INT64_FORMAT, now);
+	n = PhraseAnniversaryDays(first, last, days);
+	if (n < 1 || n > PHRASE_YEAR_DAYS)
+		FuzzFail("%d days of a year", n);
 	while (n-- > 0)
 	{
 		if (days[n] < 101 || days[n] > 1231 || days[n] % 100 < 1 || days[n] % 100 > 31)

@@ -37,8 +37,10 @@ class Interrupter:
     def statement_timeout(self, send):
         self.session.must('SET statement_timeout = %d' % max(1, self.moment() * 1000))
         answer = send()
-        if self.session.alive:
-            self.session.run('SET statement_timeout = 0')
+        # which the timeout may hit as well
+        for _ in range(1000):
+            if not self.session.alive or not self.session.run('SET statement_timeout = 0')[1]:
+                break
         return answer
 
     def signal(self, send, function):

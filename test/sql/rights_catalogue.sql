@@ -121,6 +121,7 @@ SELECT segments.create_segment('Lent', '[{"field": "lent", "operator": "=", "pro
 SELECT segments.create_segment('Spent', '[{"object": "behaviors", "field": "amount", "operator": "gt", "properties": {"filter": 1}}]') IS NOT NULL AS created;
 SET ROLE regress_bob;
 ALTER FUNCTION bob.lent(text) RENAME TO given;
+ALTER FUNCTION bob.given(text) RENAME TO lent;
 DROP FUNCTION bob.lent(text);
 ALTER TABLE bob.orders DROP COLUMN amount;
 DROP TABLE bob.orders;

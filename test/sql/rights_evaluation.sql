@@ -341,11 +341,24 @@ SELECT segments.update_segment('overt', is_global => false);
 SET ROLE regress_reader;
 EXECUTE kept;
 DEALLOCATE kept;
+-- nobody sets aside, or is told of, what others have
+RESET ROLE;
+SELECT array_agg(id) AS ids FROM segments.segment WHERE contact_table = 'mal.lead'::regclass \gset
+GRANT SELECT ON mal.lead TO regress_other;
+SET ROLE regress_other;
+CREATE TABLE other.own (id int PRIMARY KEY, email text);
+SELECT segments.attach('other.own');
+SELECT segments.rebuild_guarded('other.own', :'ids', :'ids');
+SELECT segments.detach('other.own');
+RESET ROLE;
+REVOKE SELECT ON mal.lead FROM regress_other;
+SELECT DISTINCT state FROM segments.status WHERE contact_table = 'mal.lead'::regclass;
 -- nobody's rights tell nothing
 SET ROLE regress_nobody;
 SELECT segments.count('all');
 SELECT segments.why('all', 2);
 SELECT segments.rebuild('all');
+SELECT segments.rebuild_guarded('mal.lead', '{}', '{}');
 SELECT * FROM segments.check();
 SELECT count(*) FROM segments.member_counts('mal.lead');
 SELECT segments.bind_check('[]', 'mal.lead', 0, true);

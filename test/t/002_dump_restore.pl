@@ -43,7 +43,11 @@ $node->safe_psql('source', q{
 	UPDATE segments.segment SET is_published = false WHERE alias = 'asleep';
 	SELECT segments.add_contact('friends', 7::bigint), segments.add_contact('rich', 8::bigint), segments.remove_contact('rich', 200::bigint);
 	SELECT segments.change_segments('{7}'::bigint[], '{rich}', '{}', 'campaign', 'Spring');
-	UPDATE crm.leads SET points = points * 2 WHERE id < 70;
+	SELECT segments.create_point_trigger('Twohundred', 200, add => '{friends}', remove => '{rich}', apply_to_existing => true, contact_table => 'crm.leads');
+	SELECT segments.register_usage('friends', 'email', 'Spring', true), segments.register_usage('rich', 'report', 'Weekly');
+	SELECT segments.create_segment('News', is_preference_center => true, contact_table => 'crm.leads');
+	SELECT segments.set_preferences(9::bigint, '{news}', 'crm.leads');
+	UPDATE crm.leads SET points = points * 2 WHERE id < 150;
 	SELECT segments.refresh_due();
 	SELECT segments.create_segment('Newer', '[{"glue": "and", "object": "lead", "field": "date_added", "operator": "gte", "properties": {"filter": "today"}}]', contact_table => 'crm.leads');
 });
@@ -61,6 +65,9 @@ my $state = q{
 	UNION ALL SELECT 'relation', r.contact_table::text, r.name, r.related_table::text, r.contact_column, r.link_table::text, r.condition, '' FROM segments.relation r
 	UNION ALL SELECT 'field', f.contact_table::text, f.object, f.field, f.type, f.relation, f.expression, f.condition FROM segments.field_definition f
 	UNION ALL SELECT 'trigger', tgrelid::regclass::text, tgname, tgenabled::text, '', '', '', '' FROM pg_trigger WHERE tgname LIKE 'segments%'
+	UNION ALL SELECT 'point trigger', t.name, t.points::text, t.field, t.add_segments::text, t.remove_segments::text, t.is_published::text, '' FROM segments.point_trigger t
+	UNION ALL SELECT 'acted', t.name, e.contact, e.at::text, '', '', '', '' FROM segments.point_trigger_log e JOIN segments.point_trigger t ON t.id = e.trigger_id
+	UNION ALL SELECT 'usage', s.alias, u.kind, u.name, u.blocks::text, '', '', '' FROM segments.usage u JOIN segments.segment s ON s.id = u.segment_id
 	UNION ALL SELECT 'reference', a.alias, b.alias, '', '', '', '', '' FROM segments.segment_reference r
 		JOIN segments.segment a ON a.id = r.segment_id JOIN segments.segment b ON b.id = r.referenced_id
 	UNION ALL SELECT 'clock', c.contact_table::text, c.evaluated_at::text, c.covered_until::text, c.pending_at::text, c.pending_xmax::text, '', '' FROM segments.contact_clock c
@@ -151,8 +158,36 @@ $node->command_ok([ @psql, '-f', "$dir/schema.sql" ], 'the schema again');
 $node->command_ok([ @psql, '-f', "$dir/quiet.sql" ], 'the data without triggers');
 examine('quiet', 'schema, then data without triggers');
 
+# Where event triggers do not fire; with psql, as a plain dump is restored.
+my $off = $node->safe_psql('postgres', q{SELECT count(*) FROM pg_settings WHERE name = 'event_triggers'}) ? 'event_triggers=off' : 'session_replication_role=replica';
+{
+	local $ENV{PGOPTIONS} = "-c $off";
+	$node->command_ok([ 'pg_restore', '--exit-on-error', '-d', fresh('silent'), "$dir/custom.dump" ], "pg_restore with $off");
+}
+examine('silent', 'pg_restore without event triggers');
+
+# Schemas and the extension: all that is declared comes along, also of tables that do not.
+$node->command_ok([ 'pg_dump', '-Fc', '-n', 'crm', '-n', 'other', '--extension=segments', '-f', "$dir/schemas.dump", $source ], 'pg_dump of schemas');
+$node->command_ok([ 'pg_restore', '--exit-on-error', '-d', fresh('schemas'), "$dir/schemas.dump" ], 'pg_restore of schemas');
+examine('schemas', 'schemas and the extension');
+
+# Tables alone, and the definitions as statements: members follow from the rows.
+$node->command_ok([ 'pg_dump', '-n', 'crm', '-n', 'other', '-T', '*_segment_*', '-f', "$dir/tables.sql", $source ], 'pg_dump of tables');
+$node->command_ok([ 'psql', '-XAtq', '-c', 'SELECT segments.definition_sql()', '-o', "$dir/definitions.sql", $source ], 'definition_sql');
+fresh('definitions');
+$node->safe_psql('definitions', 'CREATE EXTENSION segments');
+@psql = ('psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-o', '/dev/null', '-d', $node->connstr('definitions'));
+my $tables = slurp_file("$dir/tables.sql");
+# triggers of the dump are made by attach()
+$tables =~ s/^CREATE TRIGGER segments_after_.*$//mg;
+append_to_file("$dir/bare.sql", $tables);
+$node->command_ok([ @psql, '-f', "$dir/bare.sql" ], 'the tables');
+$node->command_ok([ @psql, '-f', "$dir/definitions.sql" ], 'the definitions') foreach 1 .. 2;
+is($node->safe_psql('definitions', 'SELECT * FROM segments.check()'), '', 'definitions: right');
+is($node->safe_psql('definitions', 'SELECT segments.definition_sql()'), $node->safe_psql('source', 'SELECT segments.definition_sql()'), 'definitions: the same');
+
 # numbers of members are settled in every copy, also where no trigger saw the catalogue's rows
-foreach my $database (qw(custom parallel plain inserts halves quiet))
+foreach my $database (qw(custom parallel plain inserts halves quiet silent schemas))
 {
 	$node->safe_psql($database, 'SELECT segments.refresh_due()') foreach 1 .. 2;
 	is($node->safe_psql($database, 'SELECT count(*), count(high) FROM segments.count_state'), '2|2', "$database: settled");

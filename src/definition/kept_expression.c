@@ -1,0 +1,234 @@
+/*
+ * kept_expression.c - what declared SQL meant before a command, so that it goes
+ * on meaning that when something gets another name.
+ *
+ * Expressions are stored as text.  When a command that may rename something
+ * begins, they are analysed; when it ends, those whose analysed form now reads
+ * otherwise are stored anew, as the server does for views.  Nothing is read by
+ * name in between.
+ *
+ * Commands that a command runs itself keep what that one kept.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "fmgr.h"
+#include "nodes/nodeFuncs.h"
+#include "nodes/parsenodes.h"
+#include "nodes/pg_list.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+
+#include "base/secure.h"
+#include "base/sql_expr.h"
+#include "base/subtransaction.h"
+
+PG_FUNCTION_INFO_V1(segments_begin_command);
+PG_FUNCTION_INFO_V1(segments_end_command);
+PG_FUNCTION_INFO_V1(segments_keep_expression);
+PG_FUNCTION_INFO_V1(segments_followed_expression);
+PG_FUNCTION_INFO_V1(segments_used_function);
+
+typedef struct KeptExpression
+{
+	Oid relid; /* table of the row */
+	char *sql; /* as it is stored */
+	Node *expr;
+	char *text; /* as it read when the command began */
+} KeptExpression;
+
+static MemoryContext context = NULL;
+static List *kept = NIL;
+static bool keeping = false; /* the command may rename something */
+static int depth = 0;        /* of commands that may, and have not ended */
+static SubTransactionId began_in;
+
+/* ----- commands ----- */
+
+static void
+at_end(XactEvent event, void *arg)
+{
+	depth = 0;
+}
+
+/* A command that failed and was caught has no end. */
+static void
+at_rollback(SubXactEvent event, SubTransactionId own, SubTransactionId parent, void *arg)
+{
+	if (event == SUBXACT_EVENT_ABORT_SUB && own <= began_in)
+		depth = 0;
+}
+
+static void
+start_anew(void)
+{
+	if (context == NULL)
+	{
+		context = AllocSetContextCreate(TopMemoryContext, "segments kept expressions",
+										ALLOCSET_SMALL_SIZES);
+		RegisterXactCallback(at_end, NULL);
+		RegisterSubXactCallback(at_rollback, NULL);
+	}
+	kept = NIL;
+	MemoryContextReset(context);
+}
+
+/*
+ * segments.begin_command(renames) -> boolean: true, and nothing is kept; false
+ * for a command that runs inside of another one.
+ */
+Datum
+segments_begin_command(PG_FUNCTION_ARGS)
+{
+	bool renames = PG_GETARG_BOOL(0);
+
+	if (depth > 0)
+	{
+		depth += renames;
+		PG_RETURN_BOOL(false);
+	}
+	start_anew();
+	keeping = renames;
+	depth = renames;
+	began_in = GetCurrentSubTransactionId();
+	PG_RETURN_BOOL(true);
+}
+
+/*
+ * segments.end_command(): one that may rename something has ended.
+ */
+Datum
+segments_end_command(PG_FUNCTION_ARGS)
+{
+	if (depth > 0)
+		depth--;
+	PG_RETURN_VOID();
+}
+
+/* ----- expressions ----- */
+
+static void
+keep(const char *sql, Oid relid)
+{
+	KeptExpression *expression;
+	Node *expr = SqlExprAnalyse(sql, relid, get_rel_name(relid));
+	char *text = SqlExprText(expr, relid);
+	MemoryContext old = MemoryContextSwitchTo(context);
+
+	expression = palloc(sizeof(KeptExpression));
+	expression->relid = relid;
+	expression->sql = pstrdup(sql);
+	expression->expr = copyObject(expr);
+	expression->text = pstrdup(text);
+	kept = lappend(kept, expression);
+	MemoryContextSwitchTo(old);
+}
+
+/*
+ * segments.keep_expression(expression, relation, role): what it means now, as
+ * that role reads it.
+ */
+Datum
+segments_keep_expression(PG_FUNCTION_ARGS)
+{
+	SecureContext secure;
+
+	if (!keeping)
+		PG_RETURN_VOID();
+	SecureEnter(&secure, PG_GETARG_OID(2));
+	keep(text_to_cstring(PG_GETARG_TEXT_PP(0)), PG_GETARG_OID(1));
+	SecureLeave(&secure);
+	PG_RETURN_VOID();
+}
+
+typedef struct Reading
+{
+	const KeptExpression *expression;
+	MemoryContext context;
+	char *text;
+} Reading;
+
+static void
+read_again(void *arg)
+{
+	Reading *reading = arg;
+	char *text = SqlExprText(reading->expression->expr, reading->expression->relid);
+
+	reading->text = MemoryContextStrdup(reading->context, text);
+}
+
+/* NULL: it reads as before, or what it needs is gone, which others refuse. */
+static char *
+text_now(const KeptExpression *expression)
+{
+	Reading reading = {expression, CurrentMemoryContext, NULL};
+
+	if (get_rel_name(expression->relid) == NULL ||
+		InSubtransaction(read_again, &reading, NULL) != NULL)
+		return NULL;
+	return strcmp(reading.text, expression->text) == 0 ? NULL : reading.text;
+}
+
+static const KeptExpression *
+find_kept(const char *sql, Oid relid)
+{
+	ListCell *cell;
+
+	foreach (cell, kept)
+	{
+		const KeptExpression *expression = lfirst(cell);
+
+		if (expression->relid == relid && strcmp(expression->sql, sql) == 0)
+			return expression;
+	}
+	return NULL;
+}
+
+/*
+ * segments.followed_expression(expression, relation) -> text: how it is written
+ * now; null: it need not be.
+ */
+Datum
+segments_followed_expression(PG_FUNCTION_ARGS)
+{
+	const KeptExpression *expression =
+		find_kept(text_to_cstring(PG_GETARG_TEXT_PP(0)), PG_GETARG_OID(1));
+	char *text = expression == NULL ? NULL : text_now(expression);
+
+	if (text == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(text));
+}
+
+/* For check_functions_in_node: true stops the walk. */
+static bool
+is_function(Oid function, void *wanted)
+{
+	return function == *(Oid *) wanted;
+}
+
+static bool
+calls_function(Node *node, void *wanted)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, calls_function, wanted, 0);
+	return check_functions_in_node(node, is_function, wanted) ||
+		   expression_tree_walker(node, calls_function, wanted);
+}
+
+/*
+ * segments.used_function(expression, relation, function): did what was kept
+ * call it?
+ */
+Datum
+segments_used_function(PG_FUNCTION_ARGS)
+{
+	const KeptExpression *expression =
+		find_kept(text_to_cstring(PG_GETARG_TEXT_PP(0)), PG_GETARG_OID(1));
+	Oid function = PG_GETARG_OID(2);
+
+	PG_RETURN_BOOL(expression != NULL && calls_function(expression->expr, &function));
+}
