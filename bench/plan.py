@@ -1,6 +1,7 @@
 """What is measured, in an order that installs each set of segments once."""
 import backends
 import related
+import tables
 import whole
 import writes
 
@@ -35,7 +36,7 @@ def steps(options):
     for kind in sorted(options.kinds, key=('sparse', 'range', 'dense').index):
         if kind == 'dense':
             answer += [Step('T12', backends.memory_of_one, kind, comparisons=0), Step('T9', whole.build, min(100, segments)),
-                       Step('T3', writes.one_contact_flips, kind, thousand, comparisons=2),
+                       Step('T3', writes.one_contact_flips, kind, thousand, comparisons=4),
                        Step('T5', writes.many_contacts_flip, kind, thousand, weight=2),
                        Step('T14', writes.writers, kind, thousand, comparisons=0)]
         answer += [Step('T1', writes.one_contact, kind, comparisons=2), Step('T4', writes.many_contacts, kind, comparisons=2)]
@@ -43,7 +44,7 @@ def steps(options):
             answer.append(Step('T13', related.event, kind, comparisons=3))
         if kind == 'dense':
             if segments > thousand:
-                answer.append(Step('T3', writes.one_contact_flips, kind, segments, comparisons=2))
+                answer.append(Step('T3', writes.one_contact_flips, kind, segments, comparisons=4))
             for size, goal in ((segments, 0.5), (many, 1.0)):
                 answer += [Step('T11', backends.first_write, kind, size, goal), Step('T12', backends.memory, kind, size, comparisons=0)]
             answer.append(Step('T2', writes.growing, kind, comparisons=2))
@@ -56,7 +57,8 @@ def long_steps(options):
     answer = [Step('T6', writes.copy, 'T6', 'dense', min(100, segments), 0.92, True, weight=3),
               Step('T6', writes.copy, 'T6', 'dense', min(1000, segments), 0.60, True, weight=5),
               Step('T7', writes.copy, 'T7', 'sparse', segments, 1.8, False, weight=3)]
+    answer += [Step('T20', tables.create, comparisons=2, weight=3), Step('T31', tables.check, weight=3)]
     return answer + [Step('created', whole.create, kind) for kind in options.kinds]
 
 
-TARGETS = [f'T{n}' for n in range(1, 17)] + ['T27', 'created', 'growth', 'peers', 'mautic']
+TARGETS = [f'T{n}' for n in range(1, 17)] + ['T20', 'T27', 'T31'] + ['created', 'growth', 'peers', 'mautic']

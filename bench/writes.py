@@ -96,13 +96,24 @@ BEGIN
     FOR k IN SELECT id, joins, leaves FROM bench.key_flip ORDER BY n LOOP
         UPDATE plain.leads SET {change} WHERE id = k.id;
         FOREACH s IN ARRAY k.{joins} LOOP
-            INSERT INTO plain.member (segment_id, contact_id) VALUES (s, k.id);
+            INSERT INTO plain.member (segment_id, contact_id) VALUES (s, k.id);{joined}
         END LOOP;
         FOREACH s IN ARRAY k.{leaves} LOOP
-            DELETE FROM plain.member WHERE segment_id = s AND contact_id = k.id;
+            DELETE FROM plain.member WHERE segment_id = s AND contact_id = k.id;{left}
         END LOOP;
     END LOOP;
 END $$"""
+LOGGED = """
+            INSERT INTO plain.change (xact, n, segment_id, contact_id, joined, cause, at, lsn)
+            VALUES (pg_current_xact_id()::text::bigint, 0, s, k.id, {joined}, 'filter', now(), pg_current_wal_insert_lsn());"""
+SAME_LOG = 'DROP TABLE IF EXISTS plain.change; CREATE TABLE plain.change (LIKE crm.leads_segment_change INCLUDING ALL)'
+
+
+def by_hand(there, back, logged):
+    """There and back, with the members that flip; and with a row of a log like ours for each, or without."""
+    log = {'joined': LOGGED.format(joined='true'), 'left': LOGGED.format(joined='false')} if logged else {'joined': '', 'left': ''}
+    return (BY_HAND.format(change=there, joins='joins', leaves='leaves', **log) + ';\n'
+            + BY_HAND.format(change=back, joins='leaves', leaves='joins', **log))
 
 
 def record_flips(bench, there, back):
@@ -139,11 +150,12 @@ def one_contact_flips(bench, kind, segments):
         keys = choose_keys(bench, count=wanted)
         loops = [LOOP.format(statement=ONE_ROW.format(schema='crm', change=change)) for change in (there, back)]
         flips, wrong = record_flips(bench, *loops)
-        floor = (BY_HAND.format(change=there, joins='joins', leaves='leaves') + ';\n'
-                 + BY_HAND.format(change=back, joins='leaves', leaves='joins'))
-        comparison = bench.compare(Work(';\n'.join(loops), before=tidy('crm'), after=FORGET), Work(floor, before=tidy('plain')))
-        bench.ratio('T3', f'T3 {kind} {segments} {key}', f'UPDATE of one contact, {flips / keys:.2f} flips; {segments:,} {kind} segments'
-                    ' ÷ UPDATE + the same members by hand', 1.0, comparison, count=2 * keys, wrong=wrong + bench.wrong())
+        bench.session.run(SAME_LOG)
+        for suffix, what, logged, goal in (('', '', False, 1.0), (' logged', ' and a log of them', True, None)):
+            comparison = bench.compare(Work(';\n'.join(loops), before=tidy('crm'), after=FORGET),
+                                       Work(by_hand(there, back, logged), before=tidy('plain'), after='TRUNCATE plain.change'))
+            bench.ratio('T3', f'T3 {kind} {segments} {key}{suffix}', f'UPDATE of one contact, {flips / keys:.2f} flips; {segments:,} {kind}'
+                        f' segments ÷ UPDATE + the same members{what} by hand', goal, comparison, count=2 * keys, wrong=wrong + bench.wrong())
 
 
 MEMBERS_BY_HAND = """UPDATE plain.leads SET {change} WHERE {condition};
@@ -184,7 +196,8 @@ def copy(bench, target, kind, segments, goal, by_hand):
         session.run('SELECT segments.invalidate(contact_table) FROM segments.contact_table')
         subject = f"COPY loaded.leads ({names}) FROM '{path}'"
         floor = f"COPY plain_loaded.leads ({names}) FROM '{path}'"
-        empty = 'TRUNCATE loaded.leads; TRUNCATE loaded.leads_segment_change'
+        # no dead entries of the round before: both sides begin with empty tables
+        empty = 'TRUNCATE loaded.leads; TRUNCATE loaded.leads_segment_change; VACUUM loaded.leads_segment_member'
         session.run(empty)
         session.run(subject)
         wrong = sets.wrong(session, ((kind, segments),), 'loaded')

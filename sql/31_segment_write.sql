@@ -174,6 +174,42 @@ $function$;
 COMMENT ON FUNCTION segments.check_unreferenced(bigint, text) IS 'internal: an error when other segments refer to a segment';
 REVOKE ALL ON FUNCTION segments.check_unreferenced(bigint, text) FROM PUBLIC;
 
+CREATE FUNCTION segments.contact_date_field(contact_table regclass, field text) RETURNS text
+    LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT a.attname FROM pg_attribute AS a
+    WHERE a.attrelid = contact_date_field.contact_table AND a.attname = contact_date_field.field AND a.attnum > 0
+      AND NOT a.attisdropped AND a.atttypid = 'date'::regtype
+$function$;
+COMMENT ON FUNCTION segments.contact_date_field(regclass, text) IS 'internal: a column of contacts if it holds dates';
+
+CREATE FUNCTION segments.notice_future_dates(contact_table regclass, segment_ids bigint[]) RETURNS void
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+/*
+ * Birthdays have years that are past: inNext finds nobody, and says nothing.
+ */
+DECLARE
+    asked record;
+BEGIN
+    FOR asked IN
+        SELECT s.id, s.name, d.field
+        FROM segments.segment AS s,
+             jsonb_path_query(s.filters::jsonb, 'strict $.** ? (@.operator == "inNext" && @.object == "lead")') AS f,
+             segments.contact_date_field(s.contact_table, f ->> 'field') AS d (field)
+        WHERE s.id = ANY (segment_ids) AND s.filters::text LIKE '%"inNext"%' AND d.field IS NOT NULL
+        ORDER BY s.id, d.field
+    LOOP
+        IF pg_relation_size(notice_future_dates.contact_table) > 0 AND segments.count(asked.id) = 0 THEN
+            RAISE NOTICE 'nobody is in segment "%" now: "%" is looked for in the time to come, with its year', asked.name, asked.field
+                USING HINT = 'For birthdays use the operator = with "birthday", or "birthday +7 days".';
+        END IF;
+    END LOOP;
+END
+$function$;
+COMMENT ON FUNCTION segments.notice_future_dates(regclass, bigint[]) IS 'internal: a notice about dates in the time to come that no contact has';
+REVOKE ALL ON FUNCTION segments.notice_future_dates(regclass, bigint[]) FROM PUBLIC;
+
 CREATE FUNCTION segments.build_stored(contact_table regclass, segment_ids bigint[], fresh boolean) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -187,6 +223,7 @@ BEGIN
     -- what others ran into before writers were shut out is mended
     PERFORM segments.invalidate(build_stored.contact_table)
     FROM unnest(segment_ids) AS i (id) WHERE NOT fresh AND segments.forget_failures(i.id);
+    PERFORM segments.notice_future_dates(contact_table, segment_ids);
 END
 $function$;
 COMMENT ON FUNCTION segments.build_stored(regclass, bigint[], boolean) IS 'internal: builds segments of a contact table, fresh: new ones, and says so in their rows';

@@ -52,8 +52,15 @@ COMMENT ON FUNCTION segments.contacts(text, anyelement, text, bigint) IS
     'members as rows of the contact table, of which contact is any null row, in the order of their keys; pages as for members()';
 
 CREATE FUNCTION segments.memberships(tables segments.contact_table, key text) RETURNS TABLE (segment_id bigint, since timestamptz, included boolean)
-    LANGUAGE sql STABLE ROWS 10 SET search_path = pg_catalog, pg_temp
-    AS $$ SELECT * FROM segments.ask_beside(tables.contact_table, 'memberships', key) AS m (segment_id bigint, since timestamptz, included boolean) $$;
+    LANGUAGE plpgsql STABLE ROWS 10 SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+    -- who may not read the contacts sees no segments
+    IF segments.hidden_segments(tables.contact_table) IS NOT NULL THEN
+        RETURN QUERY SELECT m.* FROM segments.ask_beside(tables.contact_table, 'memberships', key) AS m (segment_id bigint, since timestamptz, included boolean);
+    END IF;
+END
+$function$;
 COMMENT ON FUNCTION segments.memberships(segments.contact_table, text) IS 'internal: segments that a contact, by its key as text, is a member of and that one sees, since when, and whether it was included by hand';
 
 CREATE FUNCTION segments.segments_of(tables segments.contact_table, key text) RETURNS SETOF segments.segment

@@ -111,7 +111,7 @@ CREATE FUNCTION segments.check(segment text DEFAULT NULL, by_query boolean DEFAU
     RETURNS TABLE (segment_id bigint, contact_id bigint, stored boolean, evaluated boolean, reason text)
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
     AS $$ SELECT * FROM segments.check(segment, NULL::bigint, by_query) $$;
-COMMENT ON FUNCTION segments.check(text, boolean) IS 'evaluates a segment (null: every published one) afresh, now, and returns every contact whose stored membership differs, and why; no rows: all is right; by_query: true evaluates each segment by its SQL, false all of them in one scan by what maintains them, null chooses: a scan for eight segments or more of a large table; without a name a segment that can''t be evaluated is a warning';
+COMMENT ON FUNCTION segments.check(text, boolean) IS 'evaluates a segment (null: every published one) afresh, now, and returns every contact whose stored membership differs, and why; no rows: all is right; by_query: true evaluates each segment by its SQL, false all of them in one scan by what maintains them, null chooses: one scan for eight segments or more of a large table, but for those that cost less by query; without a name a segment that can''t be evaluated is a warning';
 
 CREATE FUNCTION segments.rebuild(segment_ids bigint[]) RETURNS void
     AS 'MODULE_PATHNAME', 'segments_rebuild' LANGUAGE C STRICT;
@@ -186,4 +186,4 @@ CREATE FUNCTION segments.preview(filter segments.filter, contact_table regclass 
                                  sample integer DEFAULT 0)
     RETURNS TABLE (estimate bigint, exact_count bigint, sample_keys text[])
     AS 'MODULE_PATHNAME', 'segments_preview' LANGUAGE C STABLE;
-COMMENT ON FUNCTION segments.preview(segments.filter, regclass, boolean, integer) IS 'how many contacts a filter would match: the planner''s estimate at once, the exact number when asked for, and the keys of a sample';
+COMMENT ON FUNCTION segments.preview(segments.filter, regclass, boolean, integer) IS 'how many contacts a filter would match: an estimate at once, from a sample, the exact number when asked for, and the keys of a sample';

@@ -27,9 +27,6 @@ AS $function$
  * then see the use.
  */
 BEGIN
-    IF segments.is_restoring() THEN
-        RETURN NULL;
-    END IF;
     PERFORM FROM segments.segment AS s WHERE s.id = NEW.segment_id FOR SHARE;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'segment % does not exist', NEW.segment_id USING ERRCODE = 'undefined_object';
@@ -39,7 +36,7 @@ END
 $function$;
 COMMENT ON FUNCTION segments.check_used_segment() IS 'internal: trigger function; refuses the use of a segment that does not exist';
 CREATE TRIGGER check_segment AFTER INSERT OR UPDATE ON segments.registered_usage
-    FOR EACH ROW EXECUTE FUNCTION segments.check_used_segment();
+    FOR EACH ROW WHEN (NOT segments.is_restoring()) EXECUTE FUNCTION segments.check_used_segment();
 COMMENT ON TRIGGER check_segment ON segments.registered_usage IS 'refuses the use of a segment that does not exist';
 
 -- Who sees a segment sees its uses; who may change it says what it is used for.

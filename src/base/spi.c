@@ -10,7 +10,9 @@
 
 #include "executor/spi.h"
 #include "nodes/pg_list.h"
+#include "nodes/plannodes.h"
 #include "utils/builtins.h"
+#include "utils/plancache.h"
 #include "utils/snapmgr.h"
 #include "utils/snapshot.h"
 
@@ -77,4 +79,21 @@ SpiSetText(Datum *values, char *nulls, int i, const char *text)
 {
 	values[i] = text ? CStringGetTextDatum(text) : (Datum) 0;
 	nulls[i] = text ? ' ' : 'n';
+}
+
+/*
+ * What the planner thinks that a query without parameters costs, which is not
+ * kept.  Needs an active snapshot.
+ */
+double
+SpiPlanCost(SPIPlanPtr plan)
+{
+	CachedPlan *cached = SPI_plan_get_cached_plan(plan);
+	double cost;
+
+	if (cached == NULL)
+		elog(ERROR, "a query was not planned");
+	cost = linitial_node(PlannedStmt, cached->stmt_list)->planTree->total_cost;
+	ReleaseCachedPlan(cached, NULL);
+	return cost;
 }

@@ -7,7 +7,8 @@
  * scan: all segments in one scan of the contacts (segment_scan.c), what matches
  * is sorted by segment and contact and merged with the members and what was
  * done by hand, which come in the same order.  Sorting keeps to work_mem.
- * Reads only.
+ * Many segments are scanned, but for those that are cheaper by query all the
+ * same (scan_choice.c).  Reads only.
  */
 #include "postgres.h"
 
@@ -25,167 +26,17 @@
 #include "utils/typcache.h"
 
 #include "base/compat.h"
-#include "base/result.h"
 #include "build/progress.h"
+#include "build/row_stream.h"
+#include "build/scan_choice.h"
+#include "build/segment_query.h"
 #include "build/segment_scan.h"
-#include "clock/segment_clock.h"
 #include "definition/contact_table.h"
-#include "definition/segment.h"
-#include "predicate/atom_sql.h"
-#include "predicate/bind.h"
-#include "predicate/predicate_sql.h"
 #include "program/image.h"
 #include "program/keys.h"
 #include "program/program.h"
 #include "program/program_cache.h"
 #include "time/clock.h"
-
-#define FETCH_ROWS 1000
-
-/* ----- rows of a query, one at a time ----- */
-
-typedef struct RowStream
-{
-	Portal portal;
-	SPITupleTable *tuples;
-	uint64 n;
-	uint64 next;
-} RowStream;
-
-static void
-open_stream(RowStream *stream, const char *sql, int nargs, Oid *types, Datum *values,
-			Snapshot snapshot)
-{
-	SPIPlanPtr plan = SPI_prepare(sql, nargs, types);
-
-	if (plan == NULL)
-		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
-	memset(stream, 0, sizeof(RowStream));
-	PushActiveSnapshot(snapshot);
-	stream->portal = SPI_cursor_open(NULL, plan, values, NULL, true);
-	PopActiveSnapshot();
-}
-
-static bool
-next_row(RowStream *stream)
-{
-	if (++stream->next < stream->n)
-		return true;
-	if (stream->tuples)
-		SPI_freetuptable(stream->tuples);
-	CHECK_FOR_INTERRUPTS();
-	SPI_cursor_fetch(stream->portal, true, FETCH_ROWS);
-	stream->tuples = SPI_tuptable;
-	stream->n = SPI_processed;
-	stream->next = 0;
-	return stream->n > 0;
-}
-
-static Datum
-stream_column(RowStream *stream, int column, Oid type, bool *isnull)
-{
-	return ResultValue(stream->tuples, stream->next, column, type, isnull);
-}
-
-static void
-close_stream(RowStream *stream)
-{
-	if (stream->tuples)
-		SPI_freetuptable(stream->tuples);
-	SPI_cursor_close(stream->portal);
-}
-
-/* ----- by query ----- */
-
-static TimestampTz
-instant_of(DifferenceSearch *search, int64 segment)
-{
-	TimestampTz now = SegmentsNow();
-	TimestampTz evaluated_at;
-
-	if (!search->redefined && ClockRead(segment, &evaluated_at))
-		now = Max(now, evaluated_at);
-	return now;
-}
-
-static char *
-condition_sql(DifferenceSearch *search, SegmentRow *row, ContactTable *table)
-{
-	SqlContext context = {0};
-	StringInfoData sql;
-
-	context.table = table;
-	context.pinned = true;
-	context.now = instant_of(search, row->id);
-	initStringInfo(&sql);
-	PredicateSql(&sql, BindStored(row->filters, table), &context);
-	return sql.data;
-}
-
-/* Keys that should be members of the segment, as a subquery of column k. */
-static char *
-wanted_sql(DifferenceSearch *search, SegmentRow *row, ContactTable *table)
-{
-	char *condition = condition_sql(search, row, table);
-	char *override = CatalogRelationName(table->override_table);
-
-	if (!search->by_hand)
-		return psprintf("SELECT c.%s AS k FROM %s c WHERE (%s)", table->key, table->name,
-						condition);
-	return psprintf("SELECT c.%s AS k FROM %s c WHERE (%s) AND NOT EXISTS (SELECT FROM %s o "
-					"WHERE o.segment_id = " INT64_FORMAT
-					" AND o.contact_id = c.%s AND NOT o.included) UNION "
-					"SELECT o.contact_id FROM %s o JOIN %s c ON c.%s = o.contact_id "
-					"WHERE o.segment_id = " INT64_FORMAT " AND o.included",
-					table->key, table->name, condition, override, row->id, table->key, override,
-					table->name, table->key, row->id);
-}
-
-/* Rows (key, stored, exists, excluded). */
-static char *
-difference_sql(DifferenceSearch *search, SegmentRow *row, ContactTable *table)
-{
-	char *wanted = wanted_sql(search, row, table);
-
-	if (search->empty)
-		return psprintf("SELECT e.k, false, true, false FROM (%s) e", wanted);
-	return psprintf("SELECT COALESCE(e.k, m.contact_id), m.contact_id IS NOT NULL, "
-					"m.contact_id IS NULL OR EXISTS (SELECT FROM %s c WHERE c.%s = m.contact_id), "
-					"EXISTS (SELECT FROM %s o WHERE o.segment_id = " INT64_FORMAT
-					" AND o.contact_id = m.contact_id "
-					"AND NOT o.included) FROM (%s) e "
-					"FULL JOIN (SELECT contact_id FROM %s WHERE segment_id = " INT64_FORMAT
-					") m ON m.contact_id = e.k "
-					"WHERE e.k IS NULL OR m.contact_id IS NULL",
-					table->name, table->key, CatalogRelationName(table->override_table), row->id,
-					wanted, CatalogRelationName(table->member_table), row->id);
-}
-
-static void
-find_by_query(DifferenceSearch *search, int64 id)
-{
-	SegmentRow *row = SegmentById(id);
-	ContactTable *table;
-	RowStream stream;
-
-	if (row == NULL || !row->is_published)
-		return;
-	table = CatalogContactTable(row->contact_table, false);
-	ProgressEnter(PROGRESS_EVALUATING);
-	open_stream(&stream, difference_sql(search, row, table), 0, NULL, NULL, search->snapshot);
-	while (next_row(&stream))
-	{
-		Difference difference = {id};
-		bool isnull;
-
-		difference.key = stream_column(&stream, 1, table->key_type, &isnull);
-		difference.stored = DatumGetBool(stream_column(&stream, 2, BOOLOID, &isnull));
-		difference.exists = DatumGetBool(stream_column(&stream, 3, BOOLOID, &isnull));
-		difference.excluded = DatumGetBool(stream_column(&stream, 4, BOOLOID, &isnull));
-		search->visit(search->arg, &difference);
-	}
-	close_stream(&stream);
-}
 
 /* ----- by scan: three streams in the order of segment and contact ----- */
 
@@ -284,7 +135,7 @@ open_sorted(Merge *merge, RowStream *stream, Oid relid, const char *more_columns
 	const char *collate =
 		OidIsValid(merge->program->key_collation) ? " COLLATE pg_catalog.\"C\"" : "";
 
-	open_stream(
+	RowStreamQuery(
 		stream,
 		psprintf("SELECT t.segment_id, t.contact_id%s FROM %s t WHERE t.segment_id = ANY ($1) "
 				 "ORDER BY t.segment_id, t.contact_id%s",
@@ -309,7 +160,7 @@ advance(Merge *merge, int stream)
 		merge->more[MATCHING] =
 			tuplesort_gettupleslot(merge->matching, true, false, merge->slot, NULL);
 	else
-		merge->more[stream] = next_row(stream == STORED ? &merge->stored : &merge->hand);
+		merge->more[stream] = RowStreamNext(stream == STORED ? &merge->stored : &merge->hand);
 }
 
 static Datum
@@ -319,11 +170,11 @@ merge_column(Merge *merge, int stream, int column)
 
 	if (stream == MATCHING)
 		return slot_getattr(merge->slot, column, &isnull);
-	return stream_column(stream == STORED ? &merge->stored : &merge->hand, column,
-						 column == 1   ? INT8OID
-						 : column == 2 ? merge->program->table->key_type
-									   : BOOLOID,
-						 &isnull);
+	return RowStreamColumn(stream == STORED ? &merge->stored : &merge->hand, column,
+						   column == 1   ? INT8OID
+						   : column == 2 ? merge->program->table->key_type
+										 : BOOLOID,
+						   &isnull);
 }
 
 /* Where two streams stand, as qsort compares. */
@@ -432,8 +283,8 @@ find_by_scan(DifferenceSearch *search, Program *program, Bitmapset *segments)
 	scan_and_sort(&merge, segments);
 	open_streams(&merge, segments);
 	merge_streams(&merge);
-	close_stream(&merge.stored);
-	close_stream(&merge.hand);
+	RowStreamClose(&merge.stored);
+	RowStreamClose(&merge.hand);
 	ExecDropSingleTupleTableSlot(merge.slot);
 	tuplesort_end(merge.matching);
 }
@@ -449,7 +300,7 @@ can_be_scanned(DifferenceSearch *search, const ImageSegment *segment)
 {
 	return !(segment->flags & IMAGE_SEGMENT_NEVER) &&
 		   !((segment->flags & IMAGE_SEGMENT_MOVES) &&
-			 instant_of(search, segment->id) > SegmentsNow());
+			 SegmentQueryInstant(search, segment->id) > SegmentsNow());
 }
 
 static bool
@@ -458,6 +309,15 @@ should_scan(DifferenceSearch *search)
 	if (search->method == DIFFERENCE_CHOOSE)
 		return list_length(search->ids) >= MANY_SEGMENTS;
 	return search->method == DIFFERENCE_SCAN;
+}
+
+static void
+find_by_query(DifferenceSearch *search, int64 id)
+{
+	SegmentQuery query;
+
+	if (SegmentQueryPrepare(&query, search, id))
+		SegmentQueryRun(&query, search);
 }
 
 /*
@@ -470,6 +330,7 @@ DifferencesFind(DifferenceSearch *search)
 	Program *program = should_scan(search) ? ProgramGet(search->contact_table) : NULL;
 	Bitmapset *scanned = NULL;
 	List *queried = NIL;
+	List *spared = NIL;
 	ListCell *cell;
 
 	foreach (cell, search->ids)
@@ -481,8 +342,12 @@ DifferencesFind(DifferenceSearch *search)
 		else
 			queried = lappend(queried, lfirst(cell));
 	}
-	if (scanned != NULL)
+	if (search->method == DIFFERENCE_CHOOSE && scanned != NULL)
+		spared = ScanLeaveToQueries(search, program, &scanned);
+	if (!bms_is_empty(scanned))
 		find_by_scan(search, program, scanned);
+	foreach (cell, spared)
+		SegmentQueryRun(lfirst(cell), search);
 	foreach (cell, queried)
 		find_by_query(search, *(int64 *) lfirst(cell));
 }

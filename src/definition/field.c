@@ -279,6 +279,8 @@ coerce_to_text(Field *field)
 
 	if (base == TEXTOID || base == VARCHAROID)
 		return;
+	if (type_is_enum(base))
+		field->enum_type = base;
 	field->value = psprintf("(%s)::pg_catalog.text", field->value);
 	field->value_type = TEXTOID;
 	field->deterministic = true;

@@ -46,6 +46,7 @@ typedef struct Field
 	FieldAggregate aggregate;
 	char *value; /* SQL over the row: alias c for contacts, r for rows */
 	Oid value_type;
+	Oid enum_type;      /* whose labels the value has, or InvalidOid */
 	bool deterministic; /* the value's collation compares bytes */
 	bool is_bounded;    /* a number of so many digits at most, as its type says */
 	char *condition;    /* SQL over r, or NULL */

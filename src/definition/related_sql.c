@@ -5,10 +5,69 @@
 
 #include "definition/related_sql.h"
 
+#include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 
 #include "definition/contact_table.h"
+
+/* The column that leads from a row, or its link, to the contact; aliased r, or l. */
+static char *
+contact_key(const RelatedRows *rows)
+{
+	if (rows->contact_reference)
+		return psprintf("r.%s", quote_identifier(rows->key_column));
+	return psprintf("%c.%s", OidIsValid(rows->link_relid) ? 'l' : 'r',
+					quote_identifier(rows->contact_column));
+}
+
+/* Of several primary links, the lowest. */
+static void
+append_only_primary(StringInfo out, const RelatedRows *rows, const char *link)
+{
+	if (rows->primary_column)
+		appendStringInfo(out, " AND l.%s", quote_identifier(rows->primary_column));
+	appendStringInfo(out, " AND NOT EXISTS (SELECT FROM %s o WHERE o.%s = l.%s AND o.%s < l.%s",
+					 link, quote_identifier(rows->contact_column),
+					 quote_identifier(rows->contact_column), quote_identifier(rows->link_column),
+					 quote_identifier(rows->link_column));
+	if (rows->primary_column)
+		appendStringInfo(out, " AND o.%s", quote_identifier(rows->primary_column));
+	appendStringInfoChar(out, ')');
+}
+
+/* FROM ... WHERE, where `whose` says which contacts' rows. */
+static char *
+rows_from(const RelatedRows *rows, const char *whose, const char *condition)
+{
+	StringInfoData out;
+	char *relation = CatalogRelationName(rows->relid);
+
+	initStringInfo(&out);
+	if (rows->contact_reference || !OidIsValid(rows->link_relid))
+		appendStringInfo(&out, "FROM %s r WHERE %s", relation, whose);
+	else
+	{
+		char *link = CatalogRelationName(rows->link_relid);
+
+		appendStringInfo(&out, "FROM %s l JOIN %s r ON r.%s = l.%s WHERE %s", link, relation,
+						 quote_identifier(rows->key_column), quote_identifier(rows->link_column),
+						 whose);
+		if (rows->only_primary)
+			append_only_primary(&out, rows, link);
+	}
+	if (condition)
+		appendStringInfo(&out, " AND %s", condition);
+	return out.data;
+}
+
+/* The column of the contact that its rows point at, or that points at them; quoted. */
+static const char *
+contact_column(const RelatedRows *rows, ContactTable *table)
+{
+	return rows->contact_reference ? quote_identifier(rows->contact_reference) : table->key;
+}
 
 /*
  * FROM ... WHERE ... of the related rows r of the contact aliased `contact`,
@@ -18,40 +77,52 @@ char *
 RowsFromSql(const RelatedRows *rows, const char *condition, const char *contact,
 			ContactTable *table)
 {
-	StringInfoData out;
-	char *relation = CatalogRelationName(rows->relid);
+	return rows_from(
+		rows, psprintf("%s = %s.%s", contact_key(rows), contact, contact_column(rows, table)),
+		condition);
+}
 
-	initStringInfo(&out);
-	if (rows->contact_reference)
-		appendStringInfo(&out, "FROM %s r WHERE r.%s = %s.%s", relation,
-						 quote_identifier(rows->key_column), contact,
-						 quote_identifier(rows->contact_reference));
-	else if (!OidIsValid(rows->link_relid))
-		appendStringInfo(&out, "FROM %s r WHERE r.%s = %s.%s", relation,
-						 quote_identifier(rows->contact_column), contact, table->key);
-	else
-	{
-		char *link = CatalogRelationName(rows->link_relid);
+static bool
+is_whole_number(Oid type)
+{
+	return type == INT2OID || type == INT4OID || type == INT8OID;
+}
 
-		appendStringInfo(&out, "FROM %s l JOIN %s r ON r.%s = l.%s WHERE l.%s = %s.%s", link,
-						 relation, quote_identifier(rows->key_column),
-						 quote_identifier(rows->link_column),
-						 quote_identifier(rows->contact_column), contact, table->key);
-		if (rows->only_primary && rows->primary_column)
-			appendStringInfo(&out, " AND l.%s", quote_identifier(rows->primary_column));
-		/* of several primary ones, the lowest */
-		if (rows->only_primary)
-		{
-			appendStringInfo(
-				&out, " AND NOT EXISTS (SELECT FROM %s o WHERE o.%s = l.%s AND o.%s < l.%s", link,
-				quote_identifier(rows->contact_column), quote_identifier(rows->contact_column),
-				quote_identifier(rows->link_column), quote_identifier(rows->link_column));
-			if (rows->primary_column)
-				appendStringInfo(&out, " AND o.%s", quote_identifier(rows->primary_column));
-			appendStringInfoChar(&out, ')');
-		}
-	}
-	if (condition)
-		appendStringInfo(&out, " AND %s", condition);
-	return out.data;
+/* Does GROUP BY one column tell apart what = with the other tells apart? */
+static bool
+group_alike(Oid relid, const char *column, Oid other_relid, const char *other_column)
+{
+	Oid types[2];
+	Oid collations[2];
+	int32 typmod;
+
+	get_atttypetypmodcoll(relid, get_attnum(relid, column), &types[0], &typmod, &collations[0]);
+	get_atttypetypmodcoll(other_relid, get_attnum(other_relid, other_column), &types[1], &typmod,
+						  &collations[1]);
+	types[0] = getBaseType(types[0]);
+	types[1] = getBaseType(types[1]);
+	return (types[0] == types[1] && collations[0] == collations[1]) ||
+		   (is_whole_number(types[0]) && is_whole_number(types[1]));
+}
+
+/*
+ * The related rows r of all contacts: FROM ... WHERE ..., by which column they
+ * are the rows of one contact, and which column of the contact equals it. False
+ * when contacts would not be told apart by it as they are one by one.
+ */
+bool
+RowsOfAllSql(const RelatedRows *rows, const char *condition, ContactTable *table, char **from,
+			 char **key, const char **column)
+{
+	bool linked = !rows->contact_reference && OidIsValid(rows->link_relid);
+
+	if (!group_alike(linked ? rows->link_relid : rows->relid,
+					 rows->contact_reference ? rows->key_column : rows->contact_column,
+					 table->relid,
+					 rows->contact_reference ? rows->contact_reference : table->key_column))
+		return false;
+	*key = contact_key(rows);
+	*column = contact_column(rows, table);
+	*from = rows_from(rows, psprintf("%s IS NOT NULL", *key), condition);
+	return true;
 }

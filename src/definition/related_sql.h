@@ -10,5 +10,7 @@
 
 extern char *RowsFromSql(const RelatedRows *rows, const char *condition, const char *contact,
 						 ContactTable *table);
+extern bool RowsOfAllSql(const RelatedRows *rows, const char *condition, ContactTable *table,
+						 char **from, char **key, const char **column);
 
 #endif /* SEGMENTS_RELATED_SQL_H */

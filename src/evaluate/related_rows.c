@@ -381,7 +381,7 @@ read_rows(Batch *batch, int position, RowSource *source, ContactRows *contact)
 			contact->complete = read_by_value(batch->program, contact, source, value);
 	}
 	MemoryContextSwitchTo(old);
-	if (!batch->members && !batch->keeps_open)
+	if (!batch->members && !batch->snapshot && !batch->keeps_open)
 		close_probes(batch);
 }
 
@@ -499,8 +499,8 @@ new_reader(Batch *batch)
 
 /*
  * The truth of an atom over related rows on one contact, or why it must be
- * asked of the database.  Where the batch looks up members, indexes stay open
- * until RelatedRowsClose.
+ * asked of the database.  Where the batch looks up members, or brings a
+ * snapshot, indexes stay open until RelatedRowsClose.
  */
 RowsAnswer
 RelatedRowsAnswer(Batch *batch, int position, int id)

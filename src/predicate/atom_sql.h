@@ -17,6 +17,7 @@ typedef struct SqlContext
 	ContactTable *table;
 	bool pinned;                   /* phrases become constants as of now */
 	struct MovingSegments *moving; /* asked as of now, not their stored members; or NULL */
+	struct GroupedRows *grouped;   /* takes what is joined to c; NULL: nothing can be */
 	TimestampTz now;
 	const char *now_sql; /* unpinned: in place of segments.now() */
 } SqlContext;

@@ -93,28 +93,50 @@ BindAddend(const Field *field)
 	}
 }
 
+/*
+ * What is computed of all rows r of a contact: a call of the aggregate.  NULL
+ * for the latest value, which BindLatestOrder finds.
+ */
+char *
+BindAggregateCall(const Field *field)
+{
+	switch (field->aggregate)
+	{
+		case AGGREGATE_COUNT:
+			return pstrdup("pg_catalog.count(*)");
+		case AGGREGATE_SUM:
+			return psprintf("COALESCE(pg_catalog.sum(%s), 0)", BindAddend(field));
+		case AGGREGATE_MIN:
+			return psprintf("pg_catalog.min(%s)", field->value);
+		case AGGREGATE_MAX:
+			return psprintf("pg_catalog.max(%s)", field->value);
+		default:
+			return NULL;
+	}
+}
+
+/*
+ * The order of the rows r of a contact in which the latest value comes first.
+ */
+char *
+BindLatestOrder(const Field *field)
+{
+	return psprintf("%s DESC NULLS LAST, %s DESC NULLS LAST",
+					field->order_by ? field->order_by : field->value, field->value);
+}
+
 /* The aggregate as a scalar subquery over the contact. */
 static char *
 aggregate_value(BindPlace *place)
 {
-	static const char *const functions[] = {NULL, NULL, "count(*)", "sum", "min", "max"};
 	Field *field = place->field;
 	char *from = RowsFromSql(field->rows, field->condition, "c", place->table);
+	char *call = BindAggregateCall(field);
 
-	switch (field->aggregate)
-	{
-		case AGGREGATE_COUNT:
-			return psprintf("(SELECT pg_catalog.count(*) %s)", from);
-		case AGGREGATE_SUM:
-			return psprintf("(SELECT COALESCE(pg_catalog.sum(%s), 0) %s)", BindAddend(field), from);
-		case AGGREGATE_LATEST:
-			return psprintf(
-				"(SELECT %s %s ORDER BY %s DESC NULLS LAST, %s DESC NULLS LAST LIMIT 1)",
-				field->value, from, field->order_by ? field->order_by : field->value, field->value);
-		default:
-			return psprintf("(SELECT pg_catalog.%s(%s) %s)", functions[field->aggregate],
-							field->value, from);
-	}
+	if (call)
+		return psprintf("(SELECT %s %s)", call, from);
+	return psprintf("(SELECT %s %s ORDER BY %s LIMIT 1)", field->value, from,
+					BindLatestOrder(field));
 }
 
 char *

@@ -39,6 +39,8 @@ pg_noreturn extern void BindRefuseValue(BindPlace *place, const char *what);
 extern Field *BindFieldOfRow(BindPlace *place, const char *path, const char *name);
 extern AtomScope BindScope(const Field *field);
 extern char *BindAddend(const Field *field);
+extern char *BindAggregateCall(const Field *field);
+extern char *BindLatestOrder(const Field *field);
 extern char *BindRawValue(BindPlace *place);
 extern char *BindLocalCall(BindPlace *place, const char *function, const char *value);
 

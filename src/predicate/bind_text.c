@@ -7,10 +7,15 @@
 
 #include "predicate/bind_text.h"
 
+#include "access/htup_details.h"
+#include "catalog/pg_enum.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "nodes/pg_list.h"
+#include "utils/builtins.h"
+#include "utils/catcache.h"
 #include "utils/memutils.h"
+#include "utils/syscache.h"
 
 #include "base/compat.h"
 #include "filter/filter.h"
@@ -74,6 +79,64 @@ BindListValue(BindPlace *place, const FilterValue *value)
 		words = lappend(words, BindTextValue(place, &value->items[i]));
 	return words;
 }
+
+/* ----- labels of enums ----- */
+
+static bool
+is_label(const char *word, const char *label, bool fold)
+{
+	return strcmp(fold ? FoldCString(word) : word, fold ? FoldCString(label) : label) == 0;
+}
+
+/*
+ * The word as one of the labels; else these, as a list for people.
+ */
+static bool
+find_label(BindPlace *place, const char *word, StringInfo labels)
+{
+	CatCList *list = SearchSysCacheList1(ENUMTYPOIDNAME, ObjectIdGetDatum(place->field->enum_type));
+	bool found = false;
+	int i;
+
+	for (i = 0; i < list->n_members && !found; i++)
+	{
+		Form_pg_enum label = (Form_pg_enum) GETSTRUCT(&list->members[i]->tuple);
+
+		found = is_label(word, NameStr(label->enumlabel), !place->field->case_sensitive);
+		appendStringInfo(labels, "%s%s", i > 0 ? ", " : "", NameStr(label->enumlabel));
+	}
+	ReleaseSysCacheList(list);
+	return found;
+}
+
+/*
+ * New filters name labels that the enum has: another finds nobody, now and
+ * later, and is a slip.  Those that are stored keep what they have.
+ */
+void
+BindCheckLabels(BindPlace *place, List *words)
+{
+	ListCell *cell;
+
+	if (!place->options->storing || !OidIsValid(place->field->enum_type))
+		return;
+	foreach (cell, words)
+	{
+		StringInfoData labels;
+
+		initStringInfo(&labels);
+		if (!find_label(place, lfirst(cell), &labels))
+			ereport(
+				ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid value \"%s\" for field \"%s\" of type %s", (char *) lfirst(cell),
+						place->field->name, format_type_be(place->field->enum_type)),
+				 errdetail("At %s.properties.filter: the enum has no such label.", place->path),
+				 errhint("Labels: %s.", labels.data)));
+	}
+}
+
+/* ----- patterns ----- */
 
 /* Append text with %, _ and \ escaped, folded first where wanted. */
 static void

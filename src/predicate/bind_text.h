@@ -13,6 +13,7 @@
 
 extern char *BindTextValue(BindPlace *place, const FilterValue *value);
 extern List *BindListValue(BindPlace *place, const FilterValue *value);
+extern void BindCheckLabels(BindPlace *place, List *words);
 extern char *BindLikePattern(BindPlace *place, FilterOperator op, const char *text, bool fold);
 extern void BindCheckRegexp(BindPlace *place, const char *pattern);
 

@@ -226,12 +226,13 @@ static Predicate *
 bind_text(BindPlace *place, FilterOperator op)
 {
 	Atom *atom = text_atom(place);
+	const FilterValue *value = &place->node->value;
+	List *words =
+		op == FILTER_OP_EQ ? list_make1(BindTextValue(place, value)) : BindListValue(place, value);
 
-	if (op == FILTER_OP_EQ)
-		return any_text(atom, list_make1(BindTextValue(place, &place->node->value)), place);
-	if (op == FILTER_OP_INCLUDING_ALL)
-		return all_text(atom, BindListValue(place, &place->node->value), place);
-	return any_text(atom, BindListValue(place, &place->node->value), place);
+	BindCheckLabels(place, words);
+	return op == FILTER_OP_INCLUDING_ALL ? all_text(atom, words, place)
+										 : any_text(atom, words, place);
 }
 
 static Predicate *

@@ -24,6 +24,7 @@
 #include "definition/related_sql.h"
 #include "filter/filter.h"
 #include "predicate/atom_sql.h"
+#include "predicate/grouped_sql.h"
 #include "predicate/moving.h"
 #include "predicate/predicate.h"
 
@@ -331,7 +332,7 @@ AtomSql(StringInfo out, const Atom *atom, const SqlContext *context)
 		appendStringInfoChar(out, ')');
 	}
 	else
-		AtomRowSql(out, atom, context);
+		AtomRowSql(out, GroupedAtom(context->grouped, atom, context->table), context);
 }
 
 /* ----- the tree ----- */
@@ -362,7 +363,8 @@ append_not(StringInfo out, const Predicate *arg, const SqlContext *context)
 {
 	if (arg->kind == PREDICATE_ATOM && arg->atom->test == TEST_NULL &&
 		arg->atom->scope != ATOM_ROWS && arg->atom->scope != ATOM_GROUP)
-		appendStringInfo(out, "%s IS NOT NULL", arg->atom->value);
+		appendStringInfo(out, "%s IS NOT NULL",
+						 GroupedAtom(context->grouped, arg->atom, context->table)->value);
 	else if (never_null(arg))
 	{
 		appendStringInfoString(out, "NOT ");

@@ -1,16 +1,24 @@
 /*
- * preview.c - what a filter would find: segments.preview().
+ * preview.c - how many contacts a filter would match: segments.preview().
  */
 #include "postgres.h"
 
+#include <math.h>
+
+#include "access/table.h"
+#include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
+#include "funcapi.h"
 #include "miscadmin.h"
 #include "nodes/plannodes.h"
+#include "storage/bufmgr.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/plancache.h"
-#include "utils/timestamp.h"
+#include "utils/rel.h"
+#include "utils/tuplestore.h"
 
 #include "base/secure.h"
 #include "base/srf.h"
@@ -26,19 +34,13 @@
 #include "predicate/moving.h"
 #include "predicate/predicate.h"
 #include "predicate/predicate_sql.h"
-#include "query/ask.h"
 #include "query/visible.h"
 #include "time/clock.h"
 
-static double
-planned_rows(SPIPlanPtr plan)
-{
-	CachedPlan *cached = SPI_plan_get_cached_plan(plan);
-	double rows = linitial_node(PlannedStmt, cached->stmt_list)->planTree->plan_rows;
-
-	ReleaseCachedPlan(cached, NULL); /* the plan is not a kept one */
-	return rows;
-}
+#define SAMPLE_PAGES 300     /* read for an estimate */
+#define SAMPLE_LEAST 5       /* pages, or none */
+#define SAMPLE_ENOUGH 10     /* found there are believed */
+#define SAMPLE_COST 100000.0 /* of the planner, above which fewer are read */
 
 /* What is asked, and by whom. */
 typedef struct Preview
@@ -47,6 +49,7 @@ typedef struct Preview
 	bool exact;
 	int sample;
 	char *where;           /* FROM c WHERE ... of the contacts that match */
+	char *condition;       /* what stands there, where c is the table itself; else NULL */
 	Tuplestorestate *keys; /* of these, where some are hidden from the caller */
 	int64 n;
 	ArrayBuildState *found; /* a sample */
@@ -54,15 +57,143 @@ typedef struct Preview
 	bool nulls[3];
 } Preview;
 
+/* ----- the estimate ----- */
+
+static void
+run(const char *sql)
+{
+	if (SPI_execute(sql, true, 1) != SPI_OK_SELECT || SPI_processed != 1)
+		elog(ERROR, "could not run \"%s\"", sql);
+}
+
+/* The number that a query gives. */
 static int64
-rows_of(const char *sql)
+number(const char *sql)
+{
+	bool isnull;
+
+	run(sql);
+	return DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+}
+
+static Plan *
+planned(const char *sql)
 {
 	SPIPlanPtr plan = SPI_prepare(sql, 0, NULL);
+	CachedPlan *cached;
+	Plan *tree;
 
 	if (plan == NULL)
 		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
-	return (int64) planned_rows(plan);
+	cached = SPI_plan_get_cached_plan(plan);
+	tree = linitial_node(PlannedStmt, cached->stmt_list)->planTree;
+	ReleaseCachedPlan(cached, NULL); /* the plan is not a kept one, and stays until SPI_finish */
+	return tree;
 }
+
+static int64
+planned_rows(const char *sql)
+{
+	return (int64) planned(sql)->plan_rows;
+}
+
+static BlockNumber
+pages_of(Oid relid)
+{
+	Relation rel = table_open(relid, AccessShareLock);
+	BlockNumber pages = RelationGetNumberOfBlocks(rel);
+
+	table_close(rel, NoLock);
+	return pages;
+}
+
+/*
+ * The condition without case and accents folded away, for the planner only: it
+ * knows how many values a column has, and seldom how many folded ones.
+ */
+static char *
+unfolded(const char *condition)
+{
+	static const char fold[] = "segments.fold(";
+	StringInfoData out;
+	const char *found;
+
+	initStringInfo(&out);
+	while ((found = strstr(condition, fold)) != NULL)
+	{
+		appendBinaryStringInfo(&out, condition, found - condition);
+		appendStringInfoChar(&out, '(');
+		condition = found + strlen(fold);
+	}
+	appendStringInfoString(&out, condition);
+	return out.data;
+}
+
+/*
+ * How many of the table match, by what a sample of its pages has.  The few that
+ * are too rare for it are left to the planner, within what the sample allows.
+ */
+static int64
+by_sample(Preview *preview, int64 found, double share)
+{
+	double planner, most, least;
+
+	if (found >= SAMPLE_ENOUGH)
+		return (int64) rint(found / share);
+	planner = planned_rows(
+		psprintf("SELECT FROM %s c WHERE %s", preview->table->name, unfolded(preview->condition)));
+	most = (found + 3) / share;
+	least = found / share / 2;
+	return (int64) rint(Max(least, Min(most, planner)));
+}
+
+/* Counts those that match among a share of the pages. */
+static char *
+sample_sql(Preview *preview, double share)
+{
+	char *part =
+		share < 1 ? psprintf(" TABLESAMPLE system (%.17g) REPEATABLE (0)", share * 100) : "";
+
+	return psprintf("SELECT pg_catalog.count(*) FROM %s c%s WHERE %s", preview->table->name, part,
+					preview->condition);
+}
+
+/*
+ * The share of the pages that is read: some hundred, fewer where a contact is
+ * dear; zero where even a few are, as related rows have no index.
+ */
+static double
+affordable_share(Preview *preview)
+{
+	double pages = pages_of(preview->table->relid);
+	double read = Min(pages, SAMPLE_PAGES);
+	double share = pages > 0 ? read / pages : 1;
+	double cost = planned(sample_sql(preview, share))->total_cost;
+
+	if (cost <= SAMPLE_COST)
+		return share;
+	read *= SAMPLE_COST / cost;
+	return read < SAMPLE_LEAST ? 0 : read / pages;
+}
+
+/*
+ * How many contacts match, at once.  The planner is far off where it has no
+ * statistics: for folded text, functions of dates, aggregates, after a load.  So
+ * a small table is read, and of a large one some pages.
+ */
+static int64
+estimate(Preview *preview)
+{
+	double share = preview->condition != NULL ? affordable_share(preview) : 0;
+
+	if (share == 0)
+		return planned_rows(psprintf("SELECT c.%s %s", preview->table->key, preview->where));
+	if (share == 1)
+		return number(sample_sql(preview, 1));
+	return by_sample(preview, number(sample_sql(preview, share)), share);
+}
+
+/* ----- answers ----- */
 
 /* As the owner, for a caller from whom no contact is hidden. */
 static void
@@ -72,15 +203,14 @@ preview_all(Preview *preview, MemoryContext caller)
 	MemoryContext old;
 	bool isnull;
 
-	preview->values[0] =
-		Int64GetDatum(rows_of(psprintf("SELECT c.%s %s", table->key, preview->where)));
+	preview->values[0] = Int64GetDatum(estimate(preview));
 	if (preview->exact)
-		preview->values[1] = Int64GetDatum(
-			strtoll(QueryAsk(psprintf("SELECT pg_catalog.count(*) %s", preview->where)), NULL, 10));
+		preview->values[1] =
+			Int64GetDatum(number(psprintf("SELECT pg_catalog.count(*) %s", preview->where)));
 	if (preview->sample > 0)
 	{
-		(void) QueryAsk(psprintf("SELECT ARRAY(SELECT c.%s::pg_catalog.text %s LIMIT %d)",
-								 table->key, preview->where, preview->sample));
+		run(psprintf("SELECT ARRAY(SELECT c.%s::pg_catalog.text %s LIMIT %d)", table->key,
+					 preview->where, preview->sample));
 		old = MemoryContextSwitchTo(caller);
 		preview->values[2] = datumCopy(
 			SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull), false, -1);
@@ -112,8 +242,8 @@ preview_visible(Preview *preview, Filter *filter)
 	FilterToJson(FilterUnflatten(filter), &document);
 	SPI_connect();
 	preview->values[0] = Int64GetDatum(
-		rows_of(psprintf("SELECT FROM %s c WHERE segments.matches(c.*, %s::segments.filter)",
-						 table->name, quote_literal_cstr(document.data))));
+		planned_rows(psprintf("SELECT FROM %s c WHERE segments.matches(c.*, %s::segments.filter)",
+							  table->name, quote_literal_cstr(document.data))));
 	SPI_finish();
 	if (preview->keys)
 		VisibleContacts(table, preview->keys, psprintf("c.%s::pg_catalog.text", table->key),
@@ -127,13 +257,15 @@ preview_visible(Preview *preview, Filter *filter)
  * FROM c WHERE ...; as the owner.  Where moving segments are named, c are those
  * contacts already.
  */
-static char *
-preview_where(ContactTable *table, Filter *filter, Oid viewer)
+static void
+write_where(Preview *preview, Filter *filter, Oid viewer)
 {
+	ContactTable *table = preview->table;
 	BindOptions options = {true};
 	SqlContext context = {0};
 	Predicate *predicate;
 	StringInfoData where;
+	int start;
 
 	options.viewer = viewer;
 	predicate = BindFilter(FilterUnflatten(filter), table, &options);
@@ -149,10 +281,13 @@ preview_where(ContactTable *table, Filter *filter, Oid viewer)
 		appendStringInfoString(&where, "SELECT c.* ");
 	}
 	appendStringInfo(&where, "FROM %s c WHERE ", table->name);
+	start = where.len;
 	PredicateSql(&where, predicate, &context);
-	if (context.moving->segments != NIL)
+	if (context.moving->segments == NIL)
+		preview->condition = pstrdup(where.data + start);
+	else
 		appendStringInfoString(&where, ") c");
-	return where.data;
+	preview->where = where.data;
 }
 
 /*
@@ -186,7 +321,7 @@ segments_preview(PG_FUNCTION_ARGS)
 		preview.keys = tuplestore_begin_heap(false, false, work_mem);
 	SecureEnter(&secure, preview.table->owner);
 	SPI_connect();
-	preview.where = preview_where(preview.table, filter, secure.userid);
+	write_where(&preview, filter, secure.userid);
 	if (preview.keys)
 		StoreQuery(preview.table, psprintf("SELECT c.%s %s", preview.table->key, preview.where),
 				   preview.keys, KeyDesc(preview.table));

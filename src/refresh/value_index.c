@@ -13,6 +13,7 @@
 #include "catalog/pg_am.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/primnodes.h"
+#include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
 #include "utils/rel.h"
 #include "utils/relcache.h"
@@ -75,7 +76,9 @@ ValueIndexAdvice(const char *value, Oid relid, const char *alias, Oid type)
 	Node *expr = read_value(value, relid, alias);
 	char *text;
 
-	if (exprType(expr) != type || contain_mutable_functions(expr) || is_indexed(expr, relid))
+	/* no index is over a subquery, or over what is not immutable */
+	if (exprType(expr) != type || contain_subplans(expr) || contain_mutable_functions(expr) ||
+		is_indexed(expr, relid))
 		return NULL;
 	text = deparse_expression(expr, deparse_context_for(alias, relid), false, false);
 	return psprintf(IsA(expr, Var) ? "CREATE INDEX ON %s (%s)" : "CREATE INDEX ON %s ((%s))",

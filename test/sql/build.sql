@@ -87,11 +87,12 @@ TRUNCATE crm.hits;
 SELECT alias, joined, cause, count(*) FROM log() GROUP BY 1, 2, 3 ORDER BY 1, 2, 3;
 SELECT * FROM checked();
 
--- what a function computes is not watched: rebuilding knows its new body
-CREATE FUNCTION crm.worth(points integer) RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT points * 2';
+-- what a function calls is not watched: rebuilding knows its new body
+CREATE FUNCTION crm.factor() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 2';
+CREATE FUNCTION crm.worth(points integer) RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT points * crm.factor()';
 SELECT segments.define_field('crm.leads', 'worth', 'number', expression => 'crm.worth(points)');
 SELECT segments.create_segment('Worthy', f('lead worth gte 90')) IS NOT NULL AS created;
-CREATE OR REPLACE FUNCTION crm.worth(points integer) RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT points * 3';
+CREATE OR REPLACE FUNCTION crm.factor() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 3';
 SELECT count(*) FROM checked() WHERE alias = 'worthy';
 SELECT segments.rebuild('worthy');
 SELECT * FROM checked();
@@ -117,6 +118,6 @@ SELECT * FROM segments.progress;
 RESET segments.now;
 SELECT segments.detach('crm.leads');
 DROP TABLE crm.hits, crm.leads;
-DROP FUNCTION crm.worth;
+DROP FUNCTION crm.worth, crm.factor;
 DROP SCHEMA crm;
 DROP FUNCTION f, log(), checked;
