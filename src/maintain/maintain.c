@@ -25,6 +25,7 @@
 #include "base/vector.h"
 #include "clock/segment_clock.h"
 #include "definition/aside.h"
+#include "definition/field.h"
 #include "evaluate/batch.h"
 #include "evaluate/measure.h"
 #include "evaluate/member_probe.h"
