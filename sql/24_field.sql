@@ -173,6 +173,7 @@ BEGIN
                ARRAY[d.expression, d.condition] AS expressions, segments.row_table(d) AS row_table
         FROM segments.field_definition AS d
         WHERE d.contact_table = check_definitions.contact_table
+        ORDER BY d.object COLLATE "C", d.field COLLATE "C"
     LOOP
         BEGIN
             IF declared.is_followed THEN
