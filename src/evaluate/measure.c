@@ -108,9 +108,10 @@ read_value(Batch *batch, int position, RowSource *source, const ImageFacet *face
 
 /*
  * Append the atoms over a measure that can differ for a contact between two
- * batches of the same contacts, which read rows as of before and after.
+ * batches of the same contacts, which read rows as of before and after.  False:
+ * nothing is known, these are all.
  */
-void
+bool
 MeasurePassed(Batch *before, Batch *after, int position, RowSource *source, int measure,
 			  IntVector *out)
 {
@@ -123,8 +124,9 @@ MeasurePassed(Batch *before, Batch *after, int position, RowSource *source, int 
 		!read_value(after, position, source, facet, &new_state))
 	{
 		MeasureAtoms(program, source, measure, out);
-		return;
+		return false;
 	}
 	FacetFlips(program, facet, &old_state, &new_state, out);
 	add_list(program, facet->others, out);
+	return true;
 }

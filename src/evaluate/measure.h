@@ -12,7 +12,7 @@
 #include "program/program.h"
 
 extern void MeasureAtoms(Program *program, const RowSource *source, int measure, IntVector *out);
-extern void MeasurePassed(Batch *before, Batch *after, int position, RowSource *source, int measure,
+extern bool MeasurePassed(Batch *before, Batch *after, int position, RowSource *source, int measure,
 						  IntVector *out);
 
 #endif /* SEGMENTS_MEASURE_H */

@@ -25,6 +25,7 @@
 #include "base/vector.h"
 #include "clock/segment_clock.h"
 #include "definition/aside.h"
+#include "definition/field.h"
 #include "evaluate/batch.h"
 #include "evaluate/measure.h"
 #include "evaluate/member_probe.h"
@@ -129,8 +130,9 @@ typedef struct Candidate
 /* What values made of related rows have passed, contact by contact. */
 typedef struct Passed
 {
-	IntVector *segments;   /* per contact, some more than once; NULL: nothing was read */
-	Bitmapset *atoms;      /* of any contact */
+	IntVector *segments; /* per contact, some more than once; NULL: nothing was read */
+	Bitmapset *rising;   /* atoms, of any contact */
+	Bitmapset *falling;
 	Bitmapset *everywhere; /* segments that are evaluated for all contacts */
 } Passed;
 
@@ -317,7 +319,7 @@ evaluate_at(Reconciliation *work, MemberProbe *members, Candidate *candidate, Ti
 
 /* What flipped atoms can do to a filter that holds them; `code` is its predicate (IMAGE_OP). */
 static int
-flipped_code(const uint32 *code, const AtomFlips *flips, const Bitmapset *passed)
+flipped_code(const uint32 *code, const AtomFlips *flips, const Passed *passed)
 {
 	uint32 operand = IMAGE_OPERAND(code);
 	const uint32 *end = code + 1 + operand;
@@ -330,10 +332,11 @@ flipped_code(const uint32 *code, const AtomFlips *flips, const Bitmapset *passed
 		case IMAGE_OP_TRUE:
 			return 0;
 		case IMAGE_OP_ATOM:
-			if (bms_is_member(operand, passed))
-				return CAN_RISE | CAN_FALL;
-			return (bms_is_member(operand, flips->rising) ? CAN_RISE : 0) |
-				   (bms_is_member(operand, flips->falling) ? CAN_FALL : 0);
+			if (bms_is_member(operand, flips->rising) || bms_is_member(operand, passed->rising))
+				result |= CAN_RISE;
+			if (bms_is_member(operand, flips->falling) || bms_is_member(operand, passed->falling))
+				result |= CAN_FALL;
+			return result;
 		case IMAGE_OP_NOT:
 			result = flipped_code(code + 1, flips, passed);
 			return (result == CAN_RISE || result == CAN_FALL) ? result ^ (CAN_RISE | CAN_FALL)
@@ -357,7 +360,7 @@ candidate_of(Reconciliation *work, int segment, bool asked)
 		return candidate;
 	candidate.change = work->flips->all ? (CAN_RISE | CAN_FALL)
 										: flipped_code(ProgramCode(work->program, segment),
-													   work->flips, work->passed.atoms);
+													   work->flips, &work->passed);
 	return candidate;
 }
 
@@ -472,30 +475,74 @@ compare_ints(const void *a, const void *b)
 	return left < right ? -1 : left > right;
 }
 
+/* What a value that went some way, unknown how far, can do to an atom that compares it. */
+static int
+change_of(Reconciliation *work, int measure, int id)
+{
+	const ImageAtom *atom = &work->program->atoms[id];
+	bool lower = atom->lower > 0;
+	bool upper = atom->upper < PG_INT32_MAX;
+	bool grown = bms_is_member(measure, work->flips->grown);
+	bool shrunk = bms_is_member(measure, work->flips->shrunk);
+
+	if (atom->test != TEST_RANGE || lower == upper)
+		return CAN_RISE | CAN_FALL;
+	switch (ProgramAtomGet(work->program, id)->aggregate)
+	{
+		case AGGREGATE_COUNT:
+		case AGGREGATE_SUM:
+			return ((lower ? grown : shrunk) ? CAN_RISE : 0) |
+				   ((lower ? shrunk : grown) ? CAN_FALL : 0);
+		case AGGREGATE_MIN:
+		case AGGREGATE_MAX:
+			/* from no value too, which no end lets pass */
+			if (lower != (ProgramAtomGet(work->program, id)->aggregate == AGGREGATE_MAX))
+				return CAN_RISE | CAN_FALL;
+			return (grown ? CAN_RISE : 0) | (shrunk ? CAN_FALL : 0);
+		default:
+			return CAN_RISE | CAN_FALL;
+	}
+}
+
+static void
+pass_atom(Reconciliation *work, int position, int id, int change)
+{
+	ImageList segments = work->program->atoms[id].segments;
+	uint32 i;
+
+	if (change & CAN_RISE)
+		work->passed.rising = bms_add_member(work->passed.rising, id);
+	if (change & CAN_FALL)
+		work->passed.falling = bms_add_member(work->passed.falling, id);
+	for (i = 0; i < segments.n; i++)
+	{
+		int segment = ProgramItems(work->program, segments)[i];
+
+		IntVectorAdd(&work->passed.segments[position], segment);
+		work->todo = bms_add_member(work->todo, segment);
+	}
+}
+
 /* The segments with an atom that one contact's values have passed. */
 static void
 pass_contact(Reconciliation *work, Batch *before, int position, IntVector *atoms)
 {
-	Program *program = work->program;
 	IntVector *segments = &work->passed.segments[position];
 	int measure = -1;
 	int i;
-	uint32 j;
 
-	atoms->n = 0;
 	BatchVisit(work->batch, position);
 	while ((measure = bms_next_member(work->flips->measures, measure)) >= 0)
-		MeasurePassed(before, work->batch, position, work->flips->source, measure, atoms);
-	for (i = 0; i < atoms->n; i++)
 	{
-		ImageList list = program->atoms[atoms->items[i]].segments;
+		bool known;
 
-		CHECK_FOR_INTERRUPTS();
-		work->passed.atoms = bms_add_member(work->passed.atoms, atoms->items[i]);
-		for (j = 0; j < list.n; j++)
+		atoms->n = 0;
+		known = MeasurePassed(before, work->batch, position, work->flips->source, measure, atoms);
+		for (i = 0; i < atoms->n; i++)
 		{
-			IntVectorAdd(segments, ProgramItems(program, list)[j]);
-			work->todo = bms_add_member(work->todo, ProgramItems(program, list)[j]);
+			CHECK_FOR_INTERRUPTS();
+			pass_atom(work, position, atoms->items[i],
+					  known ? CAN_RISE | CAN_FALL : change_of(work, measure, atoms->items[i]));
 		}
 	}
 	if (segments->n > 1)

@@ -27,6 +27,8 @@ typedef struct AtomFlips
 	Bitmapset *falling;
 	RowSource *source;   /* whose rows these are */
 	Bitmapset *measures; /* values made of them that are not what they were before: */
+	Bitmapset *grown;    /* of these, numbers that may be more, extremes that got a row */
+	Bitmapset *shrunk;   /* and that may be less, that lost one */
 	CommandId before;    /* as this command sees them */
 } AtomFlips;
 

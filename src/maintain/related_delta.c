@@ -233,11 +233,54 @@ note_group(RelatedWork *work, RowVersion *old_row, RowVersion *new_row, int id)
 	}
 }
 
-/* A value made of the contact's rows is touched; which atoms it passes is told when they are read. */
-static void
-note_measure(RelatedWork *work, int measure)
+/* 1, -1 or 0: what a row adds to a sum; NaN and infinity could be anything. */
+static int
+addend_sign(RelatedWork *work, RowVersion *row, int id, bool *known)
 {
+	Facet *argument = ProgramAtomGet(work->program, id)->argument;
+	FacetState *state = RowFacet(work->program, row, argument);
+	int64 value;
+
+	*known = true;
+	if (state->isnull)
+		return 0;
+	if (argument->image->sql_type == NUMERICOID)
+	{
+		Numeric number = DatumGetNumeric(state->value);
+
+		*known = !numeric_is_nan(number) && !numeric_is_inf(number);
+		return FacetCompare(VALUE_NUMERIC, state->value,
+							DirectFunctionCall1(int8_numeric, Int64GetDatum(0)));
+	}
+	*known = argument->image->sql_type == INT2OID || argument->image->sql_type == INT4OID ||
+			 argument->image->sql_type == INT8OID;
+	if (!*known)
+		return 0;
+	value = DatumGetInt64(FacetWiden(argument->image->sql_type, state->value));
+	return (value > 0) - (value < 0);
+}
+
+/*
+ * A value made of the contact's rows is touched; which atoms it passes is told
+ * when they are read.  Where they can't be, it helps to know which way it went.
+ */
+static void
+note_measure(RelatedWork *work, RowVersion *old_row, RowVersion *new_row, int measure)
+{
+	int first =
+		IMAGE_AT(work->program->image, work->source->image->measures, ImageFacet)[measure].first;
+	FieldAggregate aggregate = ProgramAtomGet(work->program, first)->aggregate;
+	bool came = (old_row->slot == NULL);
+	bool known = (came || new_row->slot == NULL);
+	int sign = 1;
+
+	if (known && aggregate == AGGREGATE_SUM)
+		sign = addend_sign(work, came ? new_row : old_row, first, &known);
 	work->flips.measures = bms_add_member(work->flips.measures, measure);
+	if (!known || (sign != 0 && (sign > 0) == came))
+		work->flips.grown = bms_add_member(work->flips.grown, measure);
+	if (!known || (sign != 0 && (sign > 0) != came))
+		work->flips.shrunk = bms_add_member(work->flips.shrunk, measure);
 }
 
 /* The same for row groups that the row can concern. */
@@ -254,7 +297,7 @@ note_groups(RelatedWork *work, RowVersion *old_row, RowVersion *new_row)
 
 		if (work->program->atoms[id].measure >= 0)
 		{
-			note_measure(work, work->program->atoms[id].measure);
+			note_measure(work, old_row, new_row, work->program->atoms[id].measure);
 			continue;
 		}
 		note_group(work, old_row, new_row, id);
@@ -273,7 +316,7 @@ note_flips(RelatedWork *work, RowVersion *old_row, RowVersion *new_row)
 	work->measures.n = 0;
 	FlippedAtoms(work->program, old_row, new_row, work->now, &work->flipped, &work->measures);
 	for (i = 0; i < work->measures.n; i++)
-		note_measure(work, work->measures.items[i]);
+		note_measure(work, old_row, new_row, work->measures.items[i]);
 	for (i = 0; i < work->flipped.n; i++)
 	{
 		note_flip(work, old_row, new_row, work->flipped.items[i]);
@@ -402,7 +445,10 @@ finish_collected(RelatedWork *work)
 	bms_free(work->flips.rising);
 	bms_free(work->flips.falling);
 	bms_free(work->flips.measures);
-	work->segments = work->flips.rising = work->flips.falling = work->flips.measures = NULL;
+	bms_free(work->flips.grown);
+	bms_free(work->flips.shrunk);
+	work->segments = NULL;
+	memset(&work->flips, 0, sizeof(AtomFlips));
 	MemoryContextReset(work->memory);
 	memset(&work->keys, 0, sizeof(DatumVector));
 	memset(&work->came, 0, sizeof(DatumVector));
