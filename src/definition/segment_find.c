@@ -11,6 +11,7 @@
 
 #include "access/attnum.h"
 #include "access/genam.h"
+#include "access/htup_details.h"
 #include "access/table.h"
 #include "access/tupdesc.h"
 #include "catalog/pg_type.h"

@@ -31,6 +31,7 @@
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/pg_lsn.h"
+#include "utils/timestamp.h"
 
 #include "base/compat.h"
 #include "base/index_find.h"

@@ -17,6 +17,7 @@
 #include "utils/datum.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
+#include "utils/timestamp.h"
 
 #include "base/kept_plan.h"
 #include "base/result.h"

@@ -10,7 +10,9 @@
 
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "utils/array.h"
 #include "utils/datum.h"
+#include "utils/guc.h"
 #include "utils/snapmgr.h"
 
 #include "base/kept_plan.h"

@@ -14,6 +14,7 @@
 
 #include "refresh/refresh_window.h"
 
+#include "common/int.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"

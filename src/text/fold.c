@@ -20,6 +20,7 @@
 #include "mb/pg_wchar.h"
 #include "utils/memutils.h"
 
+#include "base/compat.h"
 #include "text/fold_encoding.h"
 #include "text/fold_utf8.h"
 
