@@ -363,7 +363,7 @@ DECLARE
 BEGIN
     PERFORM segments.check_contact_table(attach_company.contact_table);
     PERFORM segments.check_related(attach_company.contact_table, attach_company.company_table);
-    EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', attach_company.contact_table);
+    EXECUTE format('LOCK TABLE %s IN SHARE UPDATE EXCLUSIVE MODE', attach_company.contact_table);
     company.contact_table := attach_company.contact_table;
     company.name := 'company';
     company.related_table := attach_company.company_table;
@@ -421,7 +421,7 @@ DECLARE
 BEGIN
     PERFORM segments.check_contact_table(store_related.contact_table);
     PERFORM segments.check_related(store_related.contact_table, store_related.related_table);
-    EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', store_related.contact_table);
+    EXECUTE format('LOCK TABLE %s IN SHARE UPDATE EXCLUSIVE MODE', store_related.contact_table);
     IF coalesce(store_related.name, '') = '' OR octet_length(store_related.name) > 63 THEN
         RAISE EXCEPTION 'name of a relation must have 1 to 63 bytes' USING ERRCODE = 'invalid_parameter_value';
     ELSIF store_related.name IN ('company', 'company_all', 'memberships') THEN
@@ -487,7 +487,7 @@ DECLARE
     relation regclass;
 BEGIN
     PERFORM segments.check_contact_table(detach_related.contact_table);
-    EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', detach_related.contact_table);
+    EXECUTE format('LOCK TABLE %s IN SHARE UPDATE EXCLUSIVE MODE', detach_related.contact_table);
     former := segments.forget_relation(detach_related.contact_table, detach_related.name);
     IF former IS NULL THEN
         RAISE EXCEPTION 'relation "%" of contact table "%" does not exist', detach_related.name,

@@ -210,8 +210,9 @@ DECLARE
 BEGIN
     IF cardinality(concerned) > 0 THEN
         PERFORM segments.build(rebuild_segments.contact_table, concerned, rebuild_segments.cause, false);
+        -- whoever changes one now has its row, and waits for the contact table that we have
         UPDATE segments.segment AS s SET state = 'ready', error = NULL, built_at = segments.now()
-        WHERE s.id = ANY (concerned);
+        WHERE s.id IN (SELECT id FROM segments.segment WHERE id = ANY (concerned) FOR NO KEY UPDATE SKIP LOCKED);
     END IF;
 END
 $function$;
@@ -542,7 +543,7 @@ DECLARE
     stored segments.field_definition;
 BEGIN
     PERFORM segments.check_contact_table(given.contact_table);
-    EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', given.contact_table);
+    EXECUTE format('LOCK TABLE %s IN SHARE UPDATE EXCLUSIVE MODE', given.contact_table);
     SELECT * INTO stored FROM segments.field_definition AS d
     WHERE (d.contact_table, d.object, d.field) = (given.contact_table, given.object, given.field);
     given.column_name := coalesce(given.column_name, CASE WHEN given.expression IS NULL THEN stored.column_name END);
@@ -619,7 +620,7 @@ LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
     PERFORM segments.check_contact_table(drop_field.contact_table);
-    EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', drop_field.contact_table);
+    EXECUTE format('LOCK TABLE %s IN SHARE UPDATE EXCLUSIVE MODE', drop_field.contact_table);
     IF NOT segments.forget_definition(drop_field.contact_table, drop_field.object, drop_field.field) THEN
         RAISE EXCEPTION 'nothing is declared for field "%" of object %', drop_field.field, drop_field.object
             USING ERRCODE = 'undefined_object';

@@ -190,10 +190,46 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION segments.has_column(regclass, name) IS 'internal: is there such a column? null: yes';
 
+CREATE FUNCTION segments.names_of_renamed(relation regclass) RETURNS TABLE (contact_table regclass, object text, field text)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+    /*
+     * What a filter names and is not there any more is the column that lost its
+     * name: a field of the old name is to be declared for it.
+     */
+    SELECT DISTINCT s.contact_table, w.object, w.field
+    FROM segments.contact_tables_reading(names_of_renamed.relation) AS t (contact_table)
+        JOIN segments.segment AS s ON s.contact_table = t.contact_table,
+        LATERAL (SELECT coalesce(e ->> 'object', 'lead') AS object, e ->> 'field' AS field
+                 FROM jsonb_path_query(s.filters::jsonb, '$.** ? (exists (@.field) && exists (@.operator))') AS e) AS w
+    WHERE NOT segments.has_failed(s.id)
+      AND CASE w.object WHEN 'lead' THEN s.contact_table = names_of_renamed.relation
+                        ELSE EXISTS (SELECT FROM segments.relation AS r
+                                     WHERE (r.contact_table, r.related_table) = (s.contact_table, names_of_renamed.relation)
+                                       AND r.name = w.object AND r.name IN ('company', 'company_all')) END
+      AND NOT segments.has_column(names_of_renamed.relation, w.field::name)
+      AND CASE
+          -- what is declared follows by itself
+          WHEN EXISTS (SELECT FROM segments.field_definition AS d
+                       WHERE d.contact_table = s.contact_table AND segments.name_covers(d.field, w.field)
+                         AND d.object IN (w.object, CASE w.object WHEN 'company_all' THEN 'company' END)) THEN false
+          WHEN ARRAY['behaviors.' || w.field, 'groups.' || w.field] && s.other_objects THEN false
+          WHEN w.object = 'lead'
+               AND EXISTS (SELECT FROM segments.field_definition AS d
+                           WHERE d.contact_table = s.contact_table AND d.object IN ('behaviors', 'groups')
+                             AND segments.name_covers(d.field, w.field)) THEN true
+          ELSE segments.field_operators(s.contact_table, w.object, w.field) IS NULL END
+$function$;
+COMMENT ON FUNCTION segments.names_of_renamed(regclass) IS 'internal: names by which filters mean a column that has another name now';
+REVOKE EXECUTE ON FUNCTION segments.names_of_renamed(regclass) FROM PUBLIC;
+
 CREATE FUNCTION segments.follow_renamed_column(relation regclass, new_name name) RETURNS void
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $function$
-    -- only one column can have lost its name, so a name that is gone is the old one
+    /*
+     * Only one column can have lost its name, so a name that is gone is the old
+     * one.  In one statement: a filter can name the column and a declared field over it.
+     */
     WITH renamed_relation AS (
         UPDATE segments.relation AS r
         SET contact_column = CASE WHEN segments.has_column(coalesce(r.link_table, r.related_table), r.contact_column)
@@ -219,6 +255,9 @@ AS $function$
                 ON r.contact_table = d.contact_table
                AND r.name = coalesce(d.relation, CASE WHEN d.object LIKE 'company%' THEN d.object END)
         WHERE coalesce(r.related_table, d.contact_table) = follow_renamed_column.relation
+    ), named AS (
+        INSERT INTO segments.field_definition (contact_table, object, field, column_name)
+        SELECT n.contact_table, n.object, n.field, new_name FROM segments.names_of_renamed(follow_renamed_column.relation) AS n
     ), point_trigger AS (
         UPDATE segments.point_trigger AS t SET field = new_name
         WHERE t.contact_table = follow_renamed_column.relation AND t.field !~ '^group_points_'
@@ -318,41 +357,6 @@ $function$;
 COMMENT ON FUNCTION segments.follow_types(oid[]) IS 'internal: bring members up to date where labels of an enum were changed';
 REVOKE EXECUTE ON FUNCTION segments.follow_types(oid[]) FROM PUBLIC;
 
-CREATE FUNCTION segments.follow_renamed_field(contact_table regclass, relation regclass, new_name name) RETURNS void
-LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
-AS $function$
-/*
- * What a filter names and is not there any more is the column that lost its
- * name: a field of the old name is declared for it.
- */
-BEGIN
-    INSERT INTO segments.field_definition (contact_table, object, field, column_name)
-    SELECT DISTINCT follow_renamed_field.contact_table, w.object, w.field, follow_renamed_field.new_name
-    FROM segments.segment AS s,
-        LATERAL (SELECT coalesce(e ->> 'object', 'lead') AS object, e ->> 'field' AS field
-                 FROM jsonb_path_query(s.filters::jsonb, '$.** ? (exists (@.field) && exists (@.operator))') AS e) AS w
-    WHERE s.contact_table = follow_renamed_field.contact_table AND NOT segments.has_failed(s.id)
-      AND CASE w.object WHEN 'lead' THEN follow_renamed_field.contact_table = follow_renamed_field.relation
-                        ELSE EXISTS (SELECT FROM segments.relation AS r
-                                     WHERE (r.contact_table, r.related_table) = (follow_renamed_field.contact_table, follow_renamed_field.relation)
-                                       AND r.name = w.object AND r.name IN ('company', 'company_all')) END
-      AND NOT segments.has_column(follow_renamed_field.relation, w.field)
-      AND CASE
-          -- what is declared has followed already
-          WHEN EXISTS (SELECT FROM segments.field_definition AS d
-                       WHERE d.contact_table = s.contact_table AND segments.name_covers(d.field, w.field)
-                         AND d.object IN (w.object, CASE w.object WHEN 'company_all' THEN 'company' END)) THEN false
-          WHEN ARRAY['behaviors.' || w.field, 'groups.' || w.field] && s.other_objects THEN false
-          WHEN w.object = 'lead'
-               AND EXISTS (SELECT FROM segments.field_definition AS d
-                           WHERE d.contact_table = s.contact_table AND d.object IN ('behaviors', 'groups')
-                             AND segments.name_covers(d.field, w.field)) THEN true
-          ELSE segments.field_operators(s.contact_table, w.object, w.field) IS NULL END;
-END
-$function$;
-COMMENT ON FUNCTION segments.follow_renamed_field(regclass, regclass, name) IS 'internal: filters keep the column that they mean by its name when it gets another';
-REVOKE EXECUTE ON FUNCTION segments.follow_renamed_field(regclass, regclass, name) FROM PUBLIC;
-
 CREATE FUNCTION segments.check_altered_contact_table(contact_table regclass, new_name name) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -417,7 +421,6 @@ BEGIN
             END IF;
             IF check_altered_table.new_name IS NOT NULL THEN
                 PERFORM segments.follow_renamed_column(check_altered_table.relation, check_altered_table.new_name);
-                PERFORM segments.follow_renamed_field(reader, check_altered_table.relation, check_altered_table.new_name);
             END IF;
         EXCEPTION WHEN wrong_object_type OR feature_not_supported OR object_not_in_prerequisite_state OR undefined_function
                        OR insufficient_privilege OR dependent_objects_still_exist THEN

@@ -103,10 +103,12 @@ begin_maintenance(Oid contact_table, Relation changed)
 	return program;
 }
 
-static void
-maintain_table(Oid contact_table, TriggerData *data, StatementDelta *delta)
+/* False: definitions have changed meanwhile. */
+static bool
+try_maintain_table(Oid contact_table, TriggerData *data, StatementDelta *delta)
 {
 	Program *program = begin_maintenance(contact_table, data->tg_relation);
+	bool done;
 
 	if (contact_table == delta->relid)
 	{
@@ -117,9 +119,19 @@ maintain_table(Oid contact_table, TriggerData *data, StatementDelta *delta)
 			tuplestore_rescan(delta->new_rows);
 		ContactDelta(program, delta);
 	}
-	RelatedDelta(program, delta);
-	PointTriggersFire(program, data);
+	done = RelatedDelta(program, delta);
+	if (done)
+		PointTriggersFire(program, data);
 	SessionEnd();
+	return done;
+}
+
+static void
+maintain_table(Oid contact_table, TriggerData *data, StatementDelta *delta)
+{
+	delta->settled = false;
+	while (!try_maintain_table(contact_table, data, delta))
+		CHECK_FOR_INTERRUPTS();
 }
 
 static void

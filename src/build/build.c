@@ -353,9 +353,8 @@ build_segments(Build *build, List *ids, bool online)
 	List *others = NIL;
 	List *relids;
 
-	/* what is read from here on, nobody else changes */
-	LockRelationOid(build->contact_table,
-					online ? ShareUpdateExclusiveLock : ShareRowExclusiveLock);
+	/* what is read from here on, nobody else changes; writers are not in the way yet */
+	LockRelationOid(build->contact_table, ShareUpdateExclusiveLock);
 	ids = BuildPublished(ids);
 	build->program = ProgramGet(build->contact_table);
 	segments = BuildIndexes(build->program, ids);

@@ -12,14 +12,23 @@
 
 #include "miscadmin.h"
 #include "nodes/bitmapset.h"
+#include "nodes/pg_list.h"
 #include "storage/lmgr.h"
+#include "storage/proc.h"
+#include "utils/elog.h"
+#include "utils/guc.h"
+#include "utils/timestamp.h"
 
+#include "base/subtransaction.h"
 #include "base/table_tree.h"
 #include "definition/contact_table.h"
 #include "program/program.h"
 
 /* How often to wait for those at work before standing in everybody's way. */
 #define GENTLE_ATTEMPTS 4
+
+/* How long to stand in the way, in ms, before giving way. */
+#define PATIENCE 300
 
 /*
  * Tables that some segments (indexes) read beside the contact table.
@@ -44,41 +53,134 @@ BuildReadTables(Program *program, Bitmapset *segments)
 	return relids;
 }
 
+typedef struct Locking
+{
+	Oid contact_table;
+	List *relids;
+	LOCKMODE mode;
+	int patience; /* ms */
+} Locking;
+
+static TimestampTz give_way_at; /* of who is locking now */
+static Oid refused;             /* the table that was not to be had in time */
+
+static void
+lock_trees(Locking *locking, void (*lock)(Oid, LOCKMODE))
+{
+	ListCell *cell;
+
+	TableTreeLock(locking->contact_table, locking->mode, lock);
+	foreach (cell, locking->relids)
+		if (lfirst_oid(cell) != locking->contact_table)
+			TableTreeLock(lfirst_oid(cell), locking->mode, lock);
+}
+
+static void
+lock_in_time(Oid relid, LOCKMODE mode)
+{
+	long left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), give_way_at);
+
+	refused = relid;
+	if (ConditionalLockRelationOid(relid, mode))
+		return;
+	if (left <= 0)
+		ereport(ERROR, (errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+						errmsg("canceling statement due to lock timeout")));
+	(void) set_config_option("lock_timeout", psprintf("%ld", left), PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	LockRelationOid(relid, mode);
+}
+
+/* In a subtransaction, which gives locks and setting back. */
+static void
+try_lock_trees(void *arg)
+{
+	Locking *locking = arg;
+
+	give_way_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), locking->patience);
+	lock_trees(locking, lock_in_time);
+}
+
+static bool
+is_in_the_way(const ErrorData *error)
+{
+	return error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE ||
+		   error->sqlerrcode == ERRCODE_T_R_DEADLOCK_DETECTED;
+}
+
+/* All or none; none after a moment. */
+static bool
+got_all(Locking *locking)
+{
+	ErrorData *error = InSubtransaction(try_lock_trees, locking, is_in_the_way);
+
+	if (error == NULL)
+		return true;
+	FreeErrorData(error);
+	return false;
+}
+
+static void
+wait_for_lockers(Oid relid, LOCKMODE mode)
+{
+	LOCKTAG tag;
+
+	SET_LOCKTAG_RELATION(tag, MyDatabaseId, relid);
+	WaitForLockers(tag, mode, false);
+}
+
 /*
  * A lock request that waits makes everybody wait who comes after it.  So wait
- * without one for those who hold the table now, a few times: they may have
+ * without one for those who hold the tables now, a few times: they may have
  * long to go, and those who come meanwhile mostly have not.
  */
 static void
-lock_gently(Oid relid, LOCKMODE mode)
+wait_gently(Locking *locking)
 {
-	LOCKTAG tag;
-	int attempt;
+	ListCell *cell;
 
-	SET_LOCKTAG_RELATION(tag, MyDatabaseId, relid);
-	for (attempt = 0; attempt < GENTLE_ATTEMPTS; attempt++)
-	{
-		if (ConditionalLockRelationOid(relid, mode))
-			return;
-		WaitForLockers(tag, mode, false);
-	}
-	LockRelationOid(relid, mode);
+	wait_for_lockers(locking->contact_table, locking->mode);
+	foreach (cell, locking->relids)
+		wait_for_lockers(lfirst_oid(cell), locking->mode);
 }
 
 /*
  * Lock the contact table and these, until the transaction ends; each with all
  * that hold its rows, as these are written by themselves too.
+ *
+ * All of them, or none: a transaction that has written one of them and comes to
+ * another would wait for us, and we for it.  (A merge of two contacts moves their
+ * events first, and deletes one of them then.)  So after a moment all locks are
+ * given back; the table that was not to be had is waited for alone, in line
+ * with others, and then all are asked for again.
  */
 void
 BuildLock(Oid contact_table, List *relids, LOCKMODE mode, bool gently)
 {
-	void (*lock)(Oid, LOCKMODE) = gently ? lock_gently : LockRelationOid;
-	ListCell *cell;
+	Locking locking = {contact_table, relids, mode, Min(PATIENCE, DeadlockTimeout / 2)};
+	int attempt;
 
-	TableTreeLock(contact_table, mode, lock);
-	foreach (cell, relids)
-		if (lfirst_oid(cell) != contact_table)
-			TableTreeLock(lfirst_oid(cell), mode, lock);
+	if (!SubtransactionPossible() || (relids == NIL && !gently))
+	{
+		lock_trees(&locking, LockRelationOid);
+		return;
+	}
+	for (attempt = 0; gently && attempt < GENTLE_ATTEMPTS; attempt++)
+	{
+		wait_gently(&locking);
+		if (got_all(&locking))
+			return;
+	}
+	while (!got_all(&locking))
+	{
+		Oid alone = refused;
+
+		CHECK_FOR_INTERRUPTS();
+		LockRelationOid(alone, mode);
+		if (got_all(&locking))
+			return;
+		UnlockRelationOid(alone, mode);
+	}
 }
 
 /*

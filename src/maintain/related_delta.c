@@ -17,6 +17,7 @@
 #include "miscadmin.h"
 #include "nodes/bitmapset.h"
 #include "nodes/pg_list.h"
+#include "storage/lmgr.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -41,6 +42,7 @@
 #include "program/facet.h"
 #include "program/image.h"
 #include "program/program.h"
+#include "program/program_cache.h"
 #include "time/clock.h"
 
 typedef struct RelatedWork
@@ -63,6 +65,7 @@ typedef struct RelatedWork
 	DatumVector keys;     /* of contacts, or of rows */
 	DatumVector linked;   /* rows that new links point at */
 	DatumVector came;     /* keys of rows that are new, where contacts are found by them */
+	bool stale;           /* definitions have changed since the program was got */
 	AtomFlips flips;
 } RelatedWork;
 
@@ -375,6 +378,23 @@ link_row(RelatedWork *work)
 
 /* ----- the statement ----- */
 
+/*
+ * Whoever changes a definition shuts out those who write contacts, and what the
+ * segment reads from then on; not those who write what it has read till then.
+ * These come here with what was compiled before.  From here on definitions stand
+ * still: are they what the program was compiled from?
+ */
+static bool
+is_current(RelatedWork *work)
+{
+	if (work->delta->settled)
+		return true;
+	LockRelationOid(work->program->relid, RowExclusiveLock);
+	work->delta->settled = true;
+	work->stale = !ProgramIsCurrent(work->program);
+	return !work->stale;
+}
+
 /* Keys of rows -> keys of the contacts they belong to. */
 static void
 find_contacts(RelatedWork *work)
@@ -414,7 +434,7 @@ expand_measures(RelatedWork *work)
 static void
 finish_collected(RelatedWork *work)
 {
-	if (work->keys.n == 0)
+	if (work->keys.n == 0 || !is_current(work))
 		return;
 	if (!work->delta->alone || PlainEvaluation())
 		expand_measures(work);
@@ -437,6 +457,8 @@ finish_collected(RelatedWork *work)
 static void
 finish_rows(RelatedWork *work)
 {
+	if ((work->came.n > 0 || work->keys.n > 0) && !is_current(work))
+		return;
 	if (work->came.n > 0)
 		UncommittedWaitForReferences(work->program, work->source, work->came.items, work->came.n);
 	if (work->keys.n > 0 && work->source->contact == NULL)
@@ -461,7 +483,7 @@ process_rows(RelatedWork *work, void (*process)(RelatedWork *))
 			more = tuplestore_gettupleslot(delta->old_rows, true, false, work->old_slot);
 		if (delta->new_rows)
 			more = tuplestore_gettupleslot(delta->new_rows, true, false, work->new_slot);
-		if (!more)
+		if (!more || work->stale)
 			break;
 		CHECK_FOR_INTERRUPTS();
 		RowVersionReset(&work->old_row, delta->old_rows ? work->old_slot : NULL);
@@ -513,13 +535,15 @@ link_delta(RelatedWork *work)
 	end_reading(work);
 	work->segments = ProgramSegmentsReading(work->program, work->source);
 	work->flips.all = true;
+	if (work->keys.n > 0 && !is_current(work))
+		return;
 	if (work->linked.n > 0 && work->segments != NULL)
 		CompanyHold(work->program, work->source, work->reading->key->image->sql_type,
 					work->linked.items, work->linked.n);
 	finish_collected(work);
 }
 
-static void
+static bool
 source_delta(Program *program, RowSource *source, StatementDelta *delta, bool link)
 {
 	RelatedWork work = {0};
@@ -534,13 +558,15 @@ source_delta(Program *program, RowSource *source, StatementDelta *delta, bool li
 		relation_delta(&work);
 	if (work.memory)
 		MemoryContextDelete(work.memory);
+	return !work.stale;
 }
 
 /*
  * Maintain the segments of a contact table after a statement on a table whose
- * rows belong to its contacts; not after TRUNCATE.
+ * rows belong to its contacts; not after TRUNCATE.  False: the program is not
+ * of the present definitions, and it is all to be done again with the one that is.
  */
-void
+bool
 RelatedDelta(Program *program, StatementDelta *delta)
 {
 	int i;
@@ -551,9 +577,11 @@ RelatedDelta(Program *program, StatementDelta *delta)
 	{
 		RowSource *source = program->sources[i];
 
-		if (source->relid == delta->relid)
-			source_delta(program, source, delta, false);
-		if (source->link && source->link->relid == delta->relid)
-			source_delta(program, source, delta, true);
+		if (source->relid == delta->relid && !source_delta(program, source, delta, false))
+			return false;
+		if (source->link && source->link->relid == delta->relid &&
+			!source_delta(program, source, delta, true))
+			return false;
 	}
+	return true;
 }

@@ -10,6 +10,6 @@
 #include "maintain/statement_delta.h"
 #include "program/program.h"
 
-extern void RelatedDelta(Program *program, StatementDelta *delta);
+extern bool RelatedDelta(Program *program, StatementDelta *delta);
 
 #endif /* SEGMENTS_RELATED_DELTA_H */

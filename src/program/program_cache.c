@@ -302,6 +302,18 @@ ProgramGet(Oid contact_table)
 }
 
 /*
+ * Are definitions still those that a program was got for?  To be asked under a
+ * lock on the contact table by which they stand still.
+ */
+bool
+ProgramIsCurrent(Program *program)
+{
+	ProgramEntry *entry = entry_of(program->relid);
+
+	return entry->valid && entry->program == program;
+}
+
+/*
  * The same with all segments compiled by this backend, whatever others have
  * shared: something that they call has changed past our event triggers.
  */

@@ -14,6 +14,7 @@ extern uint64 ProgramClockGeneration(void);
 extern void ProgramInvalidate(Oid contact_table);
 extern Program *ProgramGet(Oid contact_table);
 extern Program *ProgramGetFor(Oid contact_table, Relation changed);
+extern bool ProgramIsCurrent(Program *program);
 extern Program *ProgramGetAnew(Oid contact_table);
 extern Relation ProgramTableOpen(Program *program, Oid relid, LOCKMODE lock);
 

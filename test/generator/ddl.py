@@ -443,7 +443,9 @@ class World:
             self.fields = fields.copy()
             if name in table.fixed:
                 table.fixed = table.fixed - {name} | {old}
-        needed = self.with_model(then, undo) or self.needed_by_declared(table, [column])
+        needed = self.with_model(then, undo)
+        if not needed and self.needed_by_declared(table, [column]):
+            needed = None           # what is declared in SQL follows where it can be told what it means
         if table is self.event and not self.related or table is self.firm and not self.company:
             needed = False
         whole = any(d.whole_row and d.table is table for d in self.fields.values())

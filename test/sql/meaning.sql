@@ -92,6 +92,17 @@ INSERT INTO person (id, v, source, firm_id) VALUES (20, 3, 'web', 1);
 SELECT * FROM members();
 SELECT count(*) FROM segments.check();
 
+-- one filter by the column's name and by that of a field declared for it
+SELECT segments.define_field('person', 'points', column_name => 'v');
+INSERT INTO segments.segment (name, alias, filters) VALUES ('Twice', 'twice', '[{"field": "v", "operator": "lt", "properties": {"filter": 6}}, {"field": "points", "operator": "gte", "properties": {"filter": 3}}]');
+ALTER TABLE person RENAME COLUMN v TO score;
+SELECT object, field, column_name FROM segments.field_definition WHERE field IN ('v', 'points') ORDER BY 1, 2;
+SELECT members FROM members() WHERE alias = 'twice';
+SELECT count(*) FROM segments.check();
+ALTER TABLE person RENAME COLUMN score TO v;
+DELETE FROM segments.segment WHERE alias = 'twice';
+SELECT segments.drop_field('person', 'points');
+
 -- Several columns dropped by one command: as one by one.
 SELECT segments.define_field('person', f, 'select') FROM unnest('{a,b,d}'::text[]) AS f;
 SELECT segments.define_field('person', f, 'select', object => 'company') FROM unnest('{fax,tel}'::text[]) AS f;
