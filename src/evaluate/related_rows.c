@@ -268,13 +268,7 @@ keep_row(Program *program, ContactRows *contact, RowSource *source, TupleTableSl
 
 	if (contact->n == MANY_ROWS)
 		return false;
-	if (contact->n == contact->size)
-	{
-		contact->size = Max(8, contact->size * 2);
-		contact->rows = contact->n == 0
-							? palloc(sizeof(RowVersion) * contact->size)
-							: repalloc(contact->rows, sizeof(RowVersion) * contact->size);
-	}
+	VectorMakeRoom(contact->rows, contact->n, contact->size, 8);
 	copy = MakeSingleTupleTableSlot(ProgramSourceDesc(program, source), &TTSOpsHeapTuple);
 	RowVersionInit(&contact->rows[contact->n++], source, ExecCopySlot(copy, slot));
 	return true;
@@ -363,6 +357,7 @@ read_rows(Batch *batch, int position, RowSource *source, ContactRows *contact)
 	MemoryContextReset(contact->context);
 	contact->n = 0;
 	contact->size = 0;
+	contact->rows = NULL;
 	contact->position = position;
 	contact->complete = true;
 	old = MemoryContextSwitchTo(batch->reader->context);

@@ -21,6 +21,7 @@
 
 #include "base/secure.h"
 #include "base/subtransaction.h"
+#include "base/vector.h"
 #include "definition/contact_table.h"
 #include "definition/field.h"
 #include "definition/segment.h"
@@ -227,13 +228,7 @@ new_atom(Builder *builder, Atom *atom, int segment)
 	Draft *draft = builder->draft;
 	DraftAtom *datom;
 
-	if (draft->natoms == draft->atoms_size)
-	{
-		draft->atoms_size = Max(64, draft->atoms_size * 2);
-		draft->atoms = draft->natoms == 0
-						   ? palloc(sizeof(DraftAtom) * draft->atoms_size)
-						   : repalloc_huge(draft->atoms, sizeof(DraftAtom) * draft->atoms_size);
-	}
+	VectorMakeRoom(draft->atoms, draft->natoms, draft->atoms_size, 64);
 	datom = &draft->atoms[draft->natoms];
 	memset(datom, 0, sizeof(DraftAtom));
 	datom->atom = AtomCopy(atom);

@@ -31,6 +31,7 @@
 
 #include "base/plain_expr.h"
 #include "base/sql_expr.h"
+#include "base/vector.h"
 #include "predicate/predicate.h"
 #include "program/draft.h"
 #include "program/facet.h"
@@ -162,14 +163,7 @@ new_constant(DraftFacet *facet, AtomTest test, Datum value)
 	DraftConstant *constant;
 	uint32 at;
 
-	if (facet->nconstants == facet->constants_size)
-	{
-		facet->constants_size = Max(8, facet->constants_size * 2);
-		facet->constants =
-			facet->nconstants == 0
-				? palloc(sizeof(DraftConstant) * facet->constants_size)
-				: repalloc_huge(facet->constants, sizeof(DraftConstant) * facet->constants_size);
-	}
+	VectorMakeRoom(facet->constants, facet->nconstants, facet->constants_size, 8);
 	constant = &facet->constants[facet->nconstants++];
 	memset(constant, 0, sizeof(DraftConstant));
 	constant->test = test;
@@ -269,14 +263,7 @@ add_boundary(DraftFacet *facet, Datum value, bool after, int atom)
 {
 	DraftBoundary *boundary;
 
-	if (facet->nboundaries == facet->boundaries_size)
-	{
-		facet->boundaries_size = Max(8, facet->boundaries_size * 2);
-		facet->boundaries =
-			facet->nboundaries == 0
-				? palloc(sizeof(DraftBoundary) * facet->boundaries_size)
-				: repalloc(facet->boundaries, sizeof(DraftBoundary) * facet->boundaries_size);
-	}
+	VectorMakeRoom(facet->boundaries, facet->nboundaries, facet->boundaries_size, 8);
 	boundary = &facet->boundaries[facet->nboundaries++];
 	boundary->value = value;
 	boundary->after = after;

@@ -8,8 +8,11 @@
 
 #include "utils/timestamp.h"
 
-#include "time/phrase.h"
 #include "time/clock.h"
+#include "time/local_time.h"
+#include "time/phrase.h"
+#include "time/phrase_anniversary.h"
+#include "time/phrase_next.h"
 #include "time/phrase_parse.h"
 
 static const char *const zones[] = {"UTC",

@@ -248,6 +248,8 @@ class Judge:
             return value in [number(v) for v in (given if isinstance(given, list) else str(given).split('|') if op == 'in' else [given])]
         if op == 'between':
             return number(given[0]) <= value <= number(given[1])
+        if op not in ('gt', 'gte', 'lt', 'lte'):
+            raise Unknown(op)
         return self.compare(value, op, number(given), Unknown)
 
     @staticmethod
