@@ -450,6 +450,7 @@ segments_reset_clock(PG_FUNCTION_ARGS)
 	if (!AccessIsOwner(contact_table))
 		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 						errmsg("must be owner of table %s", get_rel_name(contact_table))));
+	LockRelationOid(contact_table, ShareUpdateExclusiveLock);
 	LockRelationOid(contact_table, ShareRowExclusiveLock);
 	ids = ClockMoving(contact_table);
 	SPI_connect();

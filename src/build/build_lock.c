@@ -160,6 +160,9 @@ BuildLock(Oid contact_table, List *relids, LOCKMODE mode, bool gently)
 	Locking locking = {contact_table, relids, mode, Min(PATIENCE, DeadlockTimeout / 2)};
 	int attempt;
 
+	/* those who change definitions take turns here, and don't stand in line before writers */
+	if (mode == ShareRowExclusiveLock)
+		LockRelationOid(contact_table, ShareUpdateExclusiveLock);
 	if (!SubtransactionPossible() || (relids == NIL && !gently))
 	{
 		lock_trees(&locking, LockRelationOid);

@@ -398,6 +398,7 @@ segments_apply_point_trigger(PG_FUNCTION_ARGS)
 	Oid contact_table = PG_GETARG_OID(0);
 	Program *program;
 
+	LockRelationOid(contact_table, ShareUpdateExclusiveLock);
 	LockRelationOid(contact_table, ShareRowExclusiveLock);
 	program = ProgramGet(contact_table);
 	SessionBegin(program);

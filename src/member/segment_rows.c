@@ -38,6 +38,8 @@ PG_FUNCTION_INFO_V1(segments_keep_members);
 static ContactTable *
 lock_contact_table(Oid relid)
 {
+	/* first whoever changes a definition, whom a request for more would make writers wait for */
+	LockRelationOid(relid, ShareUpdateExclusiveLock);
 	TableTreeLock(relid, ShareRowExclusiveLock, LockRelationOid);
 	return CatalogContactTable(relid, true);
 }

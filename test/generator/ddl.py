@@ -226,8 +226,9 @@ class World:
             value = [value, value + 2] if operator in ('in', 'between') else value
         else:
             operator = rng.choice(['=', '!=', 'like', 'contains', 'in', '!in', 'empty', '!empty', 'startsWith'])
-            value = rng.choice(self.moods if type == 'mood' and rng.random() < 0.7 else WORDS + ['good'])
-            value = [value, rng.choice(WORDS)] if operator in ('in', '!in') else value
+            words = self.moods if type == 'mood' else WORDS + ['good']
+            value = rng.choice(words)
+            value = [value, rng.choice(words)] if operator in ('in', '!in') else value
         if operator in ('contains', 'startsWith') and value == '':
             value = 'x'
         document = {'glue': rng.choice(['and', 'or']), 'object': object, 'field': name, 'operator': operator}
@@ -645,7 +646,8 @@ class World:
 
         def then():
             self.moods[self.moods.index(old)] = new
-        return Statement("ALTER TYPE public.mood RENAME VALUE '%s' TO '%s'" % (old, new), False, False, then)
+        named = any(self.type_of(meaning) == 'mood' for _, _, _, meaning in self.nodes())
+        return Statement("ALTER TYPE public.mood RENAME VALUE '%s' TO '%s'" % (old, new), None if named else False, False, then)
 
     def drop_type(self):
         used = any(c.type == 'mood' for t in (self.person, self.event, self.firm) for c in t.columns)
