@@ -9,17 +9,14 @@
 
 #include "definition/point_definition.h"
 
-#include "access/htup_details.h"
-#include "catalog/pg_type.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/fmgroids.h"
-#include "utils/hsearch.h"
-#include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
+#include "base/relation_cache.h"
 #include "definition/contact_table.h"
 
 /* segments.point_trigger */
@@ -34,59 +31,12 @@
 /* The point triggers of a contact table. */
 typedef struct TriggerEntry
 {
-	Oid contact_table; /* key of the hash */
-	bool valid;
+	RelationCacheEntry cache;
 	MemoryContext context;
 	List *triggers;
 } TriggerEntry;
 
-static HTAB *entries = NULL;
-static uint64 generation = 0; /* counts invalidations */
-
-static void
-forget(Datum arg, Oid relid)
-{
-	HASH_SEQ_STATUS status;
-	TriggerEntry *entry;
-
-	generation++;
-	if (OidIsValid(relid))
-	{
-		entry = hash_search(entries, &relid, HASH_FIND, NULL);
-		if (entry != NULL)
-			entry->valid = false;
-		return;
-	}
-	hash_seq_init(&status, entries);
-	while ((entry = hash_seq_search(&status)) != NULL)
-		entry->valid = false;
-}
-
-static TriggerEntry *
-entry_of(Oid contact_table)
-{
-	HASHCTL control = {0};
-	TriggerEntry *entry;
-	bool found;
-
-	if (entries == NULL)
-	{
-		control.keysize = sizeof(Oid);
-		control.entrysize = sizeof(TriggerEntry);
-		control.hcxt = CacheMemoryContext;
-		entries = hash_create("segments point triggers", 16, &control,
-							  HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-		CacheRegisterRelcacheCallback(forget, (Datum) 0);
-	}
-	entry = hash_search(entries, &contact_table, HASH_ENTER, &found);
-	if (!found)
-	{
-		entry->valid = false;
-		entry->context = NULL;
-		entry->triggers = NIL;
-	}
-	return entry;
-}
+static RelationCache entries = {"segments point triggers", sizeof(TriggerEntry)};
 
 static Datum
 column(CatalogScan *scan, int number)
@@ -155,8 +105,8 @@ load(TriggerEntry *entry)
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "segments point triggers",
 												  ALLOCSET_SMALL_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
-	uint64 before = generation;
-	List *triggers = read_triggers(entry->contact_table);
+	uint64 before = entries.generation;
+	List *triggers = read_triggers(entry->cache.relid);
 
 	MemoryContextSwitchTo(old);
 	MemoryContextSetParent(context, CacheMemoryContext);
@@ -164,15 +114,15 @@ load(TriggerEntry *entry)
 		MemoryContextSetParent(entry->context, TopTransactionContext);
 	entry->context = context;
 	entry->triggers = triggers;
-	entry->valid = (before == generation);
+	entry->cache.valid = (before == entries.generation);
 }
 
 List *
 PointTriggersOf(Oid contact_table)
 {
-	TriggerEntry *entry = entry_of(contact_table);
+	TriggerEntry *entry = RelationCacheFind(&entries, contact_table);
 
-	if (!entry->valid)
+	if (!entry->cache.valid)
 		load(entry);
 	return entry->triggers;
 }

@@ -19,19 +19,14 @@
 #include "definition/table_beside.h"
 
 #include "access/relation.h"
-#include "access/xact.h"
-#include "catalog/pg_class.h"
-#include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/hsearch.h"
-#include "utils/inval.h"
 #include "utils/lsyscache.h"
-#include "utils/memutils.h"
 
 #include "base/compat.h"
 #include "base/index_choice.h"
+#include "base/relation_cache.h"
 #include "definition/contact_table.h"
 
 /* A column; type InvalidOid is that of the contacts' key. */
@@ -76,57 +71,14 @@ static const struct
 /* A table that was found in order. */
 typedef struct BesideEntry
 {
-	Oid relid; /* key of the hash */
-	bool valid;
+	RelationCacheEntry cache;
 	BesideKind kind;
 	Oid key_type;
 	Oid owner;
 	Oid key_index; /* over segment and contact, or InvalidOid */
 } BesideEntry;
 
-static HTAB *entries = NULL;
-static uint64 generation = 0; /* counts invalidations */
-
-static void
-forget(Datum arg, Oid relid)
-{
-	HASH_SEQ_STATUS status;
-	BesideEntry *entry;
-
-	generation++;
-	if (OidIsValid(relid))
-	{
-		entry = hash_search(entries, &relid, HASH_FIND, NULL);
-		if (entry != NULL)
-			entry->valid = false;
-		return;
-	}
-	hash_seq_init(&status, entries);
-	while ((entry = hash_seq_search(&status)) != NULL)
-		entry->valid = false;
-}
-
-static BesideEntry *
-entry_of(Oid relid)
-{
-	HASHCTL control = {0};
-	BesideEntry *entry;
-	bool found;
-
-	if (entries == NULL)
-	{
-		control.keysize = sizeof(Oid);
-		control.entrysize = sizeof(BesideEntry);
-		control.hcxt = CacheMemoryContext;
-		entries = hash_create("segments tables beside", 16, &control,
-							  HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-		CacheRegisterRelcacheCallback(forget, (Datum) 0);
-	}
-	entry = hash_search(entries, &relid, HASH_ENTER, &found);
-	if (!found)
-		entry->valid = false;
-	return entry;
-}
+static RelationCache entries = {"segments tables beside", sizeof(BesideEntry)};
 
 /* ----- what is not as it was made ----- */
 
@@ -246,9 +198,9 @@ find_key_index(Relation rel, Oid key_type)
 Oid
 BesideKeyIndex(Relation rel)
 {
-	BesideEntry *entry = entry_of(RelationGetRelid(rel));
+	BesideEntry *entry = RelationCacheFind(&entries, RelationGetRelid(rel));
 
-	if (entry->valid)
+	if (entry->cache.valid)
 		return entry->key_index;
 	return find_key_index(rel, TupleDescAttr(RelationGetDescr(rel), 1)->atttypid);
 }
@@ -277,7 +229,7 @@ BesideKeyIndexNeeded(Relation rel)
 static void
 check(BesideEntry *entry, Relation rel, BesideKind kind, Oid key_type, Oid owner)
 {
-	uint64 before = generation;
+	uint64 before = entries.generation;
 
 	check_relation(rel, kind, owner);
 	check_columns(rel, kind, key_type);
@@ -285,7 +237,7 @@ check(BesideEntry *entry, Relation rel, BesideKind kind, Oid key_type, Oid owner
 	entry->key_type = key_type;
 	entry->owner = owner;
 	entry->key_index = kind == BESIDE_CHANGE ? InvalidOid : find_key_index(rel, key_type);
-	entry->valid = (before == generation);
+	entry->cache.valid = (before == entries.generation);
 }
 
 /*
@@ -305,8 +257,8 @@ BesideOpen(Oid relid, BesideKind kind, Oid key_type, Oid owner, LOCKMODE lock)
 			(errcode(ERRCODE_UNDEFINED_TABLE),
 			 errmsg("the table of %s of a contact table does not exist", layouts[kind].holds),
 			 errhint("Restore it, or use segments.detach() and attach the contact table anew.")));
-	entry = entry_of(relid);
-	if (!entry->valid || entry->kind != kind || entry->key_type != key_type ||
+	entry = RelationCacheFind(&entries, relid);
+	if (!entry->cache.valid || entry->kind != kind || entry->key_type != key_type ||
 		entry->owner != owner)
 		check(entry, rel, kind, key_type, owner);
 	return rel;

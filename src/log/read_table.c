@@ -11,53 +11,35 @@
 #include "log/read_table.h"
 
 #include "access/table.h"
-#include "catalog/pg_class.h"
 #include "fmgr.h"
-#include "utils/hsearch.h"
-#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/typcache.h"
 
+#include "base/relation_cache.h"
 #include "definition/contact_table.h"
 #include "definition/table_beside.h"
 #include "log/change_log_scan.h"
 
 #define Anum_member_contact_id 2
 
-static HTAB *tables = NULL;
-static uint64 generation = 0; /* counts invalidations */
-
-static void
-forget(Datum arg, Oid relid)
+typedef struct ReadEntry
 {
-	HASH_SEQ_STATUS status;
-	ReadTable *table;
+	RelationCacheEntry cache; /* by contact table */
+	ReadTable table;
+} ReadEntry;
 
-	generation++;
-	hash_seq_init(&status, tables);
-	while ((table = hash_seq_search(&status)) != NULL)
-		if (!OidIsValid(relid) || relid == table->contact_table || relid == table->member_table ||
-			relid == table->member_index || relid == table->change_table ||
-			relid == table->change_index)
-			table->valid = false;
+static bool
+reads(const void *entry, Oid relid)
+{
+	const ReadTable *table = &((const ReadEntry *) entry)->table;
+
+	return relid == table->member_table || relid == table->member_index ||
+		   relid == table->change_table || relid == table->change_index;
 }
 
-static void
-create_hash(void)
-{
-	HASHCTL control = {0};
-
-	if (tables != NULL)
-		return;
-	control.keysize = sizeof(Oid);
-	control.entrysize = sizeof(ReadTable);
-	control.hcxt = CacheMemoryContext;
-	tables =
-		hash_create("segments tables to read", 8, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	CacheRegisterRelcacheCallback(forget, (Datum) 0);
-}
+static RelationCache tables = {"segments tables to read", sizeof(ReadEntry), reads};
 
 /*
  * Open the members, or the log; an error when they are not as we make them.
@@ -115,19 +97,14 @@ fill_in(ReadTable *table)
 ReadTable *
 ReadTableGet(Oid contact_table)
 {
-	ReadTable *table;
-	bool found;
-	uint64 before;
+	ReadEntry *entry = RelationCacheFind(&tables, contact_table);
+	uint64 before = tables.generation;
 
-	create_hash();
-	table = hash_search(tables, &contact_table, HASH_ENTER, &found);
-	if (!found)
-		table->valid = false;
-	if (table->valid)
-		return table;
-	before = generation;
-	fill_in(table);
+	if (entry->cache.valid)
+		return &entry->table;
+	entry->table.contact_table = contact_table;
+	fill_in(&entry->table);
 	/* what changed meanwhile is read again by the next one to ask */
-	table->valid = (before == generation);
-	return table;
+	entry->cache.valid = (before == tables.generation);
+	return &entry->table;
 }

@@ -12,8 +12,7 @@
 
 typedef struct ReadTable
 {
-	Oid contact_table; /* key of the hash */
-	bool valid;
+	Oid contact_table;
 	Oid owner;
 	Oid member_table;
 	Oid member_index; /* its primary key */

@@ -11,62 +11,31 @@
 #include "program/readers.h"
 
 #include "access/relation.h"
-#include "catalog/pg_class.h"
 #include "catalog/pg_trigger.h"
-#include "commands/trigger.h"
 #include "fmgr.h"
-#include "utils/catcache.h"
-#include "utils/hsearch.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
+#include "base/relation_cache.h"
 #include "base/table_tree.h"
 #include "definition/contact_table.h"
 
 typedef struct ReadersEntry
 {
-	Readers readers; /* begins with the hash key */
-	bool valid;
+	RelationCacheEntry cache;
+	Readers readers;
 	List *family; /* OIDs of the tables above and below */
 } ReadersEntry;
 
-static HTAB *entries = NULL;
-static uint64 generation = 0; /* counts invalidations */
-
-/* ----- invalidation ----- */
-
-/* Marks only: no catalog access, nothing freed. */
-static void
-relation_changed(Datum arg, Oid relid)
+static bool
+reads(const void *entry, Oid relid)
 {
-	HASH_SEQ_STATUS scan;
-	ReadersEntry *entry;
-
-	generation++;
-	hash_seq_init(&scan, entries);
-	while ((entry = hash_seq_search(&scan)) != NULL)
-		if (!OidIsValid(relid) || entry->readers.relid == relid ||
-			list_member_oid(entry->family, relid))
-			entry->valid = false;
+	return list_member_oid(((const ReadersEntry *) entry)->family, relid);
 }
 
-static void
-initialise(void)
-{
-	HASHCTL info = {0};
-
-	if (entries != NULL)
-		return;
-	if (CacheMemoryContext == NULL)
-		CreateCacheMemoryContext();
-	info.keysize = sizeof(Oid);
-	info.entrysize = sizeof(ReadersEntry);
-	info.hcxt = CacheMemoryContext;
-	entries = hash_create("segments readers", 32, &info, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	CacheRegisterRelcacheCallback(relation_changed, (Datum) 0);
-}
+static RelationCache entries = {"segments readers", sizeof(ReadersEntry), reads};
 
 /* ----- finding out ----- */
 
@@ -142,7 +111,7 @@ fill(ReadersEntry *entry, const Readers *found, List *family, bool valid)
 	entry->family = list_copy(family);
 	entry->readers = *found;
 	entry->readers.contact_tables = tables;
-	entry->valid = valid;
+	entry->cache.valid = valid;
 	MemoryContextSwitchTo(old);
 	list_free(former_tables);
 	list_free(former_family);
@@ -156,30 +125,19 @@ const Readers *
 ReadersOf(Relation rel, Oid our_function)
 {
 	Readers found = {RelationGetRelid(rel)};
-	ReadersEntry *entry;
+	ReadersEntry *entry = RelationCacheFind(&entries, found.relid);
+	uint64 before = entries.generation;
 	List *above;
 	List *below = NIL;
-	uint64 before;
-	bool present;
 
-	initialise();
-	entry = hash_search(entries, &found.relid, HASH_FIND, NULL);
-	if (entry && entry->valid)
+	if (entry->cache.valid)
 		return &entry->readers;
-	before = generation;
 	above = TableTreeAbove(found.relid);
 	if (!TableTreeIsOne(rel))
 		below = TableTreeBelow(found.relid);
 	found.contact_tables = find_attached(found.relid, above, &found.attached);
 	found.others_fire = others_fire(rel, below, our_function);
-	entry = hash_search(entries, &found.relid, HASH_ENTER, &present);
-	if (!present)
-	{
-		entry->readers.contact_tables = NIL;
-		entry->family = NIL;
-		entry->valid = false;
-	}
-	fill(entry, &found, list_concat(above, below), generation == before);
+	fill(entry, &found, list_concat(above, below), entries.generation == before);
 	return &entry->readers;
 }
 
