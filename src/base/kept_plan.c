@@ -17,6 +17,8 @@
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 
+#include "base/text_table.h"
+
 #define MAX_KEPT 500 /* then all are forgotten */
 #define MAX_ARGS 8
 
@@ -30,36 +32,14 @@ typedef struct KeptEntry
 
 static HTAB *kept = NULL;
 
-static uint32
-hash_text(const void *key, Size size)
-{
-	const char *text = *(const char *const *) key;
-
-	return hash_bytes((const unsigned char *) text, strlen(text));
-}
-
-static int
-match_text(const void *a, const void *b, Size size)
-{
-	return strcmp(*(const char *const *) a, *(const char *const *) b);
-}
-
 static void
 initialise(void)
 {
-	HASHCTL info = {0};
-
 	if (kept != NULL)
 		return;
 	if (CacheMemoryContext == NULL)
 		CreateCacheMemoryContext();
-	info.keysize = sizeof(char *);
-	info.entrysize = sizeof(KeptEntry);
-	info.hash = hash_text;
-	info.match = match_text;
-	info.hcxt = CacheMemoryContext;
-	kept = hash_create("segments kept plans", 32, &info,
-					   HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
+	kept = TextTable("segments kept plans", 32, sizeof(KeptEntry), CacheMemoryContext);
 }
 
 /* The entry goes first, so that an error leaves no half of one. */

@@ -13,10 +13,15 @@
 #include "utils/inval.h"
 #include "utils/memutils.h"
 
+#define MAX_WATCHERS 4
+
+static RelationCache *caches = NULL; /* in use */
+static RelationWatcher watchers[MAX_WATCHERS];
+static int nwatchers = 0;
+
 static void
-relation_changed(Datum arg, Oid relid)
+cached_changed(RelationCache *cache, Oid relid)
 {
-	RelationCache *cache = (RelationCache *) DatumGetPointer(arg);
 	HASH_SEQ_STATUS status;
 	RelationCacheEntry *entry;
 
@@ -36,17 +41,55 @@ relation_changed(Datum arg, Oid relid)
 }
 
 static void
+relation_changed(Datum arg, Oid relid)
+{
+	RelationCache *cache;
+	int i;
+
+	for (cache = caches; cache != NULL; cache = cache->next)
+		cached_changed(cache, relid);
+	for (i = 0; i < nwatchers; i++)
+		watchers[i](relid);
+}
+
+/* Once for all: the server has room for ten, those of other extensions included. */
+static void
+listen_once(void)
+{
+	static bool listening = false;
+
+	if (listening)
+		return;
+	CacheRegisterRelcacheCallback(relation_changed, (Datum) 0);
+	listening = true;
+}
+
+/*
+ * From now on call a function, which may not read the catalogue, for each
+ * relation that changes.
+ */
+void
+RelationWatch(RelationWatcher watcher)
+{
+	listen_once();
+	Assert(nwatchers < MAX_WATCHERS);
+	watchers[nwatchers++] = watcher;
+}
+
+static void
 create(RelationCache *cache)
 {
 	HASHCTL control = {0};
 
+	listen_once();
 	if (CacheMemoryContext == NULL)
 		CreateCacheMemoryContext();
 	control.keysize = sizeof(Oid);
 	control.entrysize = cache->entry_size;
 	control.hcxt = CacheMemoryContext;
 	cache->entries = hash_create(cache->name, 16, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	CacheRegisterRelcacheCallback(relation_changed, PointerGetDatum(cache));
+	cache->next = caches;
+	caches = cache;
 }
 
 /*

@@ -26,8 +26,13 @@ typedef struct RelationCache
 	RelationCacheReads reads; /* NULL: entries are taken from their own relation alone */
 	uint64 generation;        /* counts invalidations */
 	HTAB *entries;
+	struct RelationCache *next; /* of those that are in use */
 } RelationCache;
 
+/* Is told of each relation that changes; InvalidOid: any may have. */
+typedef void (*RelationWatcher)(Oid relid);
+
+extern void RelationWatch(RelationWatcher watcher);
 extern void *RelationCacheFind(RelationCache *cache, Oid relid);
 
 #endif /* SEGMENTS_RELATION_CACHE_H */

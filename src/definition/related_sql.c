@@ -11,6 +11,7 @@
 #include "utils/lsyscache.h"
 
 #include "definition/contact_table.h"
+#include "definition/field.h"
 
 /* The column that leads from a row, or its link, to the contact; aliased r, or l. */
 static char *
@@ -125,4 +126,26 @@ RowsOfAllSql(const RelatedRows *rows, const char *condition, ContactTable *table
 	*column = contact_column(rows, table);
 	*from = rows_from(rows, psprintf("%s IS NOT NULL", *key), condition);
 	return true;
+}
+
+/*
+ * A call of the aggregate over rows, of which the argument is SQL (a count has
+ * none); NULL for the latest value and for existence, which are no calls.
+ */
+char *
+AggregateCallSql(FieldAggregate aggregate, const char *argument)
+{
+	switch (aggregate)
+	{
+		case AGGREGATE_COUNT:
+			return pstrdup("pg_catalog.count(*)");
+		case AGGREGATE_SUM:
+			return psprintf("COALESCE(pg_catalog.sum(%s), 0)", argument);
+		case AGGREGATE_MIN:
+			return psprintf("pg_catalog.min(%s)", argument);
+		case AGGREGATE_MAX:
+			return psprintf("pg_catalog.max(%s)", argument);
+		default:
+			return NULL;
+	}
 }

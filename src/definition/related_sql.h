@@ -7,7 +7,9 @@
 #include "postgres.h"
 
 #include "definition/contact_table.h"
+#include "definition/field.h"
 
+extern char *AggregateCallSql(FieldAggregate aggregate, const char *argument);
 extern char *RowsFromSql(const RelatedRows *rows, const char *condition, const char *contact,
 						 ContactTable *table);
 extern bool RowsOfAllSql(const RelatedRows *rows, const char *condition, ContactTable *table,

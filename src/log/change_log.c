@@ -34,6 +34,7 @@
 #include "utils/inval.h"
 #include "utils/snapmgr.h"
 
+#include "base/relation_cache.h"
 #include "definition/contact_table.h"
 
 PG_FUNCTION_INFO_V1(segments_log_number);
@@ -54,7 +55,7 @@ static Oid era_relid = InvalidOid; /* where they were read */
 
 /* A dump that is being restored brings eras: a trigger tells everybody. */
 static void
-forget_era(Datum arg, Oid relid)
+forget_era(Oid relid)
 {
 	if (OidIsValid(relid) && relid != era_relid)
 		return;
@@ -69,7 +70,7 @@ register_callback(void)
 
 	if (registered)
 		return;
-	CacheRegisterRelcacheCallback(forget_era, (Datum) 0);
+	RelationWatch(forget_era);
 	registered = true;
 }
 

@@ -38,6 +38,8 @@
 #include "log/change_log_scan.h"
 #include "log/read_table.h"
 
+#include "base/vector.h"
+
 PG_FUNCTION_INFO_V1(segments_next_entries);
 PG_FUNCTION_INFO_V1(segments_unread_entries);
 
@@ -105,19 +107,6 @@ put_in_order(LogReading *reading)
 }
 
 static void
-make_room(LogReading *reading)
-{
-	if (reading->size >= 2 * (int64) reading->max)
-	{
-		put_in_order(reading);
-		if (reading->n < reading->size)
-			return;
-	}
-	reading->size *= 2;
-	reading->entries = repalloc_huge(reading->entries, sizeof(LogEntry) * (Size) reading->size);
-}
-
-static void
 add_entry(const LogEntry *entry, void *arg)
 {
 	LogReading *reading = arg;
@@ -125,8 +114,9 @@ add_entry(const LogEntry *entry, void *arg)
 	if (entry->lsn < reading->span.from || entry->lsn > reading->span.to ||
 		!is_unread(&reading->place, entry))
 		return;
-	if (reading->n == reading->size)
-		make_room(reading);
+	if (reading->n == reading->size && reading->size >= 2 * (int64) reading->max)
+		put_in_order(reading);
+	VectorMakeRoom(reading->entries, reading->n, reading->size, 1024);
 	reading->entries[reading->n++] = *entry;
 }
 
@@ -264,8 +254,7 @@ begin_reading(LogReading *reading, ReadTable *table, const ReadPlace *place, uin
 	reading->length = length;
 	reading->max = max;
 	reading->many = Max(FEW_PAGES, (BlockNumber) (max / ENTRIES_PER_PAGE));
-	reading->size = Min(max, 1024);
-	reading->entries = palloc(sizeof(LogEntry) * reading->size);
+	VectorMakeRoom(reading->entries, reading->n, reading->size, Min(max, 1024));
 }
 
 /* ----- called by SQL ----- */

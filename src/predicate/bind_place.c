@@ -100,19 +100,9 @@ BindAddend(const Field *field)
 char *
 BindAggregateCall(const Field *field)
 {
-	switch (field->aggregate)
-	{
-		case AGGREGATE_COUNT:
-			return pstrdup("pg_catalog.count(*)");
-		case AGGREGATE_SUM:
-			return psprintf("COALESCE(pg_catalog.sum(%s), 0)", BindAddend(field));
-		case AGGREGATE_MIN:
-			return psprintf("pg_catalog.min(%s)", field->value);
-		case AGGREGATE_MAX:
-			return psprintf("pg_catalog.max(%s)", field->value);
-		default:
-			return NULL;
-	}
+	return AggregateCallSql(field->aggregate, field->aggregate == AGGREGATE_SUM
+												  ? BindAddend(field)
+												  : field->value);
 }
 
 /*

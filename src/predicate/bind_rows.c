@@ -35,7 +35,7 @@ aggregate_field(const RowGroup *group, FieldClass class, const char *type, Oid v
 	field->type = pstrdup(type);
 	field->class = class;
 	field->available = true;
-	field->value = pstrdup("a.v");
+	field->value = pstrdup(ROW_GROUP_VALUE);
 	field->value_type = value_type;
 	field->deterministic = true;
 	field->timezone = pstrdup("UTC");

@@ -126,27 +126,37 @@ RowGroupGrows(const RowGroup *group)
 		   group->aggregate == FILTER_AGGREGATE_DISTINCT;
 }
 
-static List *
-segments_named(const Predicate *predicate, List *ids)
+/*
+ * The same for an atom that compares that with constants, as it is; NONE where
+ * it compares something made of it.
+ */
+FieldAggregate
+AtomGroupAggregate(const Atom *atom)
 {
-	const Atom *atom = predicate->atom;
+	if (atom->test != TEST_EXISTS && strcmp(atom->value, ROW_GROUP_VALUE) != 0)
+		return AGGREGATE_NONE;
+	return RowGroupAggregate(atom->group);
+}
+
+static bool
+add_segments_named(Atom *atom, void *arg)
+{
+	List **ids = arg;
 	int i;
 
-	check_stack_depth();
-	for (i = 0; i < predicate->nargs; i++)
-		ids = segments_named(predicate->args[i], ids);
-	if (predicate->kind != PREDICATE_ATOM)
-		return ids;
 	if (atom->scope == ATOM_GROUP)
-		return RowGroupSegments(atom->group, ids);
+	{
+		*ids = RowGroupSegments(atom->group, *ids);
+		return false;
+	}
 	for (i = 0; atom->field->class == FIELD_SEGMENT && i < atom->nconstants; i++)
 	{
 		int64 *id = palloc(sizeof(int64));
 
 		*id = DatumGetInt64(atom->constants[i]);
-		ids = lappend(ids, id);
+		*ids = lappend(*ids, id);
 	}
-	return ids;
+	return false;
 }
 
 /*
@@ -156,21 +166,14 @@ segments_named(const Predicate *predicate, List *ids)
 List *
 RowGroupSegments(const RowGroup *group, List *ids)
 {
-	return segments_named(group->predicate, ids);
+	(void) PredicateWalk(group->predicate, add_segments_named, &ids);
+	return ids;
 }
 
 static bool
-reads_memberships(const Predicate *predicate)
+reads_memberships(Atom *atom, void *arg)
 {
-	int i;
-
-	check_stack_depth();
-	if (predicate->kind == PREDICATE_ATOM && predicate->atom->scope == ATOM_GROUP)
-		return RowGroupReadsMemberships(predicate->atom->group);
-	for (i = 0; i < predicate->nargs; i++)
-		if (reads_memberships(predicate->args[i]))
-			return true;
-	return false;
+	return atom->scope == ATOM_GROUP && RowGroupReadsMemberships(atom->group);
 }
 
 /*
@@ -188,5 +191,5 @@ RowGroupIsMemberships(const RowGroup *group)
 bool
 RowGroupReadsMemberships(const RowGroup *group)
 {
-	return RowGroupIsMemberships(group) || reads_memberships(group->predicate);
+	return RowGroupIsMemberships(group) || PredicateWalk(group->predicate, reads_memberships, NULL);
 }

@@ -103,6 +103,8 @@ typedef struct RowWithin
 	bool to_back;
 } RowWithin;
 
+#define ROW_GROUP_VALUE "a.v" /* the aggregate, in SQL over the row group's query a */
+
 /* Rows of a relation, and what is made of those that satisfy a predicate. */
 typedef struct RowGroup
 {
@@ -169,6 +171,7 @@ extern Predicate *PredicateNot(Predicate *arg);
 extern Predicate *PredicateCombineList(PredicateKind kind, List *args);
 extern bool PredicateWalk(const Predicate *predicate, PredicateVisit visit, void *arg);
 extern FieldAggregate RowGroupAggregate(const RowGroup *group);
+extern FieldAggregate AtomGroupAggregate(const Atom *atom);
 extern bool RowGroupGrows(const RowGroup *group);
 extern List *RowGroupSegments(const RowGroup *group, List *ids);
 extern bool RowGroupIsMemberships(const RowGroup *group);

@@ -121,16 +121,18 @@ static List *
 moving_segments_of(const RowGroup *group, const SqlContext *context)
 {
 	List *result = NIL;
+	List *ids;
 	ListCell *cell;
 
 	if (context->moving == NULL || !RowGroupIsMemberships(group))
 		return NIL;
+	ids = RowGroupSegments(group, NIL);
 	foreach (cell, context->moving->segments)
 	{
 		MovingSegment *segment = lfirst(cell);
 		ListCell *named;
 
-		foreach (named, RowGroupSegments(group, NIL))
+		foreach (named, ids)
 			if (*(int64 *) lfirst(named) == segment->id)
 				break;
 		if (named != NULL)
@@ -208,26 +210,22 @@ aggregate_query(const RowGroup *group, const SqlContext *context)
 {
 	char *from = RowGroupFromSql(group, context);
 	const char *argument = group->argument;
+	char *call = AggregateCallSql(RowGroupAggregate(group), argument);
 
+	if (call)
+		return psprintf("SELECT %s%s AS v %s", call,
+						group->aggregate == FILTER_AGGREGATE_SUM ? "::pg_catalog.numeric" : "",
+						from);
 	switch (group->aggregate)
 	{
-		case FILTER_AGGREGATE_COUNT:
-			return psprintf("SELECT pg_catalog.count(*) AS v %s", from);
 		case FILTER_AGGREGATE_DISTINCT:
 			return psprintf("SELECT pg_catalog.count(DISTINCT %s) AS v %s", argument, from);
-		case FILTER_AGGREGATE_SUM:
-			return psprintf("SELECT COALESCE(pg_catalog.sum(%s), 0)::pg_catalog.numeric AS v %s",
-							argument, from);
-		case FILTER_AGGREGATE_MIN:
-			return psprintf("SELECT pg_catalog.min(%s) AS v %s", argument, from);
-		case FILTER_AGGREGATE_MAX:
-			return psprintf("SELECT pg_catalog.max(%s) AS v %s", argument, from);
 		case FILTER_AGGREGATE_AVG:
 			return psprintf(
 				"SELECT s, n, s / NULLIF(n, 0) AS v FROM (SELECT pg_catalog.sum(%s)::pg_catalog.numeric AS s, "
 				"pg_catalog.count(%s)::pg_catalog.numeric AS n %s) AS totals",
 				argument, argument, from);
-		case FILTER_AGGREGATE_EXISTS:
+		default:
 			break;
 	}
 	elog(ERROR, "no value for aggregate %d", (int) group->aggregate);

@@ -21,6 +21,7 @@
 
 #include "base/secure.h"
 #include "base/subtransaction.h"
+#include "base/text_table.h"
 #include "base/vector.h"
 #include "definition/contact_table.h"
 #include "definition/field.h"
@@ -140,20 +141,6 @@ typedef struct Builder
 	int ordinal;           /* atoms of the segment met so far */
 } Builder;
 
-static uint32
-text_key_hash(const void *key, Size size)
-{
-	const char *text = *(const char *const *) key;
-
-	return hash_bytes((const unsigned char *) text, strlen(text));
-}
-
-static int
-text_key_match(const void *a, const void *b, Size size)
-{
-	return strcmp(*(const char *const *) a, *(const char *const *) b);
-}
-
 /* The facet of an atom with this SQL; messages name the first field that has it. */
 static DraftFacet *
 facet_of(DraftAtom *datom, const char *sql, ValueType type)
@@ -262,10 +249,12 @@ intern_row_atom(Builder *builder, int outermost, int group, Atom *atom, int segm
 
 	draft->atoms[outermost].inner = lappend_int(draft->atoms[outermost].inner, id);
 	builder->ordinal++;
-	if (!inner && draft->atoms[id].facet)
-		outer->row_facets = list_append_unique_ptr(outer->row_facets, draft->atoms[id].facet);
 	if (!inner)
+	{
+		if (draft->atoms[id].facet)
+			outer->row_facets = list_append_unique_ptr(outer->row_facets, draft->atoms[id].facet);
 		return id;
+	}
 	draft->atoms[id].outermost = outermost;
 	/* the date of the outer row that inner ones have to be near */
 	if (atom->group->within && outer->source)
@@ -305,17 +294,14 @@ intern_atom(Builder *builder, Atom *atom, int segment)
 	bool found;
 	KeyEntry *entry = hash_search(builder->atoms, &key, HASH_ENTER, &found);
 	MemoryContext old;
-	int id;
 
 	if (found)
 		return entry->id;
 	old = MemoryContextSwitchTo(builder->draft->context);
 	entry->key = pstrdup(key);
-	id = new_atom(builder, atom, segment);
-	/* the table may have been moved by what is in a group */
-	entry->id = id;
+	entry->id = new_atom(builder, atom, segment);
 	MemoryContextSwitchTo(old);
-	return id;
+	return entry->id;
 }
 
 /* ----- segments ----- */
@@ -565,7 +551,6 @@ bind_or_null(SegmentRow *row, ContactTable *table)
 	return InSubtransaction(bind_stored, &binding, NULL) == NULL ? binding.predicate : NULL;
 }
 
-
 static void
 add_segment(Builder *builder, SegmentRow *row, Predicate *predicate)
 {
@@ -628,22 +613,30 @@ segment_by_id(Draft *draft, int64 id)
 	return bsearch(&wanted, draft->segments, draft->nsegments, sizeof(DraftSegment), compare_ids);
 }
 
-/* The segments that hold an atom refer to this one. */
+/* A segment refers to another; those that do come one after the other. */
 static void
-link_segment(Draft *draft, const DraftAtom *datom, int64 id)
+link_segment(Draft *draft, DraftSegment *segment, int64 id)
 {
 	DraftSegment *referenced = segment_by_id(draft, id);
+
+	if (referenced == NULL ||
+		(referenced->referencing != NIL && llast_int(referenced->referencing) == segment->index))
+		return;
+	segment->references = lappend_int(segment->references, referenced->index);
+	referenced->referencing = lappend_int(referenced->referencing, segment->index);
+}
+
+static void
+link_atom(Draft *draft, DraftSegment *segment, int id)
+{
+	const DraftAtom *datom = &draft->atoms[id];
 	ListCell *cell;
 
-	if (referenced == NULL)
-		return;
-	foreach (cell, datom->segments)
-	{
-		DraftSegment *segment = &draft->segments[lfirst_int(cell)];
-
-		segment->references = list_append_unique_int(segment->references, referenced->index);
-		referenced->referencing = list_append_unique_int(referenced->referencing, segment->index);
-	}
+	if (datom->atom->scope == ATOM_MEMBER)
+		link_segment(draft, segment, datom->atom->segment_id);
+	if (datom->atom->scope == ATOM_GROUP && datom->outermost == id)
+		foreach (cell, RowGroupSegments(datom->atom->group, NIL))
+			link_segment(draft, segment, *(int64 *) lfirst(cell));
 }
 
 static void
@@ -651,18 +644,13 @@ link_segments(Draft *draft)
 {
 	int i;
 
-	for (i = 0; i < draft->natoms; i++)
+	for (i = 0; i < draft->nsegments; i++)
 	{
-		const DraftAtom *datom = &draft->atoms[i];
 		ListCell *cell;
 
 		CHECK_FOR_INTERRUPTS();
-		if (datom->atom->scope == ATOM_MEMBER)
-			link_segment(draft, datom, datom->atom->segment_id);
-		if (datom->atom->scope != ATOM_GROUP || datom->outermost != i)
-			continue;
-		foreach (cell, RowGroupSegments(datom->atom->group, NIL))
-			link_segment(draft, datom, *(int64 *) lfirst(cell));
+		foreach (cell, draft->segments[i].atoms)
+			link_atom(draft, &draft->segments[i], lfirst_int(cell));
 	}
 	for (i = 0; i < draft->nsegments; i++)
 		(void) rank_of(draft, &draft->segments[i], 0);
@@ -743,7 +731,6 @@ DraftBuild(Oid relid, uint64 version)
 {
 	Draft *draft = palloc0(sizeof(Draft));
 	Builder builder = {0};
-	HASHCTL info = {0};
 	SecureContext secure;
 
 	draft->context = CurrentMemoryContext;
@@ -753,13 +740,7 @@ DraftBuild(Oid relid, uint64 version)
 	builder.draft = draft;
 	builder.segment =
 		AllocSetContextCreate(draft->context, "segments one segment", ALLOCSET_DEFAULT_SIZES);
-	info.keysize = sizeof(char *);
-	info.entrysize = sizeof(KeyEntry);
-	info.hash = text_key_hash;
-	info.match = text_key_match;
-	info.hcxt = draft->context;
-	builder.atoms = hash_create("segments atoms", 256, &info,
-								HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
+	builder.atoms = TextTable("segments atoms", 256, sizeof(KeyEntry), draft->context);
 	SecureEnter(&secure, draft->table->owner);
 	(void) add_source(draft, relid, NULL);
 	add_segments(&builder);

@@ -18,6 +18,7 @@
 #include "nodes/pg_list.h"
 #include "utils/hsearch.h"
 
+#include "base/text_table.h"
 #include "definition/field.h"
 #include "predicate/atom.h"
 #include "predicate/predicate.h"
@@ -56,9 +57,7 @@ DraftGroupIsPlain(const Draft *draft, const DraftAtom *datom)
 static bool
 has_plain_value(const Draft *draft, const DraftAtom *datom)
 {
-	return strcmp(datom->atom->value, "a.v") == 0 &&
-		   RowGroupAggregate(datom->atom->group) != AGGREGATE_NONE &&
-		   DraftGroupIsPlain(draft, datom);
+	return AtomGroupAggregate(datom->atom) != AGGREGATE_NONE && DraftGroupIsPlain(draft, datom);
 }
 
 static bool
@@ -101,20 +100,6 @@ typedef struct MeasureEntry
 	DraftFacet *measure;
 } MeasureEntry;
 
-static uint32
-key_hash(const void *key, Size size)
-{
-	const char *text = *(const char *const *) key;
-
-	return hash_bytes((const unsigned char *) text, strlen(text));
-}
-
-static int
-key_match(const void *a, const void *b, Size size)
-{
-	return strcmp(*(const char *const *) a, *(const char *const *) b);
-}
-
 static DraftFacet *
 measure_of(HTAB *measures, const Draft *draft, const DraftAtom *datom)
 {
@@ -136,17 +121,9 @@ measure_of(HTAB *measures, const Draft *draft, const DraftAtom *datom)
 static void
 collect(Draft *draft)
 {
-	HASHCTL info = {0};
-	HTAB *measures;
+	HTAB *measures = TextTable("segments measures", 64, sizeof(MeasureEntry), draft->context);
 	int i;
 
-	info.keysize = sizeof(char *);
-	info.entrysize = sizeof(MeasureEntry);
-	info.hash = key_hash;
-	info.match = key_match;
-	info.hcxt = draft->context;
-	measures = hash_create("segments measures", 64, &info,
-						   HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
 	for (i = 0; i < draft->natoms; i++)
 	{
 		DraftFacet *measure;

@@ -222,11 +222,8 @@ FacetFindPatterns(Program *program, Facet *facet, Datum value, IntVector *found)
 	const char *data = VARDATA_ANY(string);
 	int len = VARSIZE_ANY_EXHDR(string);
 	int kept = found->n;
-	int i;
+	int i = kept;
 
-	if (facet->image->npatterns == 0)
-		return;
-	i = kept;
 	PatternIndexSearch(IMAGE_AT(program->image, facet->image->patterns, PatternIndex), data, len,
 					   found);
 	for (; i < found->n; i++)

@@ -77,17 +77,12 @@ put_facet_ids(ImageWriter *writer, List *facets)
 }
 
 /* The moving atoms of a predicate on one row; not those of inner groups. */
-static void
-add_moving(IntVector *moving, const Predicate *predicate)
+static bool
+add_moving(Atom *atom, void *arg)
 {
-	int i;
-
-	check_stack_depth();
-	for (i = 0; i < predicate->nargs; i++)
-		add_moving(moving, predicate->args[i]);
-	if (predicate->kind == PREDICATE_ATOM && predicate->atom->scope == ATOM_ROW &&
-		predicate->atom->moves)
-		IntVectorAdd(moving, predicate->atom->id);
+	if (atom->scope == ATOM_ROW && atom->moves)
+		IntVectorAdd((IntVector *) arg, atom->id);
+	return false;
 }
 
 static ImageList
@@ -116,7 +111,7 @@ put_group(ImageLayout *layout, const DraftAtom *datom)
 
 	memset(&group, 0, sizeof(group));
 	ImageAddCode(&code, datom->row_predicate);
-	add_moving(&moving, datom->row_predicate);
+	(void) PredicateWalk(datom->row_predicate, add_moving, &moving);
 	group.code = ImagePut(writer, code.items, sizeof(uint32) * code.n);
 	group.outermost = datom->outermost;
 	group.plain = DraftGroupIsPlain(layout->draft, datom);
@@ -134,9 +129,7 @@ aggregate_of(const Atom *atom)
 {
 	if (atom->group == NULL)
 		return atom->field ? atom->field->aggregate : AGGREGATE_NONE;
-	if (atom->test != TEST_EXISTS && strcmp(atom->value, "a.v") != 0)
-		return AGGREGATE_NONE;
-	return RowGroupAggregate(atom->group);
+	return AtomGroupAggregate(atom);
 }
 
 static ImageOffset

@@ -32,6 +32,7 @@
 #include "utils/relcache.h"
 #include "utils/syscache.h"
 
+#include "base/relation_cache.h"
 #include "definition/contact_table.h"
 #include "definition/definition_version.h"
 #include "program/draft.h"
@@ -64,7 +65,7 @@ static Oid clock_relid = InvalidOid;
  * that programs read.
  */
 static void
-relation_changed(Datum arg, Oid relid)
+relation_changed(Oid relid)
 {
 	HASH_SEQ_STATUS scan;
 	ProgramEntry *program;
@@ -103,7 +104,7 @@ initialise(void)
 	info.hcxt = CacheMemoryContext;
 	info.entrysize = sizeof(ProgramEntry);
 	programs = hash_create("segments programs", 8, &info, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	CacheRegisterRelcacheCallback(relation_changed, (Datum) 0);
+	RelationWatch(relation_changed);
 }
 
 /*
