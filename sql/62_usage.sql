@@ -23,11 +23,11 @@ CREATE FUNCTION segments.check_used_segment() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off
 AS $function$
 /*
- * The lock makes transactions that delete or unpublish the segment wait, and
- * then see the use.
+ * Written, not only locked: who deletes or unpublishes it meanwhile waits and
+ * then sees the use, or fails with 40001 where its snapshot is older.
  */
 BEGIN
-    PERFORM FROM segments.segment AS s WHERE s.id = NEW.segment_id FOR SHARE;
+    UPDATE segments.segment AS s SET state = s.state WHERE s.id = NEW.segment_id;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'segment % does not exist', NEW.segment_id USING ERRCODE = 'undefined_object';
     END IF;
