@@ -113,10 +113,6 @@ try_maintain_table(Oid contact_table, TriggerData *data, StatementDelta *delta)
 	if (contact_table == delta->relid)
 	{
 		InheritedKeysCheck(program, data->tg_relation, delta);
-		if (delta->old_rows)
-			tuplestore_rescan(delta->old_rows);
-		if (delta->new_rows)
-			tuplestore_rescan(delta->new_rows);
 		ContactDelta(program, delta);
 	}
 	done = RelatedDelta(program, delta);
@@ -164,13 +160,13 @@ maintain_part(TriggerData *data, const Readers *readers, List *contact_tables)
  * partitions were too, whose triggers fire next, is seen to already.
  */
 static Oid emptied = InvalidOid;
-static SubTransactionId emptied_in;
+static TransactionId emptied_in; /* of a savepoint its own */
 static uint64 emptied_at;
 
 static bool
 is_seen_to(Relation rel)
 {
-	return OidIsValid(emptied) && emptied_in == GetCurrentSubTransactionId() &&
+	return OidIsValid(emptied) && emptied_in == GetCurrentTransactionId() &&
 		   emptied_at == SessionRuns() &&
 		   list_member_oid(TableTreeAbove(RelationGetRelid(rel)), emptied);
 }
@@ -180,23 +176,20 @@ note_emptied(Relation rel)
 {
 	emptied =
 		rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE ? RelationGetRelid(rel) : InvalidOid;
-	emptied_in = GetCurrentSubTransactionId();
+	emptied_in = GetCurrentTransactionId();
 	emptied_at = SessionRuns();
 }
 
 /* whole: no other table holds rows of the attached one. */
 static void
-empty_table(Oid contact_table, Relation attached, TriggerData *data, bool whole)
+empty_table(Oid contact_table, Relation attached, bool whole)
 {
 	Program *program = begin_maintenance(contact_table, attached);
 	StatementDelta delta = {RelationGetRelid(attached), NULL, NULL, true};
 
 	SessionEnter();
 	if (contact_table == delta.relid && whole)
-	{
 		ContactDelta(program, &delta);
-		PointTriggersFire(program, data);
-	}
 	else if (contact_table == delta.relid)
 		BuildForgetMissing(program);
 	BuildSegmentsReading(program, delta.relid, CAUSE_FILTER);
@@ -216,7 +209,7 @@ maintain_emptied(TriggerData *data, const Readers *readers, List *contact_tables
 	whole = RelationGetRelid(attached) == RelationGetRelid(data->tg_relation) &&
 			(attached->rd_rel->relkind == RELKIND_PARTITIONED_TABLE || TableTreeIsOne(attached));
 	foreach (cell, contact_tables)
-		empty_table(lfirst_oid(cell), attached, data, whole);
+		empty_table(lfirst_oid(cell), attached, whole);
 	note_emptied(data->tg_relation);
 	table_close(attached, NoLock);
 }

@@ -26,6 +26,7 @@
 #include "utils/typcache.h"
 
 #include "base/compat.h"
+#include "base/vector.h"
 #include "build/progress.h"
 #include "build/row_stream.h"
 #include "build/scan_choice.h"
@@ -125,7 +126,7 @@ segment_id_array(Program *program, Bitmapset *segments)
 
 	while ((index = bms_next_member(segments, index)) >= 0)
 		ids[n++] = Int64GetDatum(program->segments[index].id);
-	return PointerGetDatum(construct_array(ids, n, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+	return Int64Array(ids, n);
 }
 
 static void

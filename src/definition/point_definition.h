@@ -13,6 +13,7 @@ typedef struct PointTrigger
 	int64 id;
 	Datum points; /* numeric */
 	char *field;
+	Oid relid; /* whose rows hold it; InvalidOid until that is found out */
 	bool published;
 	int nadd;
 	int nremove;

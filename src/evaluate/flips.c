@@ -247,19 +247,17 @@ drop_uncounted(Program *program, RowVersion *old_row, RowVersion *new_row, Times
  * Atoms whose truth on a related row can differ between two versions of it
  * (either may be absent): all that flipped, and few that did not; and the
  * measures of fields that it touches, whose atoms are not among them.  The
- * versions must belong to the same contact.
+ * versions must belong to the same contact.  changed: columns of a row that
+ * stays; NULL for one that came or went.
  */
 void
-FlippedAtoms(Program *program, RowVersion *old_row, RowVersion *new_row, TimestampTz now,
-			 IntVector *out, IntVector *measures)
+FlippedAtoms(Program *program, RowVersion *old_row, RowVersion *new_row, const bitmapword *changed,
+			 TimestampTz now, IntVector *out, IntVector *measures)
 {
 	RowSource *source = old_row->source;
-	bool both = (old_row->slot != NULL && new_row->slot != NULL);
-	bitmapword changed[COLUMN_WORDS(MaxHeapAttributeNumber)];
+	bool both = (changed != NULL);
 	int i;
 
-	if (both && !RowColumnsChanged(old_row, new_row, changed))
-		return;
 	for (i = 0; i < source->nfacets; i++)
 		if (facet_changed(&source->facets[i], changed, both))
 			add_facet_flips(program, &source->facets[i], old_row, new_row, now, out);

@@ -17,6 +17,7 @@
 extern void FacetFlips(Program *program, const ImageFacet *facet, const FacetState *old_state,
 					   const FacetState *new_state, IntVector *out);
 extern void FlippedAtoms(Program *program, RowVersion *old_row, RowVersion *new_row,
-						 TimestampTz now, IntVector *out, IntVector *measures);
+						 const bitmapword *changed, TimestampTz now, IntVector *out,
+						 IntVector *measures);
 
 #endif /* SEGMENTS_FLIPS_H */

@@ -225,24 +225,21 @@ ask_behind(GroupSearch *search, RowVersion *row, Facet *facet)
  * one and is the other (either may be absent): all for which it does, and few
  * others; some more than once.  The versions must belong to the same contact.
  * A row that comes or goes meets only the groups that its values let it count
- * for.
+ * for.  changed: as for FlippedAtoms.
  */
 void
-FlippedGroups(Program *program, RowVersion *old_row, RowVersion *new_row, TimestampTz now,
-			  IntVector *out)
+FlippedGroups(Program *program, RowVersion *old_row, RowVersion *new_row, const bitmapword *changed,
+			  TimestampTz now, IntVector *out)
 {
 	RowSource *source = old_row->source;
-	bool both = (old_row->slot != NULL && new_row->slot != NULL);
-	bitmapword changed[COLUMN_WORDS(MaxHeapAttributeNumber)];
-	GroupSearch search = {program, old_row, new_row, both ? changed : NULL, now, out};
+	GroupSearch search = {program, old_row, new_row, changed, now, out};
 	int i;
 
 	if (source->image->groups.n == 0)
 		return;
-	if (both)
+	if (changed != NULL)
 	{
-		if (RowColumnsChanged(old_row, new_row, changed))
-			ask_groups(&search, source->image->groups);
+		ask_groups(&search, source->image->groups);
 		return;
 	}
 	ask_groups(&search, source->image->open_groups);

@@ -14,6 +14,6 @@
 
 extern bool RowGroupCounts(Program *program, RowVersion *row, int id, TimestampTz now);
 extern void FlippedGroups(Program *program, RowVersion *old_row, RowVersion *new_row,
-						  TimestampTz now, IntVector *out);
+						  const bitmapword *changed, TimestampTz now, IntVector *out);
 
 #endif /* SEGMENTS_ROW_GROUP_H */

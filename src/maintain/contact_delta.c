@@ -24,6 +24,7 @@
 #include "evaluate/row.h"
 #include "log/change_log.h"
 #include "maintain/maintain.h"
+#include "maintain/point_trigger.h"
 #include "maintain/statement_delta.h"
 #include "maintain/uncommitted.h"
 #include "member/change_set.h"
@@ -205,14 +206,6 @@ key_changed(DeltaWork *work, Datum old_key, Datum new_key)
 
 /* ----- the statement ----- */
 
-static TupleTableSlot *
-next_row(Tuplestorestate *store, TupleTableSlot *slot)
-{
-	if (store == NULL || !tuplestore_gettupleslot(store, true, false, slot))
-		return NULL;
-	return slot;
-}
-
 /* Triggers of the member table changed contacts: those yet to come may be others now. */
 static void
 note_disturbance(DeltaWork *work, uint64 runs_before)
@@ -277,6 +270,7 @@ finish_deleted(DeltaWork *work)
 	if (work->deleted.n == 0)
 		return;
 	MemberForgetContacts(work->program, work->deleted.items, work->deleted.n);
+	PointTriggersForget(work->program, work->deleted.items, work->deleted.n);
 	MaintainContacts(work->program, work->deleted.items, work->deleted.n,
 					 all_segments(work->program), CAUSE_FILTER);
 }
@@ -319,28 +313,46 @@ finish_what_is_full(DeltaWork *work)
 }
 
 /*
- * OLD and NEW rows stand in the same order in their stores: the server adds
- * both of one update at once.
+ * Contacts that were and are no more are deleted, and those that are are
+ * evaluated as a whole.
  */
+static void
+process_unpaired(DeltaWork *work)
+{
+	Program *program = work->program;
+	DatumVector present;
+
+	init_keys(work, &present);
+	while (tuplestore_gettupleslot(work->delta->new_rows, true, false, work->new_slot))
+		DatumVectorAdd(&present, key_of(program, work->new_slot));
+	ProgramSortKeys(program, present.items, &present.n);
+	while (tuplestore_gettupleslot(work->delta->old_rows, true, false, work->old_slot))
+	{
+		Datum key = key_of(program, work->old_slot);
+
+		CHECK_FOR_INTERRUPTS();
+		if (ProgramFindKey(program, present.items, present.n, key) < 0)
+			DatumVectorAdd(collecting(work, &work->deleted), key);
+	}
+	if (ProgramIsUnguarded(program))
+		UncommittedWaitForRows(program, present.items, present.n);
+	MaintainContacts(program, present.items, present.n, all_segments(program), CAUSE_FILTER);
+}
+
 static void
 process_rows(DeltaWork *work)
 {
 	StatementDelta *delta = work->delta;
 
-	for (;;)
-	{
-		bool more = false;
-
-		if (delta->old_rows)
-			more = next_row(delta->old_rows, work->old_slot) != NULL;
-		if (delta->new_rows)
-			more = next_row(delta->new_rows, work->new_slot) != NULL;
-		if (!more)
-			break;
-		CHECK_FOR_INTERRUPTS();
-		process_pair(work);
-		finish_what_is_full(work);
-	}
+	StatementDeltaRewind(delta);
+	if (!StatementDeltaIsPaired(delta))
+		process_unpaired(work);
+	else
+		while (StatementDeltaNext(delta, work->old_slot, work->new_slot))
+		{
+			process_pair(work);
+			finish_what_is_full(work);
+		}
 	ExecClearTuple(work->old_slot);
 	ExecClearTuple(work->new_slot);
 }
@@ -352,6 +364,8 @@ finish_moved(DeltaWork *work)
 		return;
 	MemberMoveContacts(work->program, work->moved_old.items, work->moved_new.items,
 					   work->moved_old.n);
+	PointTriggersMove(work->program, work->moved_old.items, work->moved_new.items,
+					  work->moved_old.n);
 	if (ProgramIsUnguarded(work->program))
 		UncommittedWaitForRows(work->program, work->moved_new.items, work->moved_new.n);
 	MaintainContacts(work->program, work->moved_new.items, work->moved_new.n,
@@ -369,6 +383,7 @@ ContactDelta(Program *program, StatementDelta *delta)
 	if (delta->truncated)
 	{
 		MemberForgetAll(program);
+		PointTriggersForgetAll(program);
 		return;
 	}
 	work.program = program;

@@ -64,19 +64,11 @@ InheritedKeysCheck(Program *program, Relation contacts, StatementDelta *delta)
 		return;
 	before = MakeSingleTupleTableSlot(RelationGetDescr(contacts), &TTSOpsMinimalTuple);
 	after = MakeSingleTupleTableSlot(RelationGetDescr(contacts), &TTSOpsMinimalTuple);
-	tuplestore_rescan(delta->new_rows);
-	if (delta->old_rows)
-		tuplestore_rescan(delta->old_rows);
-	while (tuplestore_gettupleslot(delta->new_rows, true, false, after))
-	{
-		bool same =
-			delta->old_rows && tuplestore_gettupleslot(delta->old_rows, true, false, before) &&
-			ProgramCompareKeys(program, key_of(program, before), key_of(program, after)) == 0;
-
-		CHECK_FOR_INTERRUPTS();
-		if (!same)
+	StatementDeltaRewind(delta);
+	while (StatementDeltaNext(delta, before, after))
+		if (delta->old_rows == NULL ||
+			ProgramCompareKeys(program, key_of(program, before), key_of(program, after)) != 0)
 			check_key(program, contacts, key_of(program, after));
-	}
 	ExecDropSingleTupleTableSlot(before);
 	ExecDropSingleTupleTableSlot(after);
 }

@@ -23,6 +23,7 @@
 #include "utils/timestamp.h"
 
 #include "base/compat.h"
+#include "base/kept_plan.h"
 #include "base/result.h"
 #include "base/secure.h"
 #include "base/spi.h"
@@ -96,9 +97,12 @@ lock_existing(ManualWork *work)
 	Datum value = ProgramKeyArray(program, work->keys, work->n);
 	uint64 i;
 
-	SpiRun(psprintf("SELECT c.%s FROM %s c WHERE c.%s = ANY ($1) ORDER BY c.%s FOR NO KEY UPDATE",
-					table->key, table->name, table->key, table->key),
-		   1, &program->key_array_type, &value);
+	SpiExecute(
+		KeptPlan(
+			psprintf("SELECT c.%s FROM %s c WHERE c.%s = ANY ($1) ORDER BY c.%s FOR NO KEY UPDATE",
+					 table->key, table->name, table->key, table->key),
+			1, &program->key_array_type),
+		&value, SPI_OK_SELECT);
 	work->locked = palloc(sizeof(Datum) * Max(SPI_processed, 1));
 	for (i = 0; i < SPI_processed; i++)
 	{

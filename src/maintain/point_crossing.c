@@ -20,6 +20,7 @@
 #include "definition/field.h"
 #include "definition/point_definition.h"
 #include "maintain/manual.h"
+#include "maintain/statement_delta.h"
 #include "program/keys.h"
 #include "program/program.h"
 
@@ -124,20 +125,23 @@ PointKeys(Program *program, DatumVector *keys)
 }
 
 /*
- * OLD and NEW rows stand in the same order: the server adds both of one update
- * at once.  A contact whose key changes is the same contact.
+ * A contact whose key changes is the same contact, where OLD and NEW rows
+ * belong together by their order.
  */
 static char *
-column_crossing(const PointField *points, TriggerData *data, ContactTable *table)
+column_crossing(const PointField *points, TriggerData *data)
 {
+	StatementDelta delta = {points->relid, data->tg_oldtable, data->tg_newtable};
+
 	if (!TRIGGER_FIRED_BY_UPDATE(data->tg_event))
 		return psprintf("SELECT %s FROM segments_new c WHERE %s >= $1 /* %u */", points->key,
 						points->value, points->relid);
 	return psprintf(
 		"SELECT n.k FROM (SELECT %1$s AS k, %2$s AS v, pg_catalog.row_number() OVER () AS i FROM segments_new c) n "
-		"JOIN (SELECT %2$s AS v, pg_catalog.row_number() OVER () AS i FROM segments_old c) o ON o.i = n.i "
+		"JOIN (SELECT %1$s AS k, %2$s AS v, pg_catalog.row_number() OVER () AS i FROM segments_old c) o ON %4$s "
 		"WHERE n.v >= $1 AND (o.v >= $1) IS NOT TRUE /* %3$u */",
-		points->key, points->value, points->relid);
+		points->key, points->value, points->relid,
+		StatementDeltaIsPaired(&delta) ? "o.i = n.i" : "o.k = n.k");
 }
 
 static void
@@ -147,8 +151,7 @@ find_in_columns(Program *program, const PointTrigger *trigger, const PointField 
 	Oid type = NUMERICOID;
 	Datum value = trigger->points;
 
-	SpiExecute(KeptPlan(column_crossing(points, data, program->table), 1, &type), &value,
-			   SPI_OK_SELECT);
+	SpiExecute(KeptPlan(column_crossing(points, data), 1, &type), &value, SPI_OK_SELECT);
 	PointKeys(program, keys);
 }
 
@@ -159,14 +162,17 @@ group_delta(const PointField *points, TriggerData *data)
 	StringInfoData sql;
 
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "SELECT d.k, pg_catalog.sum(d.v) AS v, pg_catalog.sum(d.n) AS n FROM (");
+	appendStringInfoString(&sql,
+						   "SELECT d.k, COALESCE(pg_catalog.sum(d.v) FILTER (WHERE d.n > 0), 0) - "
+						   "COALESCE(pg_catalog.sum(d.v) FILTER (WHERE d.n < 0), 0) AS v, "
+						   "pg_catalog.sum(d.n) AS n FROM (");
 	if (!TRIGGER_FIRED_BY_DELETE(data->tg_event))
 		appendStringInfo(&sql, "SELECT %s AS k, %s AS v, 1 AS n FROM segments_new r WHERE %s",
 						 points->key, points->value, points->condition);
 	if (TRIGGER_FIRED_BY_UPDATE(data->tg_event))
 		appendStringInfoString(&sql, " UNION ALL ");
 	if (!TRIGGER_FIRED_BY_INSERT(data->tg_event))
-		appendStringInfo(&sql, "SELECT %s AS k, -(%s) AS v, -1 AS n FROM segments_old r WHERE %s",
+		appendStringInfo(&sql, "SELECT %s AS k, %s AS v, -1 AS n FROM segments_old r WHERE %s",
 						 points->key, points->value, points->condition);
 	appendStringInfo(&sql, ") d GROUP BY d.k");
 	return sql.data;
@@ -186,7 +192,9 @@ find_in_groups(Program *program, const PointTrigger *trigger, const PointField *
 	Datum *locked;
 	int nlocked;
 
-	SpiExecute(KeptPlan(psprintf("SELECT d.k FROM (%s) d /* %u */", delta, points->relid), 0, NULL),
+	SpiExecute(KeptPlan(psprintf("SELECT d.k FROM (%s) d WHERE d.n <> 0 OR d.v <> 0 /* %u */",
+								 delta, points->relid),
+						0, NULL),
 			   NULL, SPI_OK_SELECT);
 	PointKeys(program, keys);
 	if (keys->n == 0)
@@ -198,7 +206,7 @@ find_in_groups(Program *program, const PointTrigger *trigger, const PointField *
 			psprintf(
 				"SELECT t.k FROM (SELECT %s AS k, pg_catalog.sum(%s) AS v, pg_catalog.count(*) AS n "
 				"FROM %s r WHERE %s AND %s = ANY ($2) GROUP BY 1) t JOIN (%s) d ON d.k = t.k "
-				"WHERE t.v >= $1 AND (t.n > d.n AND t.v - COALESCE(d.v, 0) >= $1) IS NOT TRUE /* %u */",
+				"WHERE t.v >= $1 AND (t.n > d.n AND t.v - d.v >= $1) IS NOT TRUE /* %u */",
 				points->key, points->value, CatalogRelationName(points->relid), points->condition,
 				points->key, delta, points->relid),
 			2, types),

@@ -16,9 +16,9 @@
 /* A trigger's field, resolved. */
 typedef struct PointField
 {
-	Oid relid;       /* the table whose rows hold the points */
-	char *key;       /* of the contact, as SQL over a row p of it */
-	char *value;     /* likewise; over r, where there is a condition */
+	Oid relid;   /* the table whose rows hold the points */
+	char *key;   /* of the contact, as SQL over c, its row; over r, where there is a condition */
+	char *value; /* likewise */
 	char *condition; /* likewise, or NULL: rows of the contact table */
 } PointField;
 

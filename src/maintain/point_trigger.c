@@ -143,36 +143,45 @@ trigger_ids(List *triggers)
 
 	foreach (cell, triggers)
 		ids[n++] = Int64GetDatum(((PointTrigger *) lfirst(cell))->id);
-	return PointerGetDatum(
-		construct_array(ids, n, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+	return Int64Array(ids, n);
 }
 
-/* A contact that comes later with the key of one that went is another. */
 static void
-forget_gone(Program *program, List *triggers)
+forget_texts(Datum ids, Datum contacts)
 {
 	Oid types[2] = {INT8ARRAYOID, TEXTARRAYOID};
-	Datum values[2];
-	DatumVector gone;
+	Datum values[2] = {ids, contacts};
 
-	SpiExecute(KeptPlan(psprintf("SELECT c.%s FROM segments_old c /* %u */", program->table->key,
-								 program->relid),
-						0, NULL),
-			   NULL, SPI_OK_SELECT);
-	PointKeys(program, &gone);
-	values[0] = trigger_ids(triggers);
-	values[1] = key_texts(program, gone.items, gone.n);
 	run_on_log(
 		"DELETE FROM segments.point_trigger_log WHERE trigger_id = ANY ($1) AND contact = ANY ($2)",
 		2, types, values, SPI_OK_DELETE);
 }
 
-static void
-forget_all(List *triggers)
+/*
+ * Contacts went: one that comes later with the same key is another.
+ */
+void
+PointTriggersForget(Program *program, Datum *keys, int nkeys)
 {
-	Oid type = INT8ARRAYOID;
-	Datum value = trigger_ids(triggers);
+	List *triggers = PointTriggersOf(program->relid);
 
+	if (triggers == NIL)
+		return;
+	SessionEnter();
+	forget_texts(trigger_ids(triggers), key_texts(program, keys, nkeys));
+}
+
+void
+PointTriggersForgetAll(Program *program)
+{
+	List *triggers = PointTriggersOf(program->relid);
+	Oid type = INT8ARRAYOID;
+	Datum value;
+
+	if (triggers == NIL)
+		return;
+	SessionEnter();
+	value = trigger_ids(triggers);
 	run_on_log("DELETE FROM segments.point_trigger_log WHERE trigger_id = ANY ($1)", 1, &type,
 			   &value, SPI_OK_DELETE);
 }
@@ -211,48 +220,34 @@ void
 PointTriggersForgetMissing(Program *program)
 {
 	List *triggers = PointTriggersOf(program->relid);
-	Oid types[2] = {INT8ARRAYOID, TEXTARRAYOID};
-	Datum values[2];
+	Datum ids;
+	Datum missing;
+
+	if (triggers == NIL)
+		return;
+	SessionEnter();
+	ids = trigger_ids(triggers);
+	if (find_missing(program, &ids, &missing))
+		forget_texts(ids, missing);
+}
+
+/*
+ * Contacts changed their keys.  All old rows go before the first new one comes:
+ * keys may be swapped.
+ */
+void
+PointTriggersMove(Program *program, Datum *from, Datum *to, int nkeys)
+{
+	List *triggers = PointTriggersOf(program->relid);
+	Oid types[3] = {INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID};
+	Datum values[3];
 
 	if (triggers == NIL)
 		return;
 	SessionEnter();
 	values[0] = trigger_ids(triggers);
-	if (find_missing(program, &values[0], &values[1]))
-		run_on_log(
-			"DELETE FROM segments.point_trigger_log WHERE trigger_id = ANY ($1) AND contact = ANY ($2)",
-			2, types, values, SPI_OK_DELETE);
-}
-
-/* All old rows go before the first new one comes: keys may be swapped. */
-static void
-follow_moved(Program *program, List *triggers)
-{
-	Oid types[3] = {INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID};
-	Datum values[3];
-	DatumVector from;
-	DatumVector to;
-	const char *key = program->table->key;
-	int side;
-
-	for (side = 0; side < 2; side++)
-	{
-		SpiExecute(
-			KeptPlan(
-				psprintf(
-					"SELECT %s.k FROM (SELECT c.%s AS k, pg_catalog.row_number() OVER () AS i FROM segments_old c) o "
-					"JOIN (SELECT c.%s AS k, pg_catalog.row_number() OVER () AS i FROM segments_new c) n ON n.i = o.i "
-					"WHERE n.k IS DISTINCT FROM o.k ORDER BY o.i /* %u */",
-					side == 0 ? "o" : "n", key, key, program->relid),
-				0, NULL),
-			NULL, SPI_OK_SELECT);
-		PointKeys(program, side == 0 ? &from : &to);
-	}
-	if (from.n == 0)
-		return;
-	values[0] = trigger_ids(triggers);
-	values[1] = key_texts(program, from.items, from.n);
-	values[2] = key_texts(program, to.items, to.n);
+	values[1] = key_texts(program, from, nkeys);
+	values[2] = key_texts(program, to, nkeys);
 	run_on_log(
 		"WITH moved AS (DELETE FROM segments.point_trigger_log l "
 		"USING ROWS FROM (pg_catalog.unnest($2), pg_catalog.unnest($3)) u(o, n) "
@@ -263,56 +258,53 @@ follow_moved(Program *program, List *triggers)
 		3, types, values, SPI_OK_INSERT);
 }
 
-static void
-follow_contacts(Program *program, List *triggers, TriggerData *data)
-{
-	if (TRIGGER_FIRED_BY_TRUNCATE(data->tg_event))
-		forget_all(triggers);
-	else if (TRIGGER_FIRED_BY_DELETE(data->tg_event))
-		forget_gone(program, triggers);
-	else if (TRIGGER_FIRED_BY_UPDATE(data->tg_event))
-		follow_moved(program, triggers);
-}
-
 /* ----- the statement ----- */
 
 static void
-fire(Program *program, const PointTrigger *trigger, TriggerData *data)
+fire(Program *program, PointTrigger *trigger, TriggerData *data)
 {
 	PointField points;
 	DatumVector keys;
 
-	if (!PointFieldResolveStored(program->table, trigger, &points, WARNING) ||
-		points.relid != RelationGetRelid(data->tg_relation))
+	if (!PointFieldResolveStored(program->table, trigger, &points, WARNING))
+		return;
+	trigger->relid = points.relid;
+	if (points.relid != RelationGetRelid(data->tg_relation))
 		return;
 	PointCrossing(program, trigger, &points, data, &keys);
 	act(program, trigger, &keys);
 }
 
+/* May the trigger's points be on rows of this table? */
+static bool
+concerns(const PointTrigger *trigger, Oid relid)
+{
+	return trigger->published && (trigger->relid == relid || !OidIsValid(trigger->relid));
+}
+
 /*
  * Act on the contacts that reached the points of a trigger by a statement on
- * the contact table, or on rows that belong to contacts.  Within a stretch, after
+ * the contact table, or on rows that belong to contacts.  Within a session, after
  * the members that follow from filters.
  */
 void
 PointTriggersFire(Program *program, TriggerData *data)
 {
-	List *triggers = PointTriggersOf(program->relid);
+	Oid relid = RelationGetRelid(data->tg_relation);
+	bool registered = false;
 	ListCell *cell;
 
-	if (triggers == NIL)
-		return;
-	SessionEnter();
-	if (SPI_register_trigger_data(data) < 0)
-		elog(ERROR, "SPI_register_trigger_data failed");
-	if (RelationGetRelid(data->tg_relation) == program->relid)
-		follow_contacts(program, triggers, data);
-	foreach (cell, triggers)
+	foreach (cell, PointTriggersOf(program->relid))
 	{
 		PointTrigger *trigger = lfirst(cell);
 
-		if (trigger->published && !TRIGGER_FIRED_BY_TRUNCATE(data->tg_event))
-			fire(program, trigger, data);
+		if (!concerns(trigger, relid))
+			continue;
+		SessionEnter();
+		if (!registered && SPI_register_trigger_data(data) < 0)
+			elog(ERROR, "SPI_register_trigger_data failed");
+		registered = true;
+		fire(program, trigger, data);
 	}
 }
 

@@ -108,36 +108,43 @@ note_growth(RelatedWork *work, const Atom *atom, int id, bool grew)
 		note_direction(&work->flips, id, !grew);
 }
 
-/*
- * Note what a row that came or went does to a sum: NULL nothing, a number
- * by its sign.  False: infinity and NaN, which don't add up like numbers.
- */
+/* 1, -1 or 0: what a row adds to a sum; NaN and infinity could be anything. */
+static int
+addend_sign(RelatedWork *work, RowVersion *row, int id, bool *known)
+{
+	Facet *argument = ProgramAtomGet(work->program, id)->argument;
+	FacetState *state = RowFacet(work->program, row, argument);
+	int64 value;
+
+	*known = true;
+	if (state->isnull)
+		return 0;
+	if (argument->image->sql_type == NUMERICOID)
+	{
+		Numeric number = DatumGetNumeric(state->value);
+
+		*known = !numeric_is_nan(number) && !numeric_is_inf(number);
+		return FacetCompare(VALUE_NUMERIC, state->value,
+							DirectFunctionCall1(int8_numeric, Int64GetDatum(0)));
+	}
+	*known = argument->image->sql_type == INT2OID || argument->image->sql_type == INT4OID ||
+			 argument->image->sql_type == INT8OID;
+	if (!*known)
+		return 0;
+	value = DatumGetInt64(FacetWiden(argument->image->sql_type, state->value));
+	return (value > 0) - (value < 0);
+}
+
+/* What a row that came or went does to a sum: by its sign.  False: not known. */
 static bool
 note_sum(RelatedWork *work, RowVersion *row, int id, bool came)
 {
-	ProgramAtom *patom = ProgramAtomGet(work->program, id);
-	Facet *argument = patom->argument;
-	FacetState *state = RowFacet(work->program, row, argument);
-	int sign = 0;
+	bool known;
+	int sign = addend_sign(work, row, id, &known);
 
-	if (!state->isnull && argument->image->sql_type == NUMERICOID)
-	{
-		Numeric value = DatumGetNumeric(state->value);
-
-		if (numeric_is_nan(value) || numeric_is_inf(value))
-			return false;
-		sign = FacetCompare(VALUE_NUMERIC, state->value,
-							DirectFunctionCall1(int8_numeric, Int64GetDatum(0)));
-	}
-	else if (!state->isnull)
-	{
-		int64 value = DatumGetInt64(FacetWiden(argument->image->sql_type, state->value));
-
-		sign = (value > 0) - (value < 0);
-	}
-	if (sign != 0)
-		note_growth(work, patom->atom, id, came == (sign > 0));
-	return true;
+	if (known && sign != 0)
+		note_growth(work, ProgramAtomGet(work->program, id)->atom, id, came == (sign > 0));
+	return known;
 }
 
 /*
@@ -233,33 +240,6 @@ note_group(RelatedWork *work, RowVersion *old_row, RowVersion *new_row, int id)
 	}
 }
 
-/* 1, -1 or 0: what a row adds to a sum; NaN and infinity could be anything. */
-static int
-addend_sign(RelatedWork *work, RowVersion *row, int id, bool *known)
-{
-	Facet *argument = ProgramAtomGet(work->program, id)->argument;
-	FacetState *state = RowFacet(work->program, row, argument);
-	int64 value;
-
-	*known = true;
-	if (state->isnull)
-		return 0;
-	if (argument->image->sql_type == NUMERICOID)
-	{
-		Numeric number = DatumGetNumeric(state->value);
-
-		*known = !numeric_is_nan(number) && !numeric_is_inf(number);
-		return FacetCompare(VALUE_NUMERIC, state->value,
-							DirectFunctionCall1(int8_numeric, Int64GetDatum(0)));
-	}
-	*known = argument->image->sql_type == INT2OID || argument->image->sql_type == INT4OID ||
-			 argument->image->sql_type == INT8OID;
-	if (!*known)
-		return 0;
-	value = DatumGetInt64(FacetWiden(argument->image->sql_type, state->value));
-	return (value > 0) - (value < 0);
-}
-
 /*
  * A value made of the contact's rows is touched; which atoms it passes is told
  * when they are read.  Where they can't be, it helps to know which way it went.
@@ -285,12 +265,12 @@ note_measure(RelatedWork *work, RowVersion *old_row, RowVersion *new_row, int me
 
 /* The same for row groups that the row can concern. */
 static bool
-note_groups(RelatedWork *work, RowVersion *old_row, RowVersion *new_row)
+note_groups(RelatedWork *work, RowVersion *old_row, RowVersion *new_row, const bitmapword *changed)
 {
 	int i;
 
 	work->groups.n = 0;
-	FlippedGroups(work->program, old_row, new_row, work->now, &work->groups);
+	FlippedGroups(work->program, old_row, new_row, changed, work->now, &work->groups);
 	for (i = 0; i < work->groups.n; i++)
 	{
 		int id = work->groups.items[i];
@@ -310,11 +290,20 @@ note_groups(RelatedWork *work, RowVersion *old_row, RowVersion *new_row)
 static bool
 note_flips(RelatedWork *work, RowVersion *old_row, RowVersion *new_row)
 {
+	bitmapword columns[COLUMN_WORDS(MaxHeapAttributeNumber)];
+	const bitmapword *changed = NULL;
 	int i;
 
+	if (old_row->slot != NULL && new_row->slot != NULL)
+	{
+		if (!RowColumnsChanged(old_row, new_row, columns))
+			return false;
+		changed = columns;
+	}
 	work->flipped.n = 0;
 	work->measures.n = 0;
-	FlippedAtoms(work->program, old_row, new_row, work->now, &work->flipped, &work->measures);
+	FlippedAtoms(work->program, old_row, new_row, changed, work->now, &work->flipped,
+				 &work->measures);
 	for (i = 0; i < work->measures.n; i++)
 		note_measure(work, old_row, new_row, work->measures.items[i]);
 	for (i = 0; i < work->flipped.n; i++)
@@ -322,7 +311,8 @@ note_flips(RelatedWork *work, RowVersion *old_row, RowVersion *new_row)
 		note_flip(work, old_row, new_row, work->flipped.items[i]);
 		note_segments(work, work->flipped.items[i]);
 	}
-	return note_groups(work, old_row, new_row) || work->flipped.n > 0 || work->measures.n > 0;
+	return note_groups(work, old_row, new_row, changed) || work->flipped.n > 0 ||
+		   work->measures.n > 0;
 }
 
 /* ----- rows of the relation itself ----- */
@@ -467,25 +457,11 @@ finish_rows(RelatedWork *work)
 }
 
 static void
-process_rows(RelatedWork *work, void (*process)(RelatedWork *))
+process_paired(RelatedWork *work, StatementDelta *delta, void (*process)(RelatedWork *))
 {
-	StatementDelta *delta = work->delta;
-
-	if (delta->old_rows)
-		tuplestore_rescan(delta->old_rows);
-	if (delta->new_rows)
-		tuplestore_rescan(delta->new_rows);
-	for (;;)
+	StatementDeltaRewind(delta);
+	while (!work->stale && StatementDeltaNext(delta, work->old_slot, work->new_slot))
 	{
-		bool more = false;
-
-		if (delta->old_rows)
-			more = tuplestore_gettupleslot(delta->old_rows, true, false, work->old_slot);
-		if (delta->new_rows)
-			more = tuplestore_gettupleslot(delta->new_rows, true, false, work->new_slot);
-		if (!more || work->stale)
-			break;
-		CHECK_FOR_INTERRUPTS();
 		RowVersionReset(&work->old_row, delta->old_rows ? work->old_slot : NULL);
 		RowVersionReset(&work->new_row, delta->new_rows ? work->new_slot : NULL);
 		process(work);
@@ -494,6 +470,23 @@ process_rows(RelatedWork *work, void (*process)(RelatedWork *))
 		if (process == related_row && DatumVectorIsFull(&work->keys))
 			finish_rows(work);
 	}
+}
+
+static void
+process_rows(RelatedWork *work, void (*process)(RelatedWork *))
+{
+	StatementDelta went = *work->delta;
+	StatementDelta came = *work->delta;
+
+	if (StatementDeltaIsPaired(work->delta))
+	{
+		process_paired(work, work->delta, process);
+		return;
+	}
+	went.new_rows = NULL;
+	process_paired(work, &went, process);
+	came.old_rows = NULL;
+	process_paired(work, &came, process);
 }
 
 static void

@@ -7,6 +7,7 @@
 
 #include "postgres.h"
 
+#include "executor/tuptable.h"
 #include "utils/tuplestore.h"
 
 /* What a statement changed. */
@@ -21,5 +22,10 @@ typedef struct StatementDelta
 	bool alone;        /* no statement within this one was maintained before it, and */
 	CommandId command; /* rows as they were before it are those that this command sees */
 } StatementDelta;
+
+extern bool StatementDeltaIsPaired(const StatementDelta *delta);
+extern void StatementDeltaRewind(StatementDelta *delta);
+extern bool StatementDeltaNext(StatementDelta *delta, TupleTableSlot *old_slot,
+							   TupleTableSlot *new_slot);
 
 #endif /* SEGMENTS_STATEMENT_DELTA_H */

@@ -19,6 +19,7 @@
 #include "utils/timestamp.h"
 
 #include "base/spi.h"
+#include "base/vector.h"
 #include "definition/contact_table.h"
 #include "definition/table_beside.h"
 #include "log/change_log.h"
@@ -96,8 +97,7 @@ write_run(Program *program, Change *changes, int n, const char *cause, const Cha
 		segments[i] = Int64GetDatum(changes[i].segment);
 		keys[i] = changes[i].key;
 	}
-	values[0] =
-		PointerGetDatum(construct_array(segments, n, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+	values[0] = Int64Array(segments, n);
 	values[1] = ProgramKeyArray(program, keys, n);
 	values[2] = TimestampTzGetDatum(SegmentsNow());
 	values[3] = transaction_datum();

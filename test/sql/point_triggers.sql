@@ -76,6 +76,11 @@ UPDATE pts.point_group_contact_score SET group_id = 3 WHERE contact_id = 5;
 DELETE FROM pts.point_group_contact_score WHERE contact_id = 6;
 INSERT INTO pts.point_group_contact_score (contact_id, group_id, score) VALUES (6, 3, 90);
 SELECT contact FROM segments.point_trigger_log WHERE trigger_id = :grp ORDER BY 1;
+-- the least number there is
+INSERT INTO pts.point_group_contact_score (contact_id, group_id, score) VALUES (1, 3, -2147483648);
+UPDATE pts.point_group_contact_score SET score = 0 WHERE score < 0;
+SELECT count(*) FROM segments.point_trigger_log WHERE trigger_id = :grp;
+DELETE FROM pts.point_group_contact_score WHERE contact_id = 1;
 
 -- unpublished ones do nothing; published again, those that have the points are acted on where asked for
 SELECT segments.create_point_trigger('Later', 70, '{pt-hot}', is_published => false, apply_to_existing => true, contact_table => 'pts.leads') AS later \gset
