@@ -218,18 +218,8 @@ END
 $function$;
 COMMENT ON FUNCTION segments.rebuild_segments(regclass, text[], text) IS 'internal: bring the members of the published segments whose filters name one of the fields (null: any) in line with them';
 
-CREATE FUNCTION segments.rebuild_contact_table(contact_table regclass, cause text) RETURNS void
-LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
-AS $function$
-BEGIN
-    PERFORM segments.invalidate(rebuild_contact_table.contact_table);
-    PERFORM segments.rebuild_segments(rebuild_contact_table.contact_table, NULL, rebuild_contact_table.cause);
-END
-$function$;
-COMMENT ON FUNCTION segments.rebuild_contact_table(regclass, text) IS 'internal: bring the members of all published segments of a contact table in line with their filters';
-
 REVOKE EXECUTE ON FUNCTION segments.check_segments(regclass, text[], text), segments.check_definitions(regclass, text),
-    segments.rebuild_segments(regclass, text[], text), segments.rebuild_contact_table(regclass, text) FROM PUBLIC;
+    segments.rebuild_segments(regclass, text[], text) FROM PUBLIC;
 
 /*
  * These see every segment, whoever changes the catalogue.  While a dump is restored, rows

@@ -5,15 +5,15 @@
 /*
  * Dropping a contact table takes its segments along; dropping or altering
  * what a stored filter needs is refused, also for CASCADE, which an event
- * trigger cannot tell from RESTRICT.  Commands on other tables leave at the
- * first test, and so do all while a contact table lacks its triggers: then a
+ * trigger cannot tell from RESTRICT.  Commands on other tables leave once it is
+ * known whose definitions count, and so do all while a contact table lacks its triggers: then a
  * dump is being restored, perhaps over what was there.  pg_restore -j adds
  * constraints to several tables at a time, also after the triggers; looking at
  * the others then would be a deadlock, so where no column changed nobody looks.
  *
  * What touches the user's own tables runs with the user's rights, what reads
- * segments with those of the extension's owner; hence two triggers for each
- * event, which run in the order of their names.
+ * segments with those of the extension's owner; hence separate triggers, which
+ * run in the order of their names.
  *
  * Nobody's commands fail, and nothing is done, because of what others declared:
  * a contact table whose definitions have no meaning before the command, or

@@ -95,11 +95,7 @@ CREATE FUNCTION segments.follow_parts_checked(contact_table regclass) RETURNS vo
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
-    PERFORM segments.sync_parts(t) FROM (
-        SELECT follow_parts_checked.contact_table AS t
-        UNION SELECT unnest(ARRAY[r.related_table, r.link_table]) FROM segments.relation AS r
-              WHERE r.contact_table = follow_parts_checked.contact_table) AS u
-    WHERE t IS NOT NULL;
+    PERFORM segments.sync_parts(t) FROM segments.tables_read(follow_parts_checked.contact_table) AS t WHERE t IS NOT NULL;
 END
 $function$;
 COMMENT ON FUNCTION segments.follow_parts_checked(regclass) IS 'internal: what follow_parts() does for who may';

@@ -154,7 +154,7 @@ $function$;
 COMMENT ON FUNCTION segments.store_references(bigint, regclass, bigint[]) IS 'internal: stores which segments a segment refers to; refuses cycles';
 REVOKE ALL ON FUNCTION segments.store_references(bigint, regclass, bigint[]) FROM PUBLIC;
 
-CREATE FUNCTION segments.check_unreferenced(segment_id bigint, purpose text) RETURNS void
+CREATE FUNCTION segments.check_unreferenced(segment_id bigint) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off
 AS $function$
 DECLARE
@@ -163,7 +163,7 @@ DECLARE
                             WHERE r.referenced_id = check_unreferenced.segment_id);
 BEGIN
     IF cardinality(users) > 0 THEN
-        RAISE EXCEPTION 'cannot % segment "%" because other segments refer to it', purpose,
+        RAISE EXCEPTION 'cannot unpublish segment "%" because other segments refer to it',
             (SELECT s.name FROM segments.segment AS s WHERE s.id = check_unreferenced.segment_id)
             USING ERRCODE = 'dependent_objects_still_exist',
                   DETAIL = format('It is used in %s.', segments.names_of(users)),
@@ -171,8 +171,8 @@ BEGIN
     END IF;
 END
 $function$;
-COMMENT ON FUNCTION segments.check_unreferenced(bigint, text) IS 'internal: an error when other segments refer to a segment';
-REVOKE ALL ON FUNCTION segments.check_unreferenced(bigint, text) FROM PUBLIC;
+COMMENT ON FUNCTION segments.check_unreferenced(bigint) IS 'internal: an error when other segments refer to a segment';
+REVOKE ALL ON FUNCTION segments.check_unreferenced(bigint) FROM PUBLIC;
 
 CREATE FUNCTION segments.contact_date_field(contact_table regclass, field text) RETURNS text
     LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp
@@ -405,7 +405,7 @@ BEGIN
         PERFORM segments.store_references(changed.id, changed.contact_table,
             segments.bind_check(changed.filters, changed.contact_table, changed.id, false));
     END LOOP;
-    PERFORM segments.check_unreferenced(id, 'unpublish') FROM unnest(unpublished) AS u (id);
+    PERFORM segments.check_unreferenced(id) FROM unnest(unpublished) AS u (id);
     PERFORM segments.keep_members(s.contact_table, s.id)
     FROM (SELECT contact_table, id FROM segments.segment WHERE id = ANY (kept) ORDER BY contact_table, id) AS s;
     DELETE FROM segments.segment_clock AS c USING segments.segment AS s
@@ -467,19 +467,17 @@ CREATE FUNCTION segments.segment_after_delete() RETURNS trigger
 AS $function$
 DECLARE
     deleted record;
-    users bigint[];
 BEGIN
-    FOR deleted IN SELECT id, name, contact_table FROM segments_old ORDER BY contact_table, id LOOP
-        users := ARRAY(SELECT r.segment_id FROM segments.segment_reference AS r
-                       JOIN segments.segment AS s ON s.id = r.segment_id
-                       WHERE r.referenced_id = deleted.id);
-        IF cardinality(users) > 0 THEN
-            RAISE EXCEPTION 'cannot delete segment "%" because other segments refer to it', deleted.name
-                USING ERRCODE = 'dependent_objects_still_exist',
-                      DETAIL = format('It is used in %s.', segments.names_of(users)),
-                      HINT = 'Change their filters first, or delete them too.';
-        END IF;
-    END LOOP;
+    SELECT o.name, array_agg(r.segment_id) AS users INTO deleted
+    FROM segments_old AS o JOIN segments.segment_reference AS r ON r.referenced_id = o.id
+        JOIN segments.segment AS s ON s.id = r.segment_id
+    GROUP BY o.contact_table, o.id, o.name ORDER BY o.contact_table, o.id LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'cannot delete segment "%" because other segments refer to it', deleted.name
+            USING ERRCODE = 'dependent_objects_still_exist',
+                  DETAIL = format('It is used in %s.', segments.names_of(deleted.users)),
+                  HINT = 'Change their filters first, or delete them too.';
+    END IF;
     DELETE FROM segments.segment_reference AS r USING segments_old AS o WHERE r.segment_id = o.id;
     PERFORM segments.invalidate(o.contact_table)
     FROM (SELECT DISTINCT contact_table FROM segments_old) AS o;

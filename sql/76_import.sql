@@ -170,10 +170,10 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION segments.import_columns(segments.contact_table, regclass, name, jsonb) IS 'internal: the columns of an import, that of the unique identifier first';
 
-CREATE FUNCTION segments.import_identifier(value text, column_type text) RETURNS text
+CREATE FUNCTION segments.import_identifier(value text) RETURNS text
     LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
     AS $function$SELECT format('NULLIF(segments.fold(pg_catalog.btrim(%s::text)), '''')', value)$function$;
-COMMENT ON FUNCTION segments.import_identifier(text, text) IS 'internal: SQL for what identifies a contact: folded, without blanks at its ends';
+COMMENT ON FUNCTION segments.import_identifier(text) IS 'internal: SQL for what identifies a contact: folded, without blanks at its ends';
 
 -- Staging -----------------------------------------------------------------------
 
@@ -189,7 +189,7 @@ END
 $function$;
 COMMENT ON FUNCTION segments.drop_staged(text) IS 'internal: drops a temporary table of an import, if there is one';
 
-CREATE FUNCTION segments.import_stage(import_id bigint, staging regclass, columns segments.import_column[]) RETURNS bigint
+CREATE FUNCTION segments.import_stage(staging regclass, columns segments.import_column[]) RETURNS bigint
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET synchronize_seqscans = off SET max_parallel_workers_per_gather = 0
 AS $function$
 /*
@@ -201,13 +201,13 @@ DECLARE
 BEGIN
     PERFORM segments.drop_staged('segments_import_line');
     EXECUTE format('CREATE TEMP TABLE segments_import_line AS SELECT row_number() OVER () AS line, %s AS ident, %s FROM %s AS s',
-        segments.import_identifier(format('s.%I', columns[1].source), columns[1].type),
+        segments.import_identifier(format('s.%I', columns[1].source)),
         (SELECT string_agg(format('s.%I::text AS v%s', c.source, c.number), ', ' ORDER BY c.number) FROM unnest(columns) AS c), staging);
     GET DIAGNOSTICS number_of_lines = ROW_COUNT;
     RETURN number_of_lines;
 END
 $function$;
-COMMENT ON FUNCTION segments.import_stage(bigint, regclass, segments.import_column[]) IS 'internal: the rows to import as text, with their numbers and identifiers';
+COMMENT ON FUNCTION segments.import_stage(regclass, segments.import_column[]) IS 'internal: the rows to import as text, with their numbers and identifiers';
 
 CREATE FUNCTION segments.import_merge(tables segments.contact_table, columns segments.import_column[], blank boolean, first bigint, last bigint) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
@@ -231,12 +231,12 @@ BEGIN
         (SELECT string_agg(format('NULLIF(v%1$s, '''') AS v%1$s', c.number), ', ' ORDER BY c.number) FROM unnest(columns) AS c),
         (SELECT string_agg(format('(array_agg(NULLIF(v%1$s, '''') ORDER BY line DESC)' || has_blanks || ')[1]', c.number), ', ' ORDER BY c.number) FROM unnest(columns) AS c),
         key_type);
-    EXECUTE format('ANALYZE pg_temp.segments_import_row');
+    EXECUTE 'ANALYZE pg_temp.segments_import_row';
     -- of several contacts, the one with the lowest key
     EXECUTE format('UPDATE pg_temp.segments_import_row AS r SET key = c.key '
         'FROM (SELECT DISTINCT ON (i.ident) i.ident, c.%1$I AS key FROM %2$s AS c JOIN pg_temp.segments_import_row AS i ON i.ident = %3$s '
         '      ORDER BY i.ident, c.%1$I) AS c WHERE c.ident = r.ident',
-        tables.key_column, tables.contact_table, segments.import_identifier(format('c.%I', columns[1].target), columns[1].type));
+        tables.key_column, tables.contact_table, segments.import_identifier(format('c.%I', columns[1].target)));
 END
 $function$;
 COMMENT ON FUNCTION segments.import_merge(segments.contact_table, segments.import_column[], boolean, bigint, bigint) IS
@@ -396,7 +396,7 @@ BEGIN
     missing := segments.import_reject(import_id, columns, format('l.ident IS NULL AND l.line BETWEEN %s AND %s', first, last), 'the unique identifier is missing');
     PERFORM segments.report_import(tables.contact_table, 'matching', import.lines, 0);
     PERFORM segments.import_merge(tables, columns, (import.options ->> 'blank')::boolean, first, last);
-    SELECT count(*), count(r.key) INTO number_of_rows, matched FROM pg_temp.segments_import_row AS r;
+    SELECT count(*) INTO number_of_rows FROM pg_temp.segments_import_row AS r;
     PERFORM segments.drop_staged('segments_import_key');
     EXECUTE format('CREATE TEMP TABLE segments_import_key (key %s)', segments.base_type(tables.key_type));
     written := segments.import_write(import_id, tables, columns, (import.options ->> 'blank')::boolean, 1, number_of_rows);
@@ -438,7 +438,7 @@ BEGIN
             'blank', coalesce(blank, false), 'import_columns', to_jsonb(mapped)))
     RETURNING i.id INTO new_id;
     PERFORM segments.report_import(tables.contact_table, 'reading', NULL, 0);
-    number_of_lines := segments.import_stage(new_id, staging, mapped);
+    number_of_lines := segments.import_stage(staging, mapped);
     UPDATE segments.import AS i SET lines = number_of_lines WHERE i.id = new_id;
     RETURN new_id;
 END
@@ -560,7 +560,7 @@ DECLARE
     staged bigint;
 BEGIN
     SELECT * INTO STRICT import FROM segments.import AS i WHERE i.id = import_id AND i.made_by = current_user;
-    staged := segments.import_stage(import_id, segments.load_csv(import.options ->> 'file'),
+    staged := segments.import_stage(segments.load_csv(import.options ->> 'file'),
         ARRAY(SELECT jsonb_populate_record(NULL::segments.import_column, e.value)
               FROM jsonb_array_elements(import.options -> 'import_columns') WITH ORDINALITY AS e (value, n) ORDER BY e.n));
     DROP TABLE pg_temp.segments_import_file;

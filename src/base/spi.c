@@ -49,11 +49,9 @@ void
 SpiRunNulls(const char *sql, int nargs, Oid *types, Datum *values, const char *nulls)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	SPIPlanPtr plan = SPI_prepare(sql, nargs, types);
+	SPIPlanPtr plan = SpiPrepare(sql, nargs, types);
 	int result;
 
-	if (plan == NULL)
-		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
 	result = SPI_execute_snapshot(plan, values, nulls, GetLatestSnapshot(), InvalidSnapshot, false,
 								  true, 0);
 	MemoryContextSwitchTo(caller);
@@ -82,18 +80,31 @@ SpiSetText(Datum *values, char *nulls, int i, const char *text)
 }
 
 /*
- * What the planner thinks that a query without parameters costs, which is not
- * kept.  Needs an active snapshot.
+ * What the planner makes of a query without parameters, which is not a kept
+ * one; stays until that is freed, or SPI_finish.  Needs an active snapshot.
  */
-double
-SpiPlanCost(SPIPlanPtr plan)
+Plan *
+SpiPlanTree(SPIPlanPtr plan)
 {
 	CachedPlan *cached = SPI_plan_get_cached_plan(plan);
-	double cost;
+	Plan *tree;
 
 	if (cached == NULL)
 		elog(ERROR, "a query was not planned");
-	cost = linitial_node(PlannedStmt, cached->stmt_list)->planTree->total_cost;
+	tree = linitial_node(PlannedStmt, cached->stmt_list)->planTree;
 	ReleaseCachedPlan(cached, NULL);
-	return cost;
+	return tree;
+}
+
+/*
+ * Prepare a query.
+ */
+SPIPlanPtr
+SpiPrepare(const char *sql, int nargs, Oid *types)
+{
+	SPIPlanPtr plan = SPI_prepare(sql, nargs, types);
+
+	if (plan == NULL)
+		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
+	return plan;
 }

@@ -7,12 +7,14 @@
 #include "postgres.h"
 
 #include "executor/spi.h"
+#include "nodes/plannodes.h"
 
 extern void SpiExecute(SPIPlanPtr plan, Datum *values, int expected);
 extern void SpiExecuteNulls(SPIPlanPtr plan, Datum *values, const char *nulls, int expected);
 extern void SpiRun(const char *sql, int nargs, Oid *types, Datum *values);
 extern void SpiRunNulls(const char *sql, int nargs, Oid *types, Datum *values, const char *nulls);
-extern double SpiPlanCost(SPIPlanPtr plan);
+extern SPIPlanPtr SpiPrepare(const char *sql, int nargs, Oid *types);
+extern Plan *SpiPlanTree(SPIPlanPtr plan);
 extern void SpiSetText(Datum *values, char *nulls, int i, const char *text);
 
 #endif /* SEGMENTS_SPI_H */

@@ -84,22 +84,6 @@ SqlExprAnalyse(const char *sql, Oid relid, const char *alias)
 }
 
 /*
- * An analysed expression over a relation, which goes by its own name, with all
- * names as they are now, qualified.
- */
-char *
-SqlExprText(Node *expr, Oid relid)
-{
-	SecureContext secure;
-	char *text;
-
-	SecureEnter(&secure, InvalidOid);
-	text = deparse_expression(expr, deparse_context_for(get_rel_name(relid), relid), false, false);
-	SecureLeave(&secure);
-	return text;
-}
-
-/*
  * The same, ready to be computed from a row:
  * a column that is not stored stands as what it is computed from.
  */
@@ -111,6 +95,28 @@ SqlExprParse(const char *sql, Oid relid, const char *alias)
 
 	table_close(rel, NoLock);
 	return expr;
+}
+
+static char *
+deparse(Node *expr, Oid relid, const char *alias, bool qualified)
+{
+	SecureContext secure;
+	char *text;
+
+	SecureEnter(&secure, InvalidOid);
+	text = deparse_expression(expr, deparse_context_for(alias, relid), qualified, false);
+	SecureLeave(&secure);
+	return text;
+}
+
+/*
+ * An analysed expression over a relation, which goes by its own name, with all
+ * names as they are now, qualified.
+ */
+char *
+SqlExprText(Node *expr, Oid relid)
+{
+	return deparse(expr, relid, get_rel_name(relid), false);
 }
 
 /*
@@ -125,8 +131,6 @@ SqlExprQualify(const char *sql, Oid relid, const char *alias, const char *new_al
 {
 	Relation rel = table_open(relid, AccessShareLock);
 	Node *expr = analyse(sql, rel, alias);
-	SecureContext secure;
-	char *result;
 	Oid collation = exprCollation(expr);
 
 	table_close(rel, NoLock);
@@ -141,9 +145,5 @@ SqlExprQualify(const char *sql, Oid relid, const char *alias, const char *new_al
 		*type = exprType(expr);
 	if (deterministic)
 		*deterministic = !OidIsValid(collation) || get_collation_isdeterministic(collation);
-	SecureEnter(&secure, InvalidOid);
-	result = deparse_expression(expr, deparse_context_for(new_alias ? new_alias : alias, relid),
-								new_alias != NULL, false);
-	SecureLeave(&secure);
-	return result;
+	return deparse(expr, relid, new_alias ? new_alias : alias, new_alias != NULL);
 }

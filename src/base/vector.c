@@ -5,7 +5,9 @@
 
 #include "base/vector.h"
 
+#include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "utils/array.h"
 #include "utils/datum.h"
 
 /*
@@ -50,4 +52,14 @@ DatumVectorIsFull(const DatumVector *vector)
 	Size each = sizeof(Datum) * 2 + (vector->byval ? 0 : Max(vector->len, 32));
 
 	return vector->n * each >= work_mem * (Size) 1024;
+}
+
+/*
+ * As bigint[].
+ */
+Datum
+Int64Array(const Datum *values, int n)
+{
+	return PointerGetDatum(construct_array(unconstify(Datum *, values), n, INT8OID, sizeof(int64),
+										   FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 }

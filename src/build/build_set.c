@@ -13,6 +13,7 @@
 #include "nodes/bitmapset.h"
 #include "utils/array.h"
 
+#include "base/vector.h"
 #include "definition/segment.h"
 #include "program/program.h"
 
@@ -69,8 +70,7 @@ BuildIdArray(List *ids)
 
 	foreach (cell, ids)
 		values[n++] = Int64GetDatum(*(int64 *) lfirst(cell));
-	return PointerGetDatum(
-		construct_array(values, n, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+	return Int64Array(values, n);
 }
 
 /*

@@ -21,6 +21,7 @@
 #include "optimizer/optimizer.h"
 #include "optimizer/plancat.h"
 
+#include "base/table_tree.h"
 #include "build/difference.h"
 #include "build/segment_query.h"
 #include "evaluate/related_rows.h"
@@ -53,13 +54,22 @@ static double
 tuples_of(Oid relid)
 {
 	Relation rel = table_open(relid, AccessShareLock);
-	BlockNumber pages;
-	double tuples;
-	double visible;
+	double sum = 0;
+	ListCell *cell;
 
-	estimate_rel_size(rel, NULL, &pages, &tuples, &visible);
+	foreach (cell, TableTreeLeaves(rel, AccessShareLock))
+	{
+		Relation leaf = table_open(lfirst_oid(cell), NoLock);
+		BlockNumber pages;
+		double tuples;
+		double visible;
+
+		estimate_rel_size(leaf, NULL, &pages, &tuples, &visible);
+		sum += Max(tuples, 0);
+		table_close(leaf, NoLock);
+	}
 	table_close(rel, NoLock);
-	return tuples;
+	return sum;
 }
 
 /* Looking up the rows of a source for all contacts. */
@@ -128,6 +138,15 @@ find_lookups(ScanChoice *choice)
 	choice->read = bms_del_members(choice->read, choice->asked);
 }
 
+static void
+forget_queries(SegmentQuery *queries, int n)
+{
+	int i;
+
+	for (i = 0; i < n; i++)
+		SegmentQueryForget(&queries[i]);
+}
+
 /* The queries of some segments, by index; NULL where one can't be prepared. */
 static SegmentQuery *
 prepare_queries(ScanChoice *choice, Bitmapset *segments, double *cost)
@@ -140,17 +159,26 @@ prepare_queries(ScanChoice *choice, Bitmapset *segments, double *cost)
 	while ((index = bms_next_member(segments, index)) >= 0)
 	{
 		if (!SegmentQueryPrepare(&queries[n], choice->search, choice->program->segments[index].id))
+		{
+			forget_queries(queries, n);
 			return NULL;
+		}
 		*cost += queries[n++].cost + cpu_tuple_cost * PLANNING_COST;
 	}
 	return queries;
 }
 
+/* Leave the segments to their queries, where that is cheaper. */
 static void
-leave_to_queries(ScanChoice *choice, Bitmapset *segments, SegmentQuery *queries)
+leave_if(ScanChoice *choice, Bitmapset *segments, SegmentQuery *queries, bool is_cheaper)
 {
 	int i;
 
+	if (!is_cheaper)
+	{
+		forget_queries(queries, bms_num_members(segments));
+		return;
+	}
 	for (i = 0; i < bms_num_members(segments); i++)
 		choice->queries = lappend(choice->queries, &queries[i]);
 	*choice->segments = bms_del_members(*choice->segments, segments);
@@ -191,13 +219,11 @@ ScanLeaveToQueries(DifferenceSearch *search, Program *program, Bitmapset **segme
 
 	choice.contacts = tuples_of(program->relid);
 	find_lookups(&choice);
-	if (are_few(choice.asked) &&
-		(queries = prepare_queries(&choice, choice.asked, &cost)) != NULL &&
-		cost <= asking_cost(&choice, queries) +
-					cpu_tuple_cost * PLANNING_COST * bms_num_members(choice.opaque))
-		leave_to_queries(&choice, choice.asked, queries);
-	if (are_few(choice.read) && (queries = prepare_queries(&choice, choice.read, &cost)) != NULL &&
-		cost <= choice.cost)
-		leave_to_queries(&choice, choice.read, queries);
+	if (are_few(choice.asked) && (queries = prepare_queries(&choice, choice.asked, &cost)) != NULL)
+		leave_if(&choice, choice.asked, queries,
+				 cost <= asking_cost(&choice, queries) +
+							 cpu_tuple_cost * PLANNING_COST * bms_num_members(choice.opaque));
+	if (are_few(choice.read) && (queries = prepare_queries(&choice, choice.read, &cost)) != NULL)
+		leave_if(&choice, choice.read, queries, cost <= choice.cost);
 	return choice.queries;
 }

@@ -115,11 +115,9 @@ write_query(DifferenceSearch *search, SegmentRow *row, ContactTable *table, char
 static SPIPlanPtr
 prepare(const char *sql, double *cost)
 {
-	SPIPlanPtr plan = SPI_prepare(sql, 0, NULL);
+	SPIPlanPtr plan = SpiPrepare(sql, 0, NULL);
 
-	if (plan == NULL)
-		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
-	*cost = SpiPlanCost(plan);
+	*cost = SpiPlanTree(plan)->total_cost;
 	return plan;
 }
 
@@ -147,15 +145,32 @@ SegmentQueryPrepare(SegmentQuery *query, DifferenceSearch *search, int64 id)
 	{
 		other = prepare(grouped, &query->cost);
 		if (query->cost < query->plain_cost)
+		{
+			SegmentQueryForget(query);
 			query->plan = other;
-		query->cost = Min(query->cost, query->plain_cost);
+		}
+		else
+		{
+			SPI_freeplan(other);
+			query->cost = query->plain_cost;
+		}
 	}
 	PopActiveSnapshot();
 	return true;
 }
 
 /*
- * Show the differences that it finds.
+ * Forget a query that was prepared.
+ */
+void
+SegmentQueryForget(SegmentQuery *query)
+{
+	SPI_freeplan(query->plan);
+	query->plan = NULL;
+}
+
+/*
+ * Show the differences that it finds; it is not asked again.
  */
 void
 SegmentQueryRun(SegmentQuery *query, DifferenceSearch *search)
@@ -176,4 +191,5 @@ SegmentQueryRun(SegmentQuery *query, DifferenceSearch *search)
 		search->visit(search->arg, &difference);
 	}
 	RowStreamClose(&stream);
+	SegmentQueryForget(query);
 }

@@ -23,6 +23,7 @@ typedef struct SegmentQuery
 
 extern TimestampTz SegmentQueryInstant(const DifferenceSearch *search, int64 segment);
 extern bool SegmentQueryPrepare(SegmentQuery *query, DifferenceSearch *search, int64 id);
+extern void SegmentQueryForget(SegmentQuery *query);
 extern void SegmentQueryRun(SegmentQuery *query, DifferenceSearch *search);
 
 #endif /* SEGMENTS_SEGMENT_QUERY_H */

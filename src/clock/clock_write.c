@@ -290,8 +290,7 @@ ClockBegin(ClockMove *move, Oid contact_table, TimestampTz now)
 static Datum
 id_array(const DatumVector *ids)
 {
-	return PointerGetDatum(
-		construct_array(ids->items, ids->n, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+	return Int64Array(ids->items, ids->n);
 }
 
 /* A row that we saw and our snapshot does not show was not updated. */

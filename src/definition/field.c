@@ -66,8 +66,6 @@ is_string_type(Oid type)
 }
 
 /*
- * In step with segments.inferred_type(), which lists the same for people.
- *
  * The type word a value of this SQL type gets by itself, or NULL when it can't
  * be a field.
  */
@@ -172,12 +170,27 @@ name_covers(const char *declared, const char *name, const char **number)
 	return strspn(*number, "0123456789") == strlen(*number);
 }
 
+static bool
+is_over(const FieldDefinition *def, const RelatedRows *rows)
+{
+	const char *relation = def->relation;
+
+	/* what was declared for companies holds for all of a contact's companies */
+	if (relation == NULL && strcmp(def->object, "company") == 0)
+		return strcmp(rows->name, "company") == 0 || strcmp(rows->name, "company_all") == 0;
+	if (relation == NULL && strcmp(def->object, "company_all") == 0)
+		relation = "company_all";
+	return relation != NULL && strcmp(relation, rows->name) == 0;
+}
+
 /*
- * The definition that a name means: the one of that very name, else the one
- * with the longest part before its *.
+ * The definition that a name means, of an object, or over rows without
+ * aggregate: the one of that very name, else the one with the longest part
+ * before its *.
  */
 static FieldDefinition *
-find_definition(ContactTable *table, const char *object, const char *name, const char **number)
+best_definition(ContactTable *table, const char *object, const RelatedRows *rows, const char *name,
+				const char **number)
 {
 	FieldDefinition *best = NULL;
 	ListCell *cell;
@@ -188,7 +201,10 @@ find_definition(ContactTable *table, const char *object, const char *name, const
 		FieldDefinition *def = lfirst(cell);
 		const char *digits;
 
-		if (strcmp(def->object, object) != 0 || !name_covers(def->field, name, &digits))
+		if (object ? strcmp(def->object, object) != 0
+				   : def->aggregate != NULL || !is_over(def, rows))
+			continue;
+		if (!name_covers(def->field, name, &digits))
 			continue;
 		if (digits == NULL)
 		{
@@ -202,6 +218,12 @@ find_definition(ContactTable *table, const char *object, const char *name, const
 		}
 	}
 	return best;
+}
+
+static FieldDefinition *
+find_definition(ContactTable *table, const char *object, const char *name, const char **number)
+{
+	return best_definition(table, object, NULL, name, number);
 }
 
 /*
@@ -608,33 +630,11 @@ FieldRelation(ContactTable *table, const char *name)
 	return find_relation(table, name);
 }
 
-static bool
-is_over(const FieldDefinition *def, const RelatedRows *rows)
-{
-	const char *relation = def->relation;
-
-	/* what was declared for companies holds for all of a contact's companies */
-	if (relation == NULL && strcmp(def->object, "company") == 0)
-		return strcmp(rows->name, "company") == 0 || strcmp(rows->name, "company_all") == 0;
-	if (relation == NULL && strcmp(def->object, "company_all") == 0)
-		relation = "company_all";
-	return relation != NULL && strcmp(relation, rows->name) == 0;
-}
-
 /* The definition of a field over these rows without aggregate. */
 static FieldDefinition *
 row_definition(ContactTable *table, const RelatedRows *rows, const char *name, const char **number)
 {
-	ListCell *cell;
-
-	foreach (cell, table->definitions)
-	{
-		FieldDefinition *def = lfirst(cell);
-
-		if (def->aggregate == NULL && is_over(def, rows) && name_covers(def->field, name, number))
-			return def;
-	}
-	return NULL;
+	return best_definition(table, NULL, rows, name, number);
 }
 
 /* The two fields of a membership. */

@@ -41,23 +41,23 @@ typedef struct KeptExpression
 static MemoryContext context = NULL;
 static List *kept = NIL;
 static bool keeping = false; /* the command may rename something */
-static int depth = 0;        /* of commands that may, and have not ended */
-static SubTransactionId began_in;
+static List *running = NIL;  /* subtransactions of commands that may, and have not ended */
 
 /* ----- commands ----- */
 
 static void
 at_end(XactEvent event, void *arg)
 {
-	depth = 0;
+	running = NIL;
 }
 
 /* A command that failed and was caught has no end. */
 static void
 at_rollback(SubXactEvent event, SubTransactionId own, SubTransactionId parent, void *arg)
 {
-	if (event == SUBXACT_EVENT_ABORT_SUB && own <= began_in)
-		depth = 0;
+	while (event == SUBXACT_EVENT_ABORT_SUB && running != NIL &&
+		   (SubTransactionId) llast_int(running) >= own)
+		running = list_delete_last(running);
 }
 
 static void
@@ -71,6 +71,7 @@ start_anew(void)
 		RegisterSubXactCallback(at_rollback, NULL);
 	}
 	kept = NIL;
+	running = NIL;
 	MemoryContextReset(context);
 }
 
@@ -82,17 +83,19 @@ Datum
 segments_begin_command(PG_FUNCTION_ARGS)
 {
 	bool renames = PG_GETARG_BOOL(0);
+	bool is_first = (running == NIL);
+	MemoryContext old;
 
-	if (depth > 0)
+	if (is_first)
 	{
-		depth += renames;
-		PG_RETURN_BOOL(false);
+		start_anew();
+		keeping = renames;
 	}
-	start_anew();
-	keeping = renames;
-	depth = renames;
-	began_in = GetCurrentSubTransactionId();
-	PG_RETURN_BOOL(true);
+	old = MemoryContextSwitchTo(context);
+	if (renames)
+		running = lappend_int(running, (int) GetCurrentSubTransactionId());
+	MemoryContextSwitchTo(old);
+	PG_RETURN_BOOL(is_first);
 }
 
 /*
@@ -101,8 +104,8 @@ segments_begin_command(PG_FUNCTION_ARGS)
 Datum
 segments_end_command(PG_FUNCTION_ARGS)
 {
-	if (depth > 0)
-		depth--;
+	if (running != NIL)
+		running = list_delete_last(running);
 	PG_RETURN_VOID();
 }
 

@@ -22,6 +22,7 @@
 #include "utils/hsearch.h"
 #include "utils/rel.h"
 
+#include "base/vector.h"
 #include "definition/access.h"
 #include "definition/contact_table.h"
 #include "definition/segment.h"
@@ -199,5 +200,5 @@ segments_reference_cycle(PG_FUNCTION_ARGS)
 	values = palloc(sizeof(Datum) * list_length(path));
 	foreach (cell, path)
 		values[n++] = Int64GetDatum(*(int64 *) lfirst(cell));
-	PG_RETURN_ARRAYTYPE_P(construct_array(values, n, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+	PG_RETURN_DATUM(Int64Array(values, n));
 }

@@ -24,6 +24,7 @@
 #include "utils/relcache.h"
 #include "utils/snapmgr.h"
 
+#include "base/vector.h"
 #include "definition/access.h"
 #include "definition/contact_table.h"
 #include "definition/segment.h"
@@ -148,10 +149,7 @@ SegmentCheckVisible(int64 id)
 static void
 add_hidden(HiddenSegments *hidden, int64 id)
 {
-	if (hidden->n == 0)
-		hidden->ids = palloc(sizeof(int64));
-	else if ((hidden->n & (hidden->n - 1)) == 0)
-		hidden->ids = repalloc(hidden->ids, sizeof(int64) * 2 * hidden->n);
+	VectorMakeRoom(hidden->ids, hidden->n, hidden->size, 8);
 	hidden->ids[hidden->n++] = id;
 }
 

@@ -15,6 +15,7 @@ typedef struct HiddenSegments
 {
 	int64 *ids; /* ascending */
 	int n;
+	int size;
 } HiddenSegments;
 
 extern void SegmentFindVisible(const char *word, SegmentHandle *segment);

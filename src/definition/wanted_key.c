@@ -19,6 +19,7 @@
 #include "executor/tuptable.h"
 #include "fmgr.h"
 #include "parser/parse_coerce.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
@@ -120,6 +121,7 @@ WantedKeysConstrain(const ContactTable *table, Tuplestorestate *store, TupleDesc
 		bool isnull;
 		Datum key = slot_getattr(slot, column, &isnull);
 
+		CHECK_FOR_INTERRUPTS();
 		domain_check(key, isnull, wanted, &checks, CurrentMemoryContext);
 	}
 	tuplestore_select_read_pointer(store, 0);

@@ -22,9 +22,14 @@
  *					link, relative, by which a reader can step over a node
  *			op		0 for a group, else FilterOperator
  *			glue	FilterGlue
- *			flags	1 negate, 2 has a type, 4 has a display
+ *			flags	1 negate, 2 has a type, 4 has a display; since version 2
+ *					8 is a row group, 16 has "of", 32 has "within"
  *
  *	group	| number of nodes | node ...
+ *	rows	| FilterAggregate | relation string | [of string] | [within]
+ *			| [display string] | value | group		(op 0: exists)
+ *	within	| flags: 1 has "from", 2 has "to" | date string | of string
+ *			| [from string] | [to string]
  *	filter	| object string | field string | [type string] | [display string]
  *			| value
  *
@@ -358,7 +363,9 @@ read_rows(FlatReader *reader, FilterNode *node, uint8 flags)
 	uint32 aggregate = read_word(reader);
 
 	if (aggregate == 0 || aggregate > FILTER_AGGREGATE_LAST ||
-		(aggregate == FILTER_AGGREGATE_EXISTS) != (node->op == 0))
+		(aggregate == FILTER_AGGREGATE_EXISTS) != (node->op == 0) ||
+		(aggregate > FILTER_AGGREGATE_COUNT) != ((flags & NODE_HAS_OF) != 0) ||
+		(flags & NODE_HAS_TYPE) != 0)
 		report_corruption();
 	node->rows = (FilterRows *) palloc0(sizeof(FilterRows));
 	node->rows->aggregate = (FilterAggregate) aggregate;
@@ -384,7 +391,8 @@ read_node_bits(FlatReader *reader, FilterNode *node)
 	memcpy(bits, reader->at, sizeof(bits));
 	reader->at += sizeof(bits);
 	if (bits[0] > FILTER_OP_LAST ||
-		bits[2] > (reader->version >= FLAT_VERSION_ROWS ? NODE_FLAGS_ROWS : NODE_FLAGS) ||
+		bits[2] > (bits[2] & NODE_IS_ROWS && reader->version >= FLAT_VERSION_ROWS ? NODE_FLAGS_ROWS
+																				  : NODE_FLAGS) ||
 		bits[3] != 0 || (bits[1] != FILTER_GLUE_AND && bits[1] != FILTER_GLUE_OR))
 		report_corruption();
 	node->op = (FilterOperator) bits[0];

@@ -101,26 +101,6 @@ write_properties(const FilterNode *filter, StringInfo out)
 }
 
 static void
-write_filter(const FilterNode *filter, StringInfo out)
-{
-	/* of a row the object is not named */
-	if (filter->object[0] != '\0')
-	{
-		appendStringInfoString(out, ", \"object\": ");
-		escape_json(out, filter->object);
-	}
-	appendStringInfoString(out, ", \"field\": ");
-	escape_json(out, filter->field);
-	if (filter->type != NULL)
-	{
-		appendStringInfoString(out, ", \"type\": ");
-		escape_json(out, filter->type);
-	}
-	appendStringInfo(out, ", \"operator\": \"%s\"", FilterOperatorSymbol(filter->op));
-	write_properties(filter, out);
-}
-
-static void
 write_member(const char *key, const char *text, StringInfo out)
 {
 	appendStringInfo(out, ", \"%s\": ", key);
@@ -128,6 +108,19 @@ write_member(const char *key, const char *text, StringInfo out)
 		appendStringInfoString(out, "null");
 	else
 		escape_json(out, text);
+}
+
+static void
+write_filter(const FilterNode *filter, StringInfo out)
+{
+	/* of a row the object is not named */
+	if (filter->object[0] != '\0')
+		write_member("object", filter->object, out);
+	write_member("field", filter->field, out);
+	if (filter->type != NULL)
+		write_member("type", filter->type, out);
+	appendStringInfo(out, ", \"operator\": \"%s\"", FilterOperatorSymbol(filter->op));
+	write_properties(filter, out);
 }
 
 static void

@@ -35,6 +35,7 @@
 #include "utils/snapmgr.h"
 
 #include "base/relation_cache.h"
+#include "base/vector.h"
 #include "definition/contact_table.h"
 
 PG_FUNCTION_INFO_V1(segments_log_number);
@@ -292,8 +293,7 @@ HorizonProgress(const LogHorizon *horizon)
 
 	for (i = 0; i < horizon->nprogress; i++)
 		values[i] = Int64GetDatum(horizon->progress[i]);
-	return PointerGetDatum(
-		construct_array(values, horizon->nprogress, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+	return Int64Array(values, horizon->nprogress);
 }
 
 static bool

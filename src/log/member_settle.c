@@ -45,6 +45,7 @@
 
 #include "base/secure.h"
 #include "base/subtransaction.h"
+#include "base/vector.h"
 #include "definition/aside.h"
 #include "definition/contact_table.h"
 #include "definition/table_beside.h"
@@ -90,13 +91,6 @@ run(const char *sql, int nargs, Oid *types, Datum *values)
 		elog(ERROR, "could not settle counts");
 }
 
-static Datum
-int64_array(Datum *values, int n)
-{
-	return PointerGetDatum(
-		construct_array(values, n, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
-}
-
 /* The columns of a hash as arrays: segment, members, joins, leaves, last change. */
 static void
 count_arrays(HTAB *counts, Datum *arrays)
@@ -120,7 +114,7 @@ count_arrays(HTAB *counts, Datum *arrays)
 		columns[4][i++] = TimestampTzGetDatum(count->last_change);
 	}
 	for (i = 0; i < 4; i++)
-		arrays[i] = int64_array(columns[i], n);
+		arrays[i] = Int64Array(columns[i], n);
 	arrays[4] = PointerGetDatum(
 		construct_array(columns[4], n, TIMESTAMPTZOID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 }
@@ -456,7 +450,6 @@ MemberCountsGiveUp(Oid contact_table)
 }
 
 /* ----- called by SQL ----- */
-
 
 /*
  * segments.settle_counts(contact_table, purpose): upkeep, trim (entries of the

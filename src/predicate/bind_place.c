@@ -100,9 +100,8 @@ BindAddend(const Field *field)
 char *
 BindAggregateCall(const Field *field)
 {
-	return AggregateCallSql(field->aggregate, field->aggregate == AGGREGATE_SUM
-												  ? BindAddend(field)
-												  : field->value);
+	return AggregateCallSql(field->aggregate,
+							field->aggregate == AGGREGATE_SUM ? BindAddend(field) : field->value);
 }
 
 /*

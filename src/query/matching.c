@@ -37,6 +37,7 @@
 #include "query/visible.h"
 #include "time/clock.h"
 
+#include "base/vector.h"
 #include "refresh/refresh_read.h"
 
 #define FETCH_ROWS 10000
@@ -92,7 +93,6 @@ matching_sql(FunctionCallInfo fcinfo, ContactTable *table, const char *select, O
 	PredicateSql(&sql, predicate, &context);
 	return sql.data;
 }
-
 
 /*
  * segments.matching(filter, contact_table, at, key) -> SETOF key
@@ -281,7 +281,7 @@ segments_bind_check(PG_FUNCTION_ARGS)
 	values = palloc(sizeof(Datum) * Max(list_length(ids), 1));
 	foreach (cell, ids)
 		values[n++] = Int64GetDatum(*(int64 *) lfirst(cell));
-	PG_RETURN_ARRAYTYPE_P(construct_array(values, n, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+	PG_RETURN_DATUM(Int64Array(values, n));
 }
 
 /*

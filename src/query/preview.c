@@ -37,6 +37,8 @@
 #include "query/visible.h"
 #include "time/clock.h"
 
+#include "base/spi.h"
+
 #define SAMPLE_PAGES 300     /* read for an estimate */
 #define SAMPLE_LEAST 5       /* pages, or none */
 #define SAMPLE_ENOUGH 10     /* found there are believed */
@@ -79,16 +81,7 @@ number(const char *sql)
 static Plan *
 planned(const char *sql)
 {
-	SPIPlanPtr plan = SPI_prepare(sql, 0, NULL);
-	CachedPlan *cached;
-	Plan *tree;
-
-	if (plan == NULL)
-		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
-	cached = SPI_plan_get_cached_plan(plan);
-	tree = linitial_node(PlannedStmt, cached->stmt_list)->planTree;
-	ReleaseCachedPlan(cached, NULL); /* the plan is not a kept one, and stays until SPI_finish */
-	return tree;
+	return SpiPlanTree(SpiPrepare(sql, 0, NULL));
 }
 
 static int64

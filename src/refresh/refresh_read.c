@@ -30,23 +30,6 @@
 #define FETCH_ROWS 1000
 #define MAX_PASSED 10000 /* contacts kept before they are evaluated */
 
-/* The type of values that move, in a query's result. */
-static Oid
-value_type_oid(ValueType type)
-{
-	switch (type)
-	{
-		case VALUE_DATE:
-			return DATEOID;
-		case VALUE_MONTH_DAY:
-			return INT4OID;
-		case VALUE_TIMESTAMP:
-			return TIMESTAMPOID;
-		default:
-			return TIMESTAMPTZOID;
-	}
-}
-
 static Datum
 from_integer(ValueType type, int64 value)
 {
@@ -267,15 +250,15 @@ keep_contact(Program *program, PassedContacts *contacts, const PassedValue *valu
 static void
 keep_fetched(Program *program, PassedContacts *contacts, const PassedValue *value)
 {
+	Oid type = line_type(value->atom->value_type).type;
 	uint64 i;
 
 	for (i = 0; i < SPI_processed; i++)
 	{
 		bool isnull;
 		Datum key = ResultValue(SPI_tuptable, i, 1, program->table->key_type, &isnull);
-		int64 at = PassedInteger(
-			value->atom->value_type,
-			ResultValue(SPI_tuptable, i, 2, value_type_oid(value->atom->value_type), &isnull));
+		int64 at =
+			PassedInteger(value->atom->value_type, ResultValue(SPI_tuptable, i, 2, type, &isnull));
 		int range = isnull ? -1 : find_range(value, at);
 
 		if (range >= 0)

@@ -244,14 +244,7 @@ PG_FUNCTION_INFO_V1(segments_day_instant);
 Datum
 segments_day_instant(PG_FUNCTION_ARGS)
 {
-	DateADT day = PG_GETARG_DATEADT(0);
 	pg_tz *zone = ClockZone(text_to_cstring(PG_GETARG_TEXT_PP(1)));
-	Timestamp local;
 
-	if (DATE_IS_NOBEGIN(day))
-		PG_RETURN_TIMESTAMPTZ(DT_NOBEGIN);
-	if (DATE_IS_NOEND(day) || pg_mul_s64_overflow(day, USECS_PER_DAY, &local) ||
-		!IS_VALID_TIMESTAMP(local))
-		PG_RETURN_TIMESTAMPTZ(DT_NOEND);
-	PG_RETURN_TIMESTAMPTZ(PhraseToInstant(local, zone));
+	PG_RETURN_TIMESTAMPTZ(PhraseToInstant(DayStart(ClampDay(PG_GETARG_DATEADT(0))), zone));
 }

@@ -42,7 +42,7 @@ split_local(Timestamp value, LocalTime *local)
 
 	if (TIMESTAMP_NOT_FINITE(value))
 		return false;
-	day = value / USECS_PER_DAY - (value % USECS_PER_DAY < 0 ? 1 : 0);
+	day = DayOfLocal(value);
 	split_day((DateADT) day, local);
 	local->second = (int) ((value - day * USECS_PER_DAY) / USECS_PER_SEC);
 	return true;

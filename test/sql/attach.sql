@@ -274,7 +274,7 @@ SELECT tools.refusals(
     'SELECT segments.define_field(''crm.leads'', ''email'')',
     'SELECT segments.drop_field(''crm.leads'', ''email'')',
     'INSERT INTO segments.field_definition (contact_table, object, field) VALUES (''crm.leads'', ''lead'', ''name'')',
-    'SELECT segments.rebuild_contact_table(''crm.leads'', ''definition'')');
+    'SELECT segments.rebuild_segments(''crm.leads'', NULL, ''definition'')');
 \pset format aligned
 \pset tuples_only off
 DELETE FROM segments.relation;

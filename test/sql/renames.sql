@@ -89,6 +89,23 @@ SELECT * FROM members ORDER BY 1;
 SELECT count(*) AS differences FROM segments.check();
 ALTER TYPE other.spirits ADD VALUE 'fine';
 SELECT count(*) AS differences FROM segments.check();
+
+-- a command that another one runs, and whose failure is caught, is none that is still running
+CREATE FUNCTION third.nosy() RETURNS event_trigger LANGUAGE plpgsql AS $$
+BEGIN
+    ALTER TABLE nowhere RENAME TO elsewhere;
+EXCEPTION WHEN undefined_table THEN RETURN;
+END $$;
+CREATE EVENT TRIGGER nosy ON ddl_command_end WHEN TAG IN ('ALTER FUNCTION') EXECUTE FUNCTION third.nosy();
+BEGIN;
+ALTER FUNCTION other.value_of(integer) RENAME TO once;
+ALTER FUNCTION other.once(integer) RENAME TO twice;
+ALTER TABLE human RENAME COLUMN a1 TO a3;
+COMMIT;
+DROP EVENT TRIGGER nosy;
+DROP FUNCTION third.nosy;
+SELECT expression FROM declared WHERE field = 'worth';
+SELECT count(*) AS differences FROM segments.check();
 SELECT segments.detach('human');
 DROP VIEW declared, different, members;
 DROP FUNCTION third.of;

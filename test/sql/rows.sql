@@ -233,6 +233,13 @@ SELECT segments.refresh_due();
 SELECT count(*) FROM (TABLE before EXCEPT SELECT n, k FROM (SELECT row_number() OVER () AS n, d FROM asked) AS a, segments.matching(d) AS k) AS differ;
 SELECT count(*) FROM (SELECT n, k FROM (SELECT row_number() OVER () AS n, d FROM asked) AS a, segments.matching(d) AS k EXCEPT TABLE before) AS differ;
 SELECT * FROM segments.check();
+-- A field of a row by its very name before one that covers many, whichever was declared first.
+SELECT segments.define_field('w.contact', 'val_*', 'number', object => 'behaviors', relation => 'buy', column_name => 'n', condition => 'amount < 100 * $1::integer'),
+       segments.define_field('w.contact', 'val_1', 'number', object => 'behaviors', relation => 'buy', column_name => 'amount');
+INSERT INTO w.buy (contact_id, n, amount, at) VALUES (3, 1, 500, '2027-03-14 11:00+00'), (4, 500, 1, '2027-03-14 11:00+00');
+SELECT f.field, array_agg(k ORDER BY k) FROM (VALUES ('val_1'), ('val_2')) AS f (field),
+    segments.matching(format('[{"rows": "buy", "filters": [{"field": "%s", "operator": "=", "properties": {"filter": 500}}]}]', f.field)::segments.filter) AS k GROUP BY 1 ORDER BY 1;
+SELECT segments.drop_field('w.contact', 'val_*', object => 'behaviors'), segments.drop_field('w.contact', 'val_1', object => 'behaviors');
 TRUNCATE w.buy;
 SELECT * FROM segments.check();
 SELECT segments.define_field('w.contact', 'amount', 'text', object => 'behaviors', relation => 'buy', column_name => 'kind');
