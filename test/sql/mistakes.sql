@@ -6,7 +6,7 @@ SET timezone = 'UTC';
 CREATE SCHEMA s;
 CREATE TYPE s.plan AS ENUM ('free', 'Pro', 'team');
 CREATE TABLE s.person (id bigint PRIMARY KEY, plan s.plan, birthday date, seen timestamptz, country text);
-CREATE TABLE s.visit (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, person_id bigint, plan s.plan, at timestamptz);
+CREATE TABLE s.visit (id bigint PRIMARY KEY, person_id bigint, plan s.plan, at timestamptz);
 CREATE INDEX ON s.visit (person_id);
 INSERT INTO s.person VALUES (1, 'free', '1990-03-20', '2026-03-18', 'France'), (2, 'Pro', '1980-12-24', NULL, 'Spain');
 SELECT segments.attach('s.person');
