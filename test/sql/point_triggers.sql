@@ -151,7 +151,7 @@ UPDATE segments.point_trigger SET points = 0;
 DELETE FROM segments.point_trigger;
 DELETE FROM segments.point_trigger_log;
 INSERT INTO segments.point_trigger (id, contact_table, name, points) OVERRIDING SYSTEM VALUE VALUES (1, 'pts.leads', 'Id', 1);
-SELECT segments.apply_point_trigger('pts.leads', 1);
+SELECT segments_internal.apply_point_trigger('pts.leads', 1);
 -- who writes the contact doesn't matter
 UPDATE pts.leads SET points = 100 WHERE id = 9;
 RESET ROLE;
