@@ -1,5 +1,7 @@
 -- Point triggers: contacts that reach so many points change their segments, once.
 \set SHOW_CONTEXT never
+-- messages have their numbers
+ALTER SEQUENCE segments.point_trigger_id_seq RESTART WITH 1001;
 SET client_min_messages = warning;
 SELECT segments.create_mautic_schema('pts');
 INSERT INTO pts.leads (id, points, email) SELECT g, 10 * g, 'p' || g || '@example.com' FROM generate_series(1, 12) AS g;
