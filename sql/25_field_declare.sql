@@ -2,7 +2,7 @@
 -- Declaring fields
 -- ---------------------------------------------------------------------------
 
-CREATE FUNCTION segments.check_definition(definition segments.field_definition) RETURNS void
+CREATE FUNCTION segments_internal.check_definition(definition segments.field_definition) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
@@ -58,13 +58,13 @@ BEGIN
             USING ERRCODE = 'invalid_parameter_value', DETAIL = upper(left(problem, 1)) || substr(problem, 2) || '.';
     END IF;
     IF definition.timezone IS NOT NULL THEN
-        PERFORM segments.check_timezone(definition.timezone);
+        PERFORM segments_internal.check_timezone(definition.timezone);
     END IF;
 END
 $function$;
-COMMENT ON FUNCTION segments.check_definition(segments.field_definition) IS 'internal: refuse a definition that contradicts itself';
+COMMENT ON FUNCTION segments_internal.check_definition(segments.field_definition) IS 'refuse a definition that contradicts itself';
 
-CREATE FUNCTION segments.qualify_condition(condition text, relation regclass, with_number boolean) RETURNS text
+CREATE FUNCTION segments_internal.qualify_condition(condition text, relation regclass, with_number boolean) RETURNS text
 LANGUAGE plpgsql STABLE STRICT
 AS $function$
 /*
@@ -76,36 +76,36 @@ DECLARE
     stand_in integer := 917263548;
 BEGIN
     IF NOT with_number THEN
-        RETURN segments.qualify_expression(condition, relation);
+        RETURN segments_internal.qualify_expression(condition, relation);
     END IF;
     WHILE pg_catalog.strpos(condition, stand_in::pg_catalog.text) OPERATOR(pg_catalog.>) 0 LOOP
         stand_in := stand_in OPERATOR(pg_catalog.+) 1;
     END LOOP;
     RETURN pg_catalog.replace(
-        segments.qualify_expression(
+        segments_internal.qualify_expression(
             pg_catalog.regexp_replace(condition, '\$1(?![0-9])', stand_in::pg_catalog.text, 'g'), relation),
         stand_in::pg_catalog.text, '$1');
 END
 $function$;
-COMMENT ON FUNCTION segments.qualify_condition(text, regclass, boolean) IS 'internal: a condition, perhaps with the number $1 of a field''s name, with its names qualified';
+COMMENT ON FUNCTION segments_internal.qualify_condition(text, regclass, boolean) IS 'a condition, perhaps with the number $1 of a field''s name, with its names qualified';
 
-CREATE FUNCTION segments.store_field(definition segments.field_definition) RETURNS void
+CREATE FUNCTION segments_internal.store_field(definition segments.field_definition) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-    row_table regclass := segments.field_table(definition.contact_table, definition.object, definition.relation);
+    row_table regclass := segments_internal.field_table(definition.contact_table, definition.object, definition.relation);
     value_type regtype;
 BEGIN
     IF definition.condition IS NOT NULL THEN
-        PERFORM segments.check_condition(regexp_replace(definition.condition, '\$1(?![0-9])', '1', 'g'), row_table);
+        PERFORM segments_internal.check_condition(regexp_replace(definition.condition, '\$1(?![0-9])', '1', 'g'), row_table);
     END IF;
     IF definition.order_by IS NOT NULL THEN
-        PERFORM segments.column_type(row_table, definition.order_by);
+        PERFORM segments_internal.column_type(row_table, definition.order_by);
     END IF;
     IF definition.expression IS NOT NULL THEN
-        value_type := segments.expression_type(definition.expression, row_table);
+        value_type := segments_internal.expression_type(definition.expression, row_table);
     ELSIF definition.column_name IS NOT NULL OR coalesce(definition.aggregate, '') NOT IN ('exists', 'count') THEN
-        value_type := segments.column_type(row_table, coalesce(definition.column_name, definition.field));
+        value_type := segments_internal.column_type(row_table, coalesce(definition.column_name, definition.field));
     END IF;
     IF definition.type IS NULL AND coalesce(definition.aggregate, '') NOT IN ('exists', 'count', 'sum') THEN
         IF segments.inferred_type(value_type) IS NULL THEN
@@ -118,12 +118,12 @@ BEGIN
         END IF;
     END IF;
 
-    PERFORM segments.store_definition(definition);
+    PERFORM segments_internal.store_definition(definition);
 END
 $function$;
-COMMENT ON FUNCTION segments.store_field(segments.field_definition) IS 'internal: define_field, its expressions with qualified names';
+COMMENT ON FUNCTION segments_internal.store_field(segments.field_definition) IS 'define_field, its expressions with qualified names';
 
-CREATE FUNCTION segments.complete_definition(given segments.field_definition) RETURNS segments.field_definition
+CREATE FUNCTION segments_internal.complete_definition(given segments.field_definition) RETURNS segments.field_definition
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
@@ -133,7 +133,7 @@ AS $function$
 DECLARE
     stored segments.field_definition;
 BEGIN
-    PERFORM segments.check_contact_table(given.contact_table);
+    PERFORM segments_internal.check_contact_table(given.contact_table);
     EXECUTE format('LOCK TABLE %s IN SHARE UPDATE EXCLUSIVE MODE', given.contact_table);
     SELECT * INTO stored FROM segments.field_definition AS d
     WHERE (d.contact_table, d.object, d.field) = (given.contact_table, given.object, given.field);
@@ -154,7 +154,7 @@ BEGIN
     RETURN given;
 END
 $function$;
-COMMENT ON FUNCTION segments.complete_definition(segments.field_definition) IS 'internal: what is not given of a definition is as it was declared before';
+COMMENT ON FUNCTION segments_internal.complete_definition(segments.field_definition) IS 'what is not given of a definition is as it was declared before';
 
 CREATE FUNCTION segments.define_field(contact_table regclass, field text, type text DEFAULT NULL, object text DEFAULT 'lead',
                                       label text DEFAULT NULL, available boolean DEFAULT NULL, relation text DEFAULT NULL,
@@ -189,18 +189,18 @@ BEGIN
     definition.timezone := define_field.timezone;
     definition.default_prefix := define_field.default_prefix;
     definition.unfollowed := define_field.unfollowed;
-    definition := segments.complete_definition(definition);
-    PERFORM segments.check_definition(definition);
+    definition := segments_internal.complete_definition(definition);
+    PERFORM segments_internal.check_definition(definition);
 
-    row_table := segments.field_table(define_field.contact_table, define_field.object, definition.relation);
+    row_table := segments_internal.field_table(define_field.contact_table, define_field.object, definition.relation);
     IF define_field.expression IS NOT NULL THEN
-        definition.expression := segments.qualify_expression(define_field.expression, row_table);
+        definition.expression := segments_internal.qualify_expression(define_field.expression, row_table);
     END IF;
     IF define_field.condition IS NOT NULL THEN
-        definition.condition := segments.qualify_condition(define_field.condition, row_table,
+        definition.condition := segments_internal.qualify_condition(define_field.condition, row_table,
             pg_catalog.right(define_field.field, 1) OPERATOR(pg_catalog.=) '*');
     END IF;
-    PERFORM segments.store_field(definition);
+    PERFORM segments_internal.store_field(definition);
 END
 $function$;
 COMMENT ON FUNCTION segments.define_field(regclass, text, text, text, text, boolean, text, name, text, text, text, name, text[], boolean, text, text, boolean) IS
@@ -210,9 +210,9 @@ CREATE FUNCTION segments.drop_field(contact_table regclass, field text, object t
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
-    PERFORM segments.check_contact_table(drop_field.contact_table);
+    PERFORM segments_internal.check_contact_table(drop_field.contact_table);
     EXECUTE format('LOCK TABLE %s IN SHARE UPDATE EXCLUSIVE MODE', drop_field.contact_table);
-    IF NOT segments.forget_definition(drop_field.contact_table, drop_field.object, drop_field.field) THEN
+    IF NOT segments_internal.forget_definition(drop_field.contact_table, drop_field.object, drop_field.field) THEN
         RAISE EXCEPTION 'nothing is declared for field "%" of object %', drop_field.field, drop_field.object
             USING ERRCODE = 'undefined_object';
     END IF;

@@ -133,7 +133,7 @@ best_definition(ContactTable *table, const char *object, const RelatedRows *rows
 }
 
 /*
- * segments.name_covers(declared, field) -> boolean
+ * segments_internal.name_covers(declared, field) -> boolean
  */
 PG_FUNCTION_INFO_V1(segments_name_covers);
 Datum
