@@ -130,32 +130,32 @@ flush_pending(Reconciliation *work, const char *cause)
 	set->n = 0;
 }
 
-/* The lowest rank of those to do. */
+/* The lowest level of those to do. */
 static int
-next_rank(Program *program, Bitmapset *todo)
+next_level(Program *program, Bitmapset *todo)
 {
 	int best = PG_INT32_MAX;
 	int index = -1;
 
 	while ((index = bms_next_member(todo, index)) >= 0)
-		best = Min(best, (int) program->segments[index].rank);
+		best = Min(best, (int) program->segments[index].level);
 	return best;
 }
 
 static Bitmapset *
-segments_of_rank(Program *program, Bitmapset *todo, int rank)
+segments_of_level(Program *program, Bitmapset *todo, int level)
 {
 	Bitmapset *result = NULL;
 	int index = -1;
 
 	while ((index = bms_next_member(todo, index)) >= 0)
-		if (program->segments[index].rank == rank)
+		if (program->segments[index].level == level)
 			result = bms_add_member(result, index);
 	return result;
 }
 
 /*
- * Rank by rank: what a rank changes is written before the next one, which may
+ * Level by level: what a level changes is written before the next one, which may
  * refer to it, is evaluated.
  */
 static void
@@ -171,8 +171,8 @@ reconcile_batch(Reconciliation *work)
 	}
 	while (!bms_is_empty(work->todo) && !work->stale)
 	{
-		int rank = next_rank(work->program, work->todo);
-		Bitmapset *segments = segments_of_rank(work->program, work->todo, rank);
+		int level = next_level(work->program, work->todo);
+		Bitmapset *segments = segments_of_level(work->program, work->todo, level);
 		Bitmapset *asked = bms_intersect(segments, work->original);
 		Bitmapset *reached = bms_difference(segments, work->original);
 

@@ -60,7 +60,7 @@ compare_member(Reconciliation *work, MemberProbe *members, Candidate *candidate,
 	if (row->slot == NULL || is_aside(work->program, segment))
 		return;
 	BatchVisit(batch, position);
-	if (candidate->change != UNKNOWN && BatchIsSettled(batch, position, segment))
+	if (candidate->change != UNKNOWN && BatchIsDecided(batch, position, segment))
 		return;
 	stored = MemberProbeAsk(members, id, batch->keys[position]);
 	if (!(candidate->change & (UNKNOWN | (stored ? CAN_FALL : CAN_RISE))))

@@ -61,7 +61,7 @@ note_atoms(Draft *draft, DraftSegment *segment, int id)
 	note_atom(draft, segment, id);
 }
 
-/* How dear a predicate is to evaluate, and how seldom it settles the matter. */
+/* How dear a predicate is to evaluate, and how seldom it decides. */
 static int
 cost_of(Draft *draft, const Predicate *predicate)
 {
@@ -198,21 +198,21 @@ add_aside(Builder *builder, SegmentRow *row)
 	builder->draft->segments[builder->draft->nsegments - 1].aside = true;
 }
 
-/* A segment's rank is above those of all it refers to. */
+/* A segment's level is above those of all it refers to. */
 static int
-rank_of(Draft *draft, DraftSegment *segment, int depth)
+level_of(Draft *draft, DraftSegment *segment, int depth)
 {
 	ListCell *cell;
-	int rank = 1;
+	int level = 1;
 
-	if (segment->rank > 0)
-		return segment->rank;
+	if (segment->level > 0)
+		return segment->level;
 	if (depth > draft->nsegments)
 		elog(ERROR, "segments refer to each other in a circle");
 	foreach (cell, segment->references)
-		rank = Max(rank, 1 + rank_of(draft, &draft->segments[lfirst_int(cell)], depth + 1));
-	segment->rank = rank;
-	return rank;
+		level = Max(level, 1 + level_of(draft, &draft->segments[lfirst_int(cell)], depth + 1));
+	segment->level = level;
+	return level;
 }
 
 static int
@@ -273,7 +273,7 @@ link_segments(Draft *draft)
 			link_atom(draft, &draft->segments[i], lfirst_int(cell));
 	}
 	for (i = 0; i < draft->nsegments; i++)
-		(void) rank_of(draft, &draft->segments[i], 0);
+		(void) level_of(draft, &draft->segments[i], 0);
 }
 
 /* ----- building ----- */
