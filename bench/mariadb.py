@@ -192,7 +192,7 @@ class Mautic:
         self.timed('maria', work, lambda: rebuild(server, one, self.conditions[one]))
         session.run(f"""SET session_replication_role = replica; DELETE FROM segments.segment WHERE id = {one};
             DELETE FROM crm.leads_segment_member WHERE segment_id = {one}; SET session_replication_role = origin;
-            SELECT segments.invalidate('crm.leads'); UPDATE crm.leads SET points = points WHERE id = 1""")
+            SELECT segments_internal.invalidate('crm.leads'); UPDATE crm.leads SET points = points WHERE id = 1""")
         self.timed('ours', work, lambda: session.run(
             sets.insert_sql('dense', one, start=one - 1)))
 

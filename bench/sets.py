@@ -234,7 +234,7 @@ SET session_replication_role = replica;
 DELETE FROM segments.segment_clock; DELETE FROM segments.contact_clock; DELETE FROM segments.segment_reference; DELETE FROM segments.segment;
 TRUNCATE {', '.join(tables)};
 SET session_replication_role = origin;
-SELECT segments.invalidate(contact_table) FROM segments.contact_table;
+SELECT segments_internal.invalidate(contact_table) FROM segments.contact_table;
 VACUUM ANALYZE segments.segment; VACUUM ANALYZE segments.segment_clock""")
 
 
@@ -286,5 +286,5 @@ def add(session, parts, schema, first_id=0):
     data.suspend_indexes(session, [table])
     session.run(f'INSERT INTO {table} (segment_id, contact_id) SELECT segment_id, contact_id FROM ({wanted}) AS m ORDER BY 1, 2')
     data.resume_indexes(session, [table])
-    session.run(f'SELECT segments.invalidate(contact_table) FROM segments.contact_table;'
+    session.run(f'SELECT segments_internal.invalidate(contact_table) FROM segments.contact_table;'
                 f' VACUUM ANALYZE {table}; VACUUM ANALYZE segments.segment')

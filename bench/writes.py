@@ -193,7 +193,7 @@ def copy(bench, target, kind, segments, goal, by_hand):
     try:
         sets.specify(session, kind, segments)
         session.run(sets.insert_sql(kind, segments, 'loaded', ready=True))
-        session.run('SELECT segments.invalidate(contact_table) FROM segments.contact_table')
+        session.run('SELECT segments_internal.invalidate(contact_table) FROM segments.contact_table')
         subject = f"COPY loaded.leads ({names}) FROM '{path}'"
         floor = f"COPY plain_loaded.leads ({names}) FROM '{path}'"
         # no dead entries of the round before: both sides begin with empty tables

@@ -23,3 +23,8 @@ BEGIN
     END IF;
 END
 $do$;
+
+-- What applications don't call, so that \df segments.* lists what they do.
+CREATE SCHEMA segments_internal;
+COMMENT ON SCHEMA segments_internal IS 'functions of extension segments that applications do not call; those of schema segments need them';
+GRANT USAGE ON SCHEMA segments_internal TO PUBLIC;

@@ -52,15 +52,15 @@ COMMENT ON FUNCTION segments.instant(timestamp, text) IS 'the instant at which c
 
 CREATE FUNCTION segments.instant(value date, zone text) RETURNS timestamptz
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'segments_day_instant';
-COMMENT ON FUNCTION segments.instant(date, text) IS 'internal: the first instant of a day of a zone; infinite where that is out of range';
+COMMENT ON FUNCTION segments.instant(date, text) IS 'the first instant of a day of a zone; infinite where that is out of range';
 
-CREATE FUNCTION segments.local_day(value timestamptz, zone text) RETURNS date
+CREATE FUNCTION segments_internal.local_day(value timestamptz, zone text) RETURNS date
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'segments_local_day';
-COMMENT ON FUNCTION segments.local_day(timestamptz, text) IS 'internal: the day that clocks of a zone show at an instant; infinite where that is out of range';
+COMMENT ON FUNCTION segments_internal.local_day(timestamptz, text) IS 'the day that clocks of a zone show at an instant; infinite where that is out of range';
 
-CREATE FUNCTION segments.addend(value numeric) RETURNS numeric
+CREATE FUNCTION segments_internal.addend(value numeric) RETURNS numeric
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'segments_addend';
-COMMENT ON FUNCTION segments.addend(numeric) IS 'internal: the number as it is added up: what would make a sum overflow counts as less';
+COMMENT ON FUNCTION segments_internal.addend(numeric) IS 'the number as it is added up: what would make a sum overflow counts as less';
 
 CREATE FUNCTION segments.text_form(value date) RETURNS text
     AS 'MODULE_PATHNAME', 'segments_text_form_date' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;

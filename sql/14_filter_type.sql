@@ -30,10 +30,10 @@ CREATE TYPE segments.filter (
 
 COMMENT ON TYPE segments.filter IS
     'which contacts belong to a segment: a JSON list of filters and groups of filters; [] for a segment without filters';
-COMMENT ON FUNCTION segments.filter_in(cstring) IS 'internal: input of type filter';
-COMMENT ON FUNCTION segments.filter_out(segments.filter) IS 'internal: output of type filter';
-COMMENT ON FUNCTION segments.filter_recv(internal) IS 'internal: binary input of type filter';
-COMMENT ON FUNCTION segments.filter_send(segments.filter) IS 'internal: binary output of type filter';
+COMMENT ON FUNCTION segments.filter_in(cstring) IS 'input of type filter';
+COMMENT ON FUNCTION segments.filter_out(segments.filter) IS 'output of type filter';
+COMMENT ON FUNCTION segments.filter_recv(internal) IS 'binary input of type filter';
+COMMENT ON FUNCTION segments.filter_send(segments.filter) IS 'binary output of type filter';
 
 -- Equality and hash: those of the canonical form.
 
@@ -82,8 +82,8 @@ CREATE OPERATOR CLASS segments.filter_hash_ops
 
 COMMENT ON FUNCTION segments.filter_eq(segments.filter, segments.filter) IS 'implementation of = operator';
 COMMENT ON FUNCTION segments.filter_ne(segments.filter, segments.filter) IS 'implementation of <> operator';
-COMMENT ON FUNCTION segments.filter_hash(segments.filter) IS 'internal: hash of a filter';
-COMMENT ON FUNCTION segments.filter_hash_extended(segments.filter, bigint) IS 'internal: hash of a filter, with a seed';
+COMMENT ON FUNCTION segments.filter_hash(segments.filter) IS 'hash of a filter';
+COMMENT ON FUNCTION segments.filter_hash_extended(segments.filter, bigint) IS 'hash of a filter, with a seed';
 COMMENT ON OPERATOR segments.= (segments.filter, segments.filter) IS 'the same canonical document';
 COMMENT ON OPERATOR segments.<> (segments.filter, segments.filter) IS 'not the same canonical document';
 COMMENT ON OPERATOR FAMILY segments.filter_hash_ops USING hash IS 'equality of filters';
@@ -110,8 +110,8 @@ CREATE CAST (jsonb AS segments.filter) WITH INOUT AS IMPLICIT;
 CREATE CAST (text AS segments.filter) WITH INOUT AS IMPLICIT;       -- as drivers send their strings
 CREATE CAST (varchar AS segments.filter) WITH INOUT AS IMPLICIT;
 
-COMMENT ON FUNCTION segments.filter_to_json(segments.filter) IS 'internal: the document of a filter as json';
-COMMENT ON FUNCTION segments.filter_to_jsonb(segments.filter) IS 'internal: the document of a filter as jsonb';
+COMMENT ON FUNCTION segments.filter_to_json(segments.filter) IS 'the document of a filter as json';
+COMMENT ON FUNCTION segments.filter_to_jsonb(segments.filter) IS 'the document of a filter as jsonb';
 COMMENT ON CAST (segments.filter AS json) IS 'the document of a filter';
 COMMENT ON CAST (segments.filter AS jsonb) IS 'the document of a filter';
 COMMENT ON CAST (segments.filter AS text) IS 'the document of a filter';

@@ -125,15 +125,15 @@ GRANT SELECT ON segments.definition_change TO pg_database_owner;
 
 -- pg_dump and pg_restore say what they are by check_function_bodies, but so can
 -- everybody: only who owns the extension is believed (src/definition/catalogue_gate.c).
-CREATE FUNCTION segments.is_restoring() RETURNS boolean
+CREATE FUNCTION segments_internal.is_restoring() RETURNS boolean
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'segments_is_restoring';
-COMMENT ON FUNCTION segments.is_restoring() IS 'internal: does this statement restore a dump, where things come before what they need? only of the owner of the extension, and never in a function with another''s rights';
+COMMENT ON FUNCTION segments_internal.is_restoring() IS 'does this statement restore a dump, where things come before what they need? only of the owner of the extension, and never in a function with another''s rights';
 
-CREATE FUNCTION segments.is_restore_session() RETURNS boolean
+CREATE FUNCTION segments_internal.is_restore_session() RETURNS boolean
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'segments_is_restore_session';
-COMMENT ON FUNCTION segments.is_restore_session() IS 'internal: is the owner of the extension restoring a dump in this session?';
+COMMENT ON FUNCTION segments_internal.is_restore_session() IS 'is the owner of the extension restoring a dump in this session?';
 
-CREATE FUNCTION segments.check_declared() RETURNS trigger
+CREATE FUNCTION segments_internal.check_declared() RETURNS trigger
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
@@ -150,9 +150,9 @@ BEGIN
     RETURN NULL;
 END
 $function$;
-COMMENT ON FUNCTION segments.check_declared() IS 'internal: trigger function; refuses a row that belongs to a table that is not attached';
+COMMENT ON FUNCTION segments_internal.check_declared() IS 'trigger function; refuses a row that belongs to a table that is not attached';
 
-CREATE FUNCTION segments.check_relation() RETURNS trigger
+CREATE FUNCTION segments_internal.check_relation() RETURNS trigger
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
@@ -165,13 +165,13 @@ BEGIN
     RETURN NULL;
 END
 $function$;
-COMMENT ON FUNCTION segments.check_relation() IS 'internal: trigger function; refuses a field over a relation that does not exist';
+COMMENT ON FUNCTION segments_internal.check_relation() IS 'trigger function; refuses a field over a relation that does not exist';
 
-CREATE FUNCTION segments.has_declarations(contact_table regclass) RETURNS boolean
+CREATE FUNCTION segments_internal.has_declarations(contact_table regclass) RETURNS boolean
     LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'segments_has_declarations';
-COMMENT ON FUNCTION segments.has_declarations(regclass) IS 'internal: do segments, relations, fields or consumers of a contact table exist as last committed?';
+COMMENT ON FUNCTION segments_internal.has_declarations(regclass) IS 'do segments, relations, fields or consumers of a contact table exist as last committed?';
 
-CREATE FUNCTION segments.forget_declared() RETURNS trigger
+CREATE FUNCTION segments_internal.forget_declared() RETURNS trigger
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
@@ -183,15 +183,15 @@ BEGIN
     DELETE FROM segments.relation AS r WHERE r.contact_table = OLD.contact_table;
     DELETE FROM segments.consumer AS c WHERE c.contact_table = OLD.contact_table;
     DELETE FROM segments.contact_clock AS c WHERE c.contact_table = OLD.contact_table;
-    IF segments.has_declarations(OLD.contact_table) THEN
+    IF segments_internal.has_declarations(OLD.contact_table) THEN
         RAISE EXCEPTION 'could not detach contact table due to concurrent update' USING ERRCODE = 'serialization_failure';
     END IF;
     RETURN NULL;
 END
 $function$;
-COMMENT ON FUNCTION segments.forget_declared() IS 'internal: trigger function; what was declared for a contact table goes with it';
+COMMENT ON FUNCTION segments_internal.forget_declared() IS 'trigger function; what was declared for a contact table goes with it';
 
-CREATE FUNCTION segments.forget_fields() RETURNS trigger
+CREATE FUNCTION segments_internal.forget_fields() RETURNS trigger
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
@@ -199,9 +199,9 @@ BEGIN
     RETURN NULL;
 END
 $function$;
-COMMENT ON FUNCTION segments.forget_fields() IS 'internal: trigger function; fields over a relation go with it';
+COMMENT ON FUNCTION segments_internal.forget_fields() IS 'trigger function; fields over a relation go with it';
 
-CREATE FUNCTION segments.refuse_truncate() RETURNS trigger
+CREATE FUNCTION segments_internal.refuse_truncate() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
@@ -209,22 +209,22 @@ BEGIN
         USING ERRCODE = 'feature_not_supported', HINT = TG_ARGV[0];
 END
 $function$;
-COMMENT ON FUNCTION segments.refuse_truncate() IS 'internal: trigger function; refuses TRUNCATE, its argument is the hint';
+COMMENT ON FUNCTION segments_internal.refuse_truncate() IS 'trigger function; refuses TRUNCATE, its argument is the hint';
 
 CREATE TRIGGER check_contact_table AFTER INSERT OR UPDATE OF contact_table ON segments.relation
-    FOR EACH ROW WHEN (NOT segments.is_restoring()) EXECUTE FUNCTION segments.check_declared();
+    FOR EACH ROW WHEN (NOT segments_internal.is_restoring()) EXECUTE FUNCTION segments_internal.check_declared();
 CREATE TRIGGER check_contact_table AFTER INSERT OR UPDATE OF contact_table ON segments.field_definition
-    FOR EACH ROW WHEN (NOT segments.is_restoring()) EXECUTE FUNCTION segments.check_declared();
+    FOR EACH ROW WHEN (NOT segments_internal.is_restoring()) EXECUTE FUNCTION segments_internal.check_declared();
 CREATE TRIGGER check_relation AFTER INSERT OR UPDATE OF contact_table, relation ON segments.field_definition
-    FOR EACH ROW WHEN (NEW.relation IS NOT NULL AND NOT segments.is_restoring()) EXECUTE FUNCTION segments.check_relation();
+    FOR EACH ROW WHEN (NEW.relation IS NOT NULL AND NOT segments_internal.is_restoring()) EXECUTE FUNCTION segments_internal.check_relation();
 CREATE TRIGGER forget_declared AFTER DELETE ON segments.contact_table
-    FOR EACH ROW EXECUTE FUNCTION segments.forget_declared();
+    FOR EACH ROW EXECUTE FUNCTION segments_internal.forget_declared();
 CREATE TRIGGER forget_fields AFTER DELETE ON segments.relation
-    FOR EACH ROW EXECUTE FUNCTION segments.forget_fields();
+    FOR EACH ROW EXECUTE FUNCTION segments_internal.forget_fields();
 CREATE TRIGGER before_truncate BEFORE TRUNCATE ON segments.contact_table
-    FOR EACH STATEMENT EXECUTE FUNCTION segments.refuse_truncate('Use segments.detach().');
+    FOR EACH STATEMENT EXECUTE FUNCTION segments_internal.refuse_truncate('Use segments.detach().');
 CREATE TRIGGER before_truncate BEFORE TRUNCATE ON segments.relation
-    FOR EACH STATEMENT EXECUTE FUNCTION segments.refuse_truncate('Use segments.detach_related().');
+    FOR EACH STATEMENT EXECUTE FUNCTION segments_internal.refuse_truncate('Use segments.detach_related().');
 COMMENT ON TRIGGER check_contact_table ON segments.relation IS 'refuses a relation of a table that is not attached';
 COMMENT ON TRIGGER check_contact_table ON segments.field_definition IS 'refuses a field of a table that is not attached';
 COMMENT ON TRIGGER check_relation ON segments.field_definition IS 'refuses a field over a relation that does not exist';

@@ -2,24 +2,24 @@
 -- What a table must be to be attached
 -- ---------------------------------------------------------------------------
 
-CREATE FUNCTION segments.is_own_table(relation regclass) RETURNS boolean
+CREATE FUNCTION segments_internal.is_own_table(relation regclass) RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $function$
     SELECT EXISTS (SELECT FROM pg_class WHERE oid = relation AND relnamespace = 'segments'::regnamespace)
         OR EXISTS (SELECT FROM segments.contact_table
                    WHERE relation IN (member_table, override_table, change_table))
 $function$;
-COMMENT ON FUNCTION segments.is_own_table(regclass) IS 'internal: is this a table of the extension, or one that it keeps beside a contact table?';
+COMMENT ON FUNCTION segments_internal.is_own_table(regclass) IS 'is this a table of the extension, or one that it keeps beside a contact table?';
 
-CREATE FUNCTION segments.is_attached(relation regclass) RETURNS boolean
+CREATE FUNCTION segments_internal.is_attached(relation regclass) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
     SELECT EXISTS (SELECT FROM segments.contact_table WHERE contact_table = is_attached.relation)
         OR EXISTS (SELECT FROM segments.relation AS r WHERE is_attached.relation IN (r.related_table, r.link_table))
 $function$;
-COMMENT ON FUNCTION segments.is_attached(regclass) IS 'internal: was this very table attached, as one of contacts, companies, links or related rows?';
+COMMENT ON FUNCTION segments_internal.is_attached(regclass) IS 'was this very table attached, as one of contacts, companies, links or related rows?';
 
-CREATE FUNCTION segments.parts_of(relation regclass) RETURNS SETOF regclass
+CREATE FUNCTION segments_internal.parts_of(relation regclass) RETURNS SETOF regclass
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $function$
     -- one that is being detached concurrently has left for all queries
@@ -30,9 +30,9 @@ AS $function$
     )
     SELECT inhrelid::regclass FROM part
 $function$;
-COMMENT ON FUNCTION segments.parts_of(regclass) IS 'internal: partitions of a table, and tables that inherit from it, however far below it';
+COMMENT ON FUNCTION segments_internal.parts_of(regclass) IS 'partitions of a table, and tables that inherit from it, however far below it';
 
-CREATE FUNCTION segments.tables_above(relation regclass) RETURNS SETOF regclass
+CREATE FUNCTION segments_internal.tables_above(relation regclass) RETURNS SETOF regclass
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $function$
     WITH RECURSIVE above AS (
@@ -42,9 +42,9 @@ AS $function$
     )
     SELECT inhparent::regclass FROM above
 $function$;
-COMMENT ON FUNCTION segments.tables_above(regclass) IS 'internal: tables that one is a partition of, or inherits from, however far above it';
+COMMENT ON FUNCTION segments_internal.tables_above(regclass) IS 'tables that one is a partition of, or inherits from, however far above it';
 
-CREATE FUNCTION segments.check_parts(relation regclass) RETURNS void
+CREATE FUNCTION segments_internal.check_parts(relation regclass) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
@@ -60,14 +60,14 @@ BEGIN
         WHEN c.relkind NOT IN ('r', 'p') THEN 'It is a foreign table, whose rows change unnoticed.'
         WHEN c.relpersistence = 't' THEN 'It is a temporary table, and segments outlive the session.'
         WHEN c.relpersistence = 'u' AND whole.relpersistence <> 'u' THEN 'It is unlogged: after a crash its rows would be gone and the members would not.'
-        WHEN segments.is_own_table(c.oid) THEN 'It belongs to segments.'
-        WHEN segments.is_attached(c.oid) THEN 'It is attached itself.'
+        WHEN segments_internal.is_own_table(c.oid) THEN 'It belongs to segments.'
+        WHEN segments_internal.is_attached(c.oid) THEN 'It is attached itself.'
         ELSE 'It inherits from another table too, and rows written through that would go unnoticed.' END AS reason
     INTO problem
-    FROM segments.parts_of(whole.oid) AS p (oid) JOIN pg_class AS c ON c.oid = p.oid
+    FROM segments_internal.parts_of(whole.oid) AS p (oid) JOIN pg_class AS c ON c.oid = p.oid
     WHERE c.relkind NOT IN ('r', 'p') OR c.relpersistence = 't' OR (c.relpersistence = 'u' AND whole.relpersistence <> 'u')
-       OR segments.is_own_table(c.oid) OR segments.is_attached(c.oid)
-       OR EXISTS (SELECT FROM segments.tables_above(c.oid) AS a WHERE a <> whole.oid AND a NOT IN (SELECT segments.parts_of(whole.oid)))
+       OR segments_internal.is_own_table(c.oid) OR segments_internal.is_attached(c.oid)
+       OR EXISTS (SELECT FROM segments_internal.tables_above(c.oid) AS a WHERE a <> whole.oid AND a NOT IN (SELECT segments_internal.parts_of(whole.oid)))
     ORDER BY 1 LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'segments cannot follow table "%", which holds rows of table "%"', problem.relname, whole.relname
@@ -75,9 +75,9 @@ BEGIN
     END IF;
 END
 $function$;
-COMMENT ON FUNCTION segments.check_parts(regclass) IS 'internal: refuse a table some of whose rows are where their changes would not be seen';
+COMMENT ON FUNCTION segments_internal.check_parts(regclass) IS 'refuse a table some of whose rows are where their changes would not be seen';
 
-CREATE FUNCTION segments.check_table(relation regclass) RETURNS void
+CREATE FUNCTION segments_internal.check_table(relation regclass) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
@@ -109,26 +109,26 @@ BEGIN
         RAISE EXCEPTION 'cannot attach temporary table "%"', class.relname
             USING ERRCODE = 'wrong_object_type', DETAIL = 'Segments outlive the session.';
     END IF;
-    SELECT relname INTO parent FROM segments.tables_above(class.oid) AS a (oid) JOIN pg_class AS c ON c.oid = a.oid
+    SELECT relname INTO parent FROM segments_internal.tables_above(class.oid) AS a (oid) JOIN pg_class AS c ON c.oid = a.oid
     WHERE NOT EXISTS (SELECT FROM pg_inherits AS i WHERE i.inhrelid = c.oid) ORDER BY 1 LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'cannot attach table "%" because it % table "%"', class.relname,
             CASE WHEN class.relispartition THEN 'is a partition of' ELSE 'inherits from' END, parent
             USING ERRCODE = 'feature_not_supported', DETAIL = 'Rows written through that table would go unnoticed.',
                   HINT = format('Attach table "%s".', parent);
-    ELSIF segments.is_own_table(class.oid) THEN
+    ELSIF segments_internal.is_own_table(class.oid) THEN
         RAISE EXCEPTION 'cannot attach table "%" because it belongs to segments', class.relname
             USING ERRCODE = 'wrong_object_type';
     ELSIF class.oid < 16384 THEN
         RAISE EXCEPTION 'cannot attach system catalog "%"', class.relname
             USING ERRCODE = 'wrong_object_type';
     END IF;
-    PERFORM segments.check_parts(class.oid);
+    PERFORM segments_internal.check_parts(class.oid);
 END
 $function$;
-COMMENT ON FUNCTION segments.check_table(regclass) IS 'internal: refuse what cannot be a contact table or a related table';
+COMMENT ON FUNCTION segments_internal.check_table(regclass) IS 'refuse what cannot be a contact table or a related table';
 
-CREATE FUNCTION segments.check_owner(relation regclass) RETURNS void
+CREATE FUNCTION segments_internal.check_owner(relation regclass) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
@@ -138,9 +138,9 @@ BEGIN
     END IF;
 END
 $function$;
-COMMENT ON FUNCTION segments.check_owner(regclass) IS 'internal: refuse who does not have the rights of a table''s owner';
+COMMENT ON FUNCTION segments_internal.check_owner(regclass) IS 'refuse who does not have the rights of a table''s owner';
 
-CREATE FUNCTION segments.check_contact_table(contact_table regclass) RETURNS void
+CREATE FUNCTION segments_internal.check_contact_table(contact_table regclass) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
@@ -153,12 +153,12 @@ BEGIN
                      check_contact_table.contact_table::text)
             USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Attach it with segments.attach().';
     END IF;
-    PERFORM segments.check_owner(check_contact_table.contact_table);
+    PERFORM segments_internal.check_owner(check_contact_table.contact_table);
 END
 $function$;
-COMMENT ON FUNCTION segments.check_contact_table(regclass) IS 'internal: refuse a table that is not attached, or that the caller does not own';
+COMMENT ON FUNCTION segments_internal.check_contact_table(regclass) IS 'refuse a table that is not attached, or that the caller does not own';
 
-CREATE FUNCTION segments.check_timezone(timezone text) RETURNS void
+CREATE FUNCTION segments_internal.check_timezone(timezone text) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
@@ -166,9 +166,9 @@ BEGIN
     PERFORM segments.phrase_start('today', check_timezone.timezone, now());
 END
 $function$;
-COMMENT ON FUNCTION segments.check_timezone(text) IS 'internal: refuse a name that is no time zone';
+COMMENT ON FUNCTION segments_internal.check_timezone(text) IS 'refuse a name that is no time zone';
 
-CREATE FUNCTION segments.is_hashable(type regtype) RETURNS boolean
+CREATE FUNCTION segments_internal.is_hashable(type regtype) RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $function$
     -- down to what domains, arrays and ranges are made of
@@ -188,9 +188,9 @@ AS $function$
                                     WHERE c.castsource = p.oid AND c.casttarget = o.opcintype AND c.castmethod = 'b'))))
     FROM part AS p
 $function$;
-COMMENT ON FUNCTION segments.is_hashable(regtype) IS 'internal: can values of this type be found by hash?';
+COMMENT ON FUNCTION segments_internal.is_hashable(regtype) IS 'can values of this type be found by hash?';
 
-CREATE FUNCTION segments.check_key(relation regclass, OUT key_column name, OUT key_type regtype, OUT declaration text)
+CREATE FUNCTION segments_internal.check_key(relation regclass, OUT key_column name, OUT key_type regtype, OUT declaration text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
@@ -215,7 +215,7 @@ BEGIN
                   DETAIL = 'A key must be unique after every statement.';
     END IF;
     SELECT * INTO col FROM pg_attribute WHERE attrelid = key.indrelid AND attnum = key.indkey[0];
-    SELECT min(c.relname) INTO part FROM segments.parts_of(check_key.relation) AS p (oid) JOIN pg_class AS c ON c.oid = p.oid
+    SELECT min(c.relname) INTO part FROM segments_internal.parts_of(check_key.relation) AS p (oid) JOIN pg_class AS c ON c.oid = p.oid
     WHERE NOT c.relispartition AND NOT EXISTS (
                       SELECT FROM pg_index AS i JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
                       WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND i.indimmediate AND i.indnkeyatts = 1
@@ -224,7 +224,7 @@ BEGIN
         RAISE EXCEPTION 'table "%" has no unique index over the primary key of table "%", from which it inherits', part, table_name
             USING ERRCODE = 'object_not_in_prerequisite_state', HINT = format('Use ALTER TABLE ... ADD PRIMARY KEY (%I).', col.attname);
     END IF;
-    IF NOT segments.is_hashable(col.atttypid) THEN
+    IF NOT segments_internal.is_hashable(col.atttypid) THEN
         RAISE EXCEPTION 'could not identify a hash function for type %', format_type(col.atttypid, NULL)
             USING ERRCODE = 'undefined_function', DETAIL = format('The primary key of relation "%s" has this type.', table_name);
     ELSIF EXISTS (SELECT FROM pg_collation WHERE oid = col.attcollation AND NOT collisdeterministic) THEN
@@ -246,9 +246,9 @@ BEGIN
                      WHERE c.oid = col.attcollation AND c.collname <> 'default'), '');
 END
 $function$;
-COMMENT ON FUNCTION segments.check_key(regclass) IS 'internal: the single column of a primary key and its type; refuses a table without one';
+COMMENT ON FUNCTION segments_internal.check_key(regclass) IS 'the single column of a primary key and its type; refuses a table without one';
 
-CREATE FUNCTION segments.column_type(relation regclass, column_name name) RETURNS regtype
+CREATE FUNCTION segments_internal.column_type(relation regclass, column_name name) RETURNS regtype
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
@@ -264,9 +264,9 @@ BEGIN
     RETURN type;
 END
 $function$;
-COMMENT ON FUNCTION segments.column_type(regclass, name) IS 'internal: type of a column; refuses a column that does not exist';
+COMMENT ON FUNCTION segments_internal.column_type(regclass, name) IS 'type of a column; refuses a column that does not exist';
 
-CREATE FUNCTION segments.check_stored(relation regclass, column_name name) RETURNS void
+CREATE FUNCTION segments_internal.check_stored(relation regclass, column_name name) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
@@ -279,18 +279,18 @@ BEGIN
     END IF;
 END
 $function$;
-COMMENT ON FUNCTION segments.check_stored(regclass, name) IS 'internal: refuse a virtual generated column where rows have to be found by it';
+COMMENT ON FUNCTION segments_internal.check_stored(regclass, name) IS 'refuse a virtual generated column where rows have to be found by it';
 
-CREATE FUNCTION segments.check_comparable(relation regclass, column_name name, other regclass, other_column name) RETURNS void
+CREATE FUNCTION segments_internal.check_comparable(relation regclass, column_name name, other regclass, other_column name) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-    type regtype := segments.column_type(check_comparable.relation, check_comparable.column_name);
-    other_type regtype := segments.column_type(check_comparable.other, check_comparable.other_column);
+    type regtype := segments_internal.column_type(check_comparable.relation, check_comparable.column_name);
+    other_type regtype := segments_internal.column_type(check_comparable.other, check_comparable.other_column);
 BEGIN
-    PERFORM segments.check_stored(check_comparable.relation, check_comparable.column_name);
+    PERFORM segments_internal.check_stored(check_comparable.relation, check_comparable.column_name);
     -- analysed, but never evaluated: domains have conditions
-    PERFORM segments.qualify_expression(format('NULL::%s = NULL::%s', type, other_type), check_comparable.relation);
+    PERFORM segments_internal.qualify_expression(format('NULL::%s = NULL::%s', type, other_type), check_comparable.relation);
 EXCEPTION WHEN undefined_function OR ambiguous_function THEN
     RAISE EXCEPTION 'column "%" of relation "%" cannot refer to column "%" of relation "%"',
         check_comparable.column_name, (SELECT relname FROM pg_class WHERE oid = check_comparable.relation),
@@ -298,18 +298,18 @@ EXCEPTION WHEN undefined_function OR ambiguous_function THEN
         USING ERRCODE = 'datatype_mismatch', DETAIL = format('Types %s and %s cannot be compared.', type, other_type);
 END
 $function$;
-COMMENT ON FUNCTION segments.check_comparable(regclass, name, regclass, name) IS 'internal: refuse a reference between columns whose types cannot be compared';
+COMMENT ON FUNCTION segments_internal.check_comparable(regclass, name, regclass, name) IS 'refuse a reference between columns whose types cannot be compared';
 
-CREATE FUNCTION segments.reference_column(relation regclass, referenced regclass) RETURNS name
+CREATE FUNCTION segments_internal.reference_column(relation regclass, referenced regclass) RETURNS name
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
     SELECT CASE WHEN count(DISTINCT a.attname) = 1 THEN min(a.attname::text)::name END
     FROM pg_constraint AS f JOIN pg_attribute AS a ON a.attrelid = f.conrelid AND a.attnum = f.conkey[1]
     WHERE f.contype = 'f' AND f.conrelid = relation AND f.confrelid = referenced AND cardinality(f.conkey) = 1
 $function$;
-COMMENT ON FUNCTION segments.reference_column(regclass, regclass) IS 'internal: the only column with a foreign key from one table to another, or null';
+COMMENT ON FUNCTION segments_internal.reference_column(regclass, regclass) IS 'the only column with a foreign key from one table to another, or null';
 
-CREATE FUNCTION segments.check_related(contact_table regclass, relation regclass) RETURNS void
+CREATE FUNCTION segments_internal.check_related(contact_table regclass, relation regclass) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
@@ -320,7 +320,7 @@ DECLARE
     contacts pg_class;
     related pg_class;
 BEGIN
-    PERFORM segments.check_table(check_related.relation);
+    PERFORM segments_internal.check_table(check_related.relation);
     SELECT * INTO contacts FROM pg_class WHERE oid = check_related.contact_table;
     SELECT * INTO related FROM pg_class WHERE oid = check_related.relation;
     IF NOT has_table_privilege(contacts.relowner, related.oid, 'SELECT') THEN
@@ -340,4 +340,4 @@ BEGIN
     END IF;
 END
 $function$;
-COMMENT ON FUNCTION segments.check_related(regclass, regclass) IS 'internal: refuse a table whose rows cannot belong to contacts';
+COMMENT ON FUNCTION segments_internal.check_related(regclass, regclass) IS 'refuse a table whose rows cannot belong to contacts';

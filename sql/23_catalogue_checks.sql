@@ -12,7 +12,7 @@
 
 -- The tables beside a contact table ------------------------------------------
 
-CREATE FUNCTION segments.column_problem(relation regclass, key_type regtype, columns text[]) RETURNS text
+CREATE FUNCTION segments_internal.column_problem(relation regclass, key_type regtype, columns text[]) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
     -- columns: "name type", in order; type key is that of the contact's key
@@ -32,9 +32,9 @@ AS $function$
           AND a.attnotnull AND NOT a.atthasdef AND a.attidentity = ''
     ) AS p
 $function$;
-COMMENT ON FUNCTION segments.column_problem(regclass, regtype, text[]) IS 'internal: what is wrong with the columns of a table beside a contact table, or null';
+COMMENT ON FUNCTION segments_internal.column_problem(regclass, regtype, text[]) IS 'what is wrong with the columns of a table beside a contact table, or null';
 
-CREATE FUNCTION segments.beside_problem(relation regclass, key_type regtype, kind text) RETURNS text
+CREATE FUNCTION segments_internal.beside_problem(relation regclass, key_type regtype, kind text) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
@@ -54,24 +54,24 @@ BEGIN
         WHEN class.relforcerowsecurity THEN format('row security of table "%s" is forced on its owner', class.relname)
         WHEN class.relispartition OR EXISTS (SELECT FROM pg_inherits WHERE class.oid IN (inhrelid, inhparent))
             THEN format('table "%s" takes part in inheritance', class.relname)
-        ELSE segments.column_problem(class.oid, beside_problem.key_type, CASE beside_problem.kind
+        ELSE segments_internal.column_problem(class.oid, beside_problem.key_type, CASE beside_problem.kind
             WHEN 'member' THEN '{segment_id bigint,contact_id key,since timestamptz}'
             WHEN 'override' THEN '{segment_id bigint,contact_id key,included boolean,since timestamptz,by_user text null,source text null,reference text null}'
             ELSE '{xact bigint,n integer,segment_id bigint,contact_id key,joined boolean,cause text,at timestamptz,lsn pg_lsn,source text null,reference text null}'
             END::text[]) END;
 END
 $function$;
-COMMENT ON FUNCTION segments.beside_problem(regclass, regtype, text) IS 'internal: why a table cannot be the one of members, overrides or changes beside a contact table, or null';
+COMMENT ON FUNCTION segments_internal.beside_problem(regclass, regtype, text) IS 'why a table cannot be the one of members, overrides or changes beside a contact table, or null';
 
-CREATE FUNCTION segments.has_member_key(relation regclass) RETURNS boolean
+CREATE FUNCTION segments_internal.has_member_key(relation regclass) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
     SELECT EXISTS (SELECT FROM pg_index AS i WHERE i.indrelid = relation AND i.indisprimary AND i.indimmediate AND i.indisvalid
                    AND i.indkey::text = '1 2')
 $function$;
-COMMENT ON FUNCTION segments.has_member_key(regclass) IS 'internal: is the primary key of a table beside a contact table (segment_id, contact_id)?';
+COMMENT ON FUNCTION segments_internal.has_member_key(regclass) IS 'is the primary key of a table beside a contact table (segment_id, contact_id)?';
 
-CREATE FUNCTION segments.layout_problem(tables segments.contact_table) RETURNS text
+CREATE FUNCTION segments_internal.layout_problem(tables segments.contact_table) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
@@ -82,9 +82,9 @@ DECLARE
     beside regclass[] := ARRAY[tables.member_table, tables.override_table, tables.change_table];
     problem text;
 BEGIN
-    problem := coalesce(segments.beside_problem(tables.member_table, tables.key_type, 'member'),
-                        segments.beside_problem(tables.override_table, tables.key_type, 'override'),
-                        segments.beside_problem(tables.change_table, tables.key_type, 'change'));
+    problem := coalesce(segments_internal.beside_problem(tables.member_table, tables.key_type, 'member'),
+                        segments_internal.beside_problem(tables.override_table, tables.key_type, 'override'),
+                        segments_internal.beside_problem(tables.change_table, tables.key_type, 'change'));
     IF problem IS NOT NULL THEN
         RETURN problem;
     ELSIF (SELECT count(DISTINCT t) FROM unnest(beside || tables.contact_table) AS t) <> 4 THEN
@@ -96,23 +96,23 @@ BEGIN
               AND c.relowner <> coalesce(owner, (SELECT relowner FROM pg_class WHERE oid = tables.member_table)));
 END
 $function$;
-COMMENT ON FUNCTION segments.layout_problem(segments.contact_table) IS 'internal: why the tables beside a contact table are not what attach() makes, or null';
+COMMENT ON FUNCTION segments_internal.layout_problem(segments.contact_table) IS 'why the tables beside a contact table are not what attach() makes, or null';
 
 -- Rows of the catalogue --------------------------------------------------------
 
-CREATE FUNCTION segments.verify_contact_table() RETURNS trigger
+CREATE FUNCTION segments_internal.verify_contact_table() RETURNS trigger
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
     problem text;
 BEGIN
-    PERFORM segments.check_table(NEW.contact_table);
-    IF segments.column_type(NEW.contact_table, NEW.key_column) <> NEW.key_type THEN
+    PERFORM segments_internal.check_table(NEW.contact_table);
+    IF segments_internal.column_type(NEW.contact_table, NEW.key_column) <> NEW.key_type THEN
         RAISE EXCEPTION 'key of contact table "%" is of type %, not %', NEW.contact_table::regclass,
-            segments.column_type(NEW.contact_table, NEW.key_column), NEW.key_type
+            segments_internal.column_type(NEW.contact_table, NEW.key_column), NEW.key_type
             USING ERRCODE = 'datatype_mismatch';
     END IF;
-    problem := coalesce(segments.layout_problem(NEW), (
+    problem := coalesce(segments_internal.layout_problem(NEW), (
         SELECT min(format('they belong to contact table "%s"', t.contact_table)) FROM segments.contact_table AS t
         WHERE t.contact_table <> NEW.contact_table
           AND ARRAY[t.contact_table, t.member_table, t.override_table, t.change_table]
@@ -124,37 +124,37 @@ BEGIN
     RETURN NULL;
 END
 $function$;
-COMMENT ON FUNCTION segments.verify_contact_table() IS 'internal: trigger function; refuses a contact table whose key or tables beside it are not what attach() makes';
+COMMENT ON FUNCTION segments_internal.verify_contact_table() IS 'trigger function; refuses a contact table whose key or tables beside it are not what attach() makes';
 
-CREATE FUNCTION segments.verify_key() RETURNS trigger
+CREATE FUNCTION segments_internal.verify_key() RETURNS trigger
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
     key record;
 BEGIN
-    SELECT * INTO key FROM segments.check_key(NEW.contact_table);
+    SELECT * INTO key FROM segments_internal.check_key(NEW.contact_table);
     IF (key.key_column, key.key_type) <> (NEW.key_column, NEW.key_type) THEN
         RAISE EXCEPTION 'key of contact table "%" is column "%" of type %', NEW.contact_table::regclass, key.key_column, key.key_type
             USING ERRCODE = 'object_not_in_prerequisite_state';
-    ELSIF NOT (segments.has_member_key(NEW.member_table) AND segments.has_member_key(NEW.override_table)) THEN
+    ELSIF NOT (segments_internal.has_member_key(NEW.member_table) AND segments_internal.has_member_key(NEW.override_table)) THEN
         RAISE EXCEPTION 'tables beside contact table "%" have no primary key', NEW.contact_table::regclass
             USING ERRCODE = 'object_not_in_prerequisite_state';
     END IF;
-    PERFORM segments.check_timezone(NEW.timezone);
+    PERFORM segments_internal.check_timezone(NEW.timezone);
     RETURN NULL;
 END
 $function$;
-COMMENT ON FUNCTION segments.verify_key() IS 'internal: trigger function; refuses a contact table whose primary key is another, or cannot be one of contacts';
+COMMENT ON FUNCTION segments_internal.verify_key() IS 'trigger function; refuses a contact table whose primary key is another, or cannot be one of contacts';
 
-CREATE FUNCTION segments.verify_relation() RETURNS trigger
+CREATE FUNCTION segments_internal.verify_relation() RETURNS trigger
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
     named record;
 BEGIN
-    PERFORM segments.check_table(NEW.related_table);
+    PERFORM segments_internal.check_table(NEW.related_table);
     IF NEW.link_table IS NOT NULL THEN
-        PERFORM segments.check_table(NEW.link_table);
+        PERFORM segments_internal.check_table(NEW.link_table);
     END IF;
     FOR named IN
         SELECT * FROM (VALUES (coalesce(NEW.link_table, NEW.related_table), NEW.contact_column), (NEW.related_table, NEW.key_column),
@@ -162,14 +162,14 @@ BEGIN
                               (NEW.contact_table, NEW.contact_reference)) AS c (relation, name)
         WHERE c.name IS NOT NULL
     LOOP
-        PERFORM segments.column_type(named.relation, named.name);
+        PERFORM segments_internal.column_type(named.relation, named.name);
     END LOOP;
     RETURN NULL;
 END
 $function$;
-COMMENT ON FUNCTION segments.verify_relation() IS 'internal: trigger function; refuses a relation over what does not exist';
+COMMENT ON FUNCTION segments_internal.verify_relation() IS 'trigger function; refuses a relation over what does not exist';
 
-CREATE FUNCTION segments.verify_related() RETURNS trigger
+CREATE FUNCTION segments_internal.verify_related() RETURNS trigger
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
@@ -181,34 +181,34 @@ DECLARE
     relation regclass;
 BEGIN
     FOREACH relation IN ARRAY array_remove(ARRAY[NEW.related_table, NEW.link_table], NULL) LOOP
-        PERFORM segments.check_related(NEW.contact_table, relation);
-        IF NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = relation AND tgfoid = 'segments.maintain()'::regprocedure) THEN
+        PERFORM segments_internal.check_related(NEW.contact_table, relation);
+        IF NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = relation AND tgfoid = 'segments_internal.maintain()'::regprocedure) THEN
             RAISE EXCEPTION 'segments do not follow table "%"', relation
                 USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Use segments.attach_related() or segments.attach_company().';
         END IF;
     END LOOP;
     IF NEW.contact_reference IS NOT NULL THEN
-        PERFORM segments.check_comparable(NEW.contact_table, NEW.contact_reference, NEW.related_table, NEW.key_column);
+        PERFORM segments_internal.check_comparable(NEW.contact_table, NEW.contact_reference, NEW.related_table, NEW.key_column);
     ELSIF NEW.link_table IS NULL THEN
-        PERFORM segments.check_comparable(NEW.related_table, NEW.contact_column, NEW.contact_table, contact_key);
+        PERFORM segments_internal.check_comparable(NEW.related_table, NEW.contact_column, NEW.contact_table, contact_key);
     ELSE
-        PERFORM segments.check_comparable(NEW.link_table, NEW.contact_column, NEW.contact_table, contact_key);
-        PERFORM segments.check_stored(NEW.link_table, NEW.primary_column);
-        PERFORM segments.check_comparable(NEW.link_table, NEW.link_column, NEW.related_table, NEW.key_column);
-        IF NEW.primary_column IS NOT NULL AND segments.column_type(NEW.link_table, NEW.primary_column) <> 'boolean'::regtype THEN
+        PERFORM segments_internal.check_comparable(NEW.link_table, NEW.contact_column, NEW.contact_table, contact_key);
+        PERFORM segments_internal.check_stored(NEW.link_table, NEW.primary_column);
+        PERFORM segments_internal.check_comparable(NEW.link_table, NEW.link_column, NEW.related_table, NEW.key_column);
+        IF NEW.primary_column IS NOT NULL AND segments_internal.column_type(NEW.link_table, NEW.primary_column) <> 'boolean'::regtype THEN
             RAISE EXCEPTION 'column "%" must be of type boolean', NEW.primary_column USING ERRCODE = 'datatype_mismatch';
         END IF;
     END IF;
-    PERFORM segments.verify_expression(NEW.contact_table, NEW.condition, NEW.related_table, true);
+    PERFORM segments_internal.verify_expression(NEW.contact_table, NEW.condition, NEW.related_table, true);
     IF NOT NEW.unfollowed THEN
-        PERFORM segments.is_followed(format('relation "%s"', NEW.name), ARRAY[NEW.condition], NEW.related_table, NEW.contact_table, false);
+        PERFORM segments_internal.is_followed(format('relation "%s"', NEW.name), ARRAY[NEW.condition], NEW.related_table, NEW.contact_table, false);
     END IF;
     RETURN NULL;
 END
 $function$;
-COMMENT ON FUNCTION segments.verify_related() IS 'internal: trigger function; refuses a relation over tables that the owner of the contact table may not read, or that are not followed';
+COMMENT ON FUNCTION segments_internal.verify_related() IS 'trigger function; refuses a relation over tables that the owner of the contact table may not read, or that are not followed';
 
-CREATE FUNCTION segments.verify_expression(contact_table regclass, expression text, relation regclass, is_condition boolean) RETURNS void
+CREATE FUNCTION segments_internal.verify_expression(contact_table regclass, expression text, relation regclass, is_condition boolean) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
@@ -218,20 +218,20 @@ DECLARE
     owner oid := (SELECT relowner FROM pg_class WHERE oid = verify_expression.contact_table);
     sql text := regexp_replace(verify_expression.expression, '\$1(?![0-9])', '1', 'g');
 BEGIN
-    PERFORM segments.check_expression(sql, verify_expression.relation, owner, verify_expression.is_condition);
+    PERFORM segments_internal.check_expression(sql, verify_expression.relation, owner, verify_expression.is_condition);
 END
 $function$;
-COMMENT ON FUNCTION segments.verify_expression(regclass, text, regclass, boolean) IS 'internal: refuse SQL that has no meaning over a table, or that the owner of the contact table may not evaluate';
+COMMENT ON FUNCTION segments_internal.verify_expression(regclass, text, regclass, boolean) IS 'refuse SQL that has no meaning over a table, or that the owner of the contact table may not evaluate';
 
-CREATE FUNCTION segments.check_expression(expression text, relation regclass, role oid, is_condition boolean) RETURNS void
+CREATE FUNCTION segments_internal.check_expression(expression text, relation regclass, role oid, is_condition boolean) RETURNS void
     LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'segments_check_expression';
-COMMENT ON FUNCTION segments.check_expression(text, regclass, oid, boolean) IS 'internal: an error when an expression has no meaning over a table, or a role may not call a function, or read a table, of it; done as that role';
+COMMENT ON FUNCTION segments_internal.check_expression(text, regclass, oid, boolean) IS 'an error when an expression has no meaning over a table, or a role may not call a function, or read a table, of it; done as that role';
 
-CREATE FUNCTION segments.unfollowed_part(expression text, relation regclass, contact_table regclass, OUT kind text, OUT name text)
+CREATE FUNCTION segments_internal.unfollowed_part(expression text, relation regclass, contact_table regclass, OUT kind text, OUT name text)
     LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'segments_unfollowed_part';
-COMMENT ON FUNCTION segments.unfollowed_part(text, regclass, regclass) IS 'internal: what an expression takes from elsewhere than the row: clock, session, function, contacts, related or table, and its name; or nulls';
+COMMENT ON FUNCTION segments_internal.unfollowed_part(text, regclass, regclass) IS 'what an expression takes from elsewhere than the row: clock, session, function, contacts, related or table, and its name; or nulls';
 
-CREATE FUNCTION segments.is_followed(name text, expressions text[], relation regclass, contact_table regclass, allowed boolean) RETURNS boolean
+CREATE FUNCTION segments_internal.is_followed(name text, expressions text[], relation regclass, contact_table regclass, allowed boolean) RETURNS boolean
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
@@ -243,7 +243,7 @@ DECLARE
     hint text;
 BEGIN
     SELECT p.* INTO part
-    FROM unnest(is_followed.expressions) AS e, segments.unfollowed_part(regexp_replace(e, '\$1(?![0-9])', '1', 'g'), is_followed.relation, is_followed.contact_table) AS p
+    FROM unnest(is_followed.expressions) AS e, segments_internal.unfollowed_part(regexp_replace(e, '\$1(?![0-9])', '1', 'g'), is_followed.relation, is_followed.contact_table) AS p
     WHERE e IS NOT NULL AND p.kind IS NOT NULL;
     IF NOT FOUND THEN
         RETURN true;
@@ -277,9 +277,9 @@ BEGIN
         USING ERRCODE = 'invalid_object_definition', DETAIL = detail, HINT = hint || ' With unfollowed => true it is taken as it is.';
 END
 $function$;
-COMMENT ON FUNCTION segments.is_followed(text, text[], regclass, regclass, boolean) IS 'internal: do SQL expressions over a table depend on the row alone? an error if they do not, or where that is allowed a notice';
+COMMENT ON FUNCTION segments_internal.is_followed(text, text[], regclass, regclass, boolean) IS 'do SQL expressions over a table depend on the row alone? an error if they do not, or where that is allowed a notice';
 
-CREATE FUNCTION segments.row_table(definition segments.field_definition) RETURNS regclass
+CREATE FUNCTION segments_internal.row_table(definition segments.field_definition) RETURNS regclass
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
     SELECT CASE WHEN definition.relation IS NULL AND definition.object NOT IN ('company', 'company_all') THEN definition.contact_table
@@ -287,65 +287,65 @@ AS $function$
                       WHERE r.contact_table = definition.contact_table
                         AND r.name = coalesce(definition.relation, definition.object)) END
 $function$;
-COMMENT ON FUNCTION segments.row_table(segments.field_definition) IS 'internal: table whose rows a declared field looks at; null: its relation is not declared';
+COMMENT ON FUNCTION segments_internal.row_table(segments.field_definition) IS 'table whose rows a declared field looks at; null: its relation is not declared';
 
-CREATE FUNCTION segments.verify_definition() RETURNS trigger
+CREATE FUNCTION segments_internal.verify_definition() RETURNS trigger
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-    row_table regclass := segments.row_table(NEW);
+    row_table regclass := segments_internal.row_table(NEW);
 BEGIN
-    PERFORM segments.check_definition(NEW);
+    PERFORM segments_internal.check_definition(NEW);
     -- a relation may come after its fields when a dump is restored; else another trigger refuses
     IF row_table IS NOT NULL THEN
-        PERFORM segments.verify_expression(NEW.contact_table, NEW.expression, row_table, false);
-        PERFORM segments.verify_expression(NEW.contact_table, NEW.condition, row_table, true);
+        PERFORM segments_internal.verify_expression(NEW.contact_table, NEW.expression, row_table, false);
+        PERFORM segments_internal.verify_expression(NEW.contact_table, NEW.condition, row_table, true);
         IF NOT NEW.unfollowed THEN
-            PERFORM segments.is_followed(format('field "%s"', NEW.field), ARRAY[NEW.expression, NEW.condition], row_table, NEW.contact_table, false);
+            PERFORM segments_internal.is_followed(format('field "%s"', NEW.field), ARRAY[NEW.expression, NEW.condition], row_table, NEW.contact_table, false);
         END IF;
         IF NEW.order_by IS NOT NULL THEN
-            PERFORM segments.column_type(row_table, NEW.order_by);
+            PERFORM segments_internal.column_type(row_table, NEW.order_by);
         END IF;
     END IF;
     RETURN NULL;
 END
 $function$;
-COMMENT ON FUNCTION segments.verify_definition() IS 'internal: trigger function; refuses a field that contradicts itself, or whose SQL has no meaning or is not its owner''s to evaluate';
+COMMENT ON FUNCTION segments_internal.verify_definition() IS 'trigger function; refuses a field that contradicts itself, or whose SQL has no meaning or is not its owner''s to evaluate';
 
-CREATE FUNCTION segments.verify_restored_definition() RETURNS trigger
+CREATE FUNCTION segments_internal.verify_restored_definition() RETURNS trigger
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
  * Rights come last in a dump, and primary keys, by which a subquery may group.
  */
 DECLARE
-    row_table regclass := segments.row_table(NEW);
+    row_table regclass := segments_internal.row_table(NEW);
 BEGIN
-    PERFORM segments.check_definition(NEW);
+    PERFORM segments_internal.check_definition(NEW);
     IF row_table IS NOT NULL AND EXISTS (SELECT FROM pg_class WHERE oid = row_table) THEN
-        PERFORM segments.verify_expression(NEW.contact_table, NEW.expression, row_table, false);
-        PERFORM segments.verify_expression(NEW.contact_table, NEW.condition, row_table, true);
+        PERFORM segments_internal.verify_expression(NEW.contact_table, NEW.expression, row_table, false);
+        PERFORM segments_internal.verify_expression(NEW.contact_table, NEW.condition, row_table, true);
     END IF;
     RETURN NULL;
 EXCEPTION WHEN grouping_error OR insufficient_privilege THEN
     RETURN NULL;
 END
 $function$;
-COMMENT ON FUNCTION segments.verify_restored_definition() IS 'internal: trigger function; verify_definition() as far as it can be said while a dump is restored';
+COMMENT ON FUNCTION segments_internal.verify_restored_definition() IS 'trigger function; verify_definition() as far as it can be said while a dump is restored';
 
 -- before update_segments, which believes the row
 CREATE TRIGGER check_tables AFTER INSERT OR UPDATE OF key_column, key_type, member_table, override_table, change_table
-    ON segments.contact_table FOR EACH ROW EXECUTE FUNCTION segments.verify_contact_table();
+    ON segments.contact_table FOR EACH ROW EXECUTE FUNCTION segments_internal.verify_contact_table();
 CREATE TRIGGER check_tables_key AFTER INSERT OR UPDATE OF key_column, key_type ON segments.contact_table
-    FOR EACH ROW WHEN (NOT segments.is_restoring()) EXECUTE FUNCTION segments.verify_key();
+    FOR EACH ROW WHEN (NOT segments_internal.is_restoring()) EXECUTE FUNCTION segments_internal.verify_key();
 CREATE TRIGGER verify AFTER INSERT OR UPDATE ON segments.relation
-    FOR EACH ROW EXECUTE FUNCTION segments.verify_relation();
+    FOR EACH ROW EXECUTE FUNCTION segments_internal.verify_relation();
 CREATE TRIGGER verify_related AFTER INSERT OR UPDATE ON segments.relation
-    FOR EACH ROW WHEN (NOT segments.is_restoring()) EXECUTE FUNCTION segments.verify_related();
+    FOR EACH ROW WHEN (NOT segments_internal.is_restoring()) EXECUTE FUNCTION segments_internal.verify_related();
 CREATE TRIGGER verify AFTER INSERT OR UPDATE ON segments.field_definition
-    FOR EACH ROW WHEN (NOT segments.is_restoring()) EXECUTE FUNCTION segments.verify_definition();
+    FOR EACH ROW WHEN (NOT segments_internal.is_restoring()) EXECUTE FUNCTION segments_internal.verify_definition();
 CREATE TRIGGER verify_restored AFTER INSERT OR UPDATE ON segments.field_definition
-    FOR EACH ROW WHEN (segments.is_restoring()) EXECUTE FUNCTION segments.verify_restored_definition();
+    FOR EACH ROW WHEN (segments_internal.is_restoring()) EXECUTE FUNCTION segments_internal.verify_restored_definition();
 COMMENT ON TRIGGER check_tables ON segments.contact_table IS 'refuses tables beside a contact table that are not its owner''s, or not what attach() makes';
 COMMENT ON TRIGGER check_tables_key ON segments.contact_table IS 'refuses a key that is not the primary key';
 COMMENT ON TRIGGER verify ON segments.relation IS 'refuses a relation over what does not exist';
@@ -359,18 +359,18 @@ COMMENT ON TRIGGER verify_restored ON segments.field_definition IS 'refuses a fi
  * Two functions each: see src/definition/catalogue_gate.c.
  */
 
-CREATE FUNCTION segments.store_contact_table(new_row segments.contact_table) RETURNS void
+CREATE FUNCTION segments_internal.store_contact_table(new_row segments.contact_table) RETURNS void
     LANGUAGE c AS 'MODULE_PATHNAME', 'segments_as_owner';
-COMMENT ON FUNCTION segments.store_contact_table(segments.contact_table) IS 'internal: attach a table, for its owner';
-CREATE FUNCTION segments.store_contact_table_checked(new_row segments.contact_table) RETURNS void
+COMMENT ON FUNCTION segments_internal.store_contact_table(segments.contact_table) IS 'attach a table, for its owner';
+CREATE FUNCTION segments_internal.store_contact_table_checked(new_row segments.contact_table) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS $$ BEGIN INSERT INTO segments.contact_table VALUES (new_row.*); END $$;
-COMMENT ON FUNCTION segments.store_contact_table_checked(segments.contact_table) IS 'internal: what store_contact_table() does for who may';
+COMMENT ON FUNCTION segments_internal.store_contact_table_checked(segments.contact_table) IS 'what store_contact_table() does for who may';
 
-CREATE FUNCTION segments.change_contact_table(contact_table regclass, key_column name, timezone text, case_sensitive boolean) RETURNS void
+CREATE FUNCTION segments_internal.change_contact_table(contact_table regclass, key_column name, timezone text, case_sensitive boolean) RETURNS void
     LANGUAGE c AS 'MODULE_PATHNAME', 'segments_as_owner';
-COMMENT ON FUNCTION segments.change_contact_table(regclass, name, text, boolean) IS 'internal: set what attach() can set again, for the owner';
-CREATE FUNCTION segments.change_contact_table_checked(contact_table regclass, key_column name, timezone text, case_sensitive boolean)
+COMMENT ON FUNCTION segments_internal.change_contact_table(regclass, name, text, boolean) IS 'set what attach() can set again, for the owner';
+CREATE FUNCTION segments_internal.change_contact_table_checked(contact_table regclass, key_column name, timezone text, case_sensitive boolean)
     RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS $$
 BEGIN
@@ -379,14 +379,14 @@ BEGIN
     UPDATE segments.contact_table AS t
     SET timezone = change_contact_table_checked.timezone, case_sensitive = change_contact_table_checked.case_sensitive
     WHERE t.contact_table = change_contact_table_checked.contact_table;
-    PERFORM segments.share_segments();
+    PERFORM segments_internal.share_segments();
 END $$;
-COMMENT ON FUNCTION segments.change_contact_table_checked(regclass, name, text, boolean) IS 'internal: what change_contact_table() does for who may';
+COMMENT ON FUNCTION segments_internal.change_contact_table_checked(regclass, name, text, boolean) IS 'what change_contact_table() does for who may';
 
-CREATE FUNCTION segments.forget_contact_table(contact_table regclass) RETURNS segments.contact_table
+CREATE FUNCTION segments_internal.forget_contact_table(contact_table regclass) RETURNS segments.contact_table
     LANGUAGE c AS 'MODULE_PATHNAME', 'segments_as_owner';
-COMMENT ON FUNCTION segments.forget_contact_table(regclass) IS 'internal: detach a table, for its owner; gives what was attached';
-CREATE FUNCTION segments.forget_contact_table_checked(contact_table regclass) RETURNS segments.contact_table
+COMMENT ON FUNCTION segments_internal.forget_contact_table(regclass) IS 'detach a table, for its owner; gives what was attached';
+CREATE FUNCTION segments_internal.forget_contact_table_checked(contact_table regclass) RETURNS segments.contact_table
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS $$
 DECLARE
@@ -396,17 +396,17 @@ BEGIN
     RETURNING * INTO attached;
     RETURN attached;
 END $$;
-COMMENT ON FUNCTION segments.forget_contact_table_checked(regclass) IS 'internal: what forget_contact_table() does for who may';
+COMMENT ON FUNCTION segments_internal.forget_contact_table_checked(regclass) IS 'what forget_contact_table() does for who may';
 
-CREATE FUNCTION segments.store_relation(new_row segments.relation) RETURNS void
+CREATE FUNCTION segments_internal.store_relation(new_row segments.relation) RETURNS void
     LANGUAGE c AS 'MODULE_PATHNAME', 'segments_as_owner';
-COMMENT ON FUNCTION segments.store_relation(segments.relation) IS 'internal: declare a relation, or declare it anew, for the owner of the contact table';
-CREATE FUNCTION segments.store_relation_checked(new_row segments.relation) RETURNS void
+COMMENT ON FUNCTION segments_internal.store_relation(segments.relation) IS 'declare a relation, or declare it anew, for the owner of the contact table';
+CREATE FUNCTION segments_internal.store_relation_checked(new_row segments.relation) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS $$
 BEGIN
     new_row.unfollowed := coalesce(new_row.unfollowed, false)
-        AND NOT segments.is_followed(format('relation "%s"', new_row.name), ARRAY[new_row.condition], new_row.related_table, new_row.contact_table, true);
+        AND NOT segments_internal.is_followed(format('relation "%s"', new_row.name), ARRAY[new_row.condition], new_row.related_table, new_row.contact_table, true);
     INSERT INTO segments.relation AS r VALUES (new_row.*)
     ON CONFLICT ON CONSTRAINT relation_pkey DO UPDATE
     SET related_table = excluded.related_table, contact_column = excluded.contact_column, key_column = excluded.key_column,
@@ -414,12 +414,12 @@ BEGIN
         only_primary = excluded.only_primary, contact_reference = excluded.contact_reference, condition = excluded.condition,
         unfollowed = excluded.unfollowed;
 END $$;
-COMMENT ON FUNCTION segments.store_relation_checked(segments.relation) IS 'internal: what store_relation() does for who may';
+COMMENT ON FUNCTION segments_internal.store_relation_checked(segments.relation) IS 'what store_relation() does for who may';
 
-CREATE FUNCTION segments.forget_relation(contact_table regclass, name text) RETURNS regclass[]
+CREATE FUNCTION segments_internal.forget_relation(contact_table regclass, name text) RETURNS regclass[]
     LANGUAGE c AS 'MODULE_PATHNAME', 'segments_as_owner';
-COMMENT ON FUNCTION segments.forget_relation(regclass, text) IS 'internal: forget a relation, for the owner of the contact table; gives its tables, or null';
-CREATE FUNCTION segments.forget_relation_checked(contact_table regclass, name text) RETURNS regclass[]
+COMMENT ON FUNCTION segments_internal.forget_relation(regclass, text) IS 'forget a relation, for the owner of the contact table; gives its tables, or null';
+CREATE FUNCTION segments_internal.forget_relation_checked(contact_table regclass, name text) RETURNS regclass[]
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS $$
 DECLARE
@@ -435,18 +435,18 @@ BEGIN
     SELECT array_agg(DISTINCT t) FILTER (WHERE t IS NOT NULL) INTO former FROM gone, unnest(tables) AS t;
     RETURN former;
 END $$;
-COMMENT ON FUNCTION segments.forget_relation_checked(regclass, text) IS 'internal: what forget_relation() does for who may';
+COMMENT ON FUNCTION segments_internal.forget_relation_checked(regclass, text) IS 'what forget_relation() does for who may';
 
-CREATE FUNCTION segments.store_definition(definition segments.field_definition) RETURNS void
+CREATE FUNCTION segments_internal.store_definition(definition segments.field_definition) RETURNS void
     LANGUAGE c AS 'MODULE_PATHNAME', 'segments_as_owner';
-COMMENT ON FUNCTION segments.store_definition(segments.field_definition) IS 'internal: declare a field, or declare it anew, for the owner of the contact table';
-CREATE FUNCTION segments.store_definition_checked(definition segments.field_definition) RETURNS void
+COMMENT ON FUNCTION segments_internal.store_definition(segments.field_definition) IS 'declare a field, or declare it anew, for the owner of the contact table';
+CREATE FUNCTION segments_internal.store_definition_checked(definition segments.field_definition) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS $$
 BEGIN
     definition.unfollowed := coalesce(definition.unfollowed, false)
-        AND NOT segments.is_followed(format('field "%s"', definition.field), ARRAY[definition.expression, definition.condition],
-                                     segments.row_table(definition), definition.contact_table, true);
+        AND NOT segments_internal.is_followed(format('field "%s"', definition.field), ARRAY[definition.expression, definition.condition],
+                                     segments_internal.row_table(definition), definition.contact_table, true);
     INSERT INTO segments.field_definition AS d VALUES (definition.*)
     ON CONFLICT ON CONSTRAINT field_definition_pkey DO UPDATE
     SET type = excluded.type, label = excluded.label, available = excluded.available, relation = excluded.relation,
@@ -457,12 +457,12 @@ BEGIN
     -- the engine has the last word on whether type and value go together
     PERFORM segments.field_operators(definition.contact_table, definition.object, regexp_replace(definition.field, '\*$', '1'));
 END $$;
-COMMENT ON FUNCTION segments.store_definition_checked(segments.field_definition) IS 'internal: what store_definition() does for who may';
+COMMENT ON FUNCTION segments_internal.store_definition_checked(segments.field_definition) IS 'what store_definition() does for who may';
 
-CREATE FUNCTION segments.forget_definition(contact_table regclass, object text, field text) RETURNS boolean
+CREATE FUNCTION segments_internal.forget_definition(contact_table regclass, object text, field text) RETURNS boolean
     LANGUAGE c AS 'MODULE_PATHNAME', 'segments_as_owner';
-COMMENT ON FUNCTION segments.forget_definition(regclass, text, text) IS 'internal: forget what was declared for a field, for the owner of the contact table; whether there was anything';
-CREATE FUNCTION segments.forget_definition_checked(contact_table regclass, object text, field text) RETURNS boolean
+COMMENT ON FUNCTION segments_internal.forget_definition(regclass, text, text) IS 'forget what was declared for a field, for the owner of the contact table; whether there was anything';
+CREATE FUNCTION segments_internal.forget_definition_checked(contact_table regclass, object text, field text) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS $$
 BEGIN
@@ -471,11 +471,11 @@ BEGIN
       AND d.field = forget_definition_checked.field;
     RETURN FOUND;
 END $$;
-COMMENT ON FUNCTION segments.forget_definition_checked(regclass, text, text) IS 'internal: what forget_definition() does for who may';
+COMMENT ON FUNCTION segments_internal.forget_definition_checked(regclass, text, text) IS 'what forget_definition() does for who may';
 
-REVOKE EXECUTE ON FUNCTION segments.store_contact_table_checked(segments.contact_table),
-    segments.change_contact_table_checked(regclass, name, text, boolean), segments.forget_contact_table_checked(regclass),
-    segments.store_relation_checked(segments.relation), segments.forget_relation_checked(regclass, text),
-    segments.store_definition_checked(segments.field_definition), segments.forget_definition_checked(regclass, text, text),
-    segments.verify_expression(regclass, text, regclass, boolean), segments.check_expression(text, regclass, oid, boolean),
-    segments.unfollowed_part(text, regclass, regclass), segments.is_followed(text, text[], regclass, regclass, boolean) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION segments_internal.store_contact_table_checked(segments.contact_table),
+    segments_internal.change_contact_table_checked(regclass, name, text, boolean), segments_internal.forget_contact_table_checked(regclass),
+    segments_internal.store_relation_checked(segments.relation), segments_internal.forget_relation_checked(regclass, text),
+    segments_internal.store_definition_checked(segments.field_definition), segments_internal.forget_definition_checked(regclass, text, text),
+    segments_internal.verify_expression(regclass, text, regclass, boolean), segments_internal.check_expression(text, regclass, oid, boolean),
+    segments_internal.unfollowed_part(text, regclass, regclass), segments_internal.is_followed(text, text[], regclass, regclass, boolean) FROM PUBLIC;

@@ -8,15 +8,15 @@ CREATE FUNCTION segments.inferred_type(type regtype) RETURNS text
     LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'segments_inferred_type';
 COMMENT ON FUNCTION segments.inferred_type(regtype) IS 'field type that a column of this type has when nothing is declared for it, or null: it cannot be a field';
 
-CREATE FUNCTION segments.expression_type(expression text, relation regclass) RETURNS regtype
+CREATE FUNCTION segments_internal.expression_type(expression text, relation regclass) RETURNS regtype
     LANGUAGE c STABLE STRICT SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'segments_expression_type';
-COMMENT ON FUNCTION segments.expression_type(text, regclass) IS 'internal: type of a qualified expression over a relation';
+COMMENT ON FUNCTION segments_internal.expression_type(text, regclass) IS 'type of a qualified expression over a relation';
 
-CREATE FUNCTION segments.check_condition(condition text, relation regclass) RETURNS void
+CREATE FUNCTION segments_internal.check_condition(condition text, relation regclass) RETURNS void
 LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-    type regtype := segments.expression_type(check_condition.condition, check_condition.relation);
+    type regtype := segments_internal.expression_type(check_condition.condition, check_condition.relation);
 BEGIN
     IF type <> 'boolean'::regtype THEN
         RAISE EXCEPTION 'condition must be of type boolean, not type %', type
@@ -24,15 +24,15 @@ BEGIN
     END IF;
 END
 $function$;
-COMMENT ON FUNCTION segments.check_condition(text, regclass) IS 'internal: refuse a condition that is not boolean';
+COMMENT ON FUNCTION segments_internal.check_condition(text, regclass) IS 'refuse a condition that is not boolean';
 
 -- Names ---------------------------------------------------------------------
 
-CREATE FUNCTION segments.name_covers(declared text, field text) RETURNS boolean
+CREATE FUNCTION segments_internal.name_covers(declared text, field text) RETURNS boolean
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'segments_name_covers';
-COMMENT ON FUNCTION segments.name_covers(text, text) IS 'internal: does a declared field name, perhaps with * for a whole number, mean this name?';
+COMMENT ON FUNCTION segments_internal.name_covers(text, text) IS 'does a declared field name, perhaps with * for a whole number, mean this name?';
 
-CREATE FUNCTION segments.mentions(filters segments.filter, fields text[]) RETURNS boolean
+CREATE FUNCTION segments_internal.mentions(filters segments.filter, fields text[]) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
     SELECT fields IS NULL OR EXISTS (
@@ -40,11 +40,11 @@ AS $function$
                      UNION ALL SELECT jsonb_path_query(filters::jsonb, '$.**.of')
                      UNION ALL SELECT jsonb_path_query(filters::jsonb, '$.**.within.date')) AS named (word),
             unnest(fields) AS declared
-        WHERE segments.name_covers(declared, word #>> '{}'))
+        WHERE segments_internal.name_covers(declared, word #>> '{}'))
 $function$;
-COMMENT ON FUNCTION segments.mentions(segments.filter, text[]) IS 'internal: does a filter name one of these fields? null: any';
+COMMENT ON FUNCTION segments_internal.mentions(segments.filter, text[]) IS 'does a filter name one of these fields? null: any';
 
-CREATE FUNCTION segments.field_table(contact_table regclass, object text, relation text) RETURNS regclass
+CREATE FUNCTION segments_internal.field_table(contact_table regclass, object text, relation text) RETURNS regclass
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
@@ -52,7 +52,7 @@ DECLARE
         CASE WHEN field_table.object IN ('company', 'company_all') THEN field_table.object END);
     found regclass;
 BEGIN
-    PERFORM segments.check_contact_table(field_table.contact_table);
+    PERFORM segments_internal.check_contact_table(field_table.contact_table);
     IF relation_name IS NULL THEN
         RETURN field_table.contact_table;
     END IF;
@@ -68,28 +68,28 @@ BEGIN
     RETURN found;
 END
 $function$;
-COMMENT ON FUNCTION segments.field_table(regclass, text, text) IS 'internal: table whose rows a field looks at';
+COMMENT ON FUNCTION segments_internal.field_table(regclass, text, text) IS 'table whose rows a field looks at';
 
 -- Segments that depend on the catalogue ---------------------------------------
 
-CREATE FUNCTION segments.other_objects(filters segments.filter, contact_table regclass) RETURNS text[]
+CREATE FUNCTION segments_internal.other_objects(filters segments.filter, contact_table regclass) RETURNS text[]
     LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'segments_other_objects';
-COMMENT ON FUNCTION segments.other_objects(segments.filter, regclass) IS 'internal: fields of other objects that a filter names under lead, as object.field';
+COMMENT ON FUNCTION segments_internal.other_objects(segments.filter, regclass) IS 'fields of other objects that a filter names under lead, as object.field';
 
-CREATE FUNCTION segments.changed_names(filters segments.filter, contact_table regclass, other_objects text[]) RETURNS text[]
+CREATE FUNCTION segments_internal.changed_names(filters segments.filter, contact_table regclass, other_objects text[]) RETURNS text[]
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
-    WITH now AS (SELECT n FROM unnest(segments.other_objects(filters, contact_table)) AS n), stored AS (SELECT n FROM unnest(other_objects) AS n)
+    WITH now AS (SELECT n FROM unnest(segments_internal.other_objects(filters, contact_table)) AS n), stored AS (SELECT n FROM unnest(other_objects) AS n)
     SELECT coalesce(array_agg(DISTINCT substr(c.n, strpos(c.n, '.') + 1)), '{}')
     FROM ((TABLE now EXCEPT TABLE stored) UNION ALL (TABLE stored EXCEPT TABLE now)) AS c
 $function$;
-COMMENT ON FUNCTION segments.changed_names(segments.filter, regclass, text[]) IS 'internal: names in a filter that mean a field of another object than when it was stored';
+COMMENT ON FUNCTION segments_internal.changed_names(segments.filter, regclass, text[]) IS 'names in a filter that mean a field of another object than when it was stored';
 
-CREATE FUNCTION segments.check_meaning(filters segments.filter, contact_table regclass, other_objects text[]) RETURNS void
+CREATE FUNCTION segments_internal.check_meaning(filters segments.filter, contact_table regclass, other_objects text[]) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-    changed text[] := segments.changed_names(filters, contact_table, other_objects);
+    changed text[] := segments_internal.changed_names(filters, contact_table, other_objects);
 BEGIN
     IF changed <> '{}' THEN
         RAISE EXCEPTION '%', (SELECT string_agg(format('field "%s"', c), ', ') FROM unnest(changed) AS c)
@@ -98,9 +98,9 @@ BEGIN
     END IF;
 END
 $function$;
-COMMENT ON FUNCTION segments.check_meaning(segments.filter, regclass, text[]) IS 'internal: an error when a name in a segment''s filters means another field than when they were stored';
+COMMENT ON FUNCTION segments_internal.check_meaning(segments.filter, regclass, text[]) IS 'an error when a name in a segment''s filters means another field than when they were stored';
 
-CREATE FUNCTION segments.check_segments(contact_table regclass, fields text[], refusal text) RETURNS void
+CREATE FUNCTION segments_internal.check_segments(contact_table regclass, fields text[], refusal text) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
@@ -114,13 +114,13 @@ DECLARE
     detail text;
 BEGIN
     BEGIN
-        PERFORM segments.bind_check(s.filters, s.contact_table, s.id, false) FROM segments.segment AS s
+        PERFORM segments_internal.bind_check(s.filters, s.contact_table, s.id, false) FROM segments.segment AS s
         WHERE s.contact_table = check_segments.contact_table AND NOT segments.is_static(s.filters)
-          AND segments.mentions(s.filters, check_segments.fields) AND NOT segments.has_failed(s.id);
-        PERFORM segments.check_meaning(s.filters, s.contact_table, s.other_objects) FROM segments.segment AS s
+          AND segments_internal.mentions(s.filters, check_segments.fields) AND NOT segments_internal.has_failed(s.id);
+        PERFORM segments_internal.check_meaning(s.filters, s.contact_table, s.other_objects) FROM segments.segment AS s
         WHERE s.contact_table = check_segments.contact_table AND NOT segments.is_static(s.filters)
-          AND segments.mentions(s.filters, check_segments.fields) AND NOT segments.has_failed(s.id)
-          AND s.other_objects <> segments.other_objects(s.filters, s.contact_table);
+          AND segments_internal.mentions(s.filters, check_segments.fields) AND NOT segments_internal.has_failed(s.id)
+          AND s.other_objects <> segments_internal.other_objects(s.filters, s.contact_table);
         RETURN;
     EXCEPTION
         /* of the moment, and not of the filter */
@@ -133,12 +133,12 @@ BEGIN
     FOR stored IN
         SELECT s.* FROM segments.segment AS s
         WHERE s.contact_table = check_segments.contact_table AND NOT segments.is_static(s.filters)
-          AND segments.mentions(s.filters, check_segments.fields) AND NOT segments.has_failed(s.id)
+          AND segments_internal.mentions(s.filters, check_segments.fields) AND NOT segments_internal.has_failed(s.id)
         ORDER BY s.alias
     LOOP
         BEGIN
-            PERFORM segments.bind_check(stored.filters, check_segments.contact_table, stored.id, false);
-            PERFORM segments.check_meaning(stored.filters, stored.contact_table, stored.other_objects);
+            PERFORM segments_internal.bind_check(stored.filters, check_segments.contact_table, stored.id, false);
+            PERFORM segments_internal.check_meaning(stored.filters, stored.contact_table, stored.other_objects);
         EXCEPTION
             /* of the moment, and not of the filter */
             WHEN transaction_rollback OR lock_not_available OR insufficient_resources OR program_limit_exceeded
@@ -158,9 +158,9 @@ BEGIN
     END IF;
 END
 $function$;
-COMMENT ON FUNCTION segments.check_segments(regclass, text[], text) IS 'internal: refuse a change after which a stored filter, one that names one of the fields (null: any), has no meaning';
+COMMENT ON FUNCTION segments_internal.check_segments(regclass, text[], text) IS 'refuse a change after which a stored filter, one that names one of the fields (null: any), has no meaning';
 
-CREATE FUNCTION segments.check_definitions(contact_table regclass, refusal text) RETURNS void
+CREATE FUNCTION segments_internal.check_definitions(contact_table regclass, refusal text) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
@@ -170,14 +170,14 @@ DECLARE
 BEGIN
     FOR declared IN
         SELECT d.object, d.field, NOT d.unfollowed AND coalesce(d.expression, d.condition) IS NOT NULL AS is_followed,
-               ARRAY[d.expression, d.condition] AS expressions, segments.row_table(d) AS row_table
+               ARRAY[d.expression, d.condition] AS expressions, segments_internal.row_table(d) AS row_table
         FROM segments.field_definition AS d
         WHERE d.contact_table = check_definitions.contact_table
         ORDER BY d.object COLLATE "C", d.field COLLATE "C"
     LOOP
         BEGIN
             IF declared.is_followed THEN
-                PERFORM segments.is_followed(format('field "%s"', declared.field), declared.expressions, declared.row_table,
+                PERFORM segments_internal.is_followed(format('field "%s"', declared.field), declared.expressions, declared.row_table,
                                              check_definitions.contact_table, false);
             END IF;
             PERFORM segments.field_operators(check_definitions.contact_table, declared.object,
@@ -196,42 +196,42 @@ BEGIN
     END LOOP;
 END
 $function$;
-COMMENT ON FUNCTION segments.check_definitions(regclass, text) IS 'internal: refuse a change after which a declared field has no value';
+COMMENT ON FUNCTION segments_internal.check_definitions(regclass, text) IS 'refuse a change after which a declared field has no value';
 
-CREATE FUNCTION segments.rebuild_segments(contact_table regclass, fields text[], cause text) RETURNS void
+CREATE FUNCTION segments_internal.rebuild_segments(contact_table regclass, fields text[], cause text) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
     concerned bigint[] := ARRAY(
         SELECT s.id FROM segments.segment AS s
         WHERE s.contact_table = rebuild_segments.contact_table AND s.is_published AND NOT segments.is_static(s.filters)
-          AND segments.mentions(s.filters, rebuild_segments.fields)
+          AND segments_internal.mentions(s.filters, rebuild_segments.fields)
         ORDER BY s.id);
 BEGIN
     IF cardinality(concerned) > 0 THEN
-        PERFORM segments.build(rebuild_segments.contact_table, concerned, rebuild_segments.cause, false);
+        PERFORM segments_internal.build(rebuild_segments.contact_table, concerned, rebuild_segments.cause, false);
         -- whoever changes one now has its row, and waits for the contact table that we have
         UPDATE segments.segment AS s SET state = 'ready', error = NULL, built_at = segments.now()
         WHERE s.id IN (SELECT id FROM segments.segment WHERE id = ANY (concerned) FOR NO KEY UPDATE SKIP LOCKED);
     END IF;
 END
 $function$;
-COMMENT ON FUNCTION segments.rebuild_segments(regclass, text[], text) IS 'internal: bring the members of the published segments whose filters name one of the fields (null: any) in line with them';
+COMMENT ON FUNCTION segments_internal.rebuild_segments(regclass, text[], text) IS 'bring the members of the published segments whose filters name one of the fields (null: any) in line with them';
 
-REVOKE EXECUTE ON FUNCTION segments.check_segments(regclass, text[], text), segments.check_definitions(regclass, text),
-    segments.rebuild_segments(regclass, text[], text) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION segments_internal.check_segments(regclass, text[], text), segments_internal.check_definitions(regclass, text),
+    segments_internal.rebuild_segments(regclass, text[], text) FROM PUBLIC;
 
 /*
  * These see every segment, whoever changes the catalogue.  While a dump is restored, rows
  * come in any order and before the triggers: then there is nothing to do.
  */
-CREATE FUNCTION segments.contact_table_changed() RETURNS trigger
+CREATE FUNCTION segments_internal.contact_table_changed() RETURNS trigger
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
     IF TG_OP = 'DELETE' THEN
         -- first, as there is nothing to look after any more
-        PERFORM segments.invalidate(OLD.contact_table) FROM pg_class WHERE oid = OLD.contact_table;
+        PERFORM segments_internal.invalidate(OLD.contact_table) FROM pg_class WHERE oid = OLD.contact_table;
         -- that they refer to each other is no reason to keep them
         DELETE FROM segments.segment_reference AS r USING segments.segment AS s
         WHERE s.id = r.segment_id AND s.contact_table = OLD.contact_table;
@@ -245,18 +245,18 @@ BEGIN
         RAISE EXCEPTION 'cannot make contact table "%" another table', OLD.contact_table
             USING ERRCODE = 'feature_not_supported', HINT = 'Use segments.detach() and segments.attach().';
     END IF;
-    PERFORM segments.check_timezone(NEW.timezone);
-    PERFORM segments.invalidate(NEW.contact_table);
+    PERFORM segments_internal.check_timezone(NEW.timezone);
+    PERFORM segments_internal.invalidate(NEW.contact_table);
     -- that the key has another name or a wider type changes nobody's membership
-    IF TG_OP = 'UPDATE' AND (NEW.key_column, NEW.key_type) = (OLD.key_column, OLD.key_type) AND segments.is_maintained(NEW.contact_table) THEN
-        PERFORM segments.rebuild_segments(NEW.contact_table, NULL, 'definition');
+    IF TG_OP = 'UPDATE' AND (NEW.key_column, NEW.key_type) = (OLD.key_column, OLD.key_type) AND segments_internal.is_maintained(NEW.contact_table) THEN
+        PERFORM segments_internal.rebuild_segments(NEW.contact_table, NULL, 'definition');
     END IF;
     RETURN NEW;
 END
 $function$;
-COMMENT ON FUNCTION segments.contact_table_changed() IS 'internal: trigger function; what a change of contact_table means for segments';
+COMMENT ON FUNCTION segments_internal.contact_table_changed() IS 'trigger function; what a change of contact_table means for segments';
 
-CREATE FUNCTION segments.relation_changed() RETURNS trigger
+CREATE FUNCTION segments_internal.relation_changed() RETURNS trigger
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
@@ -275,35 +275,35 @@ BEGIN
     END IF;
     -- sessions that write these tables know for whom
     IF TG_OP <> 'INSERT' THEN
-        PERFORM segments.readers_changed(t) FROM old_rows AS o, unnest(ARRAY[o.related_table, o.link_table]) AS t;
+        PERFORM segments_internal.readers_changed(t) FROM old_rows AS o, unnest(ARRAY[o.related_table, o.link_table]) AS t;
     END IF;
     IF TG_OP <> 'DELETE' THEN
-        PERFORM segments.readers_changed(t) FROM new_rows AS n, unnest(ARRAY[n.related_table, n.link_table]) AS t;
+        PERFORM segments_internal.readers_changed(t) FROM new_rows AS n, unnest(ARRAY[n.related_table, n.link_table]) AS t;
     END IF;
     IF TG_OP <> 'INSERT' THEN
-        DELETE FROM segments.table_part AS p WHERE NOT segments.is_attached(p.attached);
+        DELETE FROM segments.table_part AS p WHERE NOT segments_internal.is_attached(p.attached);
     END IF;
     FOREACH reader IN ARRAY concerned LOOP
-        PERFORM segments.invalidate(reader) FROM pg_class WHERE oid = reader;
-        CONTINUE WHEN TG_OP = 'INSERT' OR NOT segments.is_maintained(reader);
+        PERFORM segments_internal.invalidate(reader) FROM pg_class WHERE oid = reader;
+        CONTINUE WHEN TG_OP = 'INSERT' OR NOT segments_internal.is_maintained(reader);
         SELECT format('cannot change relations of contact table "%s"', relname) INTO refusal
         FROM pg_class WHERE oid = reader;
-        PERFORM segments.check_segments(reader, NULL, refusal);
+        PERFORM segments_internal.check_segments(reader, NULL, refusal);
         IF TG_OP = 'DELETE' THEN
             -- other fields over the relation are gone
             DELETE FROM segments.field_definition AS d USING old_rows AS o
             WHERE d.contact_table = o.contact_table AND d.object = o.name AND o.contact_table = reader;
         END IF;
-        PERFORM segments.check_definitions(reader, refusal);
+        PERFORM segments_internal.check_definitions(reader, refusal);
         CONTINUE WHEN TG_OP = 'DELETE';
-        PERFORM segments.rebuild_segments(reader, NULL, 'definition');
+        PERFORM segments_internal.rebuild_segments(reader, NULL, 'definition');
     END LOOP;
     RETURN NULL;
 END
 $function$;
-COMMENT ON FUNCTION segments.relation_changed() IS 'internal: trigger function; what a change of relation means for segments';
+COMMENT ON FUNCTION segments_internal.relation_changed() IS 'trigger function; what a change of relation means for segments';
 
-CREATE FUNCTION segments.check_uncovered(contact_table regclass, object text, field text) RETURNS void
+CREATE FUNCTION segments_internal.check_uncovered(contact_table regclass, object text, field text) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
@@ -319,10 +319,10 @@ BEGIN
     SELECT string_agg(format('segment "%s": field "%s" of object %s would mean another', s.alias, check_uncovered.field, check_uncovered.object),
                       E'\n' ORDER BY s.alias) INTO aliases
     FROM (SELECT s.alias FROM segments.segment AS s
-          WHERE s.contact_table = check_uncovered.contact_table AND NOT segments.has_failed(s.id)
-            AND segments.has_column(row_table, check_uncovered.field::name)
+          WHERE s.contact_table = check_uncovered.contact_table AND NOT segments_internal.has_failed(s.id)
+            AND segments_internal.has_column(row_table, check_uncovered.field::name)
             AND EXISTS (SELECT FROM jsonb_path_query(s.filters::jsonb, '$.** ? (exists (@.field) && exists (@.operator))') AS e
-                        WHERE segments.name_covers(check_uncovered.field, e ->> 'field')
+                        WHERE segments_internal.name_covers(check_uncovered.field, e ->> 'field')
                           AND coalesce(e ->> 'object', 'lead') IN (check_uncovered.object,
                                                                    CASE check_uncovered.object WHEN 'company' THEN 'company_all' END))
           ORDER BY s.alias LIMIT 10) AS s;
@@ -332,10 +332,10 @@ BEGIN
     END IF;
 END
 $function$;
-COMMENT ON FUNCTION segments.check_uncovered(regclass, text, text) IS 'internal: refuse to forget a field whose filters would mean a column of its name';
-REVOKE EXECUTE ON FUNCTION segments.check_uncovered(regclass, text, text) FROM PUBLIC;
+COMMENT ON FUNCTION segments_internal.check_uncovered(regclass, text, text) IS 'refuse to forget a field whose filters would mean a column of its name';
+REVOKE EXECUTE ON FUNCTION segments_internal.check_uncovered(regclass, text, text) FROM PUBLIC;
 
-CREATE FUNCTION segments.field_definition_changed() RETURNS trigger
+CREATE FUNCTION segments_internal.field_definition_changed() RETURNS trigger
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
@@ -359,37 +359,37 @@ BEGIN
            OR EXISTS (SELECT FROM segments.relation AS r WHERE (r.contact_table, r.name) = (c.contact_table, c.relation))
         GROUP BY c.contact_table
     LOOP
-        PERFORM segments.invalidate(concerned.contact_table);
-        CONTINUE WHEN NOT segments.is_maintained(concerned.contact_table);
-        PERFORM segments.check_segments(concerned.contact_table, concerned.fields, concerned.refusal);
+        PERFORM segments_internal.invalidate(concerned.contact_table);
+        CONTINUE WHEN NOT segments_internal.is_maintained(concerned.contact_table);
+        PERFORM segments_internal.check_segments(concerned.contact_table, concerned.fields, concerned.refusal);
         IF TG_OP = 'DELETE' THEN
-            PERFORM segments.check_uncovered(c.contact_table, c.object, c.field) FROM unnest(changed) AS c
+            PERFORM segments_internal.check_uncovered(c.contact_table, c.object, c.field) FROM unnest(changed) AS c
             WHERE c.contact_table = concerned.contact_table AND c.object IN ('lead', 'company', 'company_all')
               AND (c.expression IS NOT NULL OR c.relation IS NOT NULL OR coalesce(c.column_name, c.field::name) <> c.field::name);
         END IF;
-        PERFORM segments.rebuild_segments(concerned.contact_table, concerned.fields, 'definition');
+        PERFORM segments_internal.rebuild_segments(concerned.contact_table, concerned.fields, 'definition');
     END LOOP;
     RETURN NULL;
 END
 $function$;
-COMMENT ON FUNCTION segments.field_definition_changed() IS 'internal: trigger function; what a change of field_definition means for segments';
+COMMENT ON FUNCTION segments_internal.field_definition_changed() IS 'trigger function; what a change of field_definition means for segments';
 
 CREATE TRIGGER forget_segments BEFORE DELETE ON segments.contact_table
-    FOR EACH ROW EXECUTE FUNCTION segments.contact_table_changed();
+    FOR EACH ROW EXECUTE FUNCTION segments_internal.contact_table_changed();
 CREATE TRIGGER update_segments AFTER INSERT OR UPDATE ON segments.contact_table
-    FOR EACH ROW EXECUTE FUNCTION segments.contact_table_changed();
+    FOR EACH ROW EXECUTE FUNCTION segments_internal.contact_table_changed();
 CREATE TRIGGER after_insert AFTER INSERT ON segments.relation REFERENCING NEW TABLE AS new_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION segments.relation_changed();
+    FOR EACH STATEMENT EXECUTE FUNCTION segments_internal.relation_changed();
 CREATE TRIGGER after_update AFTER UPDATE ON segments.relation REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION segments.relation_changed();
+    FOR EACH STATEMENT EXECUTE FUNCTION segments_internal.relation_changed();
 CREATE TRIGGER after_delete AFTER DELETE ON segments.relation REFERENCING OLD TABLE AS old_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION segments.relation_changed();
+    FOR EACH STATEMENT EXECUTE FUNCTION segments_internal.relation_changed();
 CREATE TRIGGER after_insert AFTER INSERT ON segments.field_definition REFERENCING NEW TABLE AS new_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION segments.field_definition_changed();
+    FOR EACH STATEMENT EXECUTE FUNCTION segments_internal.field_definition_changed();
 CREATE TRIGGER after_update AFTER UPDATE ON segments.field_definition REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION segments.field_definition_changed();
+    FOR EACH STATEMENT EXECUTE FUNCTION segments_internal.field_definition_changed();
 CREATE TRIGGER after_delete AFTER DELETE ON segments.field_definition REFERENCING OLD TABLE AS old_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION segments.field_definition_changed();
+    FOR EACH STATEMENT EXECUTE FUNCTION segments_internal.field_definition_changed();
 COMMENT ON TRIGGER forget_segments ON segments.contact_table IS 'deletes the segments of a contact table that is detached';
 COMMENT ON TRIGGER update_segments ON segments.contact_table IS 'brings segments in line with a changed contact table';
 COMMENT ON TRIGGER after_insert ON segments.relation IS 'makes a new relation known';
@@ -401,7 +401,7 @@ COMMENT ON TRIGGER after_delete ON segments.field_definition IS 'refuses to lose
 
 -- Declaring -----------------------------------------------------------------
 
-CREATE FUNCTION segments.check_definition(definition segments.field_definition) RETURNS void
+CREATE FUNCTION segments_internal.check_definition(definition segments.field_definition) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
@@ -457,13 +457,13 @@ BEGIN
             USING ERRCODE = 'invalid_parameter_value', DETAIL = upper(left(problem, 1)) || substr(problem, 2) || '.';
     END IF;
     IF definition.timezone IS NOT NULL THEN
-        PERFORM segments.check_timezone(definition.timezone);
+        PERFORM segments_internal.check_timezone(definition.timezone);
     END IF;
 END
 $function$;
-COMMENT ON FUNCTION segments.check_definition(segments.field_definition) IS 'internal: refuse a definition that contradicts itself';
+COMMENT ON FUNCTION segments_internal.check_definition(segments.field_definition) IS 'refuse a definition that contradicts itself';
 
-CREATE FUNCTION segments.qualify_condition(condition text, relation regclass, with_number boolean) RETURNS text
+CREATE FUNCTION segments_internal.qualify_condition(condition text, relation regclass, with_number boolean) RETURNS text
 LANGUAGE plpgsql STABLE STRICT
 AS $function$
 /*
@@ -475,36 +475,36 @@ DECLARE
     stand_in integer := 917263548;
 BEGIN
     IF NOT with_number THEN
-        RETURN segments.qualify_expression(condition, relation);
+        RETURN segments_internal.qualify_expression(condition, relation);
     END IF;
     WHILE pg_catalog.strpos(condition, stand_in::pg_catalog.text) OPERATOR(pg_catalog.>) 0 LOOP
         stand_in := stand_in OPERATOR(pg_catalog.+) 1;
     END LOOP;
     RETURN pg_catalog.replace(
-        segments.qualify_expression(
+        segments_internal.qualify_expression(
             pg_catalog.regexp_replace(condition, '\$1(?![0-9])', stand_in::pg_catalog.text, 'g'), relation),
         stand_in::pg_catalog.text, '$1');
 END
 $function$;
-COMMENT ON FUNCTION segments.qualify_condition(text, regclass, boolean) IS 'internal: a condition, perhaps with the number $1 of a field''s name, with its names qualified';
+COMMENT ON FUNCTION segments_internal.qualify_condition(text, regclass, boolean) IS 'a condition, perhaps with the number $1 of a field''s name, with its names qualified';
 
-CREATE FUNCTION segments.store_field(definition segments.field_definition) RETURNS void
+CREATE FUNCTION segments_internal.store_field(definition segments.field_definition) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-    row_table regclass := segments.field_table(definition.contact_table, definition.object, definition.relation);
+    row_table regclass := segments_internal.field_table(definition.contact_table, definition.object, definition.relation);
     value_type regtype;
 BEGIN
     IF definition.condition IS NOT NULL THEN
-        PERFORM segments.check_condition(regexp_replace(definition.condition, '\$1(?![0-9])', '1', 'g'), row_table);
+        PERFORM segments_internal.check_condition(regexp_replace(definition.condition, '\$1(?![0-9])', '1', 'g'), row_table);
     END IF;
     IF definition.order_by IS NOT NULL THEN
-        PERFORM segments.column_type(row_table, definition.order_by);
+        PERFORM segments_internal.column_type(row_table, definition.order_by);
     END IF;
     IF definition.expression IS NOT NULL THEN
-        value_type := segments.expression_type(definition.expression, row_table);
+        value_type := segments_internal.expression_type(definition.expression, row_table);
     ELSIF definition.column_name IS NOT NULL OR coalesce(definition.aggregate, '') NOT IN ('exists', 'count') THEN
-        value_type := segments.column_type(row_table, coalesce(definition.column_name, definition.field));
+        value_type := segments_internal.column_type(row_table, coalesce(definition.column_name, definition.field));
     END IF;
     IF definition.type IS NULL AND coalesce(definition.aggregate, '') NOT IN ('exists', 'count', 'sum') THEN
         IF segments.inferred_type(value_type) IS NULL THEN
@@ -517,12 +517,12 @@ BEGIN
         END IF;
     END IF;
 
-    PERFORM segments.store_definition(definition);
+    PERFORM segments_internal.store_definition(definition);
 END
 $function$;
-COMMENT ON FUNCTION segments.store_field(segments.field_definition) IS 'internal: define_field, its expressions with qualified names';
+COMMENT ON FUNCTION segments_internal.store_field(segments.field_definition) IS 'define_field, its expressions with qualified names';
 
-CREATE FUNCTION segments.complete_definition(given segments.field_definition) RETURNS segments.field_definition
+CREATE FUNCTION segments_internal.complete_definition(given segments.field_definition) RETURNS segments.field_definition
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
@@ -532,7 +532,7 @@ AS $function$
 DECLARE
     stored segments.field_definition;
 BEGIN
-    PERFORM segments.check_contact_table(given.contact_table);
+    PERFORM segments_internal.check_contact_table(given.contact_table);
     EXECUTE format('LOCK TABLE %s IN SHARE UPDATE EXCLUSIVE MODE', given.contact_table);
     SELECT * INTO stored FROM segments.field_definition AS d
     WHERE (d.contact_table, d.object, d.field) = (given.contact_table, given.object, given.field);
@@ -553,7 +553,7 @@ BEGIN
     RETURN given;
 END
 $function$;
-COMMENT ON FUNCTION segments.complete_definition(segments.field_definition) IS 'internal: what is not given of a definition is as it was declared before';
+COMMENT ON FUNCTION segments_internal.complete_definition(segments.field_definition) IS 'what is not given of a definition is as it was declared before';
 
 CREATE FUNCTION segments.define_field(contact_table regclass, field text, type text DEFAULT NULL, object text DEFAULT 'lead',
                                       label text DEFAULT NULL, available boolean DEFAULT NULL, relation text DEFAULT NULL,
@@ -588,18 +588,18 @@ BEGIN
     definition.timezone := define_field.timezone;
     definition.default_prefix := define_field.default_prefix;
     definition.unfollowed := define_field.unfollowed;
-    definition := segments.complete_definition(definition);
-    PERFORM segments.check_definition(definition);
+    definition := segments_internal.complete_definition(definition);
+    PERFORM segments_internal.check_definition(definition);
 
-    row_table := segments.field_table(define_field.contact_table, define_field.object, definition.relation);
+    row_table := segments_internal.field_table(define_field.contact_table, define_field.object, definition.relation);
     IF define_field.expression IS NOT NULL THEN
-        definition.expression := segments.qualify_expression(define_field.expression, row_table);
+        definition.expression := segments_internal.qualify_expression(define_field.expression, row_table);
     END IF;
     IF define_field.condition IS NOT NULL THEN
-        definition.condition := segments.qualify_condition(define_field.condition, row_table,
+        definition.condition := segments_internal.qualify_condition(define_field.condition, row_table,
             pg_catalog.right(define_field.field, 1) OPERATOR(pg_catalog.=) '*');
     END IF;
-    PERFORM segments.store_field(definition);
+    PERFORM segments_internal.store_field(definition);
 END
 $function$;
 COMMENT ON FUNCTION segments.define_field(regclass, text, text, text, text, boolean, text, name, text, text, text, name, text[], boolean, text, text, boolean) IS
@@ -609,9 +609,9 @@ CREATE FUNCTION segments.drop_field(contact_table regclass, field text, object t
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
-    PERFORM segments.check_contact_table(drop_field.contact_table);
+    PERFORM segments_internal.check_contact_table(drop_field.contact_table);
     EXECUTE format('LOCK TABLE %s IN SHARE UPDATE EXCLUSIVE MODE', drop_field.contact_table);
-    IF NOT segments.forget_definition(drop_field.contact_table, drop_field.object, drop_field.field) THEN
+    IF NOT segments_internal.forget_definition(drop_field.contact_table, drop_field.object, drop_field.field) THEN
         RAISE EXCEPTION 'nothing is declared for field "%" of object %', drop_field.field, drop_field.object
             USING ERRCODE = 'undefined_object';
     END IF;

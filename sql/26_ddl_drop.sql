@@ -23,34 +23,34 @@
 
 -- Before a command -------------------------------------------------------------
 
-CREATE FUNCTION segments.remember_broken(contact_tables oid[]) RETURNS void
+CREATE FUNCTION segments_internal.remember_broken(contact_tables oid[]) RETURNS void
     LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'segments_remember_broken';
-COMMENT ON FUNCTION segments.remember_broken(oid[]) IS 'internal: contact tables that don''t count for the command that begins';
-REVOKE EXECUTE ON FUNCTION segments.remember_broken(oid[]) FROM PUBLIC;
+COMMENT ON FUNCTION segments_internal.remember_broken(oid[]) IS 'contact tables that don''t count for the command that begins';
+REVOKE EXECUTE ON FUNCTION segments_internal.remember_broken(oid[]) FROM PUBLIC;
 
-CREATE FUNCTION segments.is_broken(contact_table regclass) RETURNS boolean
+CREATE FUNCTION segments_internal.is_broken(contact_table regclass) RETURNS boolean
     LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'segments_is_broken';
-COMMENT ON FUNCTION segments.is_broken(regclass) IS 'internal: was this contact table declared to be without meaning when the present command began?';
+COMMENT ON FUNCTION segments_internal.is_broken(regclass) IS 'was this contact table declared to be without meaning when the present command began?';
 
-CREATE FUNCTION segments.begin_command(renames boolean) RETURNS boolean
+CREATE FUNCTION segments_internal.begin_command(renames boolean) RETURNS boolean
     LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'segments_begin_command';
-COMMENT ON FUNCTION segments.begin_command(boolean) IS 'internal: a command begins, which may give something another name; false: another command runs it';
-CREATE FUNCTION segments.end_command() RETURNS void
+COMMENT ON FUNCTION segments_internal.begin_command(boolean) IS 'a command begins, which may give something another name; false: another command runs it';
+CREATE FUNCTION segments_internal.end_command() RETURNS void
     LANGUAGE c AS 'MODULE_PATHNAME', 'segments_end_command';
-COMMENT ON FUNCTION segments.end_command() IS 'internal: a command that may have given something another name has ended';
-CREATE FUNCTION segments.keep_expression(expression text, relation regclass, role oid) RETURNS void
+COMMENT ON FUNCTION segments_internal.end_command() IS 'a command that may have given something another name has ended';
+CREATE FUNCTION segments_internal.keep_expression(expression text, relation regclass, role oid) RETURNS void
     LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'segments_keep_expression';
-COMMENT ON FUNCTION segments.keep_expression(text, regclass, oid) IS 'internal: keeps what an expression means until the command that began ends';
-CREATE FUNCTION segments.followed_expression(expression text, relation regclass) RETURNS text
+COMMENT ON FUNCTION segments_internal.keep_expression(text, regclass, oid) IS 'keeps what an expression means until the command that began ends';
+CREATE FUNCTION segments_internal.followed_expression(expression text, relation regclass) RETURNS text
     LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'segments_followed_expression';
-COMMENT ON FUNCTION segments.followed_expression(text, regclass) IS 'internal: how what was kept of an expression is written now; null: as before';
-CREATE FUNCTION segments.used_function(expression text, relation regclass, function oid) RETURNS boolean
+COMMENT ON FUNCTION segments_internal.followed_expression(text, regclass) IS 'how what was kept of an expression is written now; null: as before';
+CREATE FUNCTION segments_internal.used_function(expression text, relation regclass, function oid) RETURNS boolean
     LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'segments_used_function';
-COMMENT ON FUNCTION segments.used_function(text, regclass, oid) IS 'internal: did what was kept of an expression call this function?';
-REVOKE EXECUTE ON FUNCTION segments.used_function(text, regclass, oid), segments.begin_command(boolean), segments.end_command(), segments.keep_expression(text, regclass, oid),
-    segments.followed_expression(text, regclass) FROM PUBLIC;
+COMMENT ON FUNCTION segments_internal.used_function(text, regclass, oid) IS 'did what was kept of an expression call this function?';
+REVOKE EXECUTE ON FUNCTION segments_internal.used_function(text, regclass, oid), segments_internal.begin_command(boolean), segments_internal.end_command(), segments_internal.keep_expression(text, regclass, oid),
+    segments_internal.followed_expression(text, regclass) FROM PUBLIC;
 
-CREATE FUNCTION segments.declared_expressions() RETURNS TABLE (contact_table regclass, relation regclass, sql text)
+CREATE FUNCTION segments_internal.declared_expressions() RETURNS TABLE (contact_table regclass, relation regclass, sql text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
     SELECT d.contact_table, coalesce(r.related_table, d.contact_table), d.sql
@@ -60,9 +60,9 @@ AS $function$
     UNION ALL
     SELECT r.contact_table, r.related_table, r.condition FROM segments.relation AS r WHERE r.condition IS NOT NULL
 $function$;
-COMMENT ON FUNCTION segments.declared_expressions() IS 'internal: all that is declared in SQL, with the table over whose rows it is';
+COMMENT ON FUNCTION segments_internal.declared_expressions() IS 'all that is declared in SQL, with the table over whose rows it is';
 
-CREATE FUNCTION segments.examine_definitions(contact_table regclass) RETURNS void
+CREATE FUNCTION segments_internal.examine_definitions(contact_table regclass) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
@@ -80,23 +80,23 @@ BEGIN
     IF barred IS NOT NULL THEN
         RAISE EXCEPTION 'owner of the contact table cannot read relation "%"', barred USING ERRCODE = 'insufficient_privilege';
     END IF;
-    PERFORM segments.check_expression(regexp_replace(e.sql, '\$1(?![0-9])', '1', 'g'), e.relation, c.relowner, false),
-            segments.keep_expression(e.sql, e.relation, c.relowner)
-    FROM segments.declared_expressions() AS e JOIN pg_class AS c ON c.oid = e.contact_table
+    PERFORM segments_internal.check_expression(regexp_replace(e.sql, '\$1(?![0-9])', '1', 'g'), e.relation, c.relowner, false),
+            segments_internal.keep_expression(e.sql, e.relation, c.relowner)
+    FROM segments_internal.declared_expressions() AS e JOIN pg_class AS c ON c.oid = e.contact_table
     WHERE examine_definitions.contact_table IS NULL OR e.contact_table = examine_definitions.contact_table;
 END
 $function$;
-COMMENT ON FUNCTION segments.examine_definitions(regclass) IS 'internal: an error when something that is declared for a contact table (null: any) has no meaning, or is not its owner''s to read';
-REVOKE EXECUTE ON FUNCTION segments.examine_definitions(regclass) FROM PUBLIC;
+COMMENT ON FUNCTION segments_internal.examine_definitions(regclass) IS 'an error when something that is declared for a contact table (null: any) has no meaning, or is not its owner''s to read';
+REVOKE EXECUTE ON FUNCTION segments_internal.examine_definitions(regclass) FROM PUBLIC;
 
-CREATE FUNCTION segments.is_examined(contact_table regclass) RETURNS boolean
+CREATE FUNCTION segments_internal.is_examined(contact_table regclass) RETURNS boolean
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
  * Always rolled back, so that no lock stays.
  */
 BEGIN
-    PERFORM segments.examine_definitions(is_examined.contact_table);
+    PERFORM segments_internal.examine_definitions(is_examined.contact_table);
     RAISE EXCEPTION USING ERRCODE = 'SG001';
 EXCEPTION
     WHEN SQLSTATE 'SG001' THEN
@@ -105,10 +105,10 @@ EXCEPTION
         RETURN false;
 END
 $function$;
-COMMENT ON FUNCTION segments.is_examined(regclass) IS 'internal: does all that is declared for a contact table (null: for every one) have a meaning?';
-REVOKE EXECUTE ON FUNCTION segments.is_examined(regclass) FROM PUBLIC;
+COMMENT ON FUNCTION segments_internal.is_examined(regclass) IS 'does all that is declared for a contact table (null: for every one) have a meaning?';
+REVOKE EXECUTE ON FUNCTION segments_internal.is_examined(regclass) FROM PUBLIC;
 
-CREATE FUNCTION segments.before_ddl() RETURNS event_trigger
+CREATE FUNCTION segments_internal.before_ddl() RETURNS event_trigger
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '100ms'
 AS $function$
 /*
@@ -116,19 +116,19 @@ AS $function$
  * their own: that contact table doesn't count.
  */
 BEGIN
-    IF NOT segments.begin_command(TG_TAG LIKE 'ALTER %' OR TG_TAG = 'CREATE FUNCTION') THEN
+    IF NOT segments_internal.begin_command(TG_TAG LIKE 'ALTER %' OR TG_TAG = 'CREATE FUNCTION') THEN
         RETURN;
     END IF;
-    IF NOT EXISTS (SELECT FROM segments.contact_table) OR segments.is_restore_session() OR segments.is_examined(NULL) THEN
-        PERFORM segments.remember_broken('{}');
+    IF NOT EXISTS (SELECT FROM segments.contact_table) OR segments_internal.is_restore_session() OR segments_internal.is_examined(NULL) THEN
+        PERFORM segments_internal.remember_broken('{}');
     ELSE
-        PERFORM segments.remember_broken(ARRAY(
+        PERFORM segments_internal.remember_broken(ARRAY(
             SELECT t.contact_table FROM segments.contact_table AS t
-            WHERE NOT segments.is_examined(t.contact_table)));
+            WHERE NOT segments_internal.is_examined(t.contact_table)));
     END IF;
 END
 $function$;
-COMMENT ON FUNCTION segments.before_ddl() IS 'internal: event trigger function; finds out which contact tables don''t count for the command that begins';
+COMMENT ON FUNCTION segments_internal.before_ddl() IS 'event trigger function; finds out which contact tables don''t count for the command that begins';
 
 CREATE EVENT TRIGGER segments_0_before_ddl ON ddl_command_start
     WHEN TAG IN ('CREATE FUNCTION', 'ALTER TABLE', 'ALTER SCHEMA', 'ALTER FUNCTION', 'ALTER OPERATOR', 'ALTER TYPE', 'ALTER DOMAIN', 'ALTER VIEW',
@@ -136,12 +136,12 @@ CREATE EVENT TRIGGER segments_0_before_ddl ON ddl_command_start
                  'DROP PROCEDURE', 'DROP ROUTINE', 'DROP OPERATOR', 'DROP OPERATOR CLASS', 'DROP OPERATOR FAMILY', 'DROP COLLATION',
                  'DROP SEQUENCE', 'DROP LANGUAGE', 'DROP ACCESS METHOD', 'DROP SERVER', 'DROP FOREIGN DATA WRAPPER',
                  'DROP TEXT SEARCH CONFIGURATION', 'DROP TEXT SEARCH DICTIONARY', 'DROP TEXT SEARCH PARSER', 'DROP TEXT SEARCH TEMPLATE', 'DROP TYPE', 'DROP DOMAIN', 'DROP CAST', 'DROP SCHEMA', 'DROP EXTENSION', 'DROP OWNED')
-    EXECUTE FUNCTION segments.before_ddl();
+    EXECUTE FUNCTION segments_internal.before_ddl();
 COMMENT ON EVENT TRIGGER segments_0_before_ddl IS 'finds out whose definitions have no meaning, so that they are in nobody''s way';
 
 -- DROP ----------------------------------------------------------------------
 
-CREATE FUNCTION segments.drop_tables_beside() RETURNS event_trigger
+CREATE FUNCTION segments_internal.drop_tables_beside() RETURNS event_trigger
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
@@ -151,15 +151,15 @@ BEGIN
         SELECT c.oid FROM pg_event_trigger_dropped_objects() AS d
             JOIN segments.contact_table AS t ON t.contact_table = d.objid
             JOIN pg_class AS c ON c.oid IN (t.member_table, t.override_table, t.change_table)
-        WHERE d.classid = 'pg_class'::regclass AND d.objsubid = 0 AND segments.layout_problem(t) IS NULL
+        WHERE d.classid = 'pg_class'::regclass AND d.objsubid = 0 AND segments_internal.layout_problem(t) IS NULL
     LOOP
         EXECUTE format('DROP TABLE %s', beside);
     END LOOP;
 END
 $function$;
-COMMENT ON FUNCTION segments.drop_tables_beside() IS 'internal: event trigger function; members, overrides and changes go with their contact table';
+COMMENT ON FUNCTION segments_internal.drop_tables_beside() IS 'event trigger function; members, overrides and changes go with their contact table';
 
-CREATE FUNCTION segments.forget_dropped_tables(dropped oid[], names text) RETURNS void
+CREATE FUNCTION segments_internal.forget_dropped_tables(dropped oid[], names text) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
@@ -174,7 +174,7 @@ DECLARE
 BEGIN
     DELETE FROM segments.contact_table WHERE contact_table = ANY (dropped);
     SELECT c.relname INTO contact_name FROM segments.contact_table AS t JOIN pg_class AS c ON c.oid = t.contact_table
-    WHERE dropped && ARRAY[t.member_table, t.override_table, t.change_table]::oid[] AND segments.is_maintained(t.contact_table);
+    WHERE dropped && ARRAY[t.member_table, t.override_table, t.change_table]::oid[] AND segments_internal.is_maintained(t.contact_table);
     IF FOUND THEN
         RAISE EXCEPTION 'cannot drop % because contact table "%" depends on it', names, contact_name
             USING ERRCODE = 'dependent_objects_still_exist', DETAIL = 'Members, overrides and the log stay beside their contact table.';
@@ -182,7 +182,7 @@ BEGIN
     BEGIN
         -- what doesn't count stays, without meaning as before
         DELETE FROM segments.relation
-        WHERE (related_table = ANY (dropped) OR link_table = ANY (dropped)) AND NOT segments.is_broken(contact_table);
+        WHERE (related_table = ANY (dropped) OR link_table = ANY (dropped)) AND NOT segments_internal.is_broken(contact_table);
     EXCEPTION WHEN dependent_objects_still_exist THEN
         GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
         RAISE EXCEPTION 'cannot drop % %', names, substring(message, 'because .*')
@@ -190,10 +190,10 @@ BEGIN
     END;
 END
 $function$;
-COMMENT ON FUNCTION segments.forget_dropped_tables(oid[], text) IS 'internal: take dropped tables out of the catalogue';
-REVOKE EXECUTE ON FUNCTION segments.forget_dropped_tables(oid[], text) FROM PUBLIC;
+COMMENT ON FUNCTION segments_internal.forget_dropped_tables(oid[], text) IS 'take dropped tables out of the catalogue';
+REVOKE EXECUTE ON FUNCTION segments_internal.forget_dropped_tables(oid[], text) FROM PUBLIC;
 
-CREATE FUNCTION segments.forget_dropped_columns(relation regclass, columns name[]) RETURNS void
+CREATE FUNCTION segments_internal.forget_dropped_columns(relation regclass, columns name[]) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
@@ -214,7 +214,7 @@ BEGIN
     END IF;
     FOR reader IN
         SELECT r.contact_table, r.name FROM segments.relation AS r
-        WHERE r.contact_table IN (SELECT segments.contact_tables_reading(forget_dropped_columns.relation)) AND (
+        WHERE r.contact_table IN (SELECT segments_internal.contact_tables_reading(forget_dropped_columns.relation)) AND (
               (r.related_table = forget_dropped_columns.relation
                AND (r.key_column = ANY (forget_dropped_columns.columns)
                     OR r.link_table IS NULL AND r.contact_column = ANY (forget_dropped_columns.columns)))
@@ -238,41 +238,41 @@ BEGIN
                 ON r.contact_table = f.contact_table
                AND r.name = coalesce(f.relation, CASE WHEN f.object LIKE 'company%' THEN f.object END)
         WHERE coalesce(r.related_table, f.contact_table) = forget_dropped_columns.relation
-          AND f.contact_table IN (SELECT segments.contact_tables_reading(forget_dropped_columns.relation))
+          AND f.contact_table IN (SELECT segments_internal.contact_tables_reading(forget_dropped_columns.relation))
           AND coalesce(f.column_name, f.field) = ANY (forget_dropped_columns.columns) AND f.expression IS NULL
           AND (f.column_name IS NOT NULL OR coalesce(f.aggregate, '') NOT IN ('exists', 'count'))
     LOOP
-        PERFORM segments.invalidate(reader.contact_table);
-        PERFORM segments.check_segments(reader.contact_table, ARRAY[reader.field], refusal);
+        PERFORM segments_internal.invalidate(reader.contact_table);
+        PERFORM segments_internal.check_segments(reader.contact_table, ARRAY[reader.field], refusal);
         DELETE FROM segments.field_definition AS d
         WHERE d.contact_table = reader.contact_table AND d.object = reader.object AND d.field = reader.field;
     END LOOP;
 
-    FOR reader IN SELECT * FROM segments.contact_tables_reading(forget_dropped_columns.relation) AS t (contact_table) LOOP
-        PERFORM segments.invalidate(reader.contact_table);
-        PERFORM segments.check_segments(reader.contact_table, NULL, refusal);
-        PERFORM segments.check_definitions(reader.contact_table, refusal);
+    FOR reader IN SELECT * FROM segments_internal.contact_tables_reading(forget_dropped_columns.relation) AS t (contact_table) LOOP
+        PERFORM segments_internal.invalidate(reader.contact_table);
+        PERFORM segments_internal.check_segments(reader.contact_table, NULL, refusal);
+        PERFORM segments_internal.check_definitions(reader.contact_table, refusal);
     END LOOP;
 END
 $function$;
-COMMENT ON FUNCTION segments.forget_dropped_columns(regclass, name[]) IS 'internal: refuse to lose columns that something needs, and take them out of the catalogue';
-REVOKE EXECUTE ON FUNCTION segments.forget_dropped_columns(regclass, name[]) FROM PUBLIC;
+COMMENT ON FUNCTION segments_internal.forget_dropped_columns(regclass, name[]) IS 'refuse to lose columns that something needs, and take them out of the catalogue';
+REVOKE EXECUTE ON FUNCTION segments_internal.forget_dropped_columns(regclass, name[]) FROM PUBLIC;
 
-CREATE FUNCTION segments.contact_tables_reading(relation regclass) RETURNS SETOF regclass
+CREATE FUNCTION segments_internal.contact_tables_reading(relation regclass) RETURNS SETOF regclass
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
     -- not while a dump is restored, when triggers come last
     SELECT t.contact_table FROM segments.contact_table AS t
-    WHERE segments.is_maintained(t.contact_table)
+    WHERE segments_internal.is_maintained(t.contact_table)
       AND (t.contact_table = contact_tables_reading.relation
-           OR NOT segments.is_broken(t.contact_table) AND EXISTS (
+           OR NOT segments_internal.is_broken(t.contact_table) AND EXISTS (
                       SELECT FROM segments.relation AS r
                       WHERE r.contact_table = t.contact_table
                         AND contact_tables_reading.relation IN (r.related_table, r.link_table)))
 $function$;
-COMMENT ON FUNCTION segments.contact_tables_reading(regclass) IS 'internal: contact tables whose segments can depend on a table';
+COMMENT ON FUNCTION segments_internal.contact_tables_reading(regclass) IS 'contact tables whose segments can depend on a table';
 
-CREATE FUNCTION segments.check_dropped_names(names text[], refusal text) RETURNS void
+CREATE FUNCTION segments_internal.check_dropped_names(names text[], refusal text) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
@@ -289,17 +289,17 @@ BEGIN
               SELECT r.contact_table, r.condition FROM segments.relation AS r) AS e
         WHERE EXISTS (SELECT FROM unnest(check_dropped_names.names) AS n
                       WHERE CASE WHEN n ~ '^\w+$' THEN e.sql ~ ('\m' || n || '\M') ELSE strpos(e.sql, n) > 0 END)
-          AND segments.is_maintained(e.contact_table) AND NOT segments.is_broken(e.contact_table)
+          AND segments_internal.is_maintained(e.contact_table) AND NOT segments_internal.is_broken(e.contact_table)
     LOOP
-        PERFORM segments.invalidate(contact_table);
-        PERFORM segments.check_definitions(contact_table, check_dropped_names.refusal);
+        PERFORM segments_internal.invalidate(contact_table);
+        PERFORM segments_internal.check_definitions(contact_table, check_dropped_names.refusal);
     END LOOP;
 END
 $function$;
-COMMENT ON FUNCTION segments.check_dropped_names(text[], text) IS 'internal: refuse to lose what the expression of a field needs';
-REVOKE EXECUTE ON FUNCTION segments.check_dropped_names(text[], text) FROM PUBLIC;
+COMMENT ON FUNCTION segments_internal.check_dropped_names(text[], text) IS 'refuse to lose what the expression of a field needs';
+REVOKE EXECUTE ON FUNCTION segments_internal.check_dropped_names(text[], text) FROM PUBLIC;
 
-CREATE FUNCTION segments.after_drop() RETURNS event_trigger
+CREATE FUNCTION segments_internal.after_drop() RETURNS event_trigger
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
@@ -315,13 +315,13 @@ BEGIN
     IF EXISTS (SELECT FROM segments.contact_table AS t
                WHERE tables && ARRAY[t.contact_table, t.member_table, t.override_table, t.change_table]::oid[])
         OR EXISTS (SELECT FROM segments.relation AS r WHERE r.related_table = ANY (tables) OR r.link_table = ANY (tables)) THEN
-        PERFORM segments.forget_dropped_tables(tables, (
+        PERFORM segments_internal.forget_dropped_tables(tables, (
             SELECT string_agg(format('%s %s', d.object_type, d.object_identity), ', ')
             FROM pg_event_trigger_dropped_objects() AS d WHERE d.original));
     END IF;
 
     FOR dropped IN SELECT DISTINCT p.attached FROM segments.table_part AS p WHERE p.part = ANY (tables) LOOP
-        PERFORM segments.sync_parts(dropped.attached);
+        PERFORM segments_internal.sync_parts(dropped.attached);
     END LOOP;
 
     FOR dropped IN
@@ -329,10 +329,10 @@ BEGIN
         FROM pg_event_trigger_dropped_objects() AS d
         WHERE d.object_type = 'table column' AND NOT d.is_temporary
           AND EXISTS (SELECT FROM pg_class AS c WHERE c.oid = d.objid)
-          AND EXISTS (SELECT FROM segments.contact_tables_reading(d.objid))
+          AND EXISTS (SELECT FROM segments_internal.contact_tables_reading(d.objid))
         GROUP BY d.objid
     LOOP
-        PERFORM segments.forget_dropped_columns(dropped.relation, dropped.columns);
+        PERFORM segments_internal.forget_dropped_columns(dropped.relation, dropped.columns);
     END LOOP;
 
     FOR dropped IN
@@ -341,7 +341,7 @@ BEGIN
             JOIN pg_namespace AS n ON n.nspname = d.address_names[1]
             JOIN pg_class AS c ON c.relnamespace = n.oid AND c.relname = d.address_names[2]
         WHERE d.object_type = 'trigger' AND d.original AND d.address_names[3] LIKE 'segments\_after\_%'
-          AND segments.is_read(c.oid)
+          AND segments_internal.is_read(c.oid)
     LOOP
         RAISE WARNING 'segments no longer follow table "%"', dropped.name
             USING HINT = 'segments.attach() and its like create the trigger again.';
@@ -351,15 +351,15 @@ BEGIN
                    WHERE (d.original OR d.normal) AND NOT d.is_temporary
                      AND d.object_type IN ('table', 'view', 'materialized view', 'foreign table', 'function', 'operator', 'type', 'cast'));
     IF names <> '{}' THEN
-        PERFORM segments.check_dropped_names(names, format('cannot drop %s', (
+        PERFORM segments_internal.check_dropped_names(names, format('cannot drop %s', (
             SELECT string_agg(format('%s %s', d.object_type, d.object_identity), ', ')
             FROM pg_event_trigger_dropped_objects() AS d WHERE d.original)));
     END IF;
 END
 $function$;
-COMMENT ON FUNCTION segments.after_drop() IS 'internal: event trigger function; forgets what was dropped, refuses to lose what stored filters need';
+COMMENT ON FUNCTION segments_internal.after_drop() IS 'event trigger function; forgets what was dropped, refuses to lose what stored filters need';
 
-CREATE EVENT TRIGGER segments_1_drop_tables_beside ON sql_drop EXECUTE FUNCTION segments.drop_tables_beside();
-CREATE EVENT TRIGGER segments_2_after_drop ON sql_drop EXECUTE FUNCTION segments.after_drop();
+CREATE EVENT TRIGGER segments_1_drop_tables_beside ON sql_drop EXECUTE FUNCTION segments_internal.drop_tables_beside();
+CREATE EVENT TRIGGER segments_2_after_drop ON sql_drop EXECUTE FUNCTION segments_internal.after_drop();
 COMMENT ON EVENT TRIGGER segments_1_drop_tables_beside IS 'tables of members go with their contact table';
 COMMENT ON EVENT TRIGGER segments_2_after_drop IS 'segments go with their contact table; what stored filters need is not dropped';

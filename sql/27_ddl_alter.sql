@@ -2,34 +2,34 @@
 -- Event triggers: what ALTER means for segments
 -- ---------------------------------------------------------------------------
 
-CREATE FUNCTION segments.is_wider_key(former regtype, present regtype) RETURNS boolean
+CREATE FUNCTION segments_internal.is_wider_key(former regtype, present regtype) RETURNS boolean
     LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
     AS $$ SELECT former = ANY ('{smallint,integer}'::regtype[]) AND present = ANY ('{integer,bigint}'::regtype[]) AND former <> present $$;
-COMMENT ON FUNCTION segments.is_wider_key(regtype, regtype) IS 'internal: has a key of the second type all values of the first, and the same text?';
+COMMENT ON FUNCTION segments_internal.is_wider_key(regtype, regtype) IS 'has a key of the second type all values of the first, and the same text?';
 
-CREATE FUNCTION segments.present_key_type(tables segments.contact_table) RETURNS regtype
+CREATE FUNCTION segments_internal.present_key_type(tables segments.contact_table) RETURNS regtype
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
     -- what it is registered with, or wider just now: the tables beside follow
     SELECT coalesce((SELECT a.atttypid FROM pg_attribute AS a
                      WHERE a.attrelid = tables.contact_table AND a.attname = tables.key_column
-                       AND segments.is_wider_key(tables.key_type, a.atttypid)), tables.key_type)
+                       AND segments_internal.is_wider_key(tables.key_type, a.atttypid)), tables.key_type)
 $function$;
-COMMENT ON FUNCTION segments.present_key_type(segments.contact_table) IS 'internal: type of the key after an ALTER TABLE that the catalogue follows';
+COMMENT ON FUNCTION segments_internal.present_key_type(segments.contact_table) IS 'type of the key after an ALTER TABLE that the catalogue follows';
 
-CREATE FUNCTION segments.is_beside(tables segments.contact_table) RETURNS boolean
+CREATE FUNCTION segments_internal.is_beside(tables segments.contact_table) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
     -- the contact table may have got another owner just now, the others agree
-    SELECT segments.beside_problem(tables.member_table, tables.key_type, 'member') IS NULL
-       AND segments.beside_problem(tables.override_table, tables.key_type, 'override') IS NULL
-       AND segments.beside_problem(tables.change_table, tables.key_type, 'change') IS NULL
+    SELECT segments_internal.beside_problem(tables.member_table, tables.key_type, 'member') IS NULL
+       AND segments_internal.beside_problem(tables.override_table, tables.key_type, 'override') IS NULL
+       AND segments_internal.beside_problem(tables.change_table, tables.key_type, 'change') IS NULL
        AND (SELECT count(DISTINCT relowner) = 1 FROM pg_class
             WHERE oid IN (tables.member_table, tables.override_table, tables.change_table))
 $function$;
-COMMENT ON FUNCTION segments.is_beside(segments.contact_table) IS 'internal: are the tables beside a contact table those that attach() made?';
+COMMENT ON FUNCTION segments_internal.is_beside(segments.contact_table) IS 'are the tables beside a contact table those that attach() made?';
 
-CREATE FUNCTION segments.code_problem(relation oid) RETURNS text
+CREATE FUNCTION segments_internal.code_problem(relation oid) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
     -- who reads members reads the table, and would plan and run that as themselves
@@ -43,16 +43,16 @@ AS $function$
         WHEN EXISTS (SELECT FROM pg_policy AS p WHERE p.polrelid = relation AND (p.polname <> 'segments_readers'
                      OR p.polcmd <> 'r' OR EXISTS (SELECT FROM pg_depend AS d
                          WHERE d.classid = 'pg_policy'::regclass AND d.objid = p.oid AND d.refclassid = 'pg_proc'::regclass
-                           AND d.refobjid <> 'segments.hidden_segments(regclass)'::regprocedure)
+                           AND d.refobjid <> 'segments_internal.hidden_segments(regclass)'::regprocedure)
                      OR EXISTS (SELECT FROM pg_depend AS d WHERE d.classid = 'pg_policy'::regclass AND d.objid = p.oid
                                 AND d.refclassid = 'pg_class'::regclass AND d.refobjid NOT IN (relation, 'segments.contact_table'::regclass))
                      OR EXISTS (SELECT FROM pg_depend AS d WHERE d.classid = 'pg_policy'::regclass AND d.objid = p.oid
                                 AND d.refclassid IN ('pg_operator'::regclass, 'pg_type'::regclass))))
             THEN 'it must have no policy but its own' END
 $function$;
-COMMENT ON FUNCTION segments.code_problem(oid) IS 'internal: what on a table beside a contact table would run as whoever reads members, or null';
+COMMENT ON FUNCTION segments_internal.code_problem(oid) IS 'what on a table beside a contact table would run as whoever reads members, or null';
 
-CREATE FUNCTION segments.check_altered_beside(relations oid[]) RETURNS void
+CREATE FUNCTION segments_internal.check_altered_beside(relations oid[]) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
@@ -60,18 +60,18 @@ DECLARE
     problem text;
 BEGIN
     FOR altered IN
-        SELECT c.oid, c.relname, c.relowner, t.contact_table, segments.present_key_type(t) AS key_type, b.kind
+        SELECT c.oid, c.relname, c.relowner, t.contact_table, segments_internal.present_key_type(t) AS key_type, b.kind
         FROM segments.contact_table AS t, LATERAL (VALUES (t.member_table, 'member'), (t.override_table, 'override'),
                                                           (t.change_table, 'change')) AS b (relation, kind)
             JOIN pg_class AS c ON c.oid = b.relation
-        WHERE c.oid = ANY (check_altered_beside.relations) AND segments.is_maintained(t.contact_table)
+        WHERE c.oid = ANY (check_altered_beside.relations) AND segments_internal.is_maintained(t.contact_table)
     LOOP
         problem := coalesce(
-            segments.beside_problem(altered.oid, altered.key_type, altered.kind),
+            segments_internal.beside_problem(altered.oid, altered.key_type, altered.kind),
             -- a parallel restore may make the triggers first
-            CASE WHEN altered.kind <> 'change' AND NOT segments.has_member_key(altered.oid) AND NOT segments.is_restore_session()
+            CASE WHEN altered.kind <> 'change' AND NOT segments_internal.has_member_key(altered.oid) AND NOT segments_internal.is_restore_session()
                  THEN 'its primary key must be (segment_id, contact_id)' END,
-            segments.code_problem(altered.oid),
+            segments_internal.code_problem(altered.oid),
             (SELECT 'it must have the same owner' FROM pg_class WHERE oid = altered.contact_table AND relowner <> altered.relowner));
         IF problem IS NOT NULL THEN
             RAISE EXCEPTION 'cannot alter table "%" because contact table "%" depends on it', altered.relname, altered.contact_table
@@ -81,9 +81,9 @@ BEGIN
     END LOOP;
 END
 $function$;
-COMMENT ON FUNCTION segments.check_altered_beside(oid[]) IS 'internal: refuse to alter a table beside a contact table to what is not made by attach()';
+COMMENT ON FUNCTION segments_internal.check_altered_beside(oid[]) IS 'refuse to alter a table beside a contact table to what is not made by attach()';
 
-CREATE FUNCTION segments.drop_concurrent_code() RETURNS void
+CREATE FUNCTION segments_internal.drop_concurrent_code() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
@@ -99,7 +99,7 @@ BEGIN
             JOIN pg_class AS c ON c.oid = i.indexrelid AND age(c.xmin) > 0
             JOIN segments.contact_table AS t ON i.indrelid IN (t.member_table, t.override_table, t.change_table),
             LATERAL (SELECT relname AS relation FROM pg_class WHERE oid = i.indrelid) AS b
-        WHERE d.classid = 'pg_class'::regclass AND segments.is_maintained(t.contact_table)
+        WHERE d.classid = 'pg_class'::regclass AND segments_internal.is_maintained(t.contact_table)
           AND (i.indexprs IS NOT NULL OR i.indpred IS NOT NULL)
     LOOP
         EXECUTE format('DROP INDEX %s', made.index);
@@ -108,10 +108,10 @@ BEGIN
     END LOOP;
 END
 $function$;
-COMMENT ON FUNCTION segments.drop_concurrent_code() IS 'internal: drops an index just made concurrently on a table beside a contact table, where it would run code as whoever reads members';
-REVOKE EXECUTE ON FUNCTION segments.drop_concurrent_code() FROM PUBLIC;
+COMMENT ON FUNCTION segments_internal.drop_concurrent_code() IS 'drops an index just made concurrently on a table beside a contact table, where it would run code as whoever reads members';
+REVOKE EXECUTE ON FUNCTION segments_internal.drop_concurrent_code() FROM PUBLIC;
 
-CREATE FUNCTION segments.alter_tables_beside() RETURNS event_trigger
+CREATE FUNCTION segments_internal.alter_tables_beside() RETURNS event_trigger
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
@@ -121,15 +121,15 @@ BEGIN
         SELECT DISTINCT beside.oid::regclass AS relation, beside.relowner <> c.relowner AS owned, pg_get_userbyid(c.relowner) AS owner,
                beside.relnamespace <> c.relnamespace AS placed, n.nspname AS place,
                beside.relpersistence <> c.relpersistence AS kept, c.relpersistence = 'p' AS is_logged,
-               segments.present_key_type(t) <> t.key_type AS widened, segments.present_key_type(t) AS key_type
+               segments_internal.present_key_type(t) <> t.key_type AS widened, segments_internal.present_key_type(t) AS key_type
         FROM pg_event_trigger_ddl_commands() AS d
             JOIN segments.contact_table AS t ON t.contact_table = d.objid
             JOIN pg_class AS c ON c.oid = t.contact_table
             JOIN pg_namespace AS n ON n.oid = c.relnamespace
             JOIN pg_class AS beside ON beside.oid IN (t.member_table, t.override_table, t.change_table)
-        WHERE d.classid = 'pg_class'::regclass AND segments.is_beside(t)
+        WHERE d.classid = 'pg_class'::regclass AND segments_internal.is_beside(t)
           AND (beside.relowner <> c.relowner OR beside.relnamespace <> c.relnamespace OR beside.relpersistence <> c.relpersistence
-               OR segments.present_key_type(t) <> t.key_type)
+               OR segments_internal.present_key_type(t) <> t.key_type)
     LOOP
         IF moved.owned THEN
             EXECUTE format('ALTER TABLE %s OWNER TO %I', moved.relation, moved.owner);
@@ -146,9 +146,9 @@ BEGIN
     END LOOP;
 END
 $function$;
-COMMENT ON FUNCTION segments.alter_tables_beside() IS 'internal: event trigger function; members, overrides and changes have the owner, the schema and the type of key of their contact table';
+COMMENT ON FUNCTION segments_internal.alter_tables_beside() IS 'event trigger function; members, overrides and changes have the owner, the schema and the type of key of their contact table';
 
-CREATE FUNCTION segments.changed_fields(contact_table regclass, relation regclass) RETURNS text[]
+CREATE FUNCTION segments_internal.changed_fields(contact_table regclass, relation regclass) RETURNS text[]
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
@@ -179,18 +179,18 @@ BEGIN
                OR EXISTS (SELECT FROM unnest(columns) AS c WHERE strpos(concat_ws(' ', d.expression, d.condition), c) > 0)));
 END
 $function$;
-COMMENT ON FUNCTION segments.changed_fields(regclass, regclass) IS 'internal: fields of a contact table whose values an ALTER TABLE may have changed; null: any';
+COMMENT ON FUNCTION segments_internal.changed_fields(regclass, regclass) IS 'fields of a contact table whose values an ALTER TABLE may have changed; null: any';
 
-CREATE FUNCTION segments.has_column(relation regclass, column_name name) RETURNS boolean
+CREATE FUNCTION segments_internal.has_column(relation regclass, column_name name) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
     SELECT column_name IS NULL
         OR EXISTS (SELECT FROM pg_attribute AS a
                    WHERE a.attrelid = relation AND a.attname = column_name AND a.attnum > 0 AND NOT a.attisdropped)
 $function$;
-COMMENT ON FUNCTION segments.has_column(regclass, name) IS 'internal: is there such a column? null: yes';
+COMMENT ON FUNCTION segments_internal.has_column(regclass, name) IS 'is there such a column? null: yes';
 
-CREATE FUNCTION segments.names_of_renamed(relation regclass) RETURNS TABLE (contact_table regclass, object text, field text)
+CREATE FUNCTION segments_internal.names_of_renamed(relation regclass) RETURNS TABLE (contact_table regclass, object text, field text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
     /*
@@ -198,32 +198,32 @@ AS $function$
      * name: a field of the old name is to be declared for it.
      */
     SELECT DISTINCT s.contact_table, w.object, w.field
-    FROM segments.contact_tables_reading(names_of_renamed.relation) AS t (contact_table)
+    FROM segments_internal.contact_tables_reading(names_of_renamed.relation) AS t (contact_table)
         JOIN segments.segment AS s ON s.contact_table = t.contact_table,
         LATERAL (SELECT coalesce(e ->> 'object', 'lead') AS object, e ->> 'field' AS field
                  FROM jsonb_path_query(s.filters::jsonb, '$.** ? (exists (@.field) && exists (@.operator))') AS e) AS w
-    WHERE NOT segments.has_failed(s.id)
+    WHERE NOT segments_internal.has_failed(s.id)
       AND CASE w.object WHEN 'lead' THEN s.contact_table = names_of_renamed.relation
                         ELSE EXISTS (SELECT FROM segments.relation AS r
                                      WHERE (r.contact_table, r.related_table) = (s.contact_table, names_of_renamed.relation)
                                        AND r.name = w.object AND r.name IN ('company', 'company_all')) END
-      AND NOT segments.has_column(names_of_renamed.relation, w.field::name)
+      AND NOT segments_internal.has_column(names_of_renamed.relation, w.field::name)
       AND CASE
           -- what is declared follows by itself
           WHEN EXISTS (SELECT FROM segments.field_definition AS d
-                       WHERE d.contact_table = s.contact_table AND segments.name_covers(d.field, w.field)
+                       WHERE d.contact_table = s.contact_table AND segments_internal.name_covers(d.field, w.field)
                          AND d.object IN (w.object, CASE w.object WHEN 'company_all' THEN 'company' END)) THEN false
           WHEN ARRAY['behaviors.' || w.field, 'groups.' || w.field] && s.other_objects THEN false
           WHEN w.object = 'lead'
                AND EXISTS (SELECT FROM segments.field_definition AS d
                            WHERE d.contact_table = s.contact_table AND d.object IN ('behaviors', 'groups')
-                             AND segments.name_covers(d.field, w.field)) THEN true
+                             AND segments_internal.name_covers(d.field, w.field)) THEN true
           ELSE segments.field_operators(s.contact_table, w.object, w.field) IS NULL END
 $function$;
-COMMENT ON FUNCTION segments.names_of_renamed(regclass) IS 'internal: names by which filters mean a column that has another name now';
-REVOKE EXECUTE ON FUNCTION segments.names_of_renamed(regclass) FROM PUBLIC;
+COMMENT ON FUNCTION segments_internal.names_of_renamed(regclass) IS 'names by which filters mean a column that has another name now';
+REVOKE EXECUTE ON FUNCTION segments_internal.names_of_renamed(regclass) FROM PUBLIC;
 
-CREATE FUNCTION segments.follow_renamed_column(relation regclass, new_name name) RETURNS void
+CREATE FUNCTION segments_internal.follow_renamed_column(relation regclass, new_name name) RETURNS void
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $function$
     /*
@@ -232,20 +232,20 @@ AS $function$
      */
     WITH renamed_relation AS (
         UPDATE segments.relation AS r
-        SET contact_column = CASE WHEN segments.has_column(coalesce(r.link_table, r.related_table), r.contact_column)
+        SET contact_column = CASE WHEN segments_internal.has_column(coalesce(r.link_table, r.related_table), r.contact_column)
                                   THEN r.contact_column ELSE new_name END,
-            key_column = CASE WHEN segments.has_column(r.related_table, r.key_column) THEN r.key_column ELSE new_name END,
-            link_column = CASE WHEN segments.has_column(r.link_table, r.link_column) THEN r.link_column ELSE new_name END,
-            primary_column = CASE WHEN segments.has_column(r.link_table, r.primary_column) THEN r.primary_column ELSE new_name END,
-            contact_reference = CASE WHEN segments.has_column(r.contact_table, r.contact_reference)
+            key_column = CASE WHEN segments_internal.has_column(r.related_table, r.key_column) THEN r.key_column ELSE new_name END,
+            link_column = CASE WHEN segments_internal.has_column(r.link_table, r.link_column) THEN r.link_column ELSE new_name END,
+            primary_column = CASE WHEN segments_internal.has_column(r.link_table, r.primary_column) THEN r.primary_column ELSE new_name END,
+            contact_reference = CASE WHEN segments_internal.has_column(r.contact_table, r.contact_reference)
                                      THEN r.contact_reference ELSE new_name END,
-            condition = coalesce(segments.followed_expression(r.condition, r.related_table), r.condition)
+            condition = coalesce(segments_internal.followed_expression(r.condition, r.related_table), r.condition)
         WHERE follow_renamed_column.relation IN (r.contact_table, r.related_table, r.link_table)
-          AND NOT (segments.has_column(coalesce(r.link_table, r.related_table), r.contact_column)
-                   AND segments.has_column(r.related_table, r.key_column) AND segments.has_column(r.link_table, r.link_column)
-                   AND segments.has_column(r.link_table, r.primary_column)
-                   AND segments.has_column(r.contact_table, r.contact_reference)
-                   AND segments.followed_expression(r.condition, r.related_table) IS NULL)
+          AND NOT (segments_internal.has_column(coalesce(r.link_table, r.related_table), r.contact_column)
+                   AND segments_internal.has_column(r.related_table, r.key_column) AND segments_internal.has_column(r.link_table, r.link_column)
+                   AND segments_internal.has_column(r.link_table, r.primary_column)
+                   AND segments_internal.has_column(r.contact_table, r.contact_reference)
+                   AND segments_internal.followed_expression(r.condition, r.related_table) IS NULL)
     ), field AS (
         SELECT d.contact_table, d.object, d.field, coalesce(r.related_table, d.contact_table) AS row_table,
                CASE WHEN d.expression IS NULL AND (d.column_name IS NOT NULL OR coalesce(d.aggregate, '') NOT IN ('exists', 'count'))
@@ -257,44 +257,44 @@ AS $function$
         WHERE coalesce(r.related_table, d.contact_table) = follow_renamed_column.relation
     ), named AS (
         INSERT INTO segments.field_definition (contact_table, object, field, column_name)
-        SELECT n.contact_table, n.object, n.field, new_name FROM segments.names_of_renamed(follow_renamed_column.relation) AS n
+        SELECT n.contact_table, n.object, n.field, new_name FROM segments_internal.names_of_renamed(follow_renamed_column.relation) AS n
     ), point_trigger AS (
         UPDATE segments.point_trigger AS t SET field = new_name
         WHERE t.contact_table = follow_renamed_column.relation AND t.field !~ '^group_points_'
-          AND NOT segments.has_column(t.contact_table, t.field::name)
+          AND NOT segments_internal.has_column(t.contact_table, t.field::name)
     )
     UPDATE segments.field_definition AS d
-    SET column_name = CASE WHEN segments.has_column(f.row_table, f.column_name) THEN d.column_name ELSE new_name END,
-        order_by = CASE WHEN segments.has_column(f.row_table, d.order_by) THEN d.order_by ELSE new_name END,
-        expression = coalesce(segments.followed_expression(d.expression, f.row_table), d.expression),
-        condition = coalesce(segments.followed_expression(d.condition, f.row_table), d.condition)
+    SET column_name = CASE WHEN segments_internal.has_column(f.row_table, f.column_name) THEN d.column_name ELSE new_name END,
+        order_by = CASE WHEN segments_internal.has_column(f.row_table, d.order_by) THEN d.order_by ELSE new_name END,
+        expression = coalesce(segments_internal.followed_expression(d.expression, f.row_table), d.expression),
+        condition = coalesce(segments_internal.followed_expression(d.condition, f.row_table), d.condition)
     FROM field AS f
     WHERE (d.contact_table, d.object, d.field) = (f.contact_table, f.object, f.field)
-      AND NOT (segments.has_column(f.row_table, f.column_name) AND segments.has_column(f.row_table, d.order_by)
-               AND segments.followed_expression(d.expression, f.row_table) IS NULL
-               AND segments.followed_expression(d.condition, f.row_table) IS NULL)
+      AND NOT (segments_internal.has_column(f.row_table, f.column_name) AND segments_internal.has_column(f.row_table, d.order_by)
+               AND segments_internal.followed_expression(d.expression, f.row_table) IS NULL
+               AND segments_internal.followed_expression(d.condition, f.row_table) IS NULL)
 $function$;
-COMMENT ON FUNCTION segments.follow_renamed_column(regclass, name) IS 'internal: relations and declared fields keep the column that they mean when it gets another name';
-REVOKE EXECUTE ON FUNCTION segments.follow_renamed_column(regclass, name) FROM PUBLIC;
+COMMENT ON FUNCTION segments_internal.follow_renamed_column(regclass, name) IS 'relations and declared fields keep the column that they mean when it gets another name';
+REVOKE EXECUTE ON FUNCTION segments_internal.follow_renamed_column(regclass, name) FROM PUBLIC;
 
-CREATE FUNCTION segments.follow_renamed_names() RETURNS void
+CREATE FUNCTION segments_internal.follow_renamed_names() RETURNS void
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $function$
     -- one statement: triggers see both
     WITH relation AS (
-        UPDATE segments.relation AS r SET condition = segments.followed_expression(r.condition, r.related_table)
-        WHERE segments.followed_expression(r.condition, r.related_table) IS NOT NULL
+        UPDATE segments.relation AS r SET condition = segments_internal.followed_expression(r.condition, r.related_table)
+        WHERE segments_internal.followed_expression(r.condition, r.related_table) IS NOT NULL
     )
     UPDATE segments.field_definition AS d
-    SET expression = coalesce(segments.followed_expression(d.expression, segments.row_table(d)), d.expression),
-        condition = coalesce(segments.followed_expression(d.condition, segments.row_table(d)), d.condition)
-    WHERE segments.followed_expression(d.expression, segments.row_table(d)) IS NOT NULL
-       OR segments.followed_expression(d.condition, segments.row_table(d)) IS NOT NULL
+    SET expression = coalesce(segments_internal.followed_expression(d.expression, segments_internal.row_table(d)), d.expression),
+        condition = coalesce(segments_internal.followed_expression(d.condition, segments_internal.row_table(d)), d.condition)
+    WHERE segments_internal.followed_expression(d.expression, segments_internal.row_table(d)) IS NOT NULL
+       OR segments_internal.followed_expression(d.condition, segments_internal.row_table(d)) IS NOT NULL
 $function$;
-COMMENT ON FUNCTION segments.follow_renamed_names() IS 'internal: what is declared in SQL keeps what it means when that gets another name';
-REVOKE EXECUTE ON FUNCTION segments.follow_renamed_names() FROM PUBLIC;
+COMMENT ON FUNCTION segments_internal.follow_renamed_names() IS 'what is declared in SQL keeps what it means when that gets another name';
+REVOKE EXECUTE ON FUNCTION segments_internal.follow_renamed_names() FROM PUBLIC;
 
-CREATE FUNCTION segments.follow_functions(functions oid[]) RETURNS void
+CREATE FUNCTION segments_internal.follow_functions(functions oid[]) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
@@ -307,16 +307,16 @@ DECLARE
 BEGIN
     FOR concerned IN
         SELECT DISTINCT e.contact_table, c.relname AS name, p.proname
-        FROM segments.declared_expressions() AS e JOIN pg_class AS c ON c.oid = e.contact_table
+        FROM segments_internal.declared_expressions() AS e JOIN pg_class AS c ON c.oid = e.contact_table
             JOIN pg_proc AS p ON p.oid = ANY (functions) AND pg_has_role(p.proowner, c.relowner, 'USAGE')
-        WHERE segments.used_function(e.sql, e.relation, p.oid)
-          AND segments.is_maintained(e.contact_table) AND NOT segments.is_broken(e.contact_table)
+        WHERE segments_internal.used_function(e.sql, e.relation, p.oid)
+          AND segments_internal.is_maintained(e.contact_table) AND NOT segments_internal.is_broken(e.contact_table)
     LOOP
-        PERFORM segments.invalidate(concerned.contact_table);
-        PERFORM segments.check_definitions(concerned.contact_table, format('cannot replace function "%s"', concerned.proname));
-        PERFORM segments.check_segments(concerned.contact_table, NULL, format('cannot replace function "%s"', concerned.proname));
+        PERFORM segments_internal.invalidate(concerned.contact_table);
+        PERFORM segments_internal.check_definitions(concerned.contact_table, format('cannot replace function "%s"', concerned.proname));
+        PERFORM segments_internal.check_segments(concerned.contact_table, NULL, format('cannot replace function "%s"', concerned.proname));
         BEGIN
-            PERFORM segments.rebuild_segments(concerned.contact_table, NULL, 'definition');
+            PERFORM segments_internal.rebuild_segments(concerned.contact_table, NULL, 'definition');
         EXCEPTION
             /* of the moment, and not of the function */
             WHEN transaction_rollback OR lock_not_available OR insufficient_resources OR program_limit_exceeded
@@ -330,10 +330,10 @@ BEGIN
     END LOOP;
 END
 $function$;
-COMMENT ON FUNCTION segments.follow_functions(oid[]) IS 'internal: bring members up to date where a function that a field calls was replaced; refuse one that cannot be followed';
-REVOKE EXECUTE ON FUNCTION segments.follow_functions(oid[]) FROM PUBLIC;
+COMMENT ON FUNCTION segments_internal.follow_functions(oid[]) IS 'bring members up to date where a function that a field calls was replaced; refuse one that cannot be followed';
+REVOKE EXECUTE ON FUNCTION segments_internal.follow_functions(oid[]) FROM PUBLIC;
 
-CREATE FUNCTION segments.follow_types(types oid[]) RETURNS void
+CREATE FUNCTION segments_internal.follow_types(types oid[]) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
@@ -344,20 +344,20 @@ DECLARE
 BEGIN
     FOR concerned IN
         SELECT t.contact_table FROM segments.contact_table AS t
-        WHERE segments.is_maintained(t.contact_table) AND NOT segments.is_broken(t.contact_table)
-          AND EXISTS (SELECT FROM segments.tables_read(t.contact_table) AS r JOIN pg_attribute AS a ON a.attrelid = r AND a.attnum > 0 AND NOT a.attisdropped
+        WHERE segments_internal.is_maintained(t.contact_table) AND NOT segments_internal.is_broken(t.contact_table)
+          AND EXISTS (SELECT FROM segments_internal.tables_read(t.contact_table) AS r JOIN pg_attribute AS a ON a.attrelid = r AND a.attnum > 0 AND NOT a.attisdropped
                           JOIN pg_type AS y ON y.oid = a.atttypid
                       WHERE y.oid = ANY (types) OR y.typbasetype = ANY (types) OR y.typelem = ANY (types))
     LOOP
-        PERFORM segments.invalidate(concerned);
-        PERFORM segments.rebuild_segments(concerned, NULL, 'definition');
+        PERFORM segments_internal.invalidate(concerned);
+        PERFORM segments_internal.rebuild_segments(concerned, NULL, 'definition');
     END LOOP;
 END
 $function$;
-COMMENT ON FUNCTION segments.follow_types(oid[]) IS 'internal: bring members up to date where labels of an enum were changed';
-REVOKE EXECUTE ON FUNCTION segments.follow_types(oid[]) FROM PUBLIC;
+COMMENT ON FUNCTION segments_internal.follow_types(oid[]) IS 'bring members up to date where labels of an enum were changed';
+REVOKE EXECUTE ON FUNCTION segments_internal.follow_types(oid[]) FROM PUBLIC;
 
-CREATE FUNCTION segments.check_altered_contact_table(contact_table regclass, new_name name) RETURNS void
+CREATE FUNCTION segments_internal.check_altered_contact_table(contact_table regclass, new_name name) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
@@ -371,20 +371,20 @@ DECLARE
     points text;
 BEGIN
     SELECT min(t.field) INTO points FROM segments.point_trigger AS t
-    WHERE t.contact_table = check_altered_contact_table.contact_table AND segments.has_column(t.contact_table, t.field::name)
-      AND segments.point_field_problem(t.contact_table, t.field) IS NOT NULL;
+    WHERE t.contact_table = check_altered_contact_table.contact_table AND segments_internal.has_column(t.contact_table, t.field::name)
+      AND segments_internal.point_field_problem(t.contact_table, t.field) IS NOT NULL;
     IF points IS NOT NULL THEN
         RAISE EXCEPTION 'cannot alter column "%" because it holds the points of a point trigger', points
             USING ERRCODE = 'dependent_objects_still_exist', DETAIL = 'It must be of a number type.',
                   HINT = 'Change or delete the point trigger first.';
     END IF;
-    SELECT * INTO key FROM segments.check_key(check_altered_contact_table.contact_table);
+    SELECT * INTO key FROM segments_internal.check_key(check_altered_contact_table.contact_table);
     SELECT * INTO attached FROM segments.contact_table AS t WHERE t.contact_table = check_altered_contact_table.contact_table;
     IF key.key_column <> attached.key_column AND key.key_column IS DISTINCT FROM check_altered_contact_table.new_name THEN
         RAISE EXCEPTION 'key of contact table "%" cannot change from column "%" to column "%"',
             (SELECT relname FROM pg_class WHERE oid = check_altered_contact_table.contact_table), attached.key_column, key.key_column
             USING ERRCODE = 'dependent_objects_still_exist';
-    ELSIF key.key_type <> attached.key_type AND NOT segments.is_wider_key(attached.key_type, key.key_type) THEN
+    ELSIF key.key_type <> attached.key_type AND NOT segments_internal.is_wider_key(attached.key_type, key.key_type) THEN
         RAISE EXCEPTION 'key of contact table "%" cannot change from type % to type %',
             (SELECT relname FROM pg_class WHERE oid = check_altered_contact_table.contact_table), attached.key_type, key.key_type
             USING ERRCODE = 'dependent_objects_still_exist';
@@ -397,10 +397,10 @@ BEGIN
     END IF;
 END
 $function$;
-COMMENT ON FUNCTION segments.check_altered_contact_table(regclass, name) IS 'internal: refuse an ALTER TABLE after which a contact has no key, or another; follow the key to another name or a wider type';
-REVOKE EXECUTE ON FUNCTION segments.check_altered_contact_table(regclass, name) FROM PUBLIC;
+COMMENT ON FUNCTION segments_internal.check_altered_contact_table(regclass, name) IS 'refuse an ALTER TABLE after which a contact has no key, or another; follow the key to another name or a wider type';
+REVOKE EXECUTE ON FUNCTION segments_internal.check_altered_contact_table(regclass, name) FROM PUBLIC;
 
-CREATE FUNCTION segments.check_altered_table(relation regclass, new_name name) RETURNS void
+CREATE FUNCTION segments_internal.check_altered_table(relation regclass, new_name name) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
@@ -408,19 +408,19 @@ DECLARE
     reader regclass;
     message text;
 BEGIN
-    FOR reader IN SELECT segments.contact_tables_reading(check_altered_table.relation) LOOP
-        PERFORM segments.invalidate(reader);
+    FOR reader IN SELECT segments_internal.contact_tables_reading(check_altered_table.relation) LOOP
+        PERFORM segments_internal.invalidate(reader);
         BEGIN
-            PERFORM segments.check_table(check_altered_table.relation);
+            PERFORM segments_internal.check_table(check_altered_table.relation);
             IF reader = check_altered_table.relation THEN
-                PERFORM segments.check_altered_contact_table(reader, check_altered_table.new_name);
-                PERFORM segments.check_related(reader, t) FROM segments.relation AS r, unnest(ARRAY[r.related_table, r.link_table]) AS t
+                PERFORM segments_internal.check_altered_contact_table(reader, check_altered_table.new_name);
+                PERFORM segments_internal.check_related(reader, t) FROM segments.relation AS r, unnest(ARRAY[r.related_table, r.link_table]) AS t
                 WHERE r.contact_table = check_altered_table.relation AND t IS NOT NULL;
             ELSE
-                PERFORM segments.check_related(reader, check_altered_table.relation);
+                PERFORM segments_internal.check_related(reader, check_altered_table.relation);
             END IF;
             IF check_altered_table.new_name IS NOT NULL THEN
-                PERFORM segments.follow_renamed_column(check_altered_table.relation, check_altered_table.new_name);
+                PERFORM segments_internal.follow_renamed_column(check_altered_table.relation, check_altered_table.new_name);
             END IF;
         EXCEPTION WHEN wrong_object_type OR feature_not_supported OR object_not_in_prerequisite_state OR undefined_function
                        OR insufficient_privilege OR dependent_objects_still_exist THEN
@@ -428,16 +428,16 @@ BEGIN
             RAISE EXCEPTION '% because segments depend on it', refusal
                 USING ERRCODE = 'dependent_objects_still_exist', DETAIL = message;
         END;
-        PERFORM segments.check_segments(reader, NULL, refusal);
-        PERFORM segments.check_definitions(reader, refusal);
-        PERFORM segments.rebuild_segments(reader, segments.changed_fields(reader, check_altered_table.relation), 'definition');
+        PERFORM segments_internal.check_segments(reader, NULL, refusal);
+        PERFORM segments_internal.check_definitions(reader, refusal);
+        PERFORM segments_internal.rebuild_segments(reader, segments_internal.changed_fields(reader, check_altered_table.relation), 'definition');
     END LOOP;
 END
 $function$;
-COMMENT ON FUNCTION segments.check_altered_table(regclass, name) IS 'internal: refuse an ALTER TABLE after which a filter has no meaning; bring segments up to date where values changed';
-REVOKE EXECUTE ON FUNCTION segments.check_altered_table(regclass, name) FROM PUBLIC;
+COMMENT ON FUNCTION segments_internal.check_altered_table(regclass, name) IS 'refuse an ALTER TABLE after which a filter has no meaning; bring segments up to date where values changed';
+REVOKE EXECUTE ON FUNCTION segments_internal.check_altered_table(regclass, name) FROM PUBLIC;
 
-CREATE FUNCTION segments.check_children(relations oid[]) RETURNS void
+CREATE FUNCTION segments_internal.check_children(relations oid[]) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
@@ -458,29 +458,30 @@ BEGIN
     END LOOP;
 END
 $function$;
-COMMENT ON FUNCTION segments.check_children(oid[]) IS 'internal: refuses to put a table that segments read under another';
-REVOKE EXECUTE ON FUNCTION segments.check_children(oid[]) FROM PUBLIC;
+COMMENT ON FUNCTION segments_internal.check_children(oid[]) IS 'refuses to put a table that segments read under another';
+REVOKE EXECUTE ON FUNCTION segments_internal.check_children(oid[]) FROM PUBLIC;
 
-CREATE FUNCTION segments.after_alter() RETURNS event_trigger
+CREATE FUNCTION segments_internal.after_alter() RETURNS event_trigger
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
     altered record;
     contact_table regclass;
 BEGIN
-    IF to_regclass('segments.contact_table') IS NULL THEN
-        RAISE EXCEPTION 'cannot rename schema "segments" because extension segments needs it'
+    IF to_regclass('segments.contact_table') IS NULL OR to_regnamespace('segments_internal') IS NULL THEN
+        RAISE EXCEPTION 'cannot rename schema "%" because extension segments needs it',
+            CASE WHEN to_regclass('segments.contact_table') IS NULL THEN 'segments' ELSE 'segments_internal' END
             USING ERRCODE = 'dependent_objects_still_exist', HINT = 'The functions of the extension name it.';
     END IF;
     IF TG_TAG = 'CREATE FUNCTION' OR TG_TAG LIKE 'ALTER %' AND TG_TAG NOT IN ('ALTER POLICY', 'ALTER FOREIGN TABLE') THEN
-        PERFORM segments.end_command();
+        PERFORM segments_internal.end_command();
     END IF;
     IF NOT EXISTS (SELECT FROM segments.contact_table) THEN
         RETURN;
     END IF;
     IF TG_TAG IN ('CREATE INDEX', 'CREATE STATISTICS', 'CREATE POLICY', 'ALTER POLICY') THEN
-        PERFORM segments.drop_concurrent_code();
-        PERFORM segments.check_altered_beside(ARRAY(
+        PERFORM segments_internal.drop_concurrent_code();
+        PERFORM segments_internal.check_altered_beside(ARRAY(
             SELECT i.indrelid FROM pg_event_trigger_ddl_commands() AS d JOIN pg_index AS i ON i.indexrelid = d.objid
             WHERE d.classid = 'pg_class'::regclass
             UNION ALL
@@ -491,68 +492,68 @@ BEGIN
             WHERE d.classid = 'pg_policy'::regclass));
         RETURN;
     ELSIF TG_TAG IN ('CREATE TABLE', 'CREATE RULE') THEN
-        PERFORM segments.check_altered_beside(ARRAY(
+        PERFORM segments_internal.check_altered_beside(ARRAY(
             SELECT i.inhparent FROM pg_event_trigger_ddl_commands() AS d JOIN pg_inherits AS i ON i.inhrelid = d.objid
             WHERE d.classid = 'pg_class'::regclass
             UNION ALL
             SELECT r.ev_class FROM pg_event_trigger_ddl_commands() AS d JOIN pg_rewrite AS r ON r.oid = d.objid
             WHERE d.classid = 'pg_rewrite'::regclass));
-        PERFORM segments.follow_commands();
+        PERFORM segments_internal.follow_commands();
         RETURN;
     ELSIF TG_TAG IN ('CREATE FOREIGN TABLE', 'CREATE SCHEMA', 'ALTER FOREIGN TABLE') THEN
-        PERFORM segments.follow_commands();
+        PERFORM segments_internal.follow_commands();
         RETURN;
     END IF;
     IF TG_TAG = 'ALTER TABLE' THEN
-        PERFORM segments.share_segments();
-        PERFORM segments.check_altered_beside(ARRAY(
+        PERFORM segments_internal.share_segments();
+        PERFORM segments_internal.check_altered_beside(ARRAY(
             SELECT d.objid FROM pg_event_trigger_ddl_commands() AS d WHERE d.classid = 'pg_class'::regclass
             UNION
             SELECT i.inhparent FROM pg_event_trigger_ddl_commands() AS d JOIN pg_inherits AS i ON i.inhrelid = d.objid
             WHERE d.classid = 'pg_class'::regclass));
         -- with a column, what else names it has another name
         IF NOT EXISTS (SELECT FROM pg_event_trigger_ddl_commands() AS d WHERE d.object_type = 'table column') THEN
-            PERFORM segments.follow_renamed_names();
+            PERFORM segments_internal.follow_renamed_names();
         END IF;
         FOR altered IN
             SELECT DISTINCT d.objid::regclass AS relation, a.attname AS new_name
             FROM pg_event_trigger_ddl_commands() AS d
                 LEFT JOIN pg_attribute AS a ON a.attrelid = d.objid AND a.attnum = d.objsubid AND d.object_type = 'table column'
-            WHERE d.classid = 'pg_class'::regclass AND EXISTS (SELECT FROM segments.contact_tables_reading(d.objid))
-              AND NOT (segments.is_restore_session()
+            WHERE d.classid = 'pg_class'::regclass AND EXISTS (SELECT FROM segments_internal.contact_tables_reading(d.objid))
+              AND NOT (segments_internal.is_restore_session()
                        AND NOT EXISTS (SELECT FROM pg_attribute AS c WHERE c.attrelid = d.objid AND age(c.xmin) <= 0))
         LOOP
-            PERFORM segments.check_altered_table(altered.relation, altered.new_name);
+            PERFORM segments_internal.check_altered_table(altered.relation, altered.new_name);
         END LOOP;
-        PERFORM segments.follow_commands();
-        PERFORM segments.follow_renamed_names();
+        PERFORM segments_internal.follow_commands();
+        PERFORM segments_internal.follow_renamed_names();
     ELSIF TG_TAG = 'CREATE FUNCTION' THEN
-        PERFORM segments.follow_functions(ARRAY(SELECT d.objid FROM pg_event_trigger_ddl_commands() AS d WHERE d.classid = 'pg_proc'::regclass));
+        PERFORM segments_internal.follow_functions(ARRAY(SELECT d.objid FROM pg_event_trigger_ddl_commands() AS d WHERE d.classid = 'pg_proc'::regclass));
     ELSE
-        PERFORM segments.follow_renamed_names();
+        PERFORM segments_internal.follow_renamed_names();
         -- something that an expression may name has another name now
         FOR contact_table IN
             SELECT DISTINCT e.contact_table
             FROM (SELECT d.contact_table FROM segments.field_definition AS d
                   WHERE d.expression IS NOT NULL OR d.condition IS NOT NULL
                   UNION SELECT r.contact_table FROM segments.relation AS r WHERE r.condition IS NOT NULL) AS e
-            WHERE segments.is_maintained(e.contact_table) AND NOT segments.is_broken(e.contact_table)
+            WHERE segments_internal.is_maintained(e.contact_table) AND NOT segments_internal.is_broken(e.contact_table)
         LOOP
-            PERFORM segments.invalidate(contact_table);
-            PERFORM segments.check_definitions(contact_table, format('cannot %s', lower(TG_TAG)));
+            PERFORM segments_internal.invalidate(contact_table);
+            PERFORM segments_internal.check_definitions(contact_table, format('cannot %s', lower(TG_TAG)));
         END LOOP;
-        PERFORM segments.follow_types(ARRAY(
+        PERFORM segments_internal.follow_types(ARRAY(
             SELECT e.enumtypid FROM pg_event_trigger_ddl_commands() AS d JOIN pg_enum AS e ON e.enumtypid = d.objid
             WHERE d.classid = 'pg_type'::regclass AND age(e.xmin) <= 0));
     END IF;
 END
 $function$;
-COMMENT ON FUNCTION segments.after_alter() IS 'internal: event trigger function; refuses to alter what stored filters need, follows what can be followed';
+COMMENT ON FUNCTION segments_internal.after_alter() IS 'event trigger function; refuses to alter what stored filters need, follows what can be followed';
 
 CREATE EVENT TRIGGER segments_1_alter_tables_beside ON ddl_command_end WHEN TAG IN ('ALTER TABLE')
-    EXECUTE FUNCTION segments.alter_tables_beside();
+    EXECUTE FUNCTION segments_internal.alter_tables_beside();
 CREATE EVENT TRIGGER segments_2_after_alter ON ddl_command_end
     WHEN TAG IN ('CREATE TABLE', 'CREATE FUNCTION', 'CREATE FOREIGN TABLE', 'CREATE SCHEMA', 'ALTER FOREIGN TABLE', 'CREATE RULE', 'CREATE INDEX', 'CREATE STATISTICS', 'CREATE POLICY', 'ALTER POLICY', 'ALTER TABLE', 'ALTER SCHEMA', 'ALTER FUNCTION', 'ALTER OPERATOR', 'ALTER TYPE', 'ALTER DOMAIN', 'ALTER VIEW')
-    EXECUTE FUNCTION segments.after_alter();
+    EXECUTE FUNCTION segments_internal.after_alter();
 COMMENT ON EVENT TRIGGER segments_1_alter_tables_beside IS 'tables of members follow their contact table to another owner, schema or wider key';
 COMMENT ON EVENT TRIGGER segments_2_after_alter IS 'what stored filters need is not altered away; members follow altered columns';

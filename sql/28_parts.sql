@@ -9,51 +9,51 @@
  * inserted, and one that goes takes its rows along, in the same transaction.
  */
 
-CREATE FUNCTION segments.forget_missing(contact_table regclass) RETURNS void
+CREATE FUNCTION segments_internal.forget_missing(contact_table regclass) RETURNS void
     LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'segments_forget_missing';
-COMMENT ON FUNCTION segments.forget_missing(regclass) IS 'internal: contacts that were taken away with the table that they were in lose their memberships';
+COMMENT ON FUNCTION segments_internal.forget_missing(regclass) IS 'contacts that were taken away with the table that they were in lose their memberships';
 
-CREATE FUNCTION segments.build_reading(contact_table regclass, relation regclass) RETURNS void
+CREATE FUNCTION segments_internal.build_reading(contact_table regclass, relation regclass) RETURNS void
     LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'segments_build_reading';
-COMMENT ON FUNCTION segments.build_reading(regclass, regclass) IS 'internal: bring the members of the segments that read a table of companies, links or related rows in line with its rows';
+COMMENT ON FUNCTION segments_internal.build_reading(regclass, regclass) IS 'bring the members of the segments that read a table of companies, links or related rows in line with its rows';
 
-CREATE FUNCTION segments.rows_came(contact_table regclass, attached regclass, part regclass) RETURNS void
+CREATE FUNCTION segments_internal.rows_came(contact_table regclass, attached regclass, part regclass) RETURNS void
     LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'segments_rows_came';
-COMMENT ON FUNCTION segments.rows_came(regclass, regclass, regclass) IS 'internal: point triggers act on the rows of a table that came with them';
+COMMENT ON FUNCTION segments_internal.rows_came(regclass, regclass, regclass) IS 'point triggers act on the rows of a table that came with them';
 
-CREATE FUNCTION segments.check_keys_differ(contact_table regclass) RETURNS void
+CREATE FUNCTION segments_internal.check_keys_differ(contact_table regclass) RETURNS void
     LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'segments_check_keys_differ';
-COMMENT ON FUNCTION segments.check_keys_differ(regclass) IS 'internal: refuses contacts with one key, in tables that inherit from one another';
+COMMENT ON FUNCTION segments_internal.check_keys_differ(regclass) IS 'refuses contacts with one key, in tables that inherit from one another';
 
-REVOKE EXECUTE ON FUNCTION segments.check_keys_differ(regclass), segments.forget_missing(regclass), segments.build_reading(regclass, regclass),
-    segments.rows_came(regclass, regclass, regclass) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION segments_internal.check_keys_differ(regclass), segments_internal.forget_missing(regclass), segments_internal.build_reading(regclass, regclass),
+    segments_internal.rows_came(regclass, regclass, regclass) FROM PUBLIC;
 
-CREATE FUNCTION segments.follow_rows(attached regclass, came regclass[], went regclass[]) RETURNS void
+CREATE FUNCTION segments_internal.follow_rows(attached regclass, came regclass[], went regclass[]) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
     reader regclass;
 BEGIN
-    FOR reader IN SELECT segments.contact_tables_reading(follow_rows.attached) LOOP
+    FOR reader IN SELECT segments_internal.contact_tables_reading(follow_rows.attached) LOOP
         IF reader = follow_rows.attached AND follow_rows.went <> '{}' THEN
-            PERFORM segments.forget_missing(reader);
+            PERFORM segments_internal.forget_missing(reader);
         END IF;
         IF reader = follow_rows.attached AND follow_rows.came <> '{}' THEN
-            PERFORM segments.check_keys_differ(reader);
-            PERFORM segments.rebuild_segments(reader, NULL, 'filter');
+            PERFORM segments_internal.check_keys_differ(reader);
+            PERFORM segments_internal.rebuild_segments(reader, NULL, 'filter');
         ELSE
-            PERFORM segments.build_reading(reader, follow_rows.attached);
+            PERFORM segments_internal.build_reading(reader, follow_rows.attached);
         END IF;
         IF EXISTS (SELECT FROM segments.point_trigger AS t WHERE t.contact_table = reader AND t.is_published) THEN
-            PERFORM segments.rows_came(reader, follow_rows.attached, part) FROM unnest(follow_rows.came) AS part;
+            PERFORM segments_internal.rows_came(reader, follow_rows.attached, part) FROM unnest(follow_rows.came) AS part;
         END IF;
     END LOOP;
 END
 $function$;
-COMMENT ON FUNCTION segments.follow_rows(regclass, regclass[], regclass[]) IS 'internal: what it means for members that tables with rows of an attached table came and went';
-REVOKE EXECUTE ON FUNCTION segments.follow_rows(regclass, regclass[], regclass[]) FROM PUBLIC;
+COMMENT ON FUNCTION segments_internal.follow_rows(regclass, regclass[], regclass[]) IS 'what it means for members that tables with rows of an attached table came and went';
+REVOKE EXECUTE ON FUNCTION segments_internal.follow_rows(regclass, regclass[], regclass[]) FROM PUBLIC;
 
-CREATE FUNCTION segments.sync_parts(attached regclass) RETURNS void
+CREATE FUNCTION segments_internal.sync_parts(attached regclass) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
@@ -61,11 +61,11 @@ AS $function$
  * what was dropped is not there to tell.
  */
 DECLARE
-    present regclass[] := ARRAY(SELECT segments.parts_of(sync_parts.attached));
+    present regclass[] := ARRAY(SELECT segments_internal.parts_of(sync_parts.attached));
     came regclass[];
     went regclass[];
 BEGIN
-    IF NOT segments.is_attached(sync_parts.attached) THEN
+    IF NOT segments_internal.is_attached(sync_parts.attached) THEN
         DELETE FROM segments.table_part AS p WHERE p.attached = sync_parts.attached;
         RETURN;
     END IF;
@@ -81,38 +81,38 @@ BEGIN
         RETURNING p.part)
     SELECT coalesce(array_agg(n.part), '{}') INTO came FROM new AS n WHERE pg_relation_size(n.part) > 0;
     IF came <> '{}' OR went <> '{}' THEN
-        PERFORM segments.follow_rows(sync_parts.attached, came, went);
+        PERFORM segments_internal.follow_rows(sync_parts.attached, came, went);
     END IF;
 END
 $function$;
-COMMENT ON FUNCTION segments.sync_parts(regclass) IS 'internal: note which tables hold rows of an attached table, and bring members up to date with those that came and went';
-REVOKE EXECUTE ON FUNCTION segments.sync_parts(regclass) FROM PUBLIC;
+COMMENT ON FUNCTION segments_internal.sync_parts(regclass) IS 'note which tables hold rows of an attached table, and bring members up to date with those that came and went';
+REVOKE EXECUTE ON FUNCTION segments_internal.sync_parts(regclass) FROM PUBLIC;
 
-CREATE FUNCTION segments.follow_parts(contact_table regclass) RETURNS void
+CREATE FUNCTION segments_internal.follow_parts(contact_table regclass) RETURNS void
     LANGUAGE c AS 'MODULE_PATHNAME', 'segments_as_owner';
-COMMENT ON FUNCTION segments.follow_parts(regclass) IS 'internal: follow the tables that hold rows of what was attached, for the owner of the contact table';
-CREATE FUNCTION segments.follow_parts_checked(contact_table regclass) RETURNS void
+COMMENT ON FUNCTION segments_internal.follow_parts(regclass) IS 'follow the tables that hold rows of what was attached, for the owner of the contact table';
+CREATE FUNCTION segments_internal.follow_parts_checked(contact_table regclass) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
-    PERFORM segments.sync_parts(t) FROM segments.tables_read(follow_parts_checked.contact_table) AS t WHERE t IS NOT NULL;
+    PERFORM segments_internal.sync_parts(t) FROM segments_internal.tables_read(follow_parts_checked.contact_table) AS t WHERE t IS NOT NULL;
 END
 $function$;
-COMMENT ON FUNCTION segments.follow_parts_checked(regclass) IS 'internal: what follow_parts() does for who may';
-REVOKE EXECUTE ON FUNCTION segments.follow_parts_checked(regclass) FROM PUBLIC;
+COMMENT ON FUNCTION segments_internal.follow_parts_checked(regclass) IS 'what follow_parts() does for who may';
+REVOKE EXECUTE ON FUNCTION segments_internal.follow_parts_checked(regclass) FROM PUBLIC;
 
-CREATE FUNCTION segments.attached_with(relations oid[]) RETURNS SETOF regclass
+CREATE FUNCTION segments_internal.attached_with(relations oid[]) RETURNS SETOF regclass
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
     SELECT DISTINCT a.attached
     FROM unnest(attached_with.relations) AS r (oid),
-        LATERAL (SELECT r.oid::regclass UNION ALL SELECT segments.tables_above(r.oid)
+        LATERAL (SELECT r.oid::regclass UNION ALL SELECT segments_internal.tables_above(r.oid)
                  UNION ALL SELECT p.attached FROM segments.table_part AS p WHERE p.part = r.oid) AS a (attached)
-    WHERE segments.is_attached(a.attached)
+    WHERE segments_internal.is_attached(a.attached)
 $function$;
-COMMENT ON FUNCTION segments.attached_with(oid[]) IS 'internal: attached tables that these are, hold rows of, or did';
+COMMENT ON FUNCTION segments_internal.attached_with(oid[]) IS 'attached tables that these are, hold rows of, or did';
 
-CREATE FUNCTION segments.follow_commands() RETURNS void
+CREATE FUNCTION segments_internal.follow_commands() RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
@@ -122,22 +122,22 @@ DECLARE
     relations oid[] := ARRAY(SELECT d.objid FROM pg_event_trigger_ddl_commands() AS d WHERE d.classid = 'pg_class'::regclass);
     whole regclass;
 BEGIN
-    PERFORM segments.check_children(relations);
-    FOR whole IN SELECT segments.attached_with(relations) LOOP
-        CONTINUE WHEN NOT EXISTS (SELECT FROM segments.contact_tables_reading(whole));
-        PERFORM segments.check_parts(whole);
+    PERFORM segments_internal.check_children(relations);
+    FOR whole IN SELECT segments_internal.attached_with(relations) LOOP
+        CONTINUE WHEN NOT EXISTS (SELECT FROM segments_internal.contact_tables_reading(whole));
+        PERFORM segments_internal.check_parts(whole);
         -- a parallel restore may make keys after the triggers
-        IF EXISTS (SELECT FROM segments.contact_table AS t WHERE t.contact_table = whole) AND NOT segments.is_restore_session() THEN
-            PERFORM segments.check_key(whole);
+        IF EXISTS (SELECT FROM segments.contact_table AS t WHERE t.contact_table = whole) AND NOT segments_internal.is_restore_session() THEN
+            PERFORM segments_internal.check_key(whole);
         END IF;
-        PERFORM segments.sync_parts(whole);
+        PERFORM segments_internal.sync_parts(whole);
     END LOOP;
 END
 $function$;
-COMMENT ON FUNCTION segments.follow_commands() IS 'internal: follow the tables that the present command put under attached ones, or took from there';
-REVOKE EXECUTE ON FUNCTION segments.follow_commands() FROM PUBLIC;
+COMMENT ON FUNCTION segments_internal.follow_commands() IS 'follow the tables that the present command put under attached ones, or took from there';
+REVOKE EXECUTE ON FUNCTION segments_internal.follow_commands() FROM PUBLIC;
 
-CREATE FUNCTION segments.give_triggers() RETURNS event_trigger
+CREATE FUNCTION segments_internal.give_triggers() RETURNS event_trigger
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
@@ -147,25 +147,25 @@ DECLARE
     whole regclass;
 BEGIN
     FOR whole IN
-        SELECT segments.attached_with(ARRAY(SELECT d.objid FROM pg_event_trigger_ddl_commands() AS d WHERE d.classid = 'pg_class'::regclass))
+        SELECT segments_internal.attached_with(ARRAY(SELECT d.objid FROM pg_event_trigger_ddl_commands() AS d WHERE d.classid = 'pg_class'::regclass))
     LOOP
         -- not while a dump is restored, when triggers come last
-        CONTINUE WHEN NOT EXISTS (SELECT FROM segments.contact_tables_reading(whole));
-        PERFORM segments.check_parts(whole);
-        PERFORM segments.create_triggers(p) FROM segments.parts_of(whole) AS p
+        CONTINUE WHEN NOT EXISTS (SELECT FROM segments_internal.contact_tables_reading(whole));
+        PERFORM segments_internal.check_parts(whole);
+        PERFORM segments_internal.create_triggers(p) FROM segments_internal.parts_of(whole) AS p
         WHERE NOT EXISTS (SELECT FROM segments.table_part AS t WHERE t.part = p);
-        IF segments.is_on_replica(whole) THEN
-            PERFORM segments.follow_replication(whole, true);
+        IF segments_internal.is_on_replica(whole) THEN
+            PERFORM segments_internal.follow_replication(whole, true);
         END IF;
-        PERFORM segments.drop_triggers(t.part) FROM segments.table_part AS t
-        WHERE t.attached = whole AND t.part NOT IN (SELECT segments.parts_of(whole))
+        PERFORM segments_internal.drop_triggers(t.part) FROM segments.table_part AS t
+        WHERE t.attached = whole AND t.part NOT IN (SELECT segments_internal.parts_of(whole))
           AND EXISTS (SELECT FROM pg_class WHERE oid = t.part);
     END LOOP;
 END
 $function$;
-COMMENT ON FUNCTION segments.give_triggers() IS 'internal: event trigger function; tables that come under an attached one get its triggers, those that leave lose them';
+COMMENT ON FUNCTION segments_internal.give_triggers() IS 'event trigger function; tables that come under an attached one get its triggers, those that leave lose them';
 
 CREATE EVENT TRIGGER segments_1_give_triggers ON ddl_command_end
     WHEN TAG IN ('CREATE TABLE', 'CREATE FOREIGN TABLE', 'CREATE SCHEMA', 'ALTER TABLE', 'ALTER FOREIGN TABLE')
-    EXECUTE FUNCTION segments.give_triggers();
+    EXECUTE FUNCTION segments_internal.give_triggers();
 COMMENT ON EVENT TRIGGER segments_1_give_triggers IS 'partitions, and tables that inherit, are followed like the table that they hold rows of';

@@ -21,9 +21,9 @@ CREATE FUNCTION segments.make_alias(name text) RETURNS text
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'segments_make_alias';
 COMMENT ON FUNCTION segments.make_alias(text) IS 'alias of a name: its letters as ASCII, small, spaces as dashes, nothing else; may be empty';
 
-CREATE FUNCTION segments.default_contact_table() RETURNS regclass
+CREATE FUNCTION segments_internal.default_contact_table() RETURNS regclass
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'segments_default_contact_table';
-COMMENT ON FUNCTION segments.default_contact_table() IS 'internal: the only attached contact table; an error when there is none or more';
+COMMENT ON FUNCTION segments_internal.default_contact_table() IS 'the only attached contact table; an error when there is none or more';
 
 -- Columns are found by number in src/definition/segment_find.c: new ones go to the end.
 CREATE TABLE segments.segment (

@@ -6,30 +6,30 @@
 -- off: their plans are made when a session first stores a segment, and kept, and
 -- the ten thousandth of one statement must not read all that came before it.
 
-CREATE FUNCTION segments.forget_members(contact_table regclass, segment_id bigint) RETURNS void
+CREATE FUNCTION segments_internal.forget_members(contact_table regclass, segment_id bigint) RETURNS void
     LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'segments_forget_members';
-COMMENT ON FUNCTION segments.forget_members(regclass, bigint) IS 'internal: removes members and overrides of a segment that was deleted, and logs the leaves';
-REVOKE ALL ON FUNCTION segments.forget_members(regclass, bigint) FROM PUBLIC;
+COMMENT ON FUNCTION segments_internal.forget_members(regclass, bigint) IS 'removes members and overrides of a segment that was deleted, and logs the leaves';
+REVOKE ALL ON FUNCTION segments_internal.forget_members(regclass, bigint) FROM PUBLIC;
 
-CREATE FUNCTION segments.keep_members(contact_table regclass, segment_id bigint) RETURNS void
+CREATE FUNCTION segments_internal.keep_members(contact_table regclass, segment_id bigint) RETURNS void
     LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'segments_keep_members';
-COMMENT ON FUNCTION segments.keep_members(regclass, bigint) IS 'internal: makes the present members inclusions by hand';
-REVOKE ALL ON FUNCTION segments.keep_members(regclass, bigint) FROM PUBLIC;
+COMMENT ON FUNCTION segments_internal.keep_members(regclass, bigint) IS 'makes the present members inclusions by hand';
+REVOKE ALL ON FUNCTION segments_internal.keep_members(regclass, bigint) FROM PUBLIC;
 
-CREATE FUNCTION segments.reference_cycle(segment_id bigint) RETURNS bigint[]
+CREATE FUNCTION segments_internal.reference_cycle(segment_id bigint) RETURNS bigint[]
     LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'segments_reference_cycle';
-COMMENT ON FUNCTION segments.reference_cycle(bigint) IS 'internal: the shortest way from a segment through references back to itself, or null';
-REVOKE ALL ON FUNCTION segments.reference_cycle(bigint) FROM PUBLIC;
+COMMENT ON FUNCTION segments_internal.reference_cycle(bigint) IS 'the shortest way from a segment through references back to itself, or null';
+REVOKE ALL ON FUNCTION segments_internal.reference_cycle(bigint) FROM PUBLIC;
 
-CREATE FUNCTION segments.is_alias_taken(alias text, segment_id bigint) RETURNS boolean
+CREATE FUNCTION segments_internal.is_alias_taken(alias text, segment_id bigint) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off
 AS $function$
     SELECT EXISTS (SELECT FROM segments.segment AS s WHERE s.alias = is_alias_taken.alias AND s.id <> is_alias_taken.segment_id)
 $function$;
-COMMENT ON FUNCTION segments.is_alias_taken(text, bigint) IS 'internal: does another segment have this alias?';
-REVOKE ALL ON FUNCTION segments.is_alias_taken(text, bigint) FROM PUBLIC;
+COMMENT ON FUNCTION segments_internal.is_alias_taken(text, bigint) IS 'does another segment have this alias?';
+REVOKE ALL ON FUNCTION segments_internal.is_alias_taken(text, bigint) FROM PUBLIC;
 
-CREATE FUNCTION segments.check_alias_is_word(alias text) RETURNS text
+CREATE FUNCTION segments_internal.check_alias_is_word(alias text) RETURNS text
     LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
@@ -41,9 +41,9 @@ BEGIN
     RETURN alias;
 END
 $function$;
-COMMENT ON FUNCTION segments.check_alias_is_word(text) IS 'internal: the alias; an error when it is all digits';
+COMMENT ON FUNCTION segments_internal.check_alias_is_word(text) IS 'the alias; an error when it is all digits';
 
-CREATE FUNCTION segments.choose_alias(given text, name text, segment_id bigint) RETURNS text
+CREATE FUNCTION segments_internal.choose_alias(given text, name text, segment_id bigint) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off
 AS $function$
 /*
@@ -63,23 +63,23 @@ BEGIN
         SELECT string_agg(chr(97 + floor(random() * 26)::integer), '') INTO stem FROM generate_series(1, 5);
         is_given := false;
     ELSIF is_given THEN
-        PERFORM segments.check_alias_is_word(stem);
+        PERFORM segments_internal.check_alias_is_word(stem);
     ELSIF stem ~ '^[0-9]+$' THEN
         stem := 'segment-' || stem;
     END IF;
-    IF NOT segments.is_alias_taken(stem, segment_id) THEN
+    IF NOT segments_internal.is_alias_taken(stem, segment_id) THEN
         RETURN stem;
     ELSIF is_given THEN
         RAISE EXCEPTION 'segment alias "%" is already in use', stem
             USING ERRCODE = 'unique_violation', HINT = 'Choose another, or leave it out to have one made from the name.';
     END IF;
-    WHILE segments.is_alias_taken(stem || free, segment_id) LOOP
+    WHILE segments_internal.is_alias_taken(stem || free, segment_id) LOOP
         taken := free;
         free := free * 2;
     END LOOP;
     WHILE taken + 1 < free LOOP
         middle := (taken + free) / 2;
-        IF segments.is_alias_taken(stem || middle, segment_id) THEN
+        IF segments_internal.is_alias_taken(stem || middle, segment_id) THEN
             taken := middle;
         ELSE
             free := middle;
@@ -88,26 +88,26 @@ BEGIN
     RETURN stem || free;
 END
 $function$;
-COMMENT ON FUNCTION segments.choose_alias(text, text, bigint) IS 'internal: the alias of a new or renamed segment';
-REVOKE ALL ON FUNCTION segments.choose_alias(text, text, bigint) FROM PUBLIC;
+COMMENT ON FUNCTION segments_internal.choose_alias(text, text, bigint) IS 'the alias of a new or renamed segment';
+REVOKE ALL ON FUNCTION segments_internal.choose_alias(text, text, bigint) FROM PUBLIC;
 
-CREATE FUNCTION segments.asker_may_see(contact_table regclass, is_global boolean, created_by bigint, created_by_user text) RETURNS boolean
+CREATE FUNCTION segments_internal.asker_may_see(contact_table regclass, is_global boolean, created_by bigint, created_by_user text) RETURNS boolean
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'segments_asker_may_see';
-COMMENT ON FUNCTION segments.asker_may_see(regclass, boolean, bigint, text) IS 'internal: may_see() of the role that the session acts for, in functions that run with the rights of others';
-REVOKE ALL ON FUNCTION segments.asker_may_see(regclass, boolean, bigint, text) FROM PUBLIC;
+COMMENT ON FUNCTION segments_internal.asker_may_see(regclass, boolean, bigint, text) IS 'may_see() of the role that the session acts for, in functions that run with the rights of others';
+REVOKE ALL ON FUNCTION segments_internal.asker_may_see(regclass, boolean, bigint, text) FROM PUBLIC;
 
-CREATE FUNCTION segments.names_of(segment_ids bigint[]) RETURNS text
+CREATE FUNCTION segments_internal.names_of(segment_ids bigint[]) RETURNS text
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
     SELECT concat_ws(' and ', string_agg(format('"%s"', s.name), ', ' ORDER BY s.name, s.id) FILTER (WHERE s.is_seen),
                      CASE WHEN NOT bool_and(s.is_seen) THEN 'others that you do not see' END)
-    FROM (SELECT s.id, s.name, segments.asker_may_see(s.contact_table, s.is_global, s.created_by, s.created_by_user) AS is_seen
+    FROM (SELECT s.id, s.name, segments_internal.asker_may_see(s.contact_table, s.is_global, s.created_by, s.created_by_user) AS is_seen
           FROM segments.segment AS s WHERE s.id = ANY (segment_ids)) AS s
 $function$;
-COMMENT ON FUNCTION segments.names_of(bigint[]) IS 'internal: names of segments, for messages, without those that who asks does not see';
-REVOKE ALL ON FUNCTION segments.names_of(bigint[]) FROM PUBLIC;
+COMMENT ON FUNCTION segments_internal.names_of(bigint[]) IS 'names of segments, for messages, without those that who asks does not see';
+REVOKE ALL ON FUNCTION segments_internal.names_of(bigint[]) FROM PUBLIC;
 
-CREATE FUNCTION segments.store_references(segment_id bigint, contact_table regclass, referenced bigint[]) RETURNS void
+CREATE FUNCTION segments_internal.store_references(segment_id bigint, contact_table regclass, referenced bigint[]) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off
 AS $function$
 /*
@@ -133,28 +133,28 @@ BEGIN
     END IF;
     -- and now that they are locked, their aliases stay
     IF (SELECT NOT (b.ids <@ referenced AND b.ids @> referenced)
-        FROM (SELECT segments.bind_check(s.filters, s.contact_table, s.id, false) AS ids
+        FROM (SELECT segments_internal.bind_check(s.filters, s.contact_table, s.id, false) AS ids
               FROM segments.segment AS s WHERE s.id = store_references.segment_id OFFSET 0) AS b) THEN
         RAISE EXCEPTION 'a segment that the filter refers to was renamed concurrently'
             USING ERRCODE = 'serialization_failure';
     END IF;
     INSERT INTO segments.segment_reference (segment_id, referenced_id)
     SELECT store_references.segment_id, unnest(referenced) ON CONFLICT DO NOTHING;
-    cycle := segments.reference_cycle(segment_id);
+    cycle := segments_internal.reference_cycle(segment_id);
     IF cycle IS NOT NULL THEN
         RAISE EXCEPTION 'a segment cannot refer to itself'
             USING ERRCODE = 'invalid_recursion',
-                  DETAIL = (SELECT string_agg(CASE WHEN segments.asker_may_see(s.contact_table, s.is_global, s.created_by, s.created_by_user)
+                  DETAIL = (SELECT string_agg(CASE WHEN segments_internal.asker_may_see(s.contact_table, s.is_global, s.created_by, s.created_by_user)
                                                    THEN s.alias ELSE '...' END, ' -> ' ORDER BY step.number) || '.'
                             FROM unnest(cycle) WITH ORDINALITY AS step (id, number)
                             JOIN segments.segment AS s ON s.id = step.id);
     END IF;
 END
 $function$;
-COMMENT ON FUNCTION segments.store_references(bigint, regclass, bigint[]) IS 'internal: stores which segments a segment refers to; refuses cycles';
-REVOKE ALL ON FUNCTION segments.store_references(bigint, regclass, bigint[]) FROM PUBLIC;
+COMMENT ON FUNCTION segments_internal.store_references(bigint, regclass, bigint[]) IS 'stores which segments a segment refers to; refuses cycles';
+REVOKE ALL ON FUNCTION segments_internal.store_references(bigint, regclass, bigint[]) FROM PUBLIC;
 
-CREATE FUNCTION segments.check_unreferenced(segment_id bigint) RETURNS void
+CREATE FUNCTION segments_internal.check_unreferenced(segment_id bigint) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off
 AS $function$
 DECLARE
@@ -166,24 +166,24 @@ BEGIN
         RAISE EXCEPTION 'cannot unpublish segment "%" because other segments refer to it',
             (SELECT s.name FROM segments.segment AS s WHERE s.id = check_unreferenced.segment_id)
             USING ERRCODE = 'dependent_objects_still_exist',
-                  DETAIL = format('It is used in %s.', segments.names_of(users)),
+                  DETAIL = format('It is used in %s.', segments_internal.names_of(users)),
                   HINT = 'Change their filters first.';
     END IF;
 END
 $function$;
-COMMENT ON FUNCTION segments.check_unreferenced(bigint) IS 'internal: an error when other segments refer to a segment';
-REVOKE ALL ON FUNCTION segments.check_unreferenced(bigint) FROM PUBLIC;
+COMMENT ON FUNCTION segments_internal.check_unreferenced(bigint) IS 'an error when other segments refer to a segment';
+REVOKE ALL ON FUNCTION segments_internal.check_unreferenced(bigint) FROM PUBLIC;
 
-CREATE FUNCTION segments.contact_date_field(contact_table regclass, field text) RETURNS text
+CREATE FUNCTION segments_internal.contact_date_field(contact_table regclass, field text) RETURNS text
     LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp
 AS $function$
     SELECT a.attname FROM pg_attribute AS a
     WHERE a.attrelid = contact_date_field.contact_table AND a.attname = contact_date_field.field AND a.attnum > 0
       AND NOT a.attisdropped AND a.atttypid = 'date'::regtype
 $function$;
-COMMENT ON FUNCTION segments.contact_date_field(regclass, text) IS 'internal: a column of contacts if it holds dates';
+COMMENT ON FUNCTION segments_internal.contact_date_field(regclass, text) IS 'a column of contacts if it holds dates';
 
-CREATE FUNCTION segments.notice_future_dates(contact_table regclass, segment_ids bigint[]) RETURNS void
+CREATE FUNCTION segments_internal.notice_future_dates(contact_table regclass, segment_ids bigint[]) RETURNS void
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
@@ -196,7 +196,7 @@ BEGIN
         SELECT s.id, s.name, d.field
         FROM segments.segment AS s,
              jsonb_path_query(s.filters::jsonb, 'strict $.** ? (@.operator == "inNext" && @.object == "lead")') AS f,
-             segments.contact_date_field(s.contact_table, f ->> 'field') AS d (field)
+             segments_internal.contact_date_field(s.contact_table, f ->> 'field') AS d (field)
         WHERE s.id = ANY (segment_ids) AND s.filters::text LIKE '%"inNext"%' AND d.field IS NOT NULL
         ORDER BY s.id, d.field
     LOOP
@@ -207,31 +207,31 @@ BEGIN
     END LOOP;
 END
 $function$;
-COMMENT ON FUNCTION segments.notice_future_dates(regclass, bigint[]) IS 'internal: a notice about dates in the time to come that no contact has';
-REVOKE ALL ON FUNCTION segments.notice_future_dates(regclass, bigint[]) FROM PUBLIC;
+COMMENT ON FUNCTION segments_internal.notice_future_dates(regclass, bigint[]) IS 'a notice about dates in the time to come that no contact has';
+REVOKE ALL ON FUNCTION segments_internal.notice_future_dates(regclass, bigint[]) FROM PUBLIC;
 
-CREATE FUNCTION segments.build_stored(contact_table regclass, segment_ids bigint[], fresh boolean) RETURNS void
+CREATE FUNCTION segments_internal.build_stored(contact_table regclass, segment_ids bigint[], fresh boolean) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
     begun timestamptz := clock_timestamp();
 BEGIN
-    PERFORM segments.build(contact_table, segment_ids, 'definition', fresh);
+    PERFORM segments_internal.build(contact_table, segment_ids, 'definition', fresh);
     UPDATE segments.segment SET state = 'ready', error = NULL, built_at = segments.now(),
         build_time = (clock_timestamp() - begun) / cardinality(segment_ids)
     WHERE id = ANY (segment_ids);
     -- what others ran into before writers were shut out is mended
-    PERFORM segments.invalidate(build_stored.contact_table)
-    FROM unnest(segment_ids) AS i (id) WHERE NOT fresh AND segments.forget_failures(i.id);
-    PERFORM segments.notice_future_dates(contact_table, segment_ids);
+    PERFORM segments_internal.invalidate(build_stored.contact_table)
+    FROM unnest(segment_ids) AS i (id) WHERE NOT fresh AND segments_internal.forget_failures(i.id);
+    PERFORM segments_internal.notice_future_dates(contact_table, segment_ids);
 END
 $function$;
-COMMENT ON FUNCTION segments.build_stored(regclass, bigint[], boolean) IS 'internal: builds segments of a contact table, fresh: new ones, and says so in their rows';
-REVOKE ALL ON FUNCTION segments.build_stored(regclass, bigint[], boolean) FROM PUBLIC;
+COMMENT ON FUNCTION segments_internal.build_stored(regclass, bigint[], boolean) IS 'builds segments of a contact table, fresh: new ones, and says so in their rows';
+REVOKE ALL ON FUNCTION segments_internal.build_stored(regclass, bigint[], boolean) FROM PUBLIC;
 
 -- Triggers.
 
-CREATE FUNCTION segments.segment_check_name(name text) RETURNS text
+CREATE FUNCTION segments_internal.segment_check_name(name text) RETURNS text
     LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
@@ -241,9 +241,9 @@ BEGIN
     RETURN btrim(name);
 END
 $function$;
-COMMENT ON FUNCTION segments.segment_check_name(text) IS 'internal: a name without blanks at its ends; an error when nothing is left';
+COMMENT ON FUNCTION segments_internal.segment_check_name(text) IS 'a name without blanks at its ends; an error when nothing is left';
 
-CREATE FUNCTION segments.check_length(value text, property text, most integer) RETURNS void
+CREATE FUNCTION segments_internal.check_length(value text, property text, most integer) RETURNS void
     LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
@@ -253,44 +253,44 @@ BEGIN
     END IF;
 END
 $function$;
-COMMENT ON FUNCTION segments.check_length(text, text, integer) IS 'internal: an error when a text has more characters than are stored';
+COMMENT ON FUNCTION segments_internal.check_length(text, text, integer) IS 'an error when a text has more characters than are stored';
 
-CREATE FUNCTION segments.check_lengths(segment segments.segment) RETURNS void
+CREATE FUNCTION segments_internal.check_lengths(segment segments.segment) RETURNS void
     LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
-    PERFORM segments.check_length(segment.name, 'name', 255);
-    PERFORM segments.check_length(segment.public_name, 'public name', 255);
-    PERFORM segments.check_length(segment.alias, 'alias', 255);
-    PERFORM segments.check_length(segment.created_by_user, 'name of the user', 255);
-    PERFORM segments.check_length(segment.description, 'description', 65535);
+    PERFORM segments_internal.check_length(segment.name, 'name', 255);
+    PERFORM segments_internal.check_length(segment.public_name, 'public name', 255);
+    PERFORM segments_internal.check_length(segment.alias, 'alias', 255);
+    PERFORM segments_internal.check_length(segment.created_by_user, 'name of the user', 255);
+    PERFORM segments_internal.check_length(segment.description, 'description', 65535);
 END
 $function$;
-COMMENT ON FUNCTION segments.check_lengths(segments.segment) IS 'internal: an error when a text of a segment has more characters than are stored';
+COMMENT ON FUNCTION segments_internal.check_lengths(segments.segment) IS 'an error when a text of a segment has more characters than are stored';
 
-CREATE FUNCTION segments.segment_before_insert() RETURNS trigger
+CREATE FUNCTION segments_internal.segment_before_insert() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
-    NEW.contact_table := coalesce(NEW.contact_table, segments.default_contact_table());
-    PERFORM segments.check_lengths(NEW);
-    NEW.name := segments.segment_check_name(NEW.name);
+    NEW.contact_table := coalesce(NEW.contact_table, segments_internal.default_contact_table());
+    PERFORM segments_internal.check_lengths(NEW);
+    NEW.name := segments_internal.segment_check_name(NEW.name);
     NEW.public_name := coalesce(nullif(btrim(NEW.public_name), ''), NEW.name);
     -- one that is given and in use is left to the unique index, for ON CONFLICT (alias)
-    NEW.alias := CASE WHEN segments.make_alias(NEW.alias) <> '' THEN segments.check_alias_is_word(segments.make_alias(NEW.alias))
-                      ELSE segments.choose_alias(NEW.alias, NEW.name, NEW.id) END;
+    NEW.alias := CASE WHEN segments.make_alias(NEW.alias) <> '' THEN segments_internal.check_alias_is_word(segments.make_alias(NEW.alias))
+                      ELSE segments_internal.choose_alias(NEW.alias, NEW.name, NEW.id) END;
     NEW.date_added := coalesce(NEW.date_added, segments.now());
     NEW.created_by := coalesce(NEW.created_by, segments.user_id());
     NEW.created_by_user := coalesce(NEW.created_by_user, segments.user_name());
-    PERFORM segments.bind_check(NEW.filters, NEW.contact_table, NEW.id, true);
-    NEW.other_objects := segments.other_objects(NEW.filters, NEW.contact_table);
+    PERFORM segments_internal.bind_check(NEW.filters, NEW.contact_table, NEW.id, true);
+    NEW.other_objects := segments_internal.other_objects(NEW.filters, NEW.contact_table);
     NEW.state := 'building';
     RETURN NEW;
 END
 $function$;
-COMMENT ON FUNCTION segments.segment_before_insert() IS 'internal: completes and checks a new segment';
+COMMENT ON FUNCTION segments_internal.segment_before_insert() IS 'completes and checks a new segment';
 
-CREATE FUNCTION segments.segment_before_accept() RETURNS trigger
+CREATE FUNCTION segments_internal.segment_before_accept() RETURNS trigger
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
@@ -298,41 +298,41 @@ AS $function$
  * learns of a segment by naming it.  What is stored is kept whoever looks.
  */
 BEGIN
-    PERFORM segments.check_references(NEW.filters, coalesce(NEW.contact_table, segments.default_contact_table()));
+    PERFORM segments_internal.check_references(NEW.filters, coalesce(NEW.contact_table, segments_internal.default_contact_table()));
     RETURN NEW;
 END
 $function$;
-COMMENT ON FUNCTION segments.segment_before_accept() IS 'internal: refuses filters that name segments which their author does not see';
+COMMENT ON FUNCTION segments_internal.segment_before_accept() IS 'refuses filters that name segments which their author does not see';
 
-CREATE FUNCTION segments.segment_after_insert() RETURNS trigger
+CREATE FUNCTION segments_internal.segment_after_insert() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
     added record;
 BEGIN
-    PERFORM segments.invalidate(n.contact_table)
+    PERFORM segments_internal.invalidate(n.contact_table)
     FROM (SELECT DISTINCT contact_table FROM segments_new) AS n;
     -- what it refers to may come with it in the same statement
     FOR added IN
         SELECT n.id, n.contact_table, n.referenced
-        FROM (SELECT id, contact_table, segments.bind_check(filters, contact_table, id, true) AS referenced
+        FROM (SELECT id, contact_table, segments_internal.bind_check(filters, contact_table, id, true) AS referenced
               FROM segments_new WHERE state = 'building' OFFSET 0) AS n
         WHERE cardinality(n.referenced) > 0 ORDER BY n.id
     LOOP
-        PERFORM segments.store_references(added.id, added.contact_table, added.referenced);
+        PERFORM segments_internal.store_references(added.id, added.contact_table, added.referenced);
     END LOOP;
     UPDATE segments.segment AS s SET state = 'ready' FROM segments_new AS n
     WHERE n.state = 'building' AND NOT n.is_published AND s.id = n.id;
     FOR added IN SELECT contact_table, array_agg(id ORDER BY id) AS ids FROM segments_new
                  WHERE state = 'building' AND is_published GROUP BY contact_table ORDER BY contact_table LOOP
-        PERFORM segments.build_stored(added.contact_table, added.ids, true);
+        PERFORM segments_internal.build_stored(added.contact_table, added.ids, true);
     END LOOP;
     RETURN NULL;
 END
 $function$;
-COMMENT ON FUNCTION segments.segment_after_insert() IS 'internal: builds new segments';
+COMMENT ON FUNCTION segments_internal.segment_after_insert() IS 'builds new segments';
 
-CREATE FUNCTION segments.segment_before_update() RETURNS trigger
+CREATE FUNCTION segments_internal.segment_before_update() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
@@ -346,19 +346,19 @@ BEGIN
     END IF;
     IF ROW(NEW.name, NEW.public_name, NEW.alias, NEW.description, NEW.created_by_user)
         IS DISTINCT FROM ROW(OLD.name, OLD.public_name, OLD.alias, OLD.description, OLD.created_by_user) THEN
-        PERFORM segments.check_lengths(NEW);
+        PERFORM segments_internal.check_lengths(NEW);
     END IF;
-    NEW.name := segments.segment_check_name(NEW.name);
+    NEW.name := segments_internal.segment_check_name(NEW.name);
     NEW.public_name := coalesce(nullif(btrim(NEW.public_name), ''), NEW.name);
     IF NEW.alias IS DISTINCT FROM OLD.alias THEN
-        NEW.alias := segments.choose_alias(NEW.alias, NEW.name, NEW.id);
+        NEW.alias := segments_internal.choose_alias(NEW.alias, NEW.name, NEW.id);
     END IF;
     NEW.date_modified := segments.now();
     NEW.modified_by := segments.user_id();
     NEW.modified_by_user := segments.user_name();
     IF has_new_filters OR is_published_again THEN
-        PERFORM segments.bind_check(NEW.filters, NEW.contact_table, NEW.id, has_new_filters);
-        NEW.other_objects := segments.other_objects(NEW.filters, NEW.contact_table);
+        PERFORM segments_internal.bind_check(NEW.filters, NEW.contact_table, NEW.id, has_new_filters);
+        NEW.other_objects := segments_internal.other_objects(NEW.filters, NEW.contact_table);
         IF NEW.is_published THEN
             NEW.state := 'building';
             NEW.error := NULL;
@@ -367,9 +367,9 @@ BEGIN
     RETURN NEW;
 END
 $function$;
-COMMENT ON FUNCTION segments.segment_before_update() IS 'internal: completes and checks a changed segment';
+COMMENT ON FUNCTION segments_internal.segment_before_update() IS 'completes and checks a changed segment';
 
-CREATE FUNCTION segments.segment_after_update() RETURNS trigger
+CREATE FUNCTION segments_internal.segment_after_update() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
@@ -394,32 +394,32 @@ BEGIN
     IF concerned IS NULL THEN
         RETURN NULL;
     END IF;
-    PERFORM segments.forget_failures(s.id) FROM segments.segment AS s WHERE s.id = ANY (concerned) AND s.state = 'building';
-    PERFORM segments.invalidate(s.contact_table)
+    PERFORM segments_internal.forget_failures(s.id) FROM segments.segment AS s WHERE s.id = ANY (concerned) AND s.state = 'building';
+    PERFORM segments_internal.invalidate(s.contact_table)
     FROM (SELECT DISTINCT contact_table FROM segments.segment WHERE id = ANY (concerned)) AS s;
     -- an unpublished segment whose filters are as they were keeps its references
     FOR changed IN EXECUTE
         'SELECT n.id, n.contact_table, n.filters FROM segments_old AS o JOIN segments_new AS n ON n.id = o.id
          WHERE n.id = ANY ($1) AND (n.is_published OR o.filters OPERATOR(segments.<>) n.filters) ORDER BY n.id' USING concerned
     LOOP
-        PERFORM segments.store_references(changed.id, changed.contact_table,
-            segments.bind_check(changed.filters, changed.contact_table, changed.id, false));
+        PERFORM segments_internal.store_references(changed.id, changed.contact_table,
+            segments_internal.bind_check(changed.filters, changed.contact_table, changed.id, false));
     END LOOP;
-    PERFORM segments.check_unreferenced(id) FROM unnest(unpublished) AS u (id);
-    PERFORM segments.keep_members(s.contact_table, s.id)
+    PERFORM segments_internal.check_unreferenced(id) FROM unnest(unpublished) AS u (id);
+    PERFORM segments_internal.keep_members(s.contact_table, s.id)
     FROM (SELECT contact_table, id FROM segments.segment WHERE id = ANY (kept) ORDER BY contact_table, id) AS s;
     DELETE FROM segments.segment_clock AS c USING segments.segment AS s
     WHERE c.segment_id = ANY (concerned) AND s.id = c.segment_id AND (NOT s.is_published OR segments.is_static(s.filters));
     FOR changed IN SELECT contact_table, array_agg(id ORDER BY id) AS ids FROM segments.segment
                    WHERE id = ANY (published) GROUP BY contact_table ORDER BY contact_table LOOP
-        PERFORM segments.build_stored(changed.contact_table, changed.ids, false);
+        PERFORM segments_internal.build_stored(changed.contact_table, changed.ids, false);
     END LOOP;
     RETURN NULL;
 END
 $function$;
-COMMENT ON FUNCTION segments.segment_after_update() IS 'internal: brings members in line with a changed definition';
+COMMENT ON FUNCTION segments_internal.segment_after_update() IS 'brings members in line with a changed definition';
 
-CREATE FUNCTION segments.segment_after_rename() RETURNS trigger
+CREATE FUNCTION segments_internal.segment_after_rename() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
@@ -435,34 +435,34 @@ BEGIN
         WHERE r.referenced_id = NEW.id
     LOOP
         BEGIN
-            referenced := segments.bind_check(other.filters, other.contact_table, other.id, false);
+            referenced := segments_internal.bind_check(other.filters, other.contact_table, other.id, false);
         EXCEPTION WHEN undefined_object OR invalid_parameter_value THEN
             referenced := '{}';
         END;
         IF NEW.id <> ALL (referenced) THEN
             RAISE EXCEPTION 'cannot change the alias of segment "%" because other segments name it', NEW.name
                 USING ERRCODE = 'dependent_objects_still_exist',
-                      DETAIL = format('The filters of %s name "%s".', segments.names_of(ARRAY[other.id]), OLD.alias),
+                      DETAIL = format('The filters of %s name "%s".', segments_internal.names_of(ARRAY[other.id]), OLD.alias),
                       HINT = 'Name it by its id there.';
         END IF;
     END LOOP;
-    PERFORM segments.invalidate(NEW.contact_table);
+    PERFORM segments_internal.invalidate(NEW.contact_table);
     RETURN NULL;
 END
 $function$;
-COMMENT ON FUNCTION segments.segment_after_rename() IS 'internal: refuses to take an alias away that filters of other segments name';
+COMMENT ON FUNCTION segments_internal.segment_after_rename() IS 'refuses to take an alias away that filters of other segments name';
 
-CREATE FUNCTION segments.segment_after_hide() RETURNS trigger
+CREATE FUNCTION segments_internal.segment_after_hide() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
-    PERFORM segments.invalidate(NEW.contact_table);
+    PERFORM segments_internal.invalidate(NEW.contact_table);
     RETURN NULL;
 END
 $function$;
-COMMENT ON FUNCTION segments.segment_after_hide() IS 'internal: plans that are kept forget a segment that is for everybody no longer';
+COMMENT ON FUNCTION segments_internal.segment_after_hide() IS 'plans that are kept forget a segment that is for everybody no longer';
 
-CREATE FUNCTION segments.segment_after_delete() RETURNS trigger
+CREATE FUNCTION segments_internal.segment_after_delete() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
@@ -475,13 +475,13 @@ BEGIN
     IF FOUND THEN
         RAISE EXCEPTION 'cannot delete segment "%" because other segments refer to it', deleted.name
             USING ERRCODE = 'dependent_objects_still_exist',
-                  DETAIL = format('It is used in %s.', segments.names_of(deleted.users)),
+                  DETAIL = format('It is used in %s.', segments_internal.names_of(deleted.users)),
                   HINT = 'Change their filters first, or delete them too.';
     END IF;
     DELETE FROM segments.segment_reference AS r USING segments_old AS o WHERE r.segment_id = o.id;
-    PERFORM segments.invalidate(o.contact_table)
+    PERFORM segments_internal.invalidate(o.contact_table)
     FROM (SELECT DISTINCT contact_table FROM segments_old) AS o;
-    PERFORM segments.forget_members(o.contact_table, o.id)
+    PERFORM segments_internal.forget_members(o.contact_table, o.id)
     FROM (SELECT contact_table, id FROM segments_old ORDER BY contact_table, id) AS o;
     -- now that nobody can be building them
     DELETE FROM segments.segment_clock AS c USING segments_old AS o WHERE c.segment_id = o.id;
@@ -489,9 +489,9 @@ BEGIN
     RETURN NULL;
 END
 $function$;
-COMMENT ON FUNCTION segments.segment_after_delete() IS 'internal: removes what belonged to deleted segments; refuses while others refer to them';
+COMMENT ON FUNCTION segments_internal.segment_after_delete() IS 'removes what belonged to deleted segments; refuses while others refer to them';
 
-CREATE FUNCTION segments.check_segment_id() RETURNS trigger
+CREATE FUNCTION segments_internal.check_segment_id() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off
 AS $function$
 BEGIN
@@ -502,9 +502,9 @@ BEGIN
     RETURN NULL;
 END
 $function$;
-COMMENT ON FUNCTION segments.check_segment_id() IS 'internal: trigger function; refuses a row that belongs to no segment';
+COMMENT ON FUNCTION segments_internal.check_segment_id() IS 'trigger function; refuses a row that belongs to no segment';
 
-CREATE FUNCTION segments.check_referenced() RETURNS trigger
+CREATE FUNCTION segments_internal.check_referenced() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off
 AS $function$
 /*
@@ -519,15 +519,15 @@ BEGIN
     RETURN NULL;
 END
 $function$;
-COMMENT ON FUNCTION segments.check_referenced() IS 'internal: trigger function; refuses a reference to a segment that does not exist';
+COMMENT ON FUNCTION segments_internal.check_referenced() IS 'trigger function; refuses a reference to a segment that does not exist';
 
 -- Rows that come with another state than new were built before: they come from
 -- a dump, like their references and members.
 CREATE TRIGGER segment_before_insert BEFORE INSERT ON segments.segment
-    FOR EACH ROW WHEN (NEW.state = 'new') EXECUTE FUNCTION segments.segment_before_insert();
+    FOR EACH ROW WHEN (NEW.state = 'new') EXECUTE FUNCTION segments_internal.segment_before_insert();
 CREATE TRIGGER segment_after_insert AFTER INSERT ON segments.segment
     REFERENCING NEW TABLE AS segments_new
-    FOR EACH STATEMENT EXECUTE FUNCTION segments.segment_after_insert();
+    FOR EACH STATEMENT EXECUTE FUNCTION segments_internal.segment_after_insert();
 CREATE TRIGGER segment_before_update BEFORE UPDATE ON segments.segment
     FOR EACH ROW WHEN (ROW(OLD.id, OLD.contact_table, OLD.name, OLD.public_name, OLD.alias, OLD.description,
                            OLD.category_id, OLD.is_published, OLD.is_global, OLD.is_preference_center)
@@ -535,34 +535,34 @@ CREATE TRIGGER segment_before_update BEFORE UPDATE ON segments.segment
                        ROW(NEW.id, NEW.contact_table, NEW.name, NEW.public_name, NEW.alias, NEW.description,
                            NEW.category_id, NEW.is_published, NEW.is_global, NEW.is_preference_center)
                        OR OLD.filters OPERATOR(segments.<>) NEW.filters)
-    EXECUTE FUNCTION segments.segment_before_update();
+    EXECUTE FUNCTION segments_internal.segment_before_update();
 -- before segment_before_insert and segment_before_update, which see all segments
 CREATE TRIGGER segment_before_accept_new BEFORE INSERT ON segments.segment
-    FOR EACH ROW WHEN (NEW.state = 'new') EXECUTE FUNCTION segments.segment_before_accept();
+    FOR EACH ROW WHEN (NEW.state = 'new') EXECUTE FUNCTION segments_internal.segment_before_accept();
 CREATE TRIGGER segment_before_accept BEFORE UPDATE ON segments.segment
-    FOR EACH ROW WHEN (OLD.filters OPERATOR(segments.<>) NEW.filters) EXECUTE FUNCTION segments.segment_before_accept();
+    FOR EACH ROW WHEN (OLD.filters OPERATOR(segments.<>) NEW.filters) EXECUTE FUNCTION segments_internal.segment_before_accept();
 CREATE TRIGGER segment_after_rename AFTER UPDATE ON segments.segment
-    FOR EACH ROW WHEN (OLD.alias <> NEW.alias) EXECUTE FUNCTION segments.segment_after_rename();
+    FOR EACH ROW WHEN (OLD.alias <> NEW.alias) EXECUTE FUNCTION segments_internal.segment_after_rename();
 CREATE TRIGGER segment_after_update AFTER UPDATE ON segments.segment
     REFERENCING OLD TABLE AS segments_old NEW TABLE AS segments_new
-    FOR EACH STATEMENT EXECUTE FUNCTION segments.segment_after_update();
+    FOR EACH STATEMENT EXECUTE FUNCTION segments_internal.segment_after_update();
 CREATE TRIGGER segment_after_hide AFTER UPDATE ON segments.segment
-    FOR EACH ROW WHEN (OLD.is_global AND NOT NEW.is_global) EXECUTE FUNCTION segments.segment_after_hide();
+    FOR EACH ROW WHEN (OLD.is_global AND NOT NEW.is_global) EXECUTE FUNCTION segments_internal.segment_after_hide();
 CREATE TRIGGER segment_after_delete AFTER DELETE ON segments.segment
     REFERENCING OLD TABLE AS segments_old
-    FOR EACH STATEMENT EXECUTE FUNCTION segments.segment_after_delete();
+    FOR EACH STATEMENT EXECUTE FUNCTION segments_internal.segment_after_delete();
 CREATE TRIGGER segment_before_truncate BEFORE TRUNCATE ON segments.segment
-    FOR EACH STATEMENT EXECUTE FUNCTION segments.refuse_truncate('Use DELETE, which removes the members too.');
+    FOR EACH STATEMENT EXECUTE FUNCTION segments_internal.refuse_truncate('Use DELETE, which removes the members too.');
 CREATE TRIGGER check_contact_table AFTER INSERT ON segments.segment
-    FOR EACH ROW WHEN (NOT segments.is_restoring()) EXECUTE FUNCTION segments.check_declared();
+    FOR EACH ROW WHEN (NOT segments_internal.is_restoring()) EXECUTE FUNCTION segments_internal.check_declared();
 CREATE TRIGGER check_segment AFTER INSERT OR UPDATE OF segment_id ON segments.segment_reference
-    FOR EACH ROW WHEN (NOT segments.is_restoring()) EXECUTE FUNCTION segments.check_segment_id();
+    FOR EACH ROW WHEN (NOT segments_internal.is_restoring()) EXECUTE FUNCTION segments_internal.check_segment_id();
 CREATE TRIGGER check_referenced AFTER INSERT OR UPDATE OF referenced_id ON segments.segment_reference
-    FOR EACH ROW WHEN (NOT segments.is_restoring()) EXECUTE FUNCTION segments.check_referenced();
+    FOR EACH ROW WHEN (NOT segments_internal.is_restoring()) EXECUTE FUNCTION segments_internal.check_referenced();
 CREATE TRIGGER check_segment AFTER INSERT OR UPDATE OF segment_id ON segments.segment_clock
-    FOR EACH ROW WHEN (NOT segments.is_restoring()) EXECUTE FUNCTION segments.check_segment_id();
+    FOR EACH ROW WHEN (NOT segments_internal.is_restoring()) EXECUTE FUNCTION segments_internal.check_segment_id();
 CREATE TRIGGER check_contact_table AFTER INSERT OR UPDATE OF contact_table ON segments.contact_clock
-    FOR EACH ROW WHEN (NOT segments.is_restoring()) EXECUTE FUNCTION segments.check_declared();
+    FOR EACH ROW WHEN (NOT segments_internal.is_restoring()) EXECUTE FUNCTION segments_internal.check_declared();
 COMMENT ON TRIGGER segment_before_insert ON segments.segment IS 'completes and checks a new segment';
 COMMENT ON TRIGGER segment_before_accept_new ON segments.segment IS 'refuses filters that name segments which their author does not see';
 COMMENT ON TRIGGER segment_before_accept ON segments.segment IS 'refuses filters that name segments which their author does not see';

@@ -26,12 +26,12 @@ CREATE POLICY visible ON segments.segment_failure FOR SELECT
 COMMENT ON POLICY visible ON segments.segment_failure IS 'those of visible segments';
 GRANT SELECT ON segments.segment_failure TO PUBLIC;
 
-CREATE FUNCTION segments.has_failed(segment_id bigint) RETURNS boolean
+CREATE FUNCTION segments_internal.has_failed(segment_id bigint) RETURNS boolean
     LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'segments_has_failed';
-COMMENT ON FUNCTION segments.has_failed(bigint) IS 'internal: is a segment set aside?';
-REVOKE ALL ON FUNCTION segments.has_failed(bigint) FROM PUBLIC;
+COMMENT ON FUNCTION segments_internal.has_failed(bigint) IS 'is a segment set aside?';
+REVOKE ALL ON FUNCTION segments_internal.has_failed(bigint) FROM PUBLIC;
 
-CREATE FUNCTION segments.note_failures(contact_table regclass) RETURNS void
+CREATE FUNCTION segments_internal.note_failures(contact_table regclass) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
@@ -51,27 +51,27 @@ BEGIN
     FROM free WHERE s.id = free.id;
 END
 $function$;
-COMMENT ON FUNCTION segments.note_failures(regclass) IS 'internal: says in the rows of segments of a contact table (null: of all) that they are set aside';
-REVOKE ALL ON FUNCTION segments.note_failures(regclass) FROM PUBLIC;
+COMMENT ON FUNCTION segments_internal.note_failures(regclass) IS 'says in the rows of segments of a contact table (null: of all) that they are set aside';
+REVOKE ALL ON FUNCTION segments_internal.note_failures(regclass) FROM PUBLIC;
 
-CREATE FUNCTION segments.forget_aside(segment_id bigint) RETURNS void
+CREATE FUNCTION segments_internal.forget_aside(segment_id bigint) RETURNS void
     LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'segments_forget_aside';
-COMMENT ON FUNCTION segments.forget_aside(bigint) IS 'internal: this transaction evaluates a segment again';
-REVOKE ALL ON FUNCTION segments.forget_aside(bigint) FROM PUBLIC;
+COMMENT ON FUNCTION segments_internal.forget_aside(bigint) IS 'this transaction evaluates a segment again';
+REVOKE ALL ON FUNCTION segments_internal.forget_aside(bigint) FROM PUBLIC;
 
-CREATE FUNCTION segments.forget_failures(segment_id bigint) RETURNS boolean
+CREATE FUNCTION segments_internal.forget_failures(segment_id bigint) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
-    PERFORM segments.forget_aside(forget_failures.segment_id);
+    PERFORM segments_internal.forget_aside(forget_failures.segment_id);
     DELETE FROM segments.segment_failure AS f WHERE f.segment_id = forget_failures.segment_id;
     RETURN FOUND;
 END
 $function$;
-COMMENT ON FUNCTION segments.forget_failures(bigint) IS 'internal: a segment is set aside no longer; had it failed?';
-REVOKE ALL ON FUNCTION segments.forget_failures(bigint) FROM PUBLIC;
+COMMENT ON FUNCTION segments_internal.forget_failures(bigint) IS 'a segment is set aside no longer; had it failed?';
+REVOKE ALL ON FUNCTION segments_internal.forget_failures(bigint) FROM PUBLIC;
 
-CREATE FUNCTION segments.bring_back(contact_table regclass, segment_id bigint) RETURNS void
+CREATE FUNCTION segments_internal.bring_back(contact_table regclass, segment_id bigint) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
@@ -80,10 +80,10 @@ AS $function$
  */
 BEGIN
     UPDATE segments.segment AS s SET state = 'building', error = NULL WHERE s.id = bring_back.segment_id;
-    PERFORM segments.forget_failures(bring_back.segment_id);
-    PERFORM segments.invalidate(bring_back.contact_table);
-    PERFORM segments.build_stored(bring_back.contact_table, ARRAY[bring_back.segment_id], false);
+    PERFORM segments_internal.forget_failures(bring_back.segment_id);
+    PERFORM segments_internal.invalidate(bring_back.contact_table);
+    PERFORM segments_internal.build_stored(bring_back.contact_table, ARRAY[bring_back.segment_id], false);
 END
 $function$;
-COMMENT ON FUNCTION segments.bring_back(regclass, bigint) IS 'internal: builds a segment that was set aside';
-REVOKE ALL ON FUNCTION segments.bring_back(regclass, bigint) FROM PUBLIC;
+COMMENT ON FUNCTION segments_internal.bring_back(regclass, bigint) IS 'builds a segment that was set aside';
+REVOKE ALL ON FUNCTION segments_internal.bring_back(regclass, bigint) FROM PUBLIC;

@@ -11,7 +11,7 @@
  * INSERT and UPDATE of the whole table.  State is the engine's to write.
  */
 
-CREATE FUNCTION segments.share_segments() RETURNS void
+CREATE FUNCTION segments_internal.share_segments() RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
@@ -52,23 +52,23 @@ BEGIN
     END LOOP;
 END
 $function$;
-COMMENT ON FUNCTION segments.share_segments() IS 'internal: lets owners of contact tables, and nobody who was one, change rows of segments.segment';
-REVOKE EXECUTE ON FUNCTION segments.share_segments() FROM PUBLIC;
+COMMENT ON FUNCTION segments_internal.share_segments() IS 'lets owners of contact tables, and nobody who was one, change rows of segments.segment';
+REVOKE EXECUTE ON FUNCTION segments_internal.share_segments() FROM PUBLIC;
 
-CREATE FUNCTION segments.contact_tables_changed() RETURNS trigger
+CREATE FUNCTION segments_internal.contact_tables_changed() RETURNS trigger
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
-    PERFORM segments.share_segments();
+    PERFORM segments_internal.share_segments();
     RETURN NULL;
 END
 $function$;
-COMMENT ON FUNCTION segments.contact_tables_changed() IS 'internal: trigger function; owners of contact tables may change segments';
+COMMENT ON FUNCTION segments_internal.contact_tables_changed() IS 'trigger function; owners of contact tables may change segments';
 CREATE TRIGGER share_segments AFTER INSERT OR DELETE ON segments.contact_table
-    FOR EACH STATEMENT EXECUTE FUNCTION segments.contact_tables_changed();
+    FOR EACH STATEMENT EXECUTE FUNCTION segments_internal.contact_tables_changed();
 COMMENT ON TRIGGER share_segments ON segments.contact_table IS 'owners of contact tables may change segments';
 
-CREATE FUNCTION segments.is_granted(privilege text) RETURNS boolean
+CREATE FUNCTION segments_internal.is_granted(privilege text) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
     WITH granted AS (
@@ -83,24 +83,24 @@ AS $function$
                               WHERE c.relowner = g.grantee)
                OR EXISTS (SELECT FROM granted AS o WHERE o.grantee = g.grantee AND o.privilege_type IN ('INSERT', 'UPDATE'))))
 $function$;
-COMMENT ON FUNCTION segments.is_granted(text) IS 'internal: does the current role hold INSERT, UPDATE or DELETE on segments.segment as a whole, for contact tables of others?';
+COMMENT ON FUNCTION segments_internal.is_granted(text) IS 'does the current role hold INSERT, UPDATE or DELETE on segments.segment as a whole, for contact tables of others?';
 
 CREATE FUNCTION segments.may_change(contact_table regclass, privilege text) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
     SELECT coalesce(segments.owns(contact_table)
-                    OR has_table_privilege(contact_table, 'SELECT') AND segments.is_granted(privilege), false)
+                    OR has_table_privilege(contact_table, 'SELECT') AND segments_internal.is_granted(privilege), false)
 $function$;
 COMMENT ON FUNCTION segments.may_change(regclass, text) IS 'whether the current role may INSERT, UPDATE or DELETE segments of a contact table: it owns that, or may read it and holds the privilege on segments.segment';
 
-CREATE FUNCTION segments.owns_extension() RETURNS boolean
+CREATE FUNCTION segments_internal.owns_extension() RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
     SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = 'segments.segment'::regclass
 $function$;
-COMMENT ON FUNCTION segments.owns_extension() IS 'internal: has the current role the rights of the extension''s owner?';
+COMMENT ON FUNCTION segments_internal.owns_extension() IS 'has the current role the rights of the extension''s owner?';
 
-CREATE FUNCTION segments.last_segment_id() RETURNS bigint
+CREATE FUNCTION segments_internal.last_segment_id() RETURNS bigint
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
@@ -109,19 +109,19 @@ EXCEPTION WHEN object_not_in_prerequisite_state THEN
     RETURN NULL;
 END
 $function$;
-COMMENT ON FUNCTION segments.last_segment_id() IS 'internal: the id that the sequence gave last in this session, or null';
+COMMENT ON FUNCTION segments_internal.last_segment_id() IS 'the id that the sequence gave last in this session, or null';
 
-CREATE FUNCTION segments.segment_admit() RETURNS trigger
+CREATE FUNCTION segments_internal.segment_admit() RETURNS trigger
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
  * With the rights of who writes, before anything is looked at for them.
  */
 BEGIN
-    IF segments.owns_extension() THEN
+    IF segments_internal.owns_extension() THEN
         RETURN NEW;
     END IF;
-    NEW.contact_table := coalesce(NEW.contact_table, segments.default_contact_table());
+    NEW.contact_table := coalesce(NEW.contact_table, segments_internal.default_contact_table());
     IF NOT segments.may_change(NEW.contact_table, TG_OP) THEN
         RAISE EXCEPTION 'permission denied for segments of table %',
             coalesce((SELECT relname FROM pg_class WHERE oid = NEW.contact_table), NEW.contact_table::oid::text)
@@ -134,22 +134,22 @@ BEGIN
         OR NEW.other_objects <> '{}' THEN
         RAISE EXCEPTION 'permission denied for the state of a segment'
             USING ERRCODE = 'insufficient_privilege', DETAIL = 'Columns state, error, built_at, build_time and other_objects are not given by hand.';
-    ELSIF NEW.id IS DISTINCT FROM segments.last_segment_id() THEN
+    ELSIF NEW.id IS DISTINCT FROM segments_internal.last_segment_id() THEN
         RAISE EXCEPTION 'permission denied for the id of a segment'
             USING ERRCODE = 'insufficient_privilege', DETAIL = 'Ids are given by the sequence.';
     END IF;
     RETURN NEW;
 END
 $function$;
-COMMENT ON FUNCTION segments.segment_admit() IS 'internal: trigger function; refuses segments of who may not change those of the contact table, and what only the engine writes';
+COMMENT ON FUNCTION segments_internal.segment_admit() IS 'trigger function; refuses segments of who may not change those of the contact table, and what only the engine writes';
 
 -- the first of all
 CREATE TRIGGER segment_admit BEFORE INSERT ON segments.segment
-    FOR EACH ROW EXECUTE FUNCTION segments.segment_admit();
+    FOR EACH ROW EXECUTE FUNCTION segments_internal.segment_admit();
 CREATE TRIGGER segment_admit_state BEFORE UPDATE ON segments.segment
     FOR EACH ROW WHEN (ROW(OLD.state, OLD.error, OLD.built_at, OLD.build_time, OLD.date_added, OLD.other_objects)
                        IS DISTINCT FROM ROW(NEW.state, NEW.error, NEW.built_at, NEW.build_time, NEW.date_added, NEW.other_objects))
-    EXECUTE FUNCTION segments.segment_admit();
+    EXECUTE FUNCTION segments_internal.segment_admit();
 COMMENT ON TRIGGER segment_admit ON segments.segment IS 'refuses segments of who may not change those of the contact table, and chosen ids';
 COMMENT ON TRIGGER segment_admit_state ON segments.segment IS 'refuses to change by hand what only the engine writes';
 
@@ -157,13 +157,13 @@ ALTER TABLE segments.segment ENABLE ROW LEVEL SECURITY;
 CREATE POLICY visible ON segments.segment FOR SELECT
     USING (segments.may_see(contact_table, is_global, created_by, created_by_user));
 CREATE POLICY created ON segments.segment FOR INSERT
-    WITH CHECK ((segments.owns(contact_table) OR (SELECT segments.is_granted('INSERT')))
+    WITH CHECK ((segments.owns(contact_table) OR (SELECT segments_internal.is_granted('INSERT')))
                 AND segments.may_see(contact_table, is_global, created_by, created_by_user));
 CREATE POLICY changed ON segments.segment FOR UPDATE
-    USING ((segments.owns(contact_table) OR (SELECT segments.is_granted('UPDATE')))
+    USING ((segments.owns(contact_table) OR (SELECT segments_internal.is_granted('UPDATE')))
            AND segments.may_see(contact_table, is_global, created_by, created_by_user));
 CREATE POLICY deleted ON segments.segment FOR DELETE
-    USING ((segments.owns(contact_table) OR (SELECT segments.is_granted('DELETE')))
+    USING ((segments.owns(contact_table) OR (SELECT segments_internal.is_granted('DELETE')))
            AND segments.may_see(contact_table, is_global, created_by, created_by_user));
 COMMENT ON POLICY visible ON segments.segment IS 'global segments and one''s own, of contact tables that one may read; all for the owner of the contact table, and for who backs up';
 COMMENT ON POLICY created ON segments.segment IS 'by the owner of the contact table, and by who holds INSERT on the whole table';

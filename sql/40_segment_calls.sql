@@ -18,17 +18,17 @@ CREATE FUNCTION segments.is_member(segment text, contact text) RETURNS boolean
     LANGUAGE c STABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'segments_is_member';
 COMMENT ON FUNCTION segments.is_member(text, text) IS 'whether the contact with this key, as text, is a member';
 
-CREATE FUNCTION segments.segment_word(segment bigint) RETURNS text
+CREATE FUNCTION segments_internal.segment_word(segment bigint) RETURNS text
     LANGUAGE c STABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'segments_segment_word';
-COMMENT ON FUNCTION segments.segment_word(bigint) IS 'internal: the id of a segment in digits; an error when there is none with this id that one sees';
+COMMENT ON FUNCTION segments_internal.segment_word(bigint) IS 'the id of a segment in digits; an error when there is none with this id that one sees';
 
-CREATE FUNCTION segments.hidden_segments(contact_table regclass) RETURNS bigint[]
+CREATE FUNCTION segments_internal.hidden_segments(contact_table regclass) RETURNS bigint[]
     LANGUAGE c STABLE STRICT PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'segments_hidden_segments';
-COMMENT ON FUNCTION segments.hidden_segments(regclass) IS 'internal: ids of the segments of a contact table that the current role does not see; null for who may not read the contact table';
+COMMENT ON FUNCTION segments_internal.hidden_segments(regclass) IS 'ids of the segments of a contact table that the current role does not see; null for who may not read the contact table';
 
-CREATE FUNCTION segments.ask_beside(contact_table regclass, question text, VARIADIC arguments "any") RETURNS SETOF record
+CREATE FUNCTION segments_internal.ask_beside(contact_table regclass, question text, VARIADIC arguments "any") RETURNS SETOF record
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'segments_ask_beside';
-COMMENT ON FUNCTION segments.ask_beside(regclass, text, "any") IS 'internal: answers one of a few questions about members, overrides and the log of a contact table that the caller may read, as the owner of these tables, without segments that the caller does not see';
+COMMENT ON FUNCTION segments_internal.ask_beside(regclass, text, "any") IS 'answers one of a few questions about members, overrides and the log of a contact table that the caller may read, as the owner of these tables, without segments that the caller does not see';
 
 CREATE FUNCTION segments.open_to_readers(contact_table regclass) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
@@ -49,7 +49,7 @@ BEGIN
         CONTINUE WHEN EXISTS (SELECT FROM pg_policy WHERE polrelid = beside.column1 AND polname = 'segments_readers');
         EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', beside.column1);
         EXECUTE format('CREATE POLICY segments_readers ON %1$s FOR SELECT USING (segment_id <> ALL ('
-                       '(SELECT segments.hidden_segments(t.contact_table) FROM segments.contact_table AS t'
+                       '(SELECT segments_internal.hidden_segments(t.contact_table) FROM segments.contact_table AS t'
                        ' WHERE t.%2$s = %1$L::regclass)::bigint[]))', beside.column1, beside.column2);
         EXECUTE format('GRANT SELECT ON %s TO PUBLIC', beside.column1);
     END LOOP;
@@ -58,21 +58,21 @@ $function$;
 COMMENT ON FUNCTION segments.open_to_readers(regclass) IS
     'lets everybody who may read a contact table read its members, overrides and log, of segments that they see; for their owner';
 
-CREATE FUNCTION segments.find_segment(segment_id bigint, OUT id bigint, OUT is_static boolean, OUT tables segments.contact_table)
+CREATE FUNCTION segments_internal.find_segment(segment_id bigint, OUT id bigint, OUT is_static boolean, OUT tables segments.contact_table)
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
     SELECT s.id, segments.is_static(s.filters), t
     FROM segments.segment AS s JOIN segments.contact_table AS t USING (contact_table)
     WHERE s.id = find_segment.segment_id
 $function$;
-COMMENT ON FUNCTION segments.find_segment(bigint) IS
-    'internal: a segment and the tables its members are in; who calls resolves it in a declaration, so that an error about its name has one line of context';
+COMMENT ON FUNCTION segments_internal.find_segment(bigint) IS
+    'a segment and the tables its members are in; who calls resolves it in a declaration, so that an error about its name has one line of context';
 
-CREATE FUNCTION segments.tables_of(contact_table regclass) RETURNS segments.contact_table
+CREATE FUNCTION segments_internal.tables_of(contact_table regclass) RETURNS segments.contact_table
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-    wanted regclass := coalesce(contact_table, segments.default_contact_table());
+    wanted regclass := coalesce(contact_table, segments_internal.default_contact_table());
     tables segments.contact_table;
 BEGIN
     SELECT * INTO tables FROM segments.contact_table AS t WHERE t.contact_table = wanted;
@@ -83,13 +83,13 @@ BEGIN
     RETURN tables;
 END
 $function$;
-COMMENT ON FUNCTION segments.tables_of(regclass) IS 'internal: an attached contact table, null: the only one';
+COMMENT ON FUNCTION segments_internal.tables_of(regclass) IS 'an attached contact table, null: the only one';
 
-CREATE FUNCTION segments.base_type(type regtype) RETURNS regtype
+CREATE FUNCTION segments_internal.base_type(type regtype) RETURNS regtype
     LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'segments_base_type';
-COMMENT ON FUNCTION segments.base_type(regtype) IS 'internal: the type that a domain is over, else the type itself';
+COMMENT ON FUNCTION segments_internal.base_type(regtype) IS 'the type that a domain is over, else the type itself';
 
-CREATE FUNCTION segments.check_key_type(tables segments.contact_table, given regtype) RETURNS void
+CREATE FUNCTION segments_internal.check_key_type(tables segments.contact_table, given regtype) RETURNS void
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
@@ -98,8 +98,8 @@ BEGIN
     IF given = tables.key_type THEN
         RETURN;
     END IF;
-    key_type := segments.base_type(tables.key_type);
-    given := segments.base_type(given);
+    key_type := segments_internal.base_type(tables.key_type);
+    given := segments_internal.base_type(given);
     IF given = key_type
         OR given = ANY ('{smallint,integer,bigint}'::regtype[]) AND key_type = ANY ('{smallint,integer,bigint}'::regtype[])
         OR given = ANY ('{text,varchar,bpchar,name}'::regtype[])
@@ -112,9 +112,9 @@ BEGIN
               HINT = format('Give keys of that type, or as text; where keys are returned, add key => NULL::%s.', tables.key_type);
 END
 $function$;
-COMMENT ON FUNCTION segments.check_key_type(segments.contact_table, regtype) IS 'internal: an error when keys of a contact table cannot be given, or wanted, in a type; text is for all';
+COMMENT ON FUNCTION segments_internal.check_key_type(segments.contact_table, regtype) IS 'an error when keys of a contact table cannot be given, or wanted, in a type; text is for all';
 
-CREATE FUNCTION segments.check_key_is_null(key anyelement) RETURNS void
+CREATE FUNCTION segments_internal.check_key_is_null(key anyelement) RETURNS void
     LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
@@ -124,38 +124,38 @@ BEGIN
     END IF;
 END
 $function$;
-COMMENT ON FUNCTION segments.check_key_is_null(anyelement) IS 'internal: an error when more than a type was given';
+COMMENT ON FUNCTION segments_internal.check_key_is_null(anyelement) IS 'an error when more than a type was given';
 
-CREATE FUNCTION segments.key_in(contact_table regclass, key text, type anyelement) RETURNS anyelement
+CREATE FUNCTION segments_internal.key_in(contact_table regclass, key text, type anyelement) RETURNS anyelement
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'segments_key_in';
-COMMENT ON FUNCTION segments.key_in(regclass, text, anyelement) IS 'internal: a text as a key of a contact table, in the base type of its keys, of which type is any null; what that runs runs as the owner of the table';
+COMMENT ON FUNCTION segments_internal.key_in(regclass, text, anyelement) IS 'a text as a key of a contact table, in the base type of its keys, of which type is any null; what that runs runs as the owner of the table';
 
-CREATE FUNCTION segments.key_from_text(tables segments.contact_table, key text) RETURNS text
+CREATE FUNCTION segments_internal.key_from_text(tables segments.contact_table, key text) RETURNS text
     LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp
-    AS $$ SELECT format('segments.key_in(%L::regclass, %L, NULL::%s)', tables.contact_table::oid, key, segments.base_type(tables.key_type)) $$;
-COMMENT ON FUNCTION segments.key_from_text(segments.contact_table, text) IS 'internal: SQL for a contact''s key that is given as text';
+    AS $$ SELECT format('segments_internal.key_in(%L::regclass, %L, NULL::%s)', tables.contact_table::oid, key, segments_internal.base_type(tables.key_type)) $$;
+COMMENT ON FUNCTION segments_internal.key_from_text(segments.contact_table, text) IS 'SQL for a contact''s key that is given as text';
 
-CREATE FUNCTION segments.key_text(tables segments.contact_table, contact anyelement) RETURNS text
+CREATE FUNCTION segments_internal.key_text(tables segments.contact_table, contact anyelement) RETURNS text
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
-    PERFORM segments.check_key_type(tables, pg_typeof(contact));
+    PERFORM segments_internal.check_key_type(tables, pg_typeof(contact));
     IF contact IS NULL THEN
         RAISE EXCEPTION 'contact must not be null' USING ERRCODE = 'null_value_not_allowed';
     END IF;
     RETURN format('%s', contact);
 END
 $function$;
-COMMENT ON FUNCTION segments.key_text(segments.contact_table, anyelement) IS 'internal: a contact''s key as text; an error when keys cannot be given in its type';
+COMMENT ON FUNCTION segments_internal.key_text(segments.contact_table, anyelement) IS 'a contact''s key as text; an error when keys cannot be given in its type';
 
-CREATE FUNCTION segments.key_literal(tables segments.contact_table, contact anyelement) RETURNS text
+CREATE FUNCTION segments_internal.key_literal(tables segments.contact_table, contact anyelement) RETURNS text
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
-    AS $$ SELECT segments.key_from_text(tables, segments.key_text(tables, contact)) $$;
-COMMENT ON FUNCTION segments.key_literal(segments.contact_table, anyelement) IS 'internal: a contact''s key as SQL, of the base type of the contact table''s keys';
+    AS $$ SELECT segments_internal.key_from_text(tables, segments_internal.key_text(tables, contact)) $$;
+COMMENT ON FUNCTION segments_internal.key_literal(segments.contact_table, anyelement) IS 'a contact''s key as SQL, of the base type of the contact table''s keys';
 
 -- Making and changing segments.
 
-CREATE FUNCTION segments.check_alias(alias text) RETURNS void
+CREATE FUNCTION segments_internal.check_alias(alias text) RETURNS void
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
@@ -166,7 +166,7 @@ BEGIN
     END IF;
 END
 $function$;
-COMMENT ON FUNCTION segments.check_alias(text) IS 'internal: an error when a segment that one sees has this alias; of others the unique index tells';
+COMMENT ON FUNCTION segments_internal.check_alias(text) IS 'an error when a segment that one sees has this alias; of others the unique index tells';
 
 CREATE FUNCTION segments.create_segment(name text, filters segments.filter DEFAULT '[]', alias text DEFAULT NULL,
                                         contact_table regclass DEFAULT NULL, public_name text DEFAULT NULL,
@@ -196,8 +196,8 @@ BEGIN
     IF row.contact_table IS NULL AND or_replace THEN
         SELECT s.contact_table INTO row.contact_table FROM segments.segment AS s WHERE s.alias = wanted;
     END IF;
-    row.contact_table := coalesce(row.contact_table, segments.default_contact_table());
-    PERFORM segments.check_references(row.filters, row.contact_table);      -- here too, for a short context
+    row.contact_table := coalesce(row.contact_table, segments_internal.default_contact_table());
+    PERFORM segments_internal.check_references(row.filters, row.contact_table);      -- here too, for a short context
     IF or_replace THEN
         INSERT INTO segments.segment AS s (name, filters, alias, contact_table, public_name, description, category_id,
                                            is_published, is_global, is_preference_center)
@@ -210,7 +210,7 @@ BEGIN
             is_preference_center = excluded.is_preference_center
         RETURNING s.id INTO new_id;
     ELSE
-        PERFORM segments.check_alias(segments.make_alias(create_segment.alias));
+        PERFORM segments_internal.check_alias(segments.make_alias(create_segment.alias));
         INSERT INTO segments.segment AS s (name, filters, alias, contact_table, public_name, description, category_id,
                                            is_published, is_global, is_preference_center)
         VALUES (row.name, row.filters, row.alias, row.contact_table, create_segment.public_name, create_segment.description,
@@ -223,7 +223,7 @@ $function$;
 COMMENT ON FUNCTION segments.create_segment(text, segments.filter, text, regclass, text, text, bigint, boolean, boolean, boolean, boolean) IS
     'creates a segment and its members; gives its id.  Without filters its members are chosen by hand; null stands for the default.  or_replace: a segment with this alias, or the one made from the name, gets these properties instead';
 
-CREATE FUNCTION segments.refuse_change(segment text, privilege text) RETURNS void
+CREATE FUNCTION segments_internal.refuse_change(segment text, privilege text) RETURNS void
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
@@ -239,7 +239,7 @@ BEGIN
     END IF;
 END
 $function$;
-COMMENT ON FUNCTION segments.refuse_change(text, text) IS 'internal: an error when the current role may not change a segment';
+COMMENT ON FUNCTION segments_internal.refuse_change(text, text) IS 'an error when the current role may not change a segment';
 
 CREATE FUNCTION segments.update_segment(segment text, name text DEFAULT NULL, filters segments.filter DEFAULT NULL,
                                         alias text DEFAULT NULL, public_name text DEFAULT NULL,
@@ -256,7 +256,7 @@ BEGIN
         RAISE EXCEPTION 'only description and category_id can be cleared' USING ERRCODE = 'invalid_parameter_value';
     END IF;
     -- here too, for a short context
-    PERFORM segments.check_references(update_segment.filters, s.contact_table) FROM segments.segment AS s WHERE s.id = named_id;
+    PERFORM segments_internal.check_references(update_segment.filters, s.contact_table) FROM segments.segment AS s WHERE s.id = named_id;
     UPDATE segments.segment AS s
     SET name = coalesce(update_segment.name, s.name),
         filters = coalesce(update_segment.filters, s.filters),
@@ -269,7 +269,7 @@ BEGIN
         is_preference_center = coalesce(update_segment.is_preference_center, s.is_preference_center)
     WHERE s.id = named_id;
     IF NOT FOUND THEN
-        PERFORM segments.refuse_change(segment, 'UPDATE');
+        PERFORM segments_internal.refuse_change(segment, 'UPDATE');
     END IF;
 END
 $function$;
@@ -284,7 +284,7 @@ DECLARE
 BEGIN
     DELETE FROM segments.segment AS s WHERE s.id = named_id;
     IF NOT FOUND THEN
-        PERFORM segments.refuse_change(segment, 'DELETE');
+        PERFORM segments_internal.refuse_change(segment, 'DELETE');
     END IF;
 END
 $function$;

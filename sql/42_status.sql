@@ -5,20 +5,20 @@
 -- What there is to know about segments.  A function, since a view reads its
 -- tables with the rights of its owner.
 
-CREATE FUNCTION segments.unfollowed_fields(contact_table regclass) RETURNS TABLE (segment_id bigint, fields text[])
+CREATE FUNCTION segments_internal.unfollowed_fields(contact_table regclass) RETURNS TABLE (segment_id bigint, fields text[])
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
     SELECT s.id, array_agg(DISTINCT d.field ORDER BY d.field)
     FROM segments.field_definition AS d
         LEFT JOIN segments.relation AS r
             ON (r.contact_table, r.name) = (d.contact_table, coalesce(d.relation, CASE WHEN d.object LIKE 'company%' THEN d.object END))
-        JOIN segments.segment AS s ON s.contact_table = d.contact_table AND segments.mentions(s.filters, ARRAY[d.field])
+        JOIN segments.segment AS s ON s.contact_table = d.contact_table AND segments_internal.mentions(s.filters, ARRAY[d.field])
     WHERE d.contact_table = unfollowed_fields.contact_table AND (d.unfollowed OR r.unfollowed)
     GROUP BY s.id
 $function$;
-COMMENT ON FUNCTION segments.unfollowed_fields(regclass) IS 'internal: fields in segments'' filters that depend on what segments do not follow';
+COMMENT ON FUNCTION segments_internal.unfollowed_fields(regclass) IS 'fields in segments'' filters that depend on what segments do not follow';
 
-CREATE FUNCTION segments.status_of(
+CREATE FUNCTION segments_internal.status_of(
     contact_tables regclass[],
     OUT id bigint, OUT alias text, OUT name text, OUT contact_table regclass, OUT is_published boolean, OUT state text,
     OUT error text, OUT members bigint, OUT joins bigint, OUT leaves bigint, OUT last_change timestamptz,
@@ -45,25 +45,25 @@ BEGIN
             LEFT JOIN segments.contact_clock AS h ON h.contact_table = s.contact_table
             LEFT JOIN (SELECT DISTINCT ON (f.segment_id) f.segment_id, f.error FROM segments.segment_failure AS f
                        ORDER BY f.segment_id, f.failed_at DESC, f.number) AS f ON f.segment_id = s.id
-            LEFT JOIN segments.member_counts(%1$s::oid) AS c ON c.segment_id = s.id
+            LEFT JOIN segments_internal.member_counts(%1$s::oid) AS c ON c.segment_id = s.id
             LEFT JOIN (SELECT k.segment_id, k.next_move, coalesce(k.evaluated_at, t.evaluated_at) AS evaluated_at
                        FROM segments.segment_clock AS k
                        LEFT JOIN segments.contact_clock AS t ON t.contact_table = k.contact_table) AS k ON k.segment_id = s.id
-            LEFT JOIN segments.unfollowed_fields(%1$s::oid) AS u ON u.segment_id = s.id
+            LEFT JOIN segments_internal.unfollowed_fields(%1$s::oid) AS u ON u.segment_id = s.id
             WHERE s.contact_table = %1$s::oid ORDER BY s.id$query$, tables.contact_table::oid);
     END LOOP;
 END
 $function$;
-COMMENT ON FUNCTION segments.status_of(regclass[]) IS 'internal: rows of segments.status, of the segments that the current role sees';
+COMMENT ON FUNCTION segments_internal.status_of(regclass[]) IS 'rows of segments.status, of the segments that the current role sees';
 
-CREATE FUNCTION segments.status_of_all(contact_tables regclass[]) RETURNS SETOF record
+CREATE FUNCTION segments_internal.status_of_all(contact_tables regclass[]) RETURNS SETOF record
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-    AS 'SELECT * FROM segments.status_of(contact_tables)';
-COMMENT ON FUNCTION segments.status_of_all(regclass[]) IS 'internal: rows of segments.status, of all segments, for who watches the server';
-REVOKE EXECUTE ON FUNCTION segments.status_of_all(regclass[]) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION segments.status_of_all(regclass[]) TO pg_monitor;
+    AS 'SELECT * FROM segments_internal.status_of(contact_tables)';
+COMMENT ON FUNCTION segments_internal.status_of_all(regclass[]) IS 'rows of segments.status, of all segments, for who watches the server';
+REVOKE EXECUTE ON FUNCTION segments_internal.status_of_all(regclass[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION segments_internal.status_of_all(regclass[]) TO pg_monitor;
 
-CREATE FUNCTION segments.segment_status(
+CREATE FUNCTION segments_internal.segment_status(
     OUT id bigint, OUT alias text, OUT name text, OUT contact_table regclass, OUT is_published boolean, OUT state text,
     OUT error text, OUT members bigint, OUT joins bigint, OUT leaves bigint, OUT last_change timestamptz,
     OUT evaluated_at timestamptz, OUT next_move timestamptz, OUT built_at timestamptz, OUT build_time interval,
@@ -74,18 +74,18 @@ DECLARE
     all_tables regclass[] := ARRAY(SELECT t.contact_table FROM segments.contact_table AS t ORDER BY t.contact_table::oid);
 BEGIN
     IF pg_has_role('pg_monitor', 'USAGE') THEN
-        RETURN QUERY SELECT * FROM segments.status_of_all(all_tables) AS s (
+        RETURN QUERY SELECT * FROM segments_internal.status_of_all(all_tables) AS s (
             id bigint, alias text, name text, contact_table regclass, is_published boolean, state text, error text, members bigint,
             joins bigint, leaves bigint, last_change timestamptz, evaluated_at timestamptz, next_move timestamptz,
             built_at timestamptz, build_time interval, refresh_failed_at timestamptz, refresh_error text, unfollowed text[]);
     ELSE
-        RETURN QUERY SELECT * FROM segments.status_of(all_tables);
+        RETURN QUERY SELECT * FROM segments_internal.status_of(all_tables);
     END IF;
 END
 $function$;
-COMMENT ON FUNCTION segments.segment_status() IS 'internal: the rows of segments.status';
+COMMENT ON FUNCTION segments_internal.segment_status() IS 'the rows of segments.status';
 
-CREATE VIEW segments.status AS SELECT * FROM segments.segment_status();
+CREATE VIEW segments.status AS SELECT * FROM segments_internal.segment_status();
 COMMENT ON VIEW segments.status IS 'Segments that one sees: how many members, what changed, when they next move with time, what failed and why';
 COMMENT ON COLUMN segments.status.id IS 'id';
 COMMENT ON COLUMN segments.status.alias IS 'alias';

@@ -15,26 +15,26 @@ ALTER TABLE segments.log_era REPLICA IDENTITY FULL;
 SELECT pg_catalog.pg_extension_config_dump('segments.log_era', '');
 GRANT SELECT ON segments.log_era TO PUBLIC;
 
-CREATE FUNCTION segments.log_era_added() RETURNS trigger
+CREATE FUNCTION segments_internal.log_era_added() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
-    PERFORM segments.invalidate('segments.log_era');
+    PERFORM segments_internal.invalidate('segments.log_era');
     RETURN NULL;
 END
 $function$;
-COMMENT ON FUNCTION segments.log_era_added() IS 'internal: trigger function; everybody looks again which era it is';
+COMMENT ON FUNCTION segments_internal.log_era_added() IS 'trigger function; everybody looks again which era it is';
 CREATE TRIGGER log_era_added AFTER INSERT ON segments.log_era
-    FOR EACH STATEMENT EXECUTE FUNCTION segments.log_era_added();
+    FOR EACH STATEMENT EXECUTE FUNCTION segments_internal.log_era_added();
 COMMENT ON TRIGGER log_era_added ON segments.log_era IS 'makes everybody look again which era it is';
 
-CREATE FUNCTION segments.log_number(xact bigint) RETURNS bigint
+CREATE FUNCTION segments_internal.log_number(xact bigint) RETURNS bigint
     LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'segments_log_number';
-COMMENT ON FUNCTION segments.log_number(bigint) IS 'internal: the number in the log of a transaction of this cluster';
+COMMENT ON FUNCTION segments_internal.log_number(bigint) IS 'the number in the log of a transaction of this cluster';
 
-CREATE FUNCTION segments.log_horizon(OUT high bigint, OUT in_progress bigint[])
+CREATE FUNCTION segments_internal.log_horizon(OUT high bigint, OUT in_progress bigint[])
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'segments_log_horizon';
-COMMENT ON FUNCTION segments.log_horizon() IS 'internal: what the statement sees of the logs: all that other transactions with lower numbers wrote, but for these';
+COMMENT ON FUNCTION segments_internal.log_horizon() IS 'what the statement sees of the logs: all that other transactions with lower numbers wrote, but for these';
 
 -- Not dumped: a restored copy has readers of its own.
 CREATE TABLE segments.consumer (
@@ -53,7 +53,7 @@ CREATE TABLE segments.consumer (
     PRIMARY KEY (role, name, contact_table)
 );
 CREATE TRIGGER check_contact_table AFTER INSERT OR UPDATE OF contact_table ON segments.consumer
-    FOR EACH ROW EXECUTE FUNCTION segments.check_declared();
+    FOR EACH ROW EXECUTE FUNCTION segments_internal.check_declared();
 COMMENT ON TRIGGER check_contact_table ON segments.consumer IS 'refuses a consumer of a table that is not attached';
 COMMENT ON TABLE segments.consumer IS 'Who reads the log of a contact table, and how far they are; written by segments.read_changes()';
 COMMENT ON COLUMN segments.consumer.name IS 'name of the consumer, among those of its role';
@@ -77,7 +77,7 @@ CREATE POLICY dropped ON segments.consumer FOR DELETE USING (segments.owns(conta
 COMMENT ON POLICY dropped ON segments.consumer IS 'all of one''s contact tables';
 GRANT SELECT, INSERT, UPDATE, DELETE ON segments.consumer TO PUBLIC;
 
-CREATE FUNCTION segments.check_may_read(relation regclass) RETURNS void
+CREATE FUNCTION segments_internal.check_may_read(relation regclass) RETURNS void
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
@@ -87,20 +87,20 @@ BEGIN
     END IF;
 END
 $function$;
-COMMENT ON FUNCTION segments.check_may_read(regclass) IS 'internal: refuse who may not SELECT a table';
+COMMENT ON FUNCTION segments_internal.check_may_read(regclass) IS 'refuse who may not SELECT a table';
 
-CREATE FUNCTION segments.next_entries(contact_table regclass, low bigint, low_in_progress bigint[], high bigint, in_progress bigint[],
+CREATE FUNCTION segments_internal.next_entries(contact_table regclass, low bigint, low_in_progress bigint[], high bigint, in_progress bigint[],
                                       INOUT lsn pg_lsn, INOUT xact bigint, INOUT n integer, INOUT span bigint, max integer,
                                       OUT entries tid[], OUT is_more boolean)
     LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'segments_next_entries';
-COMMENT ON FUNCTION segments.next_entries(regclass, bigint, bigint[], bigint, bigint[], pg_lsn, bigint, integer, bigint, integer) IS
-    'internal: where the next entries of a log are for a consumer that is so far, and how far it is then; is_more: perhaps there are others';
+COMMENT ON FUNCTION segments_internal.next_entries(regclass, bigint, bigint[], bigint, bigint[], pg_lsn, bigint, integer, bigint, integer) IS
+    'where the next entries of a log are for a consumer that is so far, and how far it is then; is_more: perhaps there are others';
 
-CREATE FUNCTION segments.unread_entries(contact_table regclass, low bigint, low_in_progress bigint[], high bigint, in_progress bigint[],
+CREATE FUNCTION segments_internal.unread_entries(contact_table regclass, low bigint, low_in_progress bigint[], high bigint, in_progress bigint[],
                                         lsn pg_lsn, xact bigint, n integer) RETURNS bigint
     LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'segments_unread_entries';
-COMMENT ON FUNCTION segments.unread_entries(regclass, bigint, bigint[], bigint, bigint[], pg_lsn, bigint, integer) IS
-    'internal: how many entries of a log a consumer that is so far has not read; of many, about';
+COMMENT ON FUNCTION segments_internal.unread_entries(regclass, bigint, bigint[], bigint, bigint[], pg_lsn, bigint, integer) IS
+    'how many entries of a log a consumer that is so far has not read; of many, about';
 
 CREATE FUNCTION segments.read_changes(consumer text, key anyelement, max integer DEFAULT 1000,
                                       contact_table regclass DEFAULT NULL)
@@ -113,35 +113,35 @@ AS $function$
  * until the reader commits: what it rolls back is read again, and two readers take turns.
  */
 DECLARE
-    tables segments.contact_table := segments.tables_of(contact_table);
+    tables segments.contact_table := segments_internal.tables_of(contact_table);
     reader segments.consumer;
     next record;
     horizon record;
     is_last boolean := false;
     given integer := 0;
 BEGIN
-    PERFORM segments.check_key_is_null(key);
-    PERFORM segments.check_key_type(tables, pg_typeof(key));
+    PERFORM segments_internal.check_key_is_null(key);
+    PERFORM segments_internal.check_key_type(tables, pg_typeof(key));
     IF max IS NULL OR max < 1 THEN
         RAISE EXCEPTION 'max must be at least 1' USING ERRCODE = 'invalid_parameter_value';
     END IF;
     IF coalesce(consumer, '') = '' THEN
         RAISE EXCEPTION 'a consumer needs a name' USING ERRCODE = 'invalid_parameter_value';
     END IF;
-    PERFORM segments.check_may_read(tables.contact_table);
+    PERFORM segments_internal.check_may_read(tables.contact_table);
     INSERT INTO segments.consumer (name, contact_table) VALUES (consumer, tables.contact_table) ON CONFLICT DO NOTHING;
     SELECT * INTO STRICT reader FROM segments.consumer AS c
     WHERE c.role = quote_ident(current_user)::regrole AND c.name = consumer AND c.contact_table = tables.contact_table FOR UPDATE;
 
     LOOP
         SELECT * INTO next
-        FROM segments.next_entries(tables.contact_table, reader.low, reader.low_in_progress, reader.high, reader.in_progress,
+        FROM segments_internal.next_entries(tables.contact_table, reader.low, reader.low_in_progress, reader.high, reader.in_progress,
                                    reader.lsn, reader.xact, reader.n, reader.span, max - given);
         RETURN QUERY EXECUTE format(
             'SELECT c.xact, c.n, c.segment_id, s.alias, c.contact_id::%s, c.joined, c.cause, c.at, c.source, c.reference '
-            'FROM segments.ask_beside($1, ''entries'', $2) AS c (contact_id %s, xact bigint, n integer, segment_id bigint, joined boolean, '
+            'FROM segments_internal.ask_beside($1, ''entries'', $2) AS c (contact_id %s, xact bigint, n integer, segment_id bigint, joined boolean, '
             'cause text, at timestamptz, source text, reference text, place bigint) '
-            'LEFT JOIN segments.segment AS s ON s.id = c.segment_id ORDER BY c.place', pg_typeof(key), segments.base_type(pg_typeof(key)))
+            'LEFT JOIN segments.segment AS s ON s.id = c.segment_id ORDER BY c.place', pg_typeof(key), segments_internal.base_type(pg_typeof(key)))
         USING tables.contact_table, next.entries;
         given := given + cardinality(next.entries);
         reader.lsn := next.lsn;
@@ -156,7 +156,7 @@ BEGIN
         reader.xact := 0;
         reader.n := 0;
         EXIT WHEN given >= max OR is_last;
-        SELECT * INTO horizon FROM segments.log_horizon();
+        SELECT * INTO horizon FROM segments_internal.log_horizon();
         EXIT WHEN (horizon.high, horizon.in_progress) = (reader.low, reader.low_in_progress);
         -- what another cluster wrote has no place among our entries: one era at a time
         is_last := horizon.high >> 48 = reader.low >> 48;
@@ -188,11 +188,11 @@ CREATE FUNCTION segments.drop_consumer(consumer text, contact_table regclass DEF
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-    tables segments.contact_table := segments.tables_of(contact_table);
+    tables segments.contact_table := segments_internal.tables_of(contact_table);
     reader regrole := coalesce(role, quote_ident(current_user)::regrole);
 BEGIN
     IF reader <> quote_ident(current_user)::regrole THEN
-        PERFORM segments.check_owner(tables.contact_table);
+        PERFORM segments_internal.check_owner(tables.contact_table);
     END IF;
     DELETE FROM segments.consumer AS c WHERE c.role = reader AND c.name = consumer AND c.contact_table = tables.contact_table;
     RETURN FOUND;
@@ -242,13 +242,13 @@ COMMENT ON COLUMN segments.member_count.joins IS 'how often contacts joined';
 COMMENT ON COLUMN segments.member_count.leaves IS 'how often contacts left';
 COMMENT ON COLUMN segments.member_count.last_change IS 'when that was last; -infinity: it is not known';
 
-CREATE FUNCTION segments.settle_counts(contact_table regclass, purpose text) RETURNS void
+CREATE FUNCTION segments_internal.settle_counts(contact_table regclass, purpose text) RETURNS void
     LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'segments_settle_counts';
-COMMENT ON FUNCTION segments.settle_counts(regclass, text) IS
-    'internal: brings segments.member_count up to date: for upkeep, unless somebody else is doing so; for trim, before entries of the log go; anew: rows are counted next time';
-REVOKE ALL ON FUNCTION segments.settle_counts(regclass, text) FROM PUBLIC;
+COMMENT ON FUNCTION segments_internal.settle_counts(regclass, text) IS
+    'brings segments.member_count up to date: for upkeep, unless somebody else is doing so; for trim, before entries of the log go; anew: rows are counted next time';
+REVOKE ALL ON FUNCTION segments_internal.settle_counts(regclass, text) FROM PUBLIC;
 
-CREATE FUNCTION segments.keep_counts() RETURNS trigger
+CREATE FUNCTION segments_internal.keep_counts() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
@@ -258,25 +258,25 @@ BEGIN
         RETURN NULL;
     END IF;
     INSERT INTO segments.count_state (contact_table) VALUES (NEW.contact_table) ON CONFLICT DO NOTHING;
-    IF NOT segments.is_restore_session() THEN
-        PERFORM segments.settle_counts(NEW.contact_table, 'upkeep');
+    IF NOT segments_internal.is_restore_session() THEN
+        PERFORM segments_internal.settle_counts(NEW.contact_table, 'upkeep');
     END IF;
     RETURN NULL;
 END
 $function$;
-COMMENT ON FUNCTION segments.keep_counts() IS 'internal: trigger function; numbers of members are kept for every contact table, and go with it';
+COMMENT ON FUNCTION segments_internal.keep_counts() IS 'trigger function; numbers of members are kept for every contact table, and go with it';
 -- after update_segments, which checks the row
 CREATE TRIGGER update_segments_counts AFTER INSERT OR DELETE ON segments.contact_table
-    FOR EACH ROW EXECUTE FUNCTION segments.keep_counts();
+    FOR EACH ROW EXECUTE FUNCTION segments_internal.keep_counts();
 COMMENT ON TRIGGER update_segments_counts ON segments.contact_table IS 'numbers of members are kept for every contact table';
 
-CREATE FUNCTION segments.before_trim() RETURNS trigger
+CREATE FUNCTION segments_internal.before_trim() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
-    PERFORM segments.settle_counts(t.contact_table, CASE TG_OP WHEN 'DELETE' THEN 'trim' ELSE 'anew' END)
+    PERFORM segments_internal.settle_counts(t.contact_table, CASE TG_OP WHEN 'DELETE' THEN 'trim' ELSE 'anew' END)
     FROM segments.contact_table AS t WHERE t.change_table = TG_RELID;
     RETURN NULL;
 END
 $function$;
-COMMENT ON FUNCTION segments.before_trim() IS 'internal: trigger function of the logs; what is deleted is counted before';
+COMMENT ON FUNCTION segments_internal.before_trim() IS 'trigger function of the logs; what is deleted is counted before';

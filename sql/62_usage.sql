@@ -19,7 +19,7 @@ COMMENT ON COLUMN segments.registered_usage.name IS 'which one';
 COMMENT ON COLUMN segments.registered_usage.blocks IS 'whether the segment cannot be deleted or unpublished meanwhile';
 SELECT pg_catalog.pg_extension_config_dump('segments.registered_usage', '');
 
-CREATE FUNCTION segments.check_used_segment() RETURNS trigger
+CREATE FUNCTION segments_internal.check_used_segment() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off
 AS $function$
 /*
@@ -34,9 +34,9 @@ BEGIN
     RETURN NULL;
 END
 $function$;
-COMMENT ON FUNCTION segments.check_used_segment() IS 'internal: trigger function; refuses the use of a segment that does not exist';
+COMMENT ON FUNCTION segments_internal.check_used_segment() IS 'trigger function; refuses the use of a segment that does not exist';
 CREATE TRIGGER check_segment AFTER INSERT OR UPDATE ON segments.registered_usage
-    FOR EACH ROW WHEN (NOT segments.is_restoring()) EXECUTE FUNCTION segments.check_used_segment();
+    FOR EACH ROW WHEN (NOT segments_internal.is_restoring()) EXECUTE FUNCTION segments_internal.check_used_segment();
 COMMENT ON TRIGGER check_segment ON segments.registered_usage IS 'refuses the use of a segment that does not exist';
 
 -- Who sees a segment sees its uses; who may change it says what it is used for.
@@ -53,7 +53,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON segments.registered_usage TO PUBLIC;
 CREATE FUNCTION segments.register_usage(segment text, kind text, name text, blocks boolean DEFAULT false) RETURNS void
     LANGUAGE sql SET search_path = pg_catalog, pg_temp
 AS $function$
-    SELECT segments.check_length(kind, 'kind', 255), segments.check_length(name, 'name', 255);
+    SELECT segments_internal.check_length(kind, 'kind', 255), segments_internal.check_length(name, 'name', 255);
     INSERT INTO segments.registered_usage AS u (segment_id, kind, name, blocks)
     VALUES (segments.resolve_segment(segment), kind, name, coalesce(blocks, false))
     ON CONFLICT ON CONSTRAINT registered_usage_pkey DO UPDATE SET blocks = excluded.blocks
@@ -73,7 +73,7 @@ END
 $function$;
 COMMENT ON FUNCTION segments.forget_usage(text, text, text) IS 'forgets a use that was registered; whether there was one';
 
-CREATE FUNCTION segments.check_registered_usage() RETURNS trigger
+CREATE FUNCTION segments_internal.check_registered_usage() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
@@ -107,14 +107,14 @@ BEGIN
     RETURN NULL;
 END
 $function$;
-COMMENT ON FUNCTION segments.check_registered_usage() IS 'internal: trigger function; refuses to delete or unpublish a segment whose use blocks that';
+COMMENT ON FUNCTION segments_internal.check_registered_usage() IS 'trigger function; refuses to delete or unpublish a segment whose use blocks that';
 
 -- before segment_after_delete and segment_after_update: names sort first
 CREATE TRIGGER check_usage_deleted AFTER DELETE ON segments.segment
     REFERENCING OLD TABLE AS segments_old
-    FOR EACH STATEMENT EXECUTE FUNCTION segments.check_registered_usage();
+    FOR EACH STATEMENT EXECUTE FUNCTION segments_internal.check_registered_usage();
 CREATE TRIGGER check_usage_unpublished AFTER UPDATE ON segments.segment
     REFERENCING OLD TABLE AS segments_old
-    FOR EACH STATEMENT EXECUTE FUNCTION segments.check_registered_usage();
+    FOR EACH STATEMENT EXECUTE FUNCTION segments_internal.check_registered_usage();
 COMMENT ON TRIGGER check_usage_deleted ON segments.segment IS 'refuses to delete a segment whose use blocks that; registered uses go with it';
 COMMENT ON TRIGGER check_usage_unpublished ON segments.segment IS 'refuses to unpublish a segment whose use blocks that';

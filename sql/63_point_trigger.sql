@@ -63,20 +63,20 @@ SELECT pg_catalog.pg_extension_config_dump('segments.point_trigger_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('segments.point_trigger_log', '');
 GRANT SELECT ON SEQUENCE segments.point_trigger_id_seq TO pg_database_owner;
 
-CREATE FUNCTION segments.may_act(contact_table regclass, privilege text) RETURNS boolean
+CREATE FUNCTION segments_internal.may_act(contact_table regclass, privilege text) RETURNS boolean
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
     SELECT segments.may_change(contact_table, privilege)
        AND (segments.owns(contact_table) OR has_function_privilege('segments.change_by_hand(bigint, anyarray, text)', 'EXECUTE'))
 $function$;
-COMMENT ON FUNCTION segments.may_act(regclass, text) IS 'internal: whether the current role may write point triggers of a contact table: it may change its segments, and members by hand';
+COMMENT ON FUNCTION segments_internal.may_act(regclass, text) IS 'whether the current role may write point triggers of a contact table: it may change its segments, and members by hand';
 
 ALTER TABLE segments.point_trigger ENABLE ROW LEVEL SECURITY;
 CREATE POLICY visible ON segments.point_trigger FOR SELECT
-    USING (NOT (add_segments || remove_segments) && segments.hidden_segments(contact_table)::text[]);
-CREATE POLICY created ON segments.point_trigger FOR INSERT WITH CHECK (segments.may_act(contact_table, 'INSERT'));
-CREATE POLICY changed ON segments.point_trigger FOR UPDATE USING (segments.may_act(contact_table, 'UPDATE'));
-CREATE POLICY deleted ON segments.point_trigger FOR DELETE USING (segments.may_act(contact_table, 'DELETE'));
+    USING (NOT (add_segments || remove_segments) && segments_internal.hidden_segments(contact_table)::text[]);
+CREATE POLICY created ON segments.point_trigger FOR INSERT WITH CHECK (segments_internal.may_act(contact_table, 'INSERT'));
+CREATE POLICY changed ON segments.point_trigger FOR UPDATE USING (segments_internal.may_act(contact_table, 'UPDATE'));
+CREATE POLICY deleted ON segments.point_trigger FOR DELETE USING (segments_internal.may_act(contact_table, 'DELETE'));
 COMMENT ON POLICY visible ON segments.point_trigger IS 'those of contact tables that one may read, unless they name a segment that one does not see';
 COMMENT ON POLICY created ON segments.point_trigger IS 'by who may create segments of the contact table, and change members by hand';
 COMMENT ON POLICY changed ON segments.point_trigger IS 'by who may change segments of the contact table, and members by hand';
@@ -93,26 +93,26 @@ GRANT SELECT ON segments.point_trigger_log TO PUBLIC;
 
 -- What the triggers need.
 
-CREATE FUNCTION segments.point_field_problem(contact_table regclass, field text) RETURNS text
+CREATE FUNCTION segments_internal.point_field_problem(contact_table regclass, field text) RETURNS text
     LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'segments_point_field_problem';
-COMMENT ON FUNCTION segments.point_field_problem(regclass, text) IS 'internal: why a field cannot stand for points, or null';
-REVOKE EXECUTE ON FUNCTION segments.point_field_problem(regclass, text) FROM PUBLIC;
+COMMENT ON FUNCTION segments_internal.point_field_problem(regclass, text) IS 'why a field cannot stand for points, or null';
+REVOKE EXECUTE ON FUNCTION segments_internal.point_field_problem(regclass, text) FROM PUBLIC;
 
-CREATE FUNCTION segments.point_triggers_changed(contact_table regclass) RETURNS void
+CREATE FUNCTION segments_internal.point_triggers_changed(contact_table regclass) RETURNS void
     LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'segments_point_triggers_changed';
-COMMENT ON FUNCTION segments.point_triggers_changed(regclass) IS 'internal: everybody reads the point triggers of a contact table anew';
-REVOKE EXECUTE ON FUNCTION segments.point_triggers_changed(regclass) FROM PUBLIC;
+COMMENT ON FUNCTION segments_internal.point_triggers_changed(regclass) IS 'everybody reads the point triggers of a contact table anew';
+REVOKE EXECUTE ON FUNCTION segments_internal.point_triggers_changed(regclass) FROM PUBLIC;
 
-CREATE FUNCTION segments.apply_point_trigger(contact_table regclass, trigger_id bigint) RETURNS void
+CREATE FUNCTION segments_internal.apply_point_trigger(contact_table regclass, trigger_id bigint) RETURNS void
     LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'segments_apply_point_trigger';
-COMMENT ON FUNCTION segments.apply_point_trigger(regclass, bigint) IS 'internal: acts on all contacts that have the points of a point trigger; writers of contacts and scores are shut out until the transaction ends';
-REVOKE EXECUTE ON FUNCTION segments.apply_point_trigger(regclass, bigint) FROM PUBLIC;
+COMMENT ON FUNCTION segments_internal.apply_point_trigger(regclass, bigint) IS 'acts on all contacts that have the points of a point trigger; writers of contacts and scores are shut out until the transaction ends';
+REVOKE EXECUTE ON FUNCTION segments_internal.apply_point_trigger(regclass, bigint) FROM PUBLIC;
 
-CREATE FUNCTION segments.point_segments(contact_table regclass, given text[]) RETURNS text[]
+CREATE FUNCTION segments_internal.point_segments(contact_table regclass, given text[]) RETURNS text[]
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-    ids bigint[] := ARRAY(SELECT DISTINCT segments.check_published(g) FROM unnest(given) AS g ORDER BY 1);
+    ids bigint[] := ARRAY(SELECT DISTINCT segments_internal.check_published(g) FROM unnest(given) AS g ORDER BY 1);
     stray text;
 BEGIN
     SELECT s.alias INTO stray FROM segments.segment AS s
@@ -123,17 +123,17 @@ BEGIN
     RETURN ids::text[];
 END
 $function$;
-COMMENT ON FUNCTION segments.point_segments(regclass, text[]) IS 'internal: ids of published segments of a contact table that are given by alias or id';
+COMMENT ON FUNCTION segments_internal.point_segments(regclass, text[]) IS 'ids of published segments of a contact table that are given by alias or id';
 
-CREATE FUNCTION segments.point_trigger_admit() RETURNS trigger
+CREATE FUNCTION segments_internal.point_trigger_admit() RETURNS trigger
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
  * With the rights of who writes: nobody names segments that they do not see.
  */
 BEGIN
-    NEW.contact_table := coalesce(NEW.contact_table, segments.default_contact_table());
-    IF NOT (segments.owns_extension() OR segments.may_act(NEW.contact_table, TG_OP)) THEN
+    NEW.contact_table := coalesce(NEW.contact_table, segments_internal.default_contact_table());
+    IF NOT (segments_internal.owns_extension() OR segments_internal.may_act(NEW.contact_table, TG_OP)) THEN
         RAISE EXCEPTION 'permission denied for point triggers of table %',
             coalesce((SELECT relname FROM pg_class WHERE oid = NEW.contact_table), NEW.contact_table::oid::text)
             USING ERRCODE = 'insufficient_privilege',
@@ -143,15 +143,15 @@ BEGIN
             USING ERRCODE = 'feature_not_supported', HINT = 'Create another point trigger.';
     END IF;
     IF TG_OP = 'INSERT' OR (NEW.add_segments, NEW.remove_segments) IS DISTINCT FROM (OLD.add_segments, OLD.remove_segments) THEN
-        NEW.add_segments := segments.point_segments(NEW.contact_table, coalesce(NEW.add_segments, '{}'));
-        NEW.remove_segments := segments.point_segments(NEW.contact_table, coalesce(NEW.remove_segments, '{}'));
+        NEW.add_segments := segments_internal.point_segments(NEW.contact_table, coalesce(NEW.add_segments, '{}'));
+        NEW.remove_segments := segments_internal.point_segments(NEW.contact_table, coalesce(NEW.remove_segments, '{}'));
     END IF;
     RETURN NEW;
 END
 $function$;
-COMMENT ON FUNCTION segments.point_trigger_admit() IS 'internal: trigger function; refuses point triggers of who may not write them, or that name segments they do not see';
+COMMENT ON FUNCTION segments_internal.point_trigger_admit() IS 'trigger function; refuses point triggers of who may not write them, or that name segments they do not see';
 
-CREATE FUNCTION segments.point_trigger_complete() RETURNS trigger
+CREATE FUNCTION segments_internal.point_trigger_complete() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
@@ -162,9 +162,9 @@ BEGIN
     ELSIF NEW.points IS NULL OR NEW.points IN ('NaN', 'Infinity', '-Infinity') THEN
         RAISE EXCEPTION 'a point trigger needs a number of points' USING ERRCODE = 'check_violation';
     END IF;
-    PERFORM segments.check_length(NEW.name, 'name', 255);
-    PERFORM segments.check_length(NEW.created_by_user, 'name of the user', 255);
-    PERFORM segments.check_length(NEW.description, 'description', 65535);
+    PERFORM segments_internal.check_length(NEW.name, 'name', 255);
+    PERFORM segments_internal.check_length(NEW.created_by_user, 'name of the user', 255);
+    PERFORM segments_internal.check_length(NEW.description, 'description', 65535);
     IF cardinality(NEW.add_segments || NEW.remove_segments) > 1000 THEN
         RAISE EXCEPTION 'a point trigger changes at most 1000 segments' USING ERRCODE = 'program_limit_exceeded';
     END IF;
@@ -172,7 +172,7 @@ BEGIN
     NEW.field := coalesce(NEW.field, 'points');
     NEW.is_published := coalesce(NEW.is_published, true);
     NEW.apply_to_existing := coalesce(NEW.apply_to_existing, false);
-    problem := segments.point_field_problem(NEW.contact_table, NEW.field);
+    problem := segments_internal.point_field_problem(NEW.contact_table, NEW.field);
     IF problem IS NOT NULL THEN
         RAISE EXCEPTION 'field "%" cannot stand for points', NEW.field USING ERRCODE = 'invalid_parameter_value', DETAIL = problem,
             HINT = 'Name a number column of the contact table, or group_points_N.';
@@ -189,9 +189,9 @@ BEGIN
     RETURN NEW;
 END
 $function$;
-COMMENT ON FUNCTION segments.point_trigger_complete() IS 'internal: trigger function; completes and checks a point trigger';
+COMMENT ON FUNCTION segments_internal.point_trigger_complete() IS 'trigger function; completes and checks a point trigger';
 
-CREATE FUNCTION segments.point_trigger_changed() RETURNS trigger
+CREATE FUNCTION segments_internal.point_trigger_changed() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
@@ -204,7 +204,7 @@ DECLARE
 BEGIN
     IF TG_OP = 'DELETE' THEN
         DELETE FROM segments.point_trigger_log AS l WHERE l.trigger_id = OLD.id;
-        PERFORM segments.point_triggers_changed(OLD.contact_table);
+        PERFORM segments_internal.point_triggers_changed(OLD.contact_table);
         RETURN NULL;
     END IF;
     used := (NEW.add_segments || NEW.remove_segments)::bigint[];
@@ -217,29 +217,29 @@ BEGIN
                 USING ERRCODE = 'serialization_failure';
         END IF;
     END IF;
-    PERFORM segments.point_triggers_changed(NEW.contact_table);
+    PERFORM segments_internal.point_triggers_changed(NEW.contact_table);
     IF NEW.is_published AND NEW.apply_to_existing AND (TG_OP = 'INSERT' OR NOT OLD.is_published) THEN
-        PERFORM segments.apply_point_trigger(NEW.contact_table, NEW.id);
+        PERFORM segments_internal.apply_point_trigger(NEW.contact_table, NEW.id);
     END IF;
     RETURN NULL;
 END
 $function$;
-COMMENT ON FUNCTION segments.point_trigger_changed() IS 'internal: trigger function; what a new, changed or deleted point trigger means';
+COMMENT ON FUNCTION segments_internal.point_trigger_changed() IS 'trigger function; what a new, changed or deleted point trigger means';
 
 CREATE TRIGGER point_trigger_0_admit BEFORE INSERT OR UPDATE ON segments.point_trigger
-    FOR EACH ROW WHEN (NOT segments.is_restoring()) EXECUTE FUNCTION segments.point_trigger_admit();
+    FOR EACH ROW WHEN (NOT segments_internal.is_restoring()) EXECUTE FUNCTION segments_internal.point_trigger_admit();
 CREATE TRIGGER point_trigger_1_complete BEFORE INSERT OR UPDATE ON segments.point_trigger
-    FOR EACH ROW WHEN (NOT segments.is_restoring()) EXECUTE FUNCTION segments.point_trigger_complete();
+    FOR EACH ROW WHEN (NOT segments_internal.is_restoring()) EXECUTE FUNCTION segments_internal.point_trigger_complete();
 CREATE TRIGGER point_trigger_changed AFTER INSERT OR UPDATE OR DELETE ON segments.point_trigger
-    FOR EACH ROW WHEN (NOT segments.is_restoring()) EXECUTE FUNCTION segments.point_trigger_changed();
+    FOR EACH ROW WHEN (NOT segments_internal.is_restoring()) EXECUTE FUNCTION segments_internal.point_trigger_changed();
 CREATE TRIGGER point_trigger_before_truncate BEFORE TRUNCATE ON segments.point_trigger
-    FOR EACH STATEMENT EXECUTE FUNCTION segments.refuse_truncate('Use DELETE.');
+    FOR EACH STATEMENT EXECUTE FUNCTION segments_internal.refuse_truncate('Use DELETE.');
 COMMENT ON TRIGGER point_trigger_0_admit ON segments.point_trigger IS 'refuses point triggers of who may not write them, or that name segments they do not see';
 COMMENT ON TRIGGER point_trigger_1_complete ON segments.point_trigger IS 'completes and checks a point trigger';
 COMMENT ON TRIGGER point_trigger_changed ON segments.point_trigger IS 'acts on existing contacts, where asked for, and tells the engine';
 COMMENT ON TRIGGER point_trigger_before_truncate ON segments.point_trigger IS 'refuses TRUNCATE';
 CREATE TRIGGER check_contact_table AFTER INSERT ON segments.point_trigger
-    FOR EACH ROW WHEN (NOT segments.is_restoring()) EXECUTE FUNCTION segments.check_declared();
+    FOR EACH ROW WHEN (NOT segments_internal.is_restoring()) EXECUTE FUNCTION segments_internal.check_declared();
 COMMENT ON TRIGGER check_contact_table ON segments.point_trigger IS 'refuses a point trigger of a table that is not attached';
 
 CREATE FUNCTION segments.create_point_trigger(name text, points numeric, add text[] DEFAULT '{}', remove text[] DEFAULT '{}',
@@ -253,11 +253,11 @@ DECLARE
     word text;
 BEGIN
     FOREACH word IN ARRAY coalesce(add, '{}') || coalesce(remove, '{}') LOOP        -- here too, for a short context
-        new_id := segments.check_published(word);
+        new_id := segments_internal.check_published(word);
     END LOOP;
     INSERT INTO segments.point_trigger AS t (contact_table, name, description, points, field, add_segments, remove_segments,
                                              is_published, apply_to_existing)
-    VALUES (coalesce(create_point_trigger.contact_table, segments.default_contact_table()), create_point_trigger.name,
+    VALUES (coalesce(create_point_trigger.contact_table, segments_internal.default_contact_table()), create_point_trigger.name,
             create_point_trigger.description, create_point_trigger.points, create_point_trigger.field, add, remove,
             create_point_trigger.is_published, create_point_trigger.apply_to_existing)
     RETURNING t.id INTO new_id;
@@ -269,7 +269,7 @@ COMMENT ON FUNCTION segments.create_point_trigger(text, numeric, text[], text[],
 
 -- They go with their contact table, before its segments.
 
-CREATE FUNCTION segments.forget_point_triggers() RETURNS trigger
+CREATE FUNCTION segments_internal.forget_point_triggers() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
@@ -277,14 +277,14 @@ BEGIN
     RETURN OLD;
 END
 $function$;
-COMMENT ON FUNCTION segments.forget_point_triggers() IS 'internal: trigger function; point triggers go with their contact table';
+COMMENT ON FUNCTION segments_internal.forget_point_triggers() IS 'trigger function; point triggers go with their contact table';
 CREATE TRIGGER forget_point_triggers BEFORE DELETE ON segments.contact_table
-    FOR EACH ROW EXECUTE FUNCTION segments.forget_point_triggers();
+    FOR EACH ROW EXECUTE FUNCTION segments_internal.forget_point_triggers();
 COMMENT ON TRIGGER forget_point_triggers ON segments.contact_table IS 'point triggers go with their contact table';
 
 -- Segments that they name stay, and stay published.
 
-CREATE FUNCTION segments.check_point_triggers() RETURNS trigger
+CREATE FUNCTION segments_internal.check_point_triggers() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
@@ -297,7 +297,7 @@ BEGIN
         SELECT t.id, t.name, t.add_segments || t.remove_segments AS named,
                NOT EXISTS (SELECT FROM segments.segment AS s
                            WHERE s.id::text = ANY (t.add_segments || t.remove_segments)
-                             AND NOT segments.asker_may_see(s.contact_table, s.is_global, s.created_by, s.created_by_user)) AS is_seen
+                             AND NOT segments_internal.asker_may_see(s.contact_table, s.is_global, s.created_by, s.created_by_user)) AS is_seen
         FROM segments.point_trigger AS t) AS t ON o.id::text = ANY (t.named)
     WHERE TG_OP = 'DELETE'
        OR o.is_published AND EXISTS (SELECT FROM segments.segment AS n WHERE n.id = o.id AND NOT n.is_published)
@@ -310,19 +310,19 @@ BEGIN
     RETURN NULL;
 END
 $function$;
-COMMENT ON FUNCTION segments.check_point_triggers() IS 'internal: trigger function; refuses to delete or unpublish a segment that point triggers name';
+COMMENT ON FUNCTION segments_internal.check_point_triggers() IS 'trigger function; refuses to delete or unpublish a segment that point triggers name';
 CREATE TRIGGER check_point_triggers_deleted AFTER DELETE ON segments.segment
     REFERENCING OLD TABLE AS segments_old
-    FOR EACH STATEMENT EXECUTE FUNCTION segments.check_point_triggers();
+    FOR EACH STATEMENT EXECUTE FUNCTION segments_internal.check_point_triggers();
 CREATE TRIGGER check_point_triggers_unpublished AFTER UPDATE ON segments.segment
     REFERENCING OLD TABLE AS segments_old
-    FOR EACH STATEMENT EXECUTE FUNCTION segments.check_point_triggers();
+    FOR EACH STATEMENT EXECUTE FUNCTION segments_internal.check_point_triggers();
 COMMENT ON TRIGGER check_point_triggers_deleted ON segments.segment IS 'refuses to delete a segment that point triggers name';
 COMMENT ON TRIGGER check_point_triggers_unpublished ON segments.segment IS 'refuses to unpublish a segment that point triggers name';
 
 -- Who uses a segment (62_usage.sql).
 
-CREATE FUNCTION segments.segment_usage(OUT segment_id bigint, OUT kind text, OUT name text, OUT blocks boolean)
+CREATE FUNCTION segments_internal.segment_usage(OUT segment_id bigint, OUT kind text, OUT name text, OUT blocks boolean)
     RETURNS SETOF record LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
     -- a function, since a view reads its tables with the rights of its owner
@@ -334,9 +334,9 @@ AS $function$
     UNION ALL
     SELECT u.segment_id, u.kind, u.name, u.blocks FROM segments.registered_usage AS u
 $function$;
-COMMENT ON FUNCTION segments.segment_usage() IS 'internal: the rows of segments.usage';
+COMMENT ON FUNCTION segments_internal.segment_usage() IS 'the rows of segments.usage';
 
-CREATE VIEW segments.usage AS SELECT * FROM segments.segment_usage();
+CREATE VIEW segments.usage AS SELECT * FROM segments_internal.segment_usage();
 COMMENT ON VIEW segments.usage IS 'What uses the segments that one sees: filters of other segments, point triggers, and what applications have registered';
 COMMENT ON COLUMN segments.usage.segment_id IS 'the segment';
 COMMENT ON COLUMN segments.usage.kind IS 'segment, point trigger, or what an application has registered';

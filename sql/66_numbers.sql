@@ -8,7 +8,7 @@
  * read by one snapshot, so it is exact as far back as the log reaches.
  */
 
-CREATE FUNCTION segments.log_reaches(tables segments.contact_table, segment_id bigint) RETURNS timestamptz
+CREATE FUNCTION segments_internal.log_reaches(tables segments.contact_table, segment_id bigint) RETURNS timestamptz
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
@@ -16,21 +16,21 @@ DECLARE
     oldest timestamptz;
     changes bigint;
 BEGIN
-    SELECT c.joins + c.leaves INTO changes FROM segments.member_counts(tables.contact_table) AS c
+    SELECT c.joins + c.leaves INTO changes FROM segments_internal.member_counts(tables.contact_table) AS c
     WHERE c.segment_id = log_reaches.segment_id;
     SELECT r.entries, r.oldest INTO entries, oldest
-    FROM segments.ask_beside(tables.contact_table, 'reach', log_reaches.segment_id) AS r (entries bigint, oldest timestamptz);
+    FROM segments_internal.ask_beside(tables.contact_table, 'reach', log_reaches.segment_id) AS r (entries bigint, oldest timestamptz);
     RETURN CASE WHEN entries >= coalesce(changes, 0) THEN '-infinity' ELSE coalesce(oldest, segments.now()) END;
 END
 $function$;
-COMMENT ON FUNCTION segments.log_reaches(segments.contact_table, bigint) IS
-    'internal: the instant since which the log holds every join and leave of a segment; -infinity: all that ever were';
+COMMENT ON FUNCTION segments_internal.log_reaches(segments.contact_table, bigint) IS
+    'the instant since which the log holds every join and leave of a segment; -infinity: all that ever were';
 
-CREATE FUNCTION segments.check_log_reaches(tables segments.contact_table, segment_id bigint, at timestamptz) RETURNS void
+CREATE FUNCTION segments_internal.check_log_reaches(tables segments.contact_table, segment_id bigint, at timestamptz) RETURNS void
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-    reaches timestamptz := segments.log_reaches(tables, segment_id);
+    reaches timestamptz := segments_internal.log_reaches(tables, segment_id);
 BEGIN
     IF at < reaches THEN
         RAISE EXCEPTION 'the log does not reach back to %', at
@@ -38,8 +38,8 @@ BEGIN
     END IF;
 END
 $function$;
-COMMENT ON FUNCTION segments.check_log_reaches(segments.contact_table, bigint, timestamptz) IS
-    'internal: an error when the log of a segment was trimmed after an instant';
+COMMENT ON FUNCTION segments_internal.check_log_reaches(segments.contact_table, bigint, timestamptz) IS
+    'an error when the log of a segment was trimmed after an instant';
 
 CREATE FUNCTION segments.growth(segment text, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, step interval DEFAULT '1 day')
     RETURNS TABLE ("from" timestamptz, joined bigint, "left" bigint, total bigint)
@@ -57,7 +57,7 @@ DECLARE
     last timestamptz := coalesce(growth.until, segments.now());
     bounds timestamptz[];
 BEGIN
-    SELECT * INTO found FROM segments.find_segment(named_id);
+    SELECT * INTO found FROM segments_internal.find_segment(named_id);
     tables := found.tables;
     first := coalesce(growth.since, date_trunc('day', last AT TIME ZONE tables.timezone - interval '29 days') AT TIME ZONE tables.timezone);
     IF NOT isfinite(first) OR NOT isfinite(last) OR first >= last THEN
@@ -66,7 +66,7 @@ BEGIN
         OR first AT TIME ZONE tables.timezone + step * 10000 < last AT TIME ZONE tables.timezone THEN
         RAISE EXCEPTION 'step must be positive, and not below a ten thousandth of the period' USING ERRCODE = 'invalid_parameter_value';
     END IF;
-    PERFORM segments.check_log_reaches(tables, found.id, first);
+    PERFORM segments_internal.check_log_reaches(tables, found.id, first);
     -- by multiples, which come to an end for a step that goes back as well ('1 month -31 days'), and keep to the ends of months
     bounds := ARRAY(SELECT DISTINCT b FROM generate_series(0, 10000) AS n,
                     LATERAL (SELECT (first AT TIME ZONE tables.timezone + step * n) AT TIME ZONE tables.timezone) AS s (b)
@@ -74,7 +74,7 @@ BEGIN
     RETURN QUERY
         WITH change AS MATERIALIZED (
             SELECT c.number, c.joined, c."left"
-            FROM segments.ask_beside(tables.contact_table, 'growth', found.id, bounds, last) AS c (number integer, joined bigint, "left" bigint)
+            FROM segments_internal.ask_beside(tables.contact_table, 'growth', found.id, bounds, last) AS c (number integer, joined bigint, "left" bigint)
         )
         SELECT b."from", coalesce(c.joined, 0), coalesce(c."left", 0),
                -- what came after is taken back
@@ -97,13 +97,13 @@ BEGIN
     IF at IS NULL THEN
         RAISE EXCEPTION 'at must not be null' USING ERRCODE = 'null_value_not_allowed';
     END IF;
-    PERFORM segments.check_key_is_null(key);
-    SELECT * INTO found FROM segments.find_segment(named_id);
+    PERFORM segments_internal.check_key_is_null(key);
+    SELECT * INTO found FROM segments_internal.find_segment(named_id);
     tables := found.tables;
-    PERFORM segments.check_key_type(tables, pg_typeof(key));
-    PERFORM segments.check_log_reaches(tables, found.id, at);
-    RETURN QUERY EXECUTE format('SELECT m.contact_id::%s FROM segments.ask_beside($1, ''members at'', $2, $3) AS m (contact_id %s)',
-                                pg_typeof(key), segments.base_type(pg_typeof(key)))
+    PERFORM segments_internal.check_key_type(tables, pg_typeof(key));
+    PERFORM segments_internal.check_log_reaches(tables, found.id, at);
+    RETURN QUERY EXECUTE format('SELECT m.contact_id::%s FROM segments_internal.ask_beside($1, ''members at'', $2, $3) AS m (contact_id %s)',
+                                pg_typeof(key), segments_internal.base_type(pg_typeof(key)))
     USING tables.contact_table, found.id, at;
 END
 $function$;
@@ -140,7 +140,7 @@ BEGIN
         ), pair AS (
             SELECT i AS a, j AS b, sum(k.n) AS n
             -- contacts of the same segments are alike
-            FROM segments.ask_beside(tables.contact_table, 'overlap', ids) AS k (ids bigint[], n bigint), unnest(k.ids) AS i, unnest(k.ids) AS j
+            FROM segments_internal.ask_beside(tables.contact_table, 'overlap', ids) AS k (ids bigint[], n bigint), unnest(k.ids) AS i, unnest(k.ids) AS j
             GROUP BY i, j
         )
         SELECT f.alias, g.alias, coalesce(p.n, 0)::bigint, (f.members - coalesce(p.n, 0))::bigint, (g.members - coalesce(p.n, 0))::bigint
@@ -160,7 +160,7 @@ DECLARE
     tables segments.contact_table;
     missing text;
 BEGIN
-    SELECT * INTO named FROM segments.find_segment(named_id);
+    SELECT * INTO named FROM segments_internal.find_segment(named_id);
     tables := named.tables;
     SELECT w.name INTO missing FROM unnest(columns) WITH ORDINALITY AS w (name, number)
     WHERE NOT EXISTS (SELECT FROM pg_attribute AS a

@@ -8,19 +8,19 @@
  * write, memberships as EXISTS.  It runs with the rights of the caller.
  */
 
-CREATE FUNCTION segments.parse_search(query text) RETURNS jsonb
+CREATE FUNCTION segments_internal.parse_search(query text) RETURNS jsonb
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'segments_parse_search';
-COMMENT ON FUNCTION segments.parse_search(text) IS
-    'internal: the tree of a search: {"any": [...]}, {"all": [...]} or {"text", "command", "source", "exact", "not"}';
+COMMENT ON FUNCTION segments_internal.parse_search(text) IS
+    'the tree of a search: {"any": [...]}, {"all": [...]} or {"text", "command", "source", "exact", "not"}';
 
-CREATE FUNCTION segments.search_filter(field text, operator text, value jsonb) RETURNS jsonb
+CREATE FUNCTION segments_internal.search_filter(field text, operator text, value jsonb) RETURNS jsonb
     LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $function$
     SELECT jsonb_build_object('field', field, 'operator', operator, 'properties', jsonb_build_object('filter', value))
 $function$;
-COMMENT ON FUNCTION segments.search_filter(text, text, jsonb) IS 'internal: one filter of object lead';
+COMMENT ON FUNCTION segments_internal.search_filter(text, text, jsonb) IS 'one filter of object lead';
 
-CREATE FUNCTION segments.filter_condition(filters jsonb, tables segments.contact_table) RETURNS text
+CREATE FUNCTION segments_internal.filter_condition(filters jsonb, tables segments.contact_table) RETURNS text
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
@@ -39,22 +39,22 @@ EXCEPTION
         RETURN 'false';
 END
 $function$;
-COMMENT ON FUNCTION segments.filter_condition(jsonb, segments.contact_table) IS 'internal: filters as a condition on contact c; false where they cannot be satisfied';
+COMMENT ON FUNCTION segments_internal.filter_condition(jsonb, segments.contact_table) IS 'filters as a condition on contact c; false where they cannot be satisfied';
 
-CREATE FUNCTION segments.word_condition(word text, is_exact boolean, tables segments.contact_table) RETURNS text
+CREATE FUNCTION segments_internal.word_condition(word text, is_exact boolean, tables segments.contact_table) RETURNS text
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
-    SELECT segments.filter_condition(coalesce(
-        (SELECT jsonb_agg(segments.search_filter(f.field, CASE WHEN is_exact THEN '=' WHEN word ~ '%' THEN 'like' ELSE 'contains' END,
+    SELECT segments_internal.filter_condition(coalesce(
+        (SELECT jsonb_agg(segments_internal.search_filter(f.field, CASE WHEN is_exact THEN '=' WHEN word ~ '%' THEN 'like' ELSE 'contains' END,
                                                  to_jsonb(word)) || '{"glue": "or"}' ORDER BY f.field)
          FROM segments.field AS f
          WHERE f.contact_table = tables.contact_table AND f.object = 'lead' AND f.available AND f.relation IS NULL AND f.expression IS NULL
            AND f.type IN ('text', 'email', 'url', 'tel', 'lookup', 'country', 'region')), '[]'), tables)
 $function$;
-COMMENT ON FUNCTION segments.word_condition(text, boolean, segments.contact_table) IS
-    'internal: a word anywhere in the text columns of a contact, as a condition on contact c';
+COMMENT ON FUNCTION segments_internal.word_condition(text, boolean, segments.contact_table) IS
+    'a word anywhere in the text columns of a contact, as a condition on contact c';
 
-CREATE FUNCTION segments.field_condition(field text, type text, value text, is_exact boolean, tables segments.contact_table) RETURNS text
+CREATE FUNCTION segments_internal.field_condition(field text, type text, value text, is_exact boolean, tables segments.contact_table) RETURNS text
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
@@ -62,21 +62,21 @@ DECLARE
     operator text := CASE symbol WHEN '>=' THEN 'gte' WHEN '<=' THEN 'lte' WHEN '>' THEN 'gt' WHEN '<' THEN 'lt' END;
 BEGIN
     IF type IN ('number', 'date', 'datetime', 'time') THEN
-        RETURN segments.filter_condition(jsonb_build_array(segments.search_filter(
+        RETURN segments_internal.filter_condition(jsonb_build_array(segments_internal.search_filter(
             field, coalesce(operator, '='), to_jsonb(substr(value, 1 + coalesce(length(symbol), 0))))), tables);
     ELSIF type = 'boolean' THEN
-        RETURN segments.filter_condition(jsonb_build_array(segments.search_filter(field, '=', to_jsonb(lower(value)))), tables);
+        RETURN segments_internal.filter_condition(jsonb_build_array(segments_internal.search_filter(field, '=', to_jsonb(lower(value)))), tables);
     ELSIF type IN ('multiselect', 'id') THEN
-        RETURN segments.filter_condition(jsonb_build_array(segments.search_filter(field, 'in', to_jsonb(ARRAY[value]))), tables);
+        RETURN segments_internal.filter_condition(jsonb_build_array(segments_internal.search_filter(field, 'in', to_jsonb(ARRAY[value]))), tables);
     END IF;
-    RETURN segments.filter_condition(jsonb_build_array(segments.search_filter(
+    RETURN segments_internal.filter_condition(jsonb_build_array(segments_internal.search_filter(
         field, CASE WHEN is_exact THEN '=' WHEN value ~ '%' THEN 'like' ELSE 'contains' END, to_jsonb(value))), tables);
 END
 $function$;
-COMMENT ON FUNCTION segments.field_condition(text, text, text, boolean, segments.contact_table) IS
-    'internal: a value of a field, after a comparison perhaps, as a condition on contact c';
+COMMENT ON FUNCTION segments_internal.field_condition(text, text, text, boolean, segments.contact_table) IS
+    'a value of a field, after a comparison perhaps, as a condition on contact c';
 
-CREATE FUNCTION segments.member_condition(word text, tables segments.contact_table) RETURNS text
+CREATE FUNCTION segments_internal.member_condition(word text, tables segments.contact_table) RETURNS text
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
     SELECT coalesce(
@@ -87,10 +87,10 @@ AS $function$
            AND (s.alias = lower(word) OR s.alias = word OR word ~ '^[0-9]{1,18}$' AND s.id::text = word)
          ORDER BY s.id::text = word DESC, s.alias = word DESC LIMIT 1), 'false')
 $function$;
-COMMENT ON FUNCTION segments.member_condition(text, segments.contact_table) IS
-    'internal: membership of a segment, published or not, as a condition on contact c; nobody is a member of one that is not seen';
+COMMENT ON FUNCTION segments_internal.member_condition(text, segments.contact_table) IS
+    'membership of a segment, published or not, as a condition on contact c; nobody is a member of one that is not seen';
 
-CREATE FUNCTION segments.anonymous_condition(tables segments.contact_table) RETURNS text
+CREATE FUNCTION segments_internal.anonymous_condition(tables segments.contact_table) RETURNS text
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
     -- who was never identified; without such a column, who has no name and no address
@@ -101,9 +101,9 @@ AS $function$
     WHERE a.attrelid = tables.contact_table AND a.attnum > 0 AND NOT a.attisdropped
       AND a.attname IN ('date_identified', 'email', 'name', 'firstname', 'first_name', 'lastname', 'last_name', 'company')
 $function$;
-COMMENT ON FUNCTION segments.anonymous_condition(segments.contact_table) IS 'internal: nobody knows who it is, as a condition on contact c';
+COMMENT ON FUNCTION segments_internal.anonymous_condition(segments.contact_table) IS 'nobody knows who it is, as a condition on contact c';
 
-CREATE FUNCTION segments.key_condition(words text[], tables segments.contact_table) RETURNS text
+CREATE FUNCTION segments_internal.key_condition(words text[], tables segments.contact_table) RETURNS text
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
@@ -112,7 +112,7 @@ DECLARE
     key text;
 BEGIN
     FOREACH word IN ARRAY words LOOP
-        key := segments.key_from_text(tables, word);
+        key := segments_internal.key_from_text(tables, word);
         BEGIN
             EXECUTE 'SELECT ' || key;
             keys := concat_ws(', ', nullif(keys, ''), key);
@@ -123,9 +123,9 @@ BEGIN
     RETURN CASE WHEN keys = '' THEN 'false' ELSE format('c.%I = ANY (ARRAY[%s])', tables.key_column, keys) END;
 END
 $function$;
-COMMENT ON FUNCTION segments.key_condition(text[], segments.contact_table) IS 'internal: one of these keys, as a condition on contact c';
+COMMENT ON FUNCTION segments_internal.key_condition(text[], segments.contact_table) IS 'one of these keys, as a condition on contact c';
 
-CREATE FUNCTION segments.command_condition(node jsonb, tables segments.contact_table) RETURNS text
+CREATE FUNCTION segments_internal.command_condition(node jsonb, tables segments.contact_table) RETURNS text
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
@@ -135,26 +135,26 @@ DECLARE
     field record;
 BEGIN
     IF command = 'segment' THEN
-        RETURN segments.member_condition(word, tables);
+        RETURN segments_internal.member_condition(word, tables);
     ELSIF command = 'common' THEN
-        RETURN (SELECT string_agg(segments.member_condition(w, tables), ' AND ') FROM unnest(string_to_array(word, '+')) AS w);
+        RETURN (SELECT string_agg(segments_internal.member_condition(w, tables), ' AND ') FROM unnest(string_to_array(word, '+')) AS w);
     ELSIF command = 'ids' THEN
-        RETURN segments.key_condition(string_to_array(word, ','), tables);
+        RETURN segments_internal.key_condition(string_to_array(word, ','), tables);
     ELSIF command = 'is' AND lower(word) = 'anonymous' THEN
-        RETURN segments.anonymous_condition(tables);
+        RETURN segments_internal.anonymous_condition(tables);
     END IF;
     SELECT f.field, f.type INTO field FROM segments.field AS f
     WHERE f.contact_table = tables.contact_table AND f.object = 'lead' AND f.available AND f.field = command AND f.type IS NOT NULL
       AND f.field <> 'leadlist';
     IF FOUND THEN
-        RETURN segments.field_condition(field.field, field.type, word, is_exact, tables);
+        RETURN segments_internal.field_condition(field.field, field.type, word, is_exact, tables);
     END IF;
-    RETURN segments.word_condition(node ->> 'source', is_exact, tables);
+    RETURN segments_internal.word_condition(node ->> 'source', is_exact, tables);
 END
 $function$;
-COMMENT ON FUNCTION segments.command_condition(jsonb, segments.contact_table) IS 'internal: a word of a search with its command, as a condition on contact c';
+COMMENT ON FUNCTION segments_internal.command_condition(jsonb, segments.contact_table) IS 'a word of a search with its command, as a condition on contact c';
 
-CREATE FUNCTION segments.search_condition(node jsonb, tables segments.contact_table) RETURNS text
+CREATE FUNCTION segments_internal.search_condition(node jsonb, tables segments.contact_table) RETURNS text
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
@@ -164,33 +164,33 @@ BEGIN
     IF kind IS NOT NULL THEN
         -- a group of nothing is no condition
         SELECT string_agg('(' || c.condition || ')', CASE kind WHEN 'any' THEN ' OR ' ELSE ' AND ' END ORDER BY c.number) INTO condition
-        FROM (SELECT segments.search_condition(e.value, tables) AS condition, e.number
+        FROM (SELECT segments_internal.search_condition(e.value, tables) AS condition, e.number
               FROM jsonb_array_elements(node -> kind) WITH ORDINALITY AS e (value, number)) AS c
         WHERE c.condition IS NOT NULL;
     ELSIF node ? 'command' THEN
-        condition := segments.command_condition(node, tables);
+        condition := segments_internal.command_condition(node, tables);
     ELSIF node ->> 'text' <> '' THEN
-        condition := segments.word_condition(node ->> 'text', (node ->> 'exact')::boolean, tables);
+        condition := segments_internal.word_condition(node ->> 'text', (node ->> 'exact')::boolean, tables);
     END IF;
     RETURN CASE WHEN condition IS NULL THEN NULL
                 WHEN (node ->> 'not')::boolean THEN format('(%s) IS NOT TRUE', condition) ELSE condition END;
 END
 $function$;
-COMMENT ON FUNCTION segments.search_condition(jsonb, segments.contact_table) IS 'internal: the tree of a search as a condition on contact c; null: all contacts';
+COMMENT ON FUNCTION segments_internal.search_condition(jsonb, segments.contact_table) IS 'the tree of a search as a condition on contact c; null: all contacts';
 
 CREATE FUNCTION segments.search(query text, contact_table regclass DEFAULT NULL, key anyelement DEFAULT NULL::bigint,
                                 after text DEFAULT NULL, max bigint DEFAULT NULL)
     RETURNS SETOF anyelement LANGUAGE plpgsql STABLE ROWS 1000 SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-    tables segments.contact_table := segments.tables_of(contact_table);
+    tables segments.contact_table := segments_internal.tables_of(contact_table);
 BEGIN
-    PERFORM segments.check_key_is_null(key);
-    PERFORM segments.check_key_type(tables, pg_typeof(key));
+    PERFORM segments_internal.check_key_is_null(key);
+    PERFORM segments_internal.check_key_type(tables, pg_typeof(key));
     RETURN QUERY EXECUTE format('SELECT c.%1$I::%2$s FROM %3$s AS c WHERE (%4$s) %5$s ORDER BY c.%1$I LIMIT %6$L::bigint',
         tables.key_column, pg_typeof(key), tables.contact_table,
-        coalesce(segments.search_condition(segments.parse_search(coalesce(query, '')), tables), 'true'),
-        CASE WHEN after IS NOT NULL THEN format('AND c.%I > %s', tables.key_column, segments.key_from_text(tables, after)) END,
+        coalesce(segments_internal.search_condition(segments_internal.parse_search(coalesce(query, '')), tables), 'true'),
+        CASE WHEN after IS NOT NULL THEN format('AND c.%I > %s', tables.key_column, segments_internal.key_from_text(tables, after)) END,
         max);
 END
 $function$;

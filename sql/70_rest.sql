@@ -6,18 +6,18 @@
  * The Segments REST API of Mautic over the public calls, with the rights of the
  * caller: row security decides what is seen, so what a role does not see is not
  * found.  A handler raises PTnnn for a status of its own; errors of SQL become
- * statuses in one place, segments.rest_error().
+ * statuses in one place, segments_internal.rest_error().
  */
 
-CREATE FUNCTION segments.rest_errors(code integer, message text, details jsonb DEFAULT '{}') RETURNS jsonb
+CREATE FUNCTION segments_internal.rest_errors(code integer, message text, details jsonb DEFAULT '{}') RETURNS jsonb
     LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $function$
     SELECT jsonb_build_object('errors', jsonb_build_array(jsonb_build_object(
         'code', code, 'message', message, 'details', coalesce(details, '{}'), 'type', NULL)))
 $function$;
-COMMENT ON FUNCTION segments.rest_errors(integer, text, jsonb) IS 'internal: body of an answer that is an error';
+COMMENT ON FUNCTION segments_internal.rest_errors(integer, text, jsonb) IS 'body of an answer that is an error';
 
-CREATE FUNCTION segments.rest_field(message text, detail text, column_name text, constraint_name text) RETURNS text
+CREATE FUNCTION segments_internal.rest_field(message text, detail text, column_name text, constraint_name text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $function$
     SELECT CASE WHEN nullif(column_name, '') IS NOT NULL THEN column_name
@@ -25,14 +25,14 @@ AS $function$
                 WHEN message ~ 'alias' OR constraint_name ~ 'alias' THEN 'alias'
                 WHEN message ~ 'needs a name' THEN 'name' END
 $function$;
-COMMENT ON FUNCTION segments.rest_field(text, text, text, text) IS 'internal: which property of a request an error is about, or null';
+COMMENT ON FUNCTION segments_internal.rest_field(text, text, text, text) IS 'which property of a request an error is about, or null';
 
-CREATE FUNCTION segments.rest_error(state text, message text, detail text, column_name text, constraint_name text,
+CREATE FUNCTION segments_internal.rest_error(state text, message text, detail text, column_name text, constraint_name text,
                                     OUT status integer, OUT body jsonb)
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-    field text := segments.rest_field(message, detail, column_name, constraint_name);
+    field text := segments_internal.rest_field(message, detail, column_name, constraint_name);
     texts text := concat_ws('. ', message, nullif(detail, ''));
 BEGIN
     status := CASE
@@ -44,26 +44,26 @@ BEGIN
         -- data, constraints, names and syntax, limits, features, states, and what users' triggers raise
         WHEN left(state, 2) IN ('22', '23', '42', '44', '54', '0A', '55', '09', 'P0') THEN 400 END;
     body := CASE
-        WHEN state = '42501' THEN segments.rest_errors(403, 'You do not have access to the requested area/action.')
-        WHEN field IS NULL OR status = 404 THEN segments.rest_errors(status, texts)
-        ELSE segments.rest_errors(status, field || ': ' || texts, jsonb_build_object(field, jsonb_build_array(texts))) END;
+        WHEN state = '42501' THEN segments_internal.rest_errors(403, 'You do not have access to the requested area/action.')
+        WHEN field IS NULL OR status = 404 THEN segments_internal.rest_errors(status, texts)
+        ELSE segments_internal.rest_errors(status, field || ': ' || texts, jsonb_build_object(field, jsonb_build_array(texts))) END;
 END
 $function$;
-COMMENT ON FUNCTION segments.rest_error(text, text, text, text, text) IS
-    'internal: the answer to an error of SQL; no status: one that no client has caused';
+COMMENT ON FUNCTION segments_internal.rest_error(text, text, text, text, text) IS
+    'the answer to an error of SQL; no status: one that no client has caused';
 
 -- Values of requests ----------------------------------------------------------
 
-CREATE FUNCTION segments.rest_refuse(field text, message text) RETURNS void
+CREATE FUNCTION segments_internal.rest_refuse(field text, message text) RETURNS void
     LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
     RAISE EXCEPTION '%', message USING ERRCODE = 'PT400', COLUMN = field;
 END
 $function$;
-COMMENT ON FUNCTION segments.rest_refuse(text, text) IS 'internal: answer 400 for a property';
+COMMENT ON FUNCTION segments_internal.rest_refuse(text, text) IS 'answer 400 for a property';
 
-CREATE FUNCTION segments.rest_boolean(value jsonb, field text) RETURNS boolean
+CREATE FUNCTION segments_internal.rest_boolean(value jsonb, field text) RETURNS boolean
     LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
@@ -72,14 +72,14 @@ BEGIN
     IF word IN ('1', 'true', 'yes', 'on', 't', 'y') THEN
         RETURN true;
     ELSIF word NOT IN ('', '0', 'false', 'no', 'off', 'f', 'n') THEN
-        PERFORM segments.rest_refuse(field, 'This value is not valid.');
+        PERFORM segments_internal.rest_refuse(field, 'This value is not valid.');
     END IF;
     RETURN false;
 END
 $function$;
-COMMENT ON FUNCTION segments.rest_boolean(jsonb, text) IS 'internal: yes or no as JSON or a form says it; null and blank are no; else answer 400';
+COMMENT ON FUNCTION segments_internal.rest_boolean(jsonb, text) IS 'yes or no as JSON or a form says it; null and blank are no; else answer 400';
 
-CREATE FUNCTION segments.rest_integer(value jsonb, field text) RETURNS bigint
+CREATE FUNCTION segments_internal.rest_integer(value jsonb, field text) RETURNS bigint
     LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
@@ -88,14 +88,14 @@ BEGIN
     IF word = '' THEN
         RETURN NULL;
     ELSIF word !~ '^[0-9]{1,18}$' THEN
-        PERFORM segments.rest_refuse(field, 'This value is not valid.');
+        PERFORM segments_internal.rest_refuse(field, 'This value is not valid.');
     END IF;
     RETURN word::bigint;
 END
 $function$;
-COMMENT ON FUNCTION segments.rest_integer(jsonb, text) IS 'internal: a whole number as JSON or a form says it; null and blank are null; else answer 400';
+COMMENT ON FUNCTION segments_internal.rest_integer(jsonb, text) IS 'a whole number as JSON or a form says it; null and blank are null; else answer 400';
 
-CREATE FUNCTION segments.rest_list(value jsonb) RETURNS jsonb
+CREATE FUNCTION segments_internal.rest_list(value jsonb) RETURNS jsonb
     LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $function$
     -- forms have lists as objects of numbers
@@ -104,20 +104,20 @@ AS $function$
                 THEN coalesce((SELECT jsonb_agg(e.value ORDER BY e.key::integer) FROM jsonb_each(value) AS e), '[]')
                 ELSE value END
 $function$;
-COMMENT ON FUNCTION segments.rest_list(jsonb) IS 'internal: a list, also where a form has it as an object with numbers as keys; anything else as it is';
+COMMENT ON FUNCTION segments_internal.rest_list(jsonb) IS 'a list, also where a form has it as an object with numbers as keys; anything else as it is';
 
-CREATE FUNCTION segments.rest_words(value jsonb) RETURNS text[]
+CREATE FUNCTION segments_internal.rest_words(value jsonb) RETURNS text[]
     LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $function$
-    SELECT CASE jsonb_typeof(segments.rest_list(value))
-               WHEN 'array' THEN ARRAY(SELECT btrim(e.value #>> '{}') FROM jsonb_array_elements(segments.rest_list(value)) WITH ORDINALITY AS e (value, n)
+    SELECT CASE jsonb_typeof(segments_internal.rest_list(value))
+               WHEN 'array' THEN ARRAY(SELECT btrim(e.value #>> '{}') FROM jsonb_array_elements(segments_internal.rest_list(value)) WITH ORDINALITY AS e (value, n)
                                        ORDER BY e.n)
                WHEN 'null' THEN NULL
                ELSE ARRAY(SELECT btrim(w) FROM unnest(string_to_array(value #>> '{}', ',')) WITH ORDINALITY AS u (w, n) WHERE btrim(w) <> '' ORDER BY n) END
 $function$;
-COMMENT ON FUNCTION segments.rest_words(jsonb) IS 'internal: words of a list, or of a text with commas between them; null: none were given';
+COMMENT ON FUNCTION segments_internal.rest_words(jsonb) IS 'words of a list, or of a text with commas between them; null: none were given';
 
-CREATE FUNCTION segments.rest_document(value jsonb) RETURNS jsonb
+CREATE FUNCTION segments_internal.rest_document(value jsonb) RETURNS jsonb
     LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
@@ -125,18 +125,18 @@ AS $function$
  * a blank.
  */
 BEGIN
-    RETURN CASE jsonb_typeof(segments.rest_list(value))
-        WHEN 'array' THEN (SELECT coalesce(jsonb_agg(segments.rest_document(e.value) ORDER BY e.n), '[]')
-                           FROM jsonb_array_elements(segments.rest_list(value)) WITH ORDINALITY AS e (value, n))
+    RETURN CASE jsonb_typeof(segments_internal.rest_list(value))
+        WHEN 'array' THEN (SELECT coalesce(jsonb_agg(segments_internal.rest_document(e.value) ORDER BY e.n), '[]')
+                           FROM jsonb_array_elements(segments_internal.rest_list(value)) WITH ORDINALITY AS e (value, n))
         WHEN 'object' THEN (SELECT coalesce(jsonb_object_agg(e.key, CASE WHEN e.key = 'properties' AND e.value = '""' THEN '{}'
-                                                                         ELSE segments.rest_document(e.value) END), '{}')
+                                                                         ELSE segments_internal.rest_document(e.value) END), '{}')
                             FROM jsonb_each(value) AS e)
         ELSE value END;
 END
 $function$;
-COMMENT ON FUNCTION segments.rest_document(jsonb) IS 'internal: filters of a form as JSON has them';
+COMMENT ON FUNCTION segments_internal.rest_document(jsonb) IS 'filters of a form as JSON has them';
 
-CREATE FUNCTION segments.rest_filters(value jsonb) RETURNS segments.filter
+CREATE FUNCTION segments_internal.rest_filters(value jsonb) RETURNS segments.filter
     LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
@@ -145,21 +145,21 @@ BEGIN
     ELSIF jsonb_typeof(value) = 'string' THEN
         RETURN (value #>> '{}')::segments.filter;
     END IF;
-    RETURN segments.rest_document(value)::text::segments.filter;
+    RETURN segments_internal.rest_document(value)::text::segments.filter;
 EXCEPTION WHEN invalid_text_representation THEN
-    PERFORM segments.rest_refuse('filters', SQLERRM);
+    PERFORM segments_internal.rest_refuse('filters', SQLERRM);
 END
 $function$;
-COMMENT ON FUNCTION segments.rest_filters(jsonb) IS 'internal: filters of a request; null and blank are none';
+COMMENT ON FUNCTION segments_internal.rest_filters(jsonb) IS 'filters of a request; null and blank are none';
 
 -- Segments --------------------------------------------------------------------
 
-CREATE FUNCTION segments.rest_instant(instant timestamptz) RETURNS text
+CREATE FUNCTION segments_internal.rest_instant(instant timestamptz) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
     AS $function$SELECT to_char(instant AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"+00:00"')$function$;
-COMMENT ON FUNCTION segments.rest_instant(timestamptz) IS 'internal: an instant as answers have it';
+COMMENT ON FUNCTION segments_internal.rest_instant(timestamptz) IS 'an instant as answers have it';
 
-CREATE FUNCTION segments.rest_category(contact_table regclass, category_id bigint) RETURNS jsonb
+CREATE FUNCTION segments_internal.rest_category(contact_table regclass, category_id bigint) RETURNS jsonb
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
@@ -179,7 +179,7 @@ BEGIN
       AND EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = c.oid AND a.attname = 'id' AND a.atttypid IN ('int'::regtype, 'bigint'::regtype))
       AND has_table_privilege(c.oid, 'SELECT')
       -- nobody asked for this table: nothing of its owner's is to run as the caller
-      AND segments.code_problem(c.oid) IS NULL
+      AND segments_internal.code_problem(c.oid) IS NULL
       AND NOT EXISTS (SELECT FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid
                       WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND t.typnamespace <> 'pg_catalog'::regnamespace);
     IF FOUND THEN
@@ -189,9 +189,9 @@ BEGIN
     RETURN coalesce(answer, jsonb_build_object('id', category_id));
 END
 $function$;
-COMMENT ON FUNCTION segments.rest_category(regclass, bigint) IS 'internal: a category as answers have it';
+COMMENT ON FUNCTION segments_internal.rest_category(regclass, bigint) IS 'a category as answers have it';
 
-CREATE FUNCTION segments.rest_edited_filters(filters jsonb) RETURNS jsonb
+CREATE FUNCTION segments_internal.rest_edited_filters(filters jsonb) RETURNS jsonb
     LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $function$
     SELECT coalesce(jsonb_agg(CASE WHEN f.filter ? 'operator'
@@ -199,25 +199,25 @@ AS $function$
                                    ELSE f.filter END ORDER BY f.n), '[]')
     FROM jsonb_array_elements(filters) WITH ORDINALITY AS f (filter, n)
 $function$;
-COMMENT ON FUNCTION segments.rest_edited_filters(jsonb) IS
-    'internal: filters of a segment that has been edited: each has its value and its display in their older place too, as Mautic answers';
+COMMENT ON FUNCTION segments_internal.rest_edited_filters(jsonb) IS
+    'filters of a segment that has been edited: each has its value and its display in their older place too, as Mautic answers';
 
-CREATE FUNCTION segments.rest_segment(segment segments.segment, is_edited boolean DEFAULT false) RETURNS jsonb
+CREATE FUNCTION segments_internal.rest_segment(segment segments.segment, is_edited boolean DEFAULT false) RETURNS jsonb
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
     SELECT jsonb_build_object(
         'id', segment.id, 'name', segment.name, 'publicName', segment.public_name, 'alias', segment.alias,
-        'description', segment.description, 'category', segments.rest_category(segment.contact_table, segment.category_id),
+        'description', segment.description, 'category', segments_internal.rest_category(segment.contact_table, segment.category_id),
         'filters', CASE WHEN segment.date_modified IS NULL AND NOT is_edited THEN segment.filters::jsonb
-                        ELSE segments.rest_edited_filters(segment.filters::jsonb) END, 'isPublished', segment.is_published, 'isGlobal', segment.is_global,
+                        ELSE segments_internal.rest_edited_filters(segment.filters::jsonb) END, 'isPublished', segment.is_published, 'isGlobal', segment.is_global,
         'isPreferenceCenter', segment.is_preference_center,
-        'dateAdded', segments.rest_instant(segment.date_added), 'createdBy', segment.created_by, 'createdByUser', segment.created_by_user,
-        'dateModified', segments.rest_instant(segment.date_modified), 'modifiedBy', segment.modified_by,
+        'dateAdded', segments_internal.rest_instant(segment.date_added), 'createdBy', segment.created_by, 'createdByUser', segment.created_by_user,
+        'dateModified', segments_internal.rest_instant(segment.date_modified), 'modifiedBy', segment.modified_by,
         'modifiedByUser', segment.modified_by_user)
 $function$;
-COMMENT ON FUNCTION segments.rest_segment(segments.segment, boolean) IS 'internal: a segment as answers have it; is_edited: after an edit that may have changed nothing';
+COMMENT ON FUNCTION segments_internal.rest_segment(segments.segment, boolean) IS 'a segment as answers have it; is_edited: after an edit that may have changed nothing';
 
-CREATE FUNCTION segments.rest_find_segment(word text, contact_table regclass) RETURNS segments.segment
+CREATE FUNCTION segments_internal.rest_find_segment(word text, contact_table regclass) RETURNS segments.segment
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
@@ -232,14 +232,14 @@ BEGIN
     RETURN found_segment;
 END
 $function$;
-COMMENT ON FUNCTION segments.rest_find_segment(text, regclass) IS 'internal: a segment by the id in a path; else answer 404';
+COMMENT ON FUNCTION segments_internal.rest_find_segment(text, regclass) IS 'a segment by the id in a path; else answer 404';
 
-CREATE FUNCTION segments.rest_table(contact_table regclass) RETURNS segments.contact_table
+CREATE FUNCTION segments_internal.rest_table(contact_table regclass) RETURNS segments.contact_table
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
-    AS 'SELECT segments.tables_of(contact_table)';
-COMMENT ON FUNCTION segments.rest_table(regclass) IS 'internal: the contact table that requests are about';
+    AS 'SELECT segments_internal.tables_of(contact_table)';
+COMMENT ON FUNCTION segments_internal.rest_table(regclass) IS 'the contact table that requests are about';
 
-CREATE FUNCTION segments.rest_named_table(query jsonb) RETURNS regclass
+CREATE FUNCTION segments_internal.rest_named_table(query jsonb) RETURNS regclass
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
@@ -255,4 +255,4 @@ BEGIN
     RETURN named;
 END
 $function$;
-COMMENT ON FUNCTION segments.rest_named_table(jsonb) IS 'internal: the contact table that a front names, with its schema, or null';
+COMMENT ON FUNCTION segments_internal.rest_named_table(jsonb) IS 'the contact table that a front names, with its schema, or null';

@@ -2,24 +2,24 @@
 -- REST: creating, changing and deleting segments
 -- ---------------------------------------------------------------------------
 
-CREATE FUNCTION segments.rest_check_name(body jsonb) RETURNS text
+CREATE FUNCTION segments_internal.rest_check_name(body jsonb) RETURNS text
     LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
     IF coalesce(body ->> 'name', '') !~ '\S' THEN
-        PERFORM segments.rest_refuse('name', 'A name is required.');
+        PERFORM segments_internal.rest_refuse('name', 'A name is required.');
     END IF;
     RETURN body ->> 'name';
 END
 $function$;
-COMMENT ON FUNCTION segments.rest_check_name(jsonb) IS 'internal: the name in a request; without one answer 400';
+COMMENT ON FUNCTION segments_internal.rest_check_name(jsonb) IS 'the name in a request; without one answer 400';
 
-CREATE FUNCTION segments.rest_flag(body jsonb, property text, missing boolean) RETURNS boolean
+CREATE FUNCTION segments_internal.rest_flag(body jsonb, property text, missing boolean) RETURNS boolean
     LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
-    AS $function$SELECT CASE WHEN body ? property THEN segments.rest_boolean(body -> property, property) ELSE missing END$function$;
-COMMENT ON FUNCTION segments.rest_flag(jsonb, text, boolean) IS 'internal: yes or no in a request, or what is meant where it says nothing';
+    AS $function$SELECT CASE WHEN body ? property THEN segments_internal.rest_boolean(body -> property, property) ELSE missing END$function$;
+COMMENT ON FUNCTION segments_internal.rest_flag(jsonb, text, boolean) IS 'yes or no in a request, or what is meant where it says nothing';
 
-CREATE FUNCTION segments.rest_check_body(body jsonb) RETURNS void
+CREATE FUNCTION segments_internal.rest_check_body(body jsonb) RETURNS void
     LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
@@ -28,29 +28,29 @@ BEGIN
     END IF;
 END
 $function$;
-COMMENT ON FUNCTION segments.rest_check_body(jsonb) IS 'internal: answer 400 for a body that is not an object';
+COMMENT ON FUNCTION segments_internal.rest_check_body(jsonb) IS 'answer 400 for a body that is not an object';
 
-CREATE FUNCTION segments.rest_create_segment(body jsonb, tables segments.contact_table) RETURNS segments.segment
+CREATE FUNCTION segments_internal.rest_create_segment(body jsonb, tables segments.contact_table) RETURNS segments.segment
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
     new_id bigint;
     created segments.segment;
 BEGIN
-    PERFORM segments.rest_check_body(body);
+    PERFORM segments_internal.rest_check_body(body);
     new_id := segments.create_segment(
-        name => segments.rest_check_name(body), filters => segments.rest_filters(body -> 'filters'), alias => nullif(body ->> 'alias', ''),
+        name => segments_internal.rest_check_name(body), filters => segments_internal.rest_filters(body -> 'filters'), alias => nullif(body ->> 'alias', ''),
         contact_table => tables.contact_table, public_name => body ->> 'publicName', description => body ->> 'description',
-        category_id => nullif(segments.rest_integer(body -> 'category', 'category'), 0),
-        is_published => segments.rest_flag(body, 'isPublished', true), is_global => segments.rest_flag(body, 'isGlobal', true),
-        is_preference_center => segments.rest_flag(body, 'isPreferenceCenter', false));
+        category_id => nullif(segments_internal.rest_integer(body -> 'category', 'category'), 0),
+        is_published => segments_internal.rest_flag(body, 'isPublished', true), is_global => segments_internal.rest_flag(body, 'isGlobal', true),
+        is_preference_center => segments_internal.rest_flag(body, 'isPreferenceCenter', false));
     SELECT s.* INTO created FROM segments.segment AS s WHERE s.id = new_id;
     RETURN created;
 END
 $function$;
-COMMENT ON FUNCTION segments.rest_create_segment(jsonb, segments.contact_table) IS 'internal: creates a segment of a request';
+COMMENT ON FUNCTION segments_internal.rest_create_segment(jsonb, segments.contact_table) IS 'creates a segment of a request';
 
-CREATE FUNCTION segments.rest_replace_segment(segment_id bigint, body jsonb) RETURNS segments.segment
+CREATE FUNCTION segments_internal.rest_replace_segment(segment_id bigint, body jsonb) RETURNS segments.segment
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
@@ -60,13 +60,13 @@ AS $function$
 DECLARE
     changed segments.segment;
 BEGIN
-    PERFORM segments.rest_check_body(body);
+    PERFORM segments_internal.rest_check_body(body);
     UPDATE segments.segment AS s
-    SET name = segments.rest_check_name(body), filters = segments.rest_filters(body -> 'filters'),
+    SET name = segments_internal.rest_check_name(body), filters = segments_internal.rest_filters(body -> 'filters'),
         alias = coalesce(body ->> 'alias', ''), public_name = coalesce(body ->> 'publicName', ''), description = body ->> 'description',
-        category_id = coalesce(nullif(segments.rest_integer(body -> 'category', 'category'), 0), s.category_id),
-        is_published = segments.rest_flag(body, 'isPublished', false), is_global = segments.rest_flag(body, 'isGlobal', false),
-        is_preference_center = segments.rest_flag(body, 'isPreferenceCenter', false)
+        category_id = coalesce(nullif(segments_internal.rest_integer(body -> 'category', 'category'), 0), s.category_id),
+        is_published = segments_internal.rest_flag(body, 'isPublished', false), is_global = segments_internal.rest_flag(body, 'isGlobal', false),
+        is_preference_center = segments_internal.rest_flag(body, 'isPreferenceCenter', false)
     WHERE s.id = segment_id;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'permission denied to change the segment' USING ERRCODE = 'insufficient_privilege';
@@ -75,24 +75,24 @@ BEGIN
     RETURN changed;
 END
 $function$;
-COMMENT ON FUNCTION segments.rest_replace_segment(bigint, jsonb) IS 'internal: PUT of a segment that is there';
+COMMENT ON FUNCTION segments_internal.rest_replace_segment(bigint, jsonb) IS 'PUT of a segment that is there';
 
-CREATE FUNCTION segments.rest_patch_segment(segment_id bigint, body jsonb) RETURNS segments.segment
+CREATE FUNCTION segments_internal.rest_patch_segment(segment_id bigint, body jsonb) RETURNS segments.segment
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
     changed segments.segment;
 BEGIN
-    PERFORM segments.rest_check_body(body);
+    PERFORM segments_internal.rest_check_body(body);
     UPDATE segments.segment AS s
-    SET name = CASE WHEN body ? 'name' THEN segments.rest_check_name(body) ELSE s.name END,
-        filters = CASE WHEN body ? 'filters' THEN segments.rest_filters(body -> 'filters') ELSE s.filters END,
+    SET name = CASE WHEN body ? 'name' THEN segments_internal.rest_check_name(body) ELSE s.name END,
+        filters = CASE WHEN body ? 'filters' THEN segments_internal.rest_filters(body -> 'filters') ELSE s.filters END,
         alias = CASE WHEN body ? 'alias' THEN coalesce(body ->> 'alias', '') ELSE s.alias END,
         public_name = CASE WHEN body ? 'publicName' THEN coalesce(body ->> 'publicName', '') ELSE s.public_name END,
         description = CASE WHEN body ? 'description' THEN body ->> 'description' ELSE s.description END,
-        category_id = coalesce(nullif(segments.rest_integer(body -> 'category', 'category'), 0), s.category_id),
-        is_published = segments.rest_flag(body, 'isPublished', s.is_published), is_global = segments.rest_flag(body, 'isGlobal', s.is_global),
-        is_preference_center = segments.rest_flag(body, 'isPreferenceCenter', s.is_preference_center)
+        category_id = coalesce(nullif(segments_internal.rest_integer(body -> 'category', 'category'), 0), s.category_id),
+        is_published = segments_internal.rest_flag(body, 'isPublished', s.is_published), is_global = segments_internal.rest_flag(body, 'isGlobal', s.is_global),
+        is_preference_center = segments_internal.rest_flag(body, 'isPreferenceCenter', s.is_preference_center)
     WHERE s.id = segment_id;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'permission denied to change the segment' USING ERRCODE = 'insufficient_privilege';
@@ -101,9 +101,9 @@ BEGIN
     RETURN changed;
 END
 $function$;
-COMMENT ON FUNCTION segments.rest_patch_segment(bigint, jsonb) IS 'internal: PATCH of a segment: only what is given';
+COMMENT ON FUNCTION segments_internal.rest_patch_segment(bigint, jsonb) IS 'PATCH of a segment: only what is given';
 
-CREATE FUNCTION segments.rest_edit_segment(method text, word text, body jsonb, tables segments.contact_table, OUT status integer, OUT body_out jsonb)
+CREATE FUNCTION segments_internal.rest_edit_segment(method text, word text, body jsonb, tables segments.contact_table, OUT status integer, OUT body_out jsonb)
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
@@ -112,35 +112,35 @@ DECLARE
 BEGIN
     IF method = 'PUT' AND NOT is_there THEN
         status := 201;
-        body_out := segments.rest_segment(segments.rest_create_segment(body, tables));
+        body_out := segments_internal.rest_segment(segments_internal.rest_create_segment(body, tables));
         RETURN;
     END IF;
-    present := segments.rest_find_segment(word, tables.contact_table);
+    present := segments_internal.rest_find_segment(word, tables.contact_table);
     status := 200;
-    body_out := segments.rest_segment(CASE method WHEN 'PUT' THEN segments.rest_replace_segment(present.id, body)
-                                                  ELSE segments.rest_patch_segment(present.id, body) END, true);
+    body_out := segments_internal.rest_segment(CASE method WHEN 'PUT' THEN segments_internal.rest_replace_segment(present.id, body)
+                                                  ELSE segments_internal.rest_patch_segment(present.id, body) END, true);
 END
 $function$;
-COMMENT ON FUNCTION segments.rest_edit_segment(text, text, jsonb, segments.contact_table) IS 'internal: PUT or PATCH of a segment; PUT of one that is not there creates another';
+COMMENT ON FUNCTION segments_internal.rest_edit_segment(text, text, jsonb, segments.contact_table) IS 'PUT or PATCH of a segment; PUT of one that is not there creates another';
 
-CREATE FUNCTION segments.rest_delete_segment(word text, tables segments.contact_table) RETURNS jsonb
+CREATE FUNCTION segments_internal.rest_delete_segment(word text, tables segments.contact_table) RETURNS jsonb
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-    present segments.segment := segments.rest_find_segment(word, tables.contact_table);
+    present segments.segment := segments_internal.rest_find_segment(word, tables.contact_table);
 BEGIN
     DELETE FROM segments.segment AS s WHERE s.id = present.id;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'permission denied to delete the segment' USING ERRCODE = 'insufficient_privilege';
     END IF;
-    RETURN segments.rest_segment(present, true);
+    RETURN segments_internal.rest_segment(present, true);
 END
 $function$;
-COMMENT ON FUNCTION segments.rest_delete_segment(text, segments.contact_table) IS 'internal: deletes a segment; gives it as it was';
+COMMENT ON FUNCTION segments_internal.rest_delete_segment(text, segments.contact_table) IS 'deletes a segment; gives it as it was';
 
 -- Many at once ----------------------------------------------------------------
 
-CREATE FUNCTION segments.rest_batch_item(action text, method text, item jsonb, tables segments.contact_table, OUT status integer, OUT answer jsonb)
+CREATE FUNCTION segments_internal.rest_batch_item(action text, method text, item jsonb, tables segments.contact_table, OUT status integer, OUT answer jsonb)
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
@@ -152,18 +152,18 @@ DECLARE
     failure record;
 BEGIN
     IF action <> 'delete' THEN
-        PERFORM segments.rest_check_body(item);
+        PERFORM segments_internal.rest_check_body(item);
     END IF;
     IF action = 'new' THEN
         status := 201;
-        answer := segments.rest_segment(segments.rest_create_segment(item, tables));
+        answer := segments_internal.rest_segment(segments_internal.rest_create_segment(item, tables));
     ELSIF action = 'delete' THEN
         status := 200;
-        answer := segments.rest_delete_segment(item #>> '{}', tables);
+        answer := segments_internal.rest_delete_segment(item #>> '{}', tables);
     ELSIF coalesce(item ->> 'id', '') = '' THEN
         RAISE EXCEPTION 'ID is missing from the payload.' USING ERRCODE = 'PT400';
     ELSE
-        SELECT e.status, e.body_out INTO status, answer FROM segments.rest_edit_segment(method, item ->> 'id', item, tables) AS e;
+        SELECT e.status, e.body_out INTO status, answer FROM segments_internal.rest_edit_segment(method, item ->> 'id', item, tables) AS e;
     END IF;
 EXCEPTION
     /* of the moment, and not of the request */
@@ -172,7 +172,7 @@ EXCEPTION
     WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL,
         column_name = COLUMN_NAME, constraint_name = CONSTRAINT_NAME;
-    failure := segments.rest_error(state, message, detail, column_name, constraint_name);
+    failure := segments_internal.rest_error(state, message, detail, column_name, constraint_name);
     IF failure.status IS NULL THEN
         RAISE;
     END IF;
@@ -180,9 +180,9 @@ EXCEPTION
     answer := failure.body -> 'errors' -> 0;
 END
 $function$;
-COMMENT ON FUNCTION segments.rest_batch_item(text, text, jsonb, segments.contact_table) IS 'internal: one segment of a batch';
+COMMENT ON FUNCTION segments_internal.rest_batch_item(text, text, jsonb, segments.contact_table) IS 'one segment of a batch';
 
-CREATE FUNCTION segments.rest_batch(action text, method text, items jsonb, tables segments.contact_table) RETURNS jsonb
+CREATE FUNCTION segments_internal.rest_batch(action text, method text, items jsonb, tables segments.contact_table) RETURNS jsonb
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
@@ -207,7 +207,7 @@ BEGIN
         SELECT e.key, e.value, row_number() OVER () FROM jsonb_each(CASE WHEN is_list THEN '{}' ELSE items END) AS e
         ORDER BY n
     LOOP
-        done := segments.rest_batch_item(action, method, item.value, tables);
+        done := segments_internal.rest_batch_item(action, method, item.value, tables);
         CONTINUE WHEN action = 'delete' AND done.status = 404;
         codes := codes || jsonb_build_object(item.key, done.status);
         IF done.status < 300 THEN
@@ -217,14 +217,14 @@ BEGIN
         END IF;
     END LOOP;
     -- a list with gaps is one by key
-    RETURN jsonb_build_object('lists', CASE WHEN is_list AND errors = '{}' THEN segments.rest_list(lists) ELSE lists END,
-                              'statusCodes', CASE WHEN is_list THEN segments.rest_list(codes) ELSE codes END)
+    RETURN jsonb_build_object('lists', CASE WHEN is_list AND errors = '{}' THEN segments_internal.rest_list(lists) ELSE lists END,
+                              'statusCodes', CASE WHEN is_list THEN segments_internal.rest_list(codes) ELSE codes END)
         || CASE WHEN errors = '{}' THEN '{}' ELSE jsonb_build_object('errors', errors) END;
 END
 $function$;
-COMMENT ON FUNCTION segments.rest_batch(text, text, jsonb, segments.contact_table) IS 'internal: creates, edits or deletes many segments, each by itself';
+COMMENT ON FUNCTION segments_internal.rest_batch(text, text, jsonb, segments.contact_table) IS 'creates, edits or deletes many segments, each by itself';
 
-CREATE FUNCTION segments.rest_batch_ids(query jsonb, body jsonb) RETURNS jsonb
+CREATE FUNCTION segments_internal.rest_batch_ids(query jsonb, body jsonb) RETURNS jsonb
     LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
@@ -233,7 +233,7 @@ AS $function$
 DECLARE
     given jsonb := coalesce(query -> 'ids', CASE jsonb_typeof(body) WHEN 'object' THEN body -> 'ids' WHEN 'array' THEN body END,
         (SELECT jsonb_object_agg(e.key, e.value) FROM jsonb_each(query) AS e WHERE e.key ~ '^[0-9]+$'));
-    words text[] := segments.rest_words(given);
+    words text[] := segments_internal.rest_words(given);
 BEGIN
     IF words IS NULL OR words = '{}' OR EXISTS (SELECT FROM unnest(words) AS w WHERE w IS NULL OR w !~ '^[0-9]{1,18}$') THEN
         RAISE EXCEPTION 'ID is missing from the payload.' USING ERRCODE = 'PT400';
@@ -241,4 +241,4 @@ BEGIN
     RETURN to_jsonb(words);
 END
 $function$;
-COMMENT ON FUNCTION segments.rest_batch_ids(jsonb, jsonb) IS 'internal: the ids that a request names, as a list of texts';
+COMMENT ON FUNCTION segments_internal.rest_batch_ids(jsonb, jsonb) IS 'the ids that a request names, as a list of texts';

@@ -2,11 +2,11 @@
 -- REST: members
 -- ---------------------------------------------------------------------------
 
-CREATE FUNCTION segments.rest_is_key(word text, tables segments.contact_table) RETURNS boolean
+CREATE FUNCTION segments_internal.rest_is_key(word text, tables segments.contact_table) RETURNS boolean
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-    type regtype := segments.base_type(tables.key_type);
+    type regtype := segments_internal.base_type(tables.key_type);
 BEGIN
     IF word IS NULL THEN
         RETURN false;
@@ -15,15 +15,15 @@ BEGIN
     ELSIF type IN ('text', 'varchar', 'bpchar') THEN
         RETURN true;
     END IF;
-    EXECUTE 'SELECT ' || segments.key_from_text(tables, word);
+    EXECUTE 'SELECT ' || segments_internal.key_from_text(tables, word);
     RETURN true;
 EXCEPTION WHEN data_exception THEN
     RETURN false;
 END
 $function$;
-COMMENT ON FUNCTION segments.rest_is_key(text, segments.contact_table) IS 'internal: can this be a contact''s key?';
+COMMENT ON FUNCTION segments_internal.rest_is_key(text, segments.contact_table) IS 'can this be a contact''s key?';
 
-CREATE FUNCTION segments.rest_check_usable(segment segments.segment) RETURNS void
+CREATE FUNCTION segments_internal.rest_check_usable(segment segments.segment) RETURNS void
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
@@ -32,69 +32,69 @@ BEGIN
     END IF;
 END
 $function$;
-COMMENT ON FUNCTION segments.rest_check_usable(segments.segment) IS 'internal: answer 403 for a segment that is not among the user''s';
+COMMENT ON FUNCTION segments_internal.rest_check_usable(segments.segment) IS 'answer 403 for a segment that is not among the user''s';
 
-CREATE FUNCTION segments.rest_change_members(segment segments.segment, words text[], action text, tables segments.contact_table)
+CREATE FUNCTION segments_internal.rest_change_members(segment segments.segment, words text[], action text, tables segments.contact_table)
     RETURNS TABLE (contact text, success boolean)
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-    keys text[] := ARRAY(SELECT DISTINCT w FROM unnest(words) AS w WHERE segments.rest_is_key(w, tables));
+    keys text[] := ARRAY(SELECT DISTINCT w FROM unnest(words) AS w WHERE segments_internal.rest_is_key(w, tables));
 BEGIN
-    RETURN QUERY EXECUTE format('SELECT format(''%%s'', c.contact_id), c.success FROM segments.change_contacts($1, '
-                                'ARRAY(SELECT segments.key_in(%L::regclass, k, NULL::%s) FROM unnest($2) AS k), $3, ''api'') AS c',
-                                tables.contact_table::oid, segments.base_type(tables.key_type))
+    RETURN QUERY EXECUTE format('SELECT format(''%%s'', c.contact_id), c.success FROM segments_internal.change_contacts($1, '
+                                'ARRAY(SELECT segments_internal.key_in(%L::regclass, k, NULL::%s) FROM unnest($2) AS k), $3, ''api'') AS c',
+                                tables.contact_table::oid, segments_internal.base_type(tables.key_type))
     USING segment.id::text, keys, action;
-    RETURN QUERY SELECT DISTINCT w, false FROM unnest(words) AS w WHERE w IS NOT NULL AND NOT segments.rest_is_key(w, tables);
+    RETURN QUERY SELECT DISTINCT w, false FROM unnest(words) AS w WHERE w IS NOT NULL AND NOT segments_internal.rest_is_key(w, tables);
 END
 $function$;
-COMMENT ON FUNCTION segments.rest_change_members(segments.segment, text[], text, segments.contact_table) IS
-    'internal: includes or excludes contacts by keys as text; what is no key is no contact';
+COMMENT ON FUNCTION segments_internal.rest_change_members(segments.segment, text[], text, segments.contact_table) IS
+    'includes or excludes contacts by keys as text; what is no key is no contact';
 
-CREATE FUNCTION segments.rest_change_member(word text, contact text, action text, tables segments.contact_table) RETURNS jsonb
+CREATE FUNCTION segments_internal.rest_change_member(word text, contact text, action text, tables segments.contact_table) RETURNS jsonb
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-    segment segments.segment := segments.rest_find_segment(word, tables.contact_table);
+    segment segments.segment := segments_internal.rest_find_segment(word, tables.contact_table);
     is_contact boolean := false;
 BEGIN
-    IF segments.rest_is_key(contact, tables) THEN
-        EXECUTE format('SELECT EXISTS (SELECT FROM %s AS c WHERE c.%I = %s)', tables.contact_table, tables.key_column, segments.key_from_text(tables, contact))
+    IF segments_internal.rest_is_key(contact, tables) THEN
+        EXECUTE format('SELECT EXISTS (SELECT FROM %s AS c WHERE c.%I = %s)', tables.contact_table, tables.key_column, segments_internal.key_from_text(tables, contact))
         INTO is_contact;
     END IF;
     IF NOT is_contact THEN
         RAISE EXCEPTION 'Contact not found.' USING ERRCODE = 'PT404';
     END IF;
-    PERFORM segments.rest_check_usable(segment);
-    PERFORM segments.rest_change_members(segment, ARRAY[contact], action, tables);
+    PERFORM segments_internal.rest_check_usable(segment);
+    PERFORM segments_internal.rest_change_members(segment, ARRAY[contact], action, tables);
     RETURN '{"success": 1}';
 END
 $function$;
-COMMENT ON FUNCTION segments.rest_change_member(text, text, text, segments.contact_table) IS 'internal: adds or removes one contact';
+COMMENT ON FUNCTION segments_internal.rest_change_member(text, text, text, segments.contact_table) IS 'adds or removes one contact';
 
-CREATE FUNCTION segments.rest_change_many(word text, body jsonb, action text, tables segments.contact_table) RETURNS jsonb
+CREATE FUNCTION segments_internal.rest_change_many(word text, body jsonb, action text, tables segments.contact_table) RETURNS jsonb
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-    segment segments.segment := segments.rest_find_segment(word, tables.contact_table);
+    segment segments.segment := segments_internal.rest_find_segment(word, tables.contact_table);
     given jsonb := CASE jsonb_typeof(body) WHEN 'array' THEN body
-                   WHEN 'object' THEN coalesce(body -> 'ids', body -> 'contactIds', nullif(segments.rest_list(body), body)) END;
-    words text[] := segments.rest_words(given);
+                   WHEN 'object' THEN coalesce(body -> 'ids', body -> 'contactIds', nullif(segments_internal.rest_list(body), body)) END;
+    words text[] := segments_internal.rest_words(given);
 BEGIN
     IF words IS NULL OR words = '{}' THEN
         RAISE EXCEPTION 'This is a bad request.' USING ERRCODE = 'PT400';
     END IF;
-    PERFORM segments.rest_check_usable(segment);
+    PERFORM segments_internal.rest_check_usable(segment);
     RETURN jsonb_build_object('success', 1, 'details',
         (SELECT coalesce(jsonb_object_agg(c.contact, jsonb_build_object('success', c.success)), '{}')
-         FROM segments.rest_change_members(segment, words, action, tables) AS c));
+         FROM segments_internal.rest_change_members(segment, words, action, tables) AS c));
 END
 $function$;
-COMMENT ON FUNCTION segments.rest_change_many(text, jsonb, text, segments.contact_table) IS 'internal: adds or removes many contacts';
+COMMENT ON FUNCTION segments_internal.rest_change_many(text, jsonb, text, segments.contact_table) IS 'adds or removes many contacts';
 
-CREATE FUNCTION segments.rest_user_segments(tables segments.contact_table) RETURNS jsonb
+CREATE FUNCTION segments_internal.rest_user_segments(tables segments.contact_table) RETURNS jsonb
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
     SELECT coalesce(jsonb_object_agg(u.id::text, to_jsonb(u)), '[]') FROM segments.user_segments(tables.contact_table) AS u
 $function$;
-COMMENT ON FUNCTION segments.rest_user_segments(segments.contact_table) IS 'internal: GET /contacts/list/segments';
+COMMENT ON FUNCTION segments_internal.rest_user_segments(segments.contact_table) IS 'GET /contacts/list/segments';

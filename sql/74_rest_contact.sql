@@ -2,7 +2,7 @@
 -- REST: contacts
 -- ---------------------------------------------------------------------------
 
-CREATE FUNCTION segments.rest_fields(tables segments.contact_table) RETURNS jsonb
+CREATE FUNCTION segments_internal.rest_fields(tables segments.contact_table) RETURNS jsonb
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
     SELECT coalesce(jsonb_object_agg(f.field, jsonb_build_object('alias', f.field, 'label', coalesce(f.label, f.field), 'type', f.type, 'group', 'core')), '{}')
@@ -12,24 +12,24 @@ AS $function$
       AND EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = tables.contact_table AND a.attname = f.field AND a.attnum > 0 AND NOT a.attisdropped
                   AND has_column_privilege(a.attrelid, a.attnum, 'SELECT'))
 $function$;
-COMMENT ON FUNCTION segments.rest_fields(segments.contact_table) IS 'internal: columns of a contact that are fields and that the caller may read, as answers have them';
+COMMENT ON FUNCTION segments_internal.rest_fields(segments.contact_table) IS 'columns of a contact that are fields and that the caller may read, as answers have them';
 
-CREATE FUNCTION segments.rest_contact(key text, contact jsonb, fields jsonb) RETURNS jsonb
+CREATE FUNCTION segments_internal.rest_contact(key text, contact jsonb, fields jsonb) RETURNS jsonb
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
     SELECT jsonb_build_object(
         'id', CASE WHEN key ~ '^-?[0-9]{1,18}$' THEN to_jsonb(key::bigint) ELSE to_jsonb(key) END,
-        'dateAdded', segments.rest_instant((contact ->> 'date_added')::timestamptz),
-        'dateModified', segments.rest_instant((contact ->> 'date_modified')::timestamptz),
+        'dateAdded', segments_internal.rest_instant((contact ->> 'date_added')::timestamptz),
+        'dateModified', segments_internal.rest_instant((contact ->> 'date_modified')::timestamptz),
         'points', coalesce(contact -> 'points', '0'),
         'fields', jsonb_build_object(
             'core', (SELECT coalesce(jsonb_object_agg(f.key, f.value || jsonb_build_object('value', contact -> f.key)), '{}') FROM jsonb_each(fields) AS f),
             'all', (SELECT coalesce(jsonb_object_agg(f.key, contact -> f.key), '{}') FROM jsonb_each(fields) AS f)
                    || jsonb_build_object('id', CASE WHEN key ~ '^-?[0-9]{1,18}$' THEN to_jsonb(key::bigint) ELSE to_jsonb(key) END)))
 $function$;
-COMMENT ON FUNCTION segments.rest_contact(text, jsonb, jsonb) IS 'internal: a contact as answers have it';
+COMMENT ON FUNCTION segments_internal.rest_contact(text, jsonb, jsonb) IS 'a contact as answers have it';
 
-CREATE FUNCTION segments.rest_contact_columns(tables segments.contact_table) RETURNS text
+CREATE FUNCTION segments_internal.rest_contact_columns(tables segments.contact_table) RETURNS text
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
     -- a function takes at most 100 arguments
@@ -40,18 +40,18 @@ AS $function$
             AND has_column_privilege(a.attrelid, a.attnum, 'SELECT')
           GROUP BY a.attnum / 40) AS part
 $function$;
-COMMENT ON FUNCTION segments.rest_contact_columns(segments.contact_table) IS 'internal: SQL for contact c as a JSON object, of the columns that the caller may read';
+COMMENT ON FUNCTION segments_internal.rest_contact_columns(segments.contact_table) IS 'SQL for contact c as a JSON object, of the columns that the caller may read';
 
-CREATE FUNCTION segments.rest_get_contact(word text, tables segments.contact_table) RETURNS jsonb
+CREATE FUNCTION segments_internal.rest_get_contact(word text, tables segments.contact_table) RETURNS jsonb
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
     answer jsonb;
 BEGIN
-    IF segments.rest_is_key(word, tables) THEN
-        EXECUTE format('SELECT segments.rest_contact(c.%1$I::text, %2$s, $1) FROM %3$s AS c WHERE c.%1$I = %4$s',
-                       tables.key_column, segments.rest_contact_columns(tables), tables.contact_table, segments.key_from_text(tables, word))
-        INTO answer USING segments.rest_fields(tables);
+    IF segments_internal.rest_is_key(word, tables) THEN
+        EXECUTE format('SELECT segments_internal.rest_contact(c.%1$I::text, %2$s, $1) FROM %3$s AS c WHERE c.%1$I = %4$s',
+                       tables.key_column, segments_internal.rest_contact_columns(tables), tables.contact_table, segments_internal.key_from_text(tables, word))
+        INTO answer USING segments_internal.rest_fields(tables);
     END IF;
     IF answer IS NULL THEN
         RAISE EXCEPTION 'Item was not found.' USING ERRCODE = 'PT404';
@@ -59,14 +59,14 @@ BEGIN
     RETURN answer;
 END
 $function$;
-COMMENT ON FUNCTION segments.rest_get_contact(text, segments.contact_table) IS 'internal: one contact; else answer 404';
+COMMENT ON FUNCTION segments_internal.rest_get_contact(text, segments.contact_table) IS 'one contact; else answer 404';
 
-CREATE FUNCTION segments.rest_list_contacts(query jsonb, tables segments.contact_table) RETURNS jsonb
+CREATE FUNCTION segments_internal.rest_list_contacts(query jsonb, tables segments.contact_table) RETURNS jsonb
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-    page record := segments.rest_page(query);
-    condition text := coalesce(segments.search_condition(segments.parse_search(coalesce(query ->> 'search', '')), tables), 'true');
+    page record := segments_internal.rest_page(query);
+    condition text := coalesce(segments_internal.search_condition(segments_internal.parse_search(coalesce(query ->> 'search', '')), tables), 'true');
     order_by name := nullif(btrim(query ->> 'orderBy'), '');
     total bigint;
     items jsonb[];
@@ -81,55 +81,55 @@ BEGIN
         RAISE EXCEPTION 'contacts have no property "%"', query ->> 'orderBy' USING ERRCODE = 'PT400';
     END IF;
     EXECUTE format('SELECT count(*) FROM %s AS c WHERE %s', tables.contact_table, condition) INTO total;
-    EXECUTE format('SELECT ARRAY(SELECT segments.rest_contact(c.%1$I::text, %2$s, $1) FROM %3$s AS c WHERE %4$s '
+    EXECUTE format('SELECT ARRAY(SELECT segments_internal.rest_contact(c.%1$I::text, %2$s, $1) FROM %3$s AS c WHERE %4$s '
                    'ORDER BY c.%5$I %6$s, c.%1$I LIMIT %7$L::bigint OFFSET %8$s)',
-                   tables.key_column, segments.rest_contact_columns(tables), tables.contact_table, condition, order_by,
-                   segments.rest_direction(query ->> 'orderByDir'), page.size, page.start)
-    INTO items USING segments.rest_fields(tables);
-    RETURN segments.rest_page_of_items('contacts', items, total);
+                   tables.key_column, segments_internal.rest_contact_columns(tables), tables.contact_table, condition, order_by,
+                   segments_internal.rest_direction(query ->> 'orderByDir'), page.size, page.start)
+    INTO items USING segments_internal.rest_fields(tables);
+    RETURN segments_internal.rest_page_of_items('contacts', items, total);
 END
 $function$;
-COMMENT ON FUNCTION segments.rest_list_contacts(jsonb, segments.contact_table) IS 'internal: GET /contacts';
+COMMENT ON FUNCTION segments_internal.rest_list_contacts(jsonb, segments.contact_table) IS 'GET /contacts';
 
-CREATE FUNCTION segments.rest_contact_segments(word text, tables segments.contact_table) RETURNS jsonb
+CREATE FUNCTION segments_internal.rest_contact_segments(word text, tables segments.contact_table) RETURNS jsonb
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
     lists jsonb;
 BEGIN
-    PERFORM segments.rest_get_contact(word, tables);
+    PERFORM segments_internal.rest_get_contact(word, tables);
     SELECT jsonb_object_agg(s.id::text, jsonb_build_object(
-        'id', s.id, 'name', s.name, 'alias', s.alias, 'dateAdded', segments.rest_instant(m.since),
+        'id', s.id, 'name', s.name, 'alias', s.alias, 'dateAdded', segments_internal.rest_instant(m.since),
         'manuallyAdded', m.included OR segments.is_static(s.filters), 'manuallyRemoved', false)) INTO lists
-    FROM segments.memberships(tables, word) AS m JOIN segments.segment AS s ON s.id = m.segment_id;
+    FROM segments_internal.memberships(tables, word) AS m JOIN segments.segment AS s ON s.id = m.segment_id;
     RETURN jsonb_build_object('total', (SELECT count(*) FROM jsonb_object_keys(coalesce(lists, '{}'))), 'lists', coalesce(lists, '[]'));
 END
 $function$;
-COMMENT ON FUNCTION segments.rest_contact_segments(text, segments.contact_table) IS 'internal: GET /contacts/ID/segments';
+COMMENT ON FUNCTION segments_internal.rest_contact_segments(text, segments.contact_table) IS 'GET /contacts/ID/segments';
 
 -- Writing ---------------------------------------------------------------------
 
-CREATE FUNCTION segments.rest_contact_values(body jsonb, tables segments.contact_table, with_key boolean) RETURNS jsonb
+CREATE FUNCTION segments_internal.rest_contact_values(body jsonb, tables segments.contact_table, with_key boolean) RETURNS jsonb
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
     -- a blank is no value but for text; a list is an array, or a|b as text
     SELECT coalesce(jsonb_object_agg(a.attname, CASE
         WHEN e.value #>> '{}' = '' AND t.typcategory <> 'S' THEN 'null'
-        WHEN t.typcategory = 'S' AND jsonb_typeof(segments.rest_list(e.value)) = 'array' THEN
-            to_jsonb((SELECT string_agg(i #>> '{}', '|' ORDER BY n) FROM jsonb_array_elements(segments.rest_list(e.value)) WITH ORDINALITY AS l (i, n)))
+        WHEN t.typcategory = 'S' AND jsonb_typeof(segments_internal.rest_list(e.value)) = 'array' THEN
+            to_jsonb((SELECT string_agg(i #>> '{}', '|' ORDER BY n) FROM jsonb_array_elements(segments_internal.rest_list(e.value)) WITH ORDINALITY AS l (i, n)))
         WHEN t.typcategory = 'A' AND jsonb_typeof(e.value) = 'string' THEN to_jsonb(string_to_array(e.value #>> '{}', '|'))
-        WHEN t.typcategory = 'B' THEN CASE WHEN e.value = 'null' THEN e.value ELSE to_jsonb(segments.rest_boolean(e.value, e.key)) END
-        ELSE segments.rest_list(e.value) END), '{}')
+        WHEN t.typcategory = 'B' THEN CASE WHEN e.value = 'null' THEN e.value ELSE to_jsonb(segments_internal.rest_boolean(e.value, e.key)) END
+        ELSE segments_internal.rest_list(e.value) END), '{}')
     FROM jsonb_each(body) AS e
         JOIN pg_attribute AS a ON a.attrelid = tables.contact_table AND a.attname = e.key AND a.attnum > 0 AND NOT a.attisdropped
             AND a.attgenerated = '' AND a.attidentity <> 'a'
         JOIN pg_type AS t ON t.oid = a.atttypid
     WHERE a.attname <> tables.key_column OR with_key AND NOT a.atthasdef AND a.attidentity = ''
 $function$;
-COMMENT ON FUNCTION segments.rest_contact_values(jsonb, segments.contact_table, boolean) IS
-    'internal: those values of a request that are columns of a contact and can be written';
+COMMENT ON FUNCTION segments_internal.rest_contact_values(jsonb, segments.contact_table, boolean) IS
+    'those values of a request that are columns of a contact and can be written';
 
-CREATE FUNCTION segments.rest_create_contact(body jsonb, tables segments.contact_table) RETURNS jsonb
+CREATE FUNCTION segments_internal.rest_create_contact(body jsonb, tables segments.contact_table) RETURNS jsonb
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
@@ -137,19 +137,19 @@ DECLARE
     columns text;
     key text;
 BEGIN
-    PERFORM segments.rest_check_body(body);
-    given := segments.rest_contact_values(body, tables, true);
+    PERFORM segments_internal.rest_check_body(body);
+    given := segments_internal.rest_contact_values(body, tables, true);
     SELECT string_agg(quote_ident(k), ', ' ORDER BY k) INTO columns FROM jsonb_object_keys(given) AS k;
     EXECUTE CASE WHEN columns IS NULL THEN format('INSERT INTO %s AS c DEFAULT VALUES RETURNING c.%I', tables.contact_table, tables.key_column)
                  ELSE format('INSERT INTO %1$s AS c (%2$s) SELECT %2$s FROM jsonb_populate_record(NULL::%1$s, $1) RETURNING c.%3$I',
                              tables.contact_table, columns, tables.key_column) END
     INTO key USING given;
-    RETURN segments.rest_get_contact(key, tables);
+    RETURN segments_internal.rest_get_contact(key, tables);
 END
 $function$;
-COMMENT ON FUNCTION segments.rest_create_contact(jsonb, segments.contact_table) IS 'internal: POST /contacts/new';
+COMMENT ON FUNCTION segments_internal.rest_create_contact(jsonb, segments.contact_table) IS 'POST /contacts/new';
 
-CREATE FUNCTION segments.rest_edit_contact(word text, body jsonb, tables segments.contact_table) RETURNS jsonb
+CREATE FUNCTION segments_internal.rest_edit_contact(word text, body jsonb, tables segments.contact_table) RETURNS jsonb
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
@@ -157,31 +157,31 @@ DECLARE
     columns text;
     written bigint;
 BEGIN
-    PERFORM segments.rest_check_body(body);
-    PERFORM segments.rest_get_contact(word, tables);
-    given := segments.rest_contact_values(body, tables, false);
+    PERFORM segments_internal.rest_check_body(body);
+    PERFORM segments_internal.rest_get_contact(word, tables);
+    given := segments_internal.rest_contact_values(body, tables, false);
     SELECT string_agg(format('%1$I = v.%1$I', k), ', ' ORDER BY k) INTO columns FROM jsonb_object_keys(given) AS k;
     IF columns IS NOT NULL THEN
         EXECUTE format('UPDATE %1$s AS c SET %2$s FROM jsonb_populate_record(NULL::%1$s, $1) AS v WHERE c.%3$I = %4$s',
-                       tables.contact_table, columns, tables.key_column, segments.key_from_text(tables, word)) USING given;
+                       tables.contact_table, columns, tables.key_column, segments_internal.key_from_text(tables, word)) USING given;
         GET DIAGNOSTICS written = ROW_COUNT;
         IF written = 0 THEN
             RAISE EXCEPTION 'permission denied to change the contact' USING ERRCODE = 'insufficient_privilege';
         END IF;
     END IF;
-    RETURN segments.rest_get_contact(word, tables);
+    RETURN segments_internal.rest_get_contact(word, tables);
 END
 $function$;
-COMMENT ON FUNCTION segments.rest_edit_contact(text, jsonb, segments.contact_table) IS 'internal: PATCH and PUT of a contact: only what is given';
+COMMENT ON FUNCTION segments_internal.rest_edit_contact(text, jsonb, segments.contact_table) IS 'PATCH and PUT of a contact: only what is given';
 
-CREATE FUNCTION segments.rest_delete_contact(word text, tables segments.contact_table) RETURNS jsonb
+CREATE FUNCTION segments_internal.rest_delete_contact(word text, tables segments.contact_table) RETURNS jsonb
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-    present jsonb := segments.rest_get_contact(word, tables);
+    present jsonb := segments_internal.rest_get_contact(word, tables);
     written bigint;
 BEGIN
-    EXECUTE format('DELETE FROM %s AS c WHERE c.%I = %s', tables.contact_table, tables.key_column, segments.key_from_text(tables, word));
+    EXECUTE format('DELETE FROM %s AS c WHERE c.%I = %s', tables.contact_table, tables.key_column, segments_internal.key_from_text(tables, word));
     GET DIAGNOSTICS written = ROW_COUNT;
     IF written = 0 THEN
         RAISE EXCEPTION 'permission denied to delete the contact' USING ERRCODE = 'insufficient_privilege';
@@ -189,4 +189,4 @@ BEGIN
     RETURN present || '{"id": null}';
 END
 $function$;
-COMMENT ON FUNCTION segments.rest_delete_contact(text, segments.contact_table) IS 'internal: DELETE of a contact; gives it as it was';
+COMMENT ON FUNCTION segments_internal.rest_delete_contact(text, segments.contact_table) IS 'DELETE of a contact; gives it as it was';

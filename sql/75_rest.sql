@@ -2,16 +2,16 @@
 -- REST: requests
 -- ---------------------------------------------------------------------------
 
-CREATE FUNCTION segments.rest_not_allowed(method text) RETURNS void
+CREATE FUNCTION segments_internal.rest_not_allowed(method text) RETURNS void
     LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
     RAISE EXCEPTION 'No route found for method %.', method USING ERRCODE = 'PT405';
 END
 $function$;
-COMMENT ON FUNCTION segments.rest_not_allowed(text) IS 'internal: answer 405';
+COMMENT ON FUNCTION segments_internal.rest_not_allowed(text) IS 'answer 405';
 
-CREATE FUNCTION segments.rest_route_segments(method text, parts text[], query jsonb, body jsonb, tables segments.contact_table,
+CREATE FUNCTION segments_internal.rest_route_segments(method text, parts text[], query jsonb, body jsonb, tables segments.contact_table,
                                              OUT status integer, OUT answer jsonb)
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -23,39 +23,39 @@ BEGIN
     status := 200;
     CASE
         WHEN path = 'segments' AND method = 'GET' THEN
-            answer := segments.rest_list_segments(query, tables);
+            answer := segments_internal.rest_list_segments(query, tables);
         WHEN path = 'segments/new' AND method = 'POST' THEN
             status := 201;
-            answer := jsonb_build_object('list', segments.rest_segment(segments.rest_create_segment(body, tables)));
+            answer := jsonb_build_object('list', segments_internal.rest_segment(segments_internal.rest_create_segment(body, tables)));
         WHEN path = 'segments/batch/new' AND method = 'POST' THEN
             status := 201;
-            answer := segments.rest_batch('new', method, body, tables);
+            answer := segments_internal.rest_batch('new', method, body, tables);
         WHEN path = 'segments/batch/edit' AND is_edit THEN
-            answer := segments.rest_batch('edit', method, body, tables);
+            answer := segments_internal.rest_batch('edit', method, body, tables);
         WHEN path = 'segments/batch/delete' AND method = 'DELETE' THEN
-            answer := segments.rest_batch('delete', method, segments.rest_batch_ids(query, body), tables);
+            answer := segments_internal.rest_batch('delete', method, segments_internal.rest_batch_ids(query, body), tables);
         WHEN path ~ '^segments/[^/]+$' AND method = 'GET' THEN
-            answer := jsonb_build_object('list', segments.rest_segment(segments.rest_find_segment(parts[2], tables.contact_table)));
+            answer := jsonb_build_object('list', segments_internal.rest_segment(segments_internal.rest_find_segment(parts[2], tables.contact_table)));
         WHEN path ~ '^segments/[^/]+/edit$' AND is_edit THEN
-            edited := segments.rest_edit_segment(method, parts[2], body, tables);
+            edited := segments_internal.rest_edit_segment(method, parts[2], body, tables);
             status := edited.status;
             answer := jsonb_build_object('list', edited.body_out);
         WHEN path ~ '^segments/[^/]+/delete$' AND method = 'DELETE' THEN
-            answer := jsonb_build_object('list', segments.rest_delete_segment(parts[2], tables) || '{"id": null}');
+            answer := jsonb_build_object('list', segments_internal.rest_delete_segment(parts[2], tables) || '{"id": null}');
         WHEN path ~ '^segments/[^/]+/contact/[^/]+/(add|remove)$' AND method = 'POST' THEN
-            answer := segments.rest_change_member(parts[2], parts[4], CASE parts[5] WHEN 'add' THEN 'include' ELSE 'exclude' END, tables);
+            answer := segments_internal.rest_change_member(parts[2], parts[4], CASE parts[5] WHEN 'add' THEN 'include' ELSE 'exclude' END, tables);
         WHEN path ~ '^segments/[^/]+/contacts/(add|remove)$' AND method = 'POST' THEN
-            answer := segments.rest_change_many(parts[2], body, CASE parts[4] WHEN 'add' THEN 'include' ELSE 'exclude' END, tables);
+            answer := segments_internal.rest_change_many(parts[2], body, CASE parts[4] WHEN 'add' THEN 'include' ELSE 'exclude' END, tables);
         WHEN path ~ '^segments(/new|/batch/(new|edit|delete)|/[^/]+(/edit|/delete|/contact/[^/]+/(add|remove)|/contacts/(add|remove))?)?$' THEN
-            PERFORM segments.rest_not_allowed(method);
+            PERFORM segments_internal.rest_not_allowed(method);
         ELSE
             RAISE EXCEPTION 'No route found for "%".', path USING ERRCODE = 'PT404';
     END CASE;
 END
 $function$;
-COMMENT ON FUNCTION segments.rest_route_segments(text, text[], jsonb, jsonb, segments.contact_table) IS 'internal: requests under /segments';
+COMMENT ON FUNCTION segments_internal.rest_route_segments(text, text[], jsonb, jsonb, segments.contact_table) IS 'requests under /segments';
 
-CREATE FUNCTION segments.rest_route_contacts(method text, parts text[], query jsonb, body jsonb, tables segments.contact_table,
+CREATE FUNCTION segments_internal.rest_route_contacts(method text, parts text[], query jsonb, body jsonb, tables segments.contact_table,
                                              OUT status integer, OUT answer jsonb)
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -65,30 +65,30 @@ BEGIN
     status := 200;
     CASE
         WHEN path = 'contacts' AND method = 'GET' THEN
-            answer := segments.rest_list_contacts(query, tables);
+            answer := segments_internal.rest_list_contacts(query, tables);
         WHEN path = 'contacts/list/segments' AND method = 'GET' THEN
-            answer := segments.rest_user_segments(tables);
+            answer := segments_internal.rest_user_segments(tables);
         WHEN path = 'contacts/new' AND method = 'POST' THEN
             status := 201;
-            answer := jsonb_build_object('contact', segments.rest_create_contact(body, tables));
+            answer := jsonb_build_object('contact', segments_internal.rest_create_contact(body, tables));
         WHEN path ~ '^contacts/[^/]+$' AND method = 'GET' THEN
-            answer := jsonb_build_object('contact', segments.rest_get_contact(parts[2], tables));
+            answer := jsonb_build_object('contact', segments_internal.rest_get_contact(parts[2], tables));
         WHEN path ~ '^contacts/[^/]+/segments$' AND method = 'GET' THEN
-            answer := segments.rest_contact_segments(parts[2], tables);
+            answer := segments_internal.rest_contact_segments(parts[2], tables);
         WHEN path ~ '^contacts/[^/]+/edit$' AND method IN ('PUT', 'PATCH') THEN
-            answer := jsonb_build_object('contact', segments.rest_edit_contact(parts[2], body, tables));
+            answer := jsonb_build_object('contact', segments_internal.rest_edit_contact(parts[2], body, tables));
         WHEN path ~ '^contacts/[^/]+/delete$' AND method = 'DELETE' THEN
-            answer := jsonb_build_object('contact', segments.rest_delete_contact(parts[2], tables));
+            answer := jsonb_build_object('contact', segments_internal.rest_delete_contact(parts[2], tables));
         WHEN path ~ '^contacts(/new|/list/segments|/[^/]+(/segments|/edit|/delete)?)?$' THEN
-            PERFORM segments.rest_not_allowed(method);
+            PERFORM segments_internal.rest_not_allowed(method);
         ELSE
             RAISE EXCEPTION 'No route found for "%".', path USING ERRCODE = 'PT404';
     END CASE;
 END
 $function$;
-COMMENT ON FUNCTION segments.rest_route_contacts(text, text[], jsonb, jsonb, segments.contact_table) IS 'internal: requests under /contacts';
+COMMENT ON FUNCTION segments_internal.rest_route_contacts(text, text[], jsonb, jsonb, segments.contact_table) IS 'requests under /contacts';
 
-CREATE FUNCTION segments.rest_answer(method text, path text, query jsonb, body jsonb, contact_table regclass, OUT status integer, OUT answer jsonb)
+CREATE FUNCTION segments_internal.rest_answer(method text, path text, query jsonb, body jsonb, contact_table regclass, OUT status integer, OUT answer jsonb)
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
@@ -103,12 +103,12 @@ DECLARE
     tables segments.contact_table;
     state text; message text; detail text; column_name text; constraint_name text;
 BEGIN
-    tables := segments.rest_table(coalesce(rest_answer.contact_table, segments.rest_named_table(asked)));
+    tables := segments_internal.rest_table(coalesce(rest_answer.contact_table, segments_internal.rest_named_table(asked)));
     asked := asked - 'contact_table';
     IF parts[1] = 'segments' THEN
-        SELECT r.status, r.answer INTO rest_answer.status, rest_answer.answer FROM segments.rest_route_segments(verb, parts, asked, body, tables) AS r;
+        SELECT r.status, r.answer INTO rest_answer.status, rest_answer.answer FROM segments_internal.rest_route_segments(verb, parts, asked, body, tables) AS r;
     ELSIF parts[1] = 'contacts' THEN
-        SELECT r.status, r.answer INTO rest_answer.status, rest_answer.answer FROM segments.rest_route_contacts(verb, parts, asked, body, tables) AS r;
+        SELECT r.status, r.answer INTO rest_answer.status, rest_answer.answer FROM segments_internal.rest_route_contacts(verb, parts, asked, body, tables) AS r;
     ELSE
         RAISE EXCEPTION 'No route found for "%".', array_to_string(parts, '/') USING ERRCODE = 'PT404';
     END IF;
@@ -120,22 +120,22 @@ EXCEPTION
     GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL,
         column_name = COLUMN_NAME, constraint_name = CONSTRAINT_NAME;
     SELECT e.status, e.body INTO rest_answer.status, rest_answer.answer
-    FROM segments.rest_error(state, message, detail, column_name, constraint_name) AS e;
+    FROM segments_internal.rest_error(state, message, detail, column_name, constraint_name) AS e;
     IF rest_answer.status IS NULL THEN
         RAISE;
     END IF;
 END
 $function$;
-COMMENT ON FUNCTION segments.rest_answer(text, text, jsonb, jsonb, regclass) IS 'internal: segments.rest()';
+COMMENT ON FUNCTION segments_internal.rest_answer(text, text, jsonb, jsonb, regclass) IS 'segments.rest()';
 
 CREATE FUNCTION segments.rest(method text, path text, query jsonb DEFAULT '{}', body jsonb DEFAULT NULL, contact_table regclass DEFAULT NULL)
     RETURNS TABLE (status integer, body jsonb)
     LANGUAGE sql ROWS 1 SET search_path = pg_catalog, pg_temp
-    AS $$SELECT a.status, a.answer - 'order' FROM segments.rest_answer($1, $2, $3, $4, $5) AS a$$;
+    AS $$SELECT a.status, a.answer - 'order' FROM segments_internal.rest_answer($1, $2, $3, $4, $5) AS a$$;
 COMMENT ON FUNCTION segments.rest(text, text, jsonb, jsonb, regclass) IS
     'one request of the REST API of segments and contacts, with the rights of the caller: path with or without /api, query as an object of parameters, body as JSON; gives the status and the body of the answer.  Errors are answers, but those of the moment (a cancel, a serialization failure, lack of memory), which are for who can ask again.  Without contact_table, the one of parameter contact_table of the query, else the only one';
 
-CREATE FUNCTION segments.rest_in_order(answer jsonb) RETURNS json
+CREATE FUNCTION segments_internal.rest_in_order(answer jsonb) RETURNS json
     LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $function$
     SELECT CASE WHEN answer ? 'order'
@@ -146,11 +146,11 @@ AS $function$
               FROM jsonb_each(answer - 'order') AS e)::json
         ELSE answer::json END
 $function$;
-COMMENT ON FUNCTION segments.rest_in_order(jsonb) IS 'internal: an answer with the items of its page in their order';
+COMMENT ON FUNCTION segments_internal.rest_in_order(jsonb) IS 'an answer with the items of its page in their order';
 
 CREATE FUNCTION segments.rest_json(method text, path text, query jsonb DEFAULT '{}', body jsonb DEFAULT NULL, contact_table regclass DEFAULT NULL)
     RETURNS TABLE (status integer, body json)
     LANGUAGE sql ROWS 1 SET search_path = pg_catalog, pg_temp
-    AS 'SELECT a.status, segments.rest_in_order(a.answer) FROM segments.rest_answer($1, $2, $3, $4, $5) AS a';
+    AS 'SELECT a.status, segments_internal.rest_in_order(a.answer) FROM segments_internal.rest_answer($1, $2, $3, $4, $5) AS a';
 COMMENT ON FUNCTION segments.rest_json(text, text, jsonb, jsonb, regclass) IS
     'rest(), with the body as json, in which lists are in the order that was asked for; jsonb sorts their keys, the ids';

@@ -56,10 +56,10 @@ COMMENT ON COLUMN segments.import_rejected.line IS 'number of the row, from 1';
 COMMENT ON COLUMN segments.import_rejected.reason IS 'why';
 COMMENT ON COLUMN segments.import_rejected."row" IS 'its values, under the names of the contact''s columns';
 
-CREATE FUNCTION segments.import_is_visible(import_id bigint) RETURNS boolean
+CREATE FUNCTION segments_internal.import_is_visible(import_id bigint) RETURNS boolean
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
     AS 'SELECT EXISTS (SELECT FROM segments.import AS i WHERE i.id = import_id)';
-COMMENT ON FUNCTION segments.import_is_visible(bigint) IS 'internal: does the current role see an import?';
+COMMENT ON FUNCTION segments_internal.import_is_visible(bigint) IS 'does the current role see an import?';
 ALTER TABLE segments.import ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own ON segments.import FOR SELECT USING (made_by = current_user);
 CREATE POLICY changed ON segments.import FOR UPDATE USING (made_by = current_user);
@@ -74,14 +74,14 @@ COMMENT ON POLICY deleted ON segments.import IS 'those that one makes';
 COMMENT ON POLICY made ON segments.import IS 'for segments that one sees, and contact tables that one may write';
 COMMENT ON POLICY owned ON segments.import IS 'those into contact tables that one owns';
 ALTER TABLE segments.import_rejected ENABLE ROW LEVEL SECURITY;
-CREATE POLICY visible ON segments.import_rejected USING (segments.import_is_visible(import_id));
+CREATE POLICY visible ON segments.import_rejected USING (segments_internal.import_is_visible(import_id));
 COMMENT ON POLICY visible ON segments.import_rejected IS 'those of imports that one sees';
 -- ids are the sequence's, and who imports is who does
 GRANT SELECT, DELETE, INSERT (segment_id, contact_table, source, options),
     UPDATE (finished, lines, done, created, updated, unchanged, added, rejected) ON segments.import TO PUBLIC;
 GRANT SELECT, INSERT, UPDATE, DELETE ON segments.import_rejected TO PUBLIC;
 
-CREATE FUNCTION segments.forget_imports() RETURNS trigger
+CREATE FUNCTION segments_internal.forget_imports() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
@@ -90,22 +90,22 @@ BEGIN
     RETURN OLD;
 END
 $function$;
-COMMENT ON FUNCTION segments.forget_imports() IS 'internal: trigger function; imports go with their contact table';
+COMMENT ON FUNCTION segments_internal.forget_imports() IS 'trigger function; imports go with their contact table';
 CREATE TRIGGER forget_imports BEFORE DELETE ON segments.contact_table
-    FOR EACH ROW EXECUTE FUNCTION segments.forget_imports();
+    FOR EACH ROW EXECUTE FUNCTION segments_internal.forget_imports();
 COMMENT ON TRIGGER forget_imports ON segments.contact_table IS 'imports go with their contact table';
 
-CREATE FUNCTION segments.report_import(contact_table regclass, phase text, total bigint, more bigint) RETURNS void
+CREATE FUNCTION segments_internal.report_import(contact_table regclass, phase text, total bigint, more bigint) RETURNS void
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'segments_report_import';
-COMMENT ON FUNCTION segments.report_import(regclass, text, bigint, bigint) IS
-    'internal: shows in segments.progress what an import is at, of how many rows, and how many more are done; phase null: it ends';
+COMMENT ON FUNCTION segments_internal.report_import(regclass, text, bigint, bigint) IS
+    'shows in segments.progress what an import is at, of how many rows, and how many more are done; phase null: it ends';
 
 -- What goes where -------------------------------------------------------------
 
 CREATE TYPE segments.import_column AS (number integer, source name, target name, type text, missing text, is_comparable boolean);
-COMMENT ON TYPE segments.import_column IS 'internal: a column of an import: of the staging table, of the contact table, its type, what a new contact has without it, and whether values compare by =';
+COMMENT ON TYPE segments.import_column IS 'a column of an import: of the staging table, of the contact table, its type, what a new contact has without it, and whether values compare by =';
 
-CREATE FUNCTION segments.import_targets(tables segments.contact_table, staging regclass, match_on name, columns jsonb)
+CREATE FUNCTION segments_internal.import_targets(tables segments.contact_table, staging regclass, match_on name, columns jsonb)
     RETURNS TABLE (source name, target name)
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -118,9 +118,9 @@ AS $function$
                               AND c.attgenerated = '' AND c.attidentity <> 'a' AND (c.attname <> tables.key_column OR c.attname = match_on))
                ELSE columns ? a.attname::text END
 $function$;
-COMMENT ON FUNCTION segments.import_targets(segments.contact_table, regclass, name, jsonb) IS 'internal: columns of a staging table and those of the contact table that they go to';
+COMMENT ON FUNCTION segments_internal.import_targets(segments.contact_table, regclass, name, jsonb) IS 'columns of a staging table and those of the contact table that they go to';
 
-CREATE FUNCTION segments.check_import_columns(tables segments.contact_table, staging regclass, match_on name, columns jsonb) RETURNS void
+CREATE FUNCTION segments_internal.check_import_columns(tables segments.contact_table, staging regclass, match_on name, columns jsonb) RETURNS void
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
@@ -146,38 +146,38 @@ BEGIN
     IF FOUND THEN
         RAISE EXCEPTION 'two columns go to column "%"', wrong USING ERRCODE = 'invalid_parameter_value';
     END IF;
-    IF NOT EXISTS (SELECT FROM segments.import_targets(tables, staging, match_on, columns) AS t WHERE t.target = match_on) THEN
+    IF NOT EXISTS (SELECT FROM segments_internal.import_targets(tables, staging, match_on, columns) AS t WHERE t.target = match_on) THEN
         RAISE EXCEPTION 'no column goes to the unique identifier "%"', match_on USING ERRCODE = 'invalid_parameter_value',
             HINT = 'Name the unique identifier in match_on, and the column that holds it in columns.';
     END IF;
 END
 $function$;
-COMMENT ON FUNCTION segments.check_import_columns(segments.contact_table, regclass, name, jsonb) IS 'internal: refuses what cannot be mapped';
+COMMENT ON FUNCTION segments_internal.check_import_columns(segments.contact_table, regclass, name, jsonb) IS 'refuses what cannot be mapped';
 
-CREATE FUNCTION segments.import_columns(tables segments.contact_table, staging regclass, match_on name, columns jsonb) RETURNS segments.import_column[]
+CREATE FUNCTION segments_internal.import_columns(tables segments.contact_table, staging regclass, match_on name, columns jsonb) RETURNS segments.import_column[]
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
     SELECT array_agg(ROW(t.number, t.source, t.target, format_type(a.atttypid, a.atttypmod),
                          CASE WHEN a.attidentity = '' AND a.atthasdef THEN pg_get_expr(d.adbin, d.adrelid) ELSE 'NULL' END,
                          EXISTS (SELECT FROM pg_opclass AS o JOIN pg_am AS m ON m.oid = o.opcmethod AND m.amname = 'btree'
-                                 WHERE o.opcintype = segments.base_type(a.atttypid) AND o.opcdefault)
+                                 WHERE o.opcintype = segments_internal.base_type(a.atttypid) AND o.opcdefault)
                          OR y.typcategory IN ('S', 'E'))::segments.import_column ORDER BY t.number)
     FROM (SELECT (row_number() OVER (ORDER BY t.target <> match_on, t.target))::integer AS number, t.source, t.target
-          FROM segments.import_targets(tables, staging, match_on, columns) AS t) AS t
+          FROM segments_internal.import_targets(tables, staging, match_on, columns) AS t) AS t
         JOIN pg_attribute AS a ON a.attrelid = tables.contact_table AND a.attname = t.target
-        JOIN pg_type AS y ON y.oid = segments.base_type(a.atttypid)
+        JOIN pg_type AS y ON y.oid = segments_internal.base_type(a.atttypid)
         LEFT JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 $function$;
-COMMENT ON FUNCTION segments.import_columns(segments.contact_table, regclass, name, jsonb) IS 'internal: the columns of an import, that of the unique identifier first';
+COMMENT ON FUNCTION segments_internal.import_columns(segments.contact_table, regclass, name, jsonb) IS 'the columns of an import, that of the unique identifier first';
 
-CREATE FUNCTION segments.import_identifier(value text) RETURNS text
+CREATE FUNCTION segments_internal.import_identifier(value text) RETURNS text
     LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
     AS $function$SELECT format('NULLIF(segments.fold(pg_catalog.btrim(%s::text)), '''')', value)$function$;
-COMMENT ON FUNCTION segments.import_identifier(text) IS 'internal: SQL for what identifies a contact: folded, without blanks at its ends';
+COMMENT ON FUNCTION segments_internal.import_identifier(text) IS 'SQL for what identifies a contact: folded, without blanks at its ends';
 
 -- Staging -----------------------------------------------------------------------
 
-CREATE FUNCTION segments.drop_staged(name text) RETURNS void
+CREATE FUNCTION segments_internal.drop_staged(name text) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
@@ -187,9 +187,9 @@ BEGIN
     END IF;
 END
 $function$;
-COMMENT ON FUNCTION segments.drop_staged(text) IS 'internal: drops a temporary table of an import, if there is one';
+COMMENT ON FUNCTION segments_internal.drop_staged(text) IS 'drops a temporary table of an import, if there is one';
 
-CREATE FUNCTION segments.import_stage(staging regclass, columns segments.import_column[]) RETURNS bigint
+CREATE FUNCTION segments_internal.import_stage(staging regclass, columns segments.import_column[]) RETURNS bigint
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET synchronize_seqscans = off SET max_parallel_workers_per_gather = 0
 AS $function$
 /*
@@ -199,17 +199,17 @@ AS $function$
 DECLARE
     number_of_lines bigint;
 BEGIN
-    PERFORM segments.drop_staged('segments_import_line');
+    PERFORM segments_internal.drop_staged('segments_import_line');
     EXECUTE format('CREATE TEMP TABLE segments_import_line AS SELECT row_number() OVER () AS line, %s AS ident, %s FROM %s AS s',
-        segments.import_identifier(format('s.%I', columns[1].source)),
+        segments_internal.import_identifier(format('s.%I', columns[1].source)),
         (SELECT string_agg(format('s.%I::text AS v%s', c.source, c.number), ', ' ORDER BY c.number) FROM unnest(columns) AS c), staging);
     GET DIAGNOSTICS number_of_lines = ROW_COUNT;
     RETURN number_of_lines;
 END
 $function$;
-COMMENT ON FUNCTION segments.import_stage(regclass, segments.import_column[]) IS 'internal: the rows to import as text, with their numbers and identifiers';
+COMMENT ON FUNCTION segments_internal.import_stage(regclass, segments.import_column[]) IS 'the rows to import as text, with their numbers and identifiers';
 
-CREATE FUNCTION segments.import_merge(tables segments.contact_table, columns segments.import_column[], blank boolean, first bigint, last bigint) RETURNS void
+CREATE FUNCTION segments_internal.import_merge(tables segments.contact_table, columns segments.import_column[], blank boolean, first bigint, last bigint) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
@@ -217,10 +217,10 @@ AS $function$
  * that it is.
  */
 DECLARE
-    key_type text := segments.base_type(tables.key_type);
+    key_type text := segments_internal.base_type(tables.key_type);
     has_blanks text := CASE WHEN NOT blank THEN ' FILTER (WHERE v%1$s <> '''')' ELSE '' END;
 BEGIN
-    PERFORM segments.drop_staged('segments_import_row');
+    PERFORM segments_internal.drop_staged('segments_import_row');
     EXECUTE format('CREATE TEMP TABLE segments_import_row AS '
         'WITH line AS (SELECT l.*, count(*) OVER (PARTITION BY l.ident) AS n FROM pg_temp.segments_import_line AS l '
         '              WHERE l.line BETWEEN %1$s AND %2$s AND l.ident IS NOT NULL), '
@@ -236,15 +236,15 @@ BEGIN
     EXECUTE format('UPDATE pg_temp.segments_import_row AS r SET key = c.key '
         'FROM (SELECT DISTINCT ON (i.ident) i.ident, c.%1$I AS key FROM %2$s AS c JOIN pg_temp.segments_import_row AS i ON i.ident = %3$s '
         '      ORDER BY i.ident, c.%1$I) AS c WHERE c.ident = r.ident',
-        tables.key_column, tables.contact_table, segments.import_identifier(format('c.%I', columns[1].target)));
+        tables.key_column, tables.contact_table, segments_internal.import_identifier(format('c.%I', columns[1].target)));
 END
 $function$;
-COMMENT ON FUNCTION segments.import_merge(segments.contact_table, segments.import_column[], boolean, bigint, bigint) IS
-    'internal: rows of some lines, one for each identifier, with the contacts that they are';
+COMMENT ON FUNCTION segments_internal.import_merge(segments.contact_table, segments.import_column[], boolean, bigint, bigint) IS
+    'rows of some lines, one for each identifier, with the contacts that they are';
 
 -- Writing -----------------------------------------------------------------------
 
-CREATE FUNCTION segments.import_update(tables segments.contact_table, columns segments.import_column[], blank boolean, first bigint, last bigint) RETURNS bigint
+CREATE FUNCTION segments_internal.import_update(tables segments.contact_table, columns segments.import_column[], blank boolean, first bigint, last bigint) RETURNS bigint
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
@@ -268,9 +268,9 @@ BEGIN
     RETURN written;
 END
 $function$;
-COMMENT ON FUNCTION segments.import_update(segments.contact_table, segments.import_column[], boolean, bigint, bigint) IS 'internal: updates contacts that differ from their rows; how many';
+COMMENT ON FUNCTION segments_internal.import_update(segments.contact_table, segments.import_column[], boolean, bigint, bigint) IS 'updates contacts that differ from their rows; how many';
 
-CREATE FUNCTION segments.import_insert(tables segments.contact_table, columns segments.import_column[], first bigint, last bigint) RETURNS bigint
+CREATE FUNCTION segments_internal.import_insert(tables segments.contact_table, columns segments.import_column[], first bigint, last bigint) RETURNS bigint
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
@@ -288,9 +288,9 @@ BEGIN
     RETURN written;
 END
 $function$;
-COMMENT ON FUNCTION segments.import_insert(segments.contact_table, segments.import_column[], bigint, bigint) IS 'internal: creates the contacts of rows that are none yet; how many';
+COMMENT ON FUNCTION segments_internal.import_insert(segments.contact_table, segments.import_column[], bigint, bigint) IS 'creates the contacts of rows that are none yet; how many';
 
-CREATE FUNCTION segments.import_reject(import_id bigint, columns segments.import_column[], condition text, reason text) RETURNS bigint
+CREATE FUNCTION segments_internal.import_reject(import_id bigint, columns segments.import_column[], condition text, reason text) RETURNS bigint
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
@@ -304,9 +304,9 @@ BEGIN
     RETURN written;
 END
 $function$;
-COMMENT ON FUNCTION segments.import_reject(bigint, segments.import_column[], text, text) IS 'internal: keeps lines that cannot be stored, with the reason; how many';
+COMMENT ON FUNCTION segments_internal.import_reject(bigint, segments.import_column[], text, text) IS 'keeps lines that cannot be stored, with the reason; how many';
 
-CREATE FUNCTION segments.import_write(import_id bigint, tables segments.contact_table, columns segments.import_column[], blank boolean,
+CREATE FUNCTION segments_internal.import_write(import_id bigint, tables segments.contact_table, columns segments.import_column[], blank boolean,
                                       first bigint, last bigint, OUT created bigint, OUT updated bigint, OUT refused bigint, OUT rejected bigint)
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -327,9 +327,9 @@ BEGIN
         RETURN;
     END IF;
     BEGIN
-        updated := segments.import_update(tables, columns, blank, first, last);
-        created := segments.import_insert(tables, columns, first, last);
-        PERFORM segments.report_import(tables.contact_table, 'writing', NULL, last - first + 1);
+        updated := segments_internal.import_update(tables, columns, blank, first, last);
+        created := segments_internal.import_insert(tables, columns, first, last);
+        PERFORM segments_internal.report_import(tables.contact_table, 'writing', NULL, last - first + 1);
         RETURN;
     EXCEPTION WHEN data_exception OR integrity_constraint_violation OR insufficient_privilege OR raise_exception OR with_check_option_violation THEN
         GET STACKED DIAGNOSTICS message = MESSAGE_TEXT;
@@ -338,7 +338,7 @@ BEGIN
     updated := 0;
     IF first = last THEN
         refused := 1;
-        rejected := segments.import_reject(import_id, columns, format(
+        rejected := segments_internal.import_reject(import_id, columns, format(
             'l.ident = (SELECT r.ident FROM pg_temp.segments_import_row AS r WHERE r.number = %1$s) '
             'AND l.line BETWEEN (SELECT i.done + 1 FROM segments.import AS i WHERE i.id = %2$s) '
             'AND (SELECT r.line FROM pg_temp.segments_import_row AS r WHERE r.number = %1$s)', first, import_id), message);
@@ -346,7 +346,7 @@ BEGIN
         RETURN;
     END IF;
     FOR half IN SELECT w.* FROM (VALUES (first, middle), (middle + 1, last)) AS h (first, last),
-                    LATERAL segments.import_write(import_id, tables, columns, blank, h.first, h.last) AS w LOOP
+                    LATERAL segments_internal.import_write(import_id, tables, columns, blank, h.first, h.last) AS w LOOP
         created := created + half.created;
         updated := updated + half.updated;
         refused := refused + half.refused;
@@ -354,26 +354,26 @@ BEGIN
     END LOOP;
 END
 $function$;
-COMMENT ON FUNCTION segments.import_write(bigint, segments.contact_table, segments.import_column[], boolean, bigint, bigint) IS
-    'internal: updates and creates the contacts of rows by their numbers; keeps those that are refused';
+COMMENT ON FUNCTION segments_internal.import_write(bigint, segments.contact_table, segments.import_column[], boolean, bigint, bigint) IS
+    'updates and creates the contacts of rows by their numbers; keeps those that are refused';
 
-CREATE FUNCTION segments.import_add(import_id bigint, segment_id bigint, tables segments.contact_table) RETURNS bigint
+CREATE FUNCTION segments_internal.import_add(import_id bigint, segment_id bigint, tables segments.contact_table) RETURNS bigint
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
     added bigint;
 BEGIN
-    EXECUTE 'SELECT s.n FROM segments.ask_beside($1, ''strangers'', $2, ARRAY(SELECT k.key FROM pg_temp.segments_import_key AS k)) AS s (n bigint)'
+    EXECUTE 'SELECT s.n FROM segments_internal.ask_beside($1, ''strangers'', $2, ARRAY(SELECT k.key FROM pg_temp.segments_import_key AS k)) AS s (n bigint)'
     INTO added USING tables.contact_table, segment_id;
-    PERFORM segments.report_import(tables.contact_table, 'adding', NULL, 0);
-    EXECUTE 'SELECT count(*) FROM segments.change_contacts($1, ARRAY(SELECT k.key FROM pg_temp.segments_import_key AS k), ''include'', ''import'', $2)'
+    PERFORM segments_internal.report_import(tables.contact_table, 'adding', NULL, 0);
+    EXECUTE 'SELECT count(*) FROM segments_internal.change_contacts($1, ARRAY(SELECT k.key FROM pg_temp.segments_import_key AS k), ''include'', ''import'', $2)'
     USING segment_id::text, import_id::text;
     RETURN added;
 END
 $function$;
-COMMENT ON FUNCTION segments.import_add(bigint, bigint, segments.contact_table) IS 'internal: adds the contacts of an import to its segment; how many were no members';
+COMMENT ON FUNCTION segments_internal.import_add(bigint, bigint, segments.contact_table) IS 'adds the contacts of an import to its segment; how many were no members';
 
-CREATE FUNCTION segments.import_lines(import_id bigint, first bigint, last bigint) RETURNS void
+CREATE FUNCTION segments_internal.import_lines(import_id bigint, first bigint, last bigint) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
@@ -393,27 +393,27 @@ BEGIN
     SELECT * INTO STRICT tables FROM segments.contact_table AS t WHERE t.contact_table = import.contact_table;
     columns := ARRAY(SELECT jsonb_populate_record(NULL::segments.import_column, e.value)
                      FROM jsonb_array_elements(import.options -> 'import_columns') WITH ORDINALITY AS e (value, n) ORDER BY e.n);
-    missing := segments.import_reject(import_id, columns, format('l.ident IS NULL AND l.line BETWEEN %s AND %s', first, last), 'the unique identifier is missing');
-    PERFORM segments.report_import(tables.contact_table, 'matching', import.lines, 0);
-    PERFORM segments.import_merge(tables, columns, (import.options ->> 'blank')::boolean, first, last);
+    missing := segments_internal.import_reject(import_id, columns, format('l.ident IS NULL AND l.line BETWEEN %s AND %s', first, last), 'the unique identifier is missing');
+    PERFORM segments_internal.report_import(tables.contact_table, 'matching', import.lines, 0);
+    PERFORM segments_internal.import_merge(tables, columns, (import.options ->> 'blank')::boolean, first, last);
     SELECT count(*) INTO number_of_rows FROM pg_temp.segments_import_row AS r;
-    PERFORM segments.drop_staged('segments_import_key');
-    EXECUTE format('CREATE TEMP TABLE segments_import_key (key %s)', segments.base_type(tables.key_type));
-    written := segments.import_write(import_id, tables, columns, (import.options ->> 'blank')::boolean, 1, number_of_rows);
+    PERFORM segments_internal.drop_staged('segments_import_key');
+    EXECUTE format('CREATE TEMP TABLE segments_import_key (key %s)', segments_internal.base_type(tables.key_type));
+    written := segments_internal.import_write(import_id, tables, columns, (import.options ->> 'blank')::boolean, 1, number_of_rows);
     -- what was refused is gone from the rows
     SELECT count(r.key) INTO matched FROM pg_temp.segments_import_row AS r;
     INSERT INTO pg_temp.segments_import_key SELECT r.key FROM pg_temp.segments_import_row AS r WHERE r.key IS NOT NULL;
     UPDATE segments.import AS i
     SET done = last, created = i.created + written.created, updated = i.updated + written.updated,
         unchanged = i.unchanged + matched - written.updated, rejected = i.rejected + missing + written.rejected,
-        added = i.added + segments.import_add(import_lines.import_id, import.segment_id, tables)
+        added = i.added + segments_internal.import_add(import_lines.import_id, import.segment_id, tables)
     WHERE i.id = import_id;
     DROP TABLE pg_temp.segments_import_row, pg_temp.segments_import_key;
 END
 $function$;
-COMMENT ON FUNCTION segments.import_lines(bigint, bigint, bigint) IS 'internal: imports staged lines';
+COMMENT ON FUNCTION segments_internal.import_lines(bigint, bigint, bigint) IS 'imports staged lines';
 
-CREATE FUNCTION segments.begin_import(segment text, staging regclass, source text, match_on name, columns jsonb, blank boolean, options jsonb) RETURNS bigint
+CREATE FUNCTION segments_internal.begin_import(segment text, staging regclass, source text, match_on name, columns jsonb, blank boolean, options jsonb) RETURNS bigint
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
@@ -424,47 +424,47 @@ DECLARE
     new_id bigint;
     number_of_lines bigint;
 BEGIN
-    PERFORM segments.check_published(segment);
-    SELECT * INTO named FROM segments.find_segment(named_id);
+    PERFORM segments_internal.check_published(segment);
+    SELECT * INTO named FROM segments_internal.find_segment(named_id);
     tables := named.tables;
     IF NOT has_any_column_privilege(tables.contact_table, 'INSERT') OR NOT has_any_column_privilege(tables.contact_table, 'UPDATE') THEN
         RAISE EXCEPTION 'permission denied for table %', (SELECT relname FROM pg_class WHERE oid = tables.contact_table)
             USING ERRCODE = 'insufficient_privilege', DETAIL = 'An import creates and updates contacts.';
     END IF;
-    PERFORM segments.check_import_columns(tables, staging, match_on, columns);
-    mapped := segments.import_columns(tables, staging, match_on, columns);
+    PERFORM segments_internal.check_import_columns(tables, staging, match_on, columns);
+    mapped := segments_internal.import_columns(tables, staging, match_on, columns);
     INSERT INTO segments.import AS i (segment_id, contact_table, source, options)
     VALUES (named.id, tables.contact_table, source, options || jsonb_build_object('match_on', match_on, 'columns', columns,
             'blank', coalesce(blank, false), 'import_columns', to_jsonb(mapped)))
     RETURNING i.id INTO new_id;
-    PERFORM segments.report_import(tables.contact_table, 'reading', NULL, 0);
-    number_of_lines := segments.import_stage(staging, mapped);
+    PERFORM segments_internal.report_import(tables.contact_table, 'reading', NULL, 0);
+    number_of_lines := segments_internal.import_stage(staging, mapped);
     UPDATE segments.import AS i SET lines = number_of_lines WHERE i.id = new_id;
     RETURN new_id;
 END
 $function$;
-COMMENT ON FUNCTION segments.begin_import(text, regclass, text, name, jsonb, boolean, jsonb) IS 'internal: a new import, with its rows staged';
+COMMENT ON FUNCTION segments_internal.begin_import(text, regclass, text, name, jsonb, boolean, jsonb) IS 'a new import, with its rows staged';
 
-CREATE FUNCTION segments.end_import(import_id bigint) RETURNS void
+CREATE FUNCTION segments_internal.end_import(import_id bigint) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
     UPDATE segments.import AS i SET finished = clock_timestamp() WHERE i.id = import_id;
-    PERFORM segments.drop_staged('segments_import_line');
-    PERFORM segments.report_import(NULL, NULL, NULL, NULL);
+    PERFORM segments_internal.drop_staged('segments_import_line');
+    PERFORM segments_internal.report_import(NULL, NULL, NULL, NULL);
 END
 $function$;
-COMMENT ON FUNCTION segments.end_import(bigint) IS 'internal: an import is done';
+COMMENT ON FUNCTION segments_internal.end_import(bigint) IS 'an import is done';
 
 CREATE FUNCTION segments.import_contacts(segment text, staging regclass, match_on name DEFAULT 'email', columns jsonb DEFAULT NULL, blank boolean DEFAULT false)
     RETURNS TABLE (created bigint, updated bigint, unchanged bigint, added bigint, rejected bigint, import_id bigint)
     LANGUAGE plpgsql ROWS 1 SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-    new_id bigint := segments.begin_import(segment, staging, staging::text, match_on, columns, blank, '{}');
+    new_id bigint := segments_internal.begin_import(segment, staging, staging::text, match_on, columns, blank, '{}');
 BEGIN
-    PERFORM segments.import_lines(new_id, 1, (SELECT i.lines FROM segments.import AS i WHERE i.id = new_id));
-    PERFORM segments.end_import(new_id);
+    PERFORM segments_internal.import_lines(new_id, 1, (SELECT i.lines FROM segments.import AS i WHERE i.id = new_id));
+    PERFORM segments_internal.end_import(new_id);
     RETURN QUERY SELECT i.created, i.updated, i.unchanged, i.added, i.rejected, i.id FROM segments.import AS i WHERE i.id = new_id;
 END
 $function$;
@@ -473,28 +473,28 @@ COMMENT ON FUNCTION segments.import_contacts(text, regclass, name, jsonb, boolea
 
 -- CSV ---------------------------------------------------------------------------
 
-CREATE FUNCTION segments.csv_header(file text) RETURNS text[]
+CREATE FUNCTION segments_internal.csv_header(file text) RETURNS text[]
     LANGUAGE c STRICT VOLATILE AS 'MODULE_PATHNAME', 'segments_csv_header';
-COMMENT ON FUNCTION segments.csv_header(text) IS 'internal: names in the first line of a CSV file of the server; for who may read such files, like COPY';
+COMMENT ON FUNCTION segments_internal.csv_header(text) IS 'names in the first line of a CSV file of the server; for who may read such files, like COPY';
 
-CREATE FUNCTION segments.load_csv(file text) RETURNS regclass
+CREATE FUNCTION segments_internal.load_csv(file text) RETURNS regclass
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-    names text[] := segments.csv_header(file);
+    names text[] := segments_internal.csv_header(file);
 BEGIN
     IF cardinality(names) <> (SELECT count(DISTINCT left(n, 63)) FROM unnest(names) AS n WHERE n <> '') THEN
         RAISE EXCEPTION 'the first line of "%" has blank or repeated names', file USING ERRCODE = 'bad_copy_file_format';
     END IF;
-    PERFORM segments.drop_staged('segments_import_file');
+    PERFORM segments_internal.drop_staged('segments_import_file');
     EXECUTE format('CREATE TEMP TABLE segments_import_file (%s)', (SELECT string_agg(format('%I text', n), ', ' ORDER BY o) FROM unnest(names) WITH ORDINALITY AS u (n, o)));
     EXECUTE format('COPY pg_temp.segments_import_file FROM %L WITH (FORMAT csv, HEADER)', file);
     RETURN 'pg_temp.segments_import_file'::regclass;
 END
 $function$;
-COMMENT ON FUNCTION segments.load_csv(text) IS 'internal: a CSV file of the server as a temporary table of texts';
+COMMENT ON FUNCTION segments_internal.load_csv(text) IS 'a CSV file of the server as a temporary table of texts';
 
-CREATE PROCEDURE segments.run_import(import_id bigint, batch integer)
+CREATE PROCEDURE segments_internal.run_import(import_id bigint, batch integer)
     LANGUAGE plpgsql
 AS $procedure$
 /*
@@ -507,16 +507,16 @@ BEGIN
     LOOP
         SELECT i.* INTO STRICT import FROM segments.import AS i WHERE i.id OPERATOR(pg_catalog.=) import_id;
         EXIT WHEN import.done OPERATOR(pg_catalog.>=) import.lines;
-        PERFORM segments.import_lines(import_id, import.done OPERATOR(pg_catalog.+) 1,
+        PERFORM segments_internal.import_lines(import_id, import.done OPERATOR(pg_catalog.+) 1,
             LEAST(import.lines, import.done OPERATOR(pg_catalog.+) COALESCE(batch::bigint, import.lines)));
         IF batch IS NOT NULL THEN
             COMMIT;
         END IF;
     END LOOP;
-    PERFORM segments.end_import(import_id);
+    PERFORM segments_internal.end_import(import_id);
 END
 $procedure$;
-COMMENT ON PROCEDURE segments.run_import(bigint, integer) IS 'internal: imports the staged lines that are left, a batch a transaction';
+COMMENT ON PROCEDURE segments_internal.run_import(bigint, integer) IS 'imports the staged lines that are left, a batch a transaction';
 
 CREATE PROCEDURE segments.import_csv(segment text, file text, match_on name DEFAULT 'email', columns jsonb DEFAULT NULL, blank boolean DEFAULT false,
                                      batch integer DEFAULT NULL, INOUT import_id bigint DEFAULT NULL)
@@ -526,9 +526,9 @@ BEGIN
     IF batch OPERATOR(pg_catalog.<) 1 THEN
         RAISE EXCEPTION 'batch must be at least 1' USING ERRCODE = 'invalid_parameter_value';
     END IF;
-    import_id := segments.begin_import(segment, segments.load_csv(file), file, match_on, columns, blank, pg_catalog.jsonb_build_object('file', file, 'batch', batch));
+    import_id := segments_internal.begin_import(segment, segments_internal.load_csv(file), file, match_on, columns, blank, pg_catalog.jsonb_build_object('file', file, 'batch', batch));
     DROP TABLE pg_temp.segments_import_file;
-    CALL segments.run_import(import_id, batch);
+    CALL segments_internal.run_import(import_id, batch);
 END
 $procedure$;
 COMMENT ON PROCEDURE segments.import_csv(text, text, name, jsonb, boolean, integer, bigint) IS
@@ -546,13 +546,13 @@ BEGIN
         RAISE EXCEPTION 'import % cannot be resumed', import_id USING ERRCODE = 'object_not_in_prerequisite_state',
             DETAIL = 'It does not exist, is done, was not made of a file, or was made by another role.';
     END IF;
-    staged := segments.restage_import(import_id);
-    CALL segments.run_import(import_id, (import.options OPERATOR(pg_catalog.->>) 'batch')::integer);
+    staged := segments_internal.restage_import(import_id);
+    CALL segments_internal.run_import(import_id, (import.options OPERATOR(pg_catalog.->>) 'batch')::integer);
 END
 $procedure$;
 COMMENT ON PROCEDURE segments.resume_import(bigint) IS 'goes on with an import of a CSV file in batches where it stopped; the file must be as it was';
 
-CREATE FUNCTION segments.restage_import(import_id bigint) RETURNS bigint
+CREATE FUNCTION segments_internal.restage_import(import_id bigint) RETURNS bigint
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
@@ -560,7 +560,7 @@ DECLARE
     staged bigint;
 BEGIN
     SELECT * INTO STRICT import FROM segments.import AS i WHERE i.id = import_id AND i.made_by = current_user;
-    staged := segments.import_stage(segments.load_csv(import.options ->> 'file'),
+    staged := segments_internal.import_stage(segments_internal.load_csv(import.options ->> 'file'),
         ARRAY(SELECT jsonb_populate_record(NULL::segments.import_column, e.value)
               FROM jsonb_array_elements(import.options -> 'import_columns') WITH ORDINALITY AS e (value, n) ORDER BY e.n));
     DROP TABLE pg_temp.segments_import_file;
@@ -571,4 +571,4 @@ BEGIN
     RETURN staged;
 END
 $function$;
-COMMENT ON FUNCTION segments.restage_import(bigint) IS 'internal: the lines of an import''s file again; how many';
+COMMENT ON FUNCTION segments_internal.restage_import(bigint) IS 'the lines of an import''s file again; how many';

@@ -12,7 +12,7 @@ COMMENT ON COLUMN segments.worker_error.is_only IS 'there is one row at most';
 COMMENT ON COLUMN segments.worker_error.message IS 'the error';
 COMMENT ON COLUMN segments.worker_error.at IS 'when it occurred first';
 
-CREATE FUNCTION segments.store_worker_error(message text) RETURNS void
+CREATE FUNCTION segments_internal.store_worker_error(message text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
@@ -24,18 +24,18 @@ BEGIN
     END IF;
 END
 $function$;
-COMMENT ON FUNCTION segments.store_worker_error(text) IS 'internal: keeps the last error of the worker; null: it has succeeded';
-REVOKE ALL ON FUNCTION segments.store_worker_error(text) FROM PUBLIC;
+COMMENT ON FUNCTION segments_internal.store_worker_error(text) IS 'keeps the last error of the worker; null: it has succeeded';
+REVOKE ALL ON FUNCTION segments_internal.store_worker_error(text) FROM PUBLIC;
 
-CREATE FUNCTION segments.backend_workers(OUT pid integer, OUT database oid, OUT state text, OUT last_run timestamptz,
+CREATE FUNCTION segments_internal.backend_workers(OUT pid integer, OUT database oid, OUT state text, OUT last_run timestamptz,
                                          OUT duration bigint, OUT lag bigint, OUT changes bigint)
     RETURNS SETOF record LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'segments_backend_workers';
-COMMENT ON FUNCTION segments.backend_workers() IS 'internal: workers of all databases, times in microseconds';
+COMMENT ON FUNCTION segments_internal.backend_workers() IS 'workers of all databases, times in microseconds';
 
 CREATE VIEW segments.worker AS
 SELECT d.datname AS database, w.pid, w.state, w.last_run, w.duration * interval '1 microsecond' AS duration,
        w.lag * interval '1 microsecond' AS lag, w.changes, e.message AS last_error
-FROM segments.backend_workers() AS w
+FROM segments_internal.backend_workers() AS w
     JOIN pg_catalog.pg_database AS d ON d.oid = w.database
     LEFT JOIN segments.worker_error AS e ON d.datname = current_database();
 COMMENT ON VIEW segments.worker IS 'Background workers of the databases of this cluster';
@@ -49,29 +49,29 @@ COMMENT ON COLUMN segments.worker.changes IS 'joins and leaves that it has made 
 COMMENT ON COLUMN segments.worker.last_error IS 'its last error, until it has succeeded again; of this database only';
 GRANT SELECT ON segments.worker TO pg_monitor;
 
-CREATE FUNCTION segments.start_launcher() RETURNS boolean
+CREATE FUNCTION segments_internal.start_launcher() RETURNS boolean
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'segments_start_launcher';
-COMMENT ON FUNCTION segments.start_launcher() IS 'internal: starts a launcher for this database; false: there is no room for another process';
-REVOKE ALL ON FUNCTION segments.start_launcher() FROM PUBLIC;
+COMMENT ON FUNCTION segments_internal.start_launcher() IS 'starts a launcher for this database; false: there is no room for another process';
+REVOKE ALL ON FUNCTION segments_internal.start_launcher() FROM PUBLIC;
 
-CREATE FUNCTION segments.launchers() RETURNS SETOF integer
+CREATE FUNCTION segments_internal.launchers() RETURNS SETOF integer
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
     SELECT a.pid FROM pg_stat_activity AS a
     WHERE a.backend_type = 'segments launcher'
       AND a.application_name = format('segments launcher %s', (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database()))
 $function$;
-COMMENT ON FUNCTION segments.launchers() IS 'internal: launchers of this database alone';
-REVOKE ALL ON FUNCTION segments.launchers() FROM PUBLIC;
+COMMENT ON FUNCTION segments_internal.launchers() IS 'launchers of this database alone';
+REVOKE ALL ON FUNCTION segments_internal.launchers() FROM PUBLIC;
 
 CREATE FUNCTION segments.start_worker() RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
-    IF current_setting('shared_preload_libraries') ~ '(^|[ ,/"])segments([ ,"]|$)' OR EXISTS (SELECT FROM segments.launchers()) THEN
+    IF current_setting('shared_preload_libraries') ~ '(^|[ ,/"])segments([ ,"]|$)' OR EXISTS (SELECT FROM segments_internal.launchers()) THEN
         RETURN false;
     END IF;
-    IF NOT segments.start_launcher() THEN
+    IF NOT segments_internal.start_launcher() THEN
         RAISE EXCEPTION 'could not start a background process' USING ERRCODE = 'insufficient_resources',
             HINT = 'You might need to increase max_worker_processes.';
     END IF;
@@ -85,7 +85,7 @@ AS $function$
 DECLARE
     stopped boolean;
 BEGIN
-    SELECT bool_or(pg_terminate_backend(l)) INTO stopped FROM segments.launchers() AS l;
+    SELECT bool_or(pg_terminate_backend(l)) INTO stopped FROM segments_internal.launchers() AS l;
     IF stopped THEN
         PERFORM pg_terminate_backend(a.pid, 5000) FROM pg_stat_activity AS a
         WHERE a.backend_type = 'segments worker' AND a.datname = current_database();

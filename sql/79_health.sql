@@ -2,7 +2,7 @@
 -- What a monitor asks
 -- ---------------------------------------------------------------------------
 
-CREATE FUNCTION segments.count_unread(contact_table regclass, low bigint, low_in_progress bigint[], high bigint, in_progress bigint[],
+CREATE FUNCTION segments_internal.count_unread(contact_table regclass, low bigint, low_in_progress bigint[], high bigint, in_progress bigint[],
                                       lsn pg_lsn, xact bigint, n integer) RETURNS double precision
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -10,7 +10,7 @@ AS $function$
  * A log that can't be read is told of, and in nobody else's way.
  */
 BEGIN
-    RETURN segments.unread_entries(contact_table, low, low_in_progress, high, in_progress, lsn, xact, n);
+    RETURN segments_internal.unread_entries(contact_table, low, low_in_progress, high, in_progress, lsn, xact, n);
 EXCEPTION
     /* of the moment, and not of the table */
     WHEN transaction_rollback OR lock_not_available OR insufficient_resources OR operator_intervention OR system_error THEN
@@ -21,10 +21,10 @@ EXCEPTION
         RETURN NULL;
 END
 $function$;
-COMMENT ON FUNCTION segments.count_unread(regclass, bigint, bigint[], bigint, bigint[], pg_lsn, bigint, integer) IS
-    'internal: unread_entries(), null with a warning where the log can''t be read';
+COMMENT ON FUNCTION segments_internal.count_unread(regclass, bigint, bigint[], bigint, bigint[], pg_lsn, bigint, integer) IS
+    'unread_entries(), null with a warning where the log can''t be read';
 
-CREATE FUNCTION segments.missing_indexes(asked regclass) RETURNS SETOF text
+CREATE FUNCTION segments_internal.missing_indexes(asked regclass) RETURNS SETOF text
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
@@ -53,9 +53,9 @@ BEGIN
     END LOOP;
 END
 $function$;
-COMMENT ON FUNCTION segments.missing_indexes(regclass) IS 'internal: indexes that refresh_due() of a contact table would use, as statements';
+COMMENT ON FUNCTION segments_internal.missing_indexes(regclass) IS 'indexes that refresh_due() of a contact table would use, as statements';
 
-CREATE FUNCTION segments.health_of(tables segments.contact_table)
+CREATE FUNCTION segments_internal.health_of(tables segments.contact_table)
     RETURNS TABLE (contact_table regclass, kind text, name text, value double precision, detail text)
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -75,53 +75,53 @@ BEGIN
     FROM segments.contact_clock AS h WHERE h.contact_table = asked AND h.failed_at IS NOT NULL;
     RETURN QUERY
     SELECT asked, 'failed', s.alias::text, 1::double precision, s.error
-    FROM segments.status_of(ARRAY[asked]) AS s WHERE s.state = 'failed' ORDER BY s.id;
+    FROM segments_internal.status_of(ARRAY[asked]) AS s WHERE s.state = 'failed' ORDER BY s.id;
     RETURN QUERY
     SELECT asked, 'unread', format('%s of %s', c.name, c.role),
-           segments.count_unread(asked, c.low, c.low_in_progress, c.high, c.in_progress, c.lsn, c.xact, c.n),
+           segments_internal.count_unread(asked, c.low, c.low_in_progress, c.high, c.in_progress, c.lsn, c.xact, c.n),
            'last read: ' || coalesce(c.read_at::text, 'never')
     FROM segments.consumer AS c WHERE c.contact_table = asked ORDER BY c.role::text, c.name;
     IF has_table_privilege('segments.count_state', 'SELECT') THEN
         RETURN QUERY
         SELECT asked, 'unsettled', NULL::text,
-               segments.count_unread(asked, coalesce(c.high, 0), coalesce(c.in_progress, '{}'), coalesce(c.high, 0), coalesce(c.in_progress, '{}'), '0/0', 0, 0),
+               segments_internal.count_unread(asked, coalesce(c.high, 0), coalesce(c.in_progress, '{}'), coalesce(c.high, 0), coalesce(c.in_progress, '{}'), '0/0', 0, 0),
                CASE WHEN c.high IS NULL THEN 'Nothing is settled: counts read the members.' END
         FROM segments.count_state AS c WHERE c.contact_table = asked;
     END IF;
     RETURN QUERY
-    SELECT DISTINCT asked, 'missing index', NULL::text, 1::double precision, i FROM segments.missing_indexes(asked) AS i ORDER BY i;
+    SELECT DISTINCT asked, 'missing index', NULL::text, 1::double precision, i FROM segments_internal.missing_indexes(asked) AS i ORDER BY i;
 END
 $function$;
-COMMENT ON FUNCTION segments.health_of(segments.contact_table) IS 'internal: rows of segments.health about a contact table';
+COMMENT ON FUNCTION segments_internal.health_of(segments.contact_table) IS 'rows of segments.health about a contact table';
 
-CREATE FUNCTION segments.health_of_all()
+CREATE FUNCTION segments_internal.health_of_all()
     RETURNS TABLE (contact_table regclass, kind text, name text, value double precision, detail text)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
-    SELECT h.* FROM segments.contact_table AS t, segments.health_of(t) AS h
+    SELECT h.* FROM segments.contact_table AS t, segments_internal.health_of(t) AS h
     UNION ALL
     SELECT NULL, 'worker failed', NULL, 1, e.message FROM segments.worker_error AS e
 $function$;
-COMMENT ON FUNCTION segments.health_of_all() IS 'internal: rows of segments.health, of all contact tables, for who watches the server';
-REVOKE EXECUTE ON FUNCTION segments.health_of_all() FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION segments.health_of_all() TO pg_monitor;
+COMMENT ON FUNCTION segments_internal.health_of_all() IS 'rows of segments.health, of all contact tables, for who watches the server';
+REVOKE EXECUTE ON FUNCTION segments_internal.health_of_all() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION segments_internal.health_of_all() TO pg_monitor;
 
-CREATE FUNCTION segments.segment_health()
+CREATE FUNCTION segments_internal.segment_health()
     RETURNS TABLE (contact_table regclass, kind text, name text, value double precision, detail text)
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
     IF pg_has_role('pg_monitor', 'USAGE') THEN
-        RETURN QUERY SELECT * FROM segments.health_of_all();
+        RETURN QUERY SELECT * FROM segments_internal.health_of_all();
     ELSE
         RETURN QUERY
-        SELECT h.* FROM segments.contact_table AS t, segments.health_of(t) AS h WHERE has_table_privilege(t.contact_table, 'SELECT');
+        SELECT h.* FROM segments.contact_table AS t, segments_internal.health_of(t) AS h WHERE has_table_privilege(t.contact_table, 'SELECT');
     END IF;
 END
 $function$;
-COMMENT ON FUNCTION segments.segment_health() IS 'internal: the rows of segments.health';
+COMMENT ON FUNCTION segments_internal.segment_health() IS 'the rows of segments.health';
 
-CREATE VIEW segments.health AS SELECT * FROM segments.segment_health();
+CREATE VIEW segments.health AS SELECT * FROM segments_internal.segment_health();
 COMMENT ON VIEW segments.health IS 'What a monitor asks, of contact tables that one may read, all for pg_monitor: how late, how much unread and unsettled, what failed, which indexes are missing';
 COMMENT ON COLUMN segments.health.contact_table IS 'the contact table; null: the database';
 COMMENT ON COLUMN segments.health.kind IS 'lag, unread and unsettled are there always; refresh failed, failed, missing index and worker failed where there is something to do';

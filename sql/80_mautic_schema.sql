@@ -6,7 +6,7 @@
  * with the public calls, with the rights of the caller, who owns the tables.
  */
 
-CREATE FUNCTION segments.create_mautic_tables(schema name) RETURNS void
+CREATE FUNCTION segments_internal.create_mautic_tables(schema name) RETURNS void
 LANGUAGE plpgsql VOLATILE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -282,7 +282,7 @@ CREATE INDEX ON %1$I.integration_entity (internal_entity_id);
     $ddl$, create_mautic_tables.schema);
 END
 $function$;
-COMMENT ON FUNCTION segments.create_mautic_tables(name) IS 'internal: Mautic''s tables, in a schema that is created if need be';
+COMMENT ON FUNCTION segments_internal.create_mautic_tables(name) IS 'Mautic''s tables, in a schema that is created if need be';
 
 CREATE FUNCTION segments.create_mautic_schema(schema name) RETURNS void
 LANGUAGE plpgsql VOLATILE STRICT
@@ -290,7 +290,7 @@ SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
     BEGIN
-        PERFORM segments.create_mautic_tables(create_mautic_schema.schema);
+        PERFORM segments_internal.create_mautic_tables(create_mautic_schema.schema);
     EXCEPTION WHEN duplicate_table THEN
         RAISE EXCEPTION 'schema "%" has tables of these names already', create_mautic_schema.schema
             USING ERRCODE = 'duplicate_table', DETAIL = upper(left(SQLERRM, 1)) || substr(SQLERRM, 2) || '.',

@@ -29,14 +29,13 @@ BEGIN
                END AS others
         FROM pg_proc AS p
         WHERE p.pronamespace = 'segments'::regnamespace AND p.proargnames[1] = 'segment' AND p.proargtypes[0] = 'text'::regtype
-          AND obj_description(p.oid, 'pg_proc') !~ '^internal'
         ORDER BY p.oid::regprocedure::text
     LOOP
         IF named.is_procedure THEN
             EXECUTE format('CREATE PROCEDURE segments.%I(%s) LANGUAGE plpgsql AS %L', named.proname, named.arguments,
-                           format('BEGIN CALL segments.%I(segments.segment_word(segment)%s); END', named.proname, named.others));
+                           format('BEGIN CALL segments.%I(segments_internal.segment_word(segment)%s); END', named.proname, named.others));
         ELSE
-            body := format('%s segments.%I(segments.segment_word($1)%s)',
+            body := format('%s segments.%I(segments_internal.segment_word($1)%s)',
                            CASE WHEN named.proretset THEN 'SELECT * FROM' ELSE 'SELECT' END, named.proname, named.others);
             EXECUTE format('CREATE FUNCTION segments.%I(%s) RETURNS %s LANGUAGE sql %s PARALLEL %s %s AS %L',
                            named.proname, named.arguments, named.result, named.volatility, named.parallel,

@@ -15,7 +15,7 @@ DECLARE
 BEGIN
     FOR function IN
         SELECT p.oid FROM pg_catalog.pg_proc AS p
-        WHERE p.pronamespace = 'segments'::pg_catalog.regnamespace
+        WHERE p.pronamespace = 'segments_internal'::pg_catalog.regnamespace
           AND p.prorettype IN ('pg_catalog.trigger'::pg_catalog.regtype, 'pg_catalog.event_trigger'::pg_catalog.regtype)
           AND p.proname NOT IN ('maintain', 'before_trim')
     LOOP

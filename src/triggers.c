@@ -1,5 +1,5 @@
 /*
- * triggers.c - segments.maintain(), the one trigger function.
+ * triggers.c - segments_internal.maintain(), the one trigger function.
  *
  * Statement-level AFTER triggers on the contact table and on every table whose
  * rows belong to contacts come here, with transition tables; so do those on
@@ -51,11 +51,12 @@ check_protocol(FunctionCallInfo fcinfo)
 	TriggerData *data = (TriggerData *) fcinfo->context;
 
 	if (!CALLED_AS_TRIGGER(fcinfo))
-		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-						errmsg("function segments.maintain was not called by trigger manager")));
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("function segments_internal.maintain was not called by trigger manager")));
 	if (!TRIGGER_FIRED_AFTER(data->tg_event))
 		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-						errmsg("function segments.maintain must be fired AFTER")));
+						errmsg("function segments_internal.maintain must be fired AFTER")));
 	if (TRIGGER_FIRED_FOR_ROW(data->tg_event))
 		return;
 	if ((TRIGGER_FIRED_BY_UPDATE(data->tg_event) && (!data->tg_oldtable || !data->tg_newtable)) ||
@@ -251,7 +252,7 @@ statement_of_row(TriggerData *data, RowStatement *statement)
 }
 
 /*
- * segments.maintain()
+ * segments_internal.maintain()
  */
 PG_FUNCTION_INFO_V1(segments_maintain);
 Datum
@@ -307,7 +308,7 @@ read_rows(Relation part, Relation attached)
 }
 
 /*
- * segments.rows_came(contact_table, attached, part): to point triggers it is as
+ * segments_internal.rows_came(contact_table, attached, part): to point triggers it is as
  * if they had been inserted.
  */
 PG_FUNCTION_INFO_V1(segments_rows_came);
@@ -335,7 +336,7 @@ segments_rows_came(PG_FUNCTION_ARGS)
 }
 
 /*
- * segments.forget_missing(contact_table)
+ * segments_internal.forget_missing(contact_table)
  */
 PG_FUNCTION_INFO_V1(segments_forget_missing);
 Datum
@@ -351,7 +352,7 @@ segments_forget_missing(PG_FUNCTION_ARGS)
 }
 
 /*
- * segments.check_keys_differ(contact_table)
+ * segments_internal.check_keys_differ(contact_table)
  */
 PG_FUNCTION_INFO_V1(segments_check_keys_differ);
 Datum
@@ -367,7 +368,7 @@ segments_check_keys_differ(PG_FUNCTION_ARGS)
 }
 
 /*
- * segments.build_reading(contact_table, relation)
+ * segments_internal.build_reading(contact_table, relation)
  */
 PG_FUNCTION_INFO_V1(segments_build_reading);
 Datum
@@ -378,7 +379,7 @@ segments_build_reading(PG_FUNCTION_ARGS)
 }
 
 /*
- * segments.invalidate(contact_table)
+ * segments_internal.invalidate(contact_table)
  */
 PG_FUNCTION_INFO_V1(segments_invalidate);
 Datum

@@ -49,7 +49,7 @@ Addend(Datum number)
 	return DatumGetInt32(DirectFunctionCall2(numeric_cmp, number, least)) < 0 ? least : number;
 }
 
-/* segments.addend(numeric): the same in SQL. */
+/* segments_internal.addend(numeric): the same in SQL. */
 PG_FUNCTION_INFO_V1(segments_addend);
 Datum
 segments_addend(PG_FUNCTION_ARGS)

@@ -38,7 +38,8 @@ static bool
 is_our_own(Form_pg_proc proc)
 {
 	return proc->prolang == ClanguageId &&
-		   proc->pronamespace == get_namespace_oid("segments", true) &&
+		   (proc->pronamespace == get_namespace_oid("segments", true) ||
+			proc->pronamespace == get_namespace_oid("segments_internal", true)) &&
 		   (proc->provolatile == PROVOLATILE_IMMUTABLE ||
 			(proc->provolatile == PROVOLATILE_STABLE &&
 			 strcmp(NameStr(proc->proname), "now") == 0));

@@ -420,7 +420,7 @@ BuildSegmentsReading(Program *program, Oid relid, const char *cause)
 }
 
 /*
- * segments.build(contact_table, segment_ids bigint[], cause, fresh)
+ * segments_internal.build(contact_table, segment_ids bigint[], cause, fresh)
  */
 PG_FUNCTION_INFO_V1(segments_build);
 Datum

@@ -245,7 +245,7 @@ maintained(Check *check, List *ids)
 }
 
 /*
- * segments.check_segments(ids bigint[], key anyelement, by_query boolean)
+ * segments_internal.check_segments(ids bigint[], key anyelement, by_query boolean)
  *   -> (segment_id, contact_id, stored, evaluated, reason); ids null: all that
  * one sees
  */

@@ -205,7 +205,7 @@ may_be_shown(const PgBackendStatus *backend)
 }
 
 /*
- * segments.backend_progress() -> (pid, contact_table, command, phase, segments,
+ * segments_internal.backend_progress() -> (pid, contact_table, command, phase, segments,
  * contacts_total, contacts_done, changes, started)
  */
 PG_FUNCTION_INFO_V1(segments_backend_progress);
@@ -240,7 +240,7 @@ phase_of_word(const char *word)
 }
 
 /*
- * segments.report_import(contact_table, phase, total, more)
+ * segments_internal.report_import(contact_table, phase, total, more)
  */
 PG_FUNCTION_INFO_V1(segments_report_import);
 Datum

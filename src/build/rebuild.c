@@ -193,8 +193,8 @@ bring_back(Oid contact_table, int64 id)
 
 	SPI_connect();
 	SecureEnter(&secure, CatalogOwner());
-	if (SPI_execute_with_args("SELECT segments.bring_back($1, $2)", 2, types, values, NULL, false,
-							  0) != SPI_OK_SELECT)
+	if (SPI_execute_with_args("SELECT segments_internal.bring_back($1, $2)", 2, types, values, NULL,
+							  false, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not bring segment " INT64_FORMAT " back", id);
 	SecureLeave(&secure);
 	SPI_finish();
@@ -391,7 +391,7 @@ own_segments(Oid contact_table, ArrayType *array)
 }
 
 /*
- * segments.rebuild_guarded(contact_table, segment_ids bigint[], failed bigint[])
+ * segments_internal.rebuild_guarded(contact_table, segment_ids bigint[], failed bigint[])
  *
  * Failed ones are tried one by one.  Should the others fail together, those that
  * can't be evaluated are set aside, and the rest is tried again.

@@ -414,7 +414,7 @@ segments_may_see(PG_FUNCTION_ARGS)
 }
 
 /*
- * segments.asker_may_see(the same): of the role that the session acts for, also
+ * segments_internal.asker_may_see(the same): of the role that the session acts for, also
  * where the extension's own functions run as its owner.
  */
 Datum

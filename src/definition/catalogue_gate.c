@@ -64,8 +64,9 @@ inner_function(Oid outer, Oid *types, int ntypes)
 {
 	char *name = psprintf("%s_checked", get_func_name(outer));
 
-	return LookupFuncName(list_make2(makeString(pstrdup("segments")), makeString(name)), ntypes,
-						  types, false);
+	return LookupFuncName(
+		list_make2(makeString(get_namespace_name(get_func_namespace(outer))), makeString(name)),
+		ntypes, types, false);
 }
 
 /*
@@ -101,7 +102,7 @@ is_said_to_restore(void)
 }
 
 /*
- * segments.is_restoring(): does the current statement come from a dump?  Only
+ * segments_internal.is_restoring(): does the current statement come from a dump?  Only
  * of who owns the extension, and directly: never in a function with another's
  * rights, which its caller's settings reach.  For conditions of triggers, that
  * are evaluated as who runs the statement.
@@ -114,7 +115,7 @@ segments_is_restoring(PG_FUNCTION_ARGS)
 }
 
 /*
- * segments.is_restore_session(): the same of the session, for what a restore
+ * segments_internal.is_restore_session(): the same of the session, for what a restore
  * only postpones.
  */
 Datum
@@ -132,7 +133,7 @@ PG_FUNCTION_INFO_V1(segments_remember_broken);
 PG_FUNCTION_INFO_V1(segments_is_broken);
 
 /*
- * segments.remember_broken(contact_tables): in place of those before.
+ * segments_internal.remember_broken(contact_tables): in place of those before.
  */
 Datum
 segments_remember_broken(PG_FUNCTION_ARGS)
@@ -154,7 +155,7 @@ segments_remember_broken(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/* segments.is_broken(contact_table) */
+/* segments_internal.is_broken(contact_table) */
 Datum
 segments_is_broken(PG_FUNCTION_ARGS)
 {

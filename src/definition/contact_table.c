@@ -285,7 +285,7 @@ CatalogContactTable(Oid relid, bool missing_ok)
 }
 
 /*
- * segments.has_declarations(contact_table): does anything declared for a
+ * segments_internal.has_declarations(contact_table): does anything declared for a
  * contact table, or a segment of it, exist as last committed?
  */
 PG_FUNCTION_INFO_V1(segments_has_declarations);
@@ -464,7 +464,7 @@ CatalogContactTablesReading(Oid relid)
 }
 
 /*
- * segments.default_contact_table() -> regclass
+ * segments_internal.default_contact_table() -> regclass
  */
 Datum
 segments_default_contact_table(PG_FUNCTION_ARGS)
@@ -473,7 +473,7 @@ segments_default_contact_table(PG_FUNCTION_ARGS)
 }
 
 /*
- * segments.base_type(regtype) -> regtype
+ * segments_internal.base_type(regtype) -> regtype
  */
 Datum
 segments_base_type(PG_FUNCTION_ARGS)
@@ -482,7 +482,7 @@ segments_base_type(PG_FUNCTION_ARGS)
 }
 
 /*
- * segments.check_layout(contact_table): raises where a table beside a
+ * segments_internal.check_layout(contact_table): raises where a table beside a
  * contact table is not as it must be.
  */
 PG_FUNCTION_INFO_V1(segments_check_layout);

@@ -82,7 +82,7 @@ check_meaning(Node *expr, const char *sql, bool is_condition)
 }
 
 /*
- * segments.check_expression(expression, relation, role, is_condition): an error
+ * segments_internal.check_expression(expression, relation, role, is_condition): an error
  * when the expression has no meaning for the role, or the role may not call a
  * function, or read a table, of it.
  */

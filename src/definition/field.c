@@ -227,7 +227,7 @@ find_definition(ContactTable *table, const char *object, const char *name, const
 }
 
 /*
- * segments.name_covers(declared, field) -> boolean
+ * segments_internal.name_covers(declared, field) -> boolean
  */
 PG_FUNCTION_INFO_V1(segments_name_covers);
 Datum

@@ -362,7 +362,7 @@ walk(Node *node, Unfollowed *part)
 }
 
 /*
- * segments.unfollowed_part(expression, relation, contact_table) -> (kind, name)
+ * segments_internal.unfollowed_part(expression, relation, contact_table) -> (kind, name)
  * of something that it takes from elsewhere, or nulls.
  */
 Datum

@@ -76,7 +76,7 @@ start_anew(void)
 }
 
 /*
- * segments.begin_command(renames) -> boolean: true, and nothing is kept; false
+ * segments_internal.begin_command(renames) -> boolean: true, and nothing is kept; false
  * for a command that runs inside of another one.
  */
 Datum
@@ -99,7 +99,7 @@ segments_begin_command(PG_FUNCTION_ARGS)
 }
 
 /*
- * segments.end_command(): one that may rename something has ended.
+ * segments_internal.end_command(): one that may rename something has ended.
  */
 Datum
 segments_end_command(PG_FUNCTION_ARGS)
@@ -129,7 +129,7 @@ keep(const char *sql, Oid relid)
 }
 
 /*
- * segments.keep_expression(expression, relation, role): what it means now, as
+ * segments_internal.keep_expression(expression, relation, role): what it means now, as
  * that role reads it.
  */
 Datum
@@ -189,7 +189,7 @@ find_kept(const char *sql, Oid relid)
 }
 
 /*
- * segments.followed_expression(expression, relation) -> text: how it is written
+ * segments_internal.followed_expression(expression, relation) -> text: how it is written
  * now; null: it need not be.
  */
 Datum
@@ -223,7 +223,7 @@ calls_function(Node *node, void *wanted)
 }
 
 /*
- * segments.used_function(expression, relation, function): did what was kept
+ * segments_internal.used_function(expression, relation, function): did what was kept
  * call it?
  */
 Datum

@@ -183,7 +183,7 @@ ReferencePathText(int64 from, int64 to)
 }
 
 /*
- * segments.reference_cycle(segment_id): the shortest way from a segment through
+ * segments_internal.reference_cycle(segment_id): the shortest way from a segment through
  * references back to itself, or NULL.
  */
 Datum

@@ -165,7 +165,7 @@ SegmentHasFailed(int64 id)
 	return row != NULL && row->is_aside;
 }
 
-/* segments.has_failed(segment_id) */
+/* segments_internal.has_failed(segment_id) */
 PG_FUNCTION_INFO_V1(segments_has_failed);
 Datum
 segments_has_failed(PG_FUNCTION_ARGS)

@@ -219,7 +219,7 @@ SegmentsHiddenArray(Oid contact_table)
 }
 
 /*
- * segments.hidden_segments(contact_table) -> bigint[], null for who may not read
+ * segments_internal.hidden_segments(contact_table) -> bigint[], null for who may not read
  * the contact table
  */
 Datum

@@ -174,7 +174,7 @@ ChangeLogTransaction(void)
 	return log_number(U64FromFullTransactionId(GetTopFullTransactionId()));
 }
 
-/* segments.log_number(bigint) */
+/* segments_internal.log_number(bigint) */
 Datum
 segments_log_number(PG_FUNCTION_ARGS)
 {
@@ -248,7 +248,7 @@ HorizonAddOwn(LogHorizon *horizon, int64 xact, bool seen)
 }
 
 /*
- * segments.log_horizon() -> (high, in_progress): what this statement sees of
+ * segments_internal.log_horizon() -> (high, in_progress): what this statement sees of
  * other transactions.
  */
 Datum

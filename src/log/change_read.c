@@ -312,7 +312,7 @@ readable_table(Oid contact_table)
 }
 
 /*
- * segments.next_entries(contact_table, low, low_in_progress, high, in_progress,
+ * segments_internal.next_entries(contact_table, low, low_in_progress, high, in_progress,
  * lsn, xact, n, span, max) -> (lsn, xact, n, span, entries, is_more)
  */
 Datum
@@ -413,7 +413,7 @@ count_in_window(Relation log, Oid index, UnreadCount *count)
 }
 
 /*
- * segments.unread_entries(contact_table, low, low_in_progress, high,
+ * segments_internal.unread_entries(contact_table, low, low_in_progress, high,
  * in_progress, lsn, xact, n) -> bigint: how many entries who is that far has
  * not read, about where there are many.
  */

@@ -484,7 +484,7 @@ count_all(void *arg)
 }
 
 /*
- * segments.member_counts(contact_table)
+ * segments_internal.member_counts(contact_table)
  *   -> (segment_id, members, joins, leaves, last_change)
  *
  * The view status shows all contact tables: one that can't be read, with a

@@ -452,7 +452,7 @@ MemberCountsGiveUp(Oid contact_table)
 /* ----- called by SQL ----- */
 
 /*
- * segments.settle_counts(contact_table, purpose): upkeep, trim (entries of the
+ * segments_internal.settle_counts(contact_table, purpose): upkeep, trim (entries of the
  * log are about to go) or anew (rows are counted next time).
  */
 Datum

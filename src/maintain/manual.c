@@ -295,7 +295,7 @@ text_argument(FunctionCallInfo fcinfo, int i)
 }
 
 /*
- * segments.change_members(segment_id, contacts anyarray, action) -> boolean[],
+ * segments_internal.change_members(segment_id, contacts anyarray, action) -> boolean[],
  * and by_hand(), with source and reference too
  */
 PG_FUNCTION_INFO_V1(segments_change_members);

@@ -311,7 +311,7 @@ PointTriggersFire(Program *program, TriggerData *data)
 /* ----- called by SQL ----- */
 
 /*
- * segments.point_triggers_changed(contact_table)
+ * segments_internal.point_triggers_changed(contact_table)
  */
 PG_FUNCTION_INFO_V1(segments_point_triggers_changed);
 Datum
@@ -323,7 +323,7 @@ segments_point_triggers_changed(PG_FUNCTION_ARGS)
 }
 
 /*
- * segments.point_field_problem(contact_table, field) -> text
+ * segments_internal.point_field_problem(contact_table, field) -> text
  */
 PG_FUNCTION_INFO_V1(segments_point_field_problem);
 Datum
@@ -381,7 +381,7 @@ apply_to_all(Program *program, const PointTrigger *trigger)
 }
 
 /*
- * segments.apply_point_trigger(contact_table, trigger_id)
+ * segments_internal.apply_point_trigger(contact_table, trigger_id)
  */
 PG_FUNCTION_INFO_V1(segments_apply_point_trigger);
 Datum

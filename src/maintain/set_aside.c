@@ -11,7 +11,7 @@
  * Everybody who runs into it writes one of his own: a writer must not wait for
  * another one, and if that one rolls back the segment has failed all the same.
  * The segment's own row says so too, unless somebody else has it locked; then
- * the next refresh or failure brings it in line (segments.note_failures).
+ * the next refresh or failure brings it in line (segments_internal.note_failures).
  */
 #include "postgres.h"
 
@@ -86,8 +86,8 @@ note_failures(Oid contact_table)
 		return;
 	SecureEnter(&secure, CatalogOwner());
 	SPI_connect();
-	if (SPI_execute_with_args("SELECT segments.note_failures($1)", 1, &type, &value, &null, false,
-							  0) != SPI_OK_SELECT)
+	if (SPI_execute_with_args("SELECT segments_internal.note_failures($1)", 1, &type, &value, &null,
+							  false, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not note failures");
 	SPI_finish();
 	SecureLeave(&secure);
@@ -284,7 +284,7 @@ SetAsideUncompiled(Program *program)
 }
 
 /*
- * segments.forget_aside(segment_id): it is about to be built anew
+ * segments_internal.forget_aside(segment_id): it is about to be built anew
  */
 PG_FUNCTION_INFO_V1(segments_forget_aside);
 Datum

@@ -116,7 +116,7 @@ as_owner(Oid relid, int64 segment_id, void (*work)(ContactTable *, int64))
 	SecureLeave(&secure);
 }
 
-/* segments.forget_members(contact_table, segment_id) */
+/* segments_internal.forget_members(contact_table, segment_id) */
 Datum
 segments_forget_members(PG_FUNCTION_ARGS)
 {
@@ -124,7 +124,7 @@ segments_forget_members(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/* segments.keep_members(contact_table, segment_id) */
+/* segments_internal.keep_members(contact_table, segment_id) */
 Datum
 segments_keep_members(PG_FUNCTION_ARGS)
 {

@@ -188,7 +188,7 @@ append_moving(StringInfo out, const Atom *atom, const Boundary *boundary, const 
 	{
 		if (boundary->kind == MOMENT_SPAN_START || boundary->kind == MOMENT_SPAN_END)
 		{
-			appendStringInfoString(out, "segments.local_day(");
+			appendStringInfoString(out, "segments_internal.local_day(");
 			append_now_call(out, boundary, context, NULL, start ? "span_start" : "span_end");
 			appendStringInfoString(out, ", ");
 			append_text(out, context->table->timezone);

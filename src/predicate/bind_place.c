@@ -87,7 +87,8 @@ BindAddend(const Field *field)
 		case FLOAT8OID:
 			return psprintf("(%s)::pg_catalog.numeric", field->value);
 		case NUMERICOID:
-			return field->is_bounded ? field->value : psprintf("segments.addend(%s)", field->value);
+			return field->is_bounded ? field->value
+									 : psprintf("segments_internal.addend(%s)", field->value);
 		default:
 			return field->value;
 	}

@@ -115,7 +115,7 @@ BindWithin(BindPlace *inner, BindPlace *outer)
 	if (!result->days || date->class == FIELD_DATE)
 		result->date = atom->value;
 	else
-		result->date = psprintf("segments.local_day(%s, %s)", instant(date, inner->table),
+		result->date = psprintf("segments_internal.local_day(%s, %s)", instant(date, inner->table),
 								quote_literal_cstr(inner->table->timezone));
 	return result;
 }

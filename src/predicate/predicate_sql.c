@@ -94,7 +94,7 @@ end_of_span(const RowWithin *within, const char *length, bool back, const SqlCon
 						quote_literal_cstr(length), back ? "false" : "true", zone);
 
 	if (within->days)
-		return psprintf("segments.local_day(%s, %s)", at, zone);
+		return psprintf("segments_internal.local_day(%s, %s)", at, zone);
 	if (within->as_local)
 		return psprintf("(%s AT TIME ZONE 'UTC')", at);
 	return at;

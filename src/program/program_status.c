@@ -15,7 +15,7 @@
 #include "program/program_cache.h"
 
 /*
- * segments.compiled_program(contact_table)
+ * segments_internal.compiled_program(contact_table)
  *   -> (segments, atoms, image_bytes, shared, build_ms, backend_bytes);
  * null for who may not know
  */

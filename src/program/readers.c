@@ -142,7 +142,7 @@ ReadersOf(Relation rel, Oid our_function)
 }
 
 /*
- * segments.readers_changed(relation): its rows matter for other contact tables
+ * segments_internal.readers_changed(relation): its rows matter for other contact tables
  * from now on.
  */
 PG_FUNCTION_INFO_V1(segments_readers_changed);

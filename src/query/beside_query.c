@@ -268,7 +268,7 @@ answer(const Question *question, const ContactTable *table, ParamListInfo params
 }
 
 /*
- * segments.ask_beside(contact_table, question, arguments ...) -> SETOF record
+ * segments_internal.ask_beside(contact_table, question, arguments ...) -> SETOF record
  */
 Datum
 segments_ask_beside(PG_FUNCTION_ARGS)

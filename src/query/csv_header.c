@@ -80,7 +80,7 @@ server_text(StringInfo name, bool first)
 }
 
 /*
- * segments.csv_header(file) -> text[]
+ * segments_internal.csv_header(file) -> text[]
  */
 Datum
 segments_csv_header(PG_FUNCTION_ARGS)

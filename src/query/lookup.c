@@ -126,7 +126,7 @@ segments_resolve_segment(PG_FUNCTION_ARGS)
 	PG_RETURN_INT64(segment.id);
 }
 
-/* segments.segment_word(bigint): a segment's id in digits, for those who have a number */
+/* segments_internal.segment_word(bigint): a segment's id in digits, for those who have a number */
 Datum
 segments_segment_word(PG_FUNCTION_ARGS)
 {

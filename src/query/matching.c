@@ -258,7 +258,7 @@ segments_explain(PG_FUNCTION_ARGS)
 /* ----- bind_check ----- */
 
 /*
- * segments.bind_check(filters, contact_table, segment_id, storing) -> bigint[]:
+ * segments_internal.bind_check(filters, contact_table, segment_id, storing) -> bigint[]:
  * raises where the filter cannot be bound, else the segments it refers to.
  * Called by others than our own triggers, it knows the segments that these see.
  */
@@ -285,7 +285,7 @@ segments_bind_check(PG_FUNCTION_ARGS)
 }
 
 /*
- * segments.check_references(filters, contact_table): raises where a filter
+ * segments_internal.check_references(filters, contact_table): raises where a filter
  * names a segment that the current role does not see.
  */
 PG_FUNCTION_INFO_V1(segments_check_references);
@@ -341,7 +341,7 @@ relation_name(Oid relid)
 }
 
 /*
- * segments.qualify_expression(expression, relation) -> text
+ * segments_internal.qualify_expression(expression, relation) -> text
  */
 PG_FUNCTION_INFO_V1(segments_qualify_expression);
 Datum
@@ -354,7 +354,7 @@ segments_qualify_expression(PG_FUNCTION_ARGS)
 }
 
 /*
- * segments.expression_type(expression, relation) -> regtype
+ * segments_internal.expression_type(expression, relation) -> regtype
  */
 PG_FUNCTION_INFO_V1(segments_expression_type);
 Datum

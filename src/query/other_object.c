@@ -53,7 +53,7 @@ compare_names(const ListCell *a, const ListCell *b)
 }
 
 /*
- * segments.other_objects(filters, contact_table) -> text[]: sorted, each once.
+ * segments_internal.other_objects(filters, contact_table) -> text[]: sorted, each once.
  */
 Datum
 segments_other_objects(PG_FUNCTION_ARGS)

@@ -108,7 +108,7 @@ KeyOfTextIn(Oid relid, Oid type, char *text)
 }
 
 /*
- * segments.key_in(contact_table, key text, type anyelement) -> anyelement
+ * segments_internal.key_in(contact_table, key text, type anyelement) -> anyelement
  */
 Datum
 segments_key_in(PG_FUNCTION_ARGS)

@@ -116,7 +116,7 @@ contact_literal(ContactTable *table, const char *contact)
 
 
 /*
- * segments.why_contact(segment_id, contact text) -> jsonb
+ * segments_internal.why_contact(segment_id, contact text) -> jsonb
  */
 PG_FUNCTION_INFO_V1(segments_why_contact);
 Datum

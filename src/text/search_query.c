@@ -230,7 +230,7 @@ put_any(SearchInput *input, bool negated)
 }
 
 /*
- * segments.parse_search(query) -> jsonb: the tree of a search.
+ * segments_internal.parse_search(query) -> jsonb: the tree of a search.
  */
 Datum
 segments_parse_search(PG_FUNCTION_ARGS)

@@ -214,7 +214,7 @@ segments_span_end(PG_FUNCTION_ARGS)
 }
 
 /*
- * segments.instant(timestamp, zone) and segments.local_day(timestamptz, zone):
+ * segments.instant(timestamp, zone) and segments_internal.local_day(timestamptz, zone):
  * as AT TIME ZONE, but never out of range.  What falls off either end of the
  * calendar is infinite, so that no value of a column can make a filter fail.
  */

@@ -301,7 +301,7 @@ segments_launcher_main(Datum argument)
 /* ----- from SQL ----- */
 
 /*
- * segments.start_launcher() -> boolean: a launcher for this database; false
+ * segments_internal.start_launcher() -> boolean: a launcher for this database; false
  * when there is no room for another process.
  */
 PG_FUNCTION_INFO_V1(segments_start_launcher);

@@ -221,8 +221,8 @@ store_error(const char *error)
 	begin_turn();
 	values[0] = error ? CStringGetTextDatum(error) : (Datum) 0;
 	if (has_work())
-		(void) SPI_execute_with_args("SELECT segments.store_worker_error($1)", 1, types, values,
-									 nulls, false, 1);
+		(void) SPI_execute_with_args("SELECT segments_internal.store_worker_error($1)", 1, types,
+									 values, nulls, false, 1);
 	end_turn();
 }
 

@@ -88,7 +88,7 @@ store_worker(const PgBackendStatus *backend, Tuplestorestate *store, TupleDesc d
 }
 
 /*
- * segments.backend_workers() -> (pid, database, state, last_run, duration, lag,
+ * segments_internal.backend_workers() -> (pid, database, state, last_run, duration, lag,
  * changes), the last three but one in microseconds
  */
 PG_FUNCTION_INFO_V1(segments_backend_workers);

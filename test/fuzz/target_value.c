@@ -93,7 +93,7 @@ run_value(const char *data, int len)
 		return;
 	document = document_of(text);
 	SPI_connect();
-	ask("SELECT 0::bigint FROM segments.bind_check($1::segments.filter, 'people', 0, true)",
+	ask("SELECT 0::bigint FROM segments_internal.bind_check($1::segments.filter, 'people', 0, true)",
 		document);
 	FuzzMust(document);
 	by_query = ask("SELECT count(*) FROM segments.matching($1::segments.filter, 'people', "

@@ -31,7 +31,7 @@ class Situations:
 
     def fresh(self, *settings):
         """A session that has to compile: the definitions have just changed."""
-        self.other.must("SELECT segments.invalidate('crm.leads')", 'TRUNCATE crm.audit')
+        self.other.must("SELECT segments_internal.invalidate('crm.leads')", 'TRUNCATE crm.audit')
         session = Session('situations')
         session.must(*settings)
         self.number += 1

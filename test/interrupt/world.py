@@ -58,7 +58,7 @@ DROP = "DELETE FROM segments.segment WHERE alias = 'new'"
 
 CASES = [
     case('write', "INSERT INTO crm.leads (id, points, city) VALUES (1000, 20, 'v1')", ["DELETE FROM crm.leads WHERE id = 1000"]),
-    case('compile', "UPDATE crm.leads SET points = 50 - points WHERE id = 5", (), ["SELECT segments.invalidate('crm.leads')"]),
+    case('compile', "UPDATE crm.leads SET points = 50 - points WHERE id = 5", (), ["SELECT segments_internal.invalidate('crm.leads')"]),
     case('bulk', "UPDATE crm.leads SET points = 41 - points, city = 'v' || id % 3"),
     case('event', "INSERT INTO crm.page_hits (lead_id, url) VALUES (2, 'u1')", ["DELETE FROM crm.page_hits WHERE lead_id = 2 AND url = 'u1'"]),
     case('company', "UPDATE crm.companies SET companyindustry = CASE companyindustry WHEN 'i1' THEN 'i2' ELSE 'i1' END WHERE id <= 2"),
@@ -76,7 +76,7 @@ CASES = [
     case('rebuild', "SELECT segments.rebuild('points')"),
     case('refresh', "SELECT segments.refresh_due()"),
     case('count', "SELECT segments.count(alias) FROM segments.segment"),
-    case('settle', "SELECT segments.settle_counts('crm.leads', 'upkeep')"),
+    case('settle', "SELECT segments_internal.settle_counts('crm.leads', 'upkeep')"),
     case('check', "SELECT * FROM segments.check()"),
     case('matching', "SELECT count(*) FROM crm.leads l WHERE segments.matches(l, "
          "'[{\"glue\":\"and\",\"object\":\"lead\",\"field\":\"points\",\"operator\":\"gt\",\"properties\":{\"filter\":\"3\"}}]')"),

@@ -80,7 +80,7 @@ GRANT USAGE ON SCHEMA act TO regress_act_reader;
 GRANT SELECT ON act.people TO regress_act_reader;
 SET ROLE regress_act_reader;
 SELECT segments.change_segments('{1}'::bigint[], '{act-french}');
-SELECT segments.by_hand(:french, '{1}'::bigint[], 'include', 'api', NULL);
+SELECT segments_internal.by_hand(:french, '{1}'::bigint[], 'include', 'api', NULL);
 RESET ROLE;
 GRANT EXECUTE ON FUNCTION segments.change_by_hand(bigint, anyarray, text) TO regress_act_reader;
 SET ROLE regress_act_reader;
@@ -88,7 +88,7 @@ SELECT * FROM segments.change_segments('{1}'::bigint[], '{act-french}', source =
 RESET ROLE;
 SELECT * FROM act.by_hand WHERE reference = 'Sign up';
 REVOKE ALL ON FUNCTION segments.change_by_hand(bigint, anyarray, text) FROM regress_act_reader;
-SELECT segments.by_hand(NULL, '{1}'::bigint[], 'include', NULL, NULL) IS NULL AS nothing;
+SELECT segments_internal.by_hand(NULL, '{1}'::bigint[], 'include', NULL, NULL) IS NULL AS nothing;
 
 SELECT * FROM segments.check();
 DROP VIEW act.log, act.by_hand;

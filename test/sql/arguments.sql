@@ -51,7 +51,7 @@ CREATE FUNCTION arg.value_of(type text, number bigint) RETURNS text LANGUAGE sql
 $$;
 -- all functions, but what starts processes and what triggers call; round 0: with nulls
 CREATE FUNCTION arg.calls(round int) RETURNS SETOF text LANGUAGE sql STABLE AS $$
-    SELECT format('%s segments.%I(%s)%s', CASE WHEN p.proretset THEN 'SELECT count(*) FROM' ELSE 'SELECT' END, p.proname,
+    SELECT format('%s %s.%I(%s)%s', CASE WHEN p.proretset THEN 'SELECT count(*) FROM' ELSE 'SELECT' END, p.pronamespace::regnamespace, p.proname,
                   (SELECT string_agg(CASE WHEN round = 0 AND t <> ALL ('{anyelement,anyarray,"\"any\""}') THEN 'NULL::' || t
                                           WHEN round = 0 THEN CASE t WHEN 'anyarray' THEN 'NULL::bigint[]' ELSE 'NULL::bigint' END
                                           -- as often as not, what makes sense
@@ -59,7 +59,7 @@ CREATE FUNCTION arg.calls(round int) RETURNS SETOF text LANGUAGE sql STABLE AS $
                    FROM unnest(p.proargtypes::oid[]) WITH ORDINALITY AS a (type, n), format_type(a.type, NULL) AS t),
                   CASE WHEN p.proretset AND p.prorettype = 'record'::regtype AND p.proallargtypes IS NULL THEN ' AS r (a bigint)' END)
     FROM pg_proc AS p
-    WHERE p.pronamespace = 'segments'::regnamespace AND p.prokind = 'f' AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)
+    WHERE p.pronamespace IN ('segments'::regnamespace, 'segments_internal'::regnamespace) AND p.prokind = 'f' AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)
       AND NOT ('{internal,cstring}'::regtype[]::oid[] && p.proargtypes::oid[])
       AND p.proname NOT IN ('start_worker', 'stop_worker', 'start_launcher', 'create_mautic_schema')
     ORDER BY p.oid

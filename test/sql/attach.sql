@@ -159,7 +159,7 @@ SELECT name, related_table, key_column, only_primary, contact_reference FROM seg
 SELECT segments.attach_company('crm.leads', 'crm.companies', link_table => 'crm.works_for', primary_column => 'is_primary');
 SELECT name, related_table, key_column, link_table, contact_column, link_column, primary_column, only_primary, contact_reference
 FROM segments.relation ORDER BY name;
-SELECT tgrelid::regclass::text AS relation, count(*) FROM pg_trigger WHERE tgfoid = 'segments.maintain'::regproc GROUP BY 1 ORDER BY 1;
+SELECT tgrelid::regclass::text AS relation, count(*) FROM pg_trigger WHERE tgfoid = 'segments_internal.maintain'::regproc GROUP BY 1 ORDER BY 1;
 SELECT segments.define_field('crm.leads', 'name', label => 'Company', object => 'company');
 SELECT segments.define_field('crm.leads', 'size', 'text', object => 'company_all');
 SELECT object, field, label, type, source FROM segments.field WHERE object LIKE 'company%' ORDER BY 1, 2;
@@ -274,7 +274,7 @@ SELECT tools.refusals(
     'SELECT segments.define_field(''crm.leads'', ''email'')',
     'SELECT segments.drop_field(''crm.leads'', ''email'')',
     'INSERT INTO segments.field_definition (contact_table, object, field) VALUES (''crm.leads'', ''lead'', ''name'')',
-    'SELECT segments.rebuild_segments(''crm.leads'', NULL, ''definition'')');
+    'SELECT segments_internal.rebuild_segments(''crm.leads'', NULL, ''definition'')');
 \pset format aligned
 \pset tuples_only off
 DELETE FROM segments.relation;
@@ -296,14 +296,14 @@ SELECT contact_table, timezone FROM segments.contact_table;
 -- A relation goes with its fields and, where nothing else reads it, its triggers.
 SET ROLE regress_segments_owner;
 SELECT segments.detach_related('crm.leads', 'event');
-SELECT tgrelid::regclass::text AS relation, count(*) FROM pg_trigger WHERE tgfoid = 'segments.maintain'::regproc GROUP BY 1 ORDER BY 1;
+SELECT tgrelid::regclass::text AS relation, count(*) FROM pg_trigger WHERE tgfoid = 'segments_internal.maintain'::regproc GROUP BY 1 ORDER BY 1;
 SELECT segments.detach_related('crm.leads', 'purchase');
 SELECT segments.detach_related('crm.leads', 'company_all');
-SELECT tgrelid::regclass::text AS relation, count(*) FROM pg_trigger WHERE tgfoid = 'segments.maintain'::regproc GROUP BY 1 ORDER BY 1;
+SELECT tgrelid::regclass::text AS relation, count(*) FROM pg_trigger WHERE tgfoid = 'segments_internal.maintain'::regproc GROUP BY 1 ORDER BY 1;
 
 -- Detached: nothing is left.
 SELECT segments.detach('crm.leads');
-SELECT count(*) FROM pg_trigger WHERE tgfoid = 'segments.maintain'::regproc;
+SELECT count(*) FROM pg_trigger WHERE tgfoid = 'segments_internal.maintain'::regproc;
 SELECT (SELECT count(*) FROM segments.contact_table), (SELECT count(*) FROM segments.relation), (SELECT count(*) FROM segments.field_definition);
 SELECT relname FROM pg_class WHERE relname LIKE '%\_segment\_%' AND relnamespace = 'crm'::regnamespace ORDER BY 1;
 

@@ -45,8 +45,8 @@ CREATE VIEW def.now AS
 SELECT 'relation' AS kind, (to_jsonb(r) - 'contact_table')::text AS what FROM segments.relation AS r
 UNION ALL SELECT 'field', (to_jsonb(d) - 'contact_table')::text FROM segments.field_definition AS d
 UNION ALL SELECT 'table', t.contact_table || ' ' || t.timezone || t.case_sensitive FROM segments.contact_table AS t
-UNION ALL SELECT 'segment', concat_ws(' ', s.alias, s.name, s.public_name, s.description, s.is_published, s.is_global, s.is_preference_center, segments.portable_filters(s.filters::jsonb)) FROM segments.segment AS s
-UNION ALL SELECT 'point trigger', concat_ws(' ', t.name, t.description, t.points, t.field, segments.alias_of(array_to_string(t.add_segments, ' ')), t.remove_segments) FROM segments.point_trigger AS t;
+UNION ALL SELECT 'segment', concat_ws(' ', s.alias, s.name, s.public_name, s.description, s.is_published, s.is_global, s.is_preference_center, segments_internal.portable_filters(s.filters::jsonb)) FROM segments.segment AS s
+UNION ALL SELECT 'point trigger', concat_ws(' ', t.name, t.description, t.points, t.field, segments_internal.alias_of(array_to_string(t.add_segments, ' ')), t.remove_segments) FROM segments.point_trigger AS t;
 CREATE TABLE def.before AS TABLE def.now;
 \o /dev/null
 :sql

@@ -29,7 +29,7 @@ SELECT DISTINCT kind FROM segments.health ORDER BY kind;
 RESET ROLE;
 SET ROLE regress_reader;
 SELECT kind FROM segments.health;
-SELECT segments.health_of_all();
+SELECT segments_internal.health_of_all();
 RESET ROLE;
 GRANT USAGE ON SCHEMA h TO regress_reader;
 GRANT SELECT ON h.person TO regress_reader;

@@ -115,8 +115,8 @@ RESET ROLE;
 REVOKE INSERT, UPDATE ON imp.person FROM regress_imp;
 SELECT max(id) AS import FROM segments.import WHERE made_by = 'regress_imp' \gset
 \set VERBOSITY terse
-SELECT segments.import_lines(:import, 1, 1);
-SELECT segments.restage_import(:import);
+SELECT segments_internal.import_lines(:import, 1, 1);
+SELECT segments_internal.restage_import(:import);
 CALL segments.resume_import(:import);
 \set VERBOSITY default
 -- who may write contacts, and change members by hand, imports

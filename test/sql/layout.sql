@@ -28,7 +28,7 @@ END $$;
 CREATE FUNCTION lay.all() RETURNS TABLE (what text, outcome text) LANGUAGE sql AS $$
     SELECT w, split_part(lay.try(w), E'\n', 1) FROM unnest(ARRAY[
         'INSERT INTO lay.t VALUES (''3'', ''a'')', 'UPDATE lay.t SET email = ''b'' WHERE id = ''1''', 'DELETE FROM lay.t WHERE id = ''2''',
-        'SELECT segments.count(''u'')', 'SELECT * FROM segments.member_counts(''lay.t'')', 'SELECT segments.is_member(''u'', ''1''::text)',
+        'SELECT segments.count(''u'')', 'SELECT * FROM segments_internal.member_counts(''lay.t'')', 'SELECT segments.is_member(''u'', ''1''::text)',
         'SELECT * FROM segments.members(''u'', NULL::text, NULL, 5)', 'SELECT segments.add_contact(''u'', ''2''::text)',
         'SELECT * FROM segments.check(''u'', NULL::text)', 'SELECT segments.rebuild(''u'')', 'SELECT segments.refresh_due()',
         'SELECT * FROM segments.status']) WITH ORDINALITY AS o (w, n) ORDER BY n $$;
@@ -42,7 +42,7 @@ ALTER TABLE lay.t_segment_change ALTER COLUMN at TYPE timestamptz USING at::time
 ALTER TABLE lay.t_segment_change ALTER COLUMN segment_id TYPE text;
 DROP POLICY segments_readers ON lay.t_segment_change;
 ALTER TABLE lay.t_segment_change ALTER COLUMN segment_id TYPE text;
-SELECT lay.try('SELECT * FROM segments.member_counts(''lay.t'')');
+SELECT lay.try('SELECT * FROM segments_internal.member_counts(''lay.t'')');
 ALTER TABLE lay.t_segment_change ALTER COLUMN segment_id TYPE bigint USING segment_id::bigint;
 ALTER TABLE lay.t_segment_change ALTER COLUMN cause DROP NOT NULL;
 SELECT lay.try('INSERT INTO lay.t VALUES (''3'', ''a'')');
@@ -97,7 +97,7 @@ BEGIN;
 SET LOCAL session_replication_role = replica;
 UPDATE segments.contact_table SET key_type = 'bigint' WHERE contact_table = 'lay.t'::regclass;
 SET LOCAL session_replication_role = origin;
-SELECT segments.invalidate('lay.t');
+SELECT segments_internal.invalidate('lay.t');
 SELECT lay.try('INSERT INTO lay.t VALUES (''3'', ''a'')');
 SELECT lay.try('SELECT segments.count(''u'')');
 ROLLBACK;
@@ -107,7 +107,7 @@ ALTER TABLE lay.t ALTER COLUMN id TYPE bigint USING id::bigint;
 SET LOCAL session_replication_role = origin;
 SELECT lay.try('INSERT INTO lay.t VALUES (3, ''a'')');
 ROLLBACK;
-SELECT segments.check_layout('lay.t');
+SELECT segments_internal.check_layout('lay.t');
 SELECT * FROM segments.check('u', NULL::text);
 
 -- related tables altered past the event triggers

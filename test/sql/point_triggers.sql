@@ -1,5 +1,7 @@
 -- Point triggers: contacts that reach so many points change their segments, once.
 \set SHOW_CONTEXT never
+-- messages have their numbers
+ALTER SEQUENCE segments.point_trigger_id_seq RESTART WITH 1001;
 SET client_min_messages = warning;
 SELECT segments.create_mautic_schema('pts');
 INSERT INTO pts.leads (id, points, email) SELECT g, 10 * g, 'p' || g || '@example.com' FROM generate_series(1, 12) AS g;
@@ -151,7 +153,7 @@ UPDATE segments.point_trigger SET points = 0;
 DELETE FROM segments.point_trigger;
 DELETE FROM segments.point_trigger_log;
 INSERT INTO segments.point_trigger (id, contact_table, name, points) OVERRIDING SYSTEM VALUE VALUES (1, 'pts.leads', 'Id', 1);
-SELECT segments.apply_point_trigger('pts.leads', 1);
+SELECT segments_internal.apply_point_trigger('pts.leads', 1);
 -- who writes the contact doesn't matter
 UPDATE pts.leads SET points = 100 WHERE id = 9;
 RESET ROLE;

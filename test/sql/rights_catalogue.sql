@@ -37,28 +37,28 @@ INSERT INTO segments.field_definition (contact_table, object, field, type, expre
 UPDATE segments.contact_table SET member_table = 'bob.orders';
 DELETE FROM segments.contact_table;
 SET check_function_bodies = off;
-SELECT segments.is_restoring(), segments.is_restore_session();
+SELECT segments_internal.is_restoring(), segments_internal.is_restore_session();
 INSERT INTO segments.contact_table VALUES ('mal.event', 'id', 'bigint', 'UTC', false, 4000000000, 4000000001, 4000000002);
 \copy segments.field_definition (contact_table, object, field, type, expression) FROM /dev/null
-SELECT segments.store_contact_table(ROW('mal.event', 'id', 'bigint', 'UTC', false, 4000000000, 4000000001, 4000000002)::segments.contact_table);
-SELECT segments.store_contact_table(ROW('mal.event', 'id', 'bigint', 'UTC', false, 'bob.orders', 'mal.people_segment_override', 'mal.people_segment_change')::segments.contact_table);
-SELECT segments.store_contact_table(ROW('mal.event', 'id', 'bigint', 'UTC', false, 'mal.people_segment_member', 'mal.people_segment_override', 'mal.people_segment_change')::segments.contact_table);
-SELECT segments.store_contact_table(ROW('mal.event', 'person', 'text', 'UTC', false, 'mal.people_segment_member', 'mal.people_segment_override', 'mal.people_segment_change')::segments.contact_table);
-SELECT segments.store_contact_table(ROW('bob.orders', 'id', 'bigint', 'UTC', false, 'mal.people_segment_member', 'mal.people_segment_override', 'mal.people_segment_change')::segments.contact_table);
-SELECT segments.store_contact_table(NULL);
-SELECT segments.store_relation(ROW('mal.people', 'r', 'bob.orders', 'customer', NULL, NULL, NULL, NULL, false, NULL, NULL, false)::segments.relation);
-SELECT segments.store_relation(ROW('mal.people', 'r', 'bob.logs', 'id', NULL, NULL, NULL, NULL, false, NULL, NULL, false)::segments.relation);
-SELECT segments.store_relation(ROW('mal.people', 'r', 'mal.event', 'nothing', NULL, NULL, NULL, NULL, false, NULL, NULL, false)::segments.relation);
-SELECT segments.store_relation(ROW('mal.people', 'r', 'mal.event', 'person', NULL, NULL, NULL, NULL, false, NULL, NULL, false)::segments.relation);
-SELECT segments.store_definition(ROW('mal.people', 'lead', 'broken', 'text', NULL, true, NULL, NULL, 'no_such(users)', NULL, NULL, NULL, NULL, NULL, NULL, NULL, false)::segments.field_definition);
-SELECT segments.store_definition(ROW('mal.people', 'lead', 'calc', 'number', NULL, true, NULL, NULL, 'bob.calc()', NULL, NULL, NULL, NULL, NULL, NULL, NULL, false)::segments.field_definition);
-SELECT segments.store_definition(ROW('bob.orders', 'lead', 'x', 'number', NULL, true, NULL, NULL, '1', NULL, NULL, NULL, NULL, NULL, NULL, NULL, false)::segments.field_definition);
-SELECT segments.forget_contact_table('bob.orders');
-SELECT segments.store_relation_checked(ROW('mal.people', 'r', 'mal.event', 'person', NULL, NULL, NULL, NULL, false, NULL, NULL, false)::segments.relation);
-SELECT segments.share_segments();
+SELECT segments_internal.store_contact_table(ROW('mal.event', 'id', 'bigint', 'UTC', false, 4000000000, 4000000001, 4000000002)::segments.contact_table);
+SELECT segments_internal.store_contact_table(ROW('mal.event', 'id', 'bigint', 'UTC', false, 'bob.orders', 'mal.people_segment_override', 'mal.people_segment_change')::segments.contact_table);
+SELECT segments_internal.store_contact_table(ROW('mal.event', 'id', 'bigint', 'UTC', false, 'mal.people_segment_member', 'mal.people_segment_override', 'mal.people_segment_change')::segments.contact_table);
+SELECT segments_internal.store_contact_table(ROW('mal.event', 'person', 'text', 'UTC', false, 'mal.people_segment_member', 'mal.people_segment_override', 'mal.people_segment_change')::segments.contact_table);
+SELECT segments_internal.store_contact_table(ROW('bob.orders', 'id', 'bigint', 'UTC', false, 'mal.people_segment_member', 'mal.people_segment_override', 'mal.people_segment_change')::segments.contact_table);
+SELECT segments_internal.store_contact_table(NULL);
+SELECT segments_internal.store_relation(ROW('mal.people', 'r', 'bob.orders', 'customer', NULL, NULL, NULL, NULL, false, NULL, NULL, false)::segments.relation);
+SELECT segments_internal.store_relation(ROW('mal.people', 'r', 'bob.logs', 'id', NULL, NULL, NULL, NULL, false, NULL, NULL, false)::segments.relation);
+SELECT segments_internal.store_relation(ROW('mal.people', 'r', 'mal.event', 'nothing', NULL, NULL, NULL, NULL, false, NULL, NULL, false)::segments.relation);
+SELECT segments_internal.store_relation(ROW('mal.people', 'r', 'mal.event', 'person', NULL, NULL, NULL, NULL, false, NULL, NULL, false)::segments.relation);
+SELECT segments_internal.store_definition(ROW('mal.people', 'lead', 'broken', 'text', NULL, true, NULL, NULL, 'no_such(users)', NULL, NULL, NULL, NULL, NULL, NULL, NULL, false)::segments.field_definition);
+SELECT segments_internal.store_definition(ROW('mal.people', 'lead', 'calc', 'number', NULL, true, NULL, NULL, 'bob.calc()', NULL, NULL, NULL, NULL, NULL, NULL, NULL, false)::segments.field_definition);
+SELECT segments_internal.store_definition(ROW('bob.orders', 'lead', 'x', 'number', NULL, true, NULL, NULL, '1', NULL, NULL, NULL, NULL, NULL, NULL, NULL, false)::segments.field_definition);
+SELECT segments_internal.forget_contact_table('bob.orders');
+SELECT segments_internal.store_relation_checked(ROW('mal.people', 'r', 'mal.event', 'person', NULL, NULL, NULL, NULL, false, NULL, NULL, false)::segments.relation);
+SELECT segments_internal.share_segments();
 CREATE TABLE mal.fake (contact_table regclass, name name);
-CREATE TRIGGER t AFTER DELETE ON mal.fake FOR EACH ROW EXECUTE FUNCTION segments.forget_declared();
-CREATE TRIGGER t BEFORE DELETE ON mal.fake FOR EACH ROW EXECUTE FUNCTION segments.contact_table_changed();
+CREATE TRIGGER t AFTER DELETE ON mal.fake FOR EACH ROW EXECUTE FUNCTION segments_internal.forget_declared();
+CREATE TRIGGER t BEFORE DELETE ON mal.fake FOR EACH ROW EXECUTE FUNCTION segments_internal.contact_table_changed();
 DROP TABLE mal.fake;
 INSERT INTO segments.definition_change VALUES ('mal.people', 1);
 INSERT INTO segments.segment_reference VALUES (1, 1);
@@ -96,7 +96,7 @@ SELECT segments.drop_field('mal.people', 'trap');
 -- A restore is checked too.
 RESET ROLE;
 SET check_function_bodies = off;
-SELECT segments.is_restoring(), segments.is_restore_session();
+SELECT segments_internal.is_restoring(), segments_internal.is_restore_session();
 INSERT INTO segments.contact_table VALUES ('mal.event', 'id', 'bigint', 'UTC', false, 4000000000, 4000000001, 4000000002);
 INSERT INTO segments.contact_table VALUES ('mal.event', 'id', 'bigint', 'UTC', false, 'bob.orders', 'mal.people_segment_override', 'mal.people_segment_change');
 INSERT INTO segments.relation (contact_table, name, related_table, contact_column) VALUES ('mal.people', 'r', 4000000000, 'customer');
@@ -105,7 +105,7 @@ COPY segments.field_definition (contact_table, object, field, type, expression) 
 mal.people	lead	broken	text	no_such()
 \.
 -- in a function with another's rights nobody restores
-CREATE FUNCTION mal.restoring() RETURNS boolean LANGUAGE sql SECURITY DEFINER SET check_function_bodies = off AS 'SELECT segments.is_restoring()';
+CREATE FUNCTION mal.restoring() RETURNS boolean LANGUAGE sql SECURITY DEFINER SET check_function_bodies = off AS 'SELECT segments_internal.is_restoring()';
 SELECT mal.restoring();
 DROP FUNCTION mal.restoring();
 RESET check_function_bodies;
@@ -219,8 +219,9 @@ ALTER TYPE bob.mood RENAME TO f;
 DROP TYPE bob.f;
 RESET ROLE;
 
--- The schema keeps its name.
+-- The schemas keep their names.
 ALTER SCHEMA segments RENAME TO elsewhere;
+ALTER SCHEMA segments_internal RENAME TO elsewhere;
 
 -- Consumers are their role's.
 SET ROLE regress_mallory;
@@ -273,7 +274,7 @@ REVOKE pg_monitor FROM regress_reader;
 SET ROLE regress_reader;
 SELECT alias FROM segments.status;
 SELECT segments FROM segments.compiled;
-SELECT segments FROM segments.compiled_program('mal.people'::regclass::oid);
+SELECT segments FROM segments_internal.compiled_program('mal.people'::regclass::oid);
 RESET ROLE;
 
 -- An id of the user that is no number is refused where it is set.

@@ -114,7 +114,7 @@ SELECT k FROM segments.matching('[{"field": "spied", "operator": "=", "propertie
 SELECT exact_count FROM segments.preview('[{"field": "spied", "operator": "=", "properties": {"filter": "a"}}]', exact => true);
 SELECT segments.why('spied', 1) -> 'matches' IS NULL AS told;
 SELECT segments.explain('[{"field": "spied", "operator": "=", "properties": {"filter": "a"}}]') LIKE 'SELECT%' AS told;
-SELECT segments.settle_counts('mal.contact', 'upkeep');
+SELECT segments_internal.settle_counts('mal.contact', 'upkeep');
 SELECT segments.trim_changes('0 seconds', keep_unread => false) > 0 AS trimmed;
 SELECT segments.update_segment('spied', filters => '[{"field": "spied", "operator": "!=", "properties": {"filter": "a"}}]');
 SELECT segments.update_segment('spied', filters => '[{"field": "spied", "operator": "=", "properties": {"filter": "a"}}]');
@@ -126,18 +126,20 @@ SELECT id FROM mal.contact AS c WHERE segments.matches(c, '[{"field": "spied", "
 SELECT id FROM mal.contact AS c WHERE segments.matches(c, '[{"object": "behaviors", "field": "visited", "operator": "=", "properties": {"filter": 0}}]') ORDER BY id;
 EXPLAIN (COSTS OFF) SELECT id FROM mal.contact AS c WHERE segments.matches(c, '[{"field": "spied", "operator": "=", "properties": {"filter": "a"}}]');
 EXPLAIN (COSTS OFF) SELECT id FROM mal.contact AS c WHERE segments.matches(c, '[{"field": "email", "operator": "=", "properties": {"filter": "a"}}]');
-SET enable_seqscan = off;
--- servers name subqueries in several ways
+-- servers choose among several plans, and name subqueries in several ways
 DO $$
 DECLARE
     line text;
+    plan text := '';
 BEGIN
     FOR line IN EXPLAIN (COSTS OFF) SELECT id FROM mal.contact AS c WHERE segments.matches(c, '[{"object": "behaviors", "field": "url", "operator": "=", "properties": {"filter": "a"}}]') LOOP
-        RAISE WARNING '%', regexp_replace(replace(line, 'EXISTS(SubPlan', '(SubPlan'), 'SubPlan \w+', 'SubPlan 1');
+        plan := plan || line || E'\n';
     END LOOP;
+    IF plan !~ ' on visit r' OR plan !~ 'Filter: \(segments.fold\(url\) = ''a''::text\)' OR plan ~ 'matches' THEN
+        RAISE WARNING 'the condition is not in the plan: %', plan;
+    END IF;
 END
 $$;
-RESET enable_seqscan;
 
 -- nor do others run theirs as the owner, by a type that they want keys in
 GRANT SELECT ON mal.contact TO regress_other;
@@ -247,11 +249,11 @@ SELECT count(*) FROM mal.contact_segment_change WHERE segment_id = :mine;
 SELECT count(*) > 0 AS others FROM mal.contact_segment_member;
 SELECT count(*) FROM segments.read_changes('r', 1000, 'mal.contact') AS c WHERE c.segment_id = :mine;
 SELECT count(*) FROM segments.contact_segments(1) AS s WHERE s.id = :mine;
-SELECT count(*) FROM segments.ask_beside('mal.contact', 'members', :mine::bigint, NULL::text, NULL::bigint) AS m (contact_id bigint, since timestamptz, source text);
-SELECT count(*) FROM segments.ask_beside('mal.contact', 'memberships', '1'::text) AS m (segment_id bigint, since timestamptz, included boolean) WHERE segment_id = :mine;
-SELECT * FROM segments.ask_beside('mal.contact', 'reach', :mine::bigint) AS r (entries bigint, oldest timestamptz);
-SELECT * FROM segments.ask_beside('mal.contact', 'overlap', ARRAY[:mine::bigint]) AS o (ids bigint[], n bigint);
-SELECT segments.hidden_segments('mal.contact') = ARRAY[:mine::bigint] AS hidden;
+SELECT count(*) FROM segments_internal.ask_beside('mal.contact', 'members', :mine::bigint, NULL::text, NULL::bigint) AS m (contact_id bigint, since timestamptz, source text);
+SELECT count(*) FROM segments_internal.ask_beside('mal.contact', 'memberships', '1'::text) AS m (segment_id bigint, since timestamptz, included boolean) WHERE segment_id = :mine;
+SELECT * FROM segments_internal.ask_beside('mal.contact', 'reach', :mine::bigint) AS r (entries bigint, oldest timestamptz);
+SELECT * FROM segments_internal.ask_beside('mal.contact', 'overlap', ARRAY[:mine::bigint]) AS o (ids bigint[], n bigint);
+SELECT segments_internal.hidden_segments('mal.contact') = ARRAY[:mine::bigint] AS hidden;
 SELECT count(*) FROM segments.point_trigger;
 RESET ROLE;
 GRANT UPDATE, DELETE ON segments.segment TO regress_reader2;
@@ -262,16 +264,16 @@ RESET ROLE;
 REVOKE UPDATE, DELETE ON segments.segment FROM regress_reader2;
 SET ROLE regress_nobody;
 SELECT count(*) FROM mal.contact_segment_member;
-SELECT * FROM segments.ask_beside('mal.contact', 'reach', :mine::bigint) AS r (entries bigint, oldest timestamptz);
-SELECT segments.hidden_segments('mal.contact') IS NULL AS nothing;
+SELECT * FROM segments_internal.ask_beside('mal.contact', 'reach', :mine::bigint) AS r (entries bigint, oldest timestamptz);
+SELECT segments_internal.hidden_segments('mal.contact') IS NULL AS nothing;
 SET ROLE regress_mallory;
 SELECT count(*) FROM mal.contact_segment_member WHERE segment_id = :mine;
 -- its own answers only, with arguments of their types
-SELECT * FROM segments.ask_beside('mal.contact', 'anything', 1) AS r (entries bigint);
-SELECT * FROM segments.ask_beside('mal.contact', 'reach', 1::bigint, 2::bigint) AS r (entries bigint);
-SELECT * FROM segments.ask_beside('mal.contact', 'reach', 1) AS r (entries bigint);
-SELECT * FROM segments.ask_beside('mal.contact', 'reach', 1::bigint) AS r (entries bigint);
-SELECT segments.ask_beside('mal.contact', 'reach', 1::bigint);
+SELECT * FROM segments_internal.ask_beside('mal.contact', 'anything', 1) AS r (entries bigint);
+SELECT * FROM segments_internal.ask_beside('mal.contact', 'reach', 1::bigint, 2::bigint) AS r (entries bigint);
+SELECT * FROM segments_internal.ask_beside('mal.contact', 'reach', 1) AS r (entries bigint);
+SELECT * FROM segments_internal.ask_beside('mal.contact', 'reach', 1::bigint) AS r (entries bigint);
+SELECT segments_internal.ask_beside('mal.contact', 'reach', 1::bigint);
 RESET ROLE;
 REVOKE EXECUTE ON FUNCTION segments.change_by_hand(bigint, anyarray, text) FROM regress_reader;
 -- another filter for each row takes no memory that stays
@@ -319,9 +321,9 @@ SELECT segments.count('hidden');
 SELECT segments.why('hidden', 2);
 SELECT segments.rebuild('hidden');
 SELECT * FROM segments.check('hidden');
-SELECT count(*) FROM segments.member_counts('mal.lead');
-SELECT segments.bind_check('[{"field": "leadlist", "operator": "in", "properties": {"filter": ["hidden"]}}]', 'mal.lead', 0, true);
-SELECT segments.bind_check('[{"field": "leadlist", "operator": "in", "properties": {"filter": ["nowhere"]}}]', 'mal.lead', 0, true);
+SELECT count(*) FROM segments_internal.member_counts('mal.lead');
+SELECT segments_internal.bind_check('[{"field": "leadlist", "operator": "in", "properties": {"filter": ["hidden"]}}]', 'mal.lead', 0, true);
+SELECT segments_internal.bind_check('[{"field": "leadlist", "operator": "in", "properties": {"filter": ["nowhere"]}}]', 'mal.lead', 0, true);
 -- messages that have to speak of them don't name them
 SET ROLE regress_mallory;
 SELECT segments.create_segment('Base', '[{"field": "salary", "operator": "gt", "properties": {"filter": 100}}]') IS NOT NULL AS created;
@@ -348,7 +350,7 @@ GRANT SELECT ON mal.lead TO regress_other;
 SET ROLE regress_other;
 CREATE TABLE other.own (id int PRIMARY KEY, email text);
 SELECT segments.attach('other.own');
-SELECT segments.rebuild_guarded('other.own', :'ids', :'ids');
+SELECT segments_internal.rebuild_guarded('other.own', :'ids', :'ids');
 SELECT segments.detach('other.own');
 RESET ROLE;
 REVOKE SELECT ON mal.lead FROM regress_other;
@@ -358,11 +360,11 @@ SET ROLE regress_nobody;
 SELECT segments.count('all');
 SELECT segments.why('all', 2);
 SELECT segments.rebuild('all');
-SELECT segments.rebuild_guarded('mal.lead', '{}', '{}');
+SELECT segments_internal.rebuild_guarded('mal.lead', '{}', '{}');
 SELECT * FROM segments.check();
-SELECT count(*) FROM segments.member_counts('mal.lead');
-SELECT segments.bind_check('[]', 'mal.lead', 0, true);
-SELECT segments.check_references('[]', 'mal.lead');
+SELECT count(*) FROM segments_internal.member_counts('mal.lead');
+SELECT segments_internal.bind_check('[]', 'mal.lead', 0, true);
+SELECT segments_internal.check_references('[]', 'mal.lead');
 SELECT segments.field_operators('mal.lead', 'lead', 'email') IS NULL AS nothing;
 SELECT count(*) FROM segments.field;
 SELECT count(*) FROM segments.compiled;

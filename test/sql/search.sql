@@ -3,12 +3,12 @@ SET client_min_messages = warning;
 \set SHOW_CONTEXT never
 ALTER SEQUENCE segments.segment_id_seq RESTART;
 -- the tree
-SELECT segments.parse_search(q) FROM unnest(ARRAY['', 'paris', '"new york" +exact', '!a !(b OR c) d', 'a AND b OR c AND d', 'a or b',
+SELECT segments_internal.parse_search(q) FROM unnest(ARRAY['', 'paris', '"new york" +exact', '!a !(b OR c) d', 'a AND b OR c AND d', 'a or b',
     'segment:vip', '!segment:"vip"', 'name:+x', 'name:!x', 'http://x.org', '12:30', '((a', 'a) b', 'city:', 'OR', 'AND', '!', '+', '"', '"a\"b\\"',
     'a OR(b)', '(a)(b)', '!!a', '()', 'été:x']) AS q;
-SELECT segments.parse_search(repeat('(', 101));
-SELECT segments.parse_search(repeat('a', 10001));
-SELECT jsonb_typeof(segments.parse_search(repeat('(', 100)));
+SELECT segments_internal.parse_search(repeat('(', 101));
+SELECT segments_internal.parse_search(repeat('a', 10001));
+SELECT jsonb_typeof(segments_internal.parse_search(repeat('(', 100)));
 
 CREATE SCHEMA srch;
 CREATE TABLE srch.person (id bigint PRIMARY KEY, email text, name text, city text, points int, joined date, vip boolean, tags text[], balance numeric);
@@ -35,9 +35,9 @@ SELECT segments.search('gmail', key => NULL::uuid);
 INSERT INTO srch.person (id, points) SELECT i, i FROM generate_series(1000, 3000) AS i;
 CREATE INDEX ON srch.person (points);
 ANALYZE srch.person;
-SELECT segments.search_condition(segments.parse_search('points:>2990 segment:rich'), t) FROM segments.contact_table AS t;
+SELECT segments_internal.search_condition(segments_internal.parse_search('points:>2990 segment:rich'), t) FROM segments.contact_table AS t;
 SET enable_seqscan = off;
-SELECT format('EXPLAIN (COSTS OFF) SELECT id FROM srch.person AS c WHERE %s', segments.search_condition(segments.parse_search('points:>2990'), t)) FROM segments.contact_table AS t \gexec
+SELECT format('EXPLAIN (COSTS OFF) SELECT id FROM srch.person AS c WHERE %s', segments_internal.search_condition(segments_internal.parse_search('points:>2990'), t)) FROM segments.contact_table AS t \gexec
 RESET enable_seqscan;
 -- with the rights of who asks
 CREATE ROLE regress_srch;
