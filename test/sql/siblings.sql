@@ -79,7 +79,8 @@ SELECT * FROM s.wrong();
 SELECT segments.define_field('s.contact', 'refusing', 'number', object => 'behaviors', relation => 'hit', aggregate => 'sum',
     expression => 'CASE WHEN EXISTS (SELECT FROM s.hit AS o WHERE o.contact_id = hit.contact_id AND o.id / hit.d = 1) THEN 1 ELSE 2 END');
 DELETE FROM s.hit WHERE d = 0;
-SELECT segments.create_segment('refusing', '[{"glue": "and", "object": "behaviors", "field": "refusing", "operator": "gte", "properties": {"filter": "5"}}]') > 0;
+INSERT INTO segments.segment (id, name, filters)
+    VALUES (7001, 'refusing', '[{"glue": "and", "object": "behaviors", "field": "refusing", "operator": "gte", "properties": {"filter": "5"}}]');
 INSERT INTO s.hit (contact_id, kind, d) VALUES (39, 'a', 1), (39, 'a', 0);
 INSERT INTO s.hit (contact_id, kind, d) VALUES (39, 'a', 1), (39, 'a', 1);
 SELECT * FROM segments.check();
