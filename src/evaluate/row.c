@@ -66,6 +66,14 @@ flatten_value(const ImageFacet *facet, Datum value)
 }
 
 static void
+keep_value(RowVersion *row, Facet *facet, FacetState *state)
+{
+	if (!state->isnull)
+		state->value = flatten_value(facet->image, state->value);
+	state->known = row->stamp;
+}
+
+static void
 compute_facet(Program *program, RowVersion *row, Facet *facet, FacetState *state)
 {
 	MemoryContext old = MemoryContextSwitchTo(program->econtext->ecxt_per_tuple_memory);
@@ -83,9 +91,7 @@ compute_facet(Program *program, RowVersion *row, Facet *facet, FacetState *state
 		state->value = ExecEvalExpr(expression, program->econtext, &state->isnull);
 		FieldContextEnd(&context);
 	}
-	if (!state->isnull)
-		state->value = flatten_value(facet->image, state->value);
-	state->known = row->stamp;
+	keep_value(row, facet, state);
 	MemoryContextSwitchTo(old);
 }
 
@@ -99,6 +105,22 @@ RowFacet(Program *program, RowVersion *row, Facet *facet)
 
 	if (state->known != row->stamp)
 		compute_facet(program, row, facet, state);
+	return state;
+}
+
+/*
+ * The same, where it was computed elsewhere, in the program's per-tuple memory.
+ */
+FacetState *
+RowFacetKeep(Program *program, RowVersion *row, Facet *facet, Datum value, bool isnull)
+{
+	FacetState *state = &row->facets[facet->id];
+	MemoryContext old = MemoryContextSwitchTo(program->econtext->ecxt_per_tuple_memory);
+
+	state->value = value;
+	state->isnull = isnull;
+	keep_value(row, facet, state);
+	MemoryContextSwitchTo(old);
 	return state;
 }
 

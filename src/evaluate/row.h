@@ -43,6 +43,8 @@ typedef struct RowVersion
 extern void RowVersionInit(RowVersion *row, RowSource *source, TupleTableSlot *slot);
 extern void RowVersionReset(RowVersion *row, TupleTableSlot *slot);
 extern FacetState *RowFacet(Program *program, RowVersion *row, Facet *facet);
+extern FacetState *RowFacetKeep(Program *program, RowVersion *row, Facet *facet, Datum value,
+								bool isnull);
 extern FacetState *RowFacetLookedUp(Program *program, RowVersion *row, Facet *facet);
 extern bool FacetStateHasElement(const FacetState *state, int id);
 extern bool RowCounts(Program *program, RowVersion *row, const ProgramAtom *patom);

@@ -31,6 +31,7 @@ typedef struct Facet
 	ExprState *state;               /* prepared when first asked; NULL for columns */
 	struct FacetPattern **patterns; /* by constant, compiled when first asked; or NULL */
 	Bitmapset *columns;             /* attribute numbers it reads; NULL with opaque */
+	struct RowSiblings *siblings;   /* opaque: how the contact's other rows answer it, once asked */
 } Facet;
 
 /* Does the facet, where there is one, hold a subquery? */
