@@ -70,7 +70,7 @@ SegmentOnRow(Program *program, RowVersion *row, int segment, TimestampTz now)
  * Does the contact's own row decide the filter?
  */
 bool
-BatchIsSettled(Batch *batch, int position, int segment)
+BatchIsDecided(Batch *batch, int position, int segment)
 {
 	batch->is_dry = true;
 	batch->was_asked = false;

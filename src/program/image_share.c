@@ -79,7 +79,7 @@ static List *useless_databases = NIL;
 /* ----- start ----- */
 
 static void
-NAMED_SHARE_INIT(initialise_share, memory)
+NAMED_SHARE_INIT(initialize_share, memory)
 {
 	Share *fresh = memory;
 	int i;
@@ -114,7 +114,7 @@ start_share(void)
 	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
 	share = ShmemInitStruct(SHARE_NAME, sizeof(Share), &found);
 	if (!found)
-		initialise_share(share);
+		initialize_share(share);
 	LWLockRelease(AddinShmemInitLock);
 	NamedLockRegister(&share->lock, SHARE_NAME);
 }
@@ -173,7 +173,7 @@ open_share(void)
 
 	if (share != NULL)
 		return;
-	opened = NamedShare(share_name(), sizeof(Share), initialise_share, &found);
+	opened = NamedShare(share_name(), sizeof(Share), initialize_share, &found);
 	NamedLockRegister(&opened->lock, SHARE_NAME);
 	share = opened;
 }
@@ -268,14 +268,35 @@ note(List **list, Oid oid)
 	MemoryContextSwitchTo(old);
 }
 
+/* Whatever the reason why there is no memory, it must not stop a statement; a cancel does. */
+static bool
+is_about_memory(const ErrorData *error)
+{
+	return ERRCODE_TO_CATEGORY(error->sqlerrcode) != ERRCODE_OPERATOR_INTERVENTION;
+}
+
+static void
+open_step(void *arg)
+{
+	open_share();
+}
+
+/* Is there a registry?  Without one nobody looks at the lists when the transaction ends. */
+static bool
+is_shared(void)
+{
+	if (share == NULL && may_share())
+		InSubtransaction(open_step, NULL, is_about_memory);
+	return share != NULL;
+}
+
 /*
  * The definitions of a contact table change in this transaction, or it goes.
  */
 void
 ImageShareForget(Oid relid)
 {
-	/* without a registry nobody looks at the list when the transaction ends */
-	if (share != NULL)
+	if (is_shared())
 		note(&useless_tables, relid);
 }
 
@@ -286,13 +307,15 @@ object_accessed(ObjectAccessType access, Oid class, Oid object, int column, void
 {
 	if (previous_access)
 		previous_access(access, class, object, column, arg);
-	if (access != OAT_DROP || column != 0 || share == NULL)
+	if (access != OAT_DROP || column != 0)
 		return;
-	if (class == RelationRelationId)
-		ImageShareForget(object);
-	else if (class == DatabaseRelationId)
+	/* of the many tables that go, those that are attached are told of too */
+	if (class == RelationRelationId && share != NULL)
+		note(&useless_tables, object);
+	else if (class == DatabaseRelationId && is_shared())
 		note(&useless_databases, object);
-	else if (class == ExtensionRelationId && object == get_extension_oid("segments", true))
+	else if (class == ExtensionRelationId && object == get_extension_oid("segments", true) &&
+			 is_shared())
 		note(&useless_databases, MyDatabaseId);
 }
 
@@ -346,22 +369,15 @@ typedef struct Request
 	dsm_segment **segment; /* the answer: attached until ImageShareLeave */
 } Request;
 
-/* Whatever the reason why there is no memory, it must not stop a write; a cancel does. */
-static bool
-is_about_memory(const ErrorData *error)
-{
-	return ERRCODE_TO_CATEGORY(error->sqlerrcode) != ERRCODE_OPERATOR_INTERVENTION;
-}
-
 /*
- * Take a step that can fail.  What it has attached is the caller's from when it
+ * Do what can fail.  What it has attached is the caller's from when it
  * is pinned to the backend, as no transaction's end takes that away.
  */
 static void
-attempt(SubtransactionBody step, Request *request)
+attempt(SubtransactionBody body, Request *request)
 {
 	*request->segment = NULL;
-	if (InSubtransaction(step, request, is_about_memory) == NULL || *request->segment == NULL)
+	if (InSubtransaction(body, request, is_about_memory) == NULL || *request->segment == NULL)
 		return;
 	dsm_detach(*request->segment);
 	*request->segment = NULL;
