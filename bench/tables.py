@@ -1,4 +1,5 @@
-"""Whole tables of Mautic's shape: fourteen segments as people make them, created together and one by one (T20), checked (T31).
+"""Whole tables of Mautic's shape: fourteen segments as people make them, created together and one by one (T20), checked (T31),
+kept while page hits come (T30).
 
 They ask of the contact's columns, of visits, mails, tags and companies, and of
 each other.  Each is written twice: as a filter, and as a person would write it
@@ -126,4 +127,33 @@ def check(bench):
     comparison = bench.compare(Work('SELECT count(*) FROM segments.check()'), floor)
     bench.ratio('T31', 'T31', f'check() of these {len(SEGMENTS)} ÷ INSERT … SELECT of each by hand', None, comparison,
                 wrong=bench.session.number('SELECT count(*) FROM segments.check()'))
+    tidy_up(bench)
+
+
+# Page hits of a day on which three in ten contacts come, one after the other.
+COMING = """
+CREATE TABLE IF NOT EXISTS bench.hit AS
+SELECT 1 + (hashint8(n) & 2147483647) % {contacts} AS lead_id, timestamp '2026-10-15' + n * (interval '12 hours' / {hits}) AS date_hit,
+    'https://www.example.com/page/' || (hashint8(n + {hits}) & 2147483647) % 10000 AS url
+FROM generate_series(1, {hits}) AS n"""
+INSERT_HITS = """INSERT INTO {schema}.page_hits (lead_id, date_hit, url, url_title, page_id)
+    SELECT lead_id, date_hit, url, 'Title', 1 FROM bench.hit"""
+
+
+def page_hits(bench):
+    """T30: page hits in one statement, two of the segments reading them."""
+    session, contacts = bench.session, bench.options.contacts
+    hits = contacts * 3 // 10
+    set_up(bench)
+    sets.reset(session)
+    session.run(TOGETHER)
+    session.run(COMING.format(contacts=contacts, hits=hits))
+    works = [Work('BEGIN; ' + INSERT_HITS.format(schema=schema), after=f'ROLLBACK; VACUUM {schema}.page_hits; VACUUM {schema}.leads')
+             for schema in ('crm', 'plain')]
+    comparison = bench.compare(*works)
+    session.run(f"BEGIN; {INSERT_HITS.format(schema='crm')}; TRUNCATE plain.member; {BY_HAND}")
+    wrong = session.number(SAME)
+    session.run('ROLLBACK')
+    bench.ratio('T30', 'T30', f'INSERT … SELECT of {hits:,} page hits with these {len(SEGMENTS)}, two of which read them ÷ plain', 1.5,
+                comparison, wrong=wrong)
     tidy_up(bench)

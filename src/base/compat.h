@@ -94,8 +94,11 @@
 #if PG_VERSION_NUM >= 180000
 #include "rewrite/rewriteHandler.h"
 #define ExpandVirtualColumns(expr, rel) expand_generated_columns_in_expr(expr, rel, 1)
+#define ColumnIsVirtual(relid, column)                                                             \
+	(get_attgenerated(relid, column) == ATTRIBUTE_GENERATED_VIRTUAL)
 #else
 #define ExpandVirtualColumns(expr, rel) (expr)
+#define ColumnIsVirtual(relid, column) false
 #endif
 
 /*

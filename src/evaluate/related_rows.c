@@ -7,8 +7,9 @@
  * tested by the program's facets, as rows of a statement are, so the answers
  * are those of the atom's SQL (predicate_sql.c).  What cannot be read so is
  * asked of the database (batch.c): rows without an index by contact, rows that
- * are hidden from the contact table's owner, values that hold subqueries, and
- * contacts with very many rows.
+ * are hidden from the contact table's owner, values that hold subqueries over
+ * anything but the contact's own rows (row_siblings.c), and contacts with very
+ * many rows.
  *
  * The contact is locked, so its rows stay what they are for the batch.  What is
  * kept of a row may point at its out-of-line values: the statement's snapshot
@@ -37,6 +38,7 @@
 #include "definition/contact_table.h"
 #include "evaluate/batch.h"
 #include "evaluate/row_aggregate.h"
+#include "evaluate/row_siblings.h"
 #include "evaluate/row.h"
 #include "predicate/boundary.h"
 #include "predicate/predicate.h"
@@ -50,8 +52,9 @@
 typedef enum AnswerMode
 {
 	MODE_UNKNOWN = 0,
-	MODE_TEST,  /* does some row satisfy it? */
-	MODE_VALUE, /* by what is made of the rows */
+	MODE_TEST,     /* does some row satisfy it? */
+	MODE_VALUE,    /* by what is made of the rows */
+	MODE_TOGETHER, /* likewise, and a row's value depends on the others */
 	MODE_QUERY
 } AnswerMode;
 
@@ -185,24 +188,30 @@ answer_mode(Program *program, RowsPath *path, int id)
 	if (*mode != MODE_UNKNOWN)
 		return *mode;
 	if (!path->usable || FacetIsOpaque(patom->facet) || FacetIsOpaque(patom->condition) ||
-		FacetIsOpaque(patom->argument) || FacetIsOpaque(patom->order))
+		FacetIsOpaque(patom->order))
 		*mode = MODE_QUERY;
 	else if (patom->atom->scope == ATOM_ROWS)
 		*mode = MODE_TEST;
+	else if (!RowAggregateIsPlain(program, id))
+		*mode = MODE_QUERY;
+	else if (!FacetIsOpaque(patom->argument))
+		*mode = MODE_VALUE;
 	else
-		*mode = RowAggregateIsPlain(program, id) ? MODE_VALUE : MODE_QUERY;
+		*mode = RowSiblingsAnswer(program, patom->argument) ? MODE_TOGETHER : MODE_QUERY;
 	return *mode;
 }
 
 /*
- * Can the atom be answered from rows in memory?  Then an aggregate is tested
- * as it is, not something made of it.
+ * Can the atom be answered from rows in memory, each of which says by itself
+ * what it adds?  Then an aggregate is tested as it is, not something made of it.
  */
 bool
 RelatedRowsReadable(Program *program, int id)
 {
-	return answer_mode(program, rows_path(program, ProgramAtomGet(program, id)->source), id) !=
-		   MODE_QUERY;
+	AnswerMode mode =
+		answer_mode(program, rows_path(program, ProgramAtomGet(program, id)->source), id);
+
+	return mode == MODE_TEST || mode == MODE_VALUE;
 }
 
 /* ----- reading ----- */
@@ -474,9 +483,11 @@ test_value(Batch *batch, ContactRows *contact, int id)
 	Datum value;
 	bool isnull;
 
+	if (!contact->complete && FacetIsOpaque(ProgramAtomGet(program, id)->argument))
+		return ROWS_TOO_MANY;
 	if (!RowAggregate(program, id, contact->rows, contact->n, batch->now, &value, &isnull))
 		return ROWS_TOO_MANY;
-	if (!contact->complete && !RowAggregateIsSettled(program, id, value))
+	if (!contact->complete && !RowAggregateIsDecided(program, id, value))
 		return ROWS_TOO_MANY;
 	return answer_of(!isnull && value_satisfies(program, atom, value, batch->now));
 }

@@ -21,7 +21,7 @@ typedef struct FacetState
 	uint64 known;     /* the row's stamp when it was computed */
 	uint64 looked_up; /* the same for what follows `value` */
 	bool isnull;
-	Datum value;  /* normalised */
+	Datum value;  /* normalized */
 	int constant; /* id, or -1 */
 	int rank;
 	int nelements; /* of a set: ids, and how many there are in all; of a text, patterns */
@@ -43,6 +43,8 @@ typedef struct RowVersion
 extern void RowVersionInit(RowVersion *row, RowSource *source, TupleTableSlot *slot);
 extern void RowVersionReset(RowVersion *row, TupleTableSlot *slot);
 extern FacetState *RowFacet(Program *program, RowVersion *row, Facet *facet);
+extern FacetState *RowFacetKeep(Program *program, RowVersion *row, Facet *facet, Datum value,
+								bool isnull);
 extern FacetState *RowFacetLookedUp(Program *program, RowVersion *row, Facet *facet);
 extern bool FacetStateHasElement(const FacetState *state, int id);
 extern bool RowCounts(Program *program, RowVersion *row, const ProgramAtom *patom);

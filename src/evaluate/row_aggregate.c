@@ -21,6 +21,7 @@
 #include "definition/field.h"
 #include "evaluate/row.h"
 #include "evaluate/row_group.h"
+#include "evaluate/row_siblings.h"
 #include "predicate/bind_place.h"
 #include "predicate/predicate.h"
 #include "program/facet.h"
@@ -152,6 +153,17 @@ counts(const Rows *rows, int i)
 	return RowCounts(rows->program, &rows->rows[i], rows->patom);
 }
 
+/* The value aggregated, on one of the rows. */
+static FacetState *
+argument_of(const Rows *rows, int i)
+{
+	Facet *argument = rows->patom->argument;
+
+	if (FacetIsOpaque(argument))
+		return RowSiblingsFacet(rows->program, argument, rows->rows, rows->n, i);
+	return RowFacet(rows->program, &rows->rows[i], argument);
+}
+
 static int64
 count_rows(const Rows *rows)
 {
@@ -190,7 +202,7 @@ sum_rows(const Rows *rows, Datum *value)
 
 		if (!counts(rows, i))
 			continue;
-		state = RowFacet(rows->program, &rows->rows[i], argument);
+		state = argument_of(rows, i);
 		if (state->isnull)
 			continue;
 		if (is_numeric)
@@ -220,7 +232,7 @@ extreme_of_rows(const Rows *rows, Datum *best)
 
 		if (!counts(rows, i))
 			continue;
-		state = RowFacet(rows->program, &rows->rows[i], patom->argument);
+		state = argument_of(rows, i);
 		if (state->isnull)
 			continue;
 		value = FacetWiden(patom->argument->image->sql_type, state->value);
@@ -261,8 +273,8 @@ latest_of_rows(const Rows *rows, Datum *value)
 
 		if (!counts(rows, i))
 			continue;
-		state = RowFacet(rows->program, &rows->rows[i], argument);
-		state_order = RowFacet(rows->program, &rows->rows[i], order);
+		state = argument_of(rows, i);
+		state_order = order == argument ? state : RowFacet(rows->program, &rows->rows[i], order);
 		comparison = best == NULL ? -1 : compare_latest(order_type, state_order, best_order);
 		if (comparison == 0)
 			comparison = compare_latest(value_type, state, best);
@@ -279,7 +291,7 @@ latest_of_rows(const Rows *rows, Datum *value)
 
 /*
  * The value that a plain atom compares, over these rows.  False: a number that
- * does not fit in memory's arithmetic.
+ * does not fit in memory's arithmetic, or rows that are too many to compare.
  */
 bool
 RowAggregate(Program *program, int id, RowVersion *rows, int n, TimestampTz now, Datum *value,
@@ -289,6 +301,8 @@ RowAggregate(Program *program, int id, RowVersion *rows, int n, TimestampTz now,
 
 	*isnull = false;
 	*value = (Datum) 0;
+	if (FacetIsOpaque(all.patom->argument) && n > MANY_SIBLINGS)
+		return false;
 	switch (all.patom->aggregate)
 	{
 		case AGGREGATE_EXISTS:
@@ -313,7 +327,7 @@ RowAggregate(Program *program, int id, RowVersion *rows, int n, TimestampTz now,
  * distinguishes, a row that is there?
  */
 bool
-RowAggregateIsSettled(Program *program, int id, Datum value)
+RowAggregateIsDecided(Program *program, int id, Datum value)
 {
 	const Atom *atom = ProgramAtomBound(program, id);
 	FieldAggregate aggregate = ProgramAtomGet(program, id)->aggregate;

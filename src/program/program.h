@@ -31,6 +31,7 @@ typedef struct Facet
 	ExprState *state;               /* prepared when first asked; NULL for columns */
 	struct FacetPattern **patterns; /* by constant, compiled when first asked; or NULL */
 	Bitmapset *columns;             /* attribute numbers it reads; NULL with opaque */
+	struct RowSiblings *siblings;   /* opaque: how the contact's other rows answer it, once asked */
 } Facet;
 
 /* Does the facet, where there is one, hold a subquery? */
@@ -133,8 +134,8 @@ typedef struct Program
 	int nsources;
 	RowSource **sources;  /* [0] is the contact table; link tables are not among them */
 	ProgramAtom **states; /* per atom: NULL until asked */
-	int ngates;           /* facets of contacts with constants or cells that let segments in */
-	Facet **gates;
+	int naccess;          /* facets of contacts with constants or cells that let segments in */
+	Facet **access;
 	ContactTable *table;
 	EState *estate;
 	ExprContext *econtext;
