@@ -5,9 +5,10 @@
 SELECT coalesce(contact_table::text, '') AS contact_table, kind, coalesce(name, '') AS name, sum(value) AS segments_health
 FROM segments.health GROUP BY 1, 2, 3;
 
--- segments_members, segments_joins_total, segments_leaves_total{contact_table, alias}
+-- segments_members, segments_joins_total, segments_leaves_total, segments_evaluations_total, segments_evaluation_seconds_total{contact_table, alias}
 SELECT contact_table::text AS contact_table, alias, members AS segments_members, joins AS segments_joins_total, leaves AS segments_leaves_total,
-       extract(epoch FROM build_time) AS segments_build_seconds
+       extract(epoch FROM build_time) AS segments_build_seconds,
+       evaluations AS segments_evaluations_total, extract(epoch FROM evaluation_time) AS segments_evaluation_seconds_total
 FROM segments.status;
 
 -- segments_state{state}: how many segments

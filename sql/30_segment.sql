@@ -117,7 +117,7 @@ CREATE TABLE segments.segment_clock (
     CHECK ((evaluated_at IS NULL) = (covered_until IS NULL))
 );
 CREATE INDEX segment_clock_next_move_idx ON segments.segment_clock (contact_table, next_move);
-CREATE INDEX segment_clock_apart_idx ON segments.segment_clock (contact_table, segment_id) WHERE evaluated_at IS NOT NULL;
+CREATE INDEX segment_clock_own_idx ON segments.segment_clock (contact_table, segment_id) WHERE evaluated_at IS NOT NULL;
 COMMENT ON TABLE segments.segment_clock IS 'Segments whose filters move with time; what is null in evaluated_at and after it is as in contact_clock';
 COMMENT ON COLUMN segments.segment_clock.segment_id IS 'the segment';
 COMMENT ON COLUMN segments.segment_clock.contact_table IS 'its contact table';

@@ -18,12 +18,19 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION segments_internal.unfollowed_fields(regclass) IS 'fields in segments'' filters that depend on what segments do not follow';
 
+CREATE FUNCTION segments_internal.segment_costs(contact_table regclass)
+    RETURNS TABLE (segment_id bigint, evaluations bigint, evaluation_time interval)
+    LANGUAGE c VOLATILE STRICT ROWS 1000 AS 'MODULE_PATHNAME', 'segments_segment_costs';
+COMMENT ON FUNCTION segments_internal.segment_costs(regclass) IS
+    'how often segments of a contact table were evaluated for a contact, and an estimate of how long that took, since the server started; no rows where the library is not preloaded; for who may read the contact table';
+
 CREATE FUNCTION segments_internal.status_of(
     contact_tables regclass[],
     OUT id bigint, OUT alias text, OUT name text, OUT contact_table regclass, OUT is_published boolean, OUT state text,
     OUT error text, OUT members bigint, OUT joins bigint, OUT leaves bigint, OUT last_change timestamptz,
     OUT evaluated_at timestamptz, OUT next_move timestamptz, OUT built_at timestamptz, OUT build_time interval,
-    OUT refresh_failed_at timestamptz, OUT refresh_error text, OUT unfollowed text[])
+    OUT refresh_failed_at timestamptz, OUT refresh_error text, OUT unfollowed text[],
+    OUT evaluations bigint, OUT evaluation_time interval)
     RETURNS SETOF record LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
@@ -40,7 +47,7 @@ BEGIN
                    CASE WHEN s.state <> 'building' THEN coalesce(s.error, f.error) END,
                    coalesce(c.members, 0), coalesce(c.joins, 0), coalesce(c.leaves, 0), c.last_change,
                    k.evaluated_at, greatest(k.next_move, k.evaluated_at), s.built_at, s.build_time,
-                   h.failed_at, h.error, u.fields
+                   h.failed_at, h.error, u.fields, e.evaluations, e.evaluation_time
             FROM segments.segment AS s
             LEFT JOIN segments.contact_clock AS h ON h.contact_table = s.contact_table
             LEFT JOIN (SELECT DISTINCT ON (f.segment_id) f.segment_id, f.error FROM segments.segment_failure AS f
@@ -50,6 +57,7 @@ BEGIN
                        FROM segments.segment_clock AS k
                        LEFT JOIN segments.contact_clock AS t ON t.contact_table = k.contact_table) AS k ON k.segment_id = s.id
             LEFT JOIN segments_internal.unfollowed_fields(%1$s::oid) AS u ON u.segment_id = s.id
+            LEFT JOIN segments_internal.segment_costs(%1$s::oid) AS e ON e.segment_id = s.id
             WHERE s.contact_table = %1$s::oid ORDER BY s.id$query$, tables.contact_table::oid);
     END LOOP;
 END
@@ -67,7 +75,8 @@ CREATE FUNCTION segments_internal.segment_status(
     OUT id bigint, OUT alias text, OUT name text, OUT contact_table regclass, OUT is_published boolean, OUT state text,
     OUT error text, OUT members bigint, OUT joins bigint, OUT leaves bigint, OUT last_change timestamptz,
     OUT evaluated_at timestamptz, OUT next_move timestamptz, OUT built_at timestamptz, OUT build_time interval,
-    OUT refresh_failed_at timestamptz, OUT refresh_error text, OUT unfollowed text[])
+    OUT refresh_failed_at timestamptz, OUT refresh_error text, OUT unfollowed text[],
+    OUT evaluations bigint, OUT evaluation_time interval)
     RETURNS SETOF record LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
@@ -77,7 +86,8 @@ BEGIN
         RETURN QUERY SELECT * FROM segments_internal.status_of_all(all_tables) AS s (
             id bigint, alias text, name text, contact_table regclass, is_published boolean, state text, error text, members bigint,
             joins bigint, leaves bigint, last_change timestamptz, evaluated_at timestamptz, next_move timestamptz,
-            built_at timestamptz, build_time interval, refresh_failed_at timestamptz, refresh_error text, unfollowed text[]);
+            built_at timestamptz, build_time interval, refresh_failed_at timestamptz, refresh_error text, unfollowed text[],
+            evaluations bigint, evaluation_time interval);
     ELSE
         RETURN QUERY SELECT * FROM segments_internal.status_of(all_tables);
     END IF;
@@ -105,4 +115,6 @@ COMMENT ON COLUMN segments.status.build_time IS 'how long that took';
 COMMENT ON COLUMN segments.status.refresh_failed_at IS 'when the last segments.refresh_due() failed for its contact table; null: it did not';
 COMMENT ON COLUMN segments.status.refresh_error IS 'why';
 COMMENT ON COLUMN segments.status.unfollowed IS 'fields of its filters whose SQL depends on more than the row, so that members do not follow; null: none';
+COMMENT ON COLUMN segments.status.evaluations IS 'how often its filter was evaluated for a contact since the server started; null: never, or the library is not preloaded';
+COMMENT ON COLUMN segments.status.evaluation_time IS 'how long that took, estimated from one evaluation in 64; what is read for several segments at once counts for the first of them';
 GRANT SELECT ON segments.status TO PUBLIC;

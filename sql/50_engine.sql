@@ -80,11 +80,6 @@ CREATE FUNCTION segments_internal.build(contact_table regclass, segment_ids bigi
 COMMENT ON FUNCTION segments_internal.build(regclass, bigint[], text, boolean) IS 'brings the members of published segments of a contact table, and of those that refer to them, in line with their definitions; fresh: they are new and have no members yet; writers of the tables they read are shut out when it returns, until the transaction ends';
 REVOKE ALL ON FUNCTION segments_internal.build(regclass, bigint[], text, boolean) FROM PUBLIC;
 
-CREATE FUNCTION segments_internal.change_members(segment_id bigint, contacts anyarray, action text) RETURNS boolean[]
-    AS 'MODULE_PATHNAME', 'segments_change_members' LANGUAGE C STRICT;
-COMMENT ON FUNCTION segments_internal.change_members(bigint, anyarray, text) IS 'includes, excludes or resets contacts by hand; for each, whether it exists';
-REVOKE ALL ON FUNCTION segments_internal.change_members(bigint, anyarray, text) FROM PUBLIC;
-
 CREATE FUNCTION segments.refresh_due(at timestamptz DEFAULT NULL) RETURNS bigint
     AS 'MODULE_PATHNAME', 'segments_refresh_due' LANGUAGE C;
 COMMENT ON FUNCTION segments.refresh_due(timestamptz) IS 'brings segments whose filters move with time forward to an instant (null: now; a later one: those of contact tables that one owns); contact tables one by one, with a warning for each that fails; returns how many joins and leaves that made; settles the numbers that segments.count() starts from, except at SERIALIZABLE; safe to call as often as wanted, by several at a time';

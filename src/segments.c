@@ -11,6 +11,7 @@
 #include "evaluate/candidates.h"
 #include "log/member_settle.h"
 #include "program/image_share.h"
+#include "program/segment_cost.h"
 #include "text/regexp.h"
 #include "time/clock.h"
 #include "worker/launcher.h"
@@ -28,6 +29,7 @@ _PG_init(void)
 {
 	ClockDefineSettings();
 	ImageShareInit();
+	SegmentCostInit();
 	DefineCustomStringVariable("segments.user_id",
 							   "The id of the application's user, for stamps and row security.",
 							   "Empty means the session's role.", &user_id_setting, "", PGC_USERSET,

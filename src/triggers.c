@@ -126,7 +126,7 @@ try_maintain_table(Oid contact_table, TriggerData *data, StatementDelta *delta)
 static void
 maintain_table(Oid contact_table, TriggerData *data, StatementDelta *delta)
 {
-	delta->settled = false;
+	delta->holds_definitions = false;
 	while (!try_maintain_table(contact_table, data, delta))
 		CHECK_FOR_INTERRUPTS();
 }
@@ -168,7 +168,7 @@ static bool
 is_seen_to(Relation rel)
 {
 	return OidIsValid(emptied) && emptied_in == GetCurrentTransactionId() &&
-		   emptied_at == SessionRuns() &&
+		   emptied_at == SessionsBegun() &&
 		   list_member_oid(TableTreeAbove(RelationGetRelid(rel)), emptied);
 }
 
@@ -178,7 +178,7 @@ note_emptied(Relation rel)
 	emptied =
 		rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE ? RelationGetRelid(rel) : InvalidOid;
 	emptied_in = GetCurrentTransactionId();
-	emptied_at = SessionRuns();
+	emptied_at = SessionsBegun();
 }
 
 /* whole: no other table holds rows of the attached one. */

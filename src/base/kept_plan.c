@@ -33,7 +33,7 @@ typedef struct KeptEntry
 static HTAB *kept = NULL;
 
 static void
-initialise(void)
+initialize(void)
 {
 	if (kept != NULL)
 		return;
@@ -87,7 +87,7 @@ KeptPlan(const char *sql, int nargs, Oid *types)
 	char *copy;
 
 	Assert(nargs <= MAX_ARGS);
-	initialise();
+	initialize();
 	entry = hash_search(kept, &sql, HASH_FIND, NULL);
 	if (entry && entry->nargs == nargs && memcmp(entry->types, types, sizeof(Oid) * nargs) == 0)
 		return entry->plan;

@@ -1,5 +1,5 @@
 /*
- * sql_expr.c - SQL text of one expression over one relation -> analysed tree.
+ * sql_expr.c - SQL text of one expression over one relation -> analyzed tree.
  *
  * Used for what the catalogue declares as SQL (computed fields, conditions)
  * and for the predicates that predicate_sql.c writes.  Callers fix the search
@@ -50,11 +50,11 @@ raw_expression(const char *sql)
 static const Oid parameter_types[] = {INT4OID};
 
 /*
- * Analyse `sql` over the columns of an open relation, addressed as `alias` or
+ * Analyze `sql` over the columns of an open relation, addressed as `alias` or
  * bare; its Vars have varno 1.
  */
 static Node *
-analyse(const char *sql, Relation rel, const char *alias)
+analyze(const char *sql, Relation rel, const char *alias)
 {
 	ParseState *pstate = make_parsestate(NULL);
 	ParseNamespaceItem *item;
@@ -74,10 +74,10 @@ analyse(const char *sql, Relation rel, const char *alias)
  * The same of a relation that is not open.
  */
 Node *
-SqlExprAnalyse(const char *sql, Oid relid, const char *alias)
+SqlExprAnalyze(const char *sql, Oid relid, const char *alias)
 {
 	Relation rel = table_open(relid, AccessShareLock);
-	Node *expr = analyse(sql, rel, alias);
+	Node *expr = analyze(sql, rel, alias);
 
 	table_close(rel, NoLock);
 	return expr;
@@ -91,7 +91,7 @@ Node *
 SqlExprParse(const char *sql, Oid relid, const char *alias)
 {
 	Relation rel = table_open(relid, AccessShareLock);
-	Node *expr = ExpandVirtualColumns(analyse(sql, rel, alias), rel);
+	Node *expr = ExpandVirtualColumns(analyze(sql, rel, alias), rel);
 
 	table_close(rel, NoLock);
 	return expr;
@@ -110,7 +110,7 @@ deparse(Node *expr, Oid relid, const char *alias, bool qualified)
 }
 
 /*
- * An analysed expression over a relation, which goes by its own name, with all
+ * An analyzed expression over a relation, which goes by its own name, with all
  * names as they are now, qualified.
  */
 char *
@@ -130,7 +130,7 @@ SqlExprQualify(const char *sql, Oid relid, const char *alias, const char *new_al
 			   bool *deterministic)
 {
 	Relation rel = table_open(relid, AccessShareLock);
-	Node *expr = analyse(sql, rel, alias);
+	Node *expr = analyze(sql, rel, alias);
 	Oid collation = exprCollation(expr);
 
 	table_close(rel, NoLock);

@@ -1,5 +1,5 @@
 /*
- * sql_expr.h - SQL text of one expression over one relation -> analysed tree.
+ * sql_expr.h - SQL text of one expression over one relation -> analyzed tree.
  */
 #ifndef SEGMENTS_SQL_EXPR_H
 #define SEGMENTS_SQL_EXPR_H
@@ -9,7 +9,7 @@
 #include "nodes/nodes.h"
 
 extern Node *SqlExprParse(const char *sql, Oid relid, const char *alias);
-extern Node *SqlExprAnalyse(const char *sql, Oid relid, const char *alias);
+extern Node *SqlExprAnalyze(const char *sql, Oid relid, const char *alias);
 extern char *SqlExprText(Node *expr, Oid relid);
 extern char *SqlExprQualify(const char *sql, Oid relid, const char *alias, const char *new_alias,
 							Oid *type, bool *deterministic);

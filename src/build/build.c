@@ -13,7 +13,7 @@
  * SHARE UPDATE EXCLUSIVE on the contact table makes those who change
  * definitions take turns from the start, and lets writers pass.
  *
- * Segments that refer to these follow in the order of their ranks, each once,
+ * Segments that refer to these follow in the order of their levels, each once,
  * when what they look at is there: those that were asked for too, and all that
  * refer to one that changed.
  */
@@ -288,9 +288,9 @@ reached_segments(const Build *build)
 	return result;
 }
 
-/* Of one rank: those asked for, and those reached by a change. */
+/* Of one level: those asked for, and those reached by a change. */
 static void
-build_rank(Build *build, List *asked, int rank)
+build_level(Build *build, List *asked, int level)
 {
 	Program *program = build->program;
 	Bitmapset *done = BuildIndexes(program, asked);
@@ -300,7 +300,7 @@ build_rank(Build *build, List *asked, int rank)
 	int i = -1;
 
 	while ((i = bms_next_member(candidates, i)) >= 0)
-		if (program->segments[i].rank == rank && !bms_is_member(i, done))
+		if (program->segments[i].level == level && !bms_is_member(i, done))
 			reached = lappend(reached, unconstify(int64 *, &program->segments[i].id));
 	if (asked != NIL)
 		build_locked(build, asked);
@@ -314,16 +314,16 @@ build_rank(Build *build, List *asked, int rank)
 }
 
 static void
-build_ranks(Build *build, List *ids)
+build_levels(Build *build, List *ids)
 {
 	int highest = 1;
-	int rank;
+	int level;
 	int i;
 
 	for (i = 0; i < build->program->nsegments; i++)
-		highest = Max(highest, (int) build->program->segments[i].rank);
-	for (rank = 2; rank <= highest; rank++)
-		build_rank(build, BuildIdsOfRank(build->program, ids, rank), rank);
+		highest = Max(highest, (int) build->program->segments[i].level);
+	for (level = 2; level <= highest; level++)
+		build_level(build, BuildIdsOfLevel(build->program, ids, level), level);
 }
 
 /*
@@ -337,8 +337,8 @@ build_disturbed(Build *build, List *ids)
 	while (build->disturbed)
 	{
 		build->disturbed = false;
-		build_rank(build, BuildIdsOfRank(build->program, ids, 1), 1);
-		build_ranks(build, ids);
+		build_level(build, BuildIdsOfLevel(build->program, ids, 1), 1);
+		build_levels(build, ids);
 	}
 }
 
@@ -368,7 +368,7 @@ build_segments(Build *build, List *ids, bool online)
 		BuildLock(build->contact_table, relids, ShareRowExclusiveLock, false);
 		build_locked(build, first);
 	}
-	build_ranks(build, others);
+	build_levels(build, others);
 	build_disturbed(build, ids);
 	if (!build->fresh)
 		BuildHandChanges(build->program, ids, build->cause);

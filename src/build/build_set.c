@@ -74,10 +74,10 @@ BuildIdArray(List *ids)
 }
 
 /*
- * Those of the ids that the program has at this rank.
+ * Those of the ids that the program has at this level.
  */
 List *
-BuildIdsOfRank(Program *program, List *ids, int rank)
+BuildIdsOfLevel(Program *program, List *ids, int level)
 {
 	List *result = NIL;
 	ListCell *cell;
@@ -86,7 +86,7 @@ BuildIdsOfRank(Program *program, List *ids, int rank)
 	{
 		int index = ProgramSegmentById(program, *(int64 *) lfirst(cell));
 
-		if (index >= 0 && program->segments[index].rank == rank)
+		if (index >= 0 && program->segments[index].level == level)
 			result = lappend(result, lfirst(cell));
 	}
 	return result;

@@ -16,7 +16,7 @@
 extern List *BuildIds(ArrayType *array);
 extern Bitmapset *BuildIndexes(Program *program, List *ids);
 extern Datum BuildIdArray(List *ids);
-extern List *BuildIdsOfRank(Program *program, List *ids, int rank);
+extern List *BuildIdsOfLevel(Program *program, List *ids, int level);
 extern Bitmapset *BuildReferringTo(Program *program, Bitmapset *segments);
 extern List *BuildSplitReferring(Program *program, List *ids, Bitmapset *referring, List **others);
 extern List *BuildPublished(List *ids);

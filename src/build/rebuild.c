@@ -91,7 +91,7 @@ find_differences(Rebuild *rebuild, Oid contact_table, List *ids)
  * again: they may have changed since the scan.
  */
 static void
-settle(Rebuild *rebuild, Oid contact_table)
+write_differences(Rebuild *rebuild, Oid contact_table)
 {
 	Program *program;
 
@@ -125,7 +125,7 @@ rebuild_members(Oid contact_table, List *ids)
 	ProgressBegin(PROGRESS_REBUILD, contact_table, list_length(ids));
 	find_differences(&rebuild, contact_table, ids);
 	if (rebuild.keys.n > 0)
-		settle(&rebuild, contact_table);
+		write_differences(&rebuild, contact_table);
 	ProgressEnd();
 	SessionEnd();
 	/* what was at work in between left us in a context that is gone */

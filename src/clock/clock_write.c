@@ -85,7 +85,7 @@ stored_next_move(TimestampTz next_move, TimestampTz now)
 
 /*
  * A segment was evaluated as a whole at now, writers shut out: from here on it
- * stands apart, or has no clock when it does not move.
+ * has its own clock, or none when it does not move.
  */
 void
 ClockStart(Oid contact_table, int64 segment, bool moves, TimestampTz now, TimestampTz next_move)
@@ -188,11 +188,11 @@ lock_contact_clock(Oid contact_table, ClockWindow *window)
 }
 
 static void
-include_apart(ClockMove *move, Oid contact_table)
+include_own(ClockMove *move, Oid contact_table)
 {
 	CatalogScan scan;
 
-	ClockBeginApart(&scan, contact_table);
+	ClockBeginOwn(&scan, contact_table);
 	while (CatalogScanNext(&scan))
 	{
 		ClockWindow window = {0};
@@ -207,7 +207,7 @@ include_apart(ClockMove *move, Oid contact_table)
 		if (isnull)
 			window.pending_xmax = 0;
 		include(move, &window);
-		DatumVectorAdd(&move->apart, ClockColumn(&scan, Anum_clock_segment_id, &isnull));
+		DatumVectorAdd(&move->own_clock, ClockColumn(&scan, Anum_clock_segment_id, &isnull));
 	}
 	CatalogScanEnd(&scan);
 }
@@ -275,13 +275,13 @@ ClockBegin(ClockMove *move, Oid contact_table, TimestampTz now)
 	/* the segments, and their table, may be gone since it was listed */
 	if (!ClockIsDue(contact_table, now))
 		return false;
-	DatumVectorInit(&move->apart, CurrentMemoryContext, FLOAT8PASSBYVAL, sizeof(int64));
+	DatumVectorInit(&move->own_clock, CurrentMemoryContext, FLOAT8PASSBYVAL, sizeof(int64));
 	lock_contact_clock(contact_table, &window);
 	members = has_members(contact_table);
 	move->together = !members || window.evaluated_at < now;
 	if (members && move->together)
 		include(move, &window);
-	include_apart(move, contact_table);
+	include_own(move, contact_table);
 	if (move->any)
 		plan_advance(&move->window);
 	return move->any;
@@ -309,8 +309,8 @@ expect_all(uint64 written, const DatumVector *ids)
 }
 
 /*
- * Write where the segments stand after a refresh.  Those that stood apart join
- * the others, unless these are ahead of us.
+ * Write where the segments stand after a refresh.  Those with their own clock
+ * join the others, unless these are ahead of us.
  */
 void
 ClockAdvance(const ClockMove *move)
@@ -324,13 +324,13 @@ ClockAdvance(const ClockMove *move)
 	values[2] = TimestampTzGetDatum(move->window.next_covered);
 	values[3] = TimestampTzGetDatum(move->window.next_pending_at);
 	values[4] = Int64GetDatum(move->window.next_pending_xmax);
-	values[5] = id_array(&move->apart);
+	values[5] = id_array(&move->own_clock);
 	if (!move->together)
 		expect_all(
 			run("UPDATE segments.segment_clock SET evaluated_at = $2, covered_until = $3, pending_at = $4, "
 				"pending_xmax = $5 WHERE contact_table = $1 AND segment_id = ANY ($6)",
 				6, types, values),
-			&move->apart);
+			&move->own_clock);
 	else
 	{
 		expect(
@@ -338,27 +338,27 @@ ClockAdvance(const ClockMove *move)
 				"pending_xmax = $5 WHERE contact_table = $1",
 				5, types, values),
 			1);
-		if (move->apart.n > 0)
+		if (move->own_clock.n > 0)
 		{
-			Oid apart_type = INT8ARRAYOID;
+			Oid id_array_type = INT8ARRAYOID;
 
 			expect_all(
 				run("UPDATE segments.segment_clock SET evaluated_at = NULL, covered_until = NULL, pending_at = NULL, "
 					"pending_xmax = NULL WHERE segment_id = ANY ($1)",
-					1, &apart_type, &values[5]),
-				&move->apart);
+					1, &id_array_type, &values[5]),
+				&move->own_clock);
 		}
 	}
 	tell_others();
 }
 
 static bool
-is_apart(const ClockMove *move, int64 segment)
+has_own_clock(const ClockMove *move, int64 segment)
 {
 	int i;
 
-	for (i = 0; i < move->apart.n; i++)
-		if (DatumGetInt64(move->apart.items[i]) == segment)
+	for (i = 0; i < move->own_clock.n; i++)
+		if (DatumGetInt64(move->own_clock.items[i]) == segment)
 			return true;
 	return false;
 }
@@ -388,7 +388,7 @@ ClockCovered(const ClockMove *move)
 
 		*id = DatumGetInt64(ClockColumn(&scan, Anum_clock_segment_id, &isnull));
 		/* the others are ahead of us, and may have to come back to it */
-		if (move->together || is_apart(move, *id))
+		if (move->together || has_own_clock(move, *id))
 			result = lappend(result, id);
 	}
 	CatalogScanEnd(&scan);
@@ -443,8 +443,8 @@ ClockMoving(Oid contact_table)
 }
 
 /*
- * All moving segments of a contact table were evaluated at now and stand apart,
- * writers shut out: nobody goes by the clock that they shared.
+ * All moving segments of a contact table were evaluated at now, with writers
+ * shut out, and have their own clock: nobody goes by the one that they shared.
  */
 void
 ClockReset(Oid contact_table, TimestampTz now)

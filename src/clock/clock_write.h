@@ -30,9 +30,9 @@ typedef struct ClockMove
 	Oid contact_table;
 	TimestampTz now;
 	bool any;
-	bool together;      /* those that go by contact_clock; else they are ahead of us */
-	ClockWindow window; /* of all that move */
-	DatumVector apart;  /* ids of those that stand apart */
+	bool together;         /* those that go by contact_clock; else they are ahead of us */
+	ClockWindow window;    /* of all that move */
+	DatumVector own_clock; /* ids of those with their own */
 } ClockMove;
 
 extern void ClockStart(Oid contact_table, int64 segment, bool moves, TimestampTz now,

@@ -5,8 +5,8 @@
  * All moving segments of a contact table are brought forward together and share
  * one row of contact_clock, so that a refresh writes one row and a backend
  * reads one, whatever the number of segments.  A segment that was built by
- * itself stands apart, with instants of its own, until the next refresh that
- * reaches it takes it along with the others.
+ * itself has its own clock until the next refresh that reaches it takes it
+ * along with the others.
  *
  * Rows are read as last committed, or changed by ourselves.
  */
@@ -27,7 +27,7 @@
 #include "program/program.h"
 #include "program/program_cache.h"
 
-#define FEW_APART 16 /* segments that stand apart and are looked at at once */
+#define FEW_OWN 16 /* segments with their own clock that are looked at at once */
 
 Datum
 ClockColumn(CatalogScan *scan, int number, bool *isnull)
@@ -52,7 +52,7 @@ ClockIsNull(CatalogScan *scan, int number)
 	return isnull;
 }
 
-/* How far the segments of a contact table are that don't stand apart. */
+/* How far the segments of a contact table are that don't have their own clock. */
 static bool
 read_contact_clock(Oid contact_table, TimestampTz *evaluated_at, TimestampTz *covered_until)
 {
@@ -74,13 +74,13 @@ read_contact_clock(Oid contact_table, TimestampTz *evaluated_at, TimestampTz *co
 }
 
 void
-ClockBeginApart(CatalogScan *scan, Oid contact_table)
+ClockBeginOwn(CatalogScan *scan, Oid contact_table)
 {
 	ScanKeyData key;
 
 	ScanKeyInit(&key, Anum_clock_contact_table, BTEqualStrategyNumber, F_OIDEQ,
 				ObjectIdGetDatum(contact_table));
-	CatalogScanBegin(scan, "segment_clock", CatalogRelid("segment_clock_apart_idx"), NULL, 1, &key);
+	CatalogScanBegin(scan, "segment_clock", CatalogRelid("segment_clock_own_idx"), NULL, 1, &key);
 }
 
 /*
@@ -128,9 +128,9 @@ ClockIsAhead(Oid contact_table, TimestampTz now)
 
 	if (read_contact_clock(contact_table, &evaluated_at, &covered_until) && evaluated_at > now)
 		return true;
-	ClockBeginApart(&scan, contact_table);
+	ClockBeginOwn(&scan, contact_table);
 	while (!ahead && CatalogScanNext(&scan))
-		ahead = ++read > FEW_APART || ClockInstant(&scan, Anum_clock_evaluated_at) > now;
+		ahead = ++read > FEW_OWN || ClockInstant(&scan, Anum_clock_evaluated_at) > now;
 	CatalogScanEnd(&scan);
 	return ahead;
 }
@@ -162,7 +162,7 @@ ClockLoad(Program *program)
 		program->moved_from = covered_until;
 		program->moved_to = evaluated_at;
 	}
-	ClockBeginApart(&scan, program->relid);
+	ClockBeginOwn(&scan, program->relid);
 	while (CatalogScanNext(&scan))
 	{
 		program->moved_from =

@@ -30,7 +30,7 @@
 extern Datum ClockColumn(CatalogScan *scan, int number, bool *isnull);
 extern TimestampTz ClockInstant(CatalogScan *scan, int number);
 extern bool ClockIsNull(CatalogScan *scan, int number);
-extern void ClockBeginApart(CatalogScan *scan, Oid contact_table);
+extern void ClockBeginOwn(CatalogScan *scan, Oid contact_table);
 extern bool ClockRead(int64 segment, TimestampTz *evaluated_at);
 extern bool ClockIsAhead(Oid contact_table, TimestampTz now);
 extern void ClockLoad(Program *program);

@@ -2,7 +2,7 @@
  * expression_rights.c - has an SQL expression a meaning, and may a role
  * evaluate it?
  *
- * What is declared for a contact table is evaluated as its owner.  Analysing an
+ * What is declared for a contact table is evaluated as its owner.  Analyzing an
  * expression asks for USAGE of schemas only; here is the rest, so that nobody
  * can declare, and by that hold on to, what they have no right to.
  *

@@ -9,7 +9,6 @@
 
 #include "definition/field.h"
 
-#include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
 #include "utils/builtins.h"
@@ -18,6 +17,8 @@
 
 #include "base/sql_expr.h"
 #include "definition/contact_table.h"
+#include "definition/field_type.h"
+#include "definition/field_value.h"
 
 #define FIELD_KEY_LENGTH 192
 
@@ -26,95 +27,6 @@ typedef struct FieldEntry
 	char key[FIELD_KEY_LENGTH];
 	Field *field;
 } FieldEntry;
-
-static const struct
-{
-	const char *word;
-	FieldClass class;
-} field_types[] = {
-	{"text", FIELD_TEXT},     {"email", FIELD_TEXT},
-	{"url", FIELD_TEXT},      {"tel", FIELD_TEXT},
-	{"select", FIELD_TEXT},   {"country", FIELD_TEXT},
-	{"region", FIELD_TEXT},   {"locale", FIELD_TEXT},
-	{"timezone", FIELD_TEXT}, {"lookup", FIELD_TEXT},
-	{"number", FIELD_NUMBER}, {"boolean", FIELD_BOOLEAN},
-	{"date", FIELD_DATE},     {"datetime", FIELD_DATETIME},
-	{"time", FIELD_TIME},     {"multiselect", FIELD_MULTISELECT},
-	{"id", FIELD_ID},         {"segment", FIELD_SEGMENT},
-};
-
-static FieldClass
-class_of_word(const char *word)
-{
-	int i;
-
-	for (i = 0; i < lengthof(field_types); i++)
-		if (strcmp(field_types[i].word, word) == 0)
-			return field_types[i].class;
-	elog(ERROR, "unrecognized field type \"%s\"", word);
-	return 0;
-}
-
-static bool
-is_string_type(Oid type)
-{
-	char category;
-	bool preferred;
-
-	get_type_category_preferred(type, &category, &preferred);
-	return category == TYPCATEGORY_STRING;
-}
-
-/*
- * The type word a value of this SQL type gets by itself, or NULL when it can't
- * be a field.
- */
-static const char *
-infer_type(Oid type)
-{
-	switch (getBaseType(type))
-	{
-		case BOOLOID:
-			return "boolean";
-		case INT2OID:
-		case INT4OID:
-		case INT8OID:
-		case FLOAT4OID:
-		case FLOAT8OID:
-		case NUMERICOID:
-			return "number";
-		case DATEOID:
-			return "date";
-		case TIMESTAMPOID:
-		case TIMESTAMPTZOID:
-			return "datetime";
-		case TIMEOID:
-			return "time";
-		case TEXTARRAYOID:
-		case VARCHARARRAYOID:
-			return "multiselect";
-		case UUIDOID:
-			return "id";
-		default:
-			if (type_is_enum(getBaseType(type)))
-				return "select";
-			return is_string_type(getBaseType(type)) ? "text" : NULL;
-	}
-}
-
-/*
- * segments.inferred_type(regtype) -> text
- */
-PG_FUNCTION_INFO_V1(segments_inferred_type);
-Datum
-segments_inferred_type(PG_FUNCTION_ARGS)
-{
-	const char *word = infer_type(PG_GETARG_OID(0));
-
-	if (word == NULL)
-		PG_RETURN_NULL();
-	PG_RETURN_TEXT_P(cstring_to_text(word));
-}
 
 /* ----- the catalogue of one contact table, loaded once ----- */
 
@@ -220,12 +132,6 @@ best_definition(ContactTable *table, const char *object, const RelatedRows *rows
 	return best;
 }
 
-static FieldDefinition *
-find_definition(ContactTable *table, const char *object, const char *name, const char **number)
-{
-	return best_definition(table, object, NULL, name, number);
-}
-
 /*
  * segments_internal.name_covers(declared, field) -> boolean
  */
@@ -264,142 +170,6 @@ substitute_number(const char *condition, const char *number)
 	return out.data;
 }
 
-static bool
-column_value(Field *field, Oid relid, const char *alias, const char *column)
-{
-	AttrNumber attnum = get_attnum(relid, column);
-	Oid collation;
-	int32 typmod;
-
-	if (attnum <= 0)
-		return false;
-	get_atttypetypmodcoll(relid, attnum, &field->value_type, &typmod, &collation);
-	if (!OidIsValid(field->value_type))
-		return false;
-	field->value = psprintf("%s.%s", alias, quote_identifier(column));
-	field->is_bounded = typmod >= 0;
-	field->deterministic = !OidIsValid(collation) || get_collation_isdeterministic(collation);
-	return true;
-}
-
-static void
-refuse_type(Field *field, const char *type)
-{
-	ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
-					errmsg("field \"%s\" of type %s cannot be over a value of type %s", field->name,
-						   type, format_type_be(field->value_type))));
-}
-
-/*
- * Text of any type that has one; text and varchar stay as they are, so that an
- * index on the column or on its folded form serves.
- */
-static void
-coerce_to_text(Field *field)
-{
-	Oid base = getBaseType(field->value_type);
-
-	if (base == TEXTOID || base == VARCHAROID)
-		return;
-	if (type_is_enum(base))
-		field->enum_type = base;
-	field->value = psprintf("(%s)::pg_catalog.text", field->value);
-	field->value_type = TEXTOID;
-	field->deterministic = true;
-}
-
-/*
- * Check the value's SQL type against the field's type, and bring it to the few
- * types that the rest knows.
- */
-static void
-normalise_value(Field *field)
-{
-	Oid base = getBaseType(field->value_type);
-	bool is_int = (base == INT2OID || base == INT4OID || base == INT8OID);
-
-	switch (field->class)
-	{
-		case FIELD_TEXT:
-			coerce_to_text(field);
-			break;
-		case FIELD_ID:
-			if (!is_int)
-				coerce_to_text(field);
-			break;
-		case FIELD_NUMBER:
-			if (!is_int && base != NUMERICOID && base != FLOAT4OID && base != FLOAT8OID)
-				refuse_type(field, field->type);
-			break;
-		case FIELD_BOOLEAN:
-			if (is_int)
-				field->value = psprintf("(%s <> 0)", field->value);
-			else if (base != BOOLOID)
-				refuse_type(field, field->type);
-			base = BOOLOID;
-			break;
-		case FIELD_DATE:
-		case FIELD_DATETIME:
-			/* the column's type rules */
-			if (base == DATEOID)
-				field->class = FIELD_DATE;
-			else if (base == TIMESTAMPOID || base == TIMESTAMPTZOID)
-				field->class = FIELD_DATETIME;
-			else
-				refuse_type(field, field->type);
-			break;
-		case FIELD_TIME:
-			if (base != TIMEOID)
-				refuse_type(field, field->type);
-			break;
-		case FIELD_MULTISELECT:
-			if (base == VARCHARARRAYOID)
-				field->value = psprintf("(%s)::pg_catalog.text[]", field->value);
-			else if (base != TEXTARRAYOID)
-				coerce_to_text(field);
-			break;
-		case FIELD_SEGMENT:
-			break;
-	}
-	if (field->class != FIELD_TEXT && field->class != FIELD_ID && field->class != FIELD_MULTISELECT)
-		field->value_type = base;
-	else if (field->class == FIELD_MULTISELECT)
-		field->value_type =
-			(base == TEXTARRAYOID || base == VARCHARARRAYOID) ? TEXTARRAYOID : TEXTOID;
-	else
-		field->value_type = is_int && field->class == FIELD_ID ? base : TEXTOID;
-}
-
-static FieldAggregate
-aggregate_of_word(const char *word)
-{
-	static const char *const words[] = {"exists", "count", "sum", "min", "max", "latest"};
-	int i;
-
-	if (word == NULL)
-		return AGGREGATE_NONE;
-	for (i = 0; i < lengthof(words); i++)
-		if (strcmp(words[i], word) == 0)
-			return (FieldAggregate) (AGGREGATE_EXISTS + i);
-	elog(ERROR, "unrecognized aggregate \"%s\"", word);
-	return AGGREGATE_NONE;
-}
-
-static const char *
-default_type(Field *field)
-{
-	const char *word;
-
-	if (field->aggregate == AGGREGATE_EXISTS)
-		return "boolean";
-	if (field->aggregate == AGGREGATE_COUNT || field->aggregate == AGGREGATE_SUM)
-		return "number";
-	word = infer_type(field->value_type);
-	if (word == NULL)
-		refuse_type(field, "text");
-	return word;
-}
-
 static Field *
 new_field(ContactTable *table, const char *object, const char *name)
 {
@@ -433,26 +203,6 @@ rows_of(ContactTable *table, const char *object, const char *relation)
 	return rows;
 }
 
-static void
-set_value(Field *field, const FieldDefinition *def, Oid relid, const char *alias)
-{
-	const char *column = def->column_name ? def->column_name : field->name;
-
-	if (def->expression)
-		field->value = SqlExprQualify(def->expression, relid, get_rel_name(relid), alias,
-									  &field->value_type, &field->deterministic);
-	else if (column_value(field, relid, alias, column))
-		return;
-	else if (field->aggregate == AGGREGATE_EXISTS || field->aggregate == AGGREGATE_COUNT)
-		field->value = NULL;
-	else
-		ereport(
-			ERROR,
-			(errcode(ERRCODE_UNDEFINED_COLUMN),
-			 errmsg("column \"%s\" of relation \"%s\" does not exist", column, get_rel_name(relid)),
-			 errdetail("Field \"%s\" of object %s needs it.", field->name, field->object)));
-}
-
 static Field *
 field_from_definition(ContactTable *table, const FieldDefinition *def, const char *object,
 					  const char *name, const char *number)
@@ -463,11 +213,11 @@ field_from_definition(ContactTable *table, const FieldDefinition *def, const cha
 	char *condition = substitute_number(def->condition, number);
 
 	field->available = def->available;
-	field->aggregate = aggregate_of_word(def->aggregate);
+	field->aggregate = FieldAggregateOfWord(def->aggregate);
 	field->rows = rows_of(table, object, def->relation);
 	relid = field->rows ? field->rows->relid : table->relid;
 	alias = field->rows ? "r" : "c";
-	set_value(field, def, relid, alias);
+	FieldValueFromDefinition(field, def, relid, alias);
 	if (condition)
 		field->condition = SqlExprQualify(condition, relid, get_rel_name(relid), alias, NULL, NULL);
 	if (def->order_by)
@@ -479,10 +229,10 @@ field_from_definition(ContactTable *table, const FieldDefinition *def, const cha
 	field->unfollowed = def->unfollowed;
 	if (def->default_prefix)
 		field->default_prefix = pstrdup(def->default_prefix);
-	field->type = pstrdup(def->type ? def->type : default_type(field));
-	field->class = class_of_word(field->type);
+	field->type = pstrdup(def->type ? def->type : FieldValueDefaultType(field));
+	field->class = FieldClassOfWord(field->type);
 	if (field->aggregate != AGGREGATE_EXISTS && field->aggregate != AGGREGATE_COUNT)
-		normalise_value(field);
+		FieldValueNormalize(field);
 	return field;
 }
 
@@ -511,26 +261,22 @@ add_relation_condition(Field *field)
 		field->condition ? psprintf("(%s AND %s)", condition, field->condition) : condition;
 }
 
-/* A column that nothing was declared for. */
+/* A column that nothing was declared for, of the contact or of a row. */
 static Field *
-field_from_column(ContactTable *table, const char *object, const char *name)
+field_from_column(ContactTable *table, const char *object, RelatedRows *rows, const char *name)
 {
 	Field *field = new_field(table, object, name);
 	const char *word;
 
-	if (strncmp(object, "company", 7) == 0)
-		field->rows = find_relation(table, object);
-	if ((field->rows == NULL) != (strcmp(object, "lead") == 0))
+	field->rows = rows;
+	if (!FieldValueFromColumn(field, rows ? rows->relid : table->relid, rows ? "r" : "c", name))
 		return NULL;
-	if (!column_value(field, field->rows ? field->rows->relid : table->relid,
-					  field->rows ? "r" : "c", name))
-		return NULL;
-	word = infer_type(field->value_type);
+	word = FieldTypeInfer(field->value_type);
 	if (word == NULL)
 		return NULL;
 	field->type = pstrdup(word);
-	field->class = class_of_word(word);
-	normalise_value(field);
+	field->class = FieldClassOfWord(word);
+	FieldValueNormalize(field);
 	return field;
 }
 
@@ -552,14 +298,18 @@ static Field *
 resolve_in_object(ContactTable *table, const char *object, const char *name)
 {
 	const char *number;
-	FieldDefinition *def = find_definition(table, object, name, &number);
+	FieldDefinition *def = best_definition(table, object, NULL, name, &number);
+	RelatedRows *company;
 
 	/* what was declared for companies holds for all of a contact's companies */
 	if (def == NULL && strcmp(object, "company_all") == 0)
-		def = find_definition(table, "company", name, &number);
+		def = best_definition(table, "company", NULL, name, &number);
 	if (def != NULL)
 		return field_from_definition(table, def, object, name, number);
-	return field_from_column(table, object, name);
+	if (strcmp(object, "lead") == 0)
+		return field_from_column(table, object, NULL, name);
+	company = strncmp(object, "company", 7) == 0 ? find_relation(table, object) : NULL;
+	return company ? field_from_column(table, object, company, name) : NULL;
 }
 
 /* A share of the contacts by a hash of their key (SEMANTICS §8.7). */
@@ -580,7 +330,7 @@ bucket_field(ContactTable *table, const char *name)
 }
 
 static Field *
-resolve_field(ContactTable *table, const char *object, const char *name)
+resolve_of_contact(ContactTable *table, const char *object, const char *name)
 {
 	/* whatever columns the table has, or gets later */
 	Field *field = strcmp(object, "lead") == 0 ? segment_field(table, name) : NULL;
@@ -594,6 +344,16 @@ resolve_field(ContactTable *table, const char *object, const char *name)
 		field = resolve_in_object(table, "groups", name);
 	if (field == NULL)
 		field = bucket_field(table, name);
+	return field;
+}
+
+static Field *
+resolve_field(ContactTable *table, const char *object, const char *name)
+{
+	Field *field = resolve_of_contact(table, object, name);
+
+	if (field != NULL)
+		add_relation_condition(field);
 	return field;
 }
 
@@ -630,13 +390,6 @@ FieldRelation(ContactTable *table, const char *name)
 	return find_relation(table, name);
 }
 
-/* The definition of a field over these rows without aggregate. */
-static FieldDefinition *
-row_definition(ContactTable *table, const RelatedRows *rows, const char *name, const char **number)
-{
-	return best_definition(table, NULL, rows, name, number);
-}
-
 /* The two fields of a membership. */
 static Field *
 membership_field(ContactTable *table, const char *name)
@@ -660,26 +413,9 @@ membership_field(ContactTable *table, const char *name)
 	return field;
 }
 
-/* A column of the rows' table that nothing was declared for. */
+/* One that is defined over the relation without aggregate, or a column. */
 static Field *
-row_column(ContactTable *table, RelatedRows *rows, const char *name)
-{
-	Field *field = new_field(table, rows->name, name);
-	const char *word;
-
-	if (!column_value(field, rows->relid, "r", name))
-		return NULL;
-	word = infer_type(field->value_type);
-	if (word == NULL)
-		return NULL;
-	field->type = pstrdup(word);
-	field->class = class_of_word(word);
-	normalise_value(field);
-	return field;
-}
-
-static Field *
-resolve_row_field(ContactTable *table, RelatedRows *rows, const char *name)
+resolve_over_row(ContactTable *table, RelatedRows *rows, const char *name)
 {
 	const char *number;
 	FieldDefinition *def;
@@ -687,9 +423,9 @@ resolve_row_field(ContactTable *table, RelatedRows *rows, const char *name)
 
 	if (rows == table->memberships)
 		return membership_field(table, name);
-	def = row_definition(table, rows, name, &number);
+	def = best_definition(table, NULL, rows, name, &number);
 	if (def == NULL)
-		return row_column(table, rows, name);
+		return field_from_column(table, rows->name, rows, name);
 	field = field_from_definition(table, def, def->object, name, number);
 	/* no value on rows that don't satisfy its own condition */
 	if (field->condition)
@@ -698,37 +434,54 @@ resolve_row_field(ContactTable *table, RelatedRows *rows, const char *name)
 	return field;
 }
 
-/*
- * The field with this name of one row of a relation, or NULL: one that is
- * defined over the relation without aggregate, or a column.  Its value is SQL
- * over r.  The result lives as long as the contact table's description.
- */
-Field *
-FieldOfRow(ContactTable *table, RelatedRows *rows, const char *name)
+static Field *
+resolve_row_field(ContactTable *table, RelatedRows *rows, const char *name)
 {
-	char key[FIELD_KEY_LENGTH];
-	FieldEntry *entry;
-	bool found;
-	Field *field;
-	MemoryContext old;
+	Field *field = resolve_over_row(table, rows, name);
 
-	/* no object holds a blank */
-	if (snprintf(key, sizeof(key), "row of %s.%s", rows->name, name) >= sizeof(key))
-		return NULL;
-	entry = hash_search(table->fields, key, HASH_FIND, NULL);
-	if (entry != NULL)
-		return entry->field;
-	old = MemoryContextSwitchTo(table->context);
-	field = resolve_row_field(table, rows, name);
 	if (field != NULL)
 	{
 		field->rows = NULL;
 		field->row_of = rows;
 	}
+	return field;
+}
+
+/* ----- looking up ----- */
+
+/* The field that is kept, or resolved now; with rows, one of a row of theirs. */
+static Field *
+look_up(ContactTable *table, const char *object, RelatedRows *rows, const char *name)
+{
+	char key[FIELD_KEY_LENGTH];
+	FieldEntry *entry;
+	Field *field;
+	MemoryContext old;
+
+	if (!table->loaded)
+		load_definitions(table);
+	/* no object holds a blank */
+	if (snprintf(key, sizeof(key), "%s%s.%s", rows ? "row of " : "", object, name) >= sizeof(key))
+		return NULL;
+	entry = hash_search(table->fields, key, HASH_FIND, NULL);
+	if (entry != NULL)
+		return entry->field;
+	old = MemoryContextSwitchTo(table->context);
+	field = rows ? resolve_row_field(table, rows, name) : resolve_field(table, object, name);
 	MemoryContextSwitchTo(old);
-	entry = hash_search(table->fields, key, HASH_ENTER, &found);
+	entry = hash_search(table->fields, key, HASH_ENTER, NULL);
 	entry->field = field;
 	return field;
+}
+
+/*
+ * The field with this name of one row of a relation, or NULL.  Its value is SQL
+ * over r.  The result lives as long as the contact table's description.
+ */
+Field *
+FieldOfRow(ContactTable *table, RelatedRows *rows, const char *name)
+{
+	return look_up(table, rows->name, rows, name);
 }
 
 /*
@@ -738,25 +491,5 @@ FieldOfRow(ContactTable *table, RelatedRows *rows, const char *name)
 Field *
 FieldLookup(ContactTable *table, const char *object, const char *name)
 {
-	char key[FIELD_KEY_LENGTH];
-	FieldEntry *entry;
-	bool found;
-	Field *field;
-	MemoryContext old;
-
-	if (!table->loaded)
-		load_definitions(table);
-	if (snprintf(key, sizeof(key), "%s.%s", object, name) >= sizeof(key))
-		return NULL;
-	entry = hash_search(table->fields, key, HASH_FIND, NULL);
-	if (entry != NULL)
-		return entry->field;
-	old = MemoryContextSwitchTo(table->context);
-	field = resolve_field(table, object, name);
-	if (field != NULL)
-		add_relation_condition(field);
-	MemoryContextSwitchTo(old);
-	entry = hash_search(table->fields, key, HASH_ENTER, &found);
-	entry->field = field;
-	return field;
+	return look_up(table, object, NULL, name);
 }

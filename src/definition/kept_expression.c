@@ -3,7 +3,7 @@
  * on meaning that when something gets another name.
  *
  * Expressions are stored as text.  When a command that may rename something
- * begins, they are analysed; when it ends, those whose analysed form now reads
+ * begins, they are analyzed; when it ends, those whose analyzed form now reads
  * otherwise are stored anew, as the server does for views.  Nothing is read by
  * name in between.
  *
@@ -115,7 +115,7 @@ static void
 keep(const char *sql, Oid relid)
 {
 	KeptExpression *expression;
-	Node *expr = SqlExprAnalyse(sql, relid, get_rel_name(relid));
+	Node *expr = SqlExprAnalyze(sql, relid, get_rel_name(relid));
 	char *text = SqlExprText(expr, relid);
 	MemoryContext old = MemoryContextSwitchTo(context);
 

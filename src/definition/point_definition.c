@@ -9,6 +9,8 @@
 
 #include "definition/point_definition.h"
 
+#include "access/htup_details.h"
+#include "catalog/pg_type.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"

@@ -34,18 +34,18 @@ PG_FUNCTION_INFO_V1(segments_reference_cycle);
 #define Anum_reference_referenced_id 2
 
 /* A segment on the way, and the one it was reached from. */
-typedef struct Step
+typedef struct Visit
 {
 	int64 id;
-	const struct Step *from;
-} Step;
+	const struct Visit *from;
+} Visit;
 
 typedef struct Search
 {
 	Relation references;
 	Oid index;
 	HTAB *visited; /* ids */
-	List *steps;   /* in the order in which they were reached */
+	List *visits;  /* in the order in which they were reached */
 } Search;
 
 static void
@@ -60,7 +60,7 @@ begin_search(Search *search)
 		hash_create("segments references", 64, &info, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	search->references = table_open(CatalogRelid("segment_reference"), AccessShareLock);
 	search->index = CatalogRelid("segment_reference_pkey");
-	search->steps = NIL;
+	search->visits = NIL;
 }
 
 static void
@@ -71,23 +71,23 @@ end_search(Search *search)
 }
 
 static void
-add_step(Search *search, int64 id, const Step *from)
+add_visit(Search *search, int64 id, const Visit *from)
 {
 	bool found;
-	Step *step;
+	Visit *visit;
 
 	(void) hash_search(search->visited, &id, HASH_ENTER, &found);
 	if (found)
 		return;
-	step = palloc(sizeof(Step));
-	step->id = id;
-	step->from = from;
-	search->steps = lappend(search->steps, step);
+	visit = palloc(sizeof(Visit));
+	visit->id = id;
+	visit->from = from;
+	search->visits = lappend(search->visits, visit);
 }
 
 /* Append the segments that this one refers to and that were not reached before. */
 static void
-add_referenced(Search *search, const Step *from)
+add_referenced(Search *search, const Visit *from)
 {
 	ScanKeyData key;
 	SysScanDesc scan;
@@ -102,22 +102,22 @@ add_referenced(Search *search, const Step *from)
 		Datum id = heap_getattr(tuple, Anum_reference_referenced_id,
 								RelationGetDescr(search->references), &isnull);
 
-		add_step(search, DatumGetInt64(id), from);
+		add_visit(search, DatumGetInt64(id), from);
 	}
 	systable_endscan(scan);
 }
 
-/* The ids from the first step to this one. */
+/* The ids from the first visit to this one. */
 static List *
-path_to(const Step *step)
+path_to(const Visit *visit)
 {
 	List *ids = NIL;
 
-	for (; step != NULL; step = step->from)
+	for (; visit != NULL; visit = visit->from)
 	{
 		int64 *id = palloc(sizeof(int64));
 
-		*id = step->id;
+		*id = visit->id;
 		ids = lcons(id, ids);
 	}
 	return ids;
@@ -131,21 +131,21 @@ static List *
 reference_path(int64 from, int64 to)
 {
 	Search search;
-	Step first = {from, NULL};
+	Visit first = {from, NULL};
 	List *path = NIL;
 	int i;
 
 	begin_search(&search);
 	add_referenced(&search, &first);
-	for (i = 0; i < list_length(search.steps) && path == NIL; i++)
+	for (i = 0; i < list_length(search.visits) && path == NIL; i++)
 	{
-		const Step *step = list_nth(search.steps, i);
+		const Visit *visit = list_nth(search.visits, i);
 
 		CHECK_FOR_INTERRUPTS();
-		if (step->id == to)
-			path = path_to(step);
+		if (visit->id == to)
+			path = path_to(visit);
 		else
-			add_referenced(&search, step);
+			add_referenced(&search, visit);
 	}
 	end_search(&search);
 	return path;

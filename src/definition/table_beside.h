@@ -17,7 +17,10 @@ typedef enum BesideKind
 	BESIDE_CHANGE
 } BesideKind;
 
-/* table_beside.c */
+/* Member and override tables begin with these two columns. */
+#define Anum_member_segment_id 1
+#define Anum_member_contact_id 2
+
 extern Relation BesideOpen(Oid relid, BesideKind kind, Oid key_type, Oid owner, LOCKMODE lock);
 extern Relation BesideOpenOf(const ContactTable *table, BesideKind kind, LOCKMODE lock);
 extern Oid BesideKeyIndex(Relation rel);

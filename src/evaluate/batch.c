@@ -385,3 +385,47 @@ BatchAnswer(Batch *batch, int position, int id)
 		}
 	return answer_by_query(batch, position, id);
 }
+
+/* ----- forgetting ----- */
+
+static void
+forget_answer(Batch *batch, int atom)
+{
+	int query = batch->program->atoms[atom].query;
+
+	if (query >= 0)
+		batch->answers[query] = NULL;
+}
+
+/*
+ * Members of a segment have changed: atoms that look at them are asked again.
+ */
+void
+BatchForgetMembers(Batch *batch, int64 segment)
+{
+	Program *program = batch->program;
+	int i;
+
+	for (i = 0; batch->answers && i < program->natoms; i++)
+		if ((program->atoms[i].flags & IMAGE_ATOM_MEMBERSHIPS) ||
+			(program->atoms[i].scope == ATOM_MEMBER &&
+			 ProgramAtomGet(program, i)->atom->segment_id == segment))
+			forget_answer(batch, i);
+}
+
+/*
+ * Look at the contacts at another instant: atoms that move with it are asked
+ * again.  Returns the instant before.
+ */
+TimestampTz
+BatchMoveTo(Batch *batch, TimestampTz now)
+{
+	TimestampTz before = batch->now;
+	int i;
+
+	for (i = 0; batch->answers && i < batch->program->natoms; i++)
+		if (batch->program->atoms[i].flags & IMAGE_ATOM_MOVES)
+			forget_answer(batch, i);
+	batch->now = now;
+	return before;
+}

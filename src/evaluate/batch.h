@@ -40,5 +40,7 @@ typedef struct Batch
 extern Batch *BatchCreate(Program *program, TimestampTz now, int nrows, Datum *keys);
 extern void BatchVisit(Batch *batch, int position);
 extern bool BatchAnswer(Batch *batch, int position, int id);
+extern void BatchForgetMembers(Batch *batch, int64 segment);
+extern TimestampTz BatchMoveTo(Batch *batch, TimestampTz now);
 
 #endif /* SEGMENTS_BATCH_H */

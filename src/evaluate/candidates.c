@@ -2,14 +2,14 @@
  * candidates.c - which segments can a change of a contact's row concern?
  *
  * All whose truth differs between OLD and NEW are found, and few others.
- * Segments lie behind gates: constants that let them in (image_build.c).  A
- * contact that comes meets what is behind its own values. Of one that changes,
- * the columns that differ are looked up; each boundary that was passed and each
- * constant that was left or reached is a step; the segments concerned are found
- * under the gates that stand open for this contact, by binary search.  Where a
- * gate's own value changes, everything behind the old and the new one is a
- * candidate.  Segments without such a gate that need a range are behind cells
- * of it, with the steps of all facets.
+ * Segments lie behind the constants of their access predicates, which let them
+ * in (image_access.c).  A contact that comes meets what is behind its own
+ * values.  Of one that changes, the columns that differ are looked up; each
+ * boundary that was passed and each constant that was left or reached is a
+ * step; the segments concerned are found behind the constants that this contact
+ * has, by binary search.  Where it leaves a constant or comes to one,
+ * everything behind that is a candidate.  Segments that no constant lets in but
+ * a range does are behind cells of it, with the steps of all facets.
  */
 #include "postgres.h"
 
@@ -189,19 +189,19 @@ CandidatesOfInsert(Candidates *found, Program *program, RowVersion *row)
 	int i;
 	int j;
 
-	CandidatesAdd(found, program, program->image->ungated);
-	for (i = 0; i < program->ngates; i++)
+	CandidatesAdd(found, program, program->image->unrestricted);
+	for (i = 0; i < program->naccess; i++)
 	{
-		FacetState *state = RowFacetLookedUp(program, row, program->gates[i]);
-		const ImageConstant *constants = constants_of(program, program->gates[i]);
-		const ImageCell *cell = cell_of(program, program->gates[i], state);
+		FacetState *state = RowFacetLookedUp(program, row, program->access[i]);
+		const ImageConstant *constants = constants_of(program, program->access[i]);
+		const ImageCell *cell = cell_of(program, program->access[i], state);
 
 		if (cell)
-			CandidatesAdd(found, program, cell->gated);
+			CandidatesAdd(found, program, cell->behind);
 		if (state->constant >= 0)
-			CandidatesAdd(found, program, constants[state->constant].gated);
+			CandidatesAdd(found, program, constants[state->constant].behind);
 		for (j = 0; j < state->nelements; j++)
-			CandidatesAdd(found, program, constants[state->elements[j]].gated);
+			CandidatesAdd(found, program, constants[state->elements[j]].behind);
 	}
 }
 
@@ -219,8 +219,8 @@ add_step(Candidates *found, int facet, int from, int to)
 static void
 pass_constant(Candidates *found, Program *program, Facet *facet, int constant)
 {
-	if (facet->image->gates)
-		CandidatesAdd(found, program, constants_of(program, facet)[constant].gated);
+	if (facet->image->lets_in)
+		CandidatesAdd(found, program, constants_of(program, facet)[constant].behind);
 	add_step(found, facet->id * 2 + 1, constant, constant + 1);
 }
 
@@ -303,7 +303,7 @@ first_step(const ImageStep *steps, uint32 n, int facet, int point)
 	return low;
 }
 
-/* Segments behind one gate that the steps of this row concern. */
+/* Segments behind one constant or cell that the steps of this row concern. */
 static void
 take_steps(Candidates *found, Program *program, ImageList behind)
 {
@@ -326,15 +326,15 @@ take_steps(Candidates *found, Program *program, ImageList behind)
 
 /* A segment that holds on either row is behind the cell of that row. */
 static void
-take_cells(Candidates *found, Program *program, Facet *gate, RowVersion *old_row,
+take_cells(Candidates *found, Program *program, Facet *access, RowVersion *old_row,
 		   const FacetState *after)
 {
-	const ImageCell *new_cell = cell_of(program, gate, after);
+	const ImageCell *new_cell = cell_of(program, access, after);
 	const ImageCell *old_cell;
 
-	if (gate->image->ncells == 0)
+	if (access->image->ncells == 0)
 		return;
-	old_cell = cell_of(program, gate, RowFacetLookedUp(program, old_row, gate));
+	old_cell = cell_of(program, access, RowFacetLookedUp(program, old_row, access));
 	if (new_cell)
 		take_steps(found, program, new_cell->steps);
 	if (old_cell && old_cell != new_cell)
@@ -361,12 +361,12 @@ CandidatesOfUpdate(Candidates *found, Program *program, RowVersion *old_row, Row
 	if (found->steps.n == 0)
 		return;
 	take_steps(found, program, program->image->steps);
-	for (i = 0; i < program->ngates; i++)
+	for (i = 0; i < program->naccess; i++)
 	{
-		FacetState *state = RowFacetLookedUp(program, new_row, program->gates[i]);
-		const ImageConstant *constants = constants_of(program, program->gates[i]);
+		FacetState *state = RowFacetLookedUp(program, new_row, program->access[i]);
+		const ImageConstant *constants = constants_of(program, program->access[i]);
 
-		take_cells(found, program, program->gates[i], old_row, state);
+		take_cells(found, program, program->access[i], old_row, state);
 		if (state->constant >= 0)
 			take_steps(found, program, constants[state->constant].steps);
 		for (j = 0; j < state->nelements; j++)

@@ -8,11 +8,35 @@
 #include "postgres.h"
 
 #include "datatype/timestamp.h"
+#include "nodes/bitmapset.h"
 
 #include "base/vector.h"
 #include "evaluate/row.h"
 #include "program/image.h"
 #include "program/program.h"
+
+/*
+ * What this may have done to a filter on a contact: turned it true, or false,
+ * by rows related to the contact alone.
+ */
+#define CAN_RISE 1
+#define CAN_FALL 2
+
+/*
+ * What rows that came, went or changed did to the atoms over them: ids of those
+ * that may have become true, and of those that may have become false.
+ */
+typedef struct AtomFlips
+{
+	bool all; /* any of them may have become either */
+	Bitmapset *rising;
+	Bitmapset *falling;
+	RowSource *source;   /* whose rows these are */
+	Bitmapset *measures; /* values made of them that are not what they were before: */
+	Bitmapset *grown;    /* of these, numbers that may be more, extremes that got a row */
+	Bitmapset *shrunk;   /* and that may be less, that lost one */
+	CommandId before;    /* as this command sees them */
+} AtomFlips;
 
 extern void FacetFlips(Program *program, const ImageFacet *facet, const FacetState *old_state,
 					   const FacetState *new_state, IntVector *out);

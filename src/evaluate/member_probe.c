@@ -10,6 +10,7 @@
 #include "evaluate/member_probe.h"
 
 #include "access/table.h"
+#include "access/xact.h"
 #include "utils/fmgroids.h"
 #include "utils/relcache.h"
 #include "utils/snapmgr.h"

@@ -6,11 +6,13 @@
 #include "evaluate/predicate_row.h"
 
 #include "datatype/timestamp.h"
+#include "portability/instr_time.h"
 
 #include "evaluate/batch.h"
 #include "evaluate/row.h"
 #include "program/image.h"
 #include "program/program.h"
+#include "program/segment_cost.h"
 
 /*
  * A predicate of the image on a contact (IMAGE_OP).  Atoms that are not on its
@@ -52,18 +54,28 @@ PredicateOnRow(Program *program, RowVersion *row, const uint32 *code, TimestampT
 bool
 SegmentOnRow(Program *program, RowVersion *row, int segment, TimestampTz now)
 {
-	return PredicateOnRow(program, row, ProgramCode(program, segment), now);
+	const uint32 *code = ProgramCode(program, segment);
+	instr_time start;
+	bool result;
+
+	if (!SegmentCostCount(program, segment))
+		return PredicateOnRow(program, row, code, now);
+	INSTR_TIME_SET_CURRENT(start);
+	result = PredicateOnRow(program, row, code, now);
+	SegmentCostTimed(program, segment, start);
+	return result;
 }
 
 /*
  * Does the contact's own row decide the filter?
  */
 bool
-BatchIsSettled(Batch *batch, int position, int segment)
+BatchIsDecided(Batch *batch, int position, int segment)
 {
 	batch->is_dry = true;
 	batch->was_asked = false;
-	(void) SegmentOnRow(batch->program, &batch->rows[position], segment, batch->now);
+	(void) PredicateOnRow(batch->program, &batch->rows[position],
+						  ProgramCode(batch->program, segment), batch->now);
 	batch->is_dry = false;
 	return !batch->was_asked;
 }

@@ -487,7 +487,7 @@ test_value(Batch *batch, ContactRows *contact, int id)
 		return ROWS_TOO_MANY;
 	if (!RowAggregate(program, id, contact->rows, contact->n, batch->now, &value, &isnull))
 		return ROWS_TOO_MANY;
-	if (!contact->complete && !RowAggregateIsSettled(program, id, value))
+	if (!contact->complete && !RowAggregateIsDecided(program, id, value))
 		return ROWS_TOO_MANY;
 	return answer_of(!isnull && value_satisfies(program, atom, value, batch->now));
 }

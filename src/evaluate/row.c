@@ -62,7 +62,7 @@ flatten_value(const ImageFacet *facet, Datum value)
 {
 	if (facet->type == VALUE_TEXT || facet->type == VALUE_NUMERIC)
 		return PointerGetDatum(PG_DETOAST_DATUM_PACKED(value));
-	return FacetNormalise(facet, value);
+	return FacetNormalize(facet, value);
 }
 
 static void
@@ -246,7 +246,7 @@ test_indexed(Program *program, RowVersion *row, const ImageAtom *atom)
 }
 
 static void
-settle_range(Program *program, ProgramAtom *patom, TimestampTz now)
+place_range(Program *program, ProgramAtom *patom, TimestampTz now)
 {
 	Atom *atom = patom->atom;
 
@@ -262,7 +262,7 @@ settle_range(Program *program, ProgramAtom *patom, TimestampTz now)
 
 /* Where the atom's boundaries stand at now. */
 static void
-settle_boundaries(Program *program, ProgramAtom *patom, TimestampTz now)
+place_boundaries(Program *program, ProgramAtom *patom, TimestampTz now)
 {
 	Atom *atom = patom->atom;
 	TimestampTz until;
@@ -276,7 +276,7 @@ settle_boundaries(Program *program, ProgramAtom *patom, TimestampTz now)
 		patom->falls = PhraseAnniversaryWindow(atom->anniversary, program->table->zone, now,
 											   &patom->first_day, &patom->last_day);
 	else
-		settle_range(program, patom, now);
+		place_range(program, patom, now);
 	patom->at = now;
 	patom->at_until = until;
 }
@@ -336,10 +336,10 @@ test_other(Program *program, RowVersion *row, ProgramAtom *patom, TimestampTz no
 		case TEST_REGEXP:
 			return test_pattern(program, patom, state->value);
 		case TEST_RANGE:
-			settle_boundaries(program, patom, now);
+			place_boundaries(program, patom, now);
 			return in_range(patom, state->value);
 		case TEST_ANY:
-			settle_boundaries(program, patom, now);
+			place_boundaries(program, patom, now);
 			return patom->falls && PhraseAnniversaryFalls(DatumGetInt32(state->value),
 														  patom->first_day, patom->last_day);
 		default:

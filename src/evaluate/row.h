@@ -21,7 +21,7 @@ typedef struct FacetState
 	uint64 known;     /* the row's stamp when it was computed */
 	uint64 looked_up; /* the same for what follows `value` */
 	bool isnull;
-	Datum value;  /* normalised */
+	Datum value;  /* normalized */
 	int constant; /* id, or -1 */
 	int rank;
 	int nelements; /* of a set: ids, and how many there are in all; of a text, patterns */

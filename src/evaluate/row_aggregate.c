@@ -327,7 +327,7 @@ RowAggregate(Program *program, int id, RowVersion *rows, int n, TimestampTz now,
  * distinguishes, a row that is there?
  */
 bool
-RowAggregateIsSettled(Program *program, int id, Datum value)
+RowAggregateIsDecided(Program *program, int id, Datum value)
 {
 	const Atom *atom = ProgramAtomBound(program, id);
 	FieldAggregate aggregate = ProgramAtomGet(program, id)->aggregate;

@@ -52,8 +52,8 @@ code_truth(Program *program, RowVersion *row, const uint32 *code, TimestampTz no
 {
 	uint32 operand = IMAGE_OPERAND(code);
 	ImageOp op = IMAGE_OP(code);
-	RowTruth settles = (op == IMAGE_OP_OR) ? ROW_TRUE : ROW_FALSE;
-	RowTruth result = negation(settles);
+	RowTruth decides = (op == IMAGE_OP_OR) ? ROW_TRUE : ROW_FALSE;
+	RowTruth result = negation(decides);
 	const uint32 *end = code + 1 + operand;
 	const uint32 *arg;
 
@@ -75,7 +75,7 @@ code_truth(Program *program, RowVersion *row, const uint32 *code, TimestampTz no
 	{
 		RowTruth truth = code_truth(program, row, arg, now);
 
-		if (truth == settles)
+		if (truth == decides)
 			return truth;
 		if (truth == ROW_UNKNOWN)
 			result = ROW_UNKNOWN;
@@ -215,9 +215,9 @@ ask_behind(GroupSearch *search, RowVersion *row, Facet *facet)
 	int i;
 
 	if (state->constant >= 0)
-		ask_groups(search, constants[state->constant].gated);
+		ask_groups(search, constants[state->constant].behind);
 	for (i = 0; i < state->nelements; i++)
-		ask_groups(search, constants[state->elements[i]].gated);
+		ask_groups(search, constants[state->elements[i]].behind);
 }
 
 /*
@@ -244,6 +244,6 @@ FlippedGroups(Program *program, RowVersion *old_row, RowVersion *new_row, const 
 	}
 	ask_groups(&search, source->image->open_groups);
 	for (i = 0; i < source->nfacets; i++)
-		if (source->facets[i].image->gates)
+		if (source->facets[i].image->lets_in)
 			ask_behind(&search, old_row->slot ? old_row : new_row, &source->facets[i]);
 }

@@ -21,7 +21,7 @@
 #include "program/program.h"
 
 static void
-settle_ends(Program *program, ProgramAtom *patom, TimestampTz from, TimestampTz to)
+place_ends(Program *program, ProgramAtom *patom, TimestampTz from, TimestampTz to)
 {
 	Atom *atom = patom->atom;
 
@@ -43,7 +43,7 @@ settle_ends(Program *program, ProgramAtom *patom, TimestampTz from, TimestampTz 
 
 /* Where the atom's boundaries stand at both ends of a window. */
 static void
-settle_window(Program *program, ProgramAtom *patom, TimestampTz from, TimestampTz to)
+place_window(Program *program, ProgramAtom *patom, TimestampTz from, TimestampTz to)
 {
 	Atom *atom = patom->atom;
 
@@ -56,7 +56,7 @@ settle_window(Program *program, ProgramAtom *patom, TimestampTz from, TimestampT
 	patom->still_until = AtomNextMove(atom, program->table, from);
 	patom->still = to < patom->still_until;
 	if (!patom->still && atom->value_type != VALUE_MONTH_DAY)
-		settle_ends(program, patom, from, to);
+		place_ends(program, patom, from, to);
 	patom->window_from = from;
 	patom->window_to = to;
 }
@@ -70,7 +70,7 @@ AtomIsStill(Program *program, int id, TimestampTz from, TimestampTz to, Timestam
 {
 	ProgramAtom *patom = ProgramAtomGet(program, id);
 
-	settle_window(program, patom, from, to);
+	place_window(program, patom, from, to);
 	*until = patom->still_until;
 	return patom->still;
 }
@@ -129,7 +129,7 @@ AtomMovesOnRow(Program *program, RowVersion *row, int id, TimestampTz from, Time
 
 	if (row->slot == NULL || from == to)
 		return false;
-	settle_window(program, patom, from, to);
+	place_window(program, patom, from, to);
 	if (patom->still)
 		return false;
 	state = RowFacet(program, row, patom->facet);

@@ -2,12 +2,12 @@
  * change_log_scan.c - reads the newer part of the log of joins and leaves.
  *
  * The log is mostly in the order of writing, so its BRIN index says which
- * stretches of pages hold numbers from some one on: few, however long the log
+ * ranges of pages hold numbers from some one on: few, however long the log
  * is.  Where the index was dropped the whole log is read.
  *
  * Pages at the end that the index knows nothing of yet are always among them.
  * VACUUM tells it about them in time; ChangeLogSummarize does it sooner, for
- * full stretches only, as a page that is still written to would cost every
+ * full ranges only, as a page that is still written to would cost every
  * writer a change of the index.
  *
  * It also says where in the WAL they were written, which is the order in which
@@ -35,6 +35,7 @@
 
 #include "base/compat.h"
 #include "base/index_find.h"
+#include "base/secure.h"
 #include "base/vector.h"
 #include "log/change_log.h"
 
@@ -148,7 +149,7 @@ add_pages_since(PageScan *scan, const LogHorizon *since)
 }
 
 static LogPages *
-stretches_of(TIDBitmap *bitmap, int *n)
+ranges_of(TIDBitmap *bitmap, int *n)
 {
 	int size = 0;
 	LogPages *pages = NULL;
@@ -200,7 +201,7 @@ ChangeLogPagesSince(Relation log, Oid index, const LogHorizon *since, const LogS
 	begin_page_scan(&scan, rel, span, snapshot);
 	add_pages_since(&scan, since);
 	index_endscan(scan.scan);
-	pages = stretches_of(scan.bitmap, n);
+	pages = ranges_of(scan.bitmap, n);
 	tbm_free(scan.bitmap);
 	index_close(rel, AccessShareLock);
 	return pages;
@@ -243,7 +244,7 @@ read_entry(TupleTableSlot *slot, LogEntry *entry)
 }
 
 static TableScanDesc
-start_stretch(Relation log, TableScanDesc scan, const LogPages *pages, Snapshot snapshot)
+start_range(Relation log, TableScanDesc scan, const LogPages *pages, Snapshot snapshot)
 {
 	ItemPointerData first;
 	ItemPointerData last;
@@ -272,7 +273,7 @@ ChangeLogScan(Relation log, const LogPages *pages, int n, const LogHorizon *sinc
 
 	for (i = 0; i < n; i++)
 	{
-		scan = start_stretch(log, scan, &pages[i], snapshot);
+		scan = start_range(log, scan, &pages[i], snapshot);
 		while (table_scan_getnextslot_tidrange(scan, ForwardScanDirection, slot))
 		{
 			entry.xact = DatumGetInt64(slot_getattr(slot, Anum_change_xact, &isnull));
@@ -300,25 +301,14 @@ summarize_range(Oid index, BlockNumber block, bool anew)
 	(void) DirectFunctionCall2(brin_summarize_range, ObjectIdGetDatum(index), range);
 }
 
-/*
- * Tell the index about full stretches among these pages, as the log's owner,
- * unless somebody is just doing so.  Stretches that it knows cost little; anew,
- * they are looked at again: the index still counts what was there before the
- * space was used again.
- */
-void
-ChangeLogSummarize(Relation log, Oid index, const LogPages *pages, int n, bool anew)
+static void
+summarize_pages(Oid index, const LogPages *pages, int n, BlockNumber total, bool anew)
 {
-	BlockNumber total = RelationGetNumberOfBlocks(log);
+	Relation rel = index_open(index, AccessShareLock);
+	BlockNumber range = BrinGetPagesPerRange(rel);
 	BlockNumber block = 0;
-	BlockNumber range;
-	Relation rel;
 	int i;
 
-	if (!OidIsValid(index) || !ConditionalLockRelation(log, ShareUpdateExclusiveLock))
-		return;
-	rel = index_open(index, AccessShareLock);
-	range = BrinGetPagesPerRange(rel);
 	index_close(rel, AccessShareLock);
 	for (i = 0; i < n; i++)
 		for (block = Max(block, pages[i].first - pages[i].first % range);
@@ -327,5 +317,23 @@ ChangeLogSummarize(Relation log, Oid index, const LogPages *pages, int n, bool a
 			CHECK_FOR_INTERRUPTS();
 			summarize_range(index, block, anew);
 		}
+}
+
+/*
+ * Tell the index about full ranges among these pages, as the log's owner,
+ * unless somebody is just doing so.  Ranges that it knows cost little; anew,
+ * they are looked at again: the index still counts what was there before the
+ * space was used again.
+ */
+void
+ChangeLogSummarize(Relation log, Oid index, Oid owner, const LogPages *pages, int n, bool anew)
+{
+	SecureContext secure;
+
+	if (!OidIsValid(index) || !ConditionalLockRelation(log, ShareUpdateExclusiveLock))
+		return;
+	SecureEnter(&secure, owner);
+	summarize_pages(index, pages, n, RelationGetNumberOfBlocks(log), anew);
+	SecureLeave(&secure);
 	UnlockRelation(log, ShareUpdateExclusiveLock);
 }

@@ -36,7 +36,7 @@ typedef struct LogSpan
 	XLogRecPtr to;
 } LogSpan;
 
-/* A stretch of pages of the log. */
+/* A range of pages of the log. */
 typedef struct LogPages
 {
 	BlockNumber first;
@@ -50,6 +50,7 @@ extern LogPages *ChangeLogPagesUnknown(Relation log, Oid index, Snapshot snapsho
 extern BlockNumber LogPagesTotal(const LogPages *pages, int n);
 extern void ChangeLogScan(Relation log, const LogPages *pages, int n, const LogHorizon *since,
 						  Snapshot snapshot, LogEntryFunction function, void *arg);
-extern void ChangeLogSummarize(Relation log, Oid index, const LogPages *pages, int n, bool anew);
+extern void ChangeLogSummarize(Relation log, Oid index, Oid owner, const LogPages *pages, int n,
+							   bool anew);
 
 #endif /* SEGMENTS_CHANGE_LOG_SCAN_H */

@@ -30,7 +30,6 @@
 #include "utils/pg_lsn.h"
 #include "utils/snapmgr.h"
 
-#include "base/secure.h"
 #include "definition/access.h"
 #include "definition/segment_find.h"
 #include "definition/table_beside.h"
@@ -149,16 +148,12 @@ is_too_much(LogReading *reading)
 	return LogPagesTotal(reading->pages, reading->npages) > reading->many;
 }
 
-/* Tell the index, as the log's owner, what is on these pages. */
+/* Tell the index what is on these pages. */
 static void
 summarize(LogReading *reading, bool anew)
 {
-	SecureContext secure;
-
-	SecureEnter(&secure, reading->table->owner);
-	ChangeLogSummarize(reading->log, reading->table->change_index, reading->pages, reading->npages,
-					   anew);
-	SecureLeave(&secure);
+	ChangeLogSummarize(reading->log, reading->table->change_index, reading->table->owner,
+					   reading->pages, reading->npages, anew);
 }
 
 /*

@@ -253,14 +253,9 @@ write_settled(Settling *settling)
 static void
 summarize(CountSource *source)
 {
-	SecureContext secure;
-
-	if (LogPagesTotal(source->pages, source->npages) < MANY_PAGES)
-		return;
-	SecureEnter(&secure, source->table->owner);
-	ChangeLogSummarize(source->log, source->table->change_index, source->pages, source->npages,
-					   false);
-	SecureLeave(&secure);
+	if (LogPagesTotal(source->pages, source->npages) >= MANY_PAGES)
+		ChangeLogSummarize(source->log, source->table->change_index, source->table->owner,
+						   source->pages, source->npages, false);
 }
 
 static void

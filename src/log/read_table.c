@@ -22,8 +22,6 @@
 #include "definition/table_beside.h"
 #include "log/change_log_scan.h"
 
-#define Anum_member_contact_id 2
-
 typedef struct ReadEntry
 {
 	RelationCacheEntry cache; /* by contact table */

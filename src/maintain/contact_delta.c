@@ -98,15 +98,15 @@ static bool
 is_shut(DeltaWork *work, const ImageSegment *segment)
 {
 	Program *program = work->program;
-	Facet *gate;
+	Facet *access;
 
-	if (segment->gate_facet < 0 || work->delta->others_fire)
+	if (segment->access_facet < 0 || work->delta->others_fire)
 		return false;
-	gate = &program->sources[0]->facets[segment->gate_facet];
-	if (RowFacetLookedUp(program, &work->new_row, gate)->constant == segment->gate_constant)
+	access = &program->sources[0]->facets[segment->access_facet];
+	if (RowFacetLookedUp(program, &work->new_row, access)->constant == segment->access_constant)
 		return false;
 	return work->old_row.slot == NULL ||
-		   RowFacetLookedUp(program, &work->old_row, gate)->constant != segment->gate_constant;
+		   RowFacetLookedUp(program, &work->old_row, access)->constant != segment->access_constant;
 }
 
 /* A segment that may have flipped for the present row. */
@@ -208,20 +208,20 @@ key_changed(DeltaWork *work, Datum old_key, Datum new_key)
 
 /* Triggers of the member table changed contacts: those yet to come may be others now. */
 static void
-note_disturbance(DeltaWork *work, uint64 runs_before)
+note_disturbance(DeltaWork *work, uint64 begun_before)
 {
-	if (SessionRuns() != runs_before)
+	if (SessionsBegun() != begun_before)
 		work->delta->others_fire = true;
 }
 
 static void
 write_changes(DeltaWork *work)
 {
-	uint64 before = SessionRuns();
+	uint64 before = SessionsBegun();
 
 	if (work->changes->n == 0)
 		return;
-	/* what refers to these is evaluated with the impure ones, rank by rank */
+	/* what refers to these is evaluated with the impure ones, level by level */
 	if (MaintainWrite(work->program, work->changes, CAUSE_FILTER).written > 0)
 		work->reached = bms_add_members(work->reached,
 										MaintainReferencing(work->program, work->changes,
@@ -288,7 +288,7 @@ maintain_impure(DeltaWork *work)
 static void
 finish_collected(DeltaWork *work)
 {
-	uint64 before = SessionRuns();
+	uint64 before = SessionsBegun();
 
 	write_changes(work);
 	finish_deleted(work);

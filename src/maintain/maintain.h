@@ -12,25 +12,10 @@
 #include "nodes/bitmapset.h"
 
 #include "base/vector.h"
+#include "evaluate/flips.h"
 #include "member/change_set.h"
 #include "member/member_write.h"
 #include "program/program.h"
-
-/*
- * What rows that came, went or changed did to the atoms over them: ids of those
- * that may have become true, and of those that may have become false.
- */
-typedef struct AtomFlips
-{
-	bool all; /* any of them may have become either */
-	Bitmapset *rising;
-	Bitmapset *falling;
-	RowSource *source;   /* whose rows these are */
-	Bitmapset *measures; /* values made of them that are not what they were before: */
-	Bitmapset *grown;    /* of these, numbers that may be more, extremes that got a row */
-	Bitmapset *shrunk;   /* and that may be less, that lost one */
-	CommandId before;    /* as this command sees them */
-} AtomFlips;
 
 extern TupleTableSlot *MaintainContactSlot(Program *program, Datum composite);
 extern void MaintainContactsAt(Program *program, Datum *keys, int nkeys, Bitmapset *segments,

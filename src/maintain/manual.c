@@ -294,13 +294,9 @@ text_argument(FunctionCallInfo fcinfo, int i)
 	return i < PG_NARGS() && !PG_ARGISNULL(i) ? text_to_cstring(PG_GETARG_TEXT_PP(i)) : NULL;
 }
 
-/*
- * segments_internal.change_members(segment_id, contacts anyarray, action) -> boolean[],
- * and by_hand(), with source and reference too
- */
-PG_FUNCTION_INFO_V1(segments_change_members);
-Datum
-segments_change_members(PG_FUNCTION_ARGS)
+/* Arguments: segment, contacts, action, and perhaps source and reference. */
+static Datum
+change_members(FunctionCallInfo fcinfo)
 {
 	const char *alias;
 	ManualWork work = {0};
@@ -337,7 +333,7 @@ segments_change_members(PG_FUNCTION_ARGS)
 	MemoryContextSwitchTo(inner);
 	SPI_finish();
 	SecureLeave(&secure);
-	PG_RETURN_DATUM(result);
+	return result;
 }
 
 /* May the current role execute segments.change_by_hand()? */
@@ -353,8 +349,8 @@ may_change_by_hand(void)
 
 /*
  * segments.change_by_hand(bigint, anyarray, text), and its like for all that
- * changes members by hand: change_members(), for the owner of the contact
- * table, and for who sees the segment and may execute change_by_hand().
+ * changes members by hand, with source and reference: for the owner of the
+ * contact table, and for who sees the segment and may execute change_by_hand().
  */
 PG_FUNCTION_INFO_V1(segments_change_by_hand);
 Datum
@@ -367,5 +363,5 @@ segments_change_by_hand(PG_FUNCTION_ARGS)
 	SegmentFindVisibleId(PG_GETARG_INT64(0), &segment);
 	if (!AccessOwns(GetUserId(), segment.contact_table) && !may_change_by_hand())
 		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_FUNCTION, "change_by_hand");
-	return segments_change_members(fcinfo);
+	return change_members(fcinfo);
 }

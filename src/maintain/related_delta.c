@@ -377,10 +377,10 @@ link_row(RelatedWork *work)
 static bool
 is_current(RelatedWork *work)
 {
-	if (work->delta->settled)
+	if (work->delta->holds_definitions)
 		return true;
 	LockRelationOid(work->program->relid, RowExclusiveLock);
-	work->delta->settled = true;
+	work->delta->holds_definitions = true;
 	work->stale = !ProgramIsCurrent(work->program);
 	return !work->stale;
 }

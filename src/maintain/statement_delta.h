@@ -17,10 +17,10 @@ typedef struct StatementDelta
 	Tuplestorestate *old_rows; /* NULL when there are none */
 	Tuplestorestate *new_rows;
 	bool truncated;
-	bool settled;      /* definitions stand still until the transaction ends */
-	bool others_fire;  /* there are AFTER triggers that are not ours */
-	bool alone;        /* no statement within this one was maintained before it, and */
-	CommandId command; /* rows as they were before it are those that this command sees */
+	bool holds_definitions; /* definitions stand still until the transaction ends */
+	bool others_fire;       /* there are AFTER triggers that are not ours */
+	bool alone;             /* no statement within this one was maintained before it, and */
+	CommandId command;      /* rows as they were before it are those that this command sees */
 } StatementDelta;
 
 extern bool StatementDeltaIsPaired(const StatementDelta *delta);

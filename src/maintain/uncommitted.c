@@ -221,7 +221,7 @@ UncommittedWaitForRows(Program *program, Datum *keys, int nkeys)
 
 /* Rows with a key in one table: how many there are when nobody is at work on any. */
 static int
-count_settled(ColumnSearch *search, Datum key)
+count_finished(ColumnSearch *search, Datum key)
 {
 	ScanKeyData scan_key = search->key;
 	SnapshotData dirty;
@@ -259,7 +259,7 @@ UncommittedKeyIsTaken(Program *program, Relation contacts, Datum key)
 						 TableTreeColumn(leaf, contacts, program->table->key_attnum),
 						 program->table->key_type))
 		{
-			n += count_settled(&search, key);
+			n += count_finished(&search, key);
 			table_close(search.rel, NoLock);
 		}
 		table_close(leaf, NoLock);

@@ -5,9 +5,9 @@
  * member_*.c by segment and contact, each once.  Two orders are needed, that of
  * the primary key of the member table and that of its other index; both come
  * from one comparison of the keys, of which there are far fewer than changes:
- * each key gets a rank, and changes are sorted by numbers, digit by digit (LSD
- * radix sort, Knuth vol. 3, 5.2.5).  Both sorts are stable, which netting out
- * needs.
+ * each key gets an ordinal, and changes are sorted by numbers, digit by digit
+ * (LSD radix sort, Knuth vol. 3, 5.2.5).  Both sorts are stable, which netting
+ * out needs.
  *
  * Invariant: changes of one contact that are added one after another share
  * their copy of the key, so a run of them is known without comparing keys.
@@ -114,7 +114,7 @@ ChangeSetAdd(Program *program, ChangeSet *set, int64 segment, int index, Datum k
 	change->joined = joined;
 }
 
-/* ----- ranks of the keys ----- */
+/* ----- ordinals of the keys ----- */
 
 /* Changes of one contact, one after another. */
 typedef struct KeyRun
@@ -181,11 +181,11 @@ sort_runs(Program *program, KeyRun *runs, int nruns)
  * are.
  */
 static int
-rank_keys(Program *program, ChangeSet *set)
+number_keys(Program *program, ChangeSet *set)
 {
 	KeyRun *runs = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(KeyRun) * set->n);
 	int nruns = find_runs(set, runs);
-	int rank = 0;
+	int ordinal = 0;
 	int i;
 	int j;
 
@@ -194,12 +194,12 @@ rank_keys(Program *program, ChangeSet *set)
 	{
 		if (i > 0 && runs[i].key != runs[i - 1].key &&
 			compare_runs(&runs[i - 1], &runs[i], program) != 0)
-			rank++;
+			ordinal++;
 		for (j = 0; j < runs[i].n; j++)
-			set->changes[runs[i].first + j].rank = rank;
+			set->changes[runs[i].first + j].ordinal = ordinal;
 	}
 	pfree(runs);
-	return rank + 1;
+	return ordinal + 1;
 }
 
 /* ----- sorting by numbers ----- */
@@ -208,7 +208,7 @@ static bool
 comes_before(const Change *left, const Change *right)
 {
 	return left->segment != right->segment ? left->segment < right->segment
-										   : left->rank < right->rank;
+										   : left->ordinal < right->ordinal;
 }
 
 static void
@@ -244,16 +244,16 @@ counts_to_starts(int *counts)
 }
 
 static void
-sort_by_rank_digit(const Change *from, Change *to, int n, int shift)
+sort_by_ordinal_digit(const Change *from, Change *to, int n, int shift)
 {
 	int starts[DIGITS] = {0};
 	int i;
 
 	for (i = 0; i < n; i++)
-		starts[(from[i].rank >> shift) & (DIGITS - 1)]++;
+		starts[(from[i].ordinal >> shift) & (DIGITS - 1)]++;
 	counts_to_starts(starts);
 	for (i = 0; i < n; i++)
-		to[starts[(from[i].rank >> shift) & (DIGITS - 1)]++] = from[i];
+		to[starts[(from[i].ordinal >> shift) & (DIGITS - 1)]++] = from[i];
 }
 
 static void
@@ -280,19 +280,19 @@ swap(Change **a, Change **b)
 }
 
 static bool
-is_in_rank_order(const ChangeSet *set)
+is_in_ordinal_order(const ChangeSet *set)
 {
 	int i;
 
 	for (i = 1; i < set->n; i++)
-		if (set->changes[i].rank < set->changes[i - 1].rank)
+		if (set->changes[i].ordinal < set->changes[i - 1].ordinal)
 			return false;
 	return true;
 }
 
-/* By segment, then rank.  Passes alternate between the set's array and another. */
+/* By segment, then ordinal.  Passes alternate between the set's array and another. */
 static void
-sort_by_digits(ChangeSet *set, int nranks)
+sort_by_digits(ChangeSet *set, int nordinals)
 {
 	Change *other = MemoryContextAllocHuge(set->context, sizeof(Change) * set->size);
 	int64 lowest = PG_INT64_MAX;
@@ -307,10 +307,10 @@ sort_by_digits(ChangeSet *set, int nranks)
 		highest = Max(highest, set->changes[i].segment);
 	}
 	range = (uint64) highest - (uint64) lowest;
-	if (!is_in_rank_order(set))
-		for (shift = 0; ((nranks - 1) >> shift) > 0; shift += DIGIT_BITS)
+	if (!is_in_ordinal_order(set))
+		for (shift = 0; ((nordinals - 1) >> shift) > 0; shift += DIGIT_BITS)
 		{
-			sort_by_rank_digit(set->changes, other, set->n, shift);
+			sort_by_ordinal_digit(set->changes, other, set->n, shift);
 			swap(&set->changes, &other);
 		}
 	for (shift = 0; shift < 64 && (range >> shift) > 0; shift += DIGIT_BITS)
@@ -326,7 +326,7 @@ sort_by_digits(ChangeSet *set, int nranks)
 static bool
 is_same_member(const Change *left, const Change *right)
 {
-	return left->segment == right->segment && left->rank == right->rank;
+	return left->segment == right->segment && left->ordinal == right->ordinal;
 }
 
 /*
@@ -385,15 +385,15 @@ leaves_first(ChangeSet *set)
 void
 ChangeSetSort(Program *program, ChangeSet *set)
 {
-	int nranks;
+	int nordinals;
 
 	if (set->n == 0)
 		return;
-	nranks = rank_keys(program, set);
+	nordinals = number_keys(program, set);
 	if (set->n <= FEW_CHANGES)
 		sort_by_insertion(set->changes, set->n);
 	else
-		sort_by_digits(set, nranks);
+		sort_by_digits(set, nordinals);
 	net_out(set);
 	leaves_first(set);
 }
@@ -410,7 +410,7 @@ sort_few_by_contact(const Change *changes, int *order, int n)
 		int position = order[i];
 		int j = i;
 
-		for (; j > 0 && changes[position].rank < changes[order[j - 1]].rank; j--)
+		for (; j > 0 && changes[position].ordinal < changes[order[j - 1]].ordinal; j--)
 			order[j] = order[j - 1];
 		order[j] = position;
 	}
@@ -423,10 +423,10 @@ sort_by_contact_digit(const Change *changes, const int *from, int *to, int n, in
 	int i;
 
 	for (i = 0; i < n; i++)
-		starts[(changes[from[i]].rank >> shift) & (DIGITS - 1)]++;
+		starts[(changes[from[i]].ordinal >> shift) & (DIGITS - 1)]++;
 	counts_to_starts(starts);
 	for (i = 0; i < n; i++)
-		to[starts[(changes[from[i]].rank >> shift) & (DIGITS - 1)]++] = from[i];
+		to[starts[(changes[from[i]].ordinal >> shift) & (DIGITS - 1)]++] = from[i];
 }
 
 /*
@@ -444,7 +444,7 @@ ChangesByContact(const Change *changes, int n)
 	for (i = 0; i < n; i++)
 	{
 		order[i] = i;
-		highest = Max(highest, changes[i].rank);
+		highest = Max(highest, changes[i].ordinal);
 	}
 	if (n <= FEW_CHANGES)
 	{
@@ -483,7 +483,7 @@ ChangesPutByContact(Change *changes, int n)
 		return false;
 	order = ChangesByContact(changes, n);
 	for (i = 1; i < n; i++)
-		contacts += changes[order[i]].rank != changes[order[i - 1]].rank;
+		contacts += changes[order[i]].ordinal != changes[order[i - 1]].ordinal;
 	if (contacts < segments)
 	{
 		sorted = palloc(sizeof(Change) * n);

@@ -20,8 +20,8 @@ typedef struct Change
 {
 	int64 segment;
 	Datum key;
-	int index;   /* of the segment in the program, or -1 */
-	uint32 rank; /* of the key among those of a sorted set */
+	int index;      /* of the segment in the program, or -1 */
+	uint32 ordinal; /* of the key among those of a sorted set */
 	bool joined;
 } Change;
 

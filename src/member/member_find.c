@@ -115,7 +115,7 @@ MemberFinderEnd(MemberFinder *finder)
 	ExecDropSingleTupleTableSlot(finder->slot);
 }
 
-/* ----- a stretch of the index ----- */
+/* ----- a range of the index ----- */
 
 /* Changes on their way through, and those to keep. */
 typedef struct Meeting
@@ -203,7 +203,7 @@ meet_range(Meeting *meeting, int end)
 		decide(meeting, NULL);
 }
 
-/* ----- which stretch ----- */
+/* ----- which range ----- */
 
 /* The end of the changes of one segment, or of one contact. */
 static int
@@ -211,7 +211,7 @@ end_of_group(bool contact_first, const Change *changes, int start, int n)
 {
 	int end = start + 1;
 
-	while (end < n && (contact_first ? changes[end].rank == changes[start].rank
+	while (end < n && (contact_first ? changes[end].ordinal == changes[start].ordinal
 									 : changes[end].segment == changes[start].segment))
 		end++;
 	return end;

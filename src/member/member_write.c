@@ -136,7 +136,7 @@ MemberWrite(Program *program, ChangeSet *set, const char *cause)
 		return result;
 	}
 	SessionEnter();
-	before = SessionRuns();
+	before = SessionsBegun();
 	while (start < set->n)
 	{
 		int end = start + 1;
@@ -148,7 +148,7 @@ MemberWrite(Program *program, ChangeSet *set, const char *cause)
 			write_run(program, set->changes + start, end - start, cause, &set->origin);
 		start = end;
 	}
-	result.disturbed = SessionRuns() != before;
+	result.disturbed = SessionsBegun() != before;
 	return result;
 }
 

@@ -143,7 +143,7 @@ refuse_field(BindPlace *place)
 			 errhint("segments.field lists the fields of contact table %s.", place->table->name)));
 }
 
-/* The predicate of one filter whose field is settled. */
+/* The predicate of one filter whose field is known. */
 static Predicate *
 bind_operator(BindPlace *place)
 {

@@ -264,7 +264,7 @@ bind_time(BindPlace *place, Atom *atom, FilterOperator op)
 
 /* A boundary that stays where it is becomes a constant. */
 static void
-settle(BindPlace *place, Atom *atom, Boundary *boundary)
+fix_boundary(BindPlace *place, Atom *atom, Boundary *boundary)
 {
 	Datum constant;
 
@@ -309,7 +309,7 @@ BindDateCondition(BindPlace *place, Atom *atom, FilterOperator op)
 		else
 			set_order_boundary(atom, op, &date);
 	}
-	settle(place, atom, &atom->lower);
-	settle(place, atom, &atom->upper);
+	fix_boundary(place, atom, &atom->lower);
+	fix_boundary(place, atom, &atom->upper);
 	return PredicateOfAtom(atom);
 }

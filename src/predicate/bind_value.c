@@ -557,7 +557,7 @@ bind_positive(BindPlace *place, FilterOperator op)
 }
 
 /*
- * The predicate of one filter whose field and operator are settled.
+ * The predicate of one filter whose field and operator are known.
  */
 Predicate *
 BindCondition(BindPlace *place)

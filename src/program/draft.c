@@ -1,308 +1,37 @@
 /*
  * draft.c - stored segments -> a draft of their image.
  *
- * Bound predicates over shared, indexed atoms: what each atom is a test of
- * (draft_facet.c), which segments hold it, which of them can only match
- * contacts with some value, which refer to which.
+ * Bound predicates over shared, indexed atoms (draft_atom.c): what each is a
+ * test of (draft_facet.c), of rows of which table (draft_source.c), which
+ * segments hold it, which of them can only match contacts with some value
+ * (draft_access.c), which refer to which.
  */
 #include "postgres.h"
 
 #include "program/draft.h"
 
-#include "access/table.h"
-#include "access/xact.h"
-#include "common/hashfn.h"
 #include "miscadmin.h"
 #include "nodes/pg_list.h"
-#include "utils/builtins.h"
-#include "utils/hsearch.h"
 #include "utils/memutils.h"
-#include "utils/rel.h"
 
 #include "base/secure.h"
 #include "base/subtransaction.h"
-#include "base/text_table.h"
-#include "base/vector.h"
 #include "definition/contact_table.h"
-#include "definition/field.h"
 #include "definition/segment.h"
-#include "predicate/atom.h"
 #include "predicate/bind.h"
 #include "predicate/predicate.h"
+#include "program/draft_access.h"
+#include "program/draft_atom.h"
 #include "program/draft_facet.h"
 #include "program/draft_measure.h"
-#include "program/program.h"
-
-/* ----- sources ----- */
-
-static DraftSource *
-new_source(Oid relid, RelatedRows *rows)
-{
-	DraftSource *source = palloc0(sizeof(DraftSource));
-	Relation rel = table_open(relid, AccessShareLock);
-
-	source->relid = relid;
-	source->rows = rows;
-	source->natts = RelationGetNumberOfAttributes(rel);
-	source->columns_hash = ProgramColumnsHash(RelationGetDescr(rel));
-	table_close(rel, NoLock);
-	return source;
-}
-
-static DraftSource *
-add_source(Draft *draft, Oid relid, RelatedRows *rows)
-{
-	DraftSource *source = new_source(relid, rows);
-
-	if (draft->nsources == lengthof(draft->sources))
-		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-						errmsg("segments of one contact table read too many tables")));
-	source->index = draft->nsources;
-	draft->sources[draft->nsources++] = source;
-	return source;
-}
-
-static DraftSource *
-add_link(Draft *draft, RelatedRows *rows)
-{
-	DraftSource *link = new_source(rows->link_relid, NULL);
-
-	link->contact = DraftFacetGet(
-		link,
-		psprintf("c.%s::%s", quote_identifier(rows->contact_column), draft->table->key_type_name),
-		VALUE_NONE);
-	link->key =
-		DraftFacetGet(link, psprintf("c.%s", quote_identifier(rows->link_column)), VALUE_NONE);
-	if (rows->primary_column)
-		(void) DraftFacetGet(link, psprintf("c.%s", quote_identifier(rows->primary_column)),
-							 VALUE_NONE);
-	link->index = draft->nlinks;
-	draft->links[draft->nlinks++] = link;
-	return link;
-}
-
-/*
- * How to get from a changed row to its contacts: the row holds the contact's
- * key; or contacts are found by the row's key, through a link or a column of
- * the contact table.
- */
-static void
-prepare_path(Draft *draft, DraftSource *source)
-{
-	RelatedRows *rows = source->rows;
-
-	if (!OidIsValid(rows->link_relid) && rows->contact_reference == NULL)
-	{
-		source->contact = DraftFacetGet(source,
-										psprintf("r.%s::%s", quote_identifier(rows->contact_column),
-												 draft->table->key_type_name),
-										VALUE_NONE);
-		return;
-	}
-	source->key =
-		DraftFacetGet(source, psprintf("r.%s", quote_identifier(rows->key_column)), VALUE_NONE);
-	if (rows->contact_reference)
-		source->reference =
-			DraftFacetGet(draft->sources[0],
-						  psprintf("c.%s", quote_identifier(rows->contact_reference)), VALUE_NONE);
-	if (OidIsValid(rows->link_relid))
-		source->link = add_link(draft, rows);
-}
-
-static DraftSource *
-source_of(Draft *draft, RelatedRows *rows)
-{
-	DraftSource *source;
-	int i;
-
-	if (rows == NULL)
-		return draft->sources[0];
-	for (i = 1; i < draft->nsources; i++)
-		if (strcmp(draft->sources[i]->rows->name, rows->name) == 0)
-			return draft->sources[i];
-	source = add_source(draft, rows->relid, rows);
-	prepare_path(draft, source);
-	return source;
-}
-
-/* ----- atoms ----- */
-
-typedef struct KeyEntry
-{
-	const char *key; /* hash key, by content */
-	int id;
-} KeyEntry;
+#include "program/draft_source.h"
 
 typedef struct Builder
 {
 	Draft *draft;
-	HTAB *atoms;           /* by key text */
+	AtomInterner atoms;
 	MemoryContext segment; /* until one segment is bound */
-	int ordinal;           /* atoms of the segment met so far */
 } Builder;
-
-/* The facet of an atom with this SQL; messages name the first field that has it. */
-static DraftFacet *
-facet_of(DraftAtom *datom, const char *sql, ValueType type)
-{
-	DraftFacet *facet = DraftFacetGet(datom->source, sql, type);
-
-	if (facet->field == NULL)
-		facet->field = pstrdup(datom->atom->field->name);
-	return facet;
-}
-
-static DraftFacet *
-value_facet(DraftAtom *datom, const char *sql)
-{
-	DraftFacet *facet = facet_of(datom, sql, VALUE_NONE);
-
-	datom->value_facets = list_append_unique_ptr(datom->value_facets, facet);
-	return facet;
-}
-
-/* A row group reads its relation's condition, what it makes of the rows, and their date. */
-static void
-place_group(DraftAtom *datom, int id)
-{
-	const RowGroup *group = datom->atom->group;
-
-	datom->source->groups = lappend_int(datom->source->groups, id);
-	if (group->condition)
-		datom->condition = facet_of(datom, group->condition, VALUE_BOOL);
-	if (group->argument)
-		datom->argument = value_facet(datom, group->argument);
-	if (group->within)
-		(void) value_facet(datom, group->within->date);
-}
-
-/* Attach an atom to its rows and facets. */
-static void
-place_atom(Draft *draft, DraftAtom *datom, int id)
-{
-	Atom *atom = datom->atom;
-
-	datom->outermost = id;
-	/* memberships are read as they are stored; nothing is told by their rows */
-	if (atom->scope == ATOM_MEMBER || (atom->rows && FieldRowsAreMemberships(atom->rows)))
-		return;
-	datom->source = source_of(draft, atom->rows);
-	datom->source->atoms = lappend_int(datom->source->atoms, id);
-	if (atom->scope == ATOM_GROUP)
-	{
-		place_group(datom, id);
-		return;
-	}
-	if (atom->rows && atom->field->condition)
-		datom->condition = facet_of(datom, atom->field->condition, VALUE_BOOL);
-	if (atom->scope == ATOM_AGGREGATE)
-	{
-		if (atom->field->value && atom->field->aggregate != AGGREGATE_COUNT)
-			datom->argument = facet_of(datom, atom->field->value, VALUE_NONE);
-		if (atom->field->aggregate == AGGREGATE_LATEST && atom->field->order_by)
-			datom->order = facet_of(datom, atom->field->order_by, VALUE_NONE);
-	}
-	else if (atom->test != TEST_EXISTS)
-	{
-		datom->facet = facet_of(datom, atom->value, atom->value_type);
-		DraftFacetIndexAtom(datom->facet, datom, id);
-	}
-}
-
-static int
-new_atom(Builder *builder, Atom *atom, int segment)
-{
-	Draft *draft = builder->draft;
-	DraftAtom *datom;
-
-	VectorMakeRoom(draft->atoms, draft->natoms, draft->atoms_size, 64);
-	datom = &draft->atoms[draft->natoms];
-	memset(datom, 0, sizeof(DraftAtom));
-	datom->atom = AtomCopy(atom);
-	datom->origin = segment;
-	datom->ordinal = builder->ordinal;
-	place_atom(draft, datom, draft->natoms);
-	return draft->natoms++;
-}
-
-static int intern_atom(Builder *builder, Atom *atom, int segment);
-static Predicate *intern_rows(Builder *builder, int outermost, int group,
-							  const Predicate *predicate, int segment);
-
-/* The predicate of a row group just met, and all in it; ids go to the outermost one. */
-static void
-intern_group(Builder *builder, int outermost, int id, const RowGroup *group, int segment)
-{
-	Predicate *predicate = intern_rows(builder, outermost, id, group->predicate, segment);
-
-	builder->draft->atoms[id].row_predicate = predicate;
-}
-
-/* An atom on a row of a group, or an inner group: these are not shared. */
-static int
-intern_row_atom(Builder *builder, int outermost, int group, Atom *atom, int segment)
-{
-	Draft *draft = builder->draft;
-	bool inner = (atom->scope == ATOM_GROUP);
-	int id = inner ? new_atom(builder, atom, segment) : intern_atom(builder, atom, segment);
-	DraftAtom *outer = &draft->atoms[group];
-
-	draft->atoms[outermost].inner = lappend_int(draft->atoms[outermost].inner, id);
-	builder->ordinal++;
-	if (!inner)
-	{
-		if (draft->atoms[id].facet)
-			outer->row_facets = list_append_unique_ptr(outer->row_facets, draft->atoms[id].facet);
-		return id;
-	}
-	draft->atoms[id].outermost = outermost;
-	/* the date of the outer row that inner ones have to be near */
-	if (atom->group->within && outer->source)
-		(void) value_facet(outer, atom->group->within->of);
-	intern_group(builder, outermost, id, atom->group, segment);
-	return id;
-}
-
-static Predicate *
-intern_rows(Builder *builder, int outermost, int group, const Predicate *predicate, int segment)
-{
-	Predicate *copy = palloc0(sizeof(Predicate));
-	int i;
-
-	check_stack_depth();
-	CHECK_FOR_INTERRUPTS();
-	copy->kind = predicate->kind;
-	copy->nargs = predicate->nargs;
-	if (predicate->nargs > 0)
-		copy->args = palloc(sizeof(Predicate *) * predicate->nargs);
-	for (i = 0; i < predicate->nargs; i++)
-		copy->args[i] = intern_rows(builder, outermost, group, predicate->args[i], segment);
-	if (predicate->kind == PREDICATE_ATOM)
-	{
-		int id = intern_row_atom(builder, outermost, group, predicate->atom, segment);
-
-		copy->atom = builder->draft->atoms[id].atom;
-		copy->atom->id = id;
-	}
-	return copy;
-}
-
-static int
-intern_atom(Builder *builder, Atom *atom, int segment)
-{
-	char *key = AtomKey(atom, builder->draft->table);
-	bool found;
-	KeyEntry *entry = hash_search(builder->atoms, &key, HASH_ENTER, &found);
-	MemoryContext old;
-
-	if (found)
-		return entry->id;
-	old = MemoryContextSwitchTo(builder->draft->context);
-	entry->key = pstrdup(key);
-	entry->id = new_atom(builder, atom, segment);
-	MemoryContextSwitchTo(old);
-	return entry->id;
-}
 
 /* ----- segments ----- */
 
@@ -321,19 +50,18 @@ note_atom(Draft *draft, DraftSegment *segment, int id)
 		segment->moves = true;
 }
 
-/* The atoms in a row group, met with it. */
+/* An atom of the segment's filter, and those in it where it is a row group. */
 static void
-note_inner(Builder *builder, DraftSegment *segment, int id, int ordinal)
+note_atoms(Draft *draft, DraftSegment *segment, int id)
 {
-	List *inner = builder->draft->atoms[id].inner;
 	ListCell *cell;
 
-	foreach (cell, inner)
-		note_atom(builder->draft, segment, lfirst_int(cell));
-	builder->ordinal = ordinal + 1 + list_length(inner);
+	foreach (cell, draft->atoms[id].inner)
+		note_atom(draft, segment, lfirst_int(cell));
+	note_atom(draft, segment, id);
 }
 
-/* How dear a predicate is to evaluate, and how seldom it settles the matter. */
+/* How dear a predicate is to evaluate, and how seldom it decides. */
 static int
 cost_of(Draft *draft, const Predicate *predicate)
 {
@@ -400,124 +128,16 @@ intern_predicate(Builder *builder, DraftSegment *segment, const Predicate *predi
 		copy->args[i] = intern_predicate(builder, segment, predicate->args[i]);
 	if (predicate->kind == PREDICATE_ATOM)
 	{
-		int ordinal = builder->ordinal;
-		int known = draft->natoms;
-		int id = intern_atom(builder, predicate->atom, segment->index);
+		int id = AtomIntern(&builder->atoms, predicate->atom, segment->index);
 		MemoryContext old = MemoryContextSwitchTo(draft->context);
 
-		builder->ordinal = ordinal + 1;
-		if (predicate->atom->scope == ATOM_GROUP && id >= known)
-			intern_group(builder, id, id, predicate->atom->group, segment->index);
-		note_inner(builder, segment, id, ordinal);
 		copy->atom = draft->atoms[id].atom;
 		copy->atom->id = id;
-		note_atom(draft, segment, id);
+		note_atoms(draft, segment, id);
 		MemoryContextSwitchTo(old);
 	}
 	order_args(draft, copy);
 	return copy;
-}
-
-/* ----- access ----- */
-
-static bool
-has_pattern(Draft *draft, List *atoms)
-{
-	ListCell *cell;
-
-	foreach (cell, atoms)
-	{
-		AtomTest test = draft->atoms[lfirst_int(cell)].atom->test;
-
-		if (test == TEST_LIKE || test == TEST_REGEXP)
-			return true;
-	}
-	return false;
-}
-
-/* Which of two sets of atoms lets fewer contacts in, as far as can be told? */
-static bool
-is_more_selective(Draft *draft, List *left, List *right)
-{
-	if (has_pattern(draft, left) != has_pattern(draft, right))
-		return has_pattern(draft, right);
-	if (list_length(left) != list_length(right))
-		return list_length(left) < list_length(right);
-	return draft->atoms[linitial_int(left)].facet->nconstants >
-		   draft->atoms[linitial_int(right)].facet->nconstants;
-}
-
-/*
- * Atoms one of which holds whenever the predicate does, found by equality in
- * an index: a contact without them cannot match (the access predicate of
- * Fabret et al., SIGMOD 2001).  NIL when there are none.
- */
-static List *
-access_atoms(Draft *draft, const Predicate *predicate, AtomScope scope)
-{
-	List *result = NIL;
-	int i;
-
-	switch (predicate->kind)
-	{
-		case PREDICATE_ATOM:
-		{
-			DraftAtom *datom = &draft->atoms[predicate->atom->id];
-
-			if (datom->indexed && datom->atom->scope == scope && DraftFacetLetsIn(datom))
-				return list_make1_int(predicate->atom->id);
-			return NIL;
-		}
-		case PREDICATE_AND:
-			for (i = 0; i < predicate->nargs; i++)
-			{
-				List *arg = access_atoms(draft, predicate->args[i], scope);
-
-				if (arg != NIL && (result == NIL || is_more_selective(draft, arg, result)))
-					result = arg;
-			}
-			return result;
-		case PREDICATE_OR:
-			for (i = 0; i < predicate->nargs; i++)
-			{
-				List *arg = access_atoms(draft, predicate->args[i], scope);
-
-				if (arg == NIL)
-					return NIL;
-				result = list_concat_unique_int(result, arg);
-			}
-			return result;
-		default:
-			return NIL;
-	}
-}
-
-/*
- * The same for rows and a row group: it lies behind the constants one of which
- * a row must have to count.
- */
-static void
-gate_group(Draft *draft, DraftSource *source, int id)
-{
-	List *access = access_atoms(draft, draft->atoms[id].row_predicate, ATOM_ROW);
-	ListCell *cell;
-	int i;
-
-	if (access == NIL)
-		source->open_groups = lappend_int(source->open_groups, id);
-	foreach (cell, access)
-	{
-		const DraftAtom *datom = &draft->atoms[lfirst_int(cell)];
-
-		for (i = 0; i < datom->nids; i++)
-		{
-			DraftConstant *constant = &datom->facet->constants[datom->ids[i]];
-
-			/* groups come one after the other */
-			if (constant->groups == NIL || llast_int(constant->groups) != id)
-				constant->groups = lappend_int(constant->groups, id);
-		}
-	}
 }
 
 /* ----- binding ----- */
@@ -560,7 +180,7 @@ add_segment(Builder *builder, SegmentRow *row, Predicate *predicate)
 	segment->index = builder->draft->nsegments++;
 	segment->id = row->id;
 	segment->pure = true;
-	builder->ordinal = 0;
+	builder->atoms.ordinal = 0;
 	segment->predicate = intern_predicate(builder, segment, predicate);
 }
 
@@ -578,21 +198,21 @@ add_aside(Builder *builder, SegmentRow *row)
 	builder->draft->segments[builder->draft->nsegments - 1].aside = true;
 }
 
-/* A segment's rank is above those of all it refers to. */
+/* A segment's level is above those of all it refers to. */
 static int
-rank_of(Draft *draft, DraftSegment *segment, int depth)
+level_of(Draft *draft, DraftSegment *segment, int depth)
 {
 	ListCell *cell;
-	int rank = 1;
+	int level = 1;
 
-	if (segment->rank > 0)
-		return segment->rank;
+	if (segment->level > 0)
+		return segment->level;
 	if (depth > draft->nsegments)
 		elog(ERROR, "segments refer to each other in a circle");
 	foreach (cell, segment->references)
-		rank = Max(rank, 1 + rank_of(draft, &draft->segments[lfirst_int(cell)], depth + 1));
-	segment->rank = rank;
-	return rank;
+		level = Max(level, 1 + level_of(draft, &draft->segments[lfirst_int(cell)], depth + 1));
+	segment->level = level;
+	return level;
 }
 
 static int
@@ -653,7 +273,7 @@ link_segments(Draft *draft)
 			link_atom(draft, &draft->segments[i], lfirst_int(cell));
 	}
 	for (i = 0; i < draft->nsegments; i++)
-		(void) rank_of(draft, &draft->segments[i], 0);
+		(void) level_of(draft, &draft->segments[i], 0);
 }
 
 /* ----- building ----- */
@@ -715,11 +335,12 @@ finish(Draft *draft)
 		for (j = 0; j < draft->sources[i]->nfacets; j++)
 			DraftFacetFinish(draft, draft->sources[i]->facets[j]);
 		foreach (cell, draft->sources[i]->groups)
-			gate_group(draft, draft->sources[i], lfirst_int(cell));
+			DraftAccessGroup(draft, draft->sources[i], lfirst_int(cell));
 	}
 	link_segments(draft);
 	for (i = 0; i < draft->nsegments; i++)
-		draft->segments[i].access = access_atoms(draft, draft->segments[i].predicate, ATOM_CONTACT);
+		draft->segments[i].access =
+			DraftAccessAtoms(draft, draft->segments[i].predicate, ATOM_CONTACT);
 }
 
 /*
@@ -740,9 +361,9 @@ DraftBuild(Oid relid, uint64 version)
 	builder.draft = draft;
 	builder.segment =
 		AllocSetContextCreate(draft->context, "segments one segment", ALLOCSET_DEFAULT_SIZES);
-	builder.atoms = TextTable("segments atoms", 256, sizeof(KeyEntry), draft->context);
+	AtomInternerBegin(&builder.atoms, draft);
 	SecureEnter(&secure, draft->table->owner);
-	(void) add_source(draft, relid, NULL);
+	(void) DraftSourceAdd(draft, relid, NULL);
 	add_segments(&builder);
 	finish(draft);
 	SecureLeave(&secure);

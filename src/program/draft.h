@@ -116,7 +116,7 @@ typedef struct DraftSegment
 	bool pure;
 	bool moves;
 	bool aside; /* not evaluated */
-	int rank;
+	int level;
 	List *references; /* indexes */
 	List *referencing;
 	List *access; /* ids of atoms one of which must hold; NIL: none */

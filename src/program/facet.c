@@ -49,7 +49,7 @@ FacetWiden(Oid type, Datum value)
  * integers are int8.
  */
 Datum
-FacetNormalise(const ImageFacet *facet, Datum value)
+FacetNormalize(const ImageFacet *facet, Datum value)
 {
 	return facet->type == VALUE_INT ? FacetWiden(facet->sql_type, value) : value;
 }

@@ -14,7 +14,7 @@
 #include "program/program.h"
 
 extern Datum FacetWiden(Oid type, Datum value);
-extern Datum FacetNormalise(const ImageFacet *facet, Datum value);
+extern Datum FacetNormalize(const ImageFacet *facet, Datum value);
 extern int FacetCompare(ValueType type, Datum a, Datum b);
 extern uint32 FacetHash(ValueType type, Datum value);
 extern int FacetFindConstant(const Image *image, const ImageFacet *facet, Datum value);

@@ -45,12 +45,12 @@ typedef struct ImageConstant
 {
 	Datum value; /* of texts, sets and numerics the offset; of what is `whole` nothing */
 	uint32 hash;
-	uint16 test;     /* AtomTest: ANY; LIKE, REGEXP of patterns */
-	uint16 whole;    /* whatever holds the literal matches */
-	ImageList atoms; /* related rows: ids */
-	ImageList gated; /* contacts: segments that only this value, or others, let in;
+	uint16 test;      /* AtomTest: ANY; LIKE, REGEXP of patterns */
+	uint16 whole;     /* whatever holds the literal matches */
+	ImageList atoms;  /* related rows: ids */
+	ImageList behind; /* contacts: segments that only this value, or others, let in;
 					  * related rows: row groups that it lets count */
-	ImageList steps; /* of these: ImageSteps of other facets */
+	ImageList steps;  /* of these: ImageSteps of other facets */
 } ImageConstant;
 
 /* A point on a facet's line; `after` is just above the value. */
@@ -75,12 +75,12 @@ typedef struct ImageRange
 } ImageRange;
 
 /*
- * A stretch of a facet's ranks, a cell, lets in the segments whose window on
+ * A range of a facet's ranks, a cell, lets in the segments whose window on
  * the facet overlaps it.
  */
 typedef struct ImageCell
 {
-	ImageList gated;
+	ImageList behind;
 	ImageList steps; /* of all facets */
 } ImageCell;
 
@@ -96,7 +96,7 @@ typedef struct ImageFacet
 	ValueType type;
 	int16 attnum;      /* it is this column, or 0 */
 	bool opaque;       /* holds a subquery */
-	bool gates;        /* some constants let segments in */
+	bool lets_in;      /* some constants let segments in */
 	ImageList columns; /* attribute numbers it reads */
 	uint32 nconstants;
 	uint32 npatterns;   /* of these */
@@ -226,11 +226,11 @@ typedef struct ImageDetail
 typedef struct ImageSegment
 {
 	int64 id;
-	ImageOffset code;    /* its predicate, see IMAGE_OP */
-	int32 gate_facet;    /* contacts match only with one value in this facet: */
-	int32 gate_constant; /* this one; -1: no such facet */
+	ImageOffset code;      /* its predicate, see IMAGE_OP */
+	int32 access_facet;    /* contacts match only with one value in this facet: */
+	int32 access_constant; /* this one; -1: no such facet */
 	uint32 flags;
-	int32 rank;            /* topological: referenced ones come first */
+	int32 level;           /* topological: referenced ones come first */
 	ImageList referencing; /* segments that refer to this one */
 	bool references;       /* refers to others */
 } ImageSegment;
@@ -275,7 +275,7 @@ typedef struct Image
 	ImageOffset atoms;
 	ImageOffset segments;
 	ImageOffset sources;
-	ImageList ungated;      /* segments that any contact may match */
+	ImageList unrestricted; /* segments that any contact may match */
 	ImageList steps;        /* of these: ImageSteps */
 	ImageList moving;       /* segments */
 	ImageList moving_atoms; /* on the contact's row */

@@ -14,7 +14,7 @@
 #include "program/draft.h"
 #include "program/draft_measure.h"
 #include "program/image.h"
-#include "program/image_gate.h"
+#include "program/image_access.h"
 #include "program/image_source.h"
 #include "program/image_writer.h"
 #include "time/phrase.h"

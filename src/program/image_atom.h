@@ -10,7 +10,7 @@
 #include "predicate/predicate.h"
 #include "program/draft.h"
 #include "program/image.h"
-#include "program/image_gate.h"
+#include "program/image_access.h"
 
 
 extern void ImageAddCode(IntVector *code, const Predicate *predicate);

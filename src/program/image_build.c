@@ -16,24 +16,24 @@
 #include "program/draft.h"
 #include "program/image.h"
 #include "program/image_atom.h"
-#include "program/image_gate.h"
+#include "program/image_access.h"
 #include "program/image_source.h"
 #include "program/image_writer.h"
 
 /* A segment that only one value of one facet lets in. */
 static void
-set_gate(const Draft *draft, ImageSegment *image, const DraftSegment *segment)
+set_access(const Draft *draft, ImageSegment *image, const DraftSegment *segment)
 {
 	const DraftAtom *datom;
 
-	image->gate_facet = -1;
+	image->access_facet = -1;
 	if (list_length(segment->access) != 1)
 		return;
 	datom = &draft->atoms[linitial_int(segment->access)];
 	if (datom->atom->test != TEST_ANY || datom->nids != 1)
 		return;
-	image->gate_facet = datom->facet->id;
-	image->gate_constant = datom->ids[0];
+	image->access_facet = datom->facet->id;
+	image->access_constant = datom->ids[0];
 }
 
 static ImageOffset
@@ -57,14 +57,14 @@ put_segments(ImageLayout *layout)
 		ImageAddCode(&code, segment->predicate);
 		image->id = segment->id;
 		image->code = ImagePut(&layout->writer, code.items, sizeof(uint32) * code.n);
-		image->rank = segment->rank;
+		image->level = segment->level;
 		image->flags = (segment->pure ? IMAGE_SEGMENT_PURE : 0) |
 					   (segment->moves ? IMAGE_SEGMENT_MOVES : 0) |
 					   (segment->predicate->kind == PREDICATE_FALSE ? IMAGE_SEGMENT_NEVER : 0) |
 					   (segment->aside ? IMAGE_SEGMENT_ASIDE : 0);
 		image->referencing = ImagePutList(&layout->writer, segment->referencing);
 		image->references = (segment->references != NIL);
-		set_gate(draft, image, segment);
+		set_access(draft, image, segment);
 	}
 	offset = ImagePut(&layout->writer, segments, sizeof(ImageSegment) * draft->nsegments);
 	pfree(segments);
@@ -125,16 +125,18 @@ has_foreign_functions(const DraftSource *source)
 }
 
 /*
- * The image of a draft, in the current memory context.
+ * The image of a draft, in a memory context.  What else is needed on the way
+ * goes into the current one.
  */
 Image *
-ImageBuild(const Draft *draft)
+ImageBuild(const Draft *draft, MemoryContext context)
 {
 	ImageLayout layout = {0};
 	Image image = {0};
 	int at = 0;
 
 	layout.draft = draft;
+	layout.writer.context = context;
 	(void) ImageReserve(&layout.writer, sizeof(Image));
 	ImageCollectSteps(&layout);
 	image.magic = IMAGE_MAGIC;
@@ -148,7 +150,7 @@ ImageBuild(const Draft *draft)
 	image.nunbound = draft->nunbound;
 	image.foreign_functions = any_source(draft, has_foreign_functions);
 	if (layout.nsteps > 0 && layout.steps[0].facet < 0)
-		ImagePutGate(&layout, &at, &image.ungated, &image.steps);
+		ImagePutBehind(&layout, &at, &image.unrestricted, &image.steps);
 	image.sources = ImagePutSources(&layout, &at);
 	Assert(at == layout.nsteps);
 	image.atoms = ImagePutAtoms(&layout, &image.nqueries);
@@ -157,7 +159,5 @@ ImageBuild(const Draft *draft)
 	image.moving_atoms = put_moving_atoms(&layout);
 	image.size = (uint32) layout.writer.used;
 	memcpy(layout.writer.data, &image, sizeof(Image));
-	if (layout.steps)
-		pfree(layout.steps);
 	return repalloc_huge(layout.writer.data, image.size);
 }

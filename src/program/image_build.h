@@ -9,6 +9,6 @@
 #include "program/draft.h"
 #include "program/image.h"
 
-extern Image *ImageBuild(const Draft *draft);
+extern Image *ImageBuild(const Draft *draft, MemoryContext context);
 
 #endif /* SEGMENTS_IMAGE_BUILD_H */

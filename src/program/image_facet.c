@@ -12,7 +12,7 @@
 #include "predicate/predicate.h"
 #include "program/draft.h"
 #include "program/image.h"
-#include "program/image_gate.h"
+#include "program/image_access.h"
 #include "program/image_writer.h"
 #include "text/pattern_index.h"
 
@@ -30,7 +30,7 @@ put_flipping(ImageLayout *layout, List *atoms)
 }
 
 static ImageOffset
-put_constants(ImageLayout *layout, const DraftFacet *facet, bool contacts, int *at, bool *gates)
+put_constants(ImageLayout *layout, const DraftFacet *facet, bool contacts, int *at, bool *lets_in)
 {
 	ImageConstant *constants = palloc0(sizeof(ImageConstant) * Max(facet->nconstants, 1));
 	ImageOffset offset;
@@ -48,14 +48,14 @@ put_constants(ImageLayout *layout, const DraftFacet *facet, bool contacts, int *
 		if (!contacts)
 		{
 			constants[i].atoms = put_flipping(layout, facet->constants[i].atoms);
-			constants[i].gated = ImagePutList(&layout->writer, facet->constants[i].groups);
-			*gates |= facet->constants[i].groups != NIL;
+			constants[i].behind = ImagePutList(&layout->writer, facet->constants[i].groups);
+			*lets_in |= facet->constants[i].groups != NIL;
 		}
 		else if (*at < layout->nsteps && layout->steps[*at].facet == facet->id &&
 				 layout->steps[*at].constant == i)
 		{
-			ImagePutGate(layout, at, &constants[i].gated, &constants[i].steps);
-			*gates = true;
+			ImagePutBehind(layout, at, &constants[i].behind, &constants[i].steps);
+			*lets_in = true;
 		}
 	}
 	offset = ImagePut(&layout->writer, constants, sizeof(ImageConstant) * facet->nconstants);
@@ -123,7 +123,7 @@ put_cells(ImageLayout *layout, const DraftFacet *facet, int *at, uint32 *ncells)
 	{
 		ImageCell *cell = &cells[layout->steps[*at].constant];
 
-		ImagePutGate(layout, at, &cell->gated, &cell->steps);
+		ImagePutBehind(layout, at, &cell->behind, &cell->steps);
 	}
 	offset = ImagePut(&layout->writer, cells, sizeof(ImageCell) * *ncells);
 	pfree(cells);
@@ -200,7 +200,7 @@ put_index(ImageLayout *layout, ImageFacet *image, const DraftFacet *facet, bool 
 	image->npatterns = facet->npatterns;
 	image->nbuckets = facet->nconstants > facet->npatterns ? facet->nbuckets : 0;
 	image->nboundaries = facet->nboundaries;
-	image->constants = put_constants(layout, facet, contacts, at, &image->gates);
+	image->constants = put_constants(layout, facet, contacts, at, &image->lets_in);
 	image->buckets = ImagePut(writer, facet->buckets, sizeof(int) * image->nbuckets);
 	image->boundaries = put_boundaries(layout, facet, contacts);
 	image->patterns = put_patterns(layout, facet);

@@ -8,7 +8,7 @@
 
 #include "program/draft.h"
 #include "program/image.h"
-#include "program/image_gate.h"
+#include "program/image_access.h"
 
 
 extern ImageOffset ImagePutFacets(ImageLayout *layout, const DraftSource *source, bool contacts,

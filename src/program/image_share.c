@@ -79,7 +79,7 @@ static List *useless_databases = NIL;
 /* ----- start ----- */
 
 static void
-NAMED_SHARE_INIT(initialise_share, memory)
+NAMED_SHARE_INIT(initialize_share, memory)
 {
 	Share *fresh = memory;
 	int i;
@@ -114,7 +114,7 @@ start_share(void)
 	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
 	share = ShmemInitStruct(SHARE_NAME, sizeof(Share), &found);
 	if (!found)
-		initialise_share(share);
+		initialize_share(share);
 	LWLockRelease(AddinShmemInitLock);
 	NamedLockRegister(&share->lock, SHARE_NAME);
 }
@@ -173,7 +173,7 @@ open_share(void)
 
 	if (share != NULL)
 		return;
-	opened = NamedShare(share_name(), sizeof(Share), initialise_share, &found);
+	opened = NamedShare(share_name(), sizeof(Share), initialize_share, &found);
 	NamedLockRegister(&opened->lock, SHARE_NAME);
 	share = opened;
 }
@@ -370,14 +370,14 @@ typedef struct Request
 } Request;
 
 /*
- * Take a step that can fail.  What it has attached is the caller's from when it
+ * Do what can fail.  What it has attached is the caller's from when it
  * is pinned to the backend, as no transaction's end takes that away.
  */
 static void
-attempt(SubtransactionBody step, Request *request)
+attempt(SubtransactionBody body, Request *request)
 {
 	*request->segment = NULL;
-	if (InSubtransaction(step, request, is_about_memory) == NULL || *request->segment == NULL)
+	if (InSubtransaction(body, request, is_about_memory) == NULL || *request->segment == NULL)
 		return;
 	dsm_detach(*request->segment);
 	*request->segment = NULL;

@@ -13,7 +13,7 @@
 #include "program/draft.h"
 #include "program/image.h"
 #include "program/image_facet.h"
-#include "program/image_gate.h"
+#include "program/image_access.h"
 #include "program/image_writer.h"
 
 int

@@ -8,7 +8,7 @@
 
 #include "program/draft.h"
 #include "program/image.h"
-#include "program/image_gate.h"
+#include "program/image_access.h"
 
 
 extern int ImageFacetId(const DraftFacet *facet);

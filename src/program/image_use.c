@@ -66,7 +66,6 @@ ImageUseFind(Oid relid, uint64 version)
 	return NULL;
 }
 
-
 /*
  * A program opens it: it lives until the last has closed it.
  */

@@ -23,9 +23,8 @@ ImageReserve(ImageWriter *writer, Size n)
 		if (writer->size > PG_UINT32_MAX)
 			ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 							errmsg("compiled segments exceed 4 GB")));
-		writer->data = writer->data == NULL
-						   ? MemoryContextAllocHuge(CurrentMemoryContext, writer->size)
-						   : repalloc_huge(writer->data, writer->size);
+		writer->data = writer->data == NULL ? MemoryContextAllocHuge(writer->context, writer->size)
+											: repalloc_huge(writer->data, writer->size);
 	}
 	memset(writer->data + offset, 0, n);
 	writer->used += n;

@@ -11,6 +11,7 @@
 
 typedef struct ImageWriter
 {
+	MemoryContext context; /* that the image is written in */
 	char *data;
 	Size used;
 	Size size;

@@ -134,8 +134,8 @@ typedef struct Program
 	int nsources;
 	RowSource **sources;  /* [0] is the contact table; link tables are not among them */
 	ProgramAtom **states; /* per atom: NULL until asked */
-	int ngates;           /* facets of contacts with constants or cells that let segments in */
-	Facet **gates;
+	int naccess;          /* facets of contacts with constants or cells that let segments in */
+	Facet **access;
 	ContactTable *table;
 	EState *estate;
 	ExprContext *econtext;

@@ -92,7 +92,7 @@ relation_changed(Oid relid)
 }
 
 static void
-initialise(void)
+initialize(void)
 {
 	HASHCTL info = {0};
 
@@ -176,8 +176,8 @@ build_image(Oid relid, uint64 version)
 	draft = DraftBuild(relid, version);
 	MemoryContextSwitchTo(old);
 	use = ImageUseCreate();
-	MemoryContextSwitchTo(use->context);
-	image = ImageBuild(draft);
+	MemoryContextSwitchTo(scratch);
+	image = ImageBuild(draft, use->context);
 	INSTR_TIME_SET_CURRENT(took);
 	INSTR_TIME_SUBTRACT(took, start);
 	image->build_usec = (uint32) INSTR_TIME_GET_MICROSEC(took);
@@ -276,7 +276,7 @@ entry_of(Oid contact_table)
 	ProgramEntry *entry;
 	bool found;
 
-	initialise();
+	initialize();
 	entry = hash_search(programs, &contact_table, HASH_ENTER, &found);
 	if (!found)
 	{

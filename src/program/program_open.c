@@ -106,15 +106,15 @@ open_sources(Program *program)
 }
 
 static void
-find_gates(Program *program)
+find_access(Program *program)
 {
 	RowSource *contacts = program->sources[0];
 	int i;
 
-	program->gates = palloc(sizeof(Facet *) * Max(contacts->nfacets, 1));
+	program->access = palloc(sizeof(Facet *) * Max(contacts->nfacets, 1));
 	for (i = 0; i < contacts->nfacets; i++)
-		if (contacts->facets[i].image->gates || contacts->facets[i].image->ncells > 0)
-			program->gates[program->ngates++] = &contacts->facets[i];
+		if (contacts->facets[i].image->lets_in || contacts->facets[i].image->ncells > 0)
+			program->access[program->naccess++] = &contacts->facets[i];
 }
 
 static void
@@ -175,7 +175,7 @@ ProgramOpen(Oid relid, ImageUse *use, MemoryContext context)
 	program->econtext = CreateExprContext(program->estate);
 	prepare_keys(program);
 	open_sources(program);
-	find_gates(program);
+	find_access(program);
 	(void) ProgramSourceDesc(program, program->sources[0]);
 	MemoryContextSwitchTo(old);
 	if (ProgramColumnsHash(program->sources[0]->desc) != program->sources[0]->image->columns_hash)

@@ -1,10 +1,10 @@
 /*
- * session.c - a stretch of maintenance: SPI and the owner's rights, when needed.
+ * session.c - a session of maintenance: SPI and the owner's rights, when needed.
  *
  * Most statements flip nothing, and for them connecting to SPI, changing the
  * role and fixing the settings would be most of the cost.  So a trigger opens
- * a stretch, which costs nothing, and whatever reads or writes tables enters
- * it first.  Stretches nest (a write of members can fire triggers that write
+ * a session, which costs nothing, and whatever reads or writes tables enters
+ * it first.  Sessions nest (a write of members can fire triggers that write
  * contacts); an error unwinds them with its transaction or subtransaction.
  */
 #include "postgres.h"
@@ -21,30 +21,30 @@
 #include "base/secure.h"
 #include "program/program.h"
 
-typedef struct Stretch
+typedef struct Session
 {
-	struct Stretch *outer;
+	struct Session *outer;
 	SubTransactionId subxact;
 	Program *program;
 	bool entered;
 	SecureContext secure;
-	ExprContext *econtext; /* of the stretch around this one */
-	MemoryContext caller;  /* where the stretch began, and ends */
-} Stretch;
+	ExprContext *econtext; /* of the session around this one */
+	MemoryContext caller;  /* where the session began, and ends */
+} Session;
 
-static Stretch *present = NULL;
+static Session *present = NULL;
 
 /*
- * Stretches of this transaction: how many, and the latest command that any of
+ * Sessions of this transaction: how many, and the latest command that any of
  * them was for.  A statement inside another (a function in its RETURNING, a
  * trigger of another table, a referential action) has a later command; what
  * the outer statement knows of its rows may then be out of date.
  */
-static uint64 runs = 0;
+static uint64 begun = 0;
 static bool ran = false;
 static CommandId ran_for = 0;
 
-/* The values of the stretch around this one are its own again. */
+/* The values of the session around this one are its own again. */
 static void
 leave(bool is_commit)
 {
@@ -58,7 +58,7 @@ leave(bool is_commit)
 }
 
 /*
- * Stretches that an error left behind are of subtransactions that are gone.
+ * Sessions that an error left behind are of subtransactions that are gone.
  * Their programs are still there: one that was replaced meanwhile goes with
  * the transaction's memory (program_cache.c), after this.  The server has
  * popped their SPI connections, and restores the user and the settings.
@@ -92,25 +92,25 @@ register_callbacks(void)
 }
 
 /*
- * Open a stretch for one program.
+ * Open a session for one program.
  */
 void
 SessionBegin(Program *program)
 {
 	/* the callbacks look at it when the statement's memory is gone */
-	Stretch *stretch = MemoryContextAllocZero(TopTransactionContext, sizeof(Stretch));
+	Session *session = MemoryContextAllocZero(TopTransactionContext, sizeof(Session));
 
 	register_callbacks();
-	stretch->outer = present;
-	stretch->subxact = GetCurrentSubTransactionId();
-	stretch->program = program;
-	stretch->caller = CurrentMemoryContext;
-	stretch->econtext = program->econtext;
+	session->outer = present;
+	session->subxact = GetCurrentSubTransactionId();
+	session->program = program;
+	session->caller = CurrentMemoryContext;
+	session->econtext = program->econtext;
 	/* a statement inside another must not clear what that one computed */
 	if (present != NULL)
 		program->econtext = CreateExprContext(program->estate);
-	present = stretch;
-	runs++;
+	present = session;
+	begun++;
 	if (ActiveSnapshotSet() && (!ran || GetActiveSnapshot()->curcid > ran_for))
 	{
 		ran_for = GetActiveSnapshot()->curcid;
@@ -120,7 +120,7 @@ SessionBegin(Program *program)
 
 /*
  * Has a statement inside the present one been maintained?  To be asked before
- * the present one's own stretch begins.
+ * the present one's own session begins.
  */
 bool
 SessionRanInside(void)
@@ -129,12 +129,12 @@ SessionRanInside(void)
 }
 
 /*
- * How many stretches this backend has begun.
+ * How many sessions this backend has begun.
  */
 uint64
-SessionRuns(void)
+SessionsBegun(void)
 {
-	return runs;
+	return begun;
 }
 
 /*
@@ -148,7 +148,7 @@ SessionEnter(void)
 
 	if (present == NULL || present->entered)
 		return;
-	/* what is entered is left with the subtransaction: it must be the stretch's own */
+	/* what is entered is left with the subtransaction: it must be the session's own */
 	Assert(present->subxact == GetCurrentSubTransactionId());
 	SecureEnter(&present->secure, present->program->table->owner);
 	SPI_connect();
@@ -157,22 +157,22 @@ SessionEnter(void)
 }
 
 /*
- * Close the stretch.  The current memory context is again the one in which it
+ * Close the session.  The current memory context is again the one in which it
  * began: that of now can be SPI's, which goes here, and the one to which SPI
- * returns, where the stretch was entered, can be gone.
+ * returns, where the session was entered, can be gone.
  */
 void
 SessionEnd(void)
 {
-	Stretch *stretch = present;
+	Session *session = present;
 
-	if (stretch->entered)
+	if (session->entered)
 	{
 		SPI_finish();
-		MemoryContextSwitchTo(stretch->caller);
-		SecureLeave(&stretch->secure);
+		MemoryContextSwitchTo(session->caller);
+		SecureLeave(&session->secure);
 	}
-	MemoryContextSwitchTo(stretch->caller);
+	MemoryContextSwitchTo(session->caller);
 	leave(true);
-	pfree(stretch);
+	pfree(session);
 }

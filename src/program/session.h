@@ -1,5 +1,5 @@
 /*
- * session.h - a stretch of maintenance: SPI and the owner's rights, when
+ * session.h - a session of maintenance: SPI and the owner's rights, when
  * needed.
  */
 #ifndef SEGMENTS_SESSION_H
@@ -14,7 +14,7 @@ extern void SessionBegin(Program *program);
 /* Was there maintenance since a statement began, or since a count was taken? */
 extern bool SessionRanInside(void);
 
-extern uint64 SessionRuns(void);
+extern uint64 SessionsBegun(void);
 extern void SessionEnter(void);
 extern void SessionEnd(void);
 

@@ -36,10 +36,6 @@ PG_FUNCTION_INFO_V1(segments_resolve_segment);
 PG_FUNCTION_INFO_V1(segments_segment_word);
 PG_FUNCTION_INFO_V1(segments_is_member);
 
-/* Columns of a member table. */
-#define Anum_member_segment_id 1
-#define Anum_member_contact_id 2
-
 /*
  * Finding a member
  */

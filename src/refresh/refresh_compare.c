@@ -5,7 +5,7 @@
  * Of the contacts found most don't change (another condition of the filter
  * fails), and locking them would cost more than all the rest and make writers
  * wait.  So each contact meets the segments whose boundary passed it in memory,
- * as committed.  Where the filter is settled whatever the atoms that were
+ * as committed.  Where the filter is decided whatever the atoms that were
  * passed say, its stored membership is right as it was.  The rest is compared
  * with the stored members, and only differences go to maintain.c, which
  * decides, contact by contact under its lock.
@@ -86,18 +86,18 @@ add_pair(PairVector *vector, int segment, int position, bool stored)
 	vector->items[vector->n++].stored = stored;
 }
 
-/* By rank, then segment, then contact: referenced segments come first. */
+/* By level, then segment, then contact: referenced segments come first. */
 static int
 compare_pairs(const void *a, const void *b, void *arg)
 {
 	const Pair *left = a;
 	const Pair *right = b;
 	const Program *program = arg;
-	int left_rank = program->segments[left->segment].rank;
-	int right_rank = program->segments[right->segment].rank;
+	int left_level = program->segments[left->segment].level;
+	int right_level = program->segments[right->segment].level;
 
-	if (left_rank != right_rank)
-		return left_rank - right_rank;
+	if (left_level != right_level)
+		return left_level - right_level;
 	if (left->segment != right->segment)
 		return left->segment - right->segment;
 	return left->position - right->position;
@@ -114,8 +114,8 @@ sort_pairs(Program *program, PairVector *vector)
 
 typedef enum Verdict
 {
-	SETTLED_FALSE,
-	SETTLED_TRUE,
+	DECIDED_FALSE,
+	DECIDED_TRUE,
 	OPEN_ON_ROW, /* the row alone can tell */
 	OPEN         /* something has to be looked up */
 } Verdict;
@@ -123,8 +123,8 @@ typedef enum Verdict
 static Verdict
 negation(Verdict verdict)
 {
-	return verdict == SETTLED_FALSE  ? SETTLED_TRUE
-		   : verdict == SETTLED_TRUE ? SETTLED_FALSE
+	return verdict == DECIDED_FALSE  ? DECIDED_TRUE
+		   : verdict == DECIDED_TRUE ? DECIDED_FALSE
 									 : verdict;
 }
 
@@ -137,8 +137,8 @@ verdict(Comparison *work, const uint32 *code, int position)
 {
 	uint32 operand = IMAGE_OPERAND(code);
 	ImageOp op = IMAGE_OP(code);
-	Verdict settles = (op == IMAGE_OP_OR) ? SETTLED_TRUE : SETTLED_FALSE;
-	Verdict result = negation(settles);
+	Verdict decides = (op == IMAGE_OP_OR) ? DECIDED_TRUE : DECIDED_FALSE;
+	Verdict result = negation(decides);
 	const uint32 *end = code + 1 + operand;
 	const uint32 *arg;
 
@@ -151,13 +151,13 @@ verdict(Comparison *work, const uint32 *code, int position)
 		return negation(verdict(work, code + 1, position));
 	if (op != IMAGE_OP_AND && op != IMAGE_OP_OR)
 		return PredicateOnRow(work->program, &work->batch->rows[position], code, work->now)
-				   ? SETTLED_TRUE
-				   : SETTLED_FALSE;
+				   ? DECIDED_TRUE
+				   : DECIDED_FALSE;
 	for (arg = code + 1; arg < end; arg = IMAGE_NEXT(arg))
 	{
 		Verdict answer = verdict(work, arg, position);
 
-		if (answer == settles)
+		if (answer == decides)
 			return answer;
 		if (answer == OPEN || (answer == OPEN_ON_ROW && result != OPEN))
 			result = answer;
@@ -268,7 +268,7 @@ look_up_members(Comparison *work, int position, bool *stored)
 
 /* ----- comparing ----- */
 
-/* Of the segments met at a contact, keep those that are not settled. */
+/* Of the segments met at a contact, keep those that are not decided. */
 static void
 keep_open(Comparison *work, int position, bool *looks_up)
 {

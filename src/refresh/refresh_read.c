@@ -8,6 +8,7 @@
 
 #include "refresh/refresh_read.h"
 
+#include "access/xact.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "utils/array.h"

@@ -266,9 +266,9 @@ passed_anniversary(WindowSearch *search, int id)
 	const Atom *atom = ProgramAtomGet(search->program, id)->atom;
 	pg_tz *zone = search->program->table->zone;
 	TimestampTz at = search->from;
-	int steps;
+	int ndays;
 
-	for (steps = 0; at <= search->to && steps < MANY_DAYS; steps++)
+	for (ndays = 0; at <= search->to && ndays < MANY_DAYS; ndays++)
 	{
 		DateADT first;
 		DateADT last;
@@ -281,7 +281,7 @@ passed_anniversary(WindowSearch *search, int id)
 		}
 		at = PhraseNextMidnight(zone, at);
 	}
-	if (steps == MANY_DAYS)
+	if (ndays == MANY_DAYS)
 		add_window(search, id, 0, PG_INT32_MAX);
 }
 

@@ -5,6 +5,7 @@ Everything is given as SQL literals.  Dates lie around the generator's clock, so
 """
 import datetime
 import hashlib
+import re
 
 TEXTS = ['', ' ', 'Paris', 'paris', 'PARÍS', 'Pari\u0301s', ' Paris', 'Paris ', 'straße', 'STRASSE', 'ß', 'ss',
          'ı', 'I', 'i', 'İ', 'ﬁn', 'FIN', '😀', '😃', 'Łódź', 'lodz', '100', '0', '50%', 'a_b', 'a\\b', "O'Neil",
@@ -38,7 +39,8 @@ def copy_field(value):
         return '\\N'
     if value is True or value is False:
         return 't' if value else 'f'
-    return (str(value).replace('\\', '\\\\').replace('\n', '\\n').replace('\r', '\\r').replace('\t', '\\t'))
+    # Rows of a COPY that was refused are a query to psql: nothing in them may begin a string or a comment.
+    return re.sub(r'[^\w .@]', lambda found: '\\x%02x' % ord(found.group()) if found.group() < '\x80' else found.group(), str(value))
 
 
 class Keys:

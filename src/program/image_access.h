@@ -1,8 +1,8 @@
 /*
- * image_gate.h - where a segment is looked for: its gates.
+ * image_access.h - where a segment is looked for: its access predicate.
  */
-#ifndef SEGMENTS_IMAGE_GATE_H
-#define SEGMENTS_IMAGE_GATE_H
+#ifndef SEGMENTS_IMAGE_ACCESS_H
+#define SEGMENTS_IMAGE_ACCESS_H
 
 #include "postgres.h"
 
@@ -12,13 +12,13 @@
 
 #define CELL_FACET 1000000
 
-/* What is behind the gate of one constant, or of one cell. */
-typedef struct GatedStep
+/* What is behind one constant, or one cell. */
+typedef struct AccessStep
 {
-	int32 facet;    /* of the gate; -1: no gate; cells: CELL_FACET more */
+	int32 facet;    /* that lets in; -1: none; cells: CELL_FACET more */
 	int32 constant; /* or cell */
 	ImageStep step; /* step.facet -1: the segment itself */
-} GatedStep;
+} AccessStep;
 
 /* Ranks of a facet that a segment needs: from lower, below upper. */
 typedef struct Window
@@ -32,13 +32,13 @@ typedef struct ImageLayout
 	const Draft *draft;
 	Window *windows; /* of one segment, a facet of contacts each */
 	ImageWriter writer;
-	GatedStep *steps; /* of all gates, sorted */
+	AccessStep *steps; /* behind all constants and cells, sorted */
 	int nsteps;
 	int steps_size;
 } ImageLayout;
 
 extern int ImageCellsOf(const DraftFacet *facet);
 extern void ImageCollectSteps(ImageLayout *layout);
-extern void ImagePutGate(ImageLayout *layout, int *at, ImageList *gated, ImageList *steps);
+extern void ImagePutBehind(ImageLayout *layout, int *at, ImageList *behind, ImageList *steps);
 
-#endif /* SEGMENTS_IMAGE_GATE_H */
+#endif /* SEGMENTS_IMAGE_ACCESS_H */

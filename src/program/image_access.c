@@ -1,9 +1,9 @@
 /*
- * image_gate.c - where a segment is looked for: its gates.
+ * image_access.c - where a segment is looked for: its access predicate.
  *
  * Everything is laid out in one piece of memory.  What is asked for a changed
  * contact is put where it is found with the values that the contact has: under
- * each constant that lets segments in (their gate), the segments behind it, and
+ * each constant that lets segments in, the segments behind it, and
  * what each value of the other facets changes among them.  A segment that no
  * constant lets in but a window on a facet does is behind the cells of that
  * window.  So segments that the contact cannot match are not even looked at,
@@ -12,7 +12,7 @@
  */
 #include "postgres.h"
 
-#include "program/image_gate.h"
+#include "program/image_access.h"
 
 #include "miscadmin.h"
 
@@ -23,19 +23,20 @@
 #include "program/image.h"
 #include "program/image_writer.h"
 
-#define MAX_GATES 16            /* more values let a segment in: then it has no gate */
+#define MAX_ACCESS 16           /* more constants let a segment in: then none is asked for */
 #define MAX_CELLS 64            /* that the ranks of a facet are cut into */
-#define WIDE_CELLS(n) ((n) / 4) /* a window over more of them is no gate */
+#define WIDE_CELLS(n) ((n) / 4) /* a window over more of them lets too much in */
 
 static void
-add_step(ImageLayout *layout, int gate_facet, int gate_constant, int facet, int point, int segment)
+add_step(ImageLayout *layout, int access_facet, int access_constant, int facet, int point,
+		 int segment)
 {
-	GatedStep *step;
+	AccessStep *step;
 
 	VectorMakeRoom(layout->steps, layout->nsteps, layout->steps_size, 256);
 	step = &layout->steps[layout->nsteps++];
-	step->facet = gate_facet;
-	step->constant = gate_constant;
+	step->facet = access_facet;
+	step->constant = access_constant;
 	step->step.facet = facet;
 	step->step.point = point;
 	step->step.segment = segment;
@@ -51,67 +52,67 @@ is_value(const DraftFacet *facet, int constant)
 	return facet->type != VALUE_SET && facet->constants[constant].test == TEST_ANY;
 }
 
-/* Where one atom of a segment can flip while the gate's own value stays. */
+/* Where one atom of a segment can flip while the value that lets it in stays. */
 static void
-add_atom_steps(ImageLayout *layout, int gate_facet, int gate_constant, const DraftAtom *datom,
+add_atom_steps(ImageLayout *layout, int access_facet, int access_constant, const DraftAtom *datom,
 			   int segment)
 {
 	int i;
 
 	if (!datom->indexed || datom->atom->scope != ATOM_CONTACT)
 		return;
-	if (datom->facet->id == gate_facet && is_value(datom->facet, gate_constant))
+	if (datom->facet->id == access_facet && is_value(datom->facet, access_constant))
 		return;
 	if (datom->atom->test == TEST_RANGE)
 	{
 		if (datom->lower > 0)
-			add_step(layout, gate_facet, gate_constant, datom->facet->id * 2, datom->lower - 1,
+			add_step(layout, access_facet, access_constant, datom->facet->id * 2, datom->lower - 1,
 					 segment);
 		if (datom->upper < PG_INT32_MAX)
-			add_step(layout, gate_facet, gate_constant, datom->facet->id * 2, datom->upper - 1,
+			add_step(layout, access_facet, access_constant, datom->facet->id * 2, datom->upper - 1,
 					 segment);
 		return;
 	}
 	for (i = 0; i < datom->nids; i++)
-		add_step(layout, gate_facet, gate_constant, datom->facet->id * 2 + 1, datom->ids[i],
+		add_step(layout, access_facet, access_constant, datom->facet->id * 2 + 1, datom->ids[i],
 				 segment);
 }
 
 static void
-add_segment_steps(ImageLayout *layout, const DraftSegment *segment, int gate_facet,
-				  int gate_constant)
+add_segment_steps(ImageLayout *layout, const DraftSegment *segment, int access_facet,
+				  int access_constant)
 {
 	ListCell *cell;
 
-	add_step(layout, gate_facet, gate_constant, -1, 0, segment->index);
+	add_step(layout, access_facet, access_constant, -1, 0, segment->index);
 	foreach (cell, segment->atoms)
-		add_atom_steps(layout, gate_facet, gate_constant, &layout->draft->atoms[lfirst_int(cell)],
-					   segment->index);
+		add_atom_steps(layout, access_facet, access_constant,
+					   &layout->draft->atoms[lfirst_int(cell)], segment->index);
 }
 
 /* Of a set that must have all of some elements, it must have the first. */
 static int
-gates_of_atom(const DraftAtom *datom)
+constants_of_atom(const DraftAtom *datom)
 {
 	return datom->atom->test == TEST_CONTAINS ? Min(datom->nids, 1) : datom->nids;
 }
 
 static int
-count_gates(const Draft *draft, const DraftSegment *segment)
+count_access(const Draft *draft, const DraftSegment *segment)
 {
 	ListCell *cell;
 	int n = 0;
 
 	foreach (cell, segment->access)
 	{
-		int gates = gates_of_atom(&draft->atoms[lfirst_int(cell)]);
+		int constants = constants_of_atom(&draft->atoms[lfirst_int(cell)]);
 
 		/* equal to none of nothing: it never matches, but needs a place */
-		if (gates == 0)
+		if (constants == 0)
 			return 0;
-		n += gates;
+		n += constants;
 	}
-	return n > MAX_GATES ? 0 : n;
+	return n > MAX_ACCESS ? 0 : n;
 }
 
 int
@@ -162,8 +163,8 @@ cells_in_window(const DraftFacet *facet, const Window *window, int *first)
 }
 
 /*
- * A segment without gates may still need a range: put it behind the cells of
- * the facet where that is narrowest.  False when all are wide.
+ * A segment that no constant lets in may still need a range: put it behind the
+ * cells of the facet where that is narrowest.  False when all are wide.
  */
 static bool
 add_cells(ImageLayout *layout, const DraftSegment *segment)
@@ -200,12 +201,12 @@ add_cells(ImageLayout *layout, const DraftSegment *segment)
 }
 
 static void
-add_gates(ImageLayout *layout, const DraftSegment *segment)
+add_access(ImageLayout *layout, const DraftSegment *segment)
 {
 	ListCell *cell;
 	int i;
 
-	if (count_gates(layout->draft, segment) == 0)
+	if (count_access(layout->draft, segment) == 0)
 	{
 		if (!add_cells(layout, segment))
 			add_segment_steps(layout, segment, -1, 0);
@@ -215,7 +216,7 @@ add_gates(ImageLayout *layout, const DraftSegment *segment)
 	{
 		const DraftAtom *datom = &layout->draft->atoms[lfirst_int(cell)];
 
-		for (i = 0; i < gates_of_atom(datom); i++)
+		for (i = 0; i < constants_of_atom(datom); i++)
 			add_segment_steps(layout, segment, datom->facet->id, datom->ids[i]);
 	}
 }
@@ -227,7 +228,7 @@ compare_steps(const void *a, const void *b)
 	const int32 *right = b;
 	int i;
 
-	for (i = 0; i < sizeof(GatedStep) / sizeof(int32); i++)
+	for (i = 0; i < sizeof(AccessStep) / sizeof(int32); i++)
 		if (left[i] != right[i])
 			return left[i] < right[i] ? -1 : 1;
 	return 0;
@@ -245,20 +246,20 @@ ImageCollectSteps(ImageLayout *layout)
 	{
 		CHECK_FOR_INTERRUPTS();
 		if (draft->segments[i].predicate->kind != PREDICATE_FALSE)
-			add_gates(layout, &draft->segments[i]);
+			add_access(layout, &draft->segments[i]);
 	}
 	if (layout->nsteps == 0)
 		return;
-	qsort(layout->steps, layout->nsteps, sizeof(GatedStep), compare_steps);
+	qsort(layout->steps, layout->nsteps, sizeof(AccessStep), compare_steps);
 	for (i = 0; i < layout->nsteps; i++)
 		if (kept == 0 || compare_steps(&layout->steps[kept - 1], &layout->steps[i]) != 0)
 			layout->steps[kept++] = layout->steps[i];
 	layout->nsteps = kept;
 }
 
-/* Write what is behind one gate; *at stands on its first step. */
+/* Write what is behind one constant or cell; *at stands on its first step. */
 void
-ImagePutGate(ImageLayout *layout, int *at, ImageList *gated, ImageList *steps)
+ImagePutBehind(ImageLayout *layout, int *at, ImageList *behind, ImageList *steps)
 {
 	int start = *at;
 	int facet = layout->steps[start].facet;
@@ -270,10 +271,10 @@ ImagePutGate(ImageLayout *layout, int *at, ImageList *gated, ImageList *steps)
 	while (i < layout->nsteps && layout->steps[i].facet == facet &&
 		   layout->steps[i].constant == constant && layout->steps[i].step.facet < 0)
 		i++;
-	gated->n = i - start;
-	gated->offset = ImageReserve(&layout->writer, sizeof(int32) * gated->n);
-	segments = (int32 *) (layout->writer.data + gated->offset);
-	for (i = start; i < start + (int) gated->n; i++)
+	behind->n = i - start;
+	behind->offset = ImageReserve(&layout->writer, sizeof(int32) * behind->n);
+	segments = (int32 *) (layout->writer.data + behind->offset);
+	for (i = start; i < start + (int) behind->n; i++)
 		segments[i - start] = layout->steps[i].step.segment;
 	start = i;
 	while (i < layout->nsteps && layout->steps[i].facet == facet &&
