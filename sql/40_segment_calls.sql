@@ -24,7 +24,7 @@ COMMENT ON FUNCTION segments_internal.segment_word(bigint) IS 'the id of a segme
 
 CREATE FUNCTION segments_internal.hidden_segments(contact_table regclass) RETURNS bigint[]
     LANGUAGE c STABLE STRICT PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'segments_hidden_segments';
-COMMENT ON FUNCTION segments_internal.hidden_segments(regclass) IS 'ids of the segments of a contact table that the current role does not see; null for who may not read the contact table';
+COMMENT ON FUNCTION segments_internal.hidden_segments(regclass) IS 'ids of the segments of a contact table that the current role does not see; null for those who may not read the contact table';
 
 CREATE FUNCTION segments_internal.ask_beside(contact_table regclass, question text, VARIADIC arguments "any") RETURNS SETOF record
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'segments_ask_beside';
