@@ -82,21 +82,26 @@ def clear(session):
     session.run('DROP SCHEMA IF EXISTS peer CASCADE; DROP SCHEMA IF EXISTS plain_peer CASCADE')
 
 
-def written(bench, names, path):
-    """Ratios of a one-row UPDATE loop and of COPY, against the plain table."""
+def updated(bench):
+    """A loop of one-row UPDATEs, against the plain table."""
     loops = [Work(cases.there_and_back(schema, 'points = (points + 150) % 1000', 'points = (points + 850) % 1000'),
                   before=f'VACUUM {schema}.leads') for schema in ('peer', 'plain_peer')]
+    return bench.compare(*loops)
+
+
+def loaded(bench, names, path):
+    """COPY, against that of the plain table."""
     loads = [Work(f"COPY {schema}.leads ({names}) FROM '{path}'",
                   before=f'TRUNCATE {schema}.leads' + ('; TRUNCATE peer.member' if schema == 'peer' else ''))
              for schema in ('peer', 'plain_peer')]
-    copied = bench.compare(*loads)
-    return bench.compare(*loops), copied
+    return bench.compare(*loads)
 
 
 TRIGGERS = (('empty statement triggers in PL/pgSQL', no_trigger), ('row trigger in PL/pgSQL, an IF for each', row_trigger),
             ('statement trigger, a query for each', statement_trigger))
 SIZES = (10, 100)
-COMPARISONS = 2 + len(SIZES) * (2 + 2 + 2 + 2)
+LARGE = 1000                    # where COPY and queries would take minutes
+COMPARISONS = 2 + len(SIZES) * (2 + 2 + 2 + 2) + 2
 
 
 def measure(bench):
@@ -111,16 +116,14 @@ def measure(bench):
         for count in SIZES:
             for what, make in TRIGGERS:
                 if make is not no_trigger or count == SIZES[0]:
-                    clear(session)
-                    session.run(SETUP)
-                    make(session, count)
-                    kept = 0 if make is no_trigger else count
-                    add(bench, what, kept, *written(bench, names, path),
-                        wrong=sets.differences(session, (('dense', kept),), 'peer', table='member') if kept else None)
+                    plain = by_trigger(bench, what, make, count, names, path)
             clear(session)
             session.run(SETUP)
-            by_query(bench, count, contacts)
+            by_query(bench, count, contacts, plain)
             clear(session)
+        for what, make in TRIGGERS[1:]:
+            by_trigger(bench, what, make, LARGE, names, path)
+        clear(session)
         # the extension itself at the same sizes
         for count in SIZES:
             by_extension(bench, count, names, path)
@@ -130,12 +133,28 @@ def measure(bench):
 
 
 def add(bench, what, count, one=None, load=None, note='', wrong=None):
-    bench.results.add({'key': f'{what} {count}', 'what': what, 'segments': count, 'one': one and one.ratios[0],
-                       'load': load and load.ratios[0], 'note': note, 'wrong': wrong}, 'peers')
+    bench.results.add({'key': f'{what} {count}', 'what': what, 'segments': count, 'one': one,
+                       'load': load, 'note': note, 'wrong': wrong}, 'peers')
 
 
-def by_query(bench, count, contacts):
-    """Members that are computed when somebody asks, kept or not."""
+def by_trigger(bench, what, make, count, names, path):
+    """Members that a trigger writes; returns the seconds of a plain UPDATE."""
+    session, kept = bench.session, 0 if make is no_trigger else count
+    clear(session)
+    session.run(SETUP)
+    if count == LARGE:
+        for schema in ('peer', 'plain_peer'):
+            data.copy_table(session, 'plain.leads', f'{schema}.leads', f'id <= {CONTACTS}')
+    make(session, count)
+    load = loaded(bench, names, path) if count < LARGE else None
+    one = updated(bench)
+    wrong = sets.differences(session, (('dense', kept),), 'peer', table='member') if kept and load else None
+    add(bench, what, kept, one.ratios[0], load and load.ratios[0], wrong=wrong)
+    return one.floor[0] / (2 * UPDATES)
+
+
+def by_query(bench, count, contacts, plain):
+    """Members that are computed when somebody asks, kept or not; a plain UPDATE takes so many seconds."""
     session = bench.session
     queries = [f'SELECT {n} AS segment_id, l.id AS contact_id FROM peer.leads AS l WHERE {condition(session, n, "l")}'
                for n in range(1, count + 1)]
@@ -143,12 +162,13 @@ def by_query(bench, count, contacts):
     session.run('ANALYZE peer.leads; CREATE MATERIALIZED VIEW peer.members AS ' + '\nUNION ALL\n'.join(queries)
                 + '; CREATE UNIQUE INDEX ON peer.members (segment_id, contact_id)')
     scan = Work(SCAN.replace('plain.leads', 'peer.leads'))
-    for what, work in (
+    for what, work, is_kept in (
             ('materialized view, REFRESH CONCURRENTLY after a change', 'UPDATE peer.leads SET points = points + 1 WHERE id = 1;'
-             ' REFRESH MATERIALIZED VIEW CONCURRENTLY peer.members'),
-            ('a query for each segment when somebody asks', '; '.join(f'SELECT count(*) FROM ({query}) AS q' for query in queries))):
+             ' REFRESH MATERIALIZED VIEW CONCURRENTLY peer.members', True),
+            ('a query for each segment when somebody asks', '; '.join(f'SELECT count(*) FROM ({query}) AS q' for query in queries), False)):
         comparison = bench.compare(Work(work), scan)
-        add(bench, what, count, note=f'{comparison.ratios[0]:,.0f} scans, {comparison.subject[1]:.2f} s each time')
+        add(bench, what, count, one=comparison.subject[0] / plain if is_kept else None,
+            note=f'{comparison.ratios[0]:,.0f} scans, {comparison.subject[1]:.2f} s each time')
 
 
 def by_extension(bench, count, names, path):
@@ -158,7 +178,8 @@ def by_extension(bench, count, names, path):
                 " SELECT segments.attach_mautic_schema('peer'); CREATE TABLE peer.member ()")
     try:
         session.run(sets.insert_sql('dense', count, 'peer', 10 ** 9, ready=True))
-        add(bench, 'segments', count, *written(bench, names, path),
+        load, one = loaded(bench, names, path), updated(bench)
+        add(bench, 'segments', count, one.ratios[0], load.ratios[0],
             wrong=sets.differences(session, (('dense', count),), 'peer', 10 ** 9))
     finally:
         sets.reset(session)

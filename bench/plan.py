@@ -1,5 +1,6 @@
 """What is measured, in an order that installs each set of segments once."""
 import backends
+import imports
 import related
 import tables
 import whole
@@ -57,8 +58,9 @@ def long_steps(options):
     answer = [Step('T6', writes.copy, 'T6', 'dense', min(100, segments), 0.92, True, weight=3),
               Step('T6', writes.copy, 'T6', 'dense', min(1000, segments), 0.60, True, weight=5),
               Step('T7', writes.copy, 'T7', 'sparse', segments, 1.8, False, weight=3)]
-    answer += [Step('T20', tables.create, comparisons=2, weight=3), Step('T31', tables.check, weight=3), Step('T30', tables.page_hits, weight=2)]
+    answer += [Step('T20', tables.create, comparisons=2, weight=3), Step('T31', tables.check, weight=3), Step('T30', tables.page_hits, weight=2),
+               Step('T28', imports.measure, weight=3)]
     return answer + [Step('created', whole.create, kind) for kind in options.kinds]
 
 
-TARGETS = [f'T{n}' for n in range(1, 17)] + ['T20', 'T27', 'T30', 'T31'] + ['created', 'growth', 'peers', 'mautic']
+TARGETS = [f'T{n}' for n in range(1, 17)] + ['T20', 'T27', 'T28', 'T30', 'T31'] + ['created', 'growth', 'peers', 'mautic']

@@ -44,6 +44,24 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION segments_internal.mentions(segments.filter, text[]) IS 'does a filter name one of these fields? null: any';
 
+CREATE FUNCTION segments_internal.named_fields(filters segments.filter) RETURNS TABLE (relation text, object text, field text)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+    WITH RECURSIVE part (relation, element) AS (
+        SELECT NULL::text, e FROM jsonb_array_elements(filters::jsonb) AS e
+        UNION ALL
+        SELECT coalesce(p.element ->> 'rows', p.relation), e FROM part AS p, jsonb_array_elements(p.element -> 'filters') AS e
+    )
+    SELECT p.relation, CASE WHEN p.relation IS NULL THEN coalesce(p.element ->> 'object', 'lead') END, p.element ->> 'field'
+    FROM part AS p WHERE p.element ? 'field'
+    UNION ALL
+    SELECT n.relation, NULL, n.field
+    FROM part AS p, LATERAL (VALUES (p.element ->> 'rows', p.element ->> 'of'), (p.element ->> 'rows', p.element #>> '{within,date}'),
+                                    (p.relation, p.element #>> '{within,of}')) AS n (relation, field)
+    WHERE n.field IS NOT NULL
+$function$;
+COMMENT ON FUNCTION segments_internal.named_fields(segments.filter) IS 'the fields that a filter names: those of the rows of a relation, in row groups, or else those of an object';
+
 CREATE FUNCTION segments_internal.field_table(contact_table regclass, object text, relation text) RETURNS regclass
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -303,28 +321,29 @@ END
 $function$;
 COMMENT ON FUNCTION segments_internal.relation_changed() IS 'trigger function; what a change of relation means for segments';
 
-CREATE FUNCTION segments_internal.check_uncovered(contact_table regclass, object text, field text) RETURNS void
+CREATE FUNCTION segments_internal.check_uncovered(contact_table regclass, object text, relation text, field text) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
- * A declared field is gone, which was not the column of its name: filters that
- * name it would mean that column from now on.
+ * A declared field of an object, or of the rows of a relation, is gone, which was not the
+ * column of its name: filters that name it would mean that column from now on.
  */
 DECLARE
-    row_table regclass := CASE check_uncovered.object WHEN 'lead' THEN check_uncovered.contact_table ELSE (
+    row_table regclass := CASE WHEN check_uncovered.relation IS NULL AND check_uncovered.object = 'lead' THEN check_uncovered.contact_table ELSE (
         SELECT r.related_table FROM segments.relation AS r
-        WHERE (r.contact_table, r.name) = (check_uncovered.contact_table, check_uncovered.object)) END;
+        WHERE (r.contact_table, r.name) = (check_uncovered.contact_table, coalesce(check_uncovered.relation, check_uncovered.object))) END;
     aliases text;
 BEGIN
-    SELECT string_agg(format('segment "%s": field "%s" of object %s would mean another', s.alias, check_uncovered.field, check_uncovered.object),
+    SELECT string_agg(format('segment "%s": field "%s" of %s would mean another', s.alias, check_uncovered.field,
+                             coalesce(format('relation "%s"', check_uncovered.relation), 'object ' || check_uncovered.object)),
                       E'\n' ORDER BY s.alias) INTO aliases
     FROM (SELECT s.alias FROM segments.segment AS s
           WHERE s.contact_table = check_uncovered.contact_table AND NOT segments_internal.has_failed(s.id)
             AND segments_internal.has_column(row_table, check_uncovered.field::name)
-            AND EXISTS (SELECT FROM jsonb_path_query(s.filters::jsonb, '$.** ? (exists (@.field) && exists (@.operator))') AS e
-                        WHERE segments_internal.name_covers(check_uncovered.field, e ->> 'field')
-                          AND coalesce(e ->> 'object', 'lead') IN (check_uncovered.object,
-                                                                   CASE check_uncovered.object WHEN 'company' THEN 'company_all' END))
+            AND EXISTS (SELECT FROM segments_internal.named_fields(s.filters) AS n
+                        WHERE segments_internal.name_covers(check_uncovered.field, n.field)
+                          AND coalesce(n.relation, n.object) IN (coalesce(check_uncovered.relation, check_uncovered.object),
+                                                                 CASE check_uncovered.object WHEN 'company' THEN 'company_all' END))
           ORDER BY s.alias LIMIT 10) AS s;
     IF aliases IS NOT NULL THEN
         RAISE EXCEPTION 'cannot change field "%" because segments depend on it', check_uncovered.field
@@ -332,8 +351,8 @@ BEGIN
     END IF;
 END
 $function$;
-COMMENT ON FUNCTION segments_internal.check_uncovered(regclass, text, text) IS 'refuse to forget a field whose filters would mean a column of its name';
-REVOKE EXECUTE ON FUNCTION segments_internal.check_uncovered(regclass, text, text) FROM PUBLIC;
+COMMENT ON FUNCTION segments_internal.check_uncovered(regclass, text, text, text) IS 'refuse to forget a field whose filters would mean a column of its name';
+REVOKE EXECUTE ON FUNCTION segments_internal.check_uncovered(regclass, text, text, text) FROM PUBLIC;
 
 CREATE FUNCTION segments_internal.field_definition_changed() RETURNS trigger
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -363,9 +382,12 @@ BEGIN
         CONTINUE WHEN NOT segments_internal.is_maintained(concerned.contact_table);
         PERFORM segments_internal.check_segments(concerned.contact_table, concerned.fields, concerned.refusal);
         IF TG_OP = 'DELETE' THEN
-            PERFORM segments_internal.check_uncovered(c.contact_table, c.object, c.field) FROM unnest(changed) AS c
+            PERFORM segments_internal.check_uncovered(c.contact_table, c.object, NULL, c.field) FROM unnest(changed) AS c
             WHERE c.contact_table = concerned.contact_table AND c.object IN ('lead', 'company', 'company_all')
               AND (c.expression IS NOT NULL OR c.relation IS NOT NULL OR coalesce(c.column_name, c.field::name) <> c.field::name);
+            PERFORM segments_internal.check_uncovered(c.contact_table, NULL, c.relation, c.field) FROM unnest(changed) AS c
+            WHERE c.contact_table = concerned.contact_table AND c.relation IS NOT NULL AND c.aggregate IS NULL
+              AND (c.expression IS NOT NULL OR coalesce(c.column_name, c.field::name) <> c.field::name);
         END IF;
         PERFORM segments_internal.rebuild_segments(concerned.contact_table, concerned.fields, 'definition');
     END LOOP;

@@ -197,31 +197,61 @@ AS $function$
      * What a filter names and is not there any more is the column that lost its
      * name: a field of the old name is to be declared for it.
      */
-    SELECT DISTINCT s.contact_table, w.object, w.field
+    SELECT DISTINCT s.contact_table, n.object, n.field
     FROM segments_internal.contact_tables_reading(names_of_renamed.relation) AS t (contact_table)
-        JOIN segments.segment AS s ON s.contact_table = t.contact_table,
-        LATERAL (SELECT coalesce(e ->> 'object', 'lead') AS object, e ->> 'field' AS field
-                 FROM jsonb_path_query(s.filters::jsonb, '$.** ? (exists (@.field) && exists (@.operator))') AS e) AS w
-    WHERE NOT segments_internal.has_failed(s.id)
-      AND CASE w.object WHEN 'lead' THEN s.contact_table = names_of_renamed.relation
+        JOIN segments.segment AS s ON s.contact_table = t.contact_table, segments_internal.named_fields(s.filters) AS n
+    WHERE NOT segments_internal.has_failed(s.id) AND n.relation IS NULL
+      AND CASE n.object WHEN 'lead' THEN s.contact_table = names_of_renamed.relation
                         ELSE EXISTS (SELECT FROM segments.relation AS r
                                      WHERE (r.contact_table, r.related_table) = (s.contact_table, names_of_renamed.relation)
-                                       AND r.name = w.object AND r.name IN ('company', 'company_all')) END
-      AND NOT segments_internal.has_column(names_of_renamed.relation, w.field::name)
+                                       AND r.name = n.object AND r.name IN ('company', 'company_all')) END
+      AND NOT segments_internal.has_column(names_of_renamed.relation, n.field::name)
       AND CASE
           -- what is declared follows by itself
           WHEN EXISTS (SELECT FROM segments.field_definition AS d
-                       WHERE d.contact_table = s.contact_table AND segments_internal.name_covers(d.field, w.field)
-                         AND d.object IN (w.object, CASE w.object WHEN 'company_all' THEN 'company' END)) THEN false
-          WHEN ARRAY['behaviors.' || w.field, 'groups.' || w.field] && s.other_objects THEN false
-          WHEN w.object = 'lead'
+                       WHERE d.contact_table = s.contact_table AND segments_internal.name_covers(d.field, n.field)
+                         AND d.object IN (n.object, CASE n.object WHEN 'company_all' THEN 'company' END)) THEN false
+          WHEN ARRAY['behaviors.' || n.field, 'groups.' || n.field] && s.other_objects THEN false
+          WHEN n.object = 'lead'
                AND EXISTS (SELECT FROM segments.field_definition AS d
                            WHERE d.contact_table = s.contact_table AND d.object IN ('behaviors', 'groups')
-                             AND segments_internal.name_covers(d.field, w.field)) THEN true
-          ELSE segments.field_operators(s.contact_table, w.object, w.field) IS NULL END
+                             AND segments_internal.name_covers(d.field, n.field)) THEN true
+          ELSE segments.field_operators(s.contact_table, n.object, n.field) IS NULL END
 $function$;
 COMMENT ON FUNCTION segments_internal.names_of_renamed(regclass) IS 'names by which filters mean a column that has another name now';
 REVOKE EXECUTE ON FUNCTION segments_internal.names_of_renamed(regclass) FROM PUBLIC;
+
+CREATE FUNCTION segments_internal.row_names_of_renamed(row_table regclass)
+    RETURNS TABLE (contact_table regclass, object text, field text, relation text)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+    /*
+     * Likewise in row groups.  Relations over one table can have the same name
+     * to be declared; there are as many as there are objects for it.
+     */
+    WITH lost AS (
+        SELECT DISTINCT r.contact_table, n.field, r.name AS relation
+        FROM segments.relation AS r
+            JOIN segments.segment AS s ON s.contact_table = r.contact_table,
+            segments_internal.named_fields(s.filters) AS n
+        WHERE r.related_table = row_table AND n.relation = r.name AND NOT segments_internal.has_failed(s.id)
+          AND NOT segments_internal.has_column(row_table, n.field::name)
+          AND NOT EXISTS (SELECT FROM segments.field_definition AS d
+                          WHERE d.contact_table = r.contact_table AND coalesce(d.relation, d.object) = r.name AND d.aggregate IS NULL
+                            AND segments_internal.name_covers(d.field, n.field))
+    ), numbered AS (
+        SELECT l.*, row_number() OVER (PARTITION BY l.contact_table, l.field ORDER BY l.relation COLLATE "C") AS n FROM lost AS l
+    )
+    SELECT l.contact_table, o.object, l.field, CASE WHEN l.relation <> o.object THEN l.relation END
+    FROM numbered AS l, LATERAL (
+        SELECT p.object, row_number() OVER (ORDER BY p.n) AS n
+        FROM unnest(CASE WHEN l.relation LIKE 'company%' THEN ARRAY[l.relation] ELSE '{behaviors,groups}' END) WITH ORDINALITY AS p (object, n)
+        WHERE NOT EXISTS (SELECT FROM segments.field_definition AS d
+                          WHERE (d.contact_table, d.object, d.field) = (l.contact_table, p.object, l.field))) AS o
+    WHERE o.n = CASE WHEN l.relation LIKE 'company%' THEN 1 ELSE l.n END
+$function$;
+COMMENT ON FUNCTION segments_internal.row_names_of_renamed(regclass) IS 'names by which row groups mean a column that has another name now, and what they can be declared as';
+REVOKE EXECUTE ON FUNCTION segments_internal.row_names_of_renamed(regclass) FROM PUBLIC;
 
 CREATE FUNCTION segments_internal.follow_renamed_column(relation regclass, new_name name) RETURNS void
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp
@@ -258,6 +288,9 @@ AS $function$
     ), named AS (
         INSERT INTO segments.field_definition (contact_table, object, field, column_name)
         SELECT n.contact_table, n.object, n.field, new_name FROM segments_internal.names_of_renamed(follow_renamed_column.relation) AS n
+    ), named_in_rows AS (
+        INSERT INTO segments.field_definition (contact_table, object, field, relation, column_name)
+        SELECT n.contact_table, n.object, n.field, n.relation, new_name FROM segments_internal.row_names_of_renamed(follow_renamed_column.relation) AS n
     ), point_trigger AS (
         UPDATE segments.point_trigger AS t SET field = new_name
         WHERE t.contact_table = follow_renamed_column.relation AND t.field !~ '^group_points_'

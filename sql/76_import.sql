@@ -204,6 +204,7 @@ BEGIN
         segments_internal.import_identifier(format('s.%I', columns[1].source)),
         (SELECT string_agg(format('s.%I::text AS v%s', c.source, c.number), ', ' ORDER BY c.number) FROM unnest(columns) AS c), staging);
     GET DIAGNOSTICS number_of_lines = ROW_COUNT;
+    ANALYZE pg_temp.segments_import_line (line, ident);
     RETURN number_of_lines;
 END
 $function$;
@@ -221,22 +222,24 @@ DECLARE
     has_blanks text := CASE WHEN NOT blank THEN ' FILTER (WHERE v%1$s <> '''')' ELSE '' END;
 BEGIN
     PERFORM segments_internal.drop_staged('segments_import_row');
+    PERFORM segments_internal.drop_staged('segments_import_contact');
+    -- of several contacts, the one with the lowest key
+    EXECUTE format('CREATE TEMP TABLE segments_import_contact AS '
+        'SELECT DISTINCT ON (l.ident) l.ident, c.%1$I::%2$s AS key FROM %3$s AS c JOIN pg_temp.segments_import_line AS l ON l.ident = %4$s '
+        'WHERE l.line BETWEEN %5$s AND %6$s ORDER BY l.ident, c.%1$I',
+        tables.key_column, key_type, tables.contact_table, segments_internal.import_identifier(format('c.%I', columns[1].target)), first, last);
+    ANALYZE pg_temp.segments_import_contact;
     EXECUTE format('CREATE TEMP TABLE segments_import_row AS '
-        'WITH line AS (SELECT l.*, count(*) OVER (PARTITION BY l.ident) AS n FROM pg_temp.segments_import_line AS l '
-        '              WHERE l.line BETWEEN %1$s AND %2$s AND l.ident IS NOT NULL), '
-        '     merged AS (SELECT line, ident, %3$s FROM line WHERE n = 1 '
-        '                UNION ALL SELECT max(line), ident, %4$s FROM line WHERE n > 1 GROUP BY ident) '
-        'SELECT row_number() OVER (ORDER BY m.line) AS number, NULL::%5$s AS key, m.* FROM merged AS m',
+        'WITH line AS NOT MATERIALIZED (SELECT l.* FROM pg_temp.segments_import_line AS l WHERE l.line BETWEEN %1$s AND %2$s AND l.ident IS NOT NULL), '
+        '     twice AS MATERIALIZED (SELECT l.ident FROM line AS l GROUP BY l.ident HAVING count(*) > 1), '
+        '     merged AS (SELECT line, ident, %3$s FROM line AS l WHERE NOT EXISTS (SELECT FROM twice AS t WHERE t.ident = l.ident) '
+        '                UNION ALL SELECT max(line), ident, %4$s FROM line AS l WHERE EXISTS (SELECT FROM twice AS t WHERE t.ident = l.ident) GROUP BY ident) '
+        'SELECT row_number() OVER (ORDER BY m.line) AS number, c.key, m.* FROM merged AS m LEFT JOIN pg_temp.segments_import_contact AS c ON c.ident = m.ident',
         first, last,
         (SELECT string_agg(format('NULLIF(v%1$s, '''') AS v%1$s', c.number), ', ' ORDER BY c.number) FROM unnest(columns) AS c),
-        (SELECT string_agg(format('(array_agg(NULLIF(v%1$s, '''') ORDER BY line DESC)' || has_blanks || ')[1]', c.number), ', ' ORDER BY c.number) FROM unnest(columns) AS c),
-        key_type);
-    EXECUTE 'ANALYZE pg_temp.segments_import_row';
-    -- of several contacts, the one with the lowest key
-    EXECUTE format('UPDATE pg_temp.segments_import_row AS r SET key = c.key '
-        'FROM (SELECT DISTINCT ON (i.ident) i.ident, c.%1$I AS key FROM %2$s AS c JOIN pg_temp.segments_import_row AS i ON i.ident = %3$s '
-        '      ORDER BY i.ident, c.%1$I) AS c WHERE c.ident = r.ident',
-        tables.key_column, tables.contact_table, segments_internal.import_identifier(format('c.%I', columns[1].target)));
+        (SELECT string_agg(format('(array_agg(NULLIF(v%1$s, '''') ORDER BY line DESC)' || has_blanks || ')[1]', c.number), ', ' ORDER BY c.number) FROM unnest(columns) AS c));
+    ANALYZE pg_temp.segments_import_row (number, key);
+    DROP TABLE pg_temp.segments_import_contact;
 END
 $function$;
 COMMENT ON FUNCTION segments_internal.import_merge(segments.contact_table, segments.import_column[], boolean, bigint, bigint) IS
@@ -475,7 +478,7 @@ COMMENT ON FUNCTION segments.import_contacts(text, regclass, name, jsonb, boolea
 
 CREATE FUNCTION segments_internal.csv_header(file text) RETURNS text[]
     LANGUAGE c STRICT VOLATILE AS 'MODULE_PATHNAME', 'segments_csv_header';
-COMMENT ON FUNCTION segments_internal.csv_header(text) IS 'names in the first line of a CSV file of the server; for who may read such files, like COPY';
+COMMENT ON FUNCTION segments_internal.csv_header(text) IS 'names in the first line of a CSV file of the server; for those who may read such files, like COPY';
 
 CREATE FUNCTION segments_internal.load_csv(file text) RETURNS regclass
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
@@ -532,7 +535,7 @@ BEGIN
 END
 $procedure$;
 COMMENT ON PROCEDURE segments.import_csv(text, text, name, jsonb, boolean, integer, bigint) IS
-    'import_contacts() of a CSV file of the server with a line of names, for who may read such files; with batch that many lines a transaction, so that it can be resumed; gives the import''s id';
+    'import_contacts() of a CSV file of the server with a line of names, for those who may read such files; with batch that many lines a transaction, so that it can be resumed; gives the import''s id';
 
 CREATE PROCEDURE segments.resume_import(import_id bigint)
     LANGUAGE plpgsql

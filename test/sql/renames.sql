@@ -113,3 +113,43 @@ DROP TABLE before, human, page_hit;
 DROP SCHEMA third;
 DROP SCHEMA other CASCADE;
 DROP FUNCTION public.has CASCADE;
+
+-- Columns that row groups name, in filters, aggregates and spans; relations over one table each have a field to be declared.
+CREATE SCHEMA rows;
+SET search_path = rows;
+CREATE TABLE person (id int PRIMARY KEY, a int, b text);
+CREATE TABLE hit (id int PRIMARY KEY, person_id int REFERENCES person, kind text, other text, at timestamptz, amount int);
+CREATE INDEX ON hit (person_id);
+SELECT segments.attach('person');
+SELECT segments.attach_related('person', 'hit', 'hit', 'person_id'), segments.attach_related('person', 'again', 'hit', 'person_id');
+SELECT segments.create_segment('Twice', '[{"rows": "hit", "filters": [{"field": "kind", "operator": "=", "properties": {"filter": "x"}},
+    {"rows": "again", "within": {"date": "at", "of": "at", "from": "1 second", "to": "1 day"}, "filters": [{"field": "amount", "operator": "gt", "properties": {"filter": 3}}]}]}]') > 0,
+    segments.create_segment('Much', '[{"rows": "hit", "aggregate": "sum", "of": "amount", "operator": "gt", "properties": {"filter": 5}}]') > 0;
+INSERT INTO person VALUES (1, 1, 'x'), (2, 2, 'y');
+INSERT INTO hit VALUES (1, 1, 'x', 'y', '2026-01-01', 2), (2, 1, 'z', 'x', '2026-01-01 12:00', 4), (3, 2, 'x', NULL, '2026-01-01', 5);
+CREATE VIEW members AS SELECT s.alias, array_agg(m.contact_id ORDER BY m.contact_id) AS members FROM person_segment_member AS m JOIN segments.segment AS s ON s.id = m.segment_id GROUP BY 1;
+SELECT * FROM members ORDER BY 1;
+-- no name of a row is that of a contact's column
+ALTER TABLE person RENAME COLUMN a TO c;
+SELECT count(*) FROM segments.field_definition WHERE contact_table = 'person'::regclass;
+ALTER TABLE hit RENAME COLUMN kind TO sort;
+ALTER TABLE hit RENAME COLUMN amount TO money;
+ALTER TABLE hit RENAME COLUMN at TO seen_at;
+SELECT object, field, relation, column_name FROM segments.field_definition WHERE contact_table = 'person'::regclass ORDER BY 1, 2;
+SELECT * FROM segments.check();
+UPDATE hit SET money = 6 WHERE id = 3;
+UPDATE hit SET seen_at = '2026-01-03' WHERE id = 2;
+SELECT * FROM members ORDER BY 1;
+ALTER TABLE hit RENAME COLUMN sort TO kind;
+SELECT * FROM segments.check();
+-- a field that is not the column of its name is not forgotten while a row group names it
+SELECT segments.define_field('person', 'kind', object => 'behaviors', relation => 'hit', column_name => 'other');
+SELECT * FROM members ORDER BY 1;
+SELECT segments.drop_field('person', 'kind', object => 'behaviors');
+SELECT segments.define_field('person', 'kind', object => 'behaviors', relation => 'hit', column_name => 'kind');
+SELECT segments.drop_field('person', 'kind', object => 'behaviors');
+SELECT * FROM segments.check();
+DROP VIEW members;
+SELECT segments.detach('person');
+RESET search_path;
+DROP SCHEMA rows CASCADE;

@@ -33,6 +33,26 @@ $node->safe_psql('postgres', 'CREATE DATABASE other');
 $node->safe_psql('postgres', 'CREATE DATABASE empty');
 $node->safe_psql($_, $set_up) for ('postgres', 'other');
 comes_by_itself($node, $_, "preloaded, $_") for ('postgres', 'other');
+# two visits within three seconds: one leaves the window, and the contact the segment, at the instant that is said
+$node->safe_psql('postgres', q{
+	CREATE TABLE visit (contact_id bigint REFERENCES contact, at timestamptz);
+	CREATE INDEX ON visit (contact_id);
+	CREATE INDEX ON visit (at);
+	SELECT segments.attach_related('contact', 'visit', 'visit', 'contact_id');
+	SELECT segments.create_segment('Busy', '[{"rows": "visit", "aggregate": "count", "operator": "gte", "properties": {"filter": 2},
+		"filters": [{"field": "at", "operator": "inLast", "properties": {"filter": "3 seconds"}}]}]')});
+is($node->safe_psql('postgres', q{
+	BEGIN;
+	INSERT INTO visit SELECT 1, now() FROM generate_series(1, 2);
+	SELECT segments.is_member('busy', 1::bigint);
+	COMMIT}), 't', 'two rows count at once');
+ok($node->poll_query_until('postgres', q{SELECT NOT segments.is_member('busy', 1::bigint)}), 'until they are too old, by themselves');
+my $late = $node->safe_psql('postgres', q{SELECT extract(epoch FROM c.at - v.at) - 3
+	FROM contact_segment_change AS c, (SELECT min(at) AS at FROM visit) AS v WHERE NOT c.joined ORDER BY c.at DESC LIMIT 1});
+note("$late seconds late");
+cmp_ok($late, '>=', 0, 'not before');
+is($node->safe_psql('postgres', 'SELECT count(*) FROM segments.check()'), '0', 'members are right');
+
 is($node->safe_psql('postgres', q{SELECT string_agg(database, ' ' ORDER BY database) FROM segments.worker}), 'other postgres', 'a worker for each database that has contact tables');
 is($node->safe_psql('postgres', 'SELECT segments.start_worker()'), 'f', 'where the library is preloaded there is one already');
 ok($node->poll_query_until('postgres', q{SELECT last_run > now() - interval '5 seconds' AND changes > 0 AND duration IS NOT NULL AND last_error IS NULL
