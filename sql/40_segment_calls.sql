@@ -131,8 +131,8 @@ CREATE FUNCTION segments_internal.key_in(contact_table regclass, key text, type 
 COMMENT ON FUNCTION segments_internal.key_in(regclass, text, anyelement) IS 'a text as a key of a contact table, in the base type of its keys, of which type is any null; what that runs runs as the owner of the table';
 
 CREATE FUNCTION segments_internal.key_from_text(tables segments.contact_table, key text) RETURNS text
-    LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp
-    AS $$ SELECT format('segments_internal.key_in(%L::regclass, %L, NULL::%s)', tables.contact_table::oid, key, segments_internal.base_type(tables.key_type)) $$;
+    LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp
+    AS $$ BEGIN RETURN format('segments_internal.key_in(%L::regclass, %L, NULL::%s)', tables.contact_table::oid, key, segments_internal.base_type(tables.key_type)); END $$;
 COMMENT ON FUNCTION segments_internal.key_from_text(segments.contact_table, text) IS 'SQL for a contact''s key that is given as text';
 
 CREATE FUNCTION segments_internal.key_text(tables segments.contact_table, contact anyelement) RETURNS text

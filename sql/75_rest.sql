@@ -103,7 +103,7 @@ DECLARE
     tables segments.contact_table;
     state text; message text; detail text; column_name text; constraint_name text;
 BEGIN
-    tables := segments_internal.rest_table(coalesce(rest_answer.contact_table, segments_internal.rest_named_table(asked)));
+    tables := segments_internal.tables_of(coalesce(rest_answer.contact_table, segments_internal.rest_named_table(asked)));
     asked := asked - 'contact_table';
     IF parts[1] = 'segments' THEN
         SELECT r.status, r.answer INTO rest_answer.status, rest_answer.answer FROM segments_internal.rest_route_segments(verb, parts, asked, body, tables) AS r;
