@@ -76,7 +76,7 @@ has_path(const Request *request, const char *path)
 }
 
 /*
- * /healthz, for who watches over the daemon: needs no password, tells no more
+ * /healthz, for whoever watches over the daemon: needs no password, tells no more
  * than yes or no.
  */
 static void

@@ -38,7 +38,7 @@ CREATE FUNCTION segments_internal.beside_problem(relation regclass, key_type reg
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
- * Primary keys come late in a restore, so that a missing one is for who opens
+ * Primary keys come late in a restore, so that a missing one is for whoever opens
  * the table.
  */
 DECLARE
@@ -365,7 +365,7 @@ COMMENT ON FUNCTION segments_internal.store_contact_table(segments.contact_table
 CREATE FUNCTION segments_internal.store_contact_table_checked(new_row segments.contact_table) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS $$ BEGIN INSERT INTO segments.contact_table VALUES (new_row.*); END $$;
-COMMENT ON FUNCTION segments_internal.store_contact_table_checked(segments.contact_table) IS 'what store_contact_table() does for who may';
+COMMENT ON FUNCTION segments_internal.store_contact_table_checked(segments.contact_table) IS 'what store_contact_table() does for those who may';
 
 CREATE FUNCTION segments_internal.change_contact_table(contact_table regclass, key_column name, timezone text, case_sensitive boolean) RETURNS void
     LANGUAGE c AS 'MODULE_PATHNAME', 'segments_as_owner';
@@ -381,7 +381,7 @@ BEGIN
     WHERE t.contact_table = change_contact_table_checked.contact_table;
     PERFORM segments_internal.share_segments();
 END $$;
-COMMENT ON FUNCTION segments_internal.change_contact_table_checked(regclass, name, text, boolean) IS 'what change_contact_table() does for who may';
+COMMENT ON FUNCTION segments_internal.change_contact_table_checked(regclass, name, text, boolean) IS 'what change_contact_table() does for those who may';
 
 CREATE FUNCTION segments_internal.forget_contact_table(contact_table regclass) RETURNS segments.contact_table
     LANGUAGE c AS 'MODULE_PATHNAME', 'segments_as_owner';
@@ -396,7 +396,7 @@ BEGIN
     RETURNING * INTO attached;
     RETURN attached;
 END $$;
-COMMENT ON FUNCTION segments_internal.forget_contact_table_checked(regclass) IS 'what forget_contact_table() does for who may';
+COMMENT ON FUNCTION segments_internal.forget_contact_table_checked(regclass) IS 'what forget_contact_table() does for those who may';
 
 CREATE FUNCTION segments_internal.store_relation(new_row segments.relation) RETURNS void
     LANGUAGE c AS 'MODULE_PATHNAME', 'segments_as_owner';
@@ -414,7 +414,7 @@ BEGIN
         only_primary = excluded.only_primary, contact_reference = excluded.contact_reference, condition = excluded.condition,
         unfollowed = excluded.unfollowed;
 END $$;
-COMMENT ON FUNCTION segments_internal.store_relation_checked(segments.relation) IS 'what store_relation() does for who may';
+COMMENT ON FUNCTION segments_internal.store_relation_checked(segments.relation) IS 'what store_relation() does for those who may';
 
 CREATE FUNCTION segments_internal.forget_relation(contact_table regclass, name text) RETURNS regclass[]
     LANGUAGE c AS 'MODULE_PATHNAME', 'segments_as_owner';
@@ -435,7 +435,7 @@ BEGIN
     SELECT array_agg(DISTINCT t) FILTER (WHERE t IS NOT NULL) INTO former FROM gone, unnest(tables) AS t;
     RETURN former;
 END $$;
-COMMENT ON FUNCTION segments_internal.forget_relation_checked(regclass, text) IS 'what forget_relation() does for who may';
+COMMENT ON FUNCTION segments_internal.forget_relation_checked(regclass, text) IS 'what forget_relation() does for those who may';
 
 CREATE FUNCTION segments_internal.store_definition(definition segments.field_definition) RETURNS void
     LANGUAGE c AS 'MODULE_PATHNAME', 'segments_as_owner';
@@ -457,7 +457,7 @@ BEGIN
     -- the engine has the last word on whether type and value go together
     PERFORM segments.field_operators(definition.contact_table, definition.object, regexp_replace(definition.field, '\*$', '1'));
 END $$;
-COMMENT ON FUNCTION segments_internal.store_definition_checked(segments.field_definition) IS 'what store_definition() does for who may';
+COMMENT ON FUNCTION segments_internal.store_definition_checked(segments.field_definition) IS 'what store_definition() does for those who may';
 
 CREATE FUNCTION segments_internal.forget_definition(contact_table regclass, object text, field text) RETURNS boolean
     LANGUAGE c AS 'MODULE_PATHNAME', 'segments_as_owner';
@@ -471,7 +471,7 @@ BEGIN
       AND d.field = forget_definition_checked.field;
     RETURN FOUND;
 END $$;
-COMMENT ON FUNCTION segments_internal.forget_definition_checked(regclass, text, text) IS 'what forget_definition() does for who may';
+COMMENT ON FUNCTION segments_internal.forget_definition_checked(regclass, text, text) IS 'what forget_definition() does for those who may';
 
 REVOKE EXECUTE ON FUNCTION segments_internal.store_contact_table_checked(segments.contact_table),
     segments_internal.change_contact_table_checked(regclass, name, text, boolean), segments_internal.forget_contact_table_checked(regclass),

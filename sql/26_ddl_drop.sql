@@ -112,7 +112,7 @@ CREATE FUNCTION segments_internal.before_ddl() RETURNS event_trigger
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '100ms'
 AS $function$
 /*
- * All at once first.  Nobody waits here for who holds a lock on a table of
+ * All at once first.  Nobody waits here for whoever holds a lock on a table of
  * their own: that contact table doesn't count.
  */
 BEGIN

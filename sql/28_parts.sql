@@ -98,7 +98,7 @@ BEGIN
     PERFORM segments_internal.sync_parts(t) FROM segments_internal.tables_read(follow_parts_checked.contact_table) AS t WHERE t IS NOT NULL;
 END
 $function$;
-COMMENT ON FUNCTION segments_internal.follow_parts_checked(regclass) IS 'what follow_parts() does for who may';
+COMMENT ON FUNCTION segments_internal.follow_parts_checked(regclass) IS 'what follow_parts() does for those who may';
 REVOKE EXECUTE ON FUNCTION segments_internal.follow_parts_checked(regclass) FROM PUBLIC;
 
 CREATE FUNCTION segments_internal.attached_with(relations oid[]) RETURNS SETOF regclass

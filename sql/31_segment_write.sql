@@ -294,7 +294,7 @@ CREATE FUNCTION segments_internal.segment_before_accept() RETURNS trigger
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
- * With the rights of who stores the filters, unlike the other triggers: nobody
+ * With the rights of whoever stores the filters, unlike the other triggers: nobody
  * learns of a segment by naming it.  What is stored is kept whoever looks.
  */
 BEGIN

@@ -3,12 +3,13 @@
 -- ---------------------------------------------------------------------------
 
 /*
- * Who may read a contact table sees its global segments and their own.  Who owns
- * it changes them; others need INSERT, UPDATE, DELETE on segments.segment, which
- * is granted to nobody at first.  The server asks for those of owners too, so they are
- * granted INSERT and UPDATE of the columns that are users', and DELETE: by these
- * nobody can change segments of other contact tables, as row security asks for
- * INSERT and UPDATE of the whole table.  State is the engine's to write.
+ * Whoever may read a contact table sees its global segments and their
+ * own.  Whoever owns it changes them; others need INSERT, UPDATE, DELETE on
+ * segments.segment, which is granted to nobody at first.  The server asks for
+ * those of owners too, so they are granted INSERT and UPDATE of the columns
+ * that are users', and DELETE: by these nobody can change segments of other
+ * contact tables, as row security asks for INSERT and UPDATE of the whole
+ * table.  State is the engine's to write.
  */
 
 CREATE FUNCTION segments_internal.share_segments() RETURNS void
@@ -115,7 +116,7 @@ CREATE FUNCTION segments_internal.segment_admit() RETURNS trigger
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
- * With the rights of who writes, before anything is looked at for them.
+ * With the rights of whoever writes, before anything is looked at for them.
  */
 BEGIN
     IF segments_internal.owns_extension() THEN
@@ -141,7 +142,7 @@ BEGIN
     RETURN NEW;
 END
 $function$;
-COMMENT ON FUNCTION segments_internal.segment_admit() IS 'trigger function; refuses segments of who may not change those of the contact table, and what only the engine writes';
+COMMENT ON FUNCTION segments_internal.segment_admit() IS 'trigger function; refuses segments of those who may not change those of the contact table, and what only the engine writes';
 
 -- the first of all
 CREATE TRIGGER segment_admit BEFORE INSERT ON segments.segment
@@ -150,7 +151,7 @@ CREATE TRIGGER segment_admit_state BEFORE UPDATE ON segments.segment
     FOR EACH ROW WHEN (ROW(OLD.state, OLD.error, OLD.built_at, OLD.build_time, OLD.date_added, OLD.other_objects)
                        IS DISTINCT FROM ROW(NEW.state, NEW.error, NEW.built_at, NEW.build_time, NEW.date_added, NEW.other_objects))
     EXECUTE FUNCTION segments_internal.segment_admit();
-COMMENT ON TRIGGER segment_admit ON segments.segment IS 'refuses segments of who may not change those of the contact table, and chosen ids';
+COMMENT ON TRIGGER segment_admit ON segments.segment IS 'refuses segments of those who may not change those of the contact table, and chosen ids';
 COMMENT ON TRIGGER segment_admit_state ON segments.segment IS 'refuses to change by hand what only the engine writes';
 
 ALTER TABLE segments.segment ENABLE ROW LEVEL SECURITY;
@@ -165,10 +166,10 @@ CREATE POLICY changed ON segments.segment FOR UPDATE
 CREATE POLICY deleted ON segments.segment FOR DELETE
     USING ((segments.owns(contact_table) OR (SELECT segments_internal.is_granted('DELETE')))
            AND segments.may_see(contact_table, is_global, created_by, created_by_user));
-COMMENT ON POLICY visible ON segments.segment IS 'global segments and one''s own, of contact tables that one may read; all for the owner of the contact table, and for who backs up';
-COMMENT ON POLICY created ON segments.segment IS 'by the owner of the contact table, and by who holds INSERT on the whole table';
-COMMENT ON POLICY changed ON segments.segment IS 'visible ones, by the owner of the contact table, and by who holds UPDATE on the whole table';
-COMMENT ON POLICY deleted ON segments.segment IS 'visible ones, by the owner of the contact table, and by who holds DELETE';
+COMMENT ON POLICY visible ON segments.segment IS 'global segments and one''s own, of contact tables that one may read; all for the owner of the contact table, and for whoever backs up';
+COMMENT ON POLICY created ON segments.segment IS 'by the owner of the contact table, and by whoever holds INSERT on the whole table';
+COMMENT ON POLICY changed ON segments.segment IS 'visible ones, by the owner of the contact table, and by whoever holds UPDATE on the whole table';
+COMMENT ON POLICY deleted ON segments.segment IS 'visible ones, by the owner of the contact table, and by whoever holds DELETE';
 ALTER TABLE segments.segment_reference ENABLE ROW LEVEL SECURITY;
 CREATE POLICY visible ON segments.segment_reference FOR SELECT
     USING (EXISTS (SELECT FROM segments.segment AS s WHERE s.id = segment_id));

@@ -24,7 +24,7 @@ COMMENT ON FUNCTION segments_internal.segment_word(bigint) IS 'the id of a segme
 
 CREATE FUNCTION segments_internal.hidden_segments(contact_table regclass) RETURNS bigint[]
     LANGUAGE c STABLE STRICT PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'segments_hidden_segments';
-COMMENT ON FUNCTION segments_internal.hidden_segments(regclass) IS 'ids of the segments of a contact table that the current role does not see; null for who may not read the contact table';
+COMMENT ON FUNCTION segments_internal.hidden_segments(regclass) IS 'ids of the segments of a contact table that the current role does not see; null for those who may not read the contact table';
 
 CREATE FUNCTION segments_internal.ask_beside(contact_table regclass, question text, VARIADIC arguments "any") RETURNS SETOF record
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'segments_ask_beside';
@@ -131,8 +131,8 @@ CREATE FUNCTION segments_internal.key_in(contact_table regclass, key text, type 
 COMMENT ON FUNCTION segments_internal.key_in(regclass, text, anyelement) IS 'a text as a key of a contact table, in the base type of its keys, of which type is any null; what that runs runs as the owner of the table';
 
 CREATE FUNCTION segments_internal.key_from_text(tables segments.contact_table, key text) RETURNS text
-    LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp
-    AS $$ SELECT format('segments_internal.key_in(%L::regclass, %L, NULL::%s)', tables.contact_table::oid, key, segments_internal.base_type(tables.key_type)) $$;
+    LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp
+    AS $$ BEGIN RETURN format('segments_internal.key_in(%L::regclass, %L, NULL::%s)', tables.contact_table::oid, key, segments_internal.base_type(tables.key_type)); END $$;
 COMMENT ON FUNCTION segments_internal.key_from_text(segments.contact_table, text) IS 'SQL for a contact''s key that is given as text';
 
 CREATE FUNCTION segments_internal.key_text(tables segments.contact_table, contact anyelement) RETURNS text

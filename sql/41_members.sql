@@ -99,7 +99,7 @@ COMMENT ON FUNCTION segments.count(text) IS 'number of members, exact; as fast f
 CREATE FUNCTION segments_internal.member_counts(contact_table regclass)
     RETURNS TABLE (segment_id bigint, members bigint, joins bigint, leaves bigint, last_change timestamptz)
     LANGUAGE c STABLE STRICT ROWS 1000 AS 'MODULE_PATHNAME', 'segments_member_counts';
-COMMENT ON FUNCTION segments_internal.member_counts(regclass) IS 'members, joins and leaves of the segments of a contact table, without those that never had any; for who may read the contact table';
+COMMENT ON FUNCTION segments_internal.member_counts(regclass) IS 'members, joins and leaves of the segments of a contact table, without those that never had any; for those who may read the contact table';
 
 -- Changing members by hand.
 
@@ -179,7 +179,7 @@ COMMENT ON FUNCTION segments.add_contact(text, text) IS 'includes a contact by h
 CREATE FUNCTION segments.remove_contact(segment text, contact anyelement) RETURNS boolean
     LANGUAGE sql SET search_path = pg_catalog, pg_temp
     AS 'SELECT segments_internal.change_contact(segment, contact, ''exclude'')';
-COMMENT ON FUNCTION segments.remove_contact(text, anyelement) IS 'takes a member out by hand, and keeps it out whatever the filters say; true, also when it was no member';
+COMMENT ON FUNCTION segments.remove_contact(text, anyelement) IS 'takes a member out by hand, and keeps it out whatever the filters say; true, also when it was not a member';
 
 CREATE FUNCTION segments.remove_contact(segment text, contact text) RETURNS boolean
     LANGUAGE sql SET search_path = pg_catalog, pg_temp

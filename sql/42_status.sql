@@ -67,7 +67,7 @@ COMMENT ON FUNCTION segments_internal.status_of(regclass[]) IS 'rows of segments
 CREATE FUNCTION segments_internal.status_of_all(contact_tables regclass[]) RETURNS SETOF record
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS 'SELECT * FROM segments_internal.status_of(contact_tables)';
-COMMENT ON FUNCTION segments_internal.status_of_all(regclass[]) IS 'rows of segments.status, of all segments, for who watches the server';
+COMMENT ON FUNCTION segments_internal.status_of_all(regclass[]) IS 'rows of segments.status, of all segments, for whoever watches the server';
 REVOKE EXECUTE ON FUNCTION segments_internal.status_of_all(regclass[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION segments_internal.status_of_all(regclass[]) TO pg_monitor;
 

@@ -21,7 +21,7 @@ COMMENT ON FUNCTION segments.explain(segments.filter, regclass) IS 'the filter a
 
 CREATE FUNCTION segments_internal.bind_check(filters segments.filter, contact_table regclass, segment_id bigint, storing boolean)
     RETURNS bigint[] AS 'MODULE_PATHNAME', 'segments_bind_check' LANGUAGE C STABLE STRICT;
-COMMENT ON FUNCTION segments_internal.bind_check(segments.filter, regclass, bigint, boolean) IS 'raises when a filter has no meaning for a contact table; else the segments it refers to; for who may read the contacts';
+COMMENT ON FUNCTION segments_internal.bind_check(segments.filter, regclass, bigint, boolean) IS 'raises when a filter has no meaning for a contact table; else the segments it refers to; for those who may read the contacts';
 
 CREATE FUNCTION segments_internal.check_references(filters segments.filter, contact_table regclass) RETURNS void
     AS 'MODULE_PATHNAME', 'segments_check_references' LANGUAGE C STABLE STRICT;
@@ -110,11 +110,11 @@ COMMENT ON FUNCTION segments.check(text, boolean) IS 'evaluates a segment (null:
 
 CREATE FUNCTION segments.rebuild(segment_ids bigint[]) RETURNS void
     AS 'MODULE_PATHNAME', 'segments_rebuild' LANGUAGE C STRICT;
-COMMENT ON FUNCTION segments.rebuild(bigint[]) IS 'evaluates segments afresh, those of a contact table in one scan, and brings their members in line; shuts nobody out, and locks only contacts that differ; brings back those that were set aside; for who may change them';
+COMMENT ON FUNCTION segments.rebuild(bigint[]) IS 'evaluates segments afresh, those of a contact table in one scan, and brings their members in line; shuts nobody out, and locks only contacts that differ; brings back those that were set aside; for those who may change them';
 
 CREATE FUNCTION segments.rebuild(segment text) RETURNS void
     AS 'MODULE_PATHNAME', 'segments_rebuild_segment' LANGUAGE C STRICT;
-COMMENT ON FUNCTION segments.rebuild(text) IS 'evaluates a segment afresh and brings its members in line; normally there is nothing to do, and nothing is written; for who may change it';
+COMMENT ON FUNCTION segments.rebuild(text) IS 'evaluates a segment afresh and brings its members in line; normally there is nothing to do, and nothing is written; for those who may change it';
 
 CREATE FUNCTION segments_internal.rebuild_guarded(contact_table regclass, segment_ids bigint[], failed bigint[]) RETURNS void
     LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'segments_rebuild_guarded';

@@ -42,7 +42,11 @@ WITH definition AS (
       AND NOT EXISTS (SELECT FROM segments.field_definition AS d
                       WHERE d.contact_table = s.contact_table
                         AND d.object IN (s.object, CASE s.object WHEN 'company_all' THEN 'company' END)
-                        AND segments_internal.name_covers(d.field, a.attname))
+                        AND d.field = a.attname)
+      AND NOT EXISTS (SELECT FROM segments.field_definition AS d
+                      WHERE d.contact_table = s.contact_table
+                        AND d.object IN (s.object, CASE s.object WHEN 'company_all' THEN 'company' END)
+                        AND right(d.field, 1) = '*' AND segments_internal.name_covers(d.field, a.attname))
     UNION ALL
     SELECT t.contact_table, 'lead', 'leadlist', NULL, 'segment', true, NULL, NULL, NULL, NULL, NULL, NULL, 'defined'
     FROM segments.contact_table AS t

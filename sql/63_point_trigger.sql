@@ -3,7 +3,7 @@
 -- ---------------------------------------------------------------------------
 
 /*
- * Who crosses a trigger's points is found by the engine in the statement that
+ * Whoever crosses a trigger's points is found by the engine in the statement that
  * makes them do so (src/maintain/point_trigger.c), after the members that follow
  * from filters.  point_trigger_log has whom a trigger acted on: its primary key
  * is what makes that once.  Keys stand there as text, in the form that the
@@ -78,9 +78,9 @@ CREATE POLICY created ON segments.point_trigger FOR INSERT WITH CHECK (segments_
 CREATE POLICY changed ON segments.point_trigger FOR UPDATE USING (segments_internal.may_act(contact_table, 'UPDATE'));
 CREATE POLICY deleted ON segments.point_trigger FOR DELETE USING (segments_internal.may_act(contact_table, 'DELETE'));
 COMMENT ON POLICY visible ON segments.point_trigger IS 'those of contact tables that one may read, unless they name a segment that one does not see';
-COMMENT ON POLICY created ON segments.point_trigger IS 'by who may create segments of the contact table, and change members by hand';
-COMMENT ON POLICY changed ON segments.point_trigger IS 'by who may change segments of the contact table, and members by hand';
-COMMENT ON POLICY deleted ON segments.point_trigger IS 'by who may delete segments of the contact table, and change members by hand';
+COMMENT ON POLICY created ON segments.point_trigger IS 'by those who may create segments of the contact table, and change members by hand';
+COMMENT ON POLICY changed ON segments.point_trigger IS 'by those who may change segments of the contact table, and members by hand';
+COMMENT ON POLICY deleted ON segments.point_trigger IS 'by those who may delete segments of the contact table, and change members by hand';
 ALTER TABLE segments.point_trigger_log ENABLE ROW LEVEL SECURITY;
 CREATE POLICY visible ON segments.point_trigger_log FOR SELECT
     USING (EXISTS (SELECT FROM segments.point_trigger AS t WHERE t.id = trigger_id));
@@ -129,7 +129,7 @@ CREATE FUNCTION segments_internal.point_trigger_admit() RETURNS trigger
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
- * With the rights of who writes: nobody names segments that they do not see.
+ * With the rights of whoever writes: nobody names segments that they do not see.
  */
 BEGIN
     NEW.contact_table := coalesce(NEW.contact_table, segments_internal.default_contact_table());
@@ -149,7 +149,7 @@ BEGIN
     RETURN NEW;
 END
 $function$;
-COMMENT ON FUNCTION segments_internal.point_trigger_admit() IS 'trigger function; refuses point triggers of who may not write them, or that name segments they do not see';
+COMMENT ON FUNCTION segments_internal.point_trigger_admit() IS 'trigger function; refuses point triggers of those who may not write them, or that name segments they do not see';
 
 CREATE FUNCTION segments_internal.point_trigger_complete() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -234,7 +234,7 @@ CREATE TRIGGER point_trigger_changed AFTER INSERT OR UPDATE OR DELETE ON segment
     FOR EACH ROW WHEN (NOT segments_internal.is_restoring()) EXECUTE FUNCTION segments_internal.point_trigger_changed();
 CREATE TRIGGER point_trigger_before_truncate BEFORE TRUNCATE ON segments.point_trigger
     FOR EACH STATEMENT EXECUTE FUNCTION segments_internal.refuse_truncate('Use DELETE.');
-COMMENT ON TRIGGER point_trigger_0_admit ON segments.point_trigger IS 'refuses point triggers of who may not write them, or that name segments they do not see';
+COMMENT ON TRIGGER point_trigger_0_admit ON segments.point_trigger IS 'refuses point triggers of those who may not write them, or that name segments they do not see';
 COMMENT ON TRIGGER point_trigger_1_complete ON segments.point_trigger IS 'completes and checks a point trigger';
 COMMENT ON TRIGGER point_trigger_changed ON segments.point_trigger IS 'acts on existing contacts, where asked for, and tells the engine';
 COMMENT ON TRIGGER point_trigger_before_truncate ON segments.point_trigger IS 'refuses TRUNCATE';

@@ -155,8 +155,8 @@ COMMENT ON FUNCTION segments_internal.rest_filters(jsonb) IS 'filters of a reque
 -- Segments --------------------------------------------------------------------
 
 CREATE FUNCTION segments_internal.rest_instant(instant timestamptz) RETURNS text
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
-    AS $function$SELECT to_char(instant AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"+00:00"')$function$;
+    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+    AS $function$BEGIN RETURN to_char(instant AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"+00:00"'); END$function$;
 COMMENT ON FUNCTION segments_internal.rest_instant(timestamptz) IS 'an instant as answers have it';
 
 CREATE FUNCTION segments_internal.rest_category(contact_table regclass, category_id bigint) RETURNS jsonb
@@ -203,9 +203,10 @@ COMMENT ON FUNCTION segments_internal.rest_edited_filters(jsonb) IS
     'filters of a segment that has been edited: each has its value and its display in their older place too, as Mautic answers';
 
 CREATE FUNCTION segments_internal.rest_segment(segment segments.segment, is_edited boolean DEFAULT false) RETURNS jsonb
-    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
-    SELECT jsonb_build_object(
+BEGIN
+    RETURN jsonb_build_object(
         'id', segment.id, 'name', segment.name, 'publicName', segment.public_name, 'alias', segment.alias,
         'description', segment.description, 'category', segments_internal.rest_category(segment.contact_table, segment.category_id),
         'filters', CASE WHEN segment.date_modified IS NULL AND NOT is_edited THEN segment.filters::jsonb
@@ -213,7 +214,8 @@ AS $function$
         'isPreferenceCenter', segment.is_preference_center,
         'dateAdded', segments_internal.rest_instant(segment.date_added), 'createdBy', segment.created_by, 'createdByUser', segment.created_by_user,
         'dateModified', segments_internal.rest_instant(segment.date_modified), 'modifiedBy', segment.modified_by,
-        'modifiedByUser', segment.modified_by_user)
+        'modifiedByUser', segment.modified_by_user);
+END
 $function$;
 COMMENT ON FUNCTION segments_internal.rest_segment(segments.segment, boolean) IS 'a segment as answers have it; is_edited: after an edit that may have changed nothing';
 
@@ -233,11 +235,6 @@ BEGIN
 END
 $function$;
 COMMENT ON FUNCTION segments_internal.rest_find_segment(text, regclass) IS 'a segment by the id in a path; else answer 404';
-
-CREATE FUNCTION segments_internal.rest_table(contact_table regclass) RETURNS segments.contact_table
-    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
-    AS 'SELECT segments_internal.tables_of(contact_table)';
-COMMENT ON FUNCTION segments_internal.rest_table(regclass) IS 'the contact table that requests are about';
 
 CREATE FUNCTION segments_internal.rest_named_table(query jsonb) RETURNS regclass
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp

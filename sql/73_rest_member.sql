@@ -49,7 +49,7 @@ BEGIN
 END
 $function$;
 COMMENT ON FUNCTION segments_internal.rest_change_members(segments.segment, text[], text, segments.contact_table) IS
-    'includes or excludes contacts by keys as text; what is no key is no contact';
+    'includes or excludes contacts by keys as text; what is no key is not a contact';
 
 CREATE FUNCTION segments_internal.rest_change_member(word text, contact text, action text, tables segments.contact_table) RETURNS jsonb
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp

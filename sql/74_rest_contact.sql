@@ -3,21 +3,25 @@
 -- ---------------------------------------------------------------------------
 
 CREATE FUNCTION segments_internal.rest_fields(tables segments.contact_table) RETURNS jsonb
-    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
-    SELECT coalesce(jsonb_object_agg(f.field, jsonb_build_object('alias', f.field, 'label', coalesce(f.label, f.field), 'type', f.type, 'group', 'core')), '{}')
-    FROM segments.field AS f
-    WHERE f.contact_table = tables.contact_table AND f.object = 'lead' AND f.relation IS NULL AND f.expression IS NULL
-      AND f.field = coalesce(f.column_name, f.field) AND f.field <> tables.key_column
-      AND EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = tables.contact_table AND a.attname = f.field AND a.attnum > 0 AND NOT a.attisdropped
-                  AND has_column_privilege(a.attrelid, a.attnum, 'SELECT'))
+BEGIN
+    RETURN (
+        SELECT coalesce(jsonb_object_agg(f.field, jsonb_build_object('alias', f.field, 'label', coalesce(f.label, f.field), 'type', f.type, 'group', 'core')), '{}')
+        FROM segments.field AS f
+        WHERE f.contact_table = tables.contact_table AND f.object = 'lead' AND f.relation IS NULL AND f.expression IS NULL
+          AND f.field = coalesce(f.column_name, f.field) AND f.field <> tables.key_column
+          AND EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = tables.contact_table AND a.attname = f.field AND a.attnum > 0 AND NOT a.attisdropped
+                      AND has_column_privilege(a.attrelid, a.attnum, 'SELECT')));
+END
 $function$;
 COMMENT ON FUNCTION segments_internal.rest_fields(segments.contact_table) IS 'columns of a contact that are fields and that the caller may read, as answers have them';
 
 CREATE FUNCTION segments_internal.rest_contact(key text, contact jsonb, fields jsonb) RETURNS jsonb
-    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
-    SELECT jsonb_build_object(
+BEGIN
+    RETURN jsonb_build_object(
         'id', CASE WHEN key ~ '^-?[0-9]{1,18}$' THEN to_jsonb(key::bigint) ELSE to_jsonb(key) END,
         'dateAdded', segments_internal.rest_instant((contact ->> 'date_added')::timestamptz),
         'dateModified', segments_internal.rest_instant((contact ->> 'date_modified')::timestamptz),
@@ -25,20 +29,24 @@ AS $function$
         'fields', jsonb_build_object(
             'core', (SELECT coalesce(jsonb_object_agg(f.key, f.value || jsonb_build_object('value', contact -> f.key)), '{}') FROM jsonb_each(fields) AS f),
             'all', (SELECT coalesce(jsonb_object_agg(f.key, contact -> f.key), '{}') FROM jsonb_each(fields) AS f)
-                   || jsonb_build_object('id', CASE WHEN key ~ '^-?[0-9]{1,18}$' THEN to_jsonb(key::bigint) ELSE to_jsonb(key) END)))
+                   || jsonb_build_object('id', CASE WHEN key ~ '^-?[0-9]{1,18}$' THEN to_jsonb(key::bigint) ELSE to_jsonb(key) END)));
+END
 $function$;
 COMMENT ON FUNCTION segments_internal.rest_contact(text, jsonb, jsonb) IS 'a contact as answers have it';
 
 CREATE FUNCTION segments_internal.rest_contact_columns(tables segments.contact_table) RETURNS text
-    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
+BEGIN
     -- a function takes at most 100 arguments
-    SELECT coalesce(string_agg(part.row, ' || '), '''{}''::jsonb')
-    FROM (SELECT format('jsonb_build_object(%s)', string_agg(format('%L, c.%I', a.attname, a.attname), ', ' ORDER BY a.attnum)) AS row
-          FROM pg_attribute AS a
-          WHERE a.attrelid = tables.contact_table AND a.attnum > 0 AND NOT a.attisdropped
-            AND has_column_privilege(a.attrelid, a.attnum, 'SELECT')
-          GROUP BY a.attnum / 40) AS part
+    RETURN (
+        SELECT coalesce(string_agg(part.row, ' || '), '''{}''::jsonb')
+        FROM (SELECT format('jsonb_build_object(%s)', string_agg(format('%L, c.%I', a.attname, a.attname), ', ' ORDER BY a.attnum)) AS row
+              FROM pg_attribute AS a
+              WHERE a.attrelid = tables.contact_table AND a.attnum > 0 AND NOT a.attisdropped
+                AND has_column_privilege(a.attrelid, a.attnum, 'SELECT')
+              GROUP BY a.attnum / 40) AS part);
+END
 $function$;
 COMMENT ON FUNCTION segments_internal.rest_contact_columns(segments.contact_table) IS 'SQL for contact c as a JSON object, of the columns that the caller may read';
 

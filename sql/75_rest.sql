@@ -103,7 +103,7 @@ DECLARE
     tables segments.contact_table;
     state text; message text; detail text; column_name text; constraint_name text;
 BEGIN
-    tables := segments_internal.rest_table(coalesce(rest_answer.contact_table, segments_internal.rest_named_table(asked)));
+    tables := segments_internal.tables_of(coalesce(rest_answer.contact_table, segments_internal.rest_named_table(asked)));
     asked := asked - 'contact_table';
     IF parts[1] = 'segments' THEN
         SELECT r.status, r.answer INTO rest_answer.status, rest_answer.answer FROM segments_internal.rest_route_segments(verb, parts, asked, body, tables) AS r;
@@ -133,7 +133,7 @@ CREATE FUNCTION segments.rest(method text, path text, query jsonb DEFAULT '{}', 
     LANGUAGE sql ROWS 1 SET search_path = pg_catalog, pg_temp
     AS $$SELECT a.status, a.answer - 'order' FROM segments_internal.rest_answer($1, $2, $3, $4, $5) AS a$$;
 COMMENT ON FUNCTION segments.rest(text, text, jsonb, jsonb, regclass) IS
-    'one request of the REST API of segments and contacts, with the rights of the caller: path with or without /api, query as an object of parameters, body as JSON; gives the status and the body of the answer.  Errors are answers, but those of the moment (a cancel, a serialization failure, lack of memory), which are for who can ask again.  Without contact_table, the one of parameter contact_table of the query, else the only one';
+    'one request of the REST API of segments and contacts, with the rights of the caller: path with or without /api, query as an object of parameters, body as JSON; gives the status and the body of the answer.  Errors are answers, but those of the moment (a cancel, a serialization failure, lack of memory), which are for those who can ask again.  Without contact_table, the one of parameter contact_table of the query, else the only one';
 
 CREATE FUNCTION segments_internal.rest_in_order(answer jsonb) RETURNS json
     LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp

@@ -478,7 +478,7 @@ COMMENT ON FUNCTION segments.import_contacts(text, regclass, name, jsonb, boolea
 
 CREATE FUNCTION segments_internal.csv_header(file text) RETURNS text[]
     LANGUAGE c STRICT VOLATILE AS 'MODULE_PATHNAME', 'segments_csv_header';
-COMMENT ON FUNCTION segments_internal.csv_header(text) IS 'names in the first line of a CSV file of the server; for who may read such files, like COPY';
+COMMENT ON FUNCTION segments_internal.csv_header(text) IS 'names in the first line of a CSV file of the server; for those who may read such files, like COPY';
 
 CREATE FUNCTION segments_internal.load_csv(file text) RETURNS regclass
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
@@ -535,7 +535,7 @@ BEGIN
 END
 $procedure$;
 COMMENT ON PROCEDURE segments.import_csv(text, text, name, jsonb, boolean, integer, bigint) IS
-    'import_contacts() of a CSV file of the server with a line of names, for who may read such files; with batch that many lines a transaction, so that it can be resumed; gives the import''s id';
+    'import_contacts() of a CSV file of the server with a line of names, for those who may read such files; with batch that many lines a transaction, so that it can be resumed; gives the import''s id';
 
 CREATE PROCEDURE segments.resume_import(import_id bigint)
     LANGUAGE plpgsql

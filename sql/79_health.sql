@@ -102,7 +102,7 @@ AS $function$
     UNION ALL
     SELECT NULL, 'worker failed', NULL, 1, e.message FROM segments.worker_error AS e
 $function$;
-COMMENT ON FUNCTION segments_internal.health_of_all() IS 'rows of segments.health, of all contact tables, for who watches the server';
+COMMENT ON FUNCTION segments_internal.health_of_all() IS 'rows of segments.health, of all contact tables, for whoever watches the server';
 REVOKE EXECUTE ON FUNCTION segments_internal.health_of_all() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION segments_internal.health_of_all() TO pg_monitor;
 

@@ -3,7 +3,7 @@
 -- ---------------------------------------------------------------------------
 
 /*
- * Each function gives the statements of one kind, as who asks may see them.
+ * Each function gives the statements of one kind, as whoever asks may see them.
  * They can be run again and again: attach() and its like change what is given.
  */
 

@@ -3,7 +3,7 @@
 -- ---------------------------------------------------------------------------
 
 /*
- * Who may execute a trigger function can put it on a table of their own, with
+ * Whoever may execute a trigger function can put it on a table of their own, with
  * rows as they like; one with the rights of the extension's owner believes its
  * rows.  Nobody needs the right: triggers that are there don't ask for it.
  * Everybody needs that on maintain() and before_trim(), which attach() puts on

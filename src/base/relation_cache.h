@@ -12,7 +12,7 @@
 typedef struct RelationCacheEntry
 {
 	Oid relid;
-	bool valid; /* set by who fills it in, if the generation is the one before */
+	bool valid; /* set by whoever fills it in, if the generation is the one before */
 } RelationCacheEntry;
 
 /* Was a valid entry taken from this relation, too? */

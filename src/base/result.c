@@ -2,7 +2,7 @@
  * result.c - values of a query's result, of the types that are expected.
  *
  * A query over a table that somebody may alter gives values of the types that
- * its columns have when it is run.  Who takes them for something else reads
+ * its columns have when it is run.  Whoever takes them for something else reads
  * memory that isn't theirs.
  */
 #include "postgres.h"

@@ -1,7 +1,7 @@
 /*
  * build_lock.c - whom building shuts out, and when.
  *
- * Who changes a definition holds SHARE ROW EXCLUSIVE on the contact table and
+ * Whoever changes a definition holds SHARE ROW EXCLUSIVE on the contact table and
  * all that the segments read when it commits: then no writer is at work that
  * does not know the definition (program_cache.c).  The contact table comes
  * first, the others by OID.
@@ -61,7 +61,7 @@ typedef struct Locking
 	int patience; /* ms */
 } Locking;
 
-static TimestampTz give_way_at; /* of who is locking now */
+static TimestampTz give_way_at; /* of whoever is locking now */
 static Oid refused;             /* the table that was not to be had in time */
 
 static void

@@ -281,7 +281,7 @@ typedef struct Guarded
 	List *ids;
 } Guarded;
 
-/* As segments.rebuild() does for who calls. */
+/* As segments.rebuild() does for whoever calls. */
 static void
 rebuild_ids(void *arg)
 {

@@ -79,7 +79,8 @@ AsideReason(const ErrorData *error)
 }
 
 /*
- * The same for who is told at once: the owner of the contact table may know all.
+ * The same for whoever is told at once: the owner of the contact table may know
+ * all.
  */
 char *
 AsideReasonFor(Oid contact_table, const ErrorData *error)

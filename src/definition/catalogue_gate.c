@@ -103,9 +103,9 @@ is_said_to_restore(void)
 
 /*
  * segments_internal.is_restoring(): does the current statement come from a dump?  Only
- * of who owns the extension, and directly: never in a function with another's
+ * of whoever owns the extension, and directly: never in a function with another's
  * rights, which its caller's settings reach.  For conditions of triggers, that
- * are evaluated as who runs the statement.
+ * are evaluated as whoever runs the statement.
  */
 Datum
 segments_is_restoring(PG_FUNCTION_ARGS)

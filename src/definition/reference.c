@@ -151,7 +151,7 @@ reference_path(int64 from, int64 to)
 	return path;
 }
 
-/* Its alias, unless that is none of the business of who asks. */
+/* Its alias, unless that is none of the business of whoever asks. */
 static const char *
 shown_alias(int64 id)
 {

@@ -130,7 +130,7 @@ RowsOfAllSql(const RelatedRows *rows, const char *condition, ContactTable *table
 
 /*
  * A call of the aggregate over rows, of which the argument is SQL (a count has
- * none); NULL for the latest value and for existence, which are no calls.
+ * none); NULL for the latest value and for existence, which are not calls.
  */
 char *
 AggregateCallSql(FieldAggregate aggregate, const char *argument)

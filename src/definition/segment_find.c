@@ -219,7 +219,7 @@ SegmentsHiddenArray(Oid contact_table)
 }
 
 /*
- * segments_internal.hidden_segments(contact_table) -> bigint[], null for who may not read
+ * segments_internal.hidden_segments(contact_table) -> bigint[], null for those who may not read
  * the contact table
  */
 Datum

@@ -288,8 +288,8 @@ refuses_row(const ErrorData *error)
 
 /*
  * Ask.  A query that can't be run must not stop the write: false, and the
- * segments that need its answer are noted, to be set aside (aside.c).  Who reads
- * by a snapshot of its own only looks, and gets the error.
+ * segments that need its answer are noted, to be set aside (aside.c).  Whoever
+ * reads by a snapshot of its own only looks, and gets the error.
  */
 static bool
 ask_or_note(Question *question, SubtransactionBody body)

@@ -9,12 +9,12 @@
  * before entries of the log are deleted.
  *
  * Invariants.  Only who has locked the row of count_state settles, so numbers
- * are settled one after another.  Nobody waits for that lock except who deletes
- * from the log: others leave it to the one who has it.  The snapshot is the
- * transaction's, and the row that is locked must be the one that it sees: so
- * what is settled now includes all that was settled before, also at REPEATABLE
- * READ, and nobody fails.  At SERIALIZABLE reading the log could make
- * transactions fail, so there only who deletes from it settles.
+ * are settled one after another.  Nobody waits for that lock except whoever
+ * deletes from the log: others leave it to the one who has it.  The snapshot is
+ * the transaction's, and the row that is locked must be the one that it sees:
+ * so what is settled now includes all that was settled before, also at
+ * REPEATABLE READ, and nobody fails.  At SERIALIZABLE reading the log could
+ * make transactions fail, so there only whoever deletes from it settles.
  *
  * Our own entries are left to a later settling, unless we are about to commit
  * and write no more: a statement around us may be in the middle of writing

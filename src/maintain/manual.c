@@ -350,7 +350,8 @@ may_change_by_hand(void)
 /*
  * segments.change_by_hand(bigint, anyarray, text), and its like for all that
  * changes members by hand, with source and reference: for the owner of the
- * contact table, and for who sees the segment and may execute change_by_hand().
+ * contact table, and for whoever sees the segment and may execute
+ * change_by_hand().
  */
 PG_FUNCTION_INFO_V1(segments_change_by_hand);
 Datum

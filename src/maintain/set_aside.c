@@ -266,7 +266,7 @@ with_functions(Program *program)
 }
 
 /*
- * The program of a contact table, for who writes: segments that it could not
+ * The program of a contact table, for whoever writes: segments that it could not
  * compile are set aside, once.
  */
 Program *

@@ -136,6 +136,7 @@ leading_columns(TupleDesc full, int n)
 
 	for (i = 1; i <= n; i++)
 		TupleDescCopyEntry(desc, i, full, i);
+	TupleDescFinalize(desc);
 	return desc;
 }
 

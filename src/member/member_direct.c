@@ -89,7 +89,7 @@ drop_forbidden(DirectWork *work, Change *changes, int n)
 
 /* ----- leaves ----- */
 
-/* Whoever is no member does not leave. */
+/* Whoever is not a member does not leave. */
 static bool
 delete_member(void *arg, Change *change, TupleTableSlot *member)
 {
@@ -250,7 +250,7 @@ insert_indexes(Joins *joins)
 }
 
 /*
- * Heap rows of who is a member already are taken back: the row before stays,
+ * Heap rows of whoever is a member already are taken back: the row before stays,
  * with its since.
  */
 static void

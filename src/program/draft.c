@@ -160,8 +160,8 @@ bind_stored(void *arg)
 /*
  * Bind a stored filter; NULL when it has lost its meaning (a column was dropped
  * while our event triggers were off, say): a broken segment must not block
- * writes of contacts.  Who compiles may only be reading: the next one who writes
- * sets it aside, and says so (set_aside.c).
+ * writes of contacts.  Whoever compiles may only be reading: the next one who
+ * writes sets it aside, and says so (set_aside.c).
  */
 static Predicate *
 bind_or_null(SegmentRow *row, ContactTable *table)

@@ -91,7 +91,7 @@ typedef struct ImageCell
 typedef struct ImageFacet
 {
 	ImageOffset sql;
-	ImageOffset field; /* name of the first field that it is of, where it is no column */
+	ImageOffset field; /* name of the first field that it is of, where it is not a column */
 	Oid sql_type;      /* of the expression's result */
 	ValueType type;
 	int16 attnum;      /* it is this column, or 0 */

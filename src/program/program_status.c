@@ -17,7 +17,7 @@
 /*
  * segments_internal.compiled_program(contact_table)
  *   -> (segments, atoms, image_bytes, shared, build_ms, backend_bytes);
- * null for who may not know
+ * null for those who may not know
  */
 PG_FUNCTION_INFO_V1(segments_compiled_program);
 Datum

@@ -81,7 +81,7 @@ static const Question questions[] = {
 	 "WHERE m.contact_id = $2 AND m.segment_id <> ALL ($1)",
 	 1,
 	 {KEY}},
-	/* segment, keys: how many are no members */
+	/* segment, keys: how many are not members */
 	{"strangers",
 	 "SELECT pg_catalog.count(*) FROM pg_catalog.unnest($3) k (key) "
 	 "WHERE NOT EXISTS (SELECT FROM {member} m WHERE m.segment_id = $2 AND $2 <> ALL ($1) AND m.contact_id = k.key)",

@@ -8,7 +8,7 @@
  * any query of the caller's.
  *
  * A text becomes a key by the input function of the key's base type: no
- * constraint of a domain is checked, as who has another key is no contact.
+ * constraint of a domain is checked, as whoever has another key is not a contact.
  * Input functions of composite types and ranges can run one all the same; so
  * they run as the owner of the contact table, whose type it is.
  */

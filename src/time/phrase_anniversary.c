@@ -27,7 +27,7 @@ PhraseAnniversaryWindow(const Phrase *phrase, pg_tz *zone, TimestampTz now, Date
 }
 
 /*
- * Who was born on 29 February celebrates on the 28th of common years.
+ * Whoever was born on 29 February celebrates on the 28th of common years.
  */
 bool
 PhraseAnniversaryFalls(int32 month_day, DateADT first, DateADT last)

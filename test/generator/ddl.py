@@ -6,7 +6,7 @@ whether it has to be refused, because a segment or a declared field would lose i
 is refused, or accepted, is a fault.  After each statement check() finds nothing; and what only
 names, moves, adds or takes away what no filter means leaves every membership as it was.
 """
-from ddl_world import NAMES, NUMBERS, TYPES, Column, Declared, Statement, World
+from ddl_world import EVENT_OBJECTS, NAMES, NUMBERS, TYPES, Column, Declared, Statement, World
 
 
 class ChangingWorld(World):
@@ -97,7 +97,12 @@ class ChangingWorld(World):
             followed = {}
             for object, word, _, meaning in self.nodes():
                 # what a filter named is the column still, by a field that is declared for it
-                if self.base(meaning) is column and (object, word) not in self.fields and word == old:
+                if self.base(object, meaning) is not column or word != old:
+                    continue
+                if object == 'rows' and not self.row_field(word):
+                    free = [o for o in EVENT_OBJECTS if (o, word) not in self.fields]
+                    followed.update({(o, word): Declared(table, column) for o in free[:1]})
+                elif object != 'rows' and (object, word) not in self.fields:
                     followed[object, word] = Declared(table, column)
             column.name = name
             self.fields.update(followed)
@@ -128,7 +133,7 @@ class ChangingWorld(World):
                  'numeric': ['text'], 'text': ['integer', 'date']}[column.type]
         type, old = rng.choice(wider), column.type
         using = {'integer': 'length(%s)', 'date': "'2026-01-15'::date + length(%s)"}.get(type, '%s::' + type) % column.name
-        operators = {operator for _, _, operator, meaning in self.nodes() if self.base(meaning) is column or
+        operators = {operator for object, _, operator, meaning in self.nodes() if self.base(object, meaning) is column or
                      isinstance(meaning, Declared) and meaning.column is column and meaning.aggregate in (None, 'max')}
         mentioned = self.needed_by_declared(table, [column])
         aggregated = any(d.column is column and d.aggregate for d in self.fields.values())
@@ -203,17 +208,21 @@ class ChangingWorld(World):
         former = self.fields.get((object, name))
         if former and (former.column is None or former.aggregate or declared.column is None):
             return self.drop_field()        # what isn't given stays
+        if object == 'behaviors' and ('groups', name) in self.fields:
+            return self.drop_field()        # which of the two a row group means is not said
         meant = [(o, n, operator, m) for o, n, operator, m in self.nodes()
-                 if n == name and (o == object or o == 'lead' and object == 'behaviors' and m is former)]
+                 if n == name and (o == object or o == 'lead' and object == 'behaviors' and m is former
+                                   or o == 'rows' and object == 'behaviors' and not declared.aggregate)]
         hides = any(o == 'lead' and n == name and isinstance(m, Declared) and m.table is self.event for o, n, _, m in self.nodes())
         refused = None if meant else (True if object == 'lead' and hides and former is None else False)
         # declared anew: filters mean what is declared now
 
         def then():
+            objects = {o for o, _, _, _ in meant}
             meanings = {id(m) for _, _, _, m in meant}
             self.fields[object, name] = declared
             for alias, nodes in self.segments.items():
-                self.segments[alias] = [(o, n, operator, declared if n == name and id(m) in meanings else m) for o, n, operator, m in nodes]
+                self.segments[alias] = [(o, n, operator, declared if n == name and o in objects and id(m) in meanings else m) for o, n, operator, m in nodes]
         return Statement("SELECT segments.define_field('%s', '%s', %s)" % (self.person, name, ', '.join(arguments)),
                          refused, not meant, then, codes={'22023', '42804', '42P16'})
 
@@ -244,8 +253,8 @@ class ChangingWorld(World):
                     self.company = True
                     self.fields = fields.copy()
                 needed = self.with_model(then, undo)
-                return Statement("DO $$BEGIN PERFORM segments.detach_related('%s', 'company_all'); PERFORM segments.detach_related('%s', 'company'); END$$" % (
-                    self.person, self.person), needed, True, then)
+                name = rng.choice(['company', 'company_all'])     # they go together
+                return Statement("SELECT segments.detach_related('%s', '%s')" % (self.person, name), needed, True, then)
 
             def then():
                 self.company = True

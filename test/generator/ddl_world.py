@@ -11,6 +11,7 @@ NUMBERS = ('integer', 'bigint', 'numeric')
 WORDS = ['', 'x', 'X', 'yes', 'paris', 'a b']
 KEYS = 60
 FIRMS = 6
+EVENT_OBJECTS = ('behaviors', 'groups')    # of fields over events
 
 # What the server or segments may say of a statement that is refused.
 REFUSED = {'2BP01'}
@@ -172,11 +173,18 @@ class World:
             return self.fields.get(('behaviors', name))
         if object == 'company' and self.company:
             return self.firm.named(name)
+        if object == 'rows' and self.related:
+            return self.row_field(name) or self.event.named(name)
         return None
 
-    def base(self, meaning):
+    def row_field(self, name):
+        """What is declared of one row of events, whatever its object is."""
+        fields = [self.fields.get((object, name)) for object in EVENT_OBJECTS]
+        return next((f for f in fields if f and not f.aggregate), None)
+
+    def base(self, object, meaning):
         """Two that have one base mean the same."""
-        if isinstance(meaning, Declared) and meaning.column and not meaning.aggregate and meaning.table is not self.event:
+        if isinstance(meaning, Declared) and meaning.column and not meaning.aggregate and (object == 'rows' or meaning.table is not self.event):
             return meaning.column
         return meaning
 
@@ -185,7 +193,7 @@ class World:
 
     def loses(self):
         """Does some stored filter not mean what it meant?"""
-        return any(self.base(self.meaning(object, name)) is not self.base(meaning)
+        return any(self.base(object, self.meaning(object, name)) is not self.base(object, meaning)
                    for object, name, _, meaning in self.nodes())
 
     def type_of(self, meaning):
@@ -203,7 +211,7 @@ class World:
         rng = self.rng
         choices = [('lead', c.name) for c in self.person.columns if c.name in NAMES]
         choices += [('company', c.name) for c in self.firm.columns if c.name in NAMES and self.company]
-        choices += list(self.fields)
+        choices += [key for key in self.fields if key[0] != 'groups']
         choices += [('lead', name) for object, name in self.fields if object == 'behaviors' and not self.meaning('lead', name) is None]
         if not choices:
             return None
@@ -211,7 +219,37 @@ class World:
         meaning = self.meaning(object, name)
         if meaning is None:
             return None
-        type = self.type_of(meaning)
+        document, operator = self.test(name, meaning)
+        document['object'] = object
+        return document, [(object, name, operator, meaning)]
+
+    def row_group(self):
+        """Rows of events that satisfy something, or are so many, or add up to so much."""
+        rng = self.rng
+        names = [c.name for c in self.event.columns if c.name in NAMES] + [n for o, n in self.fields if o in EVENT_OBJECTS and self.row_field(n)]
+        if not names or not self.related:
+            return None
+        document, nodes = {'glue': rng.choice(['and', 'or']), 'rows': 'event', 'filters': []}, []
+        for name in rng.choices(names, k=rng.choice([1, 1, 2])):
+            meaning = self.meaning('rows', name)
+            test, operator = self.test(name, meaning)
+            document['filters'].append(test)
+            nodes.append(('rows', name, operator, meaning))
+        numbers = [n for n in names if self.type_of(self.meaning('rows', n)) in NUMBERS]
+        way = rng.random()
+        if way < 0.3:
+            document.update(aggregate='count', operator=rng.choice(['gte', 'lt', '=']), properties={'filter': rng.randint(0, 3)})
+        elif way < 0.5 and numbers:
+            of = rng.choice(numbers)
+            document.update(aggregate=rng.choice(['sum', 'max', 'avg']), of=of, operator=rng.choice(['gt', 'lte']), properties={'filter': rng.randint(0, 5)})
+            nodes.append(('rows', of, 'of', self.meaning('rows', of)))
+        elif way < 0.6:
+            document['negate'] = True
+        return document, nodes
+
+    def test(self, name, meaning):
+        """A filter on what a name means, without an object, and its operator."""
+        rng, type = self.rng, self.type_of(meaning)
         if type == 'boolean':
             operator, value = '=', rng.choice([0, 1])
         elif type == 'date':
@@ -228,15 +266,16 @@ class World:
             value = [value, rng.choice(words)] if operator in ('in', '!in') else value
         if operator in ('contains', 'startsWith') and value == '':
             value = 'x'
-        document = {'glue': rng.choice(['and', 'or']), 'object': object, 'field': name, 'operator': operator}
+        document = {'glue': rng.choice(['and', 'or']), 'field': name, 'operator': operator}
         if not operator.endswith('empty'):
             document['properties'] = {'filter': value}
-        return document, (object, name, operator, meaning)
+        return document, operator
 
     def filters(self):
-        nodes = [n for n in (self.node() for _ in range(self.rng.choice([1, 1, 2, 3]))) if n]
-        documents = [d for d, _ in nodes]
-        return json.dumps(documents).replace("'", "''"), [n for _, n in nodes]
+        elements = [self.row_group() if self.rng.random() < 0.25 else self.node() for _ in range(self.rng.choice([1, 1, 2, 3]))]
+        elements = [e for e in elements if e]
+        documents = [document for document, _ in elements]
+        return json.dumps(documents).replace("'", "''"), [node for _, nodes in elements for node in nodes]
 
     def create(self):
         alias = self.name()

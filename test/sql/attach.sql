@@ -15,6 +15,10 @@ BEGIN
     RETURN 'accepted';
 EXCEPTION WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+    -- where a function may be is said in other words by every server
+    IF message LIKE 'function % does not exist' THEN
+        RETURN state || ' ' || message;
+    END IF;
     RETURN concat_ws(E'\n  ', state || ' ' || message, nullif(detail, ''), nullif(hint, ''));
 END
 $$;

@@ -122,7 +122,7 @@ INSERT INTO tagged SELECT 1, i FROM generate_series(1, 1000) AS i;
 INSERT INTO tagged SELECT 2, i FROM generate_series(1, 999) AS i;
 SELECT segments.attach_related('contact', 'tagged', 'tagged', 'contact_id');
 SELECT segments.define_field('contact', 'tag', 'id', object => 'behaviors', relation => 'tagged', column_name => 'tag');
-SET statement_timeout = '20s';
+SET statement_timeout = '10min';
 SELECT array_agg(k) FROM segments.matching(replace(one('tag', 'includingAll', (SELECT array_agg(i) FROM generate_series(1, 1000) AS i))::text, '{"field"', '{"object": "behaviors", "field"')::segments.filter, 'contact') AS k;
 RESET statement_timeout;
 
