@@ -44,6 +44,7 @@ LANGUAGE sql IMMUTABLE AS $$
         || bench.item('date_added', 'datetime', 'gte', to_char(s.added_from, 'YYYY-MM-DD HH24:MI:SS'))
         || bench.item('date_added', 'datetime', 'lt', to_char(s.added_before, 'YYYY-MM-DD HH24:MI:SS'))
         || bench.item('hit_url', 'text', '=', s.url, 'behaviors')
+        || bench.item('hit_url_count', 'number', 'gte', CASE WHEN s.window_days IS NULL THEN s.hits END::text, 'behaviors')
         || bench.item('companyindustry', 'select', '=', s.industry, 'company')
         || bench.item('last_active', 'datetime', 'inLast', s.recent_days || ' days')
         || CASE WHEN s.window_days IS NULL THEN '[]' ELSE jsonb_build_array(jsonb_build_object('rows', 'page_hits',

@@ -30,6 +30,8 @@ def steps(options):
                    'one scan with three conditions'),
               Step('T27', whole.refresh, 'T27', 'window', thousand, 'counts of page hits in the last days', whole.SCAN_OF_EVENTS,
                    'one scan of the page hits'),
+              Step('T17', related.many_over_events, 'T17', 'visited', 'by the page seen', 1.1),
+              Step('T19', related.many_over_events, 'T19', 'counted', 'by the number of page hits', 1.3),
               Step('T15', related.company, comparisons=3)]
     answer += [Step('T16', whole.matches, comparisons=2)]
     goals = {100: 3, 1000: 4.5, 10000: 12}
@@ -63,4 +65,4 @@ def long_steps(options):
     return answer + [Step('created', whole.create, kind) for kind in options.kinds]
 
 
-TARGETS = [f'T{n}' for n in range(1, 17)] + ['T20', 'T27', 'T28', 'T30', 'T31'] + ['created', 'growth', 'peers', 'mautic']
+TARGETS = [f'T{n}' for n in range(1, 17)] + ['T17', 'T19', 'T20', 'T27', 'T28', 'T30', 'T31'] + ['created', 'growth', 'peers', 'mautic']

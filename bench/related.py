@@ -1,4 +1,4 @@
-"""Writes of related rows: T13, events, and T15, companies."""
+"""Writes of related rows: T13, T17 and T19, events, and T15, companies."""
 from cases import LOOP, choose_keys
 from harness import Work
 
@@ -23,6 +23,18 @@ def event(bench, kind):
                  for schema in ('crm', 'plain')]
         bench.ratio('T13', f'T13 {key}', f'INSERT of one event: {what}; {segments:,} {kind} segments and {events} over events ÷ plain',
                     goal, bench.compare(*works), count=count)
+
+
+def many_over_events(bench, target, kind, what, goal):
+    """T17, T19: INSERT of an event that meets none of many segments over events."""
+    segments = bench.options.segments
+    bench.install((kind, segments))
+    count = choose_keys(bench)
+    works = [Work('BEGIN;' + LOOP.format(statement=EVENT.format(schema=schema, page=9999)),
+                  after=f'ROLLBACK; VACUUM {schema}.page_hits; UPDATE {schema}.leads SET points = points WHERE id = 1')
+             for schema in ('crm', 'plain')]
+    bench.ratio(target, target, f'INSERT of one event; {segments:,} segments {what}, none of which it meets ÷ plain', goal,
+                bench.compare(*works), count=count)
 
 
 READ_CONTACTS = """

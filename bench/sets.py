@@ -76,8 +76,18 @@ def window(pick, n):
     return {'window_days': 1 + pick.randrange(700), 'hits': 1 + pick.randrange(4), 'city': f'City {pick.randrange(1000)}'}
 
 
+def visited(pick, n):
+    """Visitors of one page, which nobody has seen."""
+    return {'url': f'https://www.example.com/unseen/{n}'}
+
+
+def counted(pick, n):
+    """Contacts with so many page hits, more than anybody has."""
+    return {'hits': 30 + n}
+
+
 SPECIFIERS = {'dense': dense, 'sparse': sparse, 'range': range_only, 'event': event, 'company': company,
-              'idle': idle, 'recent': recent, 'window': window}
+              'idle': idle, 'recent': recent, 'window': window, 'visited': visited, 'counted': counted}
 SPEC_COLUMNS = ('country', 'city', 'owner_id', 'stage_id', 'points_from', 'points_before', 'active_from',
                 'active_before', 'added_from', 'added_before', 'url', 'industry', 'recent_days', 'window_days', 'hits')
 
@@ -138,6 +148,10 @@ HITS = """SELECT {first_id} + s.n AS segment_id, l.id AS contact_id
         AND h.date_hit BETWEEN (segments.now() AT TIME ZONE 'UTC') - s.window_days * interval '1 day' AND (segments.now() AT TIME ZONE 'UTC')
     GROUP BY s.n, l.id, s.hits HAVING count(*) >= s.hits"""
 
+COUNTED = """SELECT {first_id} + s.n AS segment_id, h.lead_id AS contact_id
+    FROM bench.spec AS s JOIN (SELECT lead_id, count(*) AS n FROM {schema}.page_hits GROUP BY lead_id) AS h ON h.n >= s.hits
+    WHERE s.kind = 'counted' AND s.n > {start} AND s.n <= {count}"""
+
 
 def members_sql(session, sets, schema, first_id=0):
     """A query for the (segment_id, contact_id) that sets mean: one join for all specifications of a shape.
@@ -155,6 +169,8 @@ def members_sql(session, sets, schema, first_id=0):
                          for name, column in (('active', 'last_active'), ('added', 'date_added'))]
         elif kind == 'window':
             branches.append(HITS.format(first_id=first_id, start=start, count=count, schema=schema))
+        elif kind == 'counted':
+            branches.append(COUNTED.format(first_id=first_id, start=start, count=count, schema=schema))
         else:
             shapes = session.rows(f"SELECT DISTINCT {', '.join(f'{c} IS NOT NULL' for c in EQUALITIES)}, url IS NOT NULL,"
                                   f" industry IS NOT NULL, recent_days IS NOT NULL"

@@ -36,6 +36,7 @@ typedef struct AtomFlips
 	Bitmapset *grown;    /* of these, numbers that may be more, extremes that got a row */
 	Bitmapset *shrunk;   /* and that may be less, that lost one */
 	CommandId before;    /* as this command sees them */
+	bool only_came;      /* rows came, none went or changed */
 } AtomFlips;
 
 extern void FacetFlips(Program *program, const ImageFacet *facet, const FacetState *old_state,

@@ -82,19 +82,14 @@ rows_move(Program *program, int id, RowVersion *rows, int n, TimestampTz now)
 	return false;
 }
 
-/* The contact's value; false: it is not to be had. */
+/* The value of these rows; false: it is not to be had. */
 static bool
-read_value(Batch *batch, int position, RowSource *source, const ImageFacet *facet,
-		   FacetState *state)
+make_value(Batch *batch, const ImageFacet *facet, RowVersion *rows, int n, FacetState *state)
 {
 	Program *program = batch->program;
-	RowVersion *rows;
-	int n;
 
 	memset(state, 0, sizeof(FacetState));
-	if (!RelatedRowsReadable(program, facet->first) ||
-		!RelatedRowsRead(batch, position, source, &rows, &n) ||
-		rows_move(program, facet->first, rows, n, batch->now) ||
+	if (rows_move(program, facet->first, rows, n, batch->now) ||
 		!RowAggregate(program, facet->first, rows, n, batch->now, &state->value, &state->isnull))
 		return false;
 	state->constant = state->rank = -1;
@@ -107,23 +102,44 @@ read_value(Batch *batch, int position, RowSource *source, const ImageFacet *face
 }
 
 /*
+ * The contact's value after, and before.  Where rows only came, those that were
+ * there before are read off those that are there now.
+ */
+static bool
+read_values(Batch *before, Batch *after, int position, const AtomFlips *flips,
+			const ImageFacet *facet, FacetState *old_state, FacetState *new_state)
+{
+	RowSource *source = flips->source;
+	RowVersion *rows;
+	int n;
+
+	if (!RelatedRowsReadable(after->program, facet->first) ||
+		!RelatedRowsRead(after, position, source, &rows, &n) ||
+		!make_value(after, facet, rows, n, new_state))
+		return false;
+	n = flips->only_came ? RelatedRowsOlder(after, position, source, flips->before) : -1;
+	if (n < 0 && !RelatedRowsRead(before, position, source, &rows, &n))
+		return false;
+	return make_value(before, facet, rows, n, old_state);
+}
+
+/*
  * Append the atoms over a measure that can differ for a contact between two
  * batches of the same contacts, which read rows as of before and after.  False:
  * nothing is known, these are all.
  */
 bool
-MeasurePassed(Batch *before, Batch *after, int position, RowSource *source, int measure,
+MeasurePassed(Batch *before, Batch *after, int position, const AtomFlips *flips, int measure,
 			  IntVector *out)
 {
 	Program *program = after->program;
-	const ImageFacet *facet = measure_of(program, source, measure);
+	const ImageFacet *facet = measure_of(program, flips->source, measure);
 	FacetState old_state;
 	FacetState new_state;
 
-	if (!read_value(before, position, source, facet, &old_state) ||
-		!read_value(after, position, source, facet, &new_state))
+	if (!read_values(before, after, position, flips, facet, &old_state, &new_state))
 	{
-		MeasureAtoms(program, source, measure, out);
+		MeasureAtoms(program, flips->source, measure, out);
 		return false;
 	}
 	FacetFlips(program, facet, &old_state, &new_state, out);

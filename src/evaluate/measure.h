@@ -9,10 +9,11 @@
 
 #include "base/vector.h"
 #include "evaluate/batch.h"
+#include "evaluate/flips.h"
 #include "program/program.h"
 
 extern void MeasureAtoms(Program *program, const RowSource *source, int measure, IntVector *out);
-extern bool MeasurePassed(Batch *before, Batch *after, int position, RowSource *source, int measure,
-						  IntVector *out);
+extern bool MeasurePassed(Batch *before, Batch *after, int position, const AtomFlips *flips,
+						  int measure, IntVector *out);
 
 #endif /* SEGMENTS_MEASURE_H */

@@ -19,8 +19,10 @@
 
 #include "evaluate/related_rows.h"
 
+#include "access/htup_details.h"
 #include "access/table.h"
 #include "access/xact.h"
+#include "catalog/pg_am.h"
 #include "catalog/pg_type.h"
 #include "common/int.h"
 #include "executor/executor.h"
@@ -83,6 +85,7 @@ typedef struct ContactRows
 	MemoryContext context;
 	int position;  /* in the batch; -1: none yet */
 	bool complete; /* there are no others */
+	bool dated;    /* each says which command it is of */
 	int n;
 	int size;
 	RowVersion *rows;
@@ -372,6 +375,8 @@ read_rows(Batch *batch, int position, RowSource *source, ContactRows *contact)
 	old = MemoryContextSwitchTo(batch->reader->context);
 	if (!contact->open)
 		open_probes(batch, source, contact);
+	contact->dated = contact->probe.one && !OidIsValid(path->links.index) &&
+					 contact->probe.rel->rd_rel->relam == HEAP_TABLE_AM_OID;
 	MemoryContextSwitchTo(contact->context);
 	if (OidIsValid(path->links.index))
 		contact->complete = read_by_links(batch->program, contact, source, batch->keys[position]);
@@ -540,4 +545,36 @@ RelatedRowsRead(Batch *batch, int position, RowSource *source, RowVersion **rows
 	*rows = contact->rows;
 	*n = contact->n;
 	return contact->complete;
+}
+
+/*
+ * Of the contact's rows, which were read, put those first that are older than a
+ * command of ours.  Returns how many there are; -1 where that can't be told, or
+ * where one is an older row that the command changed.
+ */
+int
+RelatedRowsOlder(Batch *batch, int position, RowSource *source, CommandId command)
+{
+	ContactRows *contact = contact_rows(batch, position, source);
+	int n = 0;
+	int i;
+
+	if (!contact->dated)
+		return -1;
+	for (i = 0; i < contact->n; i++)
+	{
+		HeapTupleHeader header = ExecFetchSlotHeapTuple(contact->rows[i].slot, false, NULL)->t_data;
+		RowVersion row = contact->rows[i];
+
+		if (TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(header)) &&
+			HeapTupleHeaderGetCmin(header) >= command)
+		{
+			if (header->t_infomask & HEAP_UPDATED)
+				return -1;
+			continue;
+		}
+		contact->rows[i] = contact->rows[n];
+		contact->rows[n++] = row;
+	}
+	return n;
 }

@@ -117,8 +117,8 @@ pass_contact(PassedSearch *search, int position, IntVector *atoms)
 		bool known;
 
 		atoms->n = 0;
-		known = MeasurePassed(search->before, search->after, position, search->flips->source,
-							  measure, atoms);
+		known =
+			MeasurePassed(search->before, search->after, position, search->flips, measure, atoms);
 		for (i = 0; i < atoms->n; i++)
 		{
 			CHECK_FOR_INTERRUPTS();

@@ -430,6 +430,7 @@ finish_collected(RelatedWork *work)
 		expand_measures(work);
 	work->flips.source = work->source;
 	work->flips.before = work->delta->command;
+	work->flips.only_came = (work->delta->old_rows == NULL);
 	MaintainRelated(work->program, work->keys.items, work->keys.n, work->segments, &work->flips);
 	bms_free(work->segments);
 	bms_free(work->flips.rising);

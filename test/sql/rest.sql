@@ -108,7 +108,7 @@ SELECT status, body -> 'contact' -> 'id', body -> 'contact' -> 'points' FROM res
 SELECT status FROM rest.s('DELETE', '/contacts/4/delete');
 -- routes
 SELECT m || ' ' || p AS request, status, body -> 'errors' -> 0 ->> 'message' AS message FROM unnest(ARRAY['GET', 'POST', 'DELETE', 'HEAD', 'BREW', NULL]) AS m,
-  unnest(ARRAY['', '/', '/api', '/nothing', '/segments/1/nothing', '/segments/1/edit', '/contacts/1/edit', '/api/segments/new', 'segments?x=1']) AS p, LATERAL rest.s(m, p) ORDER BY 1;
+  unnest(ARRAY['', '/', '/api', '/nothing', '/segments/1/nothing', '/segments/1/edit', '/contacts/1/edit', '/api/segments/new', 'segments?x=1']) AS p, LATERAL rest.s(m, p) ORDER BY 1, 2, 3;
 SELECT status FROM segments.rest(NULL, NULL, NULL, NULL);
 SELECT status, body -> 'total' FROM segments.rest('GET', '/contacts', '{"contact_table": "rest.leads"}');
 SELECT * FROM segments.rest('GET', '/contacts', '{"contact_table": "rest.nothing"}');

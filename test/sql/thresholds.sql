@@ -55,8 +55,11 @@ SELECT t.wrong();
 WITH gone AS (DELETE FROM t.hit WHERE id % 3 = 0 RETURNING contact_id, n, amount), changed AS (UPDATE t.hit SET n = n - 1 WHERE id % 3 = 1), more AS (INSERT INTO t.hit (contact_id, n, amount) SELECT contact_id, n + 1, amount FROM gone)
 INSERT INTO t.hit (contact_id, n, amount) SELECT contact_id, n, amount + 1 FROM gone;
 SELECT t.wrong();
+SELECT current_setting('server_version_num')::integer >= 150000 AS has_merge \gset
+\if :has_merge
 MERGE INTO t.hit AS h USING (SELECT id, id % 4 AS what FROM t.hit UNION ALL SELECT -k, 9 FROM generate_series(1, 20) AS k) AS s ON s.id = h.id
 WHEN MATCHED AND what = 0 THEN DELETE WHEN MATCHED AND what = 1 THEN UPDATE SET contact_id = h.contact_id % 30 + 1, amount = h.amount + 2 WHEN MATCHED THEN DO NOTHING WHEN NOT MATCHED THEN INSERT (contact_id, n, amount, url) VALUES (-s.id, 3, 3, 'price');
+\endif
 INSERT INTO t.hit (id, contact_id, n, amount) OVERRIDING SYSTEM VALUE SELECT k, k % 30 + 1, k % 5, k % 6 FROM generate_series(1, 120) AS k ON CONFLICT (id) DO UPDATE SET n = excluded.n, contact_id = excluded.contact_id;
 SELECT t.wrong();
 
