@@ -455,8 +455,12 @@ BEGIN
             IF check_altered_table.new_name IS NOT NULL THEN
                 PERFORM segments_internal.follow_renamed_column(check_altered_table.relation, check_altered_table.new_name);
             END IF;
-        EXCEPTION WHEN wrong_object_type OR feature_not_supported OR object_not_in_prerequisite_state OR undefined_function
-                       OR insufficient_privilege OR dependent_objects_still_exist THEN
+        EXCEPTION
+            /* of the class of what follows, and of the moment */
+            WHEN lock_not_available OR object_in_use THEN
+                RAISE;
+            WHEN wrong_object_type OR feature_not_supported OR object_not_in_prerequisite_state OR undefined_function
+                 OR insufficient_privilege OR dependent_objects_still_exist THEN
             GET STACKED DIAGNOSTICS message = MESSAGE_TEXT;
             RAISE EXCEPTION '% because segments depend on it', refusal
                 USING ERRCODE = 'dependent_objects_still_exist', DETAIL = message;

@@ -106,8 +106,11 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
     RETURN currval('segments.segment_id_seq');
-EXCEPTION WHEN object_not_in_prerequisite_state THEN
-    RETURN NULL;
+EXCEPTION
+    WHEN lock_not_available THEN
+        RAISE;
+    WHEN object_not_in_prerequisite_state THEN
+        RETURN NULL;
 END
 $function$;
 COMMENT ON FUNCTION segments_internal.last_segment_id() IS 'the id that the sequence gave last in this session, or null';
