@@ -335,7 +335,7 @@ DECLARE
     aliases text;
 BEGIN
     SELECT string_agg(format('segment "%s": field "%s" of %s would mean another', s.alias, check_uncovered.field,
-                             coalesce(format('relation "%s"', check_uncovered.relation), 'object ' || check_uncovered.object)),
+                             coalesce('relation ' || quote_ident(check_uncovered.relation), 'object ' || check_uncovered.object)),
                       E'\n' ORDER BY s.alias) INTO aliases
     FROM (SELECT s.alias FROM segments.segment AS s
           WHERE s.contact_table = check_uncovered.contact_table AND NOT segments_internal.has_failed(s.id)
