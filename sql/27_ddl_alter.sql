@@ -461,9 +461,9 @@ BEGIN
                 RAISE;
             WHEN wrong_object_type OR feature_not_supported OR object_not_in_prerequisite_state OR undefined_function
                  OR insufficient_privilege OR dependent_objects_still_exist THEN
-            GET STACKED DIAGNOSTICS message = MESSAGE_TEXT;
-            RAISE EXCEPTION '% because segments depend on it', refusal
-                USING ERRCODE = 'dependent_objects_still_exist', DETAIL = message;
+                GET STACKED DIAGNOSTICS message = MESSAGE_TEXT;
+                RAISE EXCEPTION '% because segments depend on it', refusal
+                    USING ERRCODE = 'dependent_objects_still_exist', DETAIL = message;
         END;
         PERFORM segments_internal.check_segments(reader, NULL, refusal);
         PERFORM segments_internal.check_definitions(reader, refusal);

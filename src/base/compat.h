@@ -181,8 +181,10 @@
 #if PG_VERSION_NUM >= 150000
 #define ShareRequestHook(function, previous)                                                       \
 	(previous = shmem_request_hook, shmem_request_hook = function)
+#define ShareRequestAtOnce(size) ((void) 0)
 #else
-#define ShareRequestHook(function, previous) ((void) previous, function())
+#define ShareRequestHook(function, previous) ((void) previous, (void) function)
+#define ShareRequestAtOnce(size) RequestAddinShmemSpace(size)
 #endif
 
 /* Until 16 a snapshot can be too old: rows that it sees may be removed. */

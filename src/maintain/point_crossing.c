@@ -18,6 +18,7 @@
 #include "base/vector.h"
 #include "definition/contact_table.h"
 #include "definition/field.h"
+#include "definition/field_type.h"
 #include "definition/point_definition.h"
 #include "maintain/manual.h"
 #include "maintain/statement_delta.h"
@@ -29,18 +30,9 @@
 static bool
 is_number(Oid type)
 {
-	switch (getBaseType(type))
-	{
-		case INT2OID:
-		case INT4OID:
-		case INT8OID:
-		case FLOAT4OID:
-		case FLOAT8OID:
-		case NUMERICOID:
-			return true;
-		default:
-			return false;
-	}
+	const char *word = FieldTypeInfer(type);
+
+	return word != NULL && strcmp(word, "number") == 0;
 }
 
 /* False with a reason when the field can't stand for points. */

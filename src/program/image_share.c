@@ -34,14 +34,13 @@
 #include "nodes/parsenodes.h"
 #include "nodes/pg_list.h"
 #include "storage/dsm.h"
-#include "storage/ipc.h"
 #include "storage/lwlock.h"
-#include "storage/shmem.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 #include "utils/syscache.h"
 
 #include "base/compat.h"
+#include "base/preloaded.h"
 #include "base/subtransaction.h"
 #include "definition/contact_table.h"
 #include "program/image.h"
@@ -93,31 +92,7 @@ NAMED_SHARE_INIT(initialize_share, memory)
 static void forget_when_committed(void);
 
 #ifdef PRELOADED_SHARE
-static void (*previous_request)(void) = NULL;
-static shmem_startup_hook_type previous_startup = NULL;
-
-static void
-request_share(void)
-{
-	if (previous_request)
-		previous_request();
-	RequestAddinShmemSpace(sizeof(Share));
-}
-
-static void
-start_share(void)
-{
-	bool found;
-
-	if (previous_startup)
-		previous_startup();
-	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	share = ShmemInitStruct(SHARE_NAME, sizeof(Share), &found);
-	if (!found)
-		initialize_share(share);
-	LWLockRelease(AddinShmemInitLock);
-	NamedLockRegister(&share->lock, SHARE_NAME);
-}
+static PreloadedPiece piece = {SHARE_NAME, sizeof(Share), initialize_share, (void **) &share};
 
 /*
  * When the server starts: ask for the registry.
@@ -125,12 +100,8 @@ start_share(void)
 void
 ImageShareInit(void)
 {
-	if (!process_shared_preload_libraries_in_progress)
-		return;
-	ShareRequestHook(request_share, previous_request);
-	previous_startup = shmem_startup_hook;
-	shmem_startup_hook = start_share;
-	forget_when_committed();
+	if (PreloadedRequest(&piece))
+		forget_when_committed();
 }
 
 /* Can there be a registry, and what is caught when it fails? */

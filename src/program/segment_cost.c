@@ -31,13 +31,13 @@
 #include "portability/instr_time.h"
 #include "storage/ipc.h"
 #include "storage/lwlock.h"
-#include "storage/shmem.h"
 #include "utils/acl.h"
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
 
 #include "base/compat.h"
+#include "base/preloaded.h"
 #include "base/srf.h"
 #include "definition/access.h"
 #include "definition/contact_table.h"
@@ -79,34 +79,16 @@ static uint32 chance = 2463534242U;
 
 /* ----- start ----- */
 
-static void (*previous_request)(void) = NULL;
-static shmem_startup_hook_type previous_startup = NULL;
-
 static void
-request_share(void)
+initialize_share(void *memory)
 {
-	if (previous_request)
-		previous_request();
-	RequestAddinShmemSpace(sizeof(CostShare));
+	CostShare *fresh = memory;
+
+	memset(fresh, 0, sizeof(CostShare));
+	NamedLockInitialize(&fresh->lock, COST_NAME);
 }
 
-static void
-start_share(void)
-{
-	bool found;
-
-	if (previous_startup)
-		previous_startup();
-	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	share = ShmemInitStruct(COST_NAME, sizeof(CostShare), &found);
-	if (!found)
-	{
-		memset(share, 0, sizeof(CostShare));
-		NamedLockInitialize(&share->lock, COST_NAME);
-	}
-	LWLockRelease(AddinShmemInitLock);
-	NamedLockRegister(&share->lock, COST_NAME);
-}
+static PreloadedPiece piece = {COST_NAME, sizeof(CostShare), initialize_share, (void **) &share};
 
 /* ----- the shared table; its lock is held ----- */
 
@@ -260,12 +242,8 @@ SegmentCostTimed(Program *program, int segment, instr_time start)
 void
 SegmentCostInit(void)
 {
-	if (!process_shared_preload_libraries_in_progress)
-		return;
-	ShareRequestHook(request_share, previous_request);
-	previous_startup = shmem_startup_hook;
-	shmem_startup_hook = start_share;
-	RegisterXactCallback(end_of_transaction, NULL);
+	if (PreloadedRequest(&piece))
+		RegisterXactCallback(end_of_transaction, NULL);
 }
 
 /* ----- the numbers ----- */
