@@ -114,6 +114,11 @@ CREATE FUNCTION segments_internal.by_hand(segment_id bigint, contacts anyarray, 
 COMMENT ON FUNCTION segments_internal.by_hand(bigint, anyarray, text, text, text) IS
     'change_by_hand(), which lets in the owner of the contact table, and who may execute that; with what does it, and which one, or nulls';
 
+CREATE FUNCTION segments_internal.include_by_hand(segment_id bigint, contacts anyarray, source text, reference text) RETURNS bigint
+    LANGUAGE c AS 'MODULE_PATHNAME', 'segments_include_by_hand';
+COMMENT ON FUNCTION segments_internal.include_by_hand(bigint, anyarray, text, text) IS
+    'by_hand() that includes, and tells how many were no members';
+
 CREATE FUNCTION segments_internal.change_contact(segment text, contact anyelement, action text, source text DEFAULT NULL) RETURNS boolean
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
