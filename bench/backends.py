@@ -1,4 +1,4 @@
-"""What a connection costs: its first write (T11), and memory (T12)."""
+"""What a connection costs: its first write (T11), and memory (T12, T25)."""
 from harness import FreshWork, Session
 
 MEMORY = 'SELECT sum(total_bytes) FROM pg_backend_memory_contexts'
@@ -40,10 +40,22 @@ def memory_of_one(bench, kind):
 def memory(bench, kind, segments):
     """T12: bytes for each segment, of the backend's own and shared by all."""
     bench.install((kind, segments))
+    add_memory(bench, 'T12', f'T12 {segments}', f'{segments:,} {kind} segments', bench.one_segment, segments)
+
+
+def memory_of_related(bench, kind, segments, what):
+    """T25: the same of segments over related rows."""
+    bench.install((kind, 1))
+    one = backend_memory(bench)
+    bench.install((kind, segments))
+    add_memory(bench, 'T25', f'T25 {kind}', f'{segments:,} segments {what}', one, segments)
+
+
+def add_memory(bench, target, key, what, one, segments):
+    """Lines of what a backend takes with these segments, less what it took with one."""
     own, shared = backend_memory(bench)
-    add = lambda key, what, value, goal: bench.add(  # noqa: E731
-        'T12', f'T12 {segments} {key} {how(bench)}', f'{what}, bytes for each segment; {segments:,} {kind} segments, {how(bench)}',
-        (value,) * 2, goal, 'size')
-    add('own', 'memory of each backend', (own - bench.one_segment[0]) / (segments - 1), 350)
+    add = lambda whose, words, value: bench.add(  # noqa: E731
+        target, f'{key} {whose} {how(bench)}', f'{words}, bytes for each segment; {what}, {how(bench)}', (value,) * 2, 350, 'size')
+    add('own', 'memory of each backend', (own - one[0]) / (segments - 1))
     if preloaded(bench.session):
-        add('shared', 'memory shared by all backends', (shared - bench.one_segment[1]) / (segments - 1), 350)
+        add('shared', 'memory shared by all backends', (shared - one[1]) / (segments - 1))

@@ -26,7 +26,7 @@ CREATE TABLE bench.flip (segment_id bigint NOT NULL, contact_id bigint NOT NULL,
 CREATE TABLE bench.spec (
     kind text, n integer, country text, city text, owner_id integer, stage_id integer,
     points_from integer, points_before integer, active_from timestamp, active_before timestamp,
-    added_from timestamp, added_before timestamp, url text, industry text, recent_days integer, window_days integer, hits integer,
+    added_from timestamp, added_before timestamp, url text, url_part text, industry text, recent_days integer, window_days integer, hits integer,
     PRIMARY KEY (kind, n));
 CREATE FUNCTION bench.item(field text, type text, operator text, value text, object text DEFAULT 'lead') RETURNS jsonb
 LANGUAGE sql IMMUTABLE AS $$
@@ -44,6 +44,7 @@ LANGUAGE sql IMMUTABLE AS $$
         || bench.item('date_added', 'datetime', 'gte', to_char(s.added_from, 'YYYY-MM-DD HH24:MI:SS'))
         || bench.item('date_added', 'datetime', 'lt', to_char(s.added_before, 'YYYY-MM-DD HH24:MI:SS'))
         || bench.item('hit_url', 'text', '=', s.url, 'behaviors')
+        || bench.item('hit_url', 'text', 'contains', s.url_part, 'behaviors')
         || bench.item('hit_url_count', 'number', 'gte', CASE WHEN s.window_days IS NULL THEN s.hits END::text, 'behaviors')
         || bench.item('companyindustry', 'select', '=', s.industry, 'company')
         || bench.item('last_active', 'datetime', 'inLast', s.recent_days || ' days')

@@ -1,4 +1,4 @@
-"""Writes of related rows: T13, T17 and T19, events, and T15, companies."""
+"""Writes of related rows: T13, T17 to T19, events, and T15, companies."""
 from cases import LOOP, choose_keys
 from harness import Work
 
@@ -26,7 +26,7 @@ def event(bench, kind):
 
 
 def many_over_events(bench, target, kind, what, goal):
-    """T17, T19: INSERT of an event that meets none of many segments over events."""
+    """T17, T18, T19: INSERT of an event that meets none of many segments over events."""
     segments = bench.options.segments
     bench.install((kind, segments))
     count = choose_keys(bench)

@@ -2,7 +2,7 @@
 
 A line is a dict.  target, key: what it is, and what it replaces when it is
 measured again; work: in words; kind: ratio, excess (seconds over the floor,
-shown in ms) or size (bytes); values: [CPU, wall]; goal: null when measured for
+shown in ms), size (bytes) or rate (of a second of CPU time, and of wall time); values: [CPU, wall]; goal: null when measured for
 its own sake; count: statements in a measurement; subject, floor: [CPU, wall]
 in seconds; middle: where the middle half of the rounds lies; spread: of the
 two floors; wrong: members that are not what they should be; run: which one.
@@ -16,13 +16,18 @@ from harness import STEADY
 SECTIONS = ('lines', 'growth', 'peers', 'mautic')
 
 
-def line(target, key, work, values, goal=None, kind='ratio', comparison=None, count=1, wrong=None, note=''):
+def line(target, key, work, values, goal=None, kind='ratio', comparison=None, count=1, wrong=None, note='', **instead):
+    """instead: of what the comparison says."""
     answer = {'target': target, 'key': key, 'work': work, 'values': list(values), 'goal': goal, 'kind': kind,
               'count': count, 'wrong': wrong, 'note': note, 'timed_out': False, 'spread': 0.0}
     if comparison:
         answer.update(subject=comparison.subject, floor=comparison.floor, spread=comparison.spread,
                       middle=comparison.middle, rounds=comparison.rounds, timed_out=comparison.timed_out)
-    return answer
+    return answer | instead
+
+
+def is_more_better(entry):
+    return entry['target'] == 'T14' or entry['kind'] == 'rate'
 
 
 def counts(entry):
@@ -31,7 +36,7 @@ def counts(entry):
 
 
 def is_met(entry):
-    if entry['target'] == 'T14':
+    if is_more_better(entry):
         return entry['values'][0] >= entry['goal']
     return entry['values'][0] <= entry['goal']
 

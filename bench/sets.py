@@ -81,15 +81,21 @@ def visited(pick, n):
     return {'url': f'https://www.example.com/unseen/{n}'}
 
 
+def mentioned(pick, n):
+    """Visitors of an address with a part that begins like every address, and that none has."""
+    return {'url_part': f'/page/{n}/unseen'}
+
+
 def counted(pick, n):
     """Contacts with so many page hits, more than anybody has."""
     return {'hits': 30 + n}
 
 
 SPECIFIERS = {'dense': dense, 'sparse': sparse, 'range': range_only, 'event': event, 'company': company,
-              'idle': idle, 'recent': recent, 'window': window, 'visited': visited, 'counted': counted}
+              'idle': idle, 'recent': recent, 'window': window, 'visited': visited, 'mentioned': mentioned,
+              'counted': counted}
 SPEC_COLUMNS = ('country', 'city', 'owner_id', 'stage_id', 'points_from', 'points_before', 'active_from',
-                'active_before', 'added_from', 'added_before', 'url', 'industry', 'recent_days', 'window_days', 'hits')
+                'active_before', 'added_from', 'added_before', 'url', 'url_part', 'industry', 'recent_days', 'window_days', 'hits')
 
 
 def specify(session, kind, count):
@@ -152,6 +158,11 @@ COUNTED = """SELECT {first_id} + s.n AS segment_id, h.lead_id AS contact_id
     FROM bench.spec AS s JOIN (SELECT lead_id, count(*) AS n FROM {schema}.page_hits GROUP BY lead_id) AS h ON h.n >= s.hits
     WHERE s.kind = 'counted' AND s.n > {start} AND s.n <= {count}"""
 
+# Addresses with such a part are few, if any.
+MENTIONED = """SELECT DISTINCT {first_id} + s.n AS segment_id, h.lead_id AS contact_id
+    FROM (SELECT lead_id, url FROM {schema}.page_hits WHERE url LIKE '%/unseen%' OFFSET 0) AS h
+    JOIN bench.spec AS s ON position(s.url_part IN h.url) > 0 WHERE s.kind = 'mentioned' AND s.n > {start} AND s.n <= {count}"""
+
 
 def members_sql(session, sets, schema, first_id=0):
     """A query for the (segment_id, contact_id) that sets mean: one join for all specifications of a shape.
@@ -169,6 +180,8 @@ def members_sql(session, sets, schema, first_id=0):
                          for name, column in (('active', 'last_active'), ('added', 'date_added'))]
         elif kind == 'window':
             branches.append(HITS.format(first_id=first_id, start=start, count=count, schema=schema))
+        elif kind == 'mentioned':
+            branches.append(MENTIONED.format(first_id=first_id, start=start, count=count, schema=schema))
         elif kind == 'counted':
             branches.append(COUNTED.format(first_id=first_id, start=start, count=count, schema=schema))
         else:

@@ -73,9 +73,9 @@ def matches(bench):
     session = bench.session
     session.run('VACUUM ANALYZE crm.leads')
     for what, spec, by_hand in (
-            ('by index', "ROW('', 0, 'Country 7', NULL, NULL, NULL, 500, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::bench.spec",
+            ('by index', "ROW('', 0, 'Country 7', NULL, NULL, NULL, 500, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::bench.spec",
              "segments.fold(l.country) = segments.fold('Country 7') AND l.points >= 500"),
-            ('by scan', "ROW('', 0, NULL, NULL, 7, NULL, 500, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::bench.spec",
+            ('by scan', "ROW('', 0, NULL, NULL, 7, NULL, 500, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::bench.spec",
              'l.owner_id = 7 AND l.points >= 500')):
         filters = session.value(f'SELECT bench.filters({spec})::text').replace("'", "''")
         queries = [f"SELECT count(*) FROM crm.leads AS l WHERE segments.matches(l, '{filters}')",

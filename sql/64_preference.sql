@@ -16,11 +16,11 @@ CREATE FUNCTION segments.user_segments(contact_table regclass DEFAULT NULL)
 AS $function$
     SELECT s.id, s.name, s.alias FROM segments.segment AS s
     WHERE s.contact_table = (segments_internal.tables_of(user_segments.contact_table)).contact_table
-      AND (s.is_published OR segments.is_own(s.created_by, s.created_by_user))
+      AND segments_internal.is_for_user(s)
     ORDER BY s.name, s.id
 $function$;
 COMMENT ON FUNCTION segments.user_segments(regclass) IS
-    'the segments that a user chooses from, by name: published ones that one sees, and one''s own even when they are not published';
+    'the segments that a user chooses from, by name: published ones that are global, and one''s own even when they are not published; all published ones for the owner of the contact table who acts for no user';
 
 CREATE FUNCTION segments_internal.offered_segments(contact_table regclass)
     RETURNS TABLE (id bigint, alias text, public_name text, description text)

@@ -190,7 +190,7 @@ $function$;
 COMMENT ON FUNCTION segments_internal.drop_staged(text) IS 'drops a temporary table of an import, if there is one';
 
 CREATE FUNCTION segments_internal.import_stage(staging regclass, columns segments.import_column[]) RETURNS bigint
-    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET synchronize_seqscans = off SET max_parallel_workers_per_gather = 0
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET synchronize_seqscans = off SET max_parallel_workers_per_gather = 0 SET default_statistics_target = 10
 AS $function$
 /*
  * In the order of the table, as numbered: no parallel scan, none that begins
@@ -211,35 +211,35 @@ $function$;
 COMMENT ON FUNCTION segments_internal.import_stage(regclass, segments.import_column[]) IS 'the rows to import as text, with their numbers and identifiers';
 
 CREATE FUNCTION segments_internal.import_merge(tables segments.contact_table, columns segments.import_column[], blank boolean, first bigint, last bigint) RETURNS void
-    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET default_statistics_target = 10
 AS $function$
 /*
- * One row for each identifier, the last value of each cell, and the contact
- * that it is.
+ * One row for each identifier: the number of its last line, the last value of
+ * each cell, and the contact that it is, of several the one with the lowest
+ * key.  Hardly any identifier comes twice, which the planner must know; and
+ * rows are sorted and joined by their numbers, as texts cost more.
  */
 DECLARE
     key_type text := segments_internal.base_type(tables.key_type);
     has_blanks text := CASE WHEN NOT blank THEN ' FILTER (WHERE v%1$s <> '''')' ELSE '' END;
 BEGIN
     PERFORM segments_internal.drop_staged('segments_import_row');
-    PERFORM segments_internal.drop_staged('segments_import_contact');
-    -- of several contacts, the one with the lowest key
-    EXECUTE format('CREATE TEMP TABLE segments_import_contact AS '
-        'SELECT DISTINCT ON (l.ident) l.ident, c.%1$I::%2$s AS key FROM %3$s AS c JOIN pg_temp.segments_import_line AS l ON l.ident = %4$s '
-        'WHERE l.line BETWEEN %5$s AND %6$s ORDER BY l.ident, c.%1$I',
-        tables.key_column, key_type, tables.contact_table, segments_internal.import_identifier(format('c.%I', columns[1].target)), first, last);
-    ANALYZE pg_temp.segments_import_contact;
+    PERFORM segments_internal.drop_staged('segments_import_twice');
+    EXECUTE format('CREATE TEMP TABLE segments_import_twice AS SELECT l.ident FROM pg_temp.segments_import_line AS l '
+        'WHERE l.line BETWEEN %s AND %s AND l.ident IS NOT NULL GROUP BY l.ident HAVING count(*) > 1', first, last);
+    ANALYZE pg_temp.segments_import_twice;
     EXECUTE format('CREATE TEMP TABLE segments_import_row AS '
         'WITH line AS NOT MATERIALIZED (SELECT l.* FROM pg_temp.segments_import_line AS l WHERE l.line BETWEEN %1$s AND %2$s AND l.ident IS NOT NULL), '
-        '     twice AS MATERIALIZED (SELECT l.ident FROM line AS l GROUP BY l.ident HAVING count(*) > 1), '
-        '     merged AS (SELECT line, ident, %3$s FROM line AS l WHERE NOT EXISTS (SELECT FROM twice AS t WHERE t.ident = l.ident) '
-        '                UNION ALL SELECT max(line), ident, %4$s FROM line AS l WHERE EXISTS (SELECT FROM twice AS t WHERE t.ident = l.ident) GROUP BY ident) '
-        'SELECT row_number() OVER (ORDER BY m.line) AS number, c.key, m.* FROM merged AS m LEFT JOIN pg_temp.segments_import_contact AS c ON c.ident = m.ident',
+        '     contact AS NOT MATERIALIZED (SELECT DISTINCT ON (l.line) l.line, c.%5$I::%6$s AS key FROM %7$s AS c JOIN line AS l ON l.ident = %8$s ORDER BY l.line, c.%5$I), '
+        '     merged AS (SELECT line, ident, %3$s FROM line AS l WHERE NOT EXISTS (SELECT FROM pg_temp.segments_import_twice AS t WHERE t.ident = l.ident) '
+        '                UNION ALL SELECT max(line), ident, %4$s FROM line AS l WHERE EXISTS (SELECT FROM pg_temp.segments_import_twice AS t WHERE t.ident = l.ident) GROUP BY ident) '
+        'SELECT c.key, m.* FROM merged AS m LEFT JOIN contact AS c ON c.line = m.line',
         first, last,
         (SELECT string_agg(format('NULLIF(v%1$s, '''') AS v%1$s', c.number), ', ' ORDER BY c.number) FROM unnest(columns) AS c),
-        (SELECT string_agg(format('(array_agg(NULLIF(v%1$s, '''') ORDER BY line DESC)' || has_blanks || ')[1]', c.number), ', ' ORDER BY c.number) FROM unnest(columns) AS c));
-    ANALYZE pg_temp.segments_import_row (number, key);
-    DROP TABLE pg_temp.segments_import_contact;
+        (SELECT string_agg(format('(array_agg(NULLIF(v%1$s, '''') ORDER BY line DESC)' || has_blanks || ')[1]', c.number), ', ' ORDER BY c.number) FROM unnest(columns) AS c),
+        tables.key_column, key_type, tables.contact_table, segments_internal.import_identifier(format('c.%I', columns[1].target)));
+    ANALYZE pg_temp.segments_import_row (line, key);
+    DROP TABLE pg_temp.segments_import_twice;
 END
 $function$;
 COMMENT ON FUNCTION segments_internal.import_merge(segments.contact_table, segments.import_column[], boolean, bigint, bigint) IS
@@ -257,7 +257,7 @@ DECLARE
 BEGIN
     IF cardinality(cells) > 0 THEN
         EXECUTE format('UPDATE %1$s AS c SET %2$s FROM (SELECT r.key, %3$s FROM pg_temp.segments_import_row AS r '
-            'WHERE r.number BETWEEN %4$s AND %5$s AND r.key IS NOT NULL) AS n WHERE c.%6$I = n.key AND (%7$s)',
+            'WHERE r.line BETWEEN %4$s AND %5$s AND r.key IS NOT NULL) AS n WHERE c.%6$I = n.key AND (%7$s)',
             tables.contact_table,
             (SELECT string_agg(format('%I = %s', c.target, CASE WHEN blank THEN format('n.v%s', c.number)
                                                                ELSE format('COALESCE(n.v%s, c.%I)', c.number, c.target) END), ', ') FROM unnest(cells) AS c),
@@ -280,7 +280,7 @@ DECLARE
     written bigint;
 BEGIN
     EXECUTE format('WITH added AS (INSERT INTO %1$s AS c (%2$s) SELECT %3$s FROM pg_temp.segments_import_row AS r '
-        'WHERE r.number BETWEEN %4$s AND %5$s AND r.key IS NULL ORDER BY r.number RETURNING c.%6$I AS key) '
+        'WHERE r.line BETWEEN %4$s AND %5$s AND r.key IS NULL ORDER BY r.line RETURNING c.%6$I AS key) '
         'INSERT INTO pg_temp.segments_import_key SELECT a.key FROM added AS a',
         tables.contact_table,
         (SELECT string_agg(quote_ident(c.target), ', ' ORDER BY c.number) FROM unnest(columns) AS c),
@@ -310,7 +310,7 @@ $function$;
 COMMENT ON FUNCTION segments_internal.import_reject(bigint, segments.import_column[], text, text) IS 'keeps lines that cannot be stored, with the reason; how many';
 
 CREATE FUNCTION segments_internal.import_write(import_id bigint, tables segments.contact_table, columns segments.import_column[], blank boolean,
-                                      first bigint, last bigint, OUT created bigint, OUT updated bigint, OUT refused bigint, OUT rejected bigint)
+                                      first bigint, last bigint, OUT created bigint, OUT updated bigint, OUT rejected bigint)
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
@@ -322,7 +322,6 @@ DECLARE
     half record;
     middle bigint := (first + last) / 2;
 BEGIN
-    refused := 0;
     rejected := 0;
     IF (first <= last) IS NOT TRUE THEN
         created := 0;
@@ -340,25 +339,22 @@ BEGIN
     created := 0;
     updated := 0;
     IF first = last THEN
-        refused := 1;
         rejected := segments_internal.import_reject(import_id, columns, format(
-            'l.ident = (SELECT r.ident FROM pg_temp.segments_import_row AS r WHERE r.number = %1$s) '
-            'AND l.line BETWEEN (SELECT i.done + 1 FROM segments.import AS i WHERE i.id = %2$s) '
-            'AND (SELECT r.line FROM pg_temp.segments_import_row AS r WHERE r.number = %1$s)', first, import_id), message);
-        EXECUTE format('DELETE FROM pg_temp.segments_import_row WHERE number = %s', first);
+            'l.ident = (SELECT r.ident FROM pg_temp.segments_import_row AS r WHERE r.line = %1$s) '
+            'AND l.line BETWEEN (SELECT i.done + 1 FROM segments.import AS i WHERE i.id = %2$s) AND %1$s', first, import_id), message);
+        EXECUTE format('DELETE FROM pg_temp.segments_import_row WHERE line = %s', first);
         RETURN;
     END IF;
     FOR half IN SELECT w.* FROM (VALUES (first, middle), (middle + 1, last)) AS h (first, last),
                     LATERAL segments_internal.import_write(import_id, tables, columns, blank, h.first, h.last) AS w LOOP
         created := created + half.created;
         updated := updated + half.updated;
-        refused := refused + half.refused;
         rejected := rejected + half.rejected;
     END LOOP;
 END
 $function$;
 COMMENT ON FUNCTION segments_internal.import_write(bigint, segments.contact_table, segments.import_column[], boolean, bigint, bigint) IS
-    'updates and creates the contacts of rows by their numbers; keeps those that are refused';
+    'updates and creates the contacts of rows, from line to line; keeps those that are refused';
 
 CREATE FUNCTION segments_internal.import_add(import_id bigint, segment_id bigint, tables segments.contact_table) RETURNS bigint
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
@@ -366,11 +362,9 @@ AS $function$
 DECLARE
     added bigint;
 BEGIN
-    EXECUTE 'SELECT s.n FROM segments_internal.ask_beside($1, ''strangers'', $2, ARRAY(SELECT k.key FROM pg_temp.segments_import_key AS k)) AS s (n bigint)'
-    INTO added USING tables.contact_table, segment_id;
     PERFORM segments_internal.report_import(tables.contact_table, 'adding', NULL, 0);
-    EXECUTE 'SELECT count(*) FROM segments_internal.change_contacts($1, ARRAY(SELECT k.key FROM pg_temp.segments_import_key AS k), ''include'', ''import'', $2)'
-    USING segment_id::text, import_id::text;
+    EXECUTE 'SELECT segments_internal.include_by_hand($1, ARRAY(SELECT k.key FROM pg_temp.segments_import_key AS k), ''import'', $2)'
+    INTO added USING segment_id, import_id::text;
     RETURN added;
 END
 $function$;
@@ -387,7 +381,6 @@ DECLARE
     tables segments.contact_table;
     columns segments.import_column[];
     written record;
-    number_of_rows bigint;
     matched bigint;
     missing bigint;
 BEGIN
@@ -399,10 +392,9 @@ BEGIN
     missing := segments_internal.import_reject(import_id, columns, format('l.ident IS NULL AND l.line BETWEEN %s AND %s', first, last), 'the unique identifier is missing');
     PERFORM segments_internal.report_import(tables.contact_table, 'matching', import.lines, 0);
     PERFORM segments_internal.import_merge(tables, columns, (import.options ->> 'blank')::boolean, first, last);
-    SELECT count(*) INTO number_of_rows FROM pg_temp.segments_import_row AS r;
     PERFORM segments_internal.drop_staged('segments_import_key');
     EXECUTE format('CREATE TEMP TABLE segments_import_key (key %s)', segments_internal.base_type(tables.key_type));
-    written := segments_internal.import_write(import_id, tables, columns, (import.options ->> 'blank')::boolean, 1, number_of_rows);
+    written := segments_internal.import_write(import_id, tables, columns, (import.options ->> 'blank')::boolean, first, last);
     -- what was refused is gone from the rows
     SELECT count(r.key) INTO matched FROM pg_temp.segments_import_row AS r;
     INSERT INTO pg_temp.segments_import_key SELECT r.key FROM pg_temp.segments_import_row AS r WHERE r.key IS NOT NULL;

@@ -94,6 +94,29 @@ PredicateWalk(const Predicate *predicate, PredicateVisit visit, void *arg)
 }
 
 /*
+ * A copy in `context`, with what `replace` gives for each atom, in order.
+ */
+Predicate *
+PredicateCopy(const Predicate *predicate, MemoryContext context, PredicateReplace replace,
+			  void *arg)
+{
+	Predicate *copy = MemoryContextAllocZero(context, sizeof(Predicate));
+	int i;
+
+	check_stack_depth();
+	CHECK_FOR_INTERRUPTS();
+	copy->kind = predicate->kind;
+	copy->nargs = predicate->nargs;
+	if (predicate->nargs > 0)
+		copy->args = MemoryContextAlloc(context, sizeof(Predicate *) * predicate->nargs);
+	for (i = 0; i < predicate->nargs; i++)
+		copy->args[i] = PredicateCopy(predicate->args[i], context, replace, arg);
+	if (predicate->kind == PREDICATE_ATOM)
+		copy->atom = replace(predicate->atom, arg);
+	return copy;
+}
+
+/*
  * What a row group makes of its rows, where fields can too; else NONE.
  */
 FieldAggregate

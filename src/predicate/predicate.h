@@ -165,11 +165,16 @@ typedef struct Predicate
 /* Looks at an atom of a predicate: true ends the walk. */
 typedef bool (*PredicateVisit)(Atom *atom, void *arg);
 
+/* What stands in a copy for an atom. */
+typedef Atom *(*PredicateReplace)(Atom *atom, void *arg);
+
 extern Predicate *PredicateConstant(bool value);
 extern Predicate *PredicateOfAtom(Atom *atom);
 extern Predicate *PredicateNot(Predicate *arg);
 extern Predicate *PredicateCombineList(PredicateKind kind, List *args);
 extern bool PredicateWalk(const Predicate *predicate, PredicateVisit visit, void *arg);
+extern Predicate *PredicateCopy(const Predicate *predicate, MemoryContext context,
+								PredicateReplace replace, void *arg);
 extern FieldAggregate RowGroupAggregate(const RowGroup *group);
 extern FieldAggregate AtomGroupAggregate(const Atom *atom);
 extern bool RowGroupGrows(const RowGroup *group);

@@ -95,6 +95,9 @@ order_args(Draft *draft, Predicate *predicate)
 	int i;
 	int j;
 
+	check_stack_depth();
+	for (i = 0; i < predicate->nargs; i++)
+		order_args(draft, predicate->args[i]);
 	/* a sort by insertion: not worth it for the few giants */
 	for (i = 1; i < predicate->nargs && predicate->nargs <= 64; i++)
 	{
@@ -108,35 +111,36 @@ order_args(Draft *draft, Predicate *predicate)
 	}
 }
 
-/*
- * The predicate over the draft's atoms, copied into the draft.
- */
+/* The segment whose atoms are met. */
+typedef struct SegmentPlace
+{
+	Builder *builder;
+	DraftSegment *segment;
+} SegmentPlace;
+
+static Atom *
+intern_segment_atom(Atom *atom, void *arg)
+{
+	SegmentPlace *place = arg;
+	Draft *draft = place->builder->draft;
+	int id = AtomIntern(&place->builder->atoms, atom, place->segment->index);
+	MemoryContext old = MemoryContextSwitchTo(draft->context);
+
+	draft->atoms[id].atom->id = id;
+	note_atoms(draft, place->segment, id);
+	MemoryContextSwitchTo(old);
+	return draft->atoms[id].atom;
+}
+
+/* The predicate over the draft's atoms, copied into the draft. */
 static Predicate *
 intern_predicate(Builder *builder, DraftSegment *segment, const Predicate *predicate)
 {
-	Draft *draft = builder->draft;
-	Predicate *copy = MemoryContextAllocZero(draft->context, sizeof(Predicate));
-	int i;
+	SegmentPlace place = {builder, segment};
+	Predicate *copy =
+		PredicateCopy(predicate, builder->draft->context, intern_segment_atom, &place);
 
-	check_stack_depth();
-	CHECK_FOR_INTERRUPTS();
-	copy->kind = predicate->kind;
-	copy->nargs = predicate->nargs;
-	if (predicate->nargs > 0)
-		copy->args = MemoryContextAlloc(draft->context, sizeof(Predicate *) * predicate->nargs);
-	for (i = 0; i < predicate->nargs; i++)
-		copy->args[i] = intern_predicate(builder, segment, predicate->args[i]);
-	if (predicate->kind == PREDICATE_ATOM)
-	{
-		int id = AtomIntern(&builder->atoms, predicate->atom, segment->index);
-		MemoryContext old = MemoryContextSwitchTo(draft->context);
-
-		copy->atom = draft->atoms[id].atom;
-		copy->atom->id = id;
-		note_atoms(draft, segment, id);
-		MemoryContextSwitchTo(old);
-	}
-	order_args(draft, copy);
+	order_args(builder->draft, copy);
 	return copy;
 }
 

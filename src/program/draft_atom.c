@@ -110,67 +110,63 @@ new_atom(AtomInterner *interner, Atom *atom, int segment)
 	return draft->natoms++;
 }
 
-static int intern_atom(AtomInterner *interner, Atom *atom, int segment);
-static Predicate *intern_rows(AtomInterner *interner, int outermost, int group,
-							  const Predicate *predicate, int segment);
+/* Where an atom of a row group stands. */
+typedef struct GroupPlace
+{
+	AtomInterner *interner;
+	int outermost; /* gets the ids of all in it */
+	int group;     /* the one whose rows it is about */
+	int segment;
+} GroupPlace;
 
-/* The predicate of a row group just met, and all in it; ids go to the outermost one. */
+static int intern_atom(AtomInterner *interner, Atom *atom, int segment);
+static Atom *intern_row_atom(Atom *atom, void *arg);
+
+/* The predicate of a row group just met, and all in it. */
 static void
 intern_group(AtomInterner *interner, int outermost, int id, const RowGroup *group, int segment)
 {
-	Predicate *predicate = intern_rows(interner, outermost, id, group->predicate, segment);
+	GroupPlace place = {interner, outermost, id, segment};
+	Predicate *predicate =
+		PredicateCopy(group->predicate, CurrentMemoryContext, intern_row_atom, &place);
 
 	interner->draft->atoms[id].row_predicate = predicate;
 }
 
-/* An atom on a row of a group, or an inner group: these are not shared. */
-static int
-intern_row_atom(AtomInterner *interner, int outermost, int group, Atom *atom, int segment)
+/* An inner group: the dates of outer rows that its own have to be near are read there. */
+static void
+intern_inner_group(GroupPlace *place, int id, const RowGroup *group)
 {
-	Draft *draft = interner->draft;
-	bool inner = (atom->scope == ATOM_GROUP);
-	int id = inner ? new_atom(interner, atom, segment) : intern_atom(interner, atom, segment);
-	DraftAtom *outer = &draft->atoms[group];
+	Draft *draft = place->interner->draft;
+	DraftAtom *outer = &draft->atoms[place->group];
 
-	draft->atoms[outermost].inner = lappend_int(draft->atoms[outermost].inner, id);
-	interner->ordinal++;
-	if (!inner)
-	{
-		if (draft->atoms[id].facet)
-			outer->row_facets = list_append_unique_ptr(outer->row_facets, draft->atoms[id].facet);
-		return id;
-	}
-	draft->atoms[id].outermost = outermost;
-	/* the date of the outer row that inner ones have to be near */
-	if (atom->group->within && outer->source)
-		(void) value_facet(outer, atom->group->within->of);
-	intern_group(interner, outermost, id, atom->group, segment);
-	return id;
+	draft->atoms[id].outermost = place->outermost;
+	if (group->within && outer->source)
+		(void) value_facet(outer, group->within->of);
+	intern_group(place->interner, place->outermost, id, group, place->segment);
 }
 
-static Predicate *
-intern_rows(AtomInterner *interner, int outermost, int group, const Predicate *predicate,
-			int segment)
+/* An atom on a row of a group, or an inner group: these are not shared. */
+static Atom *
+intern_row_atom(Atom *atom, void *arg)
 {
-	Predicate *copy = palloc0(sizeof(Predicate));
-	int i;
+	GroupPlace *place = arg;
+	AtomInterner *interner = place->interner;
+	Draft *draft = interner->draft;
+	bool inner = (atom->scope == ATOM_GROUP);
+	int id = inner ? new_atom(interner, atom, place->segment)
+				   : intern_atom(interner, atom, place->segment);
+	DraftAtom *outer = &draft->atoms[place->group];
+	DraftAtom *outermost = &draft->atoms[place->outermost];
 
-	check_stack_depth();
-	CHECK_FOR_INTERRUPTS();
-	copy->kind = predicate->kind;
-	copy->nargs = predicate->nargs;
-	if (predicate->nargs > 0)
-		copy->args = palloc(sizeof(Predicate *) * predicate->nargs);
-	for (i = 0; i < predicate->nargs; i++)
-		copy->args[i] = intern_rows(interner, outermost, group, predicate->args[i], segment);
-	if (predicate->kind == PREDICATE_ATOM)
-	{
-		int id = intern_row_atom(interner, outermost, group, predicate->atom, segment);
-
-		copy->atom = interner->draft->atoms[id].atom;
-		copy->atom->id = id;
-	}
-	return copy;
+	outermost->inner = lappend_int(outermost->inner, id);
+	interner->ordinal++;
+	if (inner)
+		intern_inner_group(place, id, atom->group);
+	else if (draft->atoms[id].facet)
+		outer->row_facets = list_append_unique_ptr(outer->row_facets, draft->atoms[id].facet);
+	draft->atoms[id].atom->id = id;
+	return draft->atoms[id].atom;
 }
 
 static int

@@ -28,6 +28,10 @@ class ChangingWorld(World):
         undo()
         return lost
 
+    def read_whole(self, table):
+        """A declared field reads the table's whole rows, which have other columns then."""
+        return any(d.whole_row and d.table is table for d in self.fields.values())
+
     def add_column(self):
         rng = self.rng
         table = self.any_table()
@@ -45,7 +49,7 @@ class ChangingWorld(World):
         for c in new:
             default = '' if rng.random() < 0.5 else ' DEFAULT ' + self.value(c)
             words.append('ADD COLUMN %s %s%s' % (c.name, c.type, default))
-        return Statement('ALTER TABLE %s %s' % (table, ', '.join(words)), self.with_model(then, undo), True, then,
+        return Statement('ALTER TABLE %s %s' % (table, ', '.join(words)), self.with_model(then, undo), not self.read_whole(table), then,
                          codes=self.of_children(table))
 
     def needed_by_declared(self, table, columns):
@@ -78,7 +82,8 @@ class ChangingWorld(World):
             needed = True
         elif not attached:
             needed = False
-        return Statement('ALTER TABLE %s %s' % (table, ', '.join('DROP COLUMN ' + c.name for c in gone)), needed, True, then,
+        return Statement('ALTER TABLE %s %s' % (table, ', '.join('DROP COLUMN ' + c.name for c in gone)), needed,
+                         not self.read_whole(table), then,
                          codes={'42P16'} if table.columns[0] in gone else ())
 
     def rename_column(self):
@@ -119,8 +124,8 @@ class ChangingWorld(World):
             needed = None           # what is declared in SQL follows where it can be told what it means
         if table is self.event and not self.related or table is self.firm and not self.company:
             needed = False
-        whole = any(d.whole_row and d.table is table for d in self.fields.values())
-        return Statement('ALTER TABLE %s RENAME COLUMN %s TO %s' % (table, old, name), needed, not whole, then, codes=self.of_children(table))
+        return Statement('ALTER TABLE %s RENAME COLUMN %s TO %s' % (table, old, name), needed, not self.read_whole(table), then,
+                         codes=self.of_children(table))
 
     def retype_column(self):
         rng = self.rng
@@ -287,11 +292,10 @@ class ChangingWorld(World):
     def rename_table(self):
         table = self.rng.choice([self.person, self.event, self.firm])
         name = self.name()
-        whole = any(d.whole_row and d.table is table for d in self.fields.values())
 
         def then():
             table.name = name
-        return Statement('ALTER TABLE %s RENAME TO %s' % (table, name), None if whole else False, True, then)
+        return Statement('ALTER TABLE %s RENAME TO %s' % (table, name), None if self.read_whole(table) else False, True, then)
 
     def rename_schema(self):
         schema = self.rng.choice(['home', 'attic'])

@@ -39,6 +39,30 @@ SELECT alias, subscribed FROM segments.preference_center(people.key(9));
 SELECT segments.register_usage('news', 'email', 'Spring');
 RESET ROLE;
 
+-- who acts for a user of the application has that user's segments, also as the owner of the contact table
+SET segments.user_id = '7';
+SELECT segments.create_segment('Of 7', is_global => false) > 0 AS created;
+SELECT segments.create_segment('Draft of 7', is_published => false) > 0 AS created;
+SELECT name FROM segments.user_segments();
+SET segments.user_id = '8';
+SELECT name FROM segments.user_segments();
+SELECT * FROM segments.change_segments(ARRAY[people.key(1)], '{offers,of-7}');
+SELECT * FROM segments.change_segments(ARRAY[people.key(1)], '{}', '{of-7}');
+SELECT segments.create_point_trigger('Three', 3, '{of-7}');
+SELECT status FROM segments.rest('POST', format('segments/%s/contact/%s/add', segments.resolve_segment('of-7'), people.key(1)));
+SELECT count(*) FROM segments.members('offers', NULL::uuid);
+RESET segments.user_id;
+SELECT name FROM segments.user_segments();
+SELECT success FROM segments.change_segments(ARRAY[people.key(1)], '{of-7}');
+SELECT segments.delete_segment('of-7'), segments.delete_segment('draft-of-7');
+
+-- no segment
+SELECT segments.add_contact(NULL, people.key(1));
+SELECT * FROM segments.add_contacts(NULL, ARRAY[people.key(1)]);
+SELECT segments.export(NULL);
+SELECT * FROM segments.growth(NULL::text);
+SELECT * FROM segments.members_at(NULL::text, now(), NULL::uuid);
+
 -- uses
 SELECT segments.register_usage('news', 'email', 'Spring', true);
 SELECT segments.register_usage('news', 'campaign', 'Welcome');
