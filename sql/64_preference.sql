@@ -81,7 +81,7 @@ BEGIN
     FOR change IN
         SELECT p.segment_id, p.subscribed
         FROM segments_internal.preferences_of(tables, segments_internal.key_text(tables, contact)) AS p
-        WHERE (p.alias = ANY (ticked) OR p.segment_id::text = ANY (ticked)) <> p.subscribed
+        WHERE coalesce(p.alias = ANY (ticked) OR p.segment_id::text = ANY (ticked), false) <> p.subscribed
         ORDER BY p.segment_id
     LOOP
         IF change.subscribed THEN
