@@ -211,7 +211,7 @@ AS $function$
           WHEN EXISTS (SELECT FROM segments.field_definition AS d
                        WHERE d.contact_table = s.contact_table AND segments_internal.name_covers(d.field, n.field)
                          AND d.object IN (n.object, CASE n.object WHEN 'company_all' THEN 'company' END)) THEN false
-          WHEN ARRAY['behaviors.' || n.field, 'groups.' || n.field] && s.other_objects THEN false
+          WHEN n.object = 'lead' AND ARRAY['behaviors.' || n.field, 'groups.' || n.field] && s.other_objects THEN false
           WHEN n.object = 'lead'
                AND EXISTS (SELECT FROM segments.field_definition AS d
                            WHERE d.contact_table = s.contact_table AND d.object IN ('behaviors', 'groups')

@@ -59,11 +59,22 @@ COMMENT ON FUNCTION segments.open_to_readers(regclass) IS
     'lets everybody who may read a contact table read its members, overrides and log, of segments that they see; for their owner';
 
 CREATE FUNCTION segments_internal.find_segment(segment_id bigint, OUT id bigint, OUT is_static boolean, OUT tables segments.contact_table)
-    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
-    SELECT s.id, segments.is_static(s.filters), t
-    FROM segments.segment AS s JOIN segments.contact_table AS t USING (contact_table)
-    WHERE s.id = find_segment.segment_id
+DECLARE
+    segment segments.segment;
+BEGIN
+    IF segment_id IS NULL THEN
+        RAISE EXCEPTION 'segment must not be null' USING ERRCODE = 'null_value_not_allowed';
+    END IF;
+    SELECT * INTO segment FROM segments.segment AS s WHERE s.id = find_segment.segment_id;
+    id := segment.id;
+    is_static := segments.is_static(segment.filters);
+    SELECT * INTO tables FROM segments.contact_table AS t WHERE t.contact_table = segment.contact_table;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'segment % does not exist', segment_id USING ERRCODE = 'undefined_object';
+    END IF;
+END
 $function$;
 COMMENT ON FUNCTION segments_internal.find_segment(bigint) IS
     'a segment and the tables its members are in; who calls resolves it in a declaration, so that an error about its name has one line of context';

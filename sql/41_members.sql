@@ -114,6 +114,11 @@ CREATE FUNCTION segments_internal.by_hand(segment_id bigint, contacts anyarray, 
 COMMENT ON FUNCTION segments_internal.by_hand(bigint, anyarray, text, text, text) IS
     'change_by_hand(), which lets in the owner of the contact table, and who may execute that; with what does it, and which one, or nulls';
 
+CREATE FUNCTION segments_internal.include_by_hand(segment_id bigint, contacts anyarray, source text, reference text) RETURNS bigint
+    LANGUAGE c AS 'MODULE_PATHNAME', 'segments_include_by_hand';
+COMMENT ON FUNCTION segments_internal.include_by_hand(bigint, anyarray, text, text) IS
+    'by_hand() that includes, and tells how many were no members';
+
 CREATE FUNCTION segments_internal.change_contact(segment text, contact anyelement, action text, source text DEFAULT NULL) RETURNS boolean
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -226,22 +231,44 @@ CREATE FUNCTION segments.reset_contacts(segment text, contacts text) RETURNS TAB
     AS 'SELECT * FROM segments_internal.change_contacts(segment, contacts::text[], ''reset'')';
 COMMENT ON FUNCTION segments.reset_contacts(text, text) IS 'reset_contacts() of an array that is given as text: ''{1,2}''; keys are returned as text';
 
+CREATE FUNCTION segments_internal.is_for_user(segment segments.segment) RETURNS boolean
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+/*
+ * Who owns the contact table sees what is everybody's, but not on behalf of one
+ * user of the application.
+ */
+BEGIN
+    RETURN segments.is_own(segment.created_by, segment.created_by_user)
+        OR segment.is_published
+           AND (segment.is_global
+                OR concat(current_setting('segments.user_id', true), current_setting('segments.user_name', true)) = '' AND segments.owns(segment.contact_table));
+END
+$function$;
+COMMENT ON FUNCTION segments_internal.is_for_user(segments.segment) IS
+    'is a segment that one sees among those that the application''s user works with: their own, and published ones that are global; all published ones for the owner of the contact table who acts for nobody else';
+
 CREATE FUNCTION segments_internal.check_published(segment text) RETURNS bigint
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-    found bigint := segments.resolve_segment(segment);
+    named_id bigint := segments.resolve_segment(segment);
+    named segments.segment;
 BEGIN
-    IF found IS NULL THEN
+    IF named_id IS NULL THEN
         RAISE EXCEPTION 'segment must not be null' USING ERRCODE = 'null_value_not_allowed';
     END IF;
-    IF NOT EXISTS (SELECT FROM segments.segment AS s WHERE s.id = found AND s.is_published) THEN
+    SELECT s.* INTO named FROM segments.segment AS s WHERE s.id = named_id;
+    IF named.is_published IS NOT TRUE THEN
         RAISE EXCEPTION 'segment "%" is not published', segment USING ERRCODE = 'object_not_in_prerequisite_state';
+    ELSIF NOT segments_internal.is_for_user(named) THEN
+        RAISE EXCEPTION 'permission denied to use segment "%"', segment USING ERRCODE = 'insufficient_privilege',
+            DETAIL = 'It is for the user who created it.';
     END IF;
-    RETURN found;
+    RETURN named_id;
 END
 $function$;
-COMMENT ON FUNCTION segments_internal.check_published(text) IS 'id of a published segment; an error when there is none that one sees, or it is not published';
+COMMENT ON FUNCTION segments_internal.check_published(text) IS 'id of a published segment; an error when there is none that one sees, it is not published, or it is another user''s alone';
 
 CREATE FUNCTION segments.change_segments(contacts anyarray, add text[] DEFAULT '{}', remove text[] DEFAULT '{}',
                                          source text DEFAULT 'batch', reference text DEFAULT NULL)

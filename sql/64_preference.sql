@@ -16,11 +16,11 @@ CREATE FUNCTION segments.user_segments(contact_table regclass DEFAULT NULL)
 AS $function$
     SELECT s.id, s.name, s.alias FROM segments.segment AS s
     WHERE s.contact_table = (segments_internal.tables_of(user_segments.contact_table)).contact_table
-      AND (s.is_published OR segments.is_own(s.created_by, s.created_by_user))
+      AND segments_internal.is_for_user(s)
     ORDER BY s.name, s.id
 $function$;
 COMMENT ON FUNCTION segments.user_segments(regclass) IS
-    'the segments that a user chooses from, by name: published ones that one sees, and one''s own even when they are not published';
+    'the segments that a user chooses from, by name: published ones that are global, and one''s own even when they are not published; all published ones for the owner of the contact table who acts for no user';
 
 CREATE FUNCTION segments_internal.offered_segments(contact_table regclass)
     RETURNS TABLE (id bigint, alias text, public_name text, description text)
@@ -81,7 +81,7 @@ BEGIN
     FOR change IN
         SELECT p.segment_id, p.subscribed
         FROM segments_internal.preferences_of(tables, segments_internal.key_text(tables, contact)) AS p
-        WHERE (p.alias = ANY (ticked) OR p.segment_id::text = ANY (ticked)) <> p.subscribed
+        WHERE coalesce(p.alias = ANY (ticked) OR p.segment_id::text = ANY (ticked), false) <> p.subscribed
         ORDER BY p.segment_id
     LOOP
         IF change.subscribed THEN

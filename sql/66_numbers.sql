@@ -15,12 +15,15 @@ DECLARE
     entries bigint;
     oldest timestamptz;
     changes bigint;
+    last_change timestamptz;
 BEGIN
-    SELECT c.joins + c.leaves INTO changes FROM segments_internal.member_counts(tables.contact_table) AS c
+    SELECT c.joins + c.leaves, c.last_change INTO changes, last_change FROM segments_internal.member_counts(tables.contact_table) AS c
     WHERE c.segment_id = log_reaches.segment_id;
     SELECT r.entries, r.oldest INTO entries, oldest
     FROM segments_internal.ask_beside(tables.contact_table, 'reach', log_reaches.segment_id) AS r (entries bigint, oldest timestamptz);
-    RETURN CASE WHEN entries >= coalesce(changes, 0) THEN '-infinity' ELSE coalesce(oldest, segments.now()) END;
+    -- without entries nothing has happened since the last change, where that is known
+    RETURN CASE WHEN entries >= coalesce(changes, 0) THEN '-infinity'
+                ELSE coalesce(oldest, CASE WHEN isfinite(last_change) THEN last_change END, segments.now()) END;
 END
 $function$;
 COMMENT ON FUNCTION segments_internal.log_reaches(segments.contact_table, bigint) IS

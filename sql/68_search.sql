@@ -13,12 +13,12 @@ CREATE FUNCTION segments_internal.parse_search(query text) RETURNS jsonb
 COMMENT ON FUNCTION segments_internal.parse_search(text) IS
     'the tree of a search: {"any": [...]}, {"all": [...]} or {"text", "command", "source", "exact", "not"}';
 
-CREATE FUNCTION segments_internal.search_filter(field text, operator text, value jsonb) RETURNS jsonb
+CREATE FUNCTION segments_internal.search_filter(field text, operator text, value jsonb, object text DEFAULT 'lead') RETURNS jsonb
     LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $function$
-    SELECT jsonb_build_object('field', field, 'operator', operator, 'properties', jsonb_build_object('filter', value))
+    SELECT jsonb_build_object('object', object, 'field', field, 'operator', operator, 'properties', jsonb_build_object('filter', value))
 $function$;
-COMMENT ON FUNCTION segments_internal.search_filter(text, text, jsonb) IS 'one filter of object lead';
+COMMENT ON FUNCTION segments_internal.search_filter(text, text, jsonb, text) IS 'one filter';
 
 CREATE FUNCTION segments_internal.filter_condition(filters jsonb, tables segments.contact_table) RETURNS text
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
@@ -54,27 +54,52 @@ $function$;
 COMMENT ON FUNCTION segments_internal.word_condition(text, boolean, segments.contact_table) IS
     'a word anywhere in the text columns of a contact, as a condition on contact c';
 
-CREATE FUNCTION segments_internal.field_condition(field text, type text, value text, is_exact boolean, tables segments.contact_table) RETURNS text
+CREATE FUNCTION segments_internal.field_condition(field text, object text, type text, value text, is_exact boolean, tables segments.contact_table) RETURNS text
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
     symbol text := (regexp_match(value, '^(>=|<=|>|<)'))[1];
     operator text := CASE symbol WHEN '>=' THEN 'gte' WHEN '<=' THEN 'lte' WHEN '>' THEN 'gt' WHEN '<' THEN 'lt' END;
+    wanted jsonb := to_jsonb(value);
 BEGIN
     IF type IN ('number', 'date', 'datetime', 'time') THEN
-        RETURN segments_internal.filter_condition(jsonb_build_array(segments_internal.search_filter(
-            field, coalesce(operator, '='), to_jsonb(substr(value, 1 + coalesce(length(symbol), 0))))), tables);
+        operator := coalesce(operator, '=');
+        wanted := to_jsonb(substr(value, 1 + coalesce(length(symbol), 0)));
     ELSIF type = 'boolean' THEN
-        RETURN segments_internal.filter_condition(jsonb_build_array(segments_internal.search_filter(field, '=', to_jsonb(lower(value)))), tables);
+        operator := '=';
+        wanted := to_jsonb(lower(value));
     ELSIF type IN ('multiselect', 'id') THEN
-        RETURN segments_internal.filter_condition(jsonb_build_array(segments_internal.search_filter(field, 'in', to_jsonb(ARRAY[value]))), tables);
+        operator := 'in';
+        wanted := to_jsonb(ARRAY[value]);
+    ELSE
+        operator := CASE WHEN is_exact THEN '=' WHEN value ~ '%' THEN 'like' ELSE 'contains' END;
     END IF;
-    RETURN segments_internal.filter_condition(jsonb_build_array(segments_internal.search_filter(
-        field, CASE WHEN is_exact THEN '=' WHEN value ~ '%' THEN 'like' ELSE 'contains' END, to_jsonb(value))), tables);
+    RETURN segments_internal.filter_condition(jsonb_build_array(segments_internal.search_filter(field, operator, wanted, object)), tables);
 END
 $function$;
-COMMENT ON FUNCTION segments_internal.field_condition(text, text, text, boolean, segments.contact_table) IS
+COMMENT ON FUNCTION segments_internal.field_condition(text, text, text, text, boolean, segments.contact_table) IS
     'a value of a field, after a comparison perhaps, as a condition on contact c';
+
+CREATE FUNCTION segments_internal.search_field(command text, tables segments.contact_table, OUT field text, OUT object text, OUT type text)
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+/*
+ * The contact's own field before others of the same name.  Numbered fields stand
+ * in no catalogue.
+ */
+BEGIN
+    SELECT f.field, f.object, f.type INTO search_field.field, search_field.object, search_field.type FROM segments.field AS f
+    WHERE f.contact_table = tables.contact_table AND f.available AND f.field = command AND f.type IS NOT NULL AND f.field <> 'leadlist'
+    ORDER BY f.object <> 'lead', f.object LIMIT 1;
+    IF NOT FOUND AND command ~ '^(bucket|group_points)_[0-9]+$'
+        AND segments.field_operators(tables.contact_table, 'lead', command) IS NOT NULL THEN
+        field := command;
+        object := 'lead';
+        type := 'number';
+    END IF;
+END
+$function$;
+COMMENT ON FUNCTION segments_internal.search_field(text, segments.contact_table) IS 'the field that a command of a search names, or nulls';
 
 CREATE FUNCTION segments_internal.member_condition(word text, tables segments.contact_table) RETURNS text
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
@@ -143,11 +168,9 @@ BEGIN
     ELSIF command = 'is' AND lower(word) = 'anonymous' THEN
         RETURN segments_internal.anonymous_condition(tables);
     END IF;
-    SELECT f.field, f.type INTO field FROM segments.field AS f
-    WHERE f.contact_table = tables.contact_table AND f.object = 'lead' AND f.available AND f.field = command AND f.type IS NOT NULL
-      AND f.field <> 'leadlist';
-    IF FOUND THEN
-        RETURN segments_internal.field_condition(field.field, field.type, word, is_exact, tables);
+    SELECT * INTO field FROM segments_internal.search_field(command, tables);
+    IF field.field IS NOT NULL THEN
+        RETURN segments_internal.field_condition(field.field, field.object, field.type, word, is_exact, tables);
     END IF;
     RETURN segments_internal.word_condition(node ->> 'source', is_exact, tables);
 END

@@ -23,7 +23,8 @@ AS $function$
     SELECT CASE WHEN nullif(column_name, '') IS NOT NULL THEN column_name
                 WHEN detail ~ '^At \$' OR message ~ '^(filter|segment ".*" does not exist|a segment cannot refer to itself)' THEN 'filters'
                 WHEN message ~ 'alias' OR constraint_name ~ 'alias' THEN 'alias'
-                WHEN message ~ 'needs a name' THEN 'name' END
+                WHEN message ~ 'needs a name' THEN 'name'
+                WHEN message ~ '^(name|public name|description) is too long$' THEN CASE WHEN message ~ '^public' THEN 'publicName' ELSE split_part(message, ' ', 1) END END
 $function$;
 COMMENT ON FUNCTION segments_internal.rest_field(text, text, text, text) IS 'which property of a request an error is about, or null';
 
@@ -33,7 +34,9 @@ CREATE FUNCTION segments_internal.rest_error(state text, message text, detail te
 AS $function$
 DECLARE
     field text := segments_internal.rest_field(message, detail, column_name, constraint_name);
-    texts text := concat_ws('. ', message, nullif(detail, ''));
+    -- not the whole row
+    more text := CASE WHEN left(state, 2) <> '23' OR detail !~ '^Failing row contains' THEN nullif(detail, '') END;
+    texts text := CASE WHEN more IS NULL THEN message ELSE rtrim(message, '.') || '. ' || more END;
 BEGIN
     status := CASE
         WHEN state ~ '^PT[0-9]{3}$' THEN substr(state, 3)::integer
@@ -51,6 +54,18 @@ END
 $function$;
 COMMENT ON FUNCTION segments_internal.rest_error(text, text, text, text, text) IS
     'the answer to an error of SQL; no status: one that no client has caused';
+
+CREATE FUNCTION segments_internal.rest_constraint_column(relation regclass, constraint_name text) RETURNS name
+    LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT a.attname
+    FROM (SELECT c.conkey AS numbers FROM pg_constraint AS c WHERE c.conrelid = relation AND c.conname = constraint_name
+          UNION ALL
+          SELECT i.indkey FROM pg_index AS i JOIN pg_class AS x ON x.oid = i.indexrelid WHERE i.indrelid = relation AND x.relname = constraint_name) AS k
+        JOIN pg_attribute AS a ON a.attrelid = relation AND a.attnum = ALL (k.numbers)
+    LIMIT 1
+$function$;
+COMMENT ON FUNCTION segments_internal.rest_constraint_column(regclass, text) IS 'the column that a constraint or a unique index of a table is about, if it is one';
 
 -- Values of requests ----------------------------------------------------------
 
@@ -94,6 +109,18 @@ BEGIN
 END
 $function$;
 COMMENT ON FUNCTION segments_internal.rest_integer(jsonb, text) IS 'a whole number as JSON or a form says it; null and blank are null; else answer 400';
+
+CREATE FUNCTION segments_internal.rest_text(body jsonb, property text) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+    IF jsonb_typeof(body -> property) IN ('object', 'array') THEN
+        PERFORM segments_internal.rest_refuse(property, 'This value is not valid.');
+    END IF;
+    RETURN body ->> property;
+END
+$function$;
+COMMENT ON FUNCTION segments_internal.rest_text(jsonb, text) IS 'a text in a request, or null; of a list or an object answer 400';
 
 CREATE FUNCTION segments_internal.rest_list(value jsonb) RETURNS jsonb
     LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp

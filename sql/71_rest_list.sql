@@ -23,11 +23,12 @@ COMMENT ON FUNCTION segments_internal.rest_column(text) IS 'column of segments.s
 CREATE FUNCTION segments_internal.rest_pattern(word text, is_exact boolean) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $function$
-    SELECT CASE WHEN is_exact THEN replace(replace(replace(word, '\', '\\'), '%', '\%'), '_', '\_')
-                WHEN word ~ '%' THEN word
-                ELSE '%' || replace(replace(word, '\', '\\'), '_', '\_') || '%' END
+    SELECT CASE WHEN is_exact THEN replace(replace(replace(f.word, '\', '\\'), '%', '\%'), '_', '\_')
+                WHEN f.word ~ '%' THEN f.word
+                ELSE '%' || replace(replace(f.word, '\', '\\'), '_', '\_') || '%' END
+    FROM (SELECT segments.fold(rest_pattern.word) AS word) AS f
 $function$;
-COMMENT ON FUNCTION segments_internal.rest_pattern(text, boolean) IS 'pattern of a word in a search: anywhere, unless it has % or is exact';
+COMMENT ON FUNCTION segments_internal.rest_pattern(text, boolean) IS 'pattern, over folded text, of a word in a search: anywhere, unless it has % or is exact';
 
 CREATE FUNCTION segments_internal.rest_word_condition(node jsonb) RETURNS text
     LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
@@ -42,15 +43,15 @@ BEGIN
         WHEN command = 'is' AND lower(word) = 'unpublished' THEN RETURN 'NOT s.is_published';
         WHEN command = 'is' AND lower(word) = 'mine' THEN RETURN 'segments.is_own(s.created_by, s.created_by_user)';
         WHEN command = 'is' AND lower(word) = 'global' THEN RETURN 's.is_global';
-        WHEN command = 'name' THEN RETURN format('s.name ILIKE %L', pattern);
+        WHEN command = 'name' THEN RETURN format('segments.fold(s.name) LIKE %L', pattern);
         WHEN command = 'category' THEN
-            RETURN format('segments_internal.rest_category(s.contact_table, s.category_id) ->> ''alias'' ILIKE %L',
+            RETURN format('segments.fold(segments_internal.rest_category(s.contact_table, s.category_id) ->> ''alias'') LIKE %L',
                           segments_internal.rest_pattern(word, word !~ '%'));
         WHEN command = 'ids' THEN
             RETURN format('s.id::text = ANY (%L::text[])', string_to_array(replace(word, ' ', ''), ','));
         ELSE
             pattern := segments_internal.rest_pattern(node ->> 'source', (node ->> 'exact')::boolean);
-            RETURN format('(s.name ILIKE %1$L OR s.alias ILIKE %1$L)', pattern);
+            RETURN format('(segments.fold(s.name) LIKE %1$L OR s.alias LIKE %1$L)', pattern);
     END CASE;
 END
 $function$;
@@ -97,7 +98,7 @@ BEGIN
         RETURN format('%s %s %L::%s', side,
             CASE expr WHEN 'eq' THEN '=' WHEN 'neq' THEN '<>' WHEN 'lt' THEN '<' WHEN 'lte' THEN '<=' WHEN 'gt' THEN '>' ELSE '>=' END, value, type);
     ELSIF expr IN ('like', 'notLike') THEN
-        RETURN format('%s::text %s %L', side, CASE expr WHEN 'like' THEN 'ILIKE' ELSE 'NOT ILIKE' END, value);
+        RETURN format('segments.fold(%s::text) %s %L', side, CASE expr WHEN 'like' THEN 'LIKE' ELSE 'NOT LIKE' END, segments.fold(value));
     ELSIF expr IN ('in', 'notIn', 'between', 'notBetween') THEN
         words := segments_internal.rest_words(item -> 'val');
         IF expr IN ('in', 'notIn') THEN

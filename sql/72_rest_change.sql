@@ -6,7 +6,7 @@ CREATE FUNCTION segments_internal.rest_check_name(body jsonb) RETURNS text
     LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
-    IF coalesce(body ->> 'name', '') !~ '\S' THEN
+    IF coalesce(segments_internal.rest_text(body, 'name'), '') !~ '\S' THEN
         PERFORM segments_internal.rest_refuse('name', 'A name is required.');
     END IF;
     RETURN body ->> 'name';
@@ -39,8 +39,8 @@ DECLARE
 BEGIN
     PERFORM segments_internal.rest_check_body(body);
     new_id := segments.create_segment(
-        name => segments_internal.rest_check_name(body), filters => segments_internal.rest_filters(body -> 'filters'), alias => nullif(body ->> 'alias', ''),
-        contact_table => tables.contact_table, public_name => body ->> 'publicName', description => body ->> 'description',
+        name => segments_internal.rest_check_name(body), filters => segments_internal.rest_filters(body -> 'filters'), alias => nullif(segments_internal.rest_text(body, 'alias'), ''),
+        contact_table => tables.contact_table, public_name => segments_internal.rest_text(body, 'publicName'), description => segments_internal.rest_text(body, 'description'),
         category_id => nullif(segments_internal.rest_integer(body -> 'category', 'category'), 0),
         is_published => segments_internal.rest_flag(body, 'isPublished', true), is_global => segments_internal.rest_flag(body, 'isGlobal', true),
         is_preference_center => segments_internal.rest_flag(body, 'isPreferenceCenter', false));
@@ -63,7 +63,7 @@ BEGIN
     PERFORM segments_internal.rest_check_body(body);
     UPDATE segments.segment AS s
     SET name = segments_internal.rest_check_name(body), filters = segments_internal.rest_filters(body -> 'filters'),
-        alias = coalesce(body ->> 'alias', ''), public_name = coalesce(body ->> 'publicName', ''), description = body ->> 'description',
+        alias = coalesce(segments_internal.rest_text(body, 'alias'), ''), public_name = coalesce(segments_internal.rest_text(body, 'publicName'), ''), description = segments_internal.rest_text(body, 'description'),
         category_id = coalesce(nullif(segments_internal.rest_integer(body -> 'category', 'category'), 0), s.category_id),
         is_published = segments_internal.rest_flag(body, 'isPublished', false), is_global = segments_internal.rest_flag(body, 'isGlobal', false),
         is_preference_center = segments_internal.rest_flag(body, 'isPreferenceCenter', false)
@@ -87,9 +87,9 @@ BEGIN
     UPDATE segments.segment AS s
     SET name = CASE WHEN body ? 'name' THEN segments_internal.rest_check_name(body) ELSE s.name END,
         filters = CASE WHEN body ? 'filters' THEN segments_internal.rest_filters(body -> 'filters') ELSE s.filters END,
-        alias = CASE WHEN body ? 'alias' THEN coalesce(body ->> 'alias', '') ELSE s.alias END,
-        public_name = CASE WHEN body ? 'publicName' THEN coalesce(body ->> 'publicName', '') ELSE s.public_name END,
-        description = CASE WHEN body ? 'description' THEN body ->> 'description' ELSE s.description END,
+        alias = CASE WHEN body ? 'alias' THEN coalesce(segments_internal.rest_text(body, 'alias'), '') ELSE s.alias END,
+        public_name = CASE WHEN body ? 'publicName' THEN coalesce(segments_internal.rest_text(body, 'publicName'), '') ELSE s.public_name END,
+        description = CASE WHEN body ? 'description' THEN segments_internal.rest_text(body, 'description') ELSE s.description END,
         category_id = coalesce(nullif(segments_internal.rest_integer(body -> 'category', 'category'), 0), s.category_id),
         is_published = segments_internal.rest_flag(body, 'isPublished', s.is_published), is_global = segments_internal.rest_flag(body, 'isGlobal', s.is_global),
         is_preference_center = segments_internal.rest_flag(body, 'isPreferenceCenter', s.is_preference_center)
@@ -182,6 +182,15 @@ END
 $function$;
 COMMENT ON FUNCTION segments_internal.rest_batch_item(text, text, jsonb, segments.contact_table) IS 'one segment of a batch';
 
+CREATE FUNCTION segments_internal.rest_sequence(items jsonb) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $function$
+    -- a list with gaps is one by key
+    SELECT CASE WHEN (SELECT coalesce(max(k::bigint), -1) = count(*) - 1 FROM jsonb_object_keys(items) AS k)
+                THEN segments_internal.rest_list(items) ELSE items END
+$function$;
+COMMENT ON FUNCTION segments_internal.rest_sequence(jsonb) IS 'a list of what has the numbers from 0 as keys; with gaps, as it is';
+
 CREATE FUNCTION segments_internal.rest_batch(action text, method text, items jsonb, tables segments.contact_table) RETURNS jsonb
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -216,9 +225,8 @@ BEGIN
             errors := errors || jsonb_build_object(item.key, done.answer);
         END IF;
     END LOOP;
-    -- a list with gaps is one by key
-    RETURN jsonb_build_object('lists', CASE WHEN is_list AND errors = '{}' THEN segments_internal.rest_list(lists) ELSE lists END,
-                              'statusCodes', CASE WHEN is_list THEN segments_internal.rest_list(codes) ELSE codes END)
+    RETURN jsonb_build_object('lists', CASE WHEN is_list AND errors = '{}' THEN segments_internal.rest_sequence(lists) ELSE lists END,
+                              'statusCodes', CASE WHEN is_list THEN segments_internal.rest_sequence(codes) ELSE codes END)
         || CASE WHEN errors = '{}' THEN '{}' ELSE jsonb_build_object('errors', errors) END;
 END
 $function$;

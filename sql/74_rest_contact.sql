@@ -23,9 +23,10 @@ AS $function$
 BEGIN
     RETURN jsonb_build_object(
         'id', CASE WHEN key ~ '^-?[0-9]{1,18}$' THEN to_jsonb(key::bigint) ELSE to_jsonb(key) END,
-        'dateAdded', segments_internal.rest_instant((contact ->> 'date_added')::timestamptz),
-        'dateModified', segments_internal.rest_instant((contact ->> 'date_modified')::timestamptz),
-        'points', coalesce(contact -> 'points', '0'),
+        -- columns of these names may be anything
+        'dateAdded', CASE WHEN fields #>> '{date_added,type}' IN ('date', 'datetime') THEN segments_internal.rest_instant((contact ->> 'date_added')::timestamptz) END,
+        'dateModified', CASE WHEN fields #>> '{date_modified,type}' IN ('date', 'datetime') THEN segments_internal.rest_instant((contact ->> 'date_modified')::timestamptz) END,
+        'points', coalesce(nullif(contact -> 'points', 'null'), '0'),
         'fields', jsonb_build_object(
             'core', (SELECT coalesce(jsonb_object_agg(f.key, f.value || jsonb_build_object('value', contact -> f.key)), '{}') FROM jsonb_each(fields) AS f),
             'all', (SELECT coalesce(jsonb_object_agg(f.key, contact -> f.key), '{}') FROM jsonb_each(fields) AS f)
@@ -123,6 +124,7 @@ AS $function$
     -- a blank is no value but for text; a list is an array, or a|b as text
     SELECT coalesce(jsonb_object_agg(a.attname, CASE
         WHEN e.value #>> '{}' = '' AND t.typcategory <> 'S' THEN 'null'
+        WHEN t.typcategory = 'S' AND jsonb_typeof(segments_internal.rest_list(e.value)) = 'object' THEN to_jsonb(segments_internal.rest_text(body, e.key))
         WHEN t.typcategory = 'S' AND jsonb_typeof(segments_internal.rest_list(e.value)) = 'array' THEN
             to_jsonb((SELECT string_agg(i #>> '{}', '|' ORDER BY n) FROM jsonb_array_elements(segments_internal.rest_list(e.value)) WITH ORDINALITY AS l (i, n)))
         WHEN t.typcategory = 'A' AND jsonb_typeof(e.value) = 'string' THEN to_jsonb(string_to_array(e.value #>> '{}', '|'))
@@ -137,6 +139,23 @@ $function$;
 COMMENT ON FUNCTION segments_internal.rest_contact_values(jsonb, segments.contact_table, boolean) IS
     'those values of a request that are columns of a contact and can be written';
 
+CREATE FUNCTION segments_internal.rest_check_values(given jsonb, tables segments.contact_table) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    field text;
+BEGIN
+    FOR field IN SELECT k FROM jsonb_object_keys(given) AS k ORDER BY k LOOP
+        BEGIN
+            EXECUTE format('SELECT jsonb_populate_record(NULL::%s, $1)', tables.contact_table) USING jsonb_build_object(field, given -> field);
+        EXCEPTION WHEN data_exception OR integrity_constraint_violation THEN
+            PERFORM segments_internal.rest_refuse(field, SQLERRM);
+        END;
+    END LOOP;
+END
+$function$;
+COMMENT ON FUNCTION segments_internal.rest_check_values(jsonb, segments.contact_table) IS 'answer 400 for the first value that its column does not take';
+
 CREATE FUNCTION segments_internal.rest_create_contact(body jsonb, tables segments.contact_table) RETURNS jsonb
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -148,10 +167,15 @@ BEGIN
     PERFORM segments_internal.rest_check_body(body);
     given := segments_internal.rest_contact_values(body, tables, true);
     SELECT string_agg(quote_ident(k), ', ' ORDER BY k) INTO columns FROM jsonb_object_keys(given) AS k;
-    EXECUTE CASE WHEN columns IS NULL THEN format('INSERT INTO %s AS c DEFAULT VALUES RETURNING c.%I', tables.contact_table, tables.key_column)
-                 ELSE format('INSERT INTO %1$s AS c (%2$s) SELECT %2$s FROM jsonb_populate_record(NULL::%1$s, $1) RETURNING c.%3$I',
-                             tables.contact_table, columns, tables.key_column) END
-    INTO key USING given;
+    BEGIN
+        EXECUTE CASE WHEN columns IS NULL THEN format('INSERT INTO %s AS c DEFAULT VALUES RETURNING c.%I', tables.contact_table, tables.key_column)
+                     ELSE format('INSERT INTO %1$s AS c (%2$s) SELECT %2$s FROM jsonb_populate_record(NULL::%1$s, $1) RETURNING c.%3$I',
+                                 tables.contact_table, columns, tables.key_column) END
+        INTO key USING given;
+    EXCEPTION WHEN data_exception OR check_violation THEN
+        PERFORM segments_internal.rest_check_values(given, tables);
+        RAISE;
+    END;
     RETURN segments_internal.rest_get_contact(key, tables);
 END
 $function$;
@@ -170,9 +194,14 @@ BEGIN
     given := segments_internal.rest_contact_values(body, tables, false);
     SELECT string_agg(format('%1$I = v.%1$I', k), ', ' ORDER BY k) INTO columns FROM jsonb_object_keys(given) AS k;
     IF columns IS NOT NULL THEN
-        EXECUTE format('UPDATE %1$s AS c SET %2$s FROM jsonb_populate_record(NULL::%1$s, $1) AS v WHERE c.%3$I = %4$s',
-                       tables.contact_table, columns, tables.key_column, segments_internal.key_from_text(tables, word)) USING given;
-        GET DIAGNOSTICS written = ROW_COUNT;
+        BEGIN
+            EXECUTE format('UPDATE %1$s AS c SET %2$s FROM jsonb_populate_record(NULL::%1$s, $1) AS v WHERE c.%3$I = %4$s',
+                           tables.contact_table, columns, tables.key_column, segments_internal.key_from_text(tables, word)) USING given;
+            GET DIAGNOSTICS written = ROW_COUNT;
+        EXCEPTION WHEN data_exception OR check_violation THEN
+            PERFORM segments_internal.rest_check_values(given, tables);
+            RAISE;
+        END;
         IF written = 0 THEN
             RAISE EXCEPTION 'permission denied to change the contact' USING ERRCODE = 'insufficient_privilege';
         END IF;

@@ -89,9 +89,10 @@ $function$;
 COMMENT ON FUNCTION segments_internal.rest_route_contacts(text, text[], jsonb, jsonb, segments.contact_table) IS 'requests under /contacts';
 
 CREATE FUNCTION segments_internal.rest_answer(method text, path text, query jsonb, body jsonb, contact_table regclass, OUT status integer, OUT answer jsonb)
-    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET datestyle = 'ISO, MDY'
 AS $function$
 /*
+ * Dates in requests and answers are in UTC, whatever the session's zone.
  * The block is a subtransaction: an answer that is an error leaves nothing
  * behind.  A front says which contact table it serves in the query, as it has no
  * other place for it.
@@ -101,7 +102,7 @@ DECLARE
     verb text := CASE upper(method) WHEN 'HEAD' THEN 'GET' ELSE upper(method) END;
     asked jsonb := CASE jsonb_typeof(query) WHEN 'object' THEN query ELSE '{}' END;
     tables segments.contact_table;
-    state text; message text; detail text; column_name text; constraint_name text;
+    state text; message text; detail text; column_name text; constraint_name text; table_name text; schema_name text;
 BEGIN
     tables := segments_internal.tables_of(coalesce(rest_answer.contact_table, segments_internal.rest_named_table(asked)));
     asked := asked - 'contact_table';
@@ -118,7 +119,10 @@ EXCEPTION
         RAISE;
     WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL,
-        column_name = COLUMN_NAME, constraint_name = CONSTRAINT_NAME;
+        column_name = COLUMN_NAME, constraint_name = CONSTRAINT_NAME, table_name = TABLE_NAME, schema_name = SCHEMA_NAME;
+    IF column_name = '' AND constraint_name <> '' AND to_regclass(format('%I.%I', schema_name, table_name)) = tables.contact_table THEN
+        column_name := segments_internal.rest_constraint_column(tables.contact_table, constraint_name);
+    END IF;
     SELECT e.status, e.body INTO rest_answer.status, rest_answer.answer
     FROM segments_internal.rest_error(state, message, detail, column_name, constraint_name) AS e;
     IF rest_answer.status IS NULL THEN

@@ -157,7 +157,9 @@ COMMENT ON FUNCTION segments_internal.check_import_columns(segments.contact_tabl
 CREATE FUNCTION segments_internal.import_columns(tables segments.contact_table, staging regclass, match_on name, columns jsonb) RETURNS segments.import_column[]
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
-    SELECT array_agg(ROW(t.number, t.source, t.target, format_type(a.atttypid, a.atttypmod),
+    -- a cast to varchar(n) would cut off what an assignment refuses
+    SELECT array_agg(ROW(t.number, t.source, t.target,
+                         CASE WHEN y.oid IN ('varchar'::regtype, 'bpchar'::regtype) THEN 'text' ELSE format_type(a.atttypid, a.atttypmod) END,
                          CASE WHEN a.attidentity = '' AND a.atthasdef THEN pg_get_expr(d.adbin, d.adrelid) ELSE 'NULL' END,
                          EXISTS (SELECT FROM pg_opclass AS o JOIN pg_am AS m ON m.oid = o.opcmethod AND m.amname = 'btree'
                                  WHERE o.opcintype = segments_internal.base_type(a.atttypid) AND o.opcdefault)
@@ -190,7 +192,7 @@ $function$;
 COMMENT ON FUNCTION segments_internal.drop_staged(text) IS 'drops a temporary table of an import, if there is one';
 
 CREATE FUNCTION segments_internal.import_stage(staging regclass, columns segments.import_column[]) RETURNS bigint
-    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET synchronize_seqscans = off SET max_parallel_workers_per_gather = 0
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET synchronize_seqscans = off SET max_parallel_workers_per_gather = 0 SET default_statistics_target = 10
 AS $function$
 /*
  * In the order of the table, as numbered: no parallel scan, none that begins
@@ -210,36 +212,48 @@ END
 $function$;
 COMMENT ON FUNCTION segments_internal.import_stage(regclass, segments.import_column[]) IS 'the rows to import as text, with their numbers and identifiers';
 
+CREATE FUNCTION segments_internal.import_find_twice(first bigint, last bigint) RETURNS bigint
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET default_statistics_target = 10
+AS $function$
+DECLARE
+    found bigint;
+BEGIN
+    PERFORM segments_internal.drop_staged('segments_import_twice');
+    EXECUTE format('CREATE TEMP TABLE segments_import_twice AS SELECT l.ident FROM pg_temp.segments_import_line AS l '
+        'WHERE l.line BETWEEN %s AND %s AND l.ident IS NOT NULL GROUP BY l.ident HAVING count(*) > 1', first, last);
+    GET DIAGNOSTICS found = ROW_COUNT;
+    ANALYZE pg_temp.segments_import_twice;
+    RETURN found;
+END
+$function$;
+COMMENT ON FUNCTION segments_internal.import_find_twice(bigint, bigint) IS 'the identifiers of several lines; how many';
+
 CREATE FUNCTION segments_internal.import_merge(tables segments.contact_table, columns segments.import_column[], blank boolean, first bigint, last bigint) RETURNS void
-    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET default_statistics_target = 10
 AS $function$
 /*
- * One row for each identifier, the last value of each cell, and the contact
- * that it is.
+ * One row for each identifier: the number of its last line, the last value of
+ * each cell, and the contact that it is, of several the one with the lowest
+ * key.  Hardly any identifier comes twice, which the planner must know; and
+ * rows are sorted and joined by their numbers, as texts cost more.
  */
 DECLARE
     key_type text := segments_internal.base_type(tables.key_type);
     has_blanks text := CASE WHEN NOT blank THEN ' FILTER (WHERE v%1$s <> '''')' ELSE '' END;
 BEGIN
     PERFORM segments_internal.drop_staged('segments_import_row');
-    PERFORM segments_internal.drop_staged('segments_import_contact');
-    -- of several contacts, the one with the lowest key
-    EXECUTE format('CREATE TEMP TABLE segments_import_contact AS '
-        'SELECT DISTINCT ON (l.ident) l.ident, c.%1$I::%2$s AS key FROM %3$s AS c JOIN pg_temp.segments_import_line AS l ON l.ident = %4$s '
-        'WHERE l.line BETWEEN %5$s AND %6$s ORDER BY l.ident, c.%1$I',
-        tables.key_column, key_type, tables.contact_table, segments_internal.import_identifier(format('c.%I', columns[1].target)), first, last);
-    ANALYZE pg_temp.segments_import_contact;
     EXECUTE format('CREATE TEMP TABLE segments_import_row AS '
         'WITH line AS NOT MATERIALIZED (SELECT l.* FROM pg_temp.segments_import_line AS l WHERE l.line BETWEEN %1$s AND %2$s AND l.ident IS NOT NULL), '
-        '     twice AS MATERIALIZED (SELECT l.ident FROM line AS l GROUP BY l.ident HAVING count(*) > 1), '
-        '     merged AS (SELECT line, ident, %3$s FROM line AS l WHERE NOT EXISTS (SELECT FROM twice AS t WHERE t.ident = l.ident) '
-        '                UNION ALL SELECT max(line), ident, %4$s FROM line AS l WHERE EXISTS (SELECT FROM twice AS t WHERE t.ident = l.ident) GROUP BY ident) '
-        'SELECT row_number() OVER (ORDER BY m.line) AS number, c.key, m.* FROM merged AS m LEFT JOIN pg_temp.segments_import_contact AS c ON c.ident = m.ident',
+        '     contact AS NOT MATERIALIZED (SELECT DISTINCT ON (l.line) l.line, c.%5$I::%6$s AS key FROM %7$s AS c JOIN line AS l ON l.ident = %8$s ORDER BY l.line, c.%5$I), '
+        '     merged AS (SELECT line, ident, %3$s FROM line AS l WHERE NOT EXISTS (SELECT FROM pg_temp.segments_import_twice AS t WHERE t.ident = l.ident) '
+        '                UNION ALL SELECT max(line), ident, %4$s FROM line AS l WHERE EXISTS (SELECT FROM pg_temp.segments_import_twice AS t WHERE t.ident = l.ident) GROUP BY ident) '
+        'SELECT c.key, m.* FROM merged AS m LEFT JOIN contact AS c ON c.line = m.line',
         first, last,
         (SELECT string_agg(format('NULLIF(v%1$s, '''') AS v%1$s', c.number), ', ' ORDER BY c.number) FROM unnest(columns) AS c),
-        (SELECT string_agg(format('(array_agg(NULLIF(v%1$s, '''') ORDER BY line DESC)' || has_blanks || ')[1]', c.number), ', ' ORDER BY c.number) FROM unnest(columns) AS c));
-    ANALYZE pg_temp.segments_import_row (number, key);
-    DROP TABLE pg_temp.segments_import_contact;
+        (SELECT string_agg(format('(array_agg(NULLIF(v%1$s, '''') ORDER BY line DESC)' || has_blanks || ')[1]', c.number), ', ' ORDER BY c.number) FROM unnest(columns) AS c),
+        tables.key_column, key_type, tables.contact_table, segments_internal.import_identifier(format('c.%I', columns[1].target)));
+    ANALYZE pg_temp.segments_import_row (line, key);
+    DROP TABLE pg_temp.segments_import_twice;
 END
 $function$;
 COMMENT ON FUNCTION segments_internal.import_merge(segments.contact_table, segments.import_column[], boolean, bigint, bigint) IS
@@ -257,7 +271,7 @@ DECLARE
 BEGIN
     IF cardinality(cells) > 0 THEN
         EXECUTE format('UPDATE %1$s AS c SET %2$s FROM (SELECT r.key, %3$s FROM pg_temp.segments_import_row AS r '
-            'WHERE r.number BETWEEN %4$s AND %5$s AND r.key IS NOT NULL) AS n WHERE c.%6$I = n.key AND (%7$s)',
+            'WHERE r.line BETWEEN %4$s AND %5$s AND r.key IS NOT NULL) AS n WHERE c.%6$I = n.key AND (%7$s)',
             tables.contact_table,
             (SELECT string_agg(format('%I = %s', c.target, CASE WHEN blank THEN format('n.v%s', c.number)
                                                                ELSE format('COALESCE(n.v%s, c.%I)', c.number, c.target) END), ', ') FROM unnest(cells) AS c),
@@ -280,7 +294,7 @@ DECLARE
     written bigint;
 BEGIN
     EXECUTE format('WITH added AS (INSERT INTO %1$s AS c (%2$s) SELECT %3$s FROM pg_temp.segments_import_row AS r '
-        'WHERE r.number BETWEEN %4$s AND %5$s AND r.key IS NULL ORDER BY r.number RETURNING c.%6$I AS key) '
+        'WHERE r.line BETWEEN %4$s AND %5$s AND r.key IS NULL ORDER BY r.line RETURNING c.%6$I AS key) '
         'INSERT INTO pg_temp.segments_import_key SELECT a.key FROM added AS a',
         tables.contact_table,
         (SELECT string_agg(quote_ident(c.target), ', ' ORDER BY c.number) FROM unnest(columns) AS c),
@@ -309,8 +323,116 @@ END
 $function$;
 COMMENT ON FUNCTION segments_internal.import_reject(bigint, segments.import_column[], text, text) IS 'keeps lines that cannot be stored, with the reason; how many';
 
+CREATE FUNCTION segments_internal.import_reject_line(import_id bigint, columns segments.import_column[], refused bigint, reason text) RETURNS bigint
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    written bigint := segments_internal.import_reject(import_id, columns, format('l.line = %s', refused), reason);
+BEGIN
+    UPDATE pg_temp.segments_import_line AS l SET ident = NULL WHERE l.line = refused;
+    RETURN written;
+END
+$function$;
+COMMENT ON FUNCTION segments_internal.import_reject_line(bigint, segments.import_column[], bigint, text) IS 'keeps one line that cannot be stored, and leaves it out';
+
+CREATE FUNCTION segments_internal.import_check_lines(import_id bigint, columns segments.import_column[], lines bigint[]) RETURNS bigint
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $function$
+/*
+ * A value that its column refuses rejects its line, also where another line
+ * of the contact replaces it.
+ */
+DECLARE
+    message text;
+    middle integer := cardinality(lines) / 2;
+BEGIN
+    BEGIN
+        EXECUTE format('SELECT %s FROM pg_temp.segments_import_line AS l WHERE l.line = ANY ($1)',
+            (SELECT string_agg(format('count(NULLIF(%s, '''')::%s)', CASE c.number WHEN 1 THEN 'btrim(l.v1)' ELSE format('l.v%s', c.number) END, c.type), ', ')
+             FROM unnest(columns) AS c)) USING lines;
+        RETURN 0;
+    EXCEPTION WHEN data_exception OR integrity_constraint_violation THEN
+        GET STACKED DIAGNOSTICS message = MESSAGE_TEXT;
+    END;
+    IF cardinality(lines) = 1 THEN
+        RETURN segments_internal.import_reject_line(import_id, columns, lines[1], message);
+    END IF;
+    RETURN segments_internal.import_check_lines(import_id, columns, lines[:middle]) + segments_internal.import_check_lines(import_id, columns, lines[middle + 1:]);
+END
+$function$;
+COMMENT ON FUNCTION segments_internal.import_check_lines(bigint, segments.import_column[], bigint[]) IS 'rejects those of some lines that have a value which its column refuses; how many';
+
+CREATE FUNCTION segments_internal.import_take_lines(columns segments.import_column[], blank boolean, row_line bigint, lines bigint[]) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+    EXECUTE format('UPDATE pg_temp.segments_import_row AS r SET %s FROM (SELECT %s FROM pg_temp.segments_import_line AS l WHERE l.line = ANY ($1)) AS n WHERE r.line = $2',
+        (SELECT string_agg(format('v%1$s = n.v%1$s', c.number), ', ') FROM unnest(columns) AS c),
+        (SELECT string_agg(format('(array_agg(NULLIF(l.v%1$s, '''') ORDER BY l.line DESC)' || CASE WHEN NOT blank THEN ' FILTER (WHERE l.v%1$s <> '''')' ELSE '' END || ')[1] AS v%1$s',
+                                  c.number), ', ') FROM unnest(columns) AS c)) USING lines, row_line;
+END
+$function$;
+COMMENT ON FUNCTION segments_internal.import_take_lines(segments.import_column[], boolean, bigint, bigint[]) IS 'gives a row the values of some of its lines';
+
+CREATE FUNCTION segments_internal.import_refusal(tables segments.contact_table, columns segments.import_column[], blank boolean, row_line bigint, line bigint) RETURNS text
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    message text;
+BEGIN
+    PERFORM segments_internal.import_take_lines(columns, blank, row_line, ARRAY[line]);
+    PERFORM segments_internal.import_update(tables, columns, blank, row_line, row_line);
+    PERFORM segments_internal.import_insert(tables, columns, row_line, row_line);
+    RAISE EXCEPTION 'it was only tried' USING ERRCODE = 'SGTRY';
+EXCEPTION
+    WHEN SQLSTATE 'SGTRY' THEN
+        RETURN NULL;
+    WHEN data_exception OR integrity_constraint_violation OR insufficient_privilege OR raise_exception OR with_check_option_violation THEN
+        GET STACKED DIAGNOSTICS message = MESSAGE_TEXT;
+        RETURN message;
+END
+$function$;
+COMMENT ON FUNCTION segments_internal.import_refusal(segments.contact_table, segments.import_column[], boolean, bigint, bigint) IS 'why a line by itself cannot be stored, or null; stores nothing';
+
+CREATE FUNCTION segments_internal.import_reject_row(import_id bigint, tables segments.contact_table, columns segments.import_column[], blank boolean,
+                                                    row_line bigint, reason text, OUT is_left boolean, OUT rejected bigint)
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $function$
+/*
+ * Of a contact of several lines those are rejected that are refused by
+ * themselves; where that is none, all are.
+ */
+DECLARE
+    lines bigint[];
+    refused record;
+BEGIN
+    rejected := 0;
+    lines := ARRAY(SELECT l.line FROM pg_temp.segments_import_line AS l
+                   WHERE l.ident = (SELECT r.ident FROM pg_temp.segments_import_row AS r WHERE r.line = row_line)
+                     AND l.line BETWEEN (SELECT i.done + 1 FROM segments.import AS i WHERE i.id = import_id) AND row_line
+                   ORDER BY l.line);
+    IF cardinality(lines) > 1 THEN
+        FOR refused IN SELECT u.line, segments_internal.import_refusal(tables, columns, blank, row_line, u.line) AS reason FROM unnest(lines) AS u (line) LOOP
+            IF refused.reason IS NOT NULL THEN
+                rejected := rejected + segments_internal.import_reject_line(import_id, columns, refused.line, refused.reason);
+                lines := array_remove(lines, refused.line);
+            END IF;
+        END LOOP;
+    END IF;
+    is_left := rejected > 0 AND lines <> '{}';
+    IF is_left THEN
+        PERFORM segments_internal.import_take_lines(columns, blank, row_line, lines);
+    ELSE
+        SELECT rejected + coalesce(sum(segments_internal.import_reject_line(import_id, columns, u.line, reason)), 0) INTO rejected FROM unnest(lines) AS u (line);
+        EXECUTE format('DELETE FROM pg_temp.segments_import_row WHERE line = %s', row_line);
+    END IF;
+END
+$function$;
+COMMENT ON FUNCTION segments_internal.import_reject_row(bigint, segments.contact_table, segments.import_column[], boolean, bigint, text) IS
+    'rejects the lines of a row that is refused, or some of them; is_left: others are left, to be tried again';
+
 CREATE FUNCTION segments_internal.import_write(import_id bigint, tables segments.contact_table, columns segments.import_column[], blank boolean,
-                                      first bigint, last bigint, OUT created bigint, OUT updated bigint, OUT refused bigint, OUT rejected bigint)
+                                      first bigint, last bigint, OUT created bigint, OUT updated bigint, OUT rejected bigint)
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
@@ -321,8 +443,8 @@ DECLARE
     message text;
     half record;
     middle bigint := (first + last) / 2;
+    refused record;
 BEGIN
-    refused := 0;
     rejected := 0;
     IF (first <= last) IS NOT TRUE THEN
         created := 0;
@@ -340,25 +462,24 @@ BEGIN
     created := 0;
     updated := 0;
     IF first = last THEN
-        refused := 1;
-        rejected := segments_internal.import_reject(import_id, columns, format(
-            'l.ident = (SELECT r.ident FROM pg_temp.segments_import_row AS r WHERE r.number = %1$s) '
-            'AND l.line BETWEEN (SELECT i.done + 1 FROM segments.import AS i WHERE i.id = %2$s) '
-            'AND (SELECT r.line FROM pg_temp.segments_import_row AS r WHERE r.number = %1$s)', first, import_id), message);
-        EXECUTE format('DELETE FROM pg_temp.segments_import_row WHERE number = %s', first);
+        refused := segments_internal.import_reject_row(import_id, tables, columns, blank, first, message);
+        IF refused.is_left THEN
+            SELECT w.created, w.updated, w.rejected INTO created, updated, rejected
+            FROM segments_internal.import_write(import_id, tables, columns, blank, first, last) AS w;
+        END IF;
+        rejected := rejected + refused.rejected;
         RETURN;
     END IF;
     FOR half IN SELECT w.* FROM (VALUES (first, middle), (middle + 1, last)) AS h (first, last),
                     LATERAL segments_internal.import_write(import_id, tables, columns, blank, h.first, h.last) AS w LOOP
         created := created + half.created;
         updated := updated + half.updated;
-        refused := refused + half.refused;
         rejected := rejected + half.rejected;
     END LOOP;
 END
 $function$;
 COMMENT ON FUNCTION segments_internal.import_write(bigint, segments.contact_table, segments.import_column[], boolean, bigint, bigint) IS
-    'updates and creates the contacts of rows by their numbers; keeps those that are refused';
+    'updates and creates the contacts of rows, from line to line; keeps those that are refused';
 
 CREATE FUNCTION segments_internal.import_add(import_id bigint, segment_id bigint, tables segments.contact_table) RETURNS bigint
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
@@ -366,11 +487,9 @@ AS $function$
 DECLARE
     added bigint;
 BEGIN
-    EXECUTE 'SELECT s.n FROM segments_internal.ask_beside($1, ''strangers'', $2, ARRAY(SELECT k.key FROM pg_temp.segments_import_key AS k)) AS s (n bigint)'
-    INTO added USING tables.contact_table, segment_id;
     PERFORM segments_internal.report_import(tables.contact_table, 'adding', NULL, 0);
-    EXECUTE 'SELECT count(*) FROM segments_internal.change_contacts($1, ARRAY(SELECT k.key FROM pg_temp.segments_import_key AS k), ''include'', ''import'', $2)'
-    USING segment_id::text, import_id::text;
+    EXECUTE 'SELECT segments_internal.include_by_hand($1, ARRAY(SELECT k.key FROM pg_temp.segments_import_key AS k), ''import'', $2)'
+    INTO added USING segment_id, import_id::text;
     RETURN added;
 END
 $function$;
@@ -387,9 +506,9 @@ DECLARE
     tables segments.contact_table;
     columns segments.import_column[];
     written record;
-    number_of_rows bigint;
     matched bigint;
     missing bigint;
+    refused bigint := 0;
 BEGIN
     -- options hold SQL, which runs as its author: row security does not stop superusers
     SELECT * INTO STRICT import FROM segments.import AS i WHERE i.id = import_id AND i.made_by = current_user FOR UPDATE;
@@ -398,17 +517,21 @@ BEGIN
                      FROM jsonb_array_elements(import.options -> 'import_columns') WITH ORDINALITY AS e (value, n) ORDER BY e.n);
     missing := segments_internal.import_reject(import_id, columns, format('l.ident IS NULL AND l.line BETWEEN %s AND %s', first, last), 'the unique identifier is missing');
     PERFORM segments_internal.report_import(tables.contact_table, 'matching', import.lines, 0);
+    IF segments_internal.import_find_twice(first, last) > 0 THEN
+        refused := segments_internal.import_check_lines(import_id, columns, ARRAY(
+            SELECT l.line FROM pg_temp.segments_import_line AS l JOIN pg_temp.segments_import_twice AS t ON t.ident = l.ident
+            WHERE l.line BETWEEN first AND last ORDER BY l.line));
+    END IF;
     PERFORM segments_internal.import_merge(tables, columns, (import.options ->> 'blank')::boolean, first, last);
-    SELECT count(*) INTO number_of_rows FROM pg_temp.segments_import_row AS r;
     PERFORM segments_internal.drop_staged('segments_import_key');
     EXECUTE format('CREATE TEMP TABLE segments_import_key (key %s)', segments_internal.base_type(tables.key_type));
-    written := segments_internal.import_write(import_id, tables, columns, (import.options ->> 'blank')::boolean, 1, number_of_rows);
+    written := segments_internal.import_write(import_id, tables, columns, (import.options ->> 'blank')::boolean, first, last);
     -- what was refused is gone from the rows
     SELECT count(r.key) INTO matched FROM pg_temp.segments_import_row AS r;
     INSERT INTO pg_temp.segments_import_key SELECT r.key FROM pg_temp.segments_import_row AS r WHERE r.key IS NOT NULL;
     UPDATE segments.import AS i
     SET done = last, created = i.created + written.created, updated = i.updated + written.updated,
-        unchanged = i.unchanged + matched - written.updated, rejected = i.rejected + missing + written.rejected,
+        unchanged = i.unchanged + matched - written.updated, rejected = i.rejected + missing + refused + written.rejected,
         added = i.added + segments_internal.import_add(import_lines.import_id, import.segment_id, tables)
     WHERE i.id = import_id;
     DROP TABLE pg_temp.segments_import_row, pg_temp.segments_import_key;
@@ -473,105 +596,3 @@ END
 $function$;
 COMMENT ON FUNCTION segments.import_contacts(text, regclass, name, jsonb, boolean) IS
     'makes contacts of the rows of a staging table and adds them to a published segment by hand: a row whose match_on, folded and without blanks at its ends, is that of a contact updates it, another creates one.  columns maps {"staging column": "contact column"}, null: those of the same name; a blank leaves what is there, unless blank.  Rows that are refused are kept in segments.import_rejected.  One transaction';
-
--- CSV ---------------------------------------------------------------------------
-
-CREATE FUNCTION segments_internal.csv_header(file text) RETURNS text[]
-    LANGUAGE c STRICT VOLATILE AS 'MODULE_PATHNAME', 'segments_csv_header';
-COMMENT ON FUNCTION segments_internal.csv_header(text) IS 'names in the first line of a CSV file of the server; for those who may read such files, like COPY';
-
-CREATE FUNCTION segments_internal.load_csv(file text) RETURNS regclass
-    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
-AS $function$
-DECLARE
-    names text[] := segments_internal.csv_header(file);
-BEGIN
-    IF cardinality(names) <> (SELECT count(DISTINCT left(n, 63)) FROM unnest(names) AS n WHERE n <> '') THEN
-        RAISE EXCEPTION 'the first line of "%" has blank or repeated names', file USING ERRCODE = 'bad_copy_file_format';
-    END IF;
-    PERFORM segments_internal.drop_staged('segments_import_file');
-    EXECUTE format('CREATE TEMP TABLE segments_import_file (%s)', (SELECT string_agg(format('%I text', n), ', ' ORDER BY o) FROM unnest(names) WITH ORDINALITY AS u (n, o)));
-    EXECUTE format('COPY pg_temp.segments_import_file FROM %L WITH (FORMAT csv, HEADER)', file);
-    RETURN 'pg_temp.segments_import_file'::regclass;
-END
-$function$;
-COMMENT ON FUNCTION segments_internal.load_csv(text) IS 'a CSV file of the server as a temporary table of texts';
-
-CREATE PROCEDURE segments_internal.run_import(import_id bigint, batch integer)
-    LANGUAGE plpgsql
-AS $procedure$
-/*
- * No search_path of its own: a procedure that has one cannot commit.  What it
- * calls has.
- */
-DECLARE
-    import segments.import;
-BEGIN
-    LOOP
-        SELECT i.* INTO STRICT import FROM segments.import AS i WHERE i.id OPERATOR(pg_catalog.=) import_id;
-        EXIT WHEN import.done OPERATOR(pg_catalog.>=) import.lines;
-        PERFORM segments_internal.import_lines(import_id, import.done OPERATOR(pg_catalog.+) 1,
-            LEAST(import.lines, import.done OPERATOR(pg_catalog.+) COALESCE(batch::bigint, import.lines)));
-        IF batch IS NOT NULL THEN
-            COMMIT;
-        END IF;
-    END LOOP;
-    PERFORM segments_internal.end_import(import_id);
-END
-$procedure$;
-COMMENT ON PROCEDURE segments_internal.run_import(bigint, integer) IS 'imports the staged lines that are left, a batch a transaction';
-
-CREATE PROCEDURE segments.import_csv(segment text, file text, match_on name DEFAULT 'email', columns jsonb DEFAULT NULL, blank boolean DEFAULT false,
-                                     batch integer DEFAULT NULL, INOUT import_id bigint DEFAULT NULL)
-    LANGUAGE plpgsql
-AS $procedure$
-BEGIN
-    IF batch OPERATOR(pg_catalog.<) 1 THEN
-        RAISE EXCEPTION 'batch must be at least 1' USING ERRCODE = 'invalid_parameter_value';
-    END IF;
-    import_id := segments_internal.begin_import(segment, segments_internal.load_csv(file), file, match_on, columns, blank, pg_catalog.jsonb_build_object('file', file, 'batch', batch));
-    DROP TABLE pg_temp.segments_import_file;
-    CALL segments_internal.run_import(import_id, batch);
-END
-$procedure$;
-COMMENT ON PROCEDURE segments.import_csv(text, text, name, jsonb, boolean, integer, bigint) IS
-    'import_contacts() of a CSV file of the server with a line of names, for those who may read such files; with batch that many lines a transaction, so that it can be resumed; gives the import''s id';
-
-CREATE PROCEDURE segments.resume_import(import_id bigint)
-    LANGUAGE plpgsql
-AS $procedure$
-DECLARE
-    import segments.import;
-    staged bigint;
-BEGIN
-    SELECT i.* INTO import FROM segments.import AS i WHERE i.id OPERATOR(pg_catalog.=) import_id AND i.made_by OPERATOR(pg_catalog.=) CURRENT_USER;
-    IF NOT FOUND OR import.finished IS NOT NULL OR NOT (import.options OPERATOR(pg_catalog.?) 'file') THEN
-        RAISE EXCEPTION 'import % cannot be resumed', import_id USING ERRCODE = 'object_not_in_prerequisite_state',
-            DETAIL = 'It does not exist, is done, was not made of a file, or was made by another role.';
-    END IF;
-    staged := segments_internal.restage_import(import_id);
-    CALL segments_internal.run_import(import_id, (import.options OPERATOR(pg_catalog.->>) 'batch')::integer);
-END
-$procedure$;
-COMMENT ON PROCEDURE segments.resume_import(bigint) IS 'goes on with an import of a CSV file in batches where it stopped; the file must be as it was';
-
-CREATE FUNCTION segments_internal.restage_import(import_id bigint) RETURNS bigint
-    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
-AS $function$
-DECLARE
-    import segments.import;
-    staged bigint;
-BEGIN
-    SELECT * INTO STRICT import FROM segments.import AS i WHERE i.id = import_id AND i.made_by = current_user;
-    staged := segments_internal.import_stage(segments_internal.load_csv(import.options ->> 'file'),
-        ARRAY(SELECT jsonb_populate_record(NULL::segments.import_column, e.value)
-              FROM jsonb_array_elements(import.options -> 'import_columns') WITH ORDINALITY AS e (value, n) ORDER BY e.n));
-    DROP TABLE pg_temp.segments_import_file;
-    IF staged <> import.lines THEN
-        RAISE EXCEPTION 'file "%" has % lines, not %', import.source, staged, import.lines USING ERRCODE = 'object_not_in_prerequisite_state',
-            DETAIL = 'It was changed since the import began.';
-    END IF;
-    RETURN staged;
-END
-$function$;
-COMMENT ON FUNCTION segments_internal.restage_import(bigint) IS 'the lines of an import''s file again; how many';

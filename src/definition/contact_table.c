@@ -246,13 +246,9 @@ has_row_of(const char *name, Oid contact_table)
 	return found;
 }
 
-/*
- * The contact table with this OID, in the current memory context; NULL, or an
- * error, when it is not attached.  Unless missing_ok, its key and the tables
- * beside it are found to be what the catalogue says.
- */
-ContactTable *
-CatalogContactTable(Oid relid, bool missing_ok)
+/* The row of a contact table and what follows from it; NULL when either is gone. */
+static ContactTable *
+read_contact_table(Oid relid)
 {
 	ContactTable *table = NULL;
 	CatalogScan scan;
@@ -265,23 +261,51 @@ CatalogContactTable(Oid relid, bool missing_ok)
 		table = contact_table_from_tuple(scan.tuple, RelationGetDescr(scan.rel));
 	CatalogScanEnd(&scan);
 
-	if (table != NULL && complete_contact_table(table))
-	{
-		if (missing_ok)
-			return table;
-		/* who detaches it may be ahead of us: then its tables go, and its row */
-		if (BesideIsThere(table) || has_row_of("contact_table", relid))
-		{
-			BesideCheck(table);
-			return table;
-		}
-	}
-	if (!missing_ok)
-		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-						errmsg("table \"%s\" is not a contact table",
-							   get_rel_name(relid) ? get_rel_name(relid) : "?"),
-						errhint("Attach it with segments.attach().")));
-	return NULL;
+	return table != NULL && complete_contact_table(table) ? table : NULL;
+}
+
+pg_noreturn static void
+refuse_table(Oid relid)
+{
+	ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					errmsg("table \"%s\" is not a contact table",
+						   get_rel_name(relid) ? get_rel_name(relid) : "?"),
+					errhint("Attach it with segments.attach().")));
+}
+
+/*
+ * The contact table with this OID, in the current memory context; NULL, or an
+ * error, when it is not attached.  Unless missing_ok, its key and the tables
+ * beside it are found to be what the catalogue says.
+ */
+ContactTable *
+CatalogContactTable(Oid relid, bool missing_ok)
+{
+	ContactTable *table = read_contact_table(relid);
+
+	if (missing_ok)
+		return table;
+	/* who detaches it may be ahead of us: then its tables go, and its row */
+	if (table == NULL || !(BesideIsThere(table) || has_row_of("contact_table", relid)))
+		refuse_table(relid);
+	BesideCheck(table);
+	return table;
+}
+
+/*
+ * The contact table with this OID, whose rows are at hand; an error when it is
+ * not attached.  Its key is what the catalogue says.  The tables beside are not
+ * looked at: whoever comes to read or write them opens them by BesideOpen().
+ */
+ContactTable *
+CatalogContactTableOfRows(Oid relid)
+{
+	ContactTable *table = read_contact_table(relid);
+
+	if (table == NULL)
+		refuse_table(relid);
+	BesideCheckKey(table);
+	return table;
 }
 
 /*

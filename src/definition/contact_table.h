@@ -97,6 +97,7 @@ extern bool CatalogScanNext(CatalogScan *scan);
 extern void CatalogScanEnd(CatalogScan *scan);
 extern Oid CatalogOwner(void);
 extern ContactTable *CatalogContactTable(Oid relid, bool missing_ok);
+extern ContactTable *CatalogContactTableOfRows(Oid relid);
 extern List *CatalogContactTables(void);
 extern Oid CatalogDefaultContactTable(void);
 extern List *CatalogRelations(Oid contact_table);

@@ -292,14 +292,12 @@ BesideIsThere(const ContactTable *table)
 }
 
 /*
- * Raise an error unless the key is of the type that was registered and the
- * tables beside are as we make them.
+ * Raise an error unless the key is of the type that was registered.
  */
 void
-BesideCheck(const ContactTable *table)
+BesideCheckKey(const ContactTable *table)
 {
 	Oid type = get_atttype(table->relid, table->key_attnum);
-	int kind;
 
 	if (type != table->key_type)
 		ereport(
@@ -311,6 +309,18 @@ BesideCheck(const ContactTable *table)
 			 errdetail("It is of type %s, and was of type %s.",
 					   OidIsValid(type) ? format_type_be(type) : "?", table->key_type_name),
 			 errhint("Give the column its type back.")));
+}
+
+/*
+ * Raise an error unless the key is of the type that was registered and the
+ * tables beside are as we make them.
+ */
+void
+BesideCheck(const ContactTable *table)
+{
+	int kind;
+
+	BesideCheckKey(table);
 	for (kind = BESIDE_MEMBER; kind <= BESIDE_CHANGE; kind++)
 		relation_close(BesideOpenOf(table, kind, AccessShareLock), NoLock);
 }

@@ -14,12 +14,14 @@
 #include "maintain/contact_lock.h"
 
 #include "access/htup_details.h"
+#include "access/sysattr.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "executor/tuptable.h"
 #include "miscadmin.h"
 #include "nodes/pg_list.h"
+#include "utils/datum.h"
 #include "utils/relcache.h"
 #include "utils/snapmgr.h"
 #include "utils/snapshot.h"
@@ -33,18 +35,24 @@
 
 /* ----- reading ----- */
 
-/* The primary key of the contacts, by which they are found. */
-static IndexChoice
+/* The primary key of the contacts, by which they are found; kept while the table has it. */
+static const IndexChoice *
 key_index(Program *program, Relation rel)
 {
 	IndexChoice choice;
 
+	if (program->key_index != NULL &&
+		list_member_oid(RelationGetIndexList(rel), program->key_index->index))
+		return program->key_index;
 	if (!IndexChoiceFind(rel, program->table->key_attnum, program->table->key_type, &choice))
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 						errmsg("contact table \"%s\" has no primary key over column \"%s\"",
 							   RelationGetRelationName(rel), program->table->key_column),
 						errhint("Give the table its primary key back.")));
-	return choice;
+	if (program->key_index == NULL)
+		program->key_index = MemoryContextAlloc(program->context, sizeof(IndexChoice));
+	*program->key_index = choice;
+	return program->key_index;
 }
 
 /*
@@ -55,9 +63,9 @@ void
 ContactProbeBegin(ContactProbe *probe, Program *program, Snapshot snapshot)
 {
 	Relation rel = ProgramTableOpen(program, program->relid, RowShareLock);
-	IndexChoice choice = key_index(program, rel);
 
-	TreeProbeOpen(probe, rel, program->table->key_attnum, &choice, snapshot, RowShareLock);
+	TreeProbeOpen(probe, rel, program->table->key_attnum, key_index(program, rel), snapshot,
+				  RowShareLock);
 }
 
 /*
@@ -146,6 +154,21 @@ fit_slot(LockedSlot *locked, ContactProbe *probe)
 }
 
 /*
+ * Was this version of the row written by our transaction?  Then it is locked: an
+ * inserted row no one else sees, and an updated one has us as its writer.
+ */
+static bool
+is_ours(TupleTableSlot *slot)
+{
+	bool isnull;
+
+	/* a row that was made one of another table does not tell */
+	return TTS_IS_BUFFERTUPLE(slot) &&
+		   TransactionIdIsCurrentTransactionId(DatumGetTransactionId(
+			   slot_getsysattr(slot, MinTransactionIdAttributeNumber, &isnull)));
+}
+
+/*
  * Find and lock a contact.  Whoever we waited for may have deleted it and
  * inserted it again, or given its key to another: then our snapshot does not
  * show who has the key now.
@@ -162,9 +185,15 @@ lock_contact(Program *program, ContactProbe *probe, Datum key, LockedSlot *locke
 		CHECK_FOR_INTERRUPTS();
 		if (slot == NULL)
 			return false;
+		fit_slot(locked, probe);
+		if (is_ours(slot))
+		{
+			ExecCopySlot(locked->slot, slot);
+			ExecClearTuple(slot);
+			return true;
+		}
 		tid = slot->tts_tid;
 		ExecClearTuple(slot);
-		fit_slot(locked, probe);
 		result = lock_row(program, probe, &tid, key, locked->slot);
 		if (result != ROW_CHANGED)
 			return result == ROW_LOCKED;
@@ -201,6 +230,36 @@ ContactsLock(Batch *batch)
 		batch->tuples[i] = TreeProbeTuple(&probe, locked.slot);
 		batch->rows[i].slot = batch->slot;
 		found++;
+	}
+	drop_slot(&locked);
+	ContactProbeEnd(&probe);
+	return found;
+}
+
+/*
+ * Lock the contacts of some keys, in their order; those that exist are put in
+ * front, as they are stored, in the current memory context.  Returns how many.
+ */
+int
+ContactsLockKeys(Program *program, Datum *keys, int nkeys)
+{
+	ContactProbe probe;
+	LockedSlot locked = {0};
+	int found = 0;
+	int i;
+
+	ProgramSortKeys(program, keys, &nkeys);
+	CommandCounterIncrement();
+	ContactProbeBegin(&probe, program, RegisterSnapshot(GetLatestSnapshot()));
+	for (i = 0; i < nkeys; i++)
+	{
+		bool isnull;
+
+		if (!lock_contact(program, &probe, keys[i], &locked))
+			continue;
+		keys[found++] = datumCopy(slot_getattr(locked.slot, TreeProbeColumn(&probe), &isnull),
+								  program->key_byval, program->key_len);
+		ExecClearTuple(locked.slot);
 	}
 	drop_slot(&locked);
 	ContactProbeEnd(&probe);

@@ -20,5 +20,6 @@ extern void ContactProbeBegin(ContactProbe *probe, Program *program, Snapshot sn
 extern TupleTableSlot *ContactProbeAsk(ContactProbe *probe, Datum key);
 extern void ContactProbeEnd(ContactProbe *probe);
 extern int ContactsLock(Batch *batch);
+extern int ContactsLockKeys(Program *program, Datum *keys, int nkeys);
 
 #endif /* SEGMENTS_CONTACT_LOCK_H */

@@ -23,17 +23,18 @@
 #include "utils/timestamp.h"
 
 #include "base/compat.h"
-#include "base/kept_plan.h"
-#include "base/result.h"
 #include "base/secure.h"
 #include "base/spi.h"
+#include "base/vector.h"
 #include "definition/access.h"
 #include "definition/contact_table.h"
 #include "definition/segment.h"
 #include "definition/segment_find.h"
 #include "log/change_log.h"
+#include "maintain/contact_lock.h"
 #include "maintain/maintain.h"
 #include "member/change_set.h"
+#include "member/override_insert.h"
 #include "program/keys.h"
 #include "program/program.h"
 #include "program/program_cache.h"
@@ -52,7 +53,11 @@ typedef struct ManualWork
 	Datum *keys;
 	int nlocked; /* those that exist, sorted */
 	Datum *locked;
+	int written; /* joins or leaves of the segment */
 } ManualWork;
+
+/* What a call answers, in the caller's memory context. */
+typedef Datum (*ManualAnswer)(ManualWork *work);
 
 static ManualAction
 action_of_word(const char *word)
@@ -92,37 +97,21 @@ read_contacts(ManualWork *work, ArrayType *contacts)
 static void
 lock_existing(ManualWork *work)
 {
-	Program *program = work->program;
-	ContactTable *table = program->table;
-	Datum value = ProgramKeyArray(program, work->keys, work->n);
-	uint64 i;
-
-	SpiExecute(
-		KeptPlan(
-			psprintf("SELECT c.%s FROM %s c WHERE c.%s = ANY ($1) ORDER BY c.%s FOR NO KEY UPDATE",
-					 table->key, table->name, table->key, table->key),
-			1, &program->key_array_type),
-		&value, SPI_OK_SELECT);
-	work->locked = palloc(sizeof(Datum) * Max(SPI_processed, 1));
-	for (i = 0; i < SPI_processed; i++)
-	{
-		bool isnull;
-
-		work->locked[work->nlocked++] = ResultValue(SPI_tuptable, i, 1, table->key_type, &isnull);
-	}
-	ProgramSortKeys(program, work->locked, &work->nlocked);
+	work->locked = palloc(sizeof(Datum) * Max(work->n, 1));
+	memcpy(work->locked, work->keys, sizeof(Datum) * work->n);
+	work->nlocked = ContactsLockKeys(work->program, work->locked, work->n);
 }
 
 /* Run a statement with $1 keys, $2 now, $3 user, $4 source, $5 reference. */
 static void
-run(ManualWork *work, const char *sql)
+run(ManualWork *work, const char *sql, Datum *keys, int nkeys)
 {
 	Oid types[5] = {InvalidOid, TIMESTAMPTZOID, TEXTOID, TEXTOID, TEXTOID};
 	Datum values[5];
 	char nulls[] = "     ";
 
 	types[0] = work->program->key_array_type;
-	values[0] = ProgramKeyArray(work->program, work->locked, work->nlocked);
+	values[0] = ProgramKeyArray(work->program, keys, nkeys);
 	values[1] = TimestampTzGetDatum(SegmentsNow());
 	values[2] = CStringGetTextDatum(work->user);
 	SpiSetText(values, nulls, 3, work->origin.source);
@@ -130,8 +119,9 @@ run(ManualWork *work, const char *sql)
 	SpiRunNulls(sql, 5, types, values, nulls);
 }
 
+/* The query, for what is not simply inserted. */
 static void
-set_override(ManualWork *work, bool included)
+upsert_override(ManualWork *work, bool included, Datum *keys, int nkeys)
 {
 	run(work,
 		psprintf(
@@ -141,7 +131,21 @@ set_override(ManualWork *work, bool included)
 			"since = EXCLUDED.since, by_user = EXCLUDED.by_user, source = EXCLUDED.source, "
 			"reference = EXCLUDED.reference WHERE o.included <> EXCLUDED.included",
 			CatalogRelationName(work->program->table->override_table), work->row->id,
-			included ? "true" : "false"));
+			included ? "true" : "false"),
+		keys, nkeys);
+}
+
+static void
+set_override(ManualWork *work, bool included)
+{
+	Program *program = work->program;
+	Override override = {work->row->id, included, work->user, work->origin};
+	DatumVector left;
+
+	DatumVectorInit(&left, CurrentMemoryContext, program->key_byval, program->key_len);
+	OverrideInsert(program, &override, work->locked, work->nlocked, &left);
+	if (left.n > 0)
+		upsert_override(work, included, left.items, left.n);
 }
 
 static void
@@ -151,7 +155,8 @@ forget_override(ManualWork *work)
 		psprintf("DELETE FROM %s WHERE segment_id = " INT64_FORMAT " AND contact_id = ANY ($1) "
 				 "AND $2 IS NOT NULL AND $3 IS NOT NULL AND $4 IS NOT DISTINCT FROM $4 "
 				 "AND $5 IS NOT DISTINCT FROM $5",
-				 CatalogRelationName(work->program->table->override_table), work->row->id));
+				 CatalogRelationName(work->program->table->override_table), work->row->id),
+		work->locked, work->nlocked);
 }
 
 /* Make them members, or not, and tell the segments that refer to this one. */
@@ -165,7 +170,9 @@ write_members(ManualWork *work, bool joined)
 	set->origin = work->origin;
 	for (i = 0; i < work->nlocked; i++)
 		ChangeSetAdd(work->program, set, work->row->id, index, work->locked[i], joined);
-	if (set->n > 0 && MaintainWrite(work->program, set, CAUSE_MANUAL).written > 0)
+	if (set->n > 0)
+		work->written = MaintainWrite(work->program, set, CAUSE_MANUAL).written;
+	if (work->written > 0)
 		MaintainPropagate(work->program, set);
 }
 
@@ -218,6 +225,12 @@ existence(ManualWork *work)
 		answers[i] = BoolGetDatum(
 			ProgramFindKey(work->program, work->locked, work->nlocked, work->keys[i]) >= 0);
 	return PointerGetDatum(construct_array(answers, work->n, BOOLOID, 1, true, TYPALIGN_CHAR));
+}
+
+static Datum
+joined(ManualWork *work)
+{
+	return Int64GetDatum(work->written);
 }
 
 static void
@@ -294,9 +307,9 @@ text_argument(FunctionCallInfo fcinfo, int i)
 	return i < PG_NARGS() && !PG_ARGISNULL(i) ? text_to_cstring(PG_GETARG_TEXT_PP(i)) : NULL;
 }
 
-/* Arguments: segment, contacts, action, and perhaps source and reference. */
+/* Arguments: segment and contacts; at `origin` perhaps source and reference. */
 static Datum
-change_members(FunctionCallInfo fcinfo)
+change_members(FunctionCallInfo fcinfo, ManualAction action, int origin, ManualAnswer answer)
 {
 	const char *alias;
 	ManualWork work = {0};
@@ -309,9 +322,9 @@ change_members(FunctionCallInfo fcinfo)
 	if (work.row == NULL)
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
 						errmsg("segment " INT64_FORMAT " does not exist", PG_GETARG_INT64(0))));
-	work.action = action_of_word(text_to_cstring(PG_GETARG_TEXT_PP(2)));
-	work.origin.source = text_argument(fcinfo, 3);
-	work.origin.reference = text_argument(fcinfo, 4);
+	work.action = action;
+	work.origin.source = text_argument(fcinfo, origin);
+	work.origin.reference = text_argument(fcinfo, origin + 1);
 	check_source(work.origin.source);
 	check_reference(work.origin.reference);
 	/* as a write of contacts does, and so before the definitions are read */
@@ -329,7 +342,7 @@ change_members(FunctionCallInfo fcinfo)
 	lock_existing(&work);
 	apply_action(&work);
 	inner = MemoryContextSwitchTo(caller);
-	result = existence(&work);
+	result = answer(&work);
 	MemoryContextSwitchTo(inner);
 	SPI_finish();
 	SecureLeave(&secure);
@@ -348,21 +361,44 @@ may_change_by_hand(void)
 }
 
 /*
+ * Whoever changes members by hand owns the contact table, or sees the segment
+ * and may execute change_by_hand().
+ */
+static void
+check_rights(int64 id)
+{
+	SegmentHandle segment;
+
+	SegmentFindVisibleId(id, &segment);
+	if (!AccessOwns(GetUserId(), segment.contact_table) && !may_change_by_hand())
+		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_FUNCTION, "change_by_hand");
+}
+
+/*
  * segments.change_by_hand(bigint, anyarray, text), and its like for all that
- * changes members by hand, with source and reference: for the owner of the
- * contact table, and for whoever sees the segment and may execute
- * change_by_hand().
+ * changes members by hand, with source and reference.
  */
 PG_FUNCTION_INFO_V1(segments_change_by_hand);
 Datum
 segments_change_by_hand(PG_FUNCTION_ARGS)
 {
-	SegmentHandle segment;
-
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2))
 		PG_RETURN_NULL();
-	SegmentFindVisibleId(PG_GETARG_INT64(0), &segment);
-	if (!AccessOwns(GetUserId(), segment.contact_table) && !may_change_by_hand())
-		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_FUNCTION, "change_by_hand");
-	return change_members(fcinfo);
+	check_rights(PG_GETARG_INT64(0));
+	return change_members(fcinfo, action_of_word(text_to_cstring(PG_GETARG_TEXT_PP(2))), 3,
+						  existence);
+}
+
+/*
+ * segments_internal.include_by_hand(bigint, anyarray, text, text): includes
+ * contacts, and tells how many weren't members.
+ */
+PG_FUNCTION_INFO_V1(segments_include_by_hand);
+Datum
+segments_include_by_hand(PG_FUNCTION_ARGS)
+{
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		PG_RETURN_NULL();
+	check_rights(PG_GETARG_INT64(0));
+	return change_members(fcinfo, MANUAL_INCLUDE, 2, joined);
 }

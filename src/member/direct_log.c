@@ -66,22 +66,10 @@ is_once_a_page(Relation index, IndexInfo *info)
 }
 
 static void
-insert_index_entry(DirectTable *table, int index, TupleTableSlot *slot)
-{
-	Datum values[INDEX_MAX_KEYS];
-	bool nulls[INDEX_MAX_KEYS];
-
-	FormIndexDatum(table->infos[index], slot, NULL, values, nulls);
-	(void) index_insert(
-		table->indexes[index], values, nulls, &slot->tts_tid, table->rel,
-		table->indexes[index]->rd_index->indisunique ? UNIQUE_CHECK_YES : UNIQUE_CHECK_NO, false,
-		table->infos[index]);
-}
-
-static void
 insert_index(DirectTable *table, int index, int n)
 {
 	bool once = is_once_a_page(table->indexes[index], table->infos[index]);
+	bool unique = table->indexes[index]->rd_index->indisunique;
 	BlockNumber page = InvalidBlockNumber;
 	int row;
 
@@ -92,7 +80,8 @@ insert_index(DirectTable *table, int index, int n)
 		if (once && ItemPointerGetBlockNumber(&slot->tts_tid) == page)
 			continue;
 		page = ItemPointerGetBlockNumber(&slot->tts_tid);
-		insert_index_entry(table, index, slot);
+		(void) DirectTableInsertEntry(table, index, slot,
+									  unique ? UNIQUE_CHECK_YES : UNIQUE_CHECK_NO);
 	}
 }
 

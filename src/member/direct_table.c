@@ -85,7 +85,7 @@ DirectTableOpen(DirectTable *table, const ContactTable *contacts, BesideKind kin
 
 	table->rel = BesideOpenOf(contacts, kind, RowExclusiveLock);
 	plain = is_plain_table(table->rel, natts);
-	key = kind == BESIDE_MEMBER ? BesideKeyIndex(table->rel) : InvalidOid;
+	key = kind == BESIDE_CHANGE ? InvalidOid : BesideKeyIndex(table->rel);
 	indexes = RelationGetIndexList(table->rel);
 	table->indexes = palloc(sizeof(Relation) * Max(list_length(indexes), 1));
 	table->infos = palloc(sizeof(IndexInfo *) * Max(list_length(indexes), 1));
@@ -187,4 +187,19 @@ DirectTableInsert(DirectTable *table, int n, CommandId command)
 		table_tuple_insert(table->rel, table->slots[0], command, 0, NULL);
 	else
 		table_multi_insert(table->rel, table->slots, n, command, 0, NULL);
+}
+
+/*
+ * A row's entry in one of the indexes.  False when a unique one has such an
+ * entry already, where that is only checked.
+ */
+bool
+DirectTableInsertEntry(DirectTable *table, int index, TupleTableSlot *slot, IndexUniqueCheck check)
+{
+	Datum values[INDEX_MAX_KEYS];
+	bool nulls[INDEX_MAX_KEYS];
+
+	FormIndexDatum(table->infos[index], slot, NULL, values, nulls);
+	return index_insert(table->indexes[index], values, nulls, &slot->tts_tid, table->rel, check,
+						false, table->infos[index]);
 }

@@ -7,6 +7,7 @@
 
 #include "postgres.h"
 
+#include "access/genam.h"
 #include "access/tupdesc.h"
 #include "executor/tuptable.h"
 #include "nodes/execnodes.h"
@@ -41,5 +42,7 @@ extern void DirectTableClose(DirectTable *table);
 extern bool DirectTableIsIndexedBehind(const DirectTable *table, int n);
 extern TupleTableSlot *DirectTableSlot(DirectTable *table, int i);
 extern void DirectTableInsert(DirectTable *table, int n, CommandId command);
+extern bool DirectTableInsertEntry(DirectTable *table, int index, TupleTableSlot *slot,
+								   IndexUniqueCheck check);
 
 #endif /* SEGMENTS_DIRECT_TABLE_H */

@@ -170,7 +170,7 @@ ProgramOpen(Oid relid, ImageUse *use, MemoryContext context)
 	callback->func = close_program;
 	callback->arg = program;
 	MemoryContextRegisterResetCallback(context, callback);
-	program->table = CatalogContactTable(relid, false);
+	program->table = CatalogContactTableOfRows(relid);
 	program->estate = CreateExecutorState();
 	program->econtext = CreateExprContext(program->estate);
 	prepare_keys(program);

@@ -44,9 +44,8 @@ PG_FUNCTION_INFO_V1(segments_members);
 #define MAX_ARGUMENTS 3
 #define FIRST_ARGUMENT 2 /* after the contact table and the question's name */
 
-/* Types of arguments: a key comes as text, keys as an array of their base type. */
+/* Type of an argument that is a key, which comes as text. */
 #define KEY ANYELEMENTOID
-#define KEYS ANYARRAYOID
 
 typedef struct Question
 {
@@ -81,12 +80,6 @@ static const Question questions[] = {
 	 "WHERE m.contact_id = $2 AND m.segment_id <> ALL ($1)",
 	 1,
 	 {KEY}},
-	/* segment, keys: how many are not members */
-	{"strangers",
-	 "SELECT pg_catalog.count(*) FROM pg_catalog.unnest($3) k (key) "
-	 "WHERE NOT EXISTS (SELECT FROM {member} m WHERE m.segment_id = $2 AND $2 <> ALL ($1) AND m.contact_id = k.key)",
-	 2,
-	 {INT8OID, KEYS}},
 	/* places of entries, in whose order they are given */
 	{"entries",
 	 "SELECT {key c.contact_id}, c.xact, c.n, c.segment_id, c.joined, c.cause, c.at, c.source, c.reference, e.place "
@@ -189,7 +182,7 @@ static Oid
 argument_type(const ContactTable *table, Oid type, Oid *given)
 {
 	Oid key = getBaseType(table->key_type);
-	Oid result = type == KEY ? key : type == KEYS ? get_array_type(key) : type;
+	Oid result = type == KEY ? key : type;
 
 	*given = type == KEY ? TEXTOID : result;
 	return result;

@@ -32,6 +32,26 @@ SELECT id, email, name, points, born, tags, extra, shout FROM imp.person ORDER B
 SELECT contact_id, source FROM segments.members('list');
 SELECT contact_id FROM segments.members('rich');
 SELECT count(*) FROM segments.check();
+-- of lines of one contact those are rejected that cannot be stored, the others go in; nothing is cut off
+CREATE TABLE imp.short (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, code varchar(5) UNIQUE, name varchar(4), fixed char(2) DEFAULT 'zz', points numeric(4,1) CHECK (points >= 0), born date);
+INSERT INTO imp.short (code, name, points) VALUES ('old', 'Old', 1);
+SELECT segments.attach('imp.short');
+SELECT segments.create_segment('Short', contact_table => 'imp.short') > 0 AS created;
+CREATE TABLE imp.lines (code text, name text, fixed text, points text, born text);
+INSERT INTO imp.lines VALUES ('a', 'A1', '', 'many', ''), ('a', 'A2', '', '5', ''),       -- 1 is no number, though 2 replaces it
+    ('b', 'B1', '', '5', ''), ('B ', 'B2', '', 'many', ''), ('b', '', '', '', '2026-01-01'),      -- 4 is none
+    ('c', 'C1', '', '5', ''), ('c', 'C2', '', '-1', ''),                                          -- 7 is refused by the check
+    ('d', 'D1', '', '-1', ''), ('d', 'D2345', '', '', ''),                                        -- both are refused
+    ('e', 'E1234', '', '1', ''), ('f', 'F', 'xyz', '1', ''), ('g23456', 'G', '', '1', ''),        -- too long
+    ('old', 'O1', 'ab', '2', ''), ('OLD', 'O2345', '', '', ''), ('old', '', '', '3', 'then'),       -- 14 and 15
+    ('h', 'H1', '', '', ''), ('h', 'H2', '', '7', '');                                              -- none
+SELECT created, updated, unchanged, added, rejected FROM segments.import_contacts('short', 'imp.lines', 'code');
+SELECT line, reason, "row" ->> 'code' AS code, "row" ->> 'name' AS name FROM segments.import_rejected WHERE import_id = (SELECT max(id) FROM segments.import) ORDER BY line;
+SELECT code, name, fixed, points, born FROM imp.short ORDER BY code;
+SELECT contact_id, source FROM segments.members('short', NULL::int);
+SELECT created, updated, unchanged, added, rejected FROM segments.import_contacts('short', 'imp.lines', 'code');
+SELECT count(*) FROM segments.check('short');
+SELECT segments.detach('imp.short');
 -- the same again changes nothing; a blank can blank
 SELECT * FROM segments.import_contacts('list', 'imp.stage');
 DELETE FROM imp.stage WHERE email <> ' ann@EXAMPLE.org ';

@@ -21,6 +21,8 @@ SELECT alias, subscribed FROM segments.preference_center(people.key(8));
 SELECT alias FROM segments.contact_segments(people.key(8)) ORDER BY alias;
 SELECT segments.set_preferences(people.key(8), ARRAY[(SELECT id::text FROM segments.segment WHERE alias = 'news')]);
 SELECT alias, subscribed FROM segments.preference_center(people.key(8));
+SELECT segments.set_preferences(people.key(8), '{offers,NULL}');
+SELECT alias, subscribed FROM segments.preference_center(people.key(8));
 SELECT segments.set_preferences(people.key(8), NULL);
 SELECT alias, subscribed FROM segments.preference_center(people.key(8));
 SELECT segments.set_preferences(people.key(99), ARRAY['offers']);
@@ -38,6 +40,30 @@ SELECT name FROM segments.user_segments();
 SELECT alias, subscribed FROM segments.preference_center(people.key(9));
 SELECT segments.register_usage('news', 'email', 'Spring');
 RESET ROLE;
+
+-- who acts for a user of the application has that user's segments, also as the owner of the contact table
+SET segments.user_id = '7';
+SELECT segments.create_segment('Of 7', is_global => false) > 0 AS created;
+SELECT segments.create_segment('Draft of 7', is_published => false) > 0 AS created;
+SELECT name FROM segments.user_segments();
+SET segments.user_id = '8';
+SELECT name FROM segments.user_segments();
+SELECT * FROM segments.change_segments(ARRAY[people.key(1)], '{offers,of-7}');
+SELECT * FROM segments.change_segments(ARRAY[people.key(1)], '{}', '{of-7}');
+SELECT segments.create_point_trigger('Three', 3, '{of-7}');
+SELECT status FROM segments.rest('POST', format('segments/%s/contact/%s/add', segments.resolve_segment('of-7'), people.key(1)));
+SELECT count(*) FROM segments.members('offers', NULL::uuid);
+RESET segments.user_id;
+SELECT name FROM segments.user_segments();
+SELECT success FROM segments.change_segments(ARRAY[people.key(1)], '{of-7}');
+SELECT segments.delete_segment('of-7'), segments.delete_segment('draft-of-7');
+
+-- no segment
+SELECT segments.add_contact(NULL, people.key(1));
+SELECT * FROM segments.add_contacts(NULL, ARRAY[people.key(1)]);
+SELECT segments.export(NULL);
+SELECT * FROM segments.growth(NULL::text);
+SELECT * FROM segments.members_at(NULL::text, now(), NULL::uuid);
 
 -- uses
 SELECT segments.register_usage('news', 'email', 'Spring', true);
@@ -87,6 +113,13 @@ SELECT segments.trim_changes('36 hours', 'people.person') > 0 AS trimmed;
 SELECT segments.members_at('news', '2026-03-28 13:00+00', key => NULL::uuid);
 SELECT segments.growth('news', '2026-03-26', '2026-03-31');
 SELECT count(*) FROM segments.members_at('news', '2026-03-30 00:00+00', key => NULL::uuid);
+-- with all of it trimmed, back to the last change
+SET segments.now = '2026-04-10 12:00+00';
+SELECT segments.trim_changes('1 day', 'people.person') > 0 AS trimmed;
+SELECT max(last_change) AS last_change, max(members) AS members FROM segments.status WHERE alias = 'news' \gset
+SELECT count(*) = :members AS same FROM segments.members_at('news', :'last_change', key => NULL::uuid);
+SELECT segments.members_at('news', timestamptz :'last_change' - interval '1 second', key => NULL::uuid);
+SELECT sum(joined) AS joined, sum("left") AS "left", bool_and(total = :members) AS same FROM segments.growth('news', '2026-04-01', '2026-04-10');
 
 -- overlap
 SELECT segments.create_segment('High', '[{"field":"points","operator":"gte","properties":{"filter":7}}]') > 0 AS created;

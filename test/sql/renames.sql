@@ -153,3 +153,29 @@ DROP VIEW members;
 SELECT segments.detach('person');
 RESET search_path;
 DROP SCHEMA rows CASCADE;
+
+-- A filter that names a behaviour without its object, and a company's column that has the same name: each follows for itself.
+CREATE SCHEMA names;
+SET search_path = names;
+CREATE TABLE firm (id int PRIMARY KEY, a int);
+CREATE TABLE person (id int PRIMARY KEY, firm_id int);
+CREATE TABLE hit (person_id int, a int);
+CREATE INDEX ON hit (person_id);
+SELECT segments.attach('person'), segments.attach_company('person', 'firm', 'firm_id'), segments.attach_related('person', 'hit', 'hit', 'person_id');
+SELECT segments.define_field('person', 'a', 'number', object => 'behaviors', relation => 'hit');
+SELECT segments.create_segment('Both', '[{"object": "lead", "field": "a", "operator": "=", "properties": {"filter": 1}},
+    {"object": "company", "field": "a", "operator": "=", "properties": {"filter": 2}}]') > 0;
+INSERT INTO firm VALUES (1, 2), (2, 3);
+INSERT INTO person VALUES (1, 1), (2, 1), (3, 2);
+INSERT INTO hit VALUES (1, 1), (2, 3), (3, 1);
+ALTER TABLE firm RENAME COLUMN a TO b;
+SELECT object, field, relation, column_name FROM segments.field_definition WHERE contact_table = 'person'::regclass ORDER BY 1, 2;
+ALTER TABLE hit RENAME COLUMN a TO b;
+SELECT object, field, relation, column_name FROM segments.field_definition WHERE contact_table = 'person'::regclass ORDER BY 1, 2;
+INSERT INTO hit VALUES (2, 1);
+UPDATE firm SET b = 2 WHERE id = 2;
+SELECT contact_id FROM segments.members('both');
+SELECT * FROM segments.check();
+SELECT segments.detach('person');
+RESET search_path;
+DROP SCHEMA names CASCADE;

@@ -31,6 +31,19 @@ SELECT q, ARRAY(SELECT segments.search(q)) FROM unnest(ARRAY['', 'paris', 'PARIS
 SELECT segments.search('gmail', key => NULL::int, max => 1);
 SELECT segments.search('gmail', key => NULL::int, after => '2', max => 1);
 SELECT segments.search('gmail', key => NULL::uuid);
+-- any field of the catalogue: of related rows, of the company, numbered ones; the contact's own goes first
+CREATE TABLE srch.company (id int PRIMARY KEY, name text, town text);
+ALTER TABLE srch.person ADD company_id int;
+CREATE TABLE srch.visit (id int PRIMARY KEY, person_id bigint, page text, day date);
+SELECT segments.attach_company('srch.person', 'srch.company', company_column => 'company_id');
+SELECT segments.attach_related('srch.person', 'visits', 'srch.visit', 'person_id');
+SELECT segments.define_field('srch.person', 'page', 'text', object => 'behaviors', relation => 'visits', column_name => 'page');
+SELECT segments.define_field('srch.person', 'visits', 'number', object => 'behaviors', relation => 'visits', aggregate => 'count');
+INSERT INTO srch.company VALUES (1, 'Acme', 'Oslo');
+UPDATE srch.person SET company_id = 1 WHERE id IN (1, 2);
+INSERT INTO srch.visit VALUES (1, 2, '/pricing', '2026-01-01'), (2, 3, '/about', '2026-01-01'), (3, 2, '/about', '2026-01-02');
+SELECT q, ARRAY(SELECT segments.search(q)) FROM unnest(ARRAY['page:pricing', 'page:about', '!page:about', 'page:+/about', 'visits:>1', 'visits:0', 'town:oslo', '!town:oslo', 'name:acme', 'name:ann',
+    'bucket_3:>=0', 'bucket_3:>9999', '!bucket_3:>=0', 'bucket_x:1', 'group_points_1:0']) AS q;
 -- planned like a condition that a person wrote
 INSERT INTO srch.person (id, points) SELECT i, i FROM generate_series(1000, 3000) AS i;
 CREATE INDEX ON srch.person (points);
