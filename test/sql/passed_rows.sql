@@ -65,3 +65,6 @@ SELECT changes, wrong FROM pg_temp.refresh('2026-01-18 09:01+00');
 INSERT INTO shop.visit SELECT n, timestamptz '2026-01-17 10:00+00' + m * interval '1 second' FROM generate_series(1, 7, 2) AS n, generate_series(1, 5) AS m;
 SELECT * FROM pg_temp.refresh('2026-01-19 10:01+00');
 SELECT count(*) FROM segments.check();
+DROP VIEW pg_temp.members;
+SELECT segments.detach('shop.person');
+DROP SCHEMA shop CASCADE;
