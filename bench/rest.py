@@ -66,4 +66,4 @@ def rate(session, daemon, segments):
 def cpu_of(session, daemon):
     """CPU time of the daemon and of its backends, by process."""
     backends = session.rows(f"SELECT pid FROM pg_stat_activity WHERE usename = '{serving.Role.NAME}'")
-    return {pid: cpu_seconds(pid) for pid in [daemon.process.pid] + [int(row[0]) for row in backends]}
+    return {'daemon': daemon.cpu_seconds()} | {pid: cpu_seconds(pid) for (pid,) in backends}

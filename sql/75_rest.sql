@@ -140,15 +140,19 @@ COMMENT ON FUNCTION segments.rest(text, text, jsonb, jsonb, regclass) IS
     'one request of the REST API of segments and contacts, with the rights of the caller: path with or without /api, query as an object of parameters, body as JSON; gives the status and the body of the answer.  Errors are answers, but those of the moment (a cancel, a serialization failure, lack of memory), which are for those who can ask again.  Without contact_table, the one of parameter contact_table of the query, else the only one';
 
 CREATE FUNCTION segments_internal.rest_in_order(answer jsonb) RETURNS json
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $function$
-    SELECT CASE WHEN answer ? 'order'
-        THEN (SELECT format('{%s}', string_agg(format('%s: %s', to_json(e.key), CASE WHEN jsonb_typeof(e.value) = 'object'
-                  THEN (SELECT format('{%s}', string_agg(format('%s: %s', to_json(o.id), e.value -> o.id), ', ' ORDER BY o.n))
-                        FROM jsonb_array_elements_text(answer -> 'order') WITH ORDINALITY AS o (id, n))
-                  ELSE e.value::text END), ', ' ORDER BY e.key DESC))
-              FROM jsonb_each(answer - 'order') AS e)::json
-        ELSE answer::json END
+-- a function in SQL would plan all of it for each answer, the most of which have no lists
+BEGIN
+    IF answer ? 'order' THEN
+        RETURN (SELECT format('{%s}', string_agg(format('%s: %s', to_json(e.key), CASE WHEN jsonb_typeof(e.value) = 'object'
+                    THEN (SELECT format('{%s}', string_agg(format('%s: %s', to_json(o.id), e.value -> o.id), ', ' ORDER BY o.n))
+                          FROM jsonb_array_elements_text(answer -> 'order') WITH ORDINALITY AS o (id, n))
+                    ELSE e.value::text END), ', ' ORDER BY e.key DESC))
+                FROM jsonb_each(answer - 'order') AS e)::json;
+    END IF;
+    RETURN answer::json;
+END
 $function$;
 COMMENT ON FUNCTION segments_internal.rest_in_order(jsonb) IS 'an answer with the items of its page in their order';
 

@@ -83,6 +83,25 @@ IndexProbeNext(IndexProbe *probe)
 	return found ? probe->slot : NULL;
 }
 
+/*
+ * How many entries the index has for other values, whatever has become of their
+ * rows: at least as many as there are rows under any snapshot.  At most one more
+ * than `most` are counted.
+ */
+int
+IndexProbeCount(IndexProbe *probe, const Datum *values, int most)
+{
+	MemoryContext caller;
+	int n = 0;
+
+	IndexProbeFind(probe, values);
+	caller = MemoryContextSwitchTo(probe->context);
+	while (n <= most && index_getnext_tid(probe->scan, ForwardScanDirection) != NULL)
+		n++;
+	MemoryContextSwitchTo(caller);
+	return n;
+}
+
 void
 IndexProbeClose(IndexProbe *probe)
 {

@@ -32,6 +32,7 @@ extern void IndexProbeOpen(IndexProbe *probe, Relation rel, Oid index, Snapshot 
 extern void IndexProbeKey(IndexProbe *probe, Oid value_type, RegProcedure equal);
 extern void IndexProbeFind(IndexProbe *probe, const Datum *values);
 extern TupleTableSlot *IndexProbeNext(IndexProbe *probe);
+extern int IndexProbeCount(IndexProbe *probe, const Datum *values, int most);
 extern void IndexProbeClose(IndexProbe *probe);
 
 #endif /* SEGMENTS_INDEX_PROBE_H */

@@ -207,6 +207,16 @@ TreeProbeNext(TreeProbe *probe)
 }
 
 /*
+ * How many rows with another value there are at most (IndexProbeCount); -1: not
+ * told, others hold rows too.
+ */
+int
+TreeProbeCount(TreeProbe *probe, Datum value, int most)
+{
+	return probe->one ? IndexProbeCount(&probe->own, &value, most) : -1;
+}
+
+/*
  * The table that the present row is in.
  */
 Relation

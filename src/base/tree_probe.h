@@ -42,6 +42,7 @@ extern void TreeProbeOpen(TreeProbe *probe, Relation rel, AttrNumber column,
 						  const IndexChoice *choice, Snapshot snapshot, LOCKMODE lock);
 extern void TreeProbeFind(TreeProbe *probe, Datum value);
 extern TupleTableSlot *TreeProbeNext(TreeProbe *probe);
+extern int TreeProbeCount(TreeProbe *probe, Datum value, int most);
 extern Relation TreeProbeTable(TreeProbe *probe);
 extern AttrNumber TreeProbeColumn(TreeProbe *probe);
 extern HeapTuple TreeProbeTuple(TreeProbe *probe, TupleTableSlot *slot);

@@ -14,6 +14,7 @@
 #include "datatype/timestamp.h"
 
 #include "base/vector.h"
+#include "definition/field.h"
 #include "evaluate/batch.h"
 #include "evaluate/flips.h"
 #include "evaluate/related_rows.h"
@@ -123,6 +124,36 @@ read_values(Batch *before, Batch *after, int position, const AtomFlips *flips,
 	return make_value(before, facet, rows, n, old_state);
 }
 
+/* Do all atoms over a number tell 0 and every other value up to this one alike? */
+static bool
+are_alike(const Image *image, const ImageFacet *facet, int highest)
+{
+	int i;
+
+	for (i = 0; facet->nconstants > 0 && i <= highest; i++)
+		if (FacetFindConstant(image, facet, Int64GetDatum(i)) >= 0)
+			return false;
+	return facet->nboundaries == 0 || FacetRank(image, facet, Int64GetDatum(0)) ==
+										  FacetRank(image, facet, Int64GetDatum(highest));
+}
+
+/*
+ * Has the contact too few rows for a number of them to pass anything, whichever
+ * of them count, and did at any time since segments were brought forward?
+ */
+static bool
+has_too_few(Batch *batch, int position, RowSource *source, const ImageFacet *facet)
+{
+	Program *program = batch->program;
+	int most;
+
+	if (ProgramAtomGet(program, facet->first)->aggregate != AGGREGATE_COUNT ||
+		facet->others.n > 0 || !RelatedRowsReadable(program, facet->first))
+		return false;
+	most = RelatedRowsAtMost(batch, position, source);
+	return most >= 0 && are_alike(program->image, facet, most);
+}
+
 /*
  * Append the atoms over a measure that can differ for a contact between two
  * batches of the same contacts, which read rows as of before and after.  False:
@@ -137,6 +168,8 @@ MeasurePassed(Batch *before, Batch *after, int position, const AtomFlips *flips,
 	FacetState old_state;
 	FacetState new_state;
 
+	if (has_too_few(after, position, flips->source, facet))
+		return true;
 	if (!read_values(before, after, position, flips, facet, &old_state, &new_state))
 	{
 		MeasureAtoms(program, flips->source, measure, out);

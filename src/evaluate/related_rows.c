@@ -42,9 +42,7 @@
 #include "evaluate/row_aggregate.h"
 #include "evaluate/row_siblings.h"
 #include "evaluate/row.h"
-#include "predicate/boundary.h"
 #include "predicate/predicate.h"
-#include "program/facet.h"
 #include "program/program.h"
 #include "program/program_cache.h"
 
@@ -394,11 +392,10 @@ read_rows(Batch *batch, int position, RowSource *source, ContactRows *contact)
 		close_probes(batch);
 }
 
+/* What rows of a source are read into. */
 static ContactRows *
-contact_rows(Batch *batch, int position, RowSource *source)
+rows_of_source(RowsReader *reader, Batch *batch, RowSource *source)
 {
-	RowsReader *reader = batch->reader;
-	ContactRows *contact;
 	int i;
 
 	for (i = 0; batch->program->sources[i] != source; i++)
@@ -410,7 +407,14 @@ contact_rows(Batch *batch, int position, RowSource *source)
 			reader->context, "segments rows of a contact", ALLOCSET_DEFAULT_SIZES);
 		reader->sources[i]->position = -1;
 	}
-	contact = reader->sources[i];
+	return reader->sources[i];
+}
+
+static ContactRows *
+contact_rows(Batch *batch, int position, RowSource *source)
+{
+	ContactRows *contact = rows_of_source(batch->reader, batch, source);
+
 	if (contact->position != position)
 		read_rows(batch, position, source, contact);
 	return contact;
@@ -438,37 +442,6 @@ answer_of(bool truth)
 	return truth ? ROWS_TRUE : ROWS_FALSE;
 }
 
-/* Does a boundary let the value pass? */
-static bool
-passes(Program *program, const Atom *atom, const Boundary *boundary, bool is_lower, Datum value,
-	   TimestampTz now)
-{
-	Datum at = boundary->constant;
-	int order;
-
-	if (!boundary->given)
-		return true;
-	(void) BoundaryDatum(boundary, atom->value_type, program->table, "UTC", now, &at);
-	order = FacetCompare(atom->value_type, value, at);
-	return order == 0 ? boundary->inclusive : (order > 0) == is_lower;
-}
-
-static bool
-value_satisfies(Program *program, const Atom *atom, Datum value, TimestampTz now)
-{
-	int i;
-
-	if (atom->test == TEST_EXISTS)
-		return DatumGetBool(value);
-	if (atom->test == TEST_RANGE)
-		return passes(program, atom, &atom->lower, true, value, now) &&
-			   passes(program, atom, &atom->upper, false, value, now);
-	for (i = 0; i < atom->nconstants; i++)
-		if (FacetCompare(atom->value_type, value, atom->constants[i]) == 0)
-			return true;
-	return false;
-}
-
 static RowsAnswer
 test_rows(Batch *batch, ContactRows *contact, int id)
 {
@@ -484,7 +457,6 @@ static RowsAnswer
 test_value(Batch *batch, ContactRows *contact, int id)
 {
 	Program *program = batch->program;
-	const Atom *atom = ProgramAtomBound(program, id);
 	Datum value;
 	bool isnull;
 
@@ -494,7 +466,7 @@ test_value(Batch *batch, ContactRows *contact, int id)
 		return ROWS_TOO_MANY;
 	if (!contact->complete && !RowAggregateIsDecided(program, id, value))
 		return ROWS_TOO_MANY;
-	return answer_of(!isnull && value_satisfies(program, atom, value, batch->now));
+	return answer_of(!isnull && RowAggregateSatisfies(program, id, value, batch->now));
 }
 
 static RowsReader *
@@ -545,6 +517,35 @@ RelatedRowsRead(Batch *batch, int position, RowSource *source, RowVersion **rows
 	*rows = contact->rows;
 	*n = contact->n;
 	return contact->complete;
+}
+
+/*
+ * How many rows of a source a contact has, or had before our statement, at most:
+ * as many as lead to them in the index, none of which is looked at.  -1: not
+ * told, or more than are read.  For a batch that keeps indexes open.
+ */
+int
+RelatedRowsAtMost(Batch *batch, int position, RowSource *source)
+{
+	RowsPath *path = rows_path(batch->program, source);
+	ContactRows *contact;
+	MemoryContext old;
+	int n;
+
+	if (!path->usable || OidIsValid(path->links.index) || path->reference != InvalidAttrNumber)
+		return -1;
+	if (batch->reader == NULL)
+		batch->reader = new_reader(batch);
+	contact = rows_of_source(batch->reader, batch, source);
+	/* reading them costs nothing any more */
+	if (contact->position == position)
+		return -1;
+	old = MemoryContextSwitchTo(batch->reader->context);
+	if (!contact->open)
+		open_probes(batch, source, contact);
+	n = TreeProbeCount(&contact->probe, batch->keys[position], MANY_ROWS);
+	MemoryContextSwitchTo(old);
+	return n > MANY_ROWS ? -1 : n;
 }
 
 /*

@@ -23,6 +23,7 @@ extern bool RelatedRowsReadable(Program *program, int id);
 extern void RelatedRowsClose(Batch *batch);
 extern bool RelatedRowsRead(Batch *batch, int position, RowSource *source, RowVersion **rows,
 							int *n);
+extern int RelatedRowsAtMost(Batch *batch, int position, RowSource *source);
 extern int RelatedRowsOlder(Batch *batch, int position, RowSource *source, CommandId command);
 extern RowsAnswer RelatedRowsAnswer(Batch *batch, int position, int id);
 

@@ -23,6 +23,7 @@
 #include "evaluate/row_group.h"
 #include "evaluate/row_siblings.h"
 #include "predicate/bind_place.h"
+#include "predicate/boundary.h"
 #include "predicate/predicate.h"
 #include "program/facet.h"
 #include "program/program.h"
@@ -320,6 +321,41 @@ RowAggregate(Program *program, int id, RowVersion *rows, int n, TimestampTz now,
 			*isnull = !extreme_of_rows(&all, value);
 			return true;
 	}
+}
+
+/* Does a boundary let the value pass? */
+static bool
+passes(Program *program, const Atom *atom, const Boundary *boundary, bool is_lower, Datum value,
+	   TimestampTz now)
+{
+	Datum at = boundary->constant;
+	int order;
+
+	if (!boundary->given)
+		return true;
+	(void) BoundaryDatum(boundary, atom->value_type, program->table, "UTC", now, &at);
+	order = FacetCompare(atom->value_type, value, at);
+	return order == 0 ? boundary->inclusive : (order > 0) == is_lower;
+}
+
+/*
+ * Does a value that is not NULL satisfy the atom?
+ */
+bool
+RowAggregateSatisfies(Program *program, int id, Datum value, TimestampTz now)
+{
+	const Atom *atom = ProgramAtomBound(program, id);
+	int i;
+
+	if (atom->test == TEST_EXISTS)
+		return DatumGetBool(value);
+	if (atom->test == TEST_RANGE)
+		return passes(program, atom, &atom->lower, true, value, now) &&
+			   passes(program, atom, &atom->upper, false, value, now);
+	for (i = 0; i < atom->nconstants; i++)
+		if (FacetCompare(atom->value_type, value, atom->constants[i]) == 0)
+			return true;
+	return false;
 }
 
 /*

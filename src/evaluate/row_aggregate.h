@@ -14,6 +14,7 @@
 extern bool RowAggregateIsPlain(Program *program, int id);
 extern bool RowAggregate(Program *program, int id, RowVersion *rows, int n, TimestampTz now,
 						 Datum *value, bool *isnull);
+extern bool RowAggregateSatisfies(Program *program, int id, Datum value, TimestampTz now);
 extern bool RowAggregateIsDecided(Program *program, int id, Datum value);
 
 #endif /* SEGMENTS_ROW_AGGREGATE_H */

@@ -35,18 +35,24 @@
 
 /* ----- reading ----- */
 
-/* The primary key of the contacts, by which they are found. */
-static IndexChoice
+/* The primary key of the contacts, by which they are found; kept while the table has it. */
+static const IndexChoice *
 key_index(Program *program, Relation rel)
 {
 	IndexChoice choice;
 
+	if (program->key_index != NULL &&
+		list_member_oid(RelationGetIndexList(rel), program->key_index->index))
+		return program->key_index;
 	if (!IndexChoiceFind(rel, program->table->key_attnum, program->table->key_type, &choice))
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 						errmsg("contact table \"%s\" has no primary key over column \"%s\"",
 							   RelationGetRelationName(rel), program->table->key_column),
 						errhint("Give the table its primary key back.")));
-	return choice;
+	if (program->key_index == NULL)
+		program->key_index = MemoryContextAlloc(program->context, sizeof(IndexChoice));
+	*program->key_index = choice;
+	return program->key_index;
 }
 
 /*
@@ -57,9 +63,9 @@ void
 ContactProbeBegin(ContactProbe *probe, Program *program, Snapshot snapshot)
 {
 	Relation rel = ProgramTableOpen(program, program->relid, RowShareLock);
-	IndexChoice choice = key_index(program, rel);
 
-	TreeProbeOpen(probe, rel, program->table->key_attnum, &choice, snapshot, RowShareLock);
+	TreeProbeOpen(probe, rel, program->table->key_attnum, key_index(program, rel), snapshot,
+				  RowShareLock);
 }
 
 /*

@@ -39,26 +39,6 @@
 
 /* ----- reading contacts ----- */
 
-/*
- * A slot over a contact that a query gave as one composite value, which must
- * outlive it.
- */
-TupleTableSlot *
-MaintainContactSlot(Program *program, Datum composite)
-{
-	HeapTupleHeader header = DatumGetHeapTupleHeader(composite);
-	HeapTuple tuple = palloc0(HEAPTUPLESIZE);
-	TupleTableSlot *slot;
-
-	tuple->t_len = HeapTupleHeaderGetDatumLength(header);
-	ItemPointerSetInvalid(&tuple->t_self);
-	tuple->t_tableOid = program->relid;
-	tuple->t_data = header;
-	slot = MakeSingleTupleTableSlot(program->sources[0]->desc, &TTSOpsHeapTuple);
-	ExecStoreHeapTuple(tuple, slot, false);
-	return slot;
-}
-
 /* Did we wait for somebody who is inserting a contact that we miss? */
 static bool
 wait_for_missing(Batch *batch)

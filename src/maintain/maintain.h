@@ -8,7 +8,6 @@
 #include "postgres.h"
 
 #include "datatype/timestamp.h"
-#include "executor/tuptable.h"
 #include "nodes/bitmapset.h"
 
 #include "base/vector.h"
@@ -17,7 +16,6 @@
 #include "member/member_write.h"
 #include "program/program.h"
 
-extern TupleTableSlot *MaintainContactSlot(Program *program, Datum composite);
 extern void MaintainContactsAt(Program *program, Datum *keys, int nkeys, Bitmapset *segments,
 							   Bitmapset *reached, const char *cause, TimestampTz now);
 extern void MaintainContacts(Program *program, Datum *keys, int nkeys, Bitmapset *segments,

@@ -16,9 +16,9 @@
 #include "evaluate/member_probe.h"
 #include "evaluate/predicate_row.h"
 #include "evaluate/related_rows.h"
-#include "evaluate/row.h"
 #include "maintain/passed_atoms.h"
 #include "maintain/set_aside.h"
+#include "maintain/stored_members.h"
 #include "member/change_set.h"
 #include "program/image.h"
 #include "program/program.h"
@@ -26,11 +26,18 @@
 /* Nothing is known of what may have happened to the filter: beside CAN_RISE, CAN_FALL. */
 #define UNKNOWN 4
 
+/* Contacts beyond which members are looked up for all of them together, and answers kept. */
+#define FEW_CONTACTS 32
+#define MANY_ANSWERS (64 * BATCH_ROWS)
+
 /* A segment to be evaluated, and what may have happened to it. */
 typedef struct Candidate
 {
-	int segment; /* its index */
-	int change;  /* CAN_RISE | CAN_FALL, or UNKNOWN */
+	int segment;         /* its index */
+	int change;          /* CAN_RISE | CAN_FALL, or UNKNOWN */
+	StoredMember *asked; /* contacts that it is open for; NULL: not asked together */
+	int nasked;
+	int next; /* of them to be compared */
 } Candidate;
 
 /* Is the segment left alone, with the members it has? */
@@ -42,33 +49,50 @@ is_aside(Program *program, int segment)
 }
 
 /*
- * One contact and one segment: what is stored against what is so.  Where only
- * related rows changed, what is stored was right before.  It still is where the
- * contact's own row decides the filter, and where the rows can only have made
- * true what is a member already, or false what is none.
+ * May the truth on a contact differ from what is stored?  Where only related
+ * rows changed, what is stored was right before.  It still is where the
+ * contact's own row decides the filter.
+ */
+static bool
+is_open(Reconciliation *work, const Candidate *candidate, int position)
+{
+	if (work->batch->rows[position].slot == NULL || is_aside(work->program, candidate->segment))
+		return false;
+	BatchVisit(work->batch, position);
+	return candidate->change == UNKNOWN ||
+		   !BatchIsDecided(work->batch, position, candidate->segment);
+}
+
+/*
+ * One contact and one segment: what is stored against what is so.  The same
+ * where rows can only have made true what is a member already, or false what is
+ * none.
  */
 static void
-compare_member(Reconciliation *work, MemberProbe *members, Candidate *candidate, int position)
+compare_stored(Reconciliation *work, const Candidate *candidate, int position, bool stored)
 {
 	Batch *batch = work->batch;
-	RowVersion *row = &batch->rows[position];
 	int segment = candidate->segment;
 	int64 id = work->program->segments[segment].id;
-	bool stored;
 	bool matches;
 
-	if (row->slot == NULL || is_aside(work->program, segment))
+	if (!(candidate->change & (UNKNOWN | (stored ? CAN_FALL : CAN_RISE))) ||
+		is_aside(work->program, segment))
 		return;
 	BatchVisit(batch, position);
-	if (candidate->change != UNKNOWN && BatchIsDecided(batch, position, segment))
-		return;
-	stored = MemberProbeAsk(members, id, batch->keys[position]);
-	if (!(candidate->change & (UNKNOWN | (stored ? CAN_FALL : CAN_RISE))))
-		return;
-	matches = SegmentOnRow(work->program, row, segment, batch->now);
+	matches = SegmentOnRow(work->program, &batch->rows[position], segment, batch->now);
 	/* it may just have turned out that it can't be evaluated */
 	if (matches != stored && !AsideContains(id))
 		ChangeSetAdd(work->program, work->pending, id, segment, batch->keys[position], !stored);
+}
+
+static void
+compare_member(Reconciliation *work, MemberProbe *members, const Candidate *candidate, int position)
+{
+	if (is_open(work, candidate, position))
+		compare_stored(work, candidate, position,
+					   MemberProbeAsk(members, work->program->segments[candidate->segment].id,
+									  work->batch->keys[position]));
 }
 
 static bool
@@ -146,7 +170,7 @@ flipped_code(const uint32 *code, const AtomFlips *flips, const PassedAtoms *pass
 static Candidate
 candidate_of(Reconciliation *work, int segment, bool asked)
 {
-	Candidate candidate = {segment, UNKNOWN};
+	Candidate candidate = {segment, UNKNOWN, NULL, 0, 0};
 
 	if (!asked || work->flips == NULL || moves(work->program, segment) ||
 		bms_is_member(segment, work->disturbed))
@@ -183,6 +207,39 @@ evaluate_passed(Reconciliation *work, MemberProbe *members, const Singly *singly
 	}
 }
 
+/* Look up the members among many contacts, of each segment in one pass. */
+static void
+ask_together(Reconciliation *work, Candidate *candidates, int n)
+{
+	Batch *batch = work->batch;
+	int i;
+	int j;
+
+	if (batch->nrows <= FEW_CONTACTS || n * batch->nrows > MANY_ANSWERS)
+		return;
+	for (j = 0; j < n; j++)
+		candidates[j].asked = palloc(sizeof(StoredMember) * batch->nrows);
+	for (i = 0; i < batch->nrows; i++)
+		for (j = 0; j < n; j++)
+			if (is_open(work, &candidates[j], i))
+				candidates[j].asked[candidates[j].nasked++] =
+					(StoredMember){batch->keys[i], i, false};
+	for (j = 0; j < n; j++)
+		StoredMembersFind(work->program, work->program->segments[candidates[j].segment].id,
+						  candidates[j].asked, candidates[j].nasked);
+}
+
+static void
+compare_asked(Reconciliation *work, Candidate *candidate, int position)
+{
+	const StoredMember *asked = &candidate->asked[candidate->next];
+
+	if (candidate->next == candidate->nasked || asked->position != position)
+		return;
+	candidate->next++;
+	compare_stored(work, candidate, position, asked->stored);
+}
+
 /* Contact by contact, so that what is read for one serves all segments. */
 static void
 evaluate_present(Reconciliation *work, MemberProbe *members, Candidate *candidates, int n,
@@ -191,11 +248,15 @@ evaluate_present(Reconciliation *work, MemberProbe *members, Candidate *candidat
 	int i;
 	int j;
 
+	ask_together(work, candidates, n);
 	for (i = 0; i < work->batch->nrows; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
 		for (j = 0; j < n; j++)
-			compare_member(work, members, &candidates[j], i);
+			if (candidates[j].asked != NULL)
+				compare_asked(work, &candidates[j], i);
+			else
+				compare_member(work, members, &candidates[j], i);
 		if (singly->segments != NULL)
 			evaluate_passed(work, members, singly, i);
 	}

@@ -146,10 +146,11 @@ typedef struct Program
 	char key_align;
 	FmgrInfo key_compare;
 	Oid key_collation;
-	List *plans;            /* all kept plans, to be freed with the program */
-	TimestampTz moved_from; /* moving segments were brought forward to here at least */
-	TimestampTz moved_to;   /* and some as far as here */
-	IntVector awake;        /* moving atoms of contacts that mean something else since moved_from */
+	struct IndexChoice *key_index; /* by which contacts are found; NULL: not asked yet */
+	List *plans;                   /* all kept plans, to be freed with the program */
+	TimestampTz moved_from;        /* moving segments were brought forward to here at least */
+	TimestampTz moved_to;          /* and some as far as here */
+	IntVector awake; /* moving atoms of contacts that mean something else since moved_from */
 	TimestampTz awake_from;
 	TimestampTz awake_until;
 	uint64 clock_generation;     /* of the clock rows these are from; 0: not read */

@@ -19,12 +19,12 @@
 
 #include "refresh/refresh_compare.h"
 
-#include "access/table.h"
+#include "access/xact.h"
 #include "executor/executor.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
-#include "utils/datum.h"
 #include "utils/memutils.h"
+#include "utils/snapmgr.h"
 
 #include "base/kept_plan.h"
 #include "base/result.h"
@@ -43,7 +43,6 @@
 #include "program/image.h"
 #include "program/keys.h"
 #include "program/program.h"
-#include "program/program_cache.h"
 #include "refresh/refresh_read.h"
 #include "refresh/refresh_window.h"
 
@@ -70,6 +69,8 @@ typedef struct Comparison
 	Program *program;
 	TimestampTz now;
 	Batch *batch;
+	ContactProbe probe;
+	RowVersion *row;   /* of the present contact */
 	int *seen;         /* per segment: position it was last met at */
 	int *passed;       /* per atom: the same */
 	IntVector met;     /* segments of the present contact */
@@ -150,9 +151,8 @@ verdict(Comparison *work, const uint32 *code, int position)
 	if (op == IMAGE_OP_NOT)
 		return negation(verdict(work, code + 1, position));
 	if (op != IMAGE_OP_AND && op != IMAGE_OP_OR)
-		return PredicateOnRow(work->program, &work->batch->rows[position], code, work->now)
-				   ? DECIDED_TRUE
-				   : DECIDED_FALSE;
+		return PredicateOnRow(work->program, work->row, code, work->now) ? DECIDED_TRUE
+																		 : DECIDED_FALSE;
 	for (arg = code + 1; arg < end; arg = IMAGE_NEXT(arg))
 	{
 		Verdict answer = verdict(work, arg, position);
@@ -188,35 +188,21 @@ meet_atom(Comparison *work, int atom, int position)
 
 /* ----- contacts and their stored members ----- */
 
-/* Read the contacts of the batch as committed; some may be gone. */
+/*
+ * Few contacts are looked at again: their rows are kept, and their keys as they
+ * themselves have them.
+ */
 static void
-read_contacts(Batch *batch)
+keep_contact(Comparison *work, TupleTableSlot *slot, int position)
 {
-	Program *program = batch->program;
-	ContactTable *table = program->table;
-	char *sql = psprintf("SELECT (c.*)::%s FROM %s c WHERE c.%s = ANY ($1)", table->name,
-						 table->name, table->key);
-	Datum values[1];
-	uint64 i;
+	Program *program = work->program;
+	TupleTableSlot *copy = MakeSingleTupleTableSlot(program->sources[0]->desc, &TTSOpsHeapTuple);
+	bool isnull;
 
-	for (i = 0; i < (uint64) batch->nrows; i++)
-		RowVersionInit(&batch->rows[i], program->sources[0], NULL);
-	/* its rows come whole */
-	table_close(ProgramTableOpen(program, program->relid, AccessShareLock), NoLock);
-	values[0] = ProgramKeyArray(program, batch->keys, batch->nrows);
-	SpiExecute(KeptPlan(sql, 1, &program->key_array_type), values, SPI_OK_SELECT);
-	for (i = 0; i < SPI_processed; i++)
-	{
-		bool isnull;
-		Datum contact = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull);
-		TupleTableSlot *slot = MaintainContactSlot(program, datumCopy(contact, false, -1));
-		int position = ProgramFindKey(batch->program, batch->keys, batch->nrows,
-									  slot_getattr(slot, program->table->key_attnum, &isnull));
-
-		if (position >= 0)
-			batch->rows[position].slot = slot;
-	}
-	SPI_freetuptable(SPI_tuptable);
+	ExecStoreHeapTuple(ExecCopySlotHeapTuple(slot), copy, false);
+	work->row = &work->batch->rows[position];
+	RowVersionInit(work->row, program->sources[0], copy);
+	work->batch->keys[position] = slot_getattr(copy, program->table->key_attnum, &isnull);
 }
 
 /* Which of the segments met have the contact as a member, among all it has? */
@@ -288,19 +274,23 @@ keep_open(Comparison *work, int position, bool *looks_up)
 	work->met.n = kept;
 }
 
-/* The segments met at a contact: those that its row answers, at once. */
+/*
+ * The segments met at a contact, whose row is as committed: those that it
+ * answers, at once.
+ */
 static void
-compare_contact(Comparison *work, int position)
+compare_contact(Comparison *work, TupleTableSlot *slot, int position)
 {
 	Program *program = work->program;
-	RowVersion *row = &work->batch->rows[position];
 	bool *looks_up = palloc(sizeof(bool) * Max(work->met.n, 1));
 	bool *stored;
 	int i;
 
+	RowVersionReset(work->row, slot);
 	keep_open(work, position, looks_up);
 	if (work->met.n == 0)
 		return;
+	keep_contact(work, slot, position);
 	stored = palloc(sizeof(bool) * work->met.n);
 	look_up_members(work, position, stored);
 	for (i = 0; i < work->met.n; i++)
@@ -311,7 +301,7 @@ compare_contact(Comparison *work, int position)
 			continue;
 		if (looks_up[i])
 			add_pair(&work->others, segment, position, stored[i]);
-		else if (SegmentOnRow(program, row, segment, work->now) != stored[i])
+		else if (SegmentOnRow(program, work->row, segment, work->now) != stored[i])
 			add_pair(&work->different, segment, position, stored[i]);
 	}
 }
@@ -451,27 +441,45 @@ meet_passed(Comparison *work, const PassedContact *contact, int position)
 	}
 }
 
-/* Contacts of a batch: entries in key order, `starts` says where each begins. */
+/*
+ * Contacts of a batch: entries in key order, `starts` says where each begins.
+ * Some may be gone.
+ */
 static void
-compare_batch(Comparison *work, const PassedContact *contacts, const int *starts, int n)
+compare_contacts(Comparison *work, const PassedContact *contacts, const int *starts, int n)
 {
+	RowVersion row;
 	int position;
-	int start;
 
+	RowVersionInit(&row, work->program->sources[0], NULL);
 	for (position = 0; position < n; position++)
 	{
+		TupleTableSlot *slot = ContactProbeAsk(&work->probe, work->batch->keys[position]);
 		int i;
 
 		CHECK_FOR_INTERRUPTS();
+		if (slot == NULL)
+			continue;
 		work->met.n = 0;
 		for (i = starts[position]; i < starts[position + 1]; i++)
 			meet_passed(work, &contacts[i], position);
-		if (work->batch->rows[position].slot != NULL)
-			compare_contact(work, position);
+		work->row = &row;
+		compare_contact(work, slot, position);
 	}
+}
+
+static void
+compare_batch(Comparison *work, const PassedContact *contacts, const int *starts, int n)
+{
+	int start;
+
+	CommandCounterIncrement();
+	ContactProbeBegin(&work->probe, work->program, RegisterSnapshot(GetLatestSnapshot()));
+	compare_contacts(work, contacts, starts, n);
 	sort_pairs(work->program, &work->others);
 	for (start = 0; start < work->others.n; start += same_segment(&work->others, start))
 		compare_others(work, work->others.items + start, same_segment(&work->others, start));
+	ContactProbeEnd(&work->probe);
 }
 
 static int *
@@ -498,7 +506,6 @@ reconcile_batch(Program *program, const PassedContact *contacts, const int *star
 	work.batch = BatchCreate(program, now, n, keys);
 	work.seen = no_positions(program->nsegments);
 	work.passed = no_positions(program->natoms);
-	read_contacts(work.batch);
 	compare_batch(&work, contacts, starts, n);
 	ResetExprContext(program->econtext);
 	maintain_different(&work);

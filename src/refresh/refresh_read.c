@@ -14,6 +14,7 @@
 #include "utils/array.h"
 #include "utils/datum.h"
 #include "utils/guc.h"
+#include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 
 #include "base/kept_plan.h"
@@ -74,9 +75,39 @@ line_type(ValueType type)
 	}
 }
 
+/* Does a row, or its link, have the very key of its contact? */
+static bool
+rows_have_keys(const RelatedRows *rows, ContactTable *table)
+{
+	Oid relid = OidIsValid(rows->link_relid) ? rows->link_relid : rows->relid;
+
+	return rows->contact_reference == NULL &&
+		   getBaseType(get_atttype(relid, get_attnum(relid, rows->contact_column))) ==
+			   table->key_type;
+}
+
+/*
+ * SELECT, for the rows of all contacts, where the keys are those of contacts
+ * also without looking at these; NULL where they are not.
+ */
+static char *
+rows_sql(ContactTable *table, const PassedValue *value, const char *type)
+{
+	const RelatedRows *rows = value->atom->rows;
+	char *from;
+	char *key;
+	const char *column;
+
+	if (!rows_have_keys(rows, table) ||
+		!RowsOfAllSql(rows, value->condition, table, &from, &key, &column))
+		return NULL;
+	return psprintf("SELECT (%s)::%s AS k, (%s)::%s AS v %s", key, table->key_type_name, value->sql,
+					type, from);
+}
+
 /*
  * Keys and values of the contacts in a range, which is given as SQL.  windows:
- * what stands before the contact table in FROM.
+ * what stands first in FROM.  Rows without a contact may have keys too.
  */
 static char *
 contacts_sql(ContactTable *table, const PassedValue *value, const char *windows, const char *low,
@@ -84,10 +115,15 @@ contacts_sql(ContactTable *table, const PassedValue *value, const char *windows,
 {
 	const Atom *atom = value->atom;
 	const char *type = line_type(atom->value_type).name;
+	char *rows;
 
 	if (atom->scope == ATOM_CONTACT)
 		return psprintf("SELECT c.%s, (%s)::%s FROM %s%s c WHERE %s >= %s AND %s <= %s", table->key,
 						value->sql, type, windows, table->name, value->sql, low, value->sql, high);
+	rows = rows_sql(table, value, type);
+	if (rows != NULL)
+		return psprintf("SELECT x.k, x.v FROM %sLATERAL (%s AND %s >= %s AND %s <= %s) x", windows,
+						rows, value->sql, low, value->sql, high);
 	return psprintf(
 		"SELECT c.%s, x.v FROM %s%s c, LATERAL (SELECT (%s)::%s AS v %s AND %s >= %s AND %s <= %s) x",
 		table->key, windows, table->name, value->sql, type,

@@ -1,12 +1,12 @@
 /*
- * pattern_index.c - which of many literals stand in a text, found in one pass.
+ * pattern_index.c - which of many literals stand in a text, found together.
  *
  * Of each literal a piece of eight bytes (four, two or one of short ones) is
  * entered into a hash table: the one that is rarest among all of the literals,
- * as texts look like what they are searched for.  A text is read once; at each
- * byte the pieces that end there are looked up, most of them in vain in a bit
- * map that fits into a cache, and where one is found its literals are compared
- * with the text around it.  So the cost follows the length of the text and what
+ * as texts look like what they are searched for.  A text is read once for each
+ * length of pieces; at each byte the piece that ends there is looked up, mostly
+ * in vain in a bit map that fits into a cache, and where it is found its literals
+ * are compared with the text around it.  So the cost follows the length of the text and what
  * nearly stands in it, not the number of literals.  Against an automaton (Aho
  * and Corasick, 1975), whose states are as many as the literals' bytes, this
  * takes a small and bounded number of bytes for each literal.
@@ -399,20 +399,34 @@ compare_bucket(Search *search, uint64 hash, uint64 piece, int width, int end)
 	}
 }
 
-static void
-search_width(Search *search, uint64 window, int width, int end)
+/*
+ * Look up the pieces of one width that end in a stretch of the text.  The width
+ * is a constant where this is called, and the loop is made for it.
+ */
+static pg_attribute_always_inline void
+search_width(Search *search, int width, int from, int to)
 {
 	const PatternIndex *index = search->index;
 	const uint64 *filter = PART(index, index->filter, uint64);
-	uint64 piece;
-	uint64 hash;
+	uint32 mask = index->nwords - 1;
+	uint64 window = 0;
+	int end;
 
-	if (!(index->widths & 1u << width) || end < width)
+	if (!(index->widths & 1u << width))
 		return;
-	piece = newest(window, width);
-	hash = hash_piece(piece, width);
-	if (filter[(hash >> 38) & (index->nwords - 1)] & UINT64CONST(1) << (hash >> 32 & 63))
-		compare_bucket(search, hash, piece, width, end);
+	for (end = Max(from - width, 0); end < from; end++)
+		window = shift_in(window, search->text[end]);
+	for (end = from + 1; end <= to; end++)
+	{
+		uint64 piece;
+		uint64 hash;
+
+		window = shift_in(window, search->text[end - 1]);
+		piece = newest(window, width);
+		hash = hash_piece(piece, width);
+		if ((filter[(hash >> 38) & mask] & UINT64CONST(1) << (hash >> 32 & 63)) && end >= width)
+			compare_bucket(search, hash, piece, width, end);
+	}
 }
 
 /*
@@ -423,17 +437,17 @@ void
 PatternIndexSearch(const PatternIndex *index, const char *text, int len, IntVector *found)
 {
 	Search search = {index, text, len, 0, {found, found->n, 0, NULL}};
-	uint64 window = 0;
-	int end;
+	int from;
 
-	for (end = 1; end <= len; end++)
+	for (from = 0; from < len; from += INTERRUPT_EVERY)
 	{
-		window = shift_in(window, text[end - 1]);
-		search_width(&search, window, 8, end);
-		search_width(&search, window, 4, end);
-		search_width(&search, window, 2, end);
-		search_width(&search, window, 1, end);
-		look_up_interrupts(&search);
+		int to = Min(len, from + INTERRUPT_EVERY);
+
+		CHECK_FOR_INTERRUPTS();
+		search_width(&search, 8, from, to);
+		search_width(&search, 4, from, to);
+		search_width(&search, 2, from, to);
+		search_width(&search, 1, from, to);
 	}
 	if (search.set.slots)
 		pfree(search.set.slots);

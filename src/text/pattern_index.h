@@ -1,5 +1,5 @@
 /*
- * pattern_index.h - which of many literals stand in a text, found in one pass.
+ * pattern_index.h - which of many literals stand in a text, found together.
  */
 #ifndef SEGMENTS_PATTERN_INDEX_H
 #define SEGMENTS_PATTERN_INDEX_H
