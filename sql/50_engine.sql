@@ -10,6 +10,10 @@ CREATE FUNCTION segments.elements(value text[], fold boolean DEFAULT true) RETUR
     AS 'MODULE_PATHNAME', 'segments_elements_array' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION segments.elements(text[], boolean) IS 'elements of a multi-select array, folded unless fold is false, without nulls and blank ones; null gives null';
 
+CREATE FUNCTION segments_internal.element_set(elements text[]) RETURNS text[]
+    AS 'MODULE_PATHNAME', 'segments_element_set' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION segments_internal.element_set(text[]) IS 'what segments.elements() gives as one value: equal for equal sets, whatever the order of their elements and however often one is there';
+
 CREATE FUNCTION segments.matching(filter segments.filter, contact_table regclass DEFAULT NULL, at timestamptz DEFAULT NULL,
                                   key anyelement DEFAULT NULL::bigint) RETURNS SETOF anyelement
     AS 'MODULE_PATHNAME', 'segments_matching' LANGUAGE C STABLE ROWS 1000 COST 10000;

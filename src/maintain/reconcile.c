@@ -215,7 +215,7 @@ ask_together(Reconciliation *work, Candidate *candidates, int n)
 	int i;
 	int j;
 
-	if (batch->nrows <= FEW_CONTACTS || n * batch->nrows > MANY_ANSWERS)
+	if (batch->nrows <= FEW_CONTACTS || n > MANY_ANSWERS / batch->nrows)
 		return;
 	for (j = 0; j < n; j++)
 		candidates[j].asked = palloc(sizeof(StoredMember) * batch->nrows);

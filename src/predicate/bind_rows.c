@@ -49,7 +49,10 @@ is_local_instant(const Field *field)
 		   strcmp(field->timezone, "UTC") != 0;
 }
 
-/* What a row adds to the number of different values: the same for texts that fold alike. */
+/*
+ * What a row adds to the number of different values: the same for texts that
+ * fold alike, and for sets of the same elements.
+ */
 static char *
 distinct_argument(const Field *field)
 {
@@ -57,7 +60,7 @@ distinct_argument(const Field *field)
 		field->class == FIELD_TEXT || (field->class == FIELD_ID && field->value_type == TEXTOID);
 
 	if (field->class == FIELD_MULTISELECT)
-		return psprintf("segments.elements(%s%s)", field->value,
+		return psprintf("segments_internal.element_set(segments.elements(%s%s))", field->value,
 						field->case_sensitive ? ", false" : "");
 	if (!text)
 		return field->value;

@@ -3,6 +3,9 @@
  *
  * segments.elements(text | text[] [, fold boolean]) RETURNS text[]: folded
  * unless fold is false; blank elements are left out; NULL gives NULL.
+ *
+ * segments_internal.element_set(text[]) RETURNS text[]: the same set as one
+ * value, each element once and in order of bytes.
  */
 #include "postgres.h"
 
@@ -112,4 +115,36 @@ segments_elements_array(PG_FUNCTION_ARGS)
 	}
 	array_free_iterator(iterator);
 	PG_RETURN_DATUM(finish(&elements));
+}
+
+static int
+compare_elements(const void *a, const void *b)
+{
+	text *first = DatumGetTextPP(*(const Datum *) a);
+	text *second = DatumGetTextPP(*(const Datum *) b);
+	int n = VARSIZE_ANY_EXHDR(first);
+	int m = VARSIZE_ANY_EXHDR(second);
+	int order = memcmp(VARDATA_ANY(first), VARDATA_ANY(second), Min(n, m));
+
+	return order != 0 ? order : (n > m) - (n < m);
+}
+
+PG_FUNCTION_INFO_V1(segments_element_set);
+Datum
+segments_element_set(PG_FUNCTION_ARGS)
+{
+	ArrayType *array = PG_GETARG_ARRAYTYPE_P(0);
+	Datum *values;
+	int count;
+	int kept = 0;
+	int i;
+
+	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &values, NULL, &count);
+	qsort(values, count, sizeof(Datum), compare_elements);
+	for (i = 0; i < count; i++)
+	{
+		if (kept == 0 || compare_elements(&values[kept - 1], &values[i]) != 0)
+			values[kept++] = values[i];
+	}
+	PG_RETURN_ARRAYTYPE_P(construct_array(values, kept, TEXTOID, -1, false, TYPALIGN_INT));
 }

@@ -71,6 +71,27 @@ ALTER TABLE o.row DETACH PARTITION o.row_more;
 SELECT differ();
 ALTER TABLE o.row ATTACH PARTITION o.row_more DEFAULT;
 SELECT differ();
+-- sets are different when their elements are: neither the order of those counts, nor how often one is there
+CREATE TABLE o.choice (contact_id bigint, langs text[], interests text);
+SELECT segments.attach_related('o.contact', 'choice', 'o.choice', 'contact_id');
+SELECT segments.define_field('o.contact', 'wishes', 'multiselect', object => 'behaviors', relation => 'choice', column_name => 'interests');
+SELECT segments.define_field('o.contact', 'exact_wishes', 'multiselect', object => 'behaviors', relation => 'choice', column_name => 'interests', case_sensitive => true);
+SELECT count(segments.create_segment(concat_ws(' ', 'sets', of, n), format('[{"rows": "choice", "aggregate": "distinct", "of": "%s", "operator": "=", "properties": {"filter": %s}}]', of, n)))
+FROM unnest('{langs,wishes,exact_wishes}'::text[]) AS of, generate_series(1, 3) AS n;
+CREATE FUNCTION counted() RETURNS TABLE (sets text, contacts text) LANGUAGE sql AS $$
+    SELECT s.name, string_agg(m.contact_id::text, ' ' ORDER BY m.contact_id)
+    FROM segments.segment AS s JOIN o.contact_segment_member AS m ON m.segment_id = s.id WHERE s.name LIKE 'sets %' GROUP BY s.name ORDER BY s.name COLLATE "C"
+$$;
+INSERT INTO o.contact SELECT n FROM generate_series(1, 6) AS n ON CONFLICT DO NOTHING;
+INSERT INTO o.choice VALUES (1, '{a,b}', 'a|b'), (1, '{b,a}', 'b|a'), (2, '{a}', 'a'), (2, '{a,NULL,a,""}', 'a||a'), (3, '{}', ''), (3, '{""}', '|'), (3, NULL, NULL),
+    (4, '{ss,ß}', 'ss|ß'), (4, '{SS}', 'SS'), (5, '{a}', 'a'), (5, '{a,b}', 'a|b'), (5, '{b}', 'b'), (6, '{ab}', 'ab'), (6, '{b,a}', 'b|a'), (6, '{a,b,A}', 'a|b|A');
+SELECT * FROM counted();
+SELECT differ();
+UPDATE o.choice SET langs = langs || '{c,b}'::text[], interests = interests || '|b' WHERE contact_id IN (1, 5);
+DELETE FROM o.choice WHERE contact_id = 6 AND interests = 'ab';
+SELECT * FROM counted();
+SELECT differ();
+DROP FUNCTION counted;
 SELECT segments.detach('o.contact');
 DROP FUNCTION differ, value_of;
 DROP SCHEMA o CASCADE;
