@@ -20,7 +20,6 @@
 #include "catalog/index.h"
 #include "executor/tuptable.h"
 #include "miscadmin.h"
-#include "miscadmin.h"
 #include "storage/bufmgr.h"
 #include "storage/itemptr.h"
 #include "utils/builtins.h"
