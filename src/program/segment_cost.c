@@ -47,7 +47,8 @@
 #define COST_NAME "segments cost"
 #define SETS 4096
 #define WAYS 8
-#define PLACES 4096
+#define PLACES 65536    /* the kernel gives memory to those that are used */
+#define LOCKED_ADDS 512 /* then others have the lock for a moment */
 #define SAMPLE_EVERY 64
 #define FLUSH_MSEC 1000
 
@@ -133,13 +134,18 @@ flush(void)
 {
 	int i;
 
-	LWLockAcquire(&share->lock, LW_EXCLUSIVE);
-	for (i = 0; i < nused; i++)
-		add_to_share(&places[used[i]]);
-	LWLockRelease(&share->lock);
-	for (i = 0; i < nused; i++)
-		places[used[i]].member_table = InvalidOid;
-	nused = 0;
+	while (nused > 0)
+	{
+		int until = Max(nused - LOCKED_ADDS, 0);
+
+		LWLockAcquire(&share->lock, LW_EXCLUSIVE);
+		for (i = until; i < nused; i++)
+			add_to_share(&places[used[i]]);
+		LWLockRelease(&share->lock);
+		for (i = until; i < nused; i++)
+			places[used[i]].member_table = InvalidOid;
+		nused = until;
+	}
 }
 
 static void
