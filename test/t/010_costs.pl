@@ -33,9 +33,17 @@ is($node->safe_psql('postgres', "INSERT INTO person VALUES (4, 3);\n\\! $ask\nIN
 	'1', 'the first transaction of a session tells at once');
 is(counted(), '3|5', 'and the others when it ends, at the latest');
 
-# more segments than a backend has places for
+# thousands of segments in one transaction
 $node->safe_psql('postgres', 'INSERT INTO person SELECT i, i FROM generate_series(10, 5000) AS i');
 is(counted(), '4994|4996', 'each is counted');
+
+# segments that want the same place in a backend's table
+$node->safe_psql('postgres', q{
+	INSERT INTO segments.segment (id, name, contact_table, filters)
+	SELECT s.id + i * 65536, 'Far ' || i, 'person', s.filters FROM segments.segment AS s, generate_series(1, 3) AS i WHERE s.alias = 's7';
+	INSERT INTO person SELECT i, 7 FROM generate_series(20001, 20010) AS i;
+});
+is(counted(), '4998|5036', 'nothing of them is lost');
 
 # a database that has the same numbers
 $node->safe_psql('postgres', 'CREATE DATABASE other');
@@ -47,7 +55,7 @@ $node->safe_psql('other', q{
 	INSERT INTO person VALUES (1, 1);
 });
 is($node->safe_psql('other', 'SELECT evaluations FROM segments.status'), '1', 'of another database');
-is(counted(), '4994|4996', 'which are no others');
+is(counted(), '4998|5036', 'which are no others');
 
 $node->safe_psql('postgres', 'DELETE FROM person WHERE id > 20');
 is($node->safe_psql('postgres', 'SELECT count(*) FROM segments.check()'), '0', 'members are right');
