@@ -28,9 +28,9 @@ CREATE FUNCTION pg_temp.recent(relation text, date_column text, city text) RETUR
         jsonb_build_object('rows', relation, 'filters', jsonb_build_array(jsonb_build_object('field', date_column, 'operator', 'inLast',
             'properties', jsonb_build_object('filter', '2 days'))), 'aggregate', 'count', 'operator', 'gte', 'properties', '{"filter": 1}'::jsonb),
         jsonb_build_object('glue', 'and', 'object', 'lead', 'field', 'city', 'operator', '=', 'properties', jsonb_build_object('filter', city)))::segments.filter $$;
-SELECT segments.create_segment('visitors', pg_temp.recent('visit', 'at', 'Graz'));
-SELECT segments.create_segment('callers', pg_temp.recent('call', 'at', 'Graz'));
-SELECT segments.create_segment('young firms', pg_temp.recent('firm', 'founded', 'Graz'));
+SELECT segments.create_segment('visitors', pg_temp.recent('visit', 'at', 'Graz')) > 0;
+SELECT segments.create_segment('callers', pg_temp.recent('call', 'at', 'Graz')) > 0;
+SELECT segments.create_segment('young firms', pg_temp.recent('firm', 'founded', 'Graz')) > 0;
 INSERT INTO shop.person SELECT n, CASE WHEN n % 2 = 0 THEN 'Graz' ELSE 'Linz' END, repeat('x', 5000) FROM generate_series(1, 8) AS n;
 INSERT INTO shop.firm VALUES (1, '2026-01-14 09:00+00'), (2, '2026-01-15 09:00+00');
 INSERT INTO shop.works VALUES (1, 2), (1, 3), (1, 77), (1, NULL), (2, 4.0), (2, 78);
