@@ -7,8 +7,10 @@
 #include "member/direct_table.h"
 
 #include "access/genam.h"
+#include "access/heapam.h"
 #include "access/table.h"
 #include "access/tableam.h"
+#include "access/xact.h"
 #include "catalog/index.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
@@ -202,4 +204,21 @@ DirectTableInsertEntry(DirectTable *table, int index, TupleTableSlot *slot, Inde
 	FormIndexDatum(table->infos[index], slot, NULL, values, nulls);
 	return index_insert(table->indexes[index], values, nulls, &slot->tts_tid, table->rel, check,
 						false, table->infos[index]);
+}
+
+/*
+ * Take back rows that a unique index refused.  Returns the command that goes on
+ * writing.
+ */
+CommandId
+DirectTableTakeBack(DirectTable *table, ItemPointerData *tids, int n)
+{
+	int i;
+
+	/* a command cannot delete what it inserted itself */
+	CommandCounterIncrement();
+	for (i = 0; i < n; i++)
+		simple_heap_delete(table->rel, &tids[i]);
+	CommandCounterIncrement();
+	return GetCurrentCommandId(true);
 }

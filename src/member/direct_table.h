@@ -44,5 +44,6 @@ extern TupleTableSlot *DirectTableSlot(DirectTable *table, int i);
 extern void DirectTableInsert(DirectTable *table, int n, CommandId command);
 extern bool DirectTableInsertEntry(DirectTable *table, int index, TupleTableSlot *slot,
 								   IndexUniqueCheck check);
+extern CommandId DirectTableTakeBack(DirectTable *table, ItemPointerData *tids, int n);
 
 #endif /* SEGMENTS_DIRECT_TABLE_H */

@@ -18,7 +18,6 @@
 #include "member/member_direct.h"
 
 #include "access/genam.h"
-#include "access/heapam.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
@@ -256,17 +255,18 @@ insert_indexes(Joins *joins)
 static void
 take_back_refused(Joins *joins)
 {
+	ItemPointerData *tids;
+	int n = 0;
 	int row;
 
 	if (joins->nrefused == 0)
 		return;
-	/* a command cannot delete what it inserted itself */
-	CommandCounterIncrement();
+	tids = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(ItemPointerData) * joins->nrefused);
 	for (row = 0; row < joins->n; row++)
 		if (joins->refused[row])
-			simple_heap_delete(joins->work->member.rel, &joins->tids[row]);
-	CommandCounterIncrement();
-	joins->work->command = GetCurrentCommandId(true);
+			tids[n++] = joins->tids[row];
+	joins->work->command = DirectTableTakeBack(&joins->work->member, tids, n);
+	pfree(tids);
 }
 
 /* ----- a statement's changes ----- */

@@ -15,7 +15,6 @@
 
 #include "member/override_insert.h"
 
-#include "access/heapam.h"
 #include "access/xact.h"
 #include "catalog/index.h"
 #include "executor/tuptable.h"
@@ -140,23 +139,6 @@ insert_other(OverrideWork *work, int index, int n)
 										  UNIQUE_CHECK_NO);
 }
 
-/* Rows that the index refused are taken back. */
-static void
-take_back_refused(OverrideWork *work)
-{
-	int i;
-
-	if (work->nrefused == 0)
-		return;
-	/* a command cannot delete what it inserted itself */
-	CommandCounterIncrement();
-	for (i = 0; i < work->nrefused; i++)
-		simple_heap_delete(work->table.rel, &work->refused[i]);
-	CommandCounterIncrement();
-	work->command = GetCurrentCommandId(true);
-	work->nrefused = 0;
-}
-
 /* A block of contacts that have no row, in the order of the indexes. */
 static void
 insert_block(OverrideWork *work, const Change *changes, int n)
@@ -172,7 +154,9 @@ insert_block(OverrideWork *work, const Change *changes, int n)
 	for (i = 0; i < table->nindexes; i++)
 		if (!table->indexes[i]->rd_index->indisunique)
 			insert_other(work, i, n);
-	take_back_refused(work);
+	if (work->nrefused > 0)
+		work->command = DirectTableTakeBack(table, work->refused, work->nrefused);
+	work->nrefused = 0;
 }
 
 /* ----- all together ----- */
