@@ -150,6 +150,9 @@ has_too_few(Batch *batch, int position, RowSource *source, const ImageFacet *fac
 	if (ProgramAtomGet(program, facet->first)->aggregate != AGGREGATE_COUNT ||
 		facet->others.n > 0 || !RelatedRowsReadable(program, facet->first))
 		return false;
+	/* the row that brought us here is one already: not worth counting */
+	if (!are_alike(program->image, facet, 1))
+		return false;
 	most = RelatedRowsAtMost(batch, position, source);
 	return most >= 0 && are_alike(program->image, facet, most);
 }

@@ -220,10 +220,13 @@ ask_together(Reconciliation *work, Candidate *candidates, int n)
 	for (j = 0; j < n; j++)
 		candidates[j].asked = palloc(sizeof(StoredMember) * batch->nrows);
 	for (i = 0; i < batch->nrows; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
 		for (j = 0; j < n; j++)
 			if (is_open(work, &candidates[j], i))
 				candidates[j].asked[candidates[j].nasked++] =
 					(StoredMember){batch->keys[i], i, false};
+	}
 	for (j = 0; j < n; j++)
 		StoredMembersFind(work->program, work->program->segments[candidates[j].segment].id,
 						  candidates[j].asked, candidates[j].nasked);

@@ -69,7 +69,6 @@ typedef struct Comparison
 	Program *program;
 	TimestampTz now;
 	Batch *batch;
-	ContactProbe probe;
 	RowVersion *row;   /* of the present contact */
 	int *seen;         /* per segment: position it was last met at */
 	int *passed;       /* per atom: the same */
@@ -448,13 +447,16 @@ meet_passed(Comparison *work, const PassedContact *contact, int position)
 static void
 compare_contacts(Comparison *work, const PassedContact *contacts, const int *starts, int n)
 {
+	ContactProbe probe;
 	RowVersion row;
 	int position;
 
+	CommandCounterIncrement();
+	ContactProbeBegin(&probe, work->program, RegisterSnapshot(GetLatestSnapshot()));
 	RowVersionInit(&row, work->program->sources[0], NULL);
 	for (position = 0; position < n; position++)
 	{
-		TupleTableSlot *slot = ContactProbeAsk(&work->probe, work->batch->keys[position]);
+		TupleTableSlot *slot = ContactProbeAsk(&probe, work->batch->keys[position]);
 		int i;
 
 		CHECK_FOR_INTERRUPTS();
@@ -466,6 +468,7 @@ compare_contacts(Comparison *work, const PassedContact *contacts, const int *sta
 		work->row = &row;
 		compare_contact(work, slot, position);
 	}
+	ContactProbeEnd(&probe);
 }
 
 static void
@@ -473,13 +476,10 @@ compare_batch(Comparison *work, const PassedContact *contacts, const int *starts
 {
 	int start;
 
-	CommandCounterIncrement();
-	ContactProbeBegin(&work->probe, work->program, RegisterSnapshot(GetLatestSnapshot()));
 	compare_contacts(work, contacts, starts, n);
 	sort_pairs(work->program, &work->others);
 	for (start = 0; start < work->others.n; start += same_segment(&work->others, start))
 		compare_others(work, work->others.items + start, same_segment(&work->others, start));
-	ContactProbeEnd(&work->probe);
 }
 
 static int *
