@@ -61,6 +61,7 @@ CASES = [
     case('compile', "UPDATE crm.leads SET points = 50 - points WHERE id = 5", (), ["SELECT segments_internal.invalidate('crm.leads')"]),
     case('bulk', "UPDATE crm.leads SET points = 41 - points, city = 'v' || id % 3"),
     case('event', "INSERT INTO crm.page_hits (lead_id, url) VALUES (2, 'u1')", ["DELETE FROM crm.page_hits WHERE lead_id = 2 AND url = 'u1'"]),
+    case('events', "INSERT INTO crm.page_hits (lead_id, url, url_title) SELECT id, 'u1', 'many' FROM crm.leads", ["DELETE FROM crm.page_hits WHERE url_title = 'many'"]),
     case('company', "UPDATE crm.companies SET companyindustry = CASE companyindustry WHEN 'i1' THEN 'i2' ELSE 'i1' END WHERE id <= 2"),
     case('delete', "DELETE FROM crm.leads WHERE id = 2000", (), ["INSERT INTO crm.leads (id, points, city) VALUES (2000, 20, 'v1') ON CONFLICT DO NOTHING"]),
     case('add', "SELECT segments.add_contact('city', 3::bigint)", ["SELECT segments.remove_contact('city', 3::bigint)"]),

@@ -81,6 +81,7 @@ GRANT SELECT ON act.people TO regress_act_reader;
 SET ROLE regress_act_reader;
 SELECT segments.change_segments('{1}'::bigint[], '{act-french}');
 SELECT segments_internal.by_hand(:french, '{1}'::bigint[], 'include', 'api', NULL);
+SELECT segments_internal.include_by_hand(:french, '{1}'::bigint[], 'api', NULL);
 RESET ROLE;
 GRANT EXECUTE ON FUNCTION segments.change_by_hand(bigint, anyarray, text) TO regress_act_reader;
 SET ROLE regress_act_reader;
