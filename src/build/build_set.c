@@ -141,13 +141,15 @@ List *
 BuildPublished(List *ids)
 {
 	List *result = NIL;
+	List *rest;
 	ListCell *cell;
 
-	foreach (cell, ids)
+	(void) SegmentsFailed(ids, &rest);
+	foreach (cell, rest)
 	{
 		SegmentRow *row = SegmentById(*(int64 *) lfirst(cell));
 
-		if (row != NULL && row->is_published && !SegmentHasFailed(row->id))
+		if (row != NULL && row->is_published)
 			result = lappend(result, lfirst(cell));
 	}
 	return result;

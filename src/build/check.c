@@ -229,19 +229,16 @@ check_each(Check *check, List *ids)
 static List *
 maintained(Check *check, List *ids)
 {
-	List *result = NIL;
+	List *rest;
+	List *failed;
 	ListCell *cell;
 
-	foreach (cell, ids)
-	{
-		int64 id = *(int64 *) lfirst(cell);
-
-		if (check->all && SegmentHasFailed(id))
-			warn_unchecked(id, "is set aside and was not checked", NULL);
-		else
-			result = lappend(result, lfirst(cell));
-	}
-	return result;
+	if (!check->all)
+		return ids;
+	failed = SegmentsFailed(ids, &rest);
+	foreach (cell, failed)
+		warn_unchecked(*(int64 *) lfirst(cell), "is set aside and was not checked", NULL);
+	return rest;
 }
 
 /*

@@ -204,13 +204,15 @@ bring_back(Oid contact_table, int64 id)
 static void
 rebuild_all_of(Oid contact_table, List *ids)
 {
-	List *rest = NIL;
+	List *rest;
+	List *failed = SegmentsFailed(ids, &rest);
 	ListCell *cell;
 
-	foreach (cell, ids)
+	foreach (cell, failed)
 	{
 		int64 id = *(int64 *) lfirst(cell);
 
+		/* one that came back may have brought it along */
 		if (SegmentHasFailed(id))
 			bring_back(contact_table, id);
 		else

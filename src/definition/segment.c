@@ -18,6 +18,7 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
+#include "base/vector.h"
 #include "definition/access.h"
 #include "definition/contact_table.h"
 #include "filter/filter.h"
@@ -163,6 +164,85 @@ SegmentHasFailed(int64 id)
 		return true;
 	row = SegmentById(id);
 	return row != NULL && row->is_aside;
+}
+
+#define FEW_IDS 64 /* are asked one by one */
+
+typedef struct IdSet
+{
+	int n;
+	int size;
+	int64 *ids;
+} IdSet;
+
+static int
+compare_ids(const void *a, const void *b)
+{
+	int64 left = *(const int64 *) a;
+	int64 right = *(const int64 *) b;
+
+	return left < right ? -1 : left > right;
+}
+
+/* The ids that rows of a table have in a column, of the rows that a key finds. */
+static void
+collect_ids(IdSet *set, const char *table, AttrNumber column, int nkeys, ScanKey key)
+{
+	CatalogScan scan;
+	bool isnull;
+
+	CatalogScanBegin(&scan, table, InvalidOid, NULL, nkeys, key);
+	while (CatalogScanNext(&scan))
+	{
+		VectorMakeRoom(set->ids, set->n, set->size, 8);
+		set->ids[set->n++] =
+			DatumGetInt64(heap_getattr(scan.tuple, column, RelationGetDescr(scan.rel), &isnull));
+	}
+	CatalogScanEnd(&scan);
+}
+
+/* All that are set aside, as their own rows or failures tell. */
+static void
+all_failed(IdSet *set)
+{
+	Oid relid = CatalogRelid("segment");
+	ScanKeyData key;
+
+	key_on(&key, "state", F_TEXTEQ, CStringGetTextDatum("failed"));
+	collect_ids(set, "segment", get_attnum(relid, "id"), 1, &key);
+	collect_ids(set, "segment_failure", Anum_failure_segment_id, 0, NULL);
+	if (set->n > 1)
+		qsort(set->ids, set->n, sizeof(int64), compare_ids);
+}
+
+/*
+ * Those of some segments that are set aside, in the same order; *others: the
+ * others.  Many are looked for at once.
+ */
+List *
+SegmentsFailed(List *ids, List **others)
+{
+	bool is_few = list_length(ids) <= FEW_IDS;
+	IdSet set = {0, 0, NULL};
+	List *result = NIL;
+	ListCell *cell;
+
+	*others = NIL;
+	if (!is_few)
+		all_failed(&set);
+	foreach (cell, ids)
+	{
+		int64 *id = lfirst(cell);
+		bool failed =
+			is_few ? SegmentHasFailed(*id)
+				   : set.n > 0 && bsearch(id, set.ids, set.n, sizeof(int64), compare_ids) != NULL;
+
+		if (failed)
+			result = lappend(result, id);
+		else
+			*others = lappend(*others, id);
+	}
+	return result;
 }
 
 /* segments_internal.has_failed(segment_id) */

@@ -31,5 +31,6 @@ extern int64 SegmentResolvePublished(Oid contact_table, const char *word, Oid vi
 									 const char **why);
 extern bool SegmentWordIsId(const char *word, int64 *id);
 extern bool SegmentHasFailed(int64 id);
+extern List *SegmentsFailed(List *ids, List **others);
 
 #endif /* SEGMENTS_SEGMENT_H */

@@ -122,6 +122,13 @@ SELECT segments.update_segment('visitors', filters => '[{"object":"behaviors","f
 SELECT segments.rebuild('named');
 SELECT alias, state FROM segments.status WHERE state <> 'ready';
 SELECT * FROM segments.check();
+-- found among many as well as among few
+BEGIN;
+SELECT count(segments.create_segment('Many ' || n, '[{"field":"name","operator":"=","properties":{"filter":"p11"}}]', contact_table => 'good.people')) FROM generate_series(1, 70) AS n;
+SELECT * FROM segments.check();
+CALL segments.rebuild_all();
+SELECT alias, state FROM segments.status WHERE state <> 'ready';
+ROLLBACK;
 -- and then by any of these
 GRANT SELECT ON good.visits TO regress_failures_owner;
 SELECT contact_id, stored, evaluated FROM segments.check('visitors') ORDER BY contact_id;
