@@ -29,6 +29,7 @@ PG_FUNCTION_INFO_V1(segments_end_command);
 PG_FUNCTION_INFO_V1(segments_keep_expression);
 PG_FUNCTION_INFO_V1(segments_followed_expression);
 PG_FUNCTION_INFO_V1(segments_used_function);
+PG_FUNCTION_INFO_V1(segments_keeps_meaning);
 
 typedef struct KeptExpression
 {
@@ -156,8 +157,11 @@ static void
 read_again(void *arg)
 {
 	Reading *reading = arg;
-	char *text = SqlExprText(reading->expression->expr, reading->expression->relid);
+	Oid relid = reading->expression->relid;
+	char *text = SqlExprText(reading->expression->expr, relid);
 
+	/* what is gone has a name that can't be read */
+	(void) SqlExprAnalyze(text, relid, get_rel_name(relid));
 	reading->text = MemoryContextStrdup(reading->context, text);
 }
 
@@ -234,4 +238,43 @@ segments_used_function(PG_FUNCTION_ARGS)
 	Oid function = PG_GETARG_OID(2);
 
 	PG_RETURN_BOOL(expression != NULL && calls_function(expression->expr, &function));
+}
+
+typedef struct Meaning
+{
+	const KeptExpression *expression;
+	Oid role;
+	bool same;
+} Meaning;
+
+/* Read as it is written now.  Trees that differ in how casts are written are equal. */
+static void
+compare_meaning(void *arg)
+{
+	Meaning *meaning = arg;
+	const KeptExpression *kept_one = meaning->expression;
+	Oid relid = kept_one->relid;
+	SecureContext secure;
+
+	SecureEnter(&secure, meaning->role);
+	meaning->same =
+		equal(SqlExprAnalyze(SqlExprText(kept_one->expr, relid), relid, get_rel_name(relid)),
+			  kept_one->expr);
+	SecureLeave(&secure);
+}
+
+/*
+ * segments_internal.keeps_meaning(expression, relation, role): does what was kept call
+ * the same functions when it is read anew?  What can't be read is refused by others.
+ */
+Datum
+segments_keeps_meaning(PG_FUNCTION_ARGS)
+{
+	Meaning meaning = {find_kept(text_to_cstring(PG_GETARG_TEXT_PP(0)), PG_GETARG_OID(1)),
+					   PG_GETARG_OID(2), true};
+
+	if (meaning.expression != NULL && get_rel_name(meaning.expression->relid) != NULL &&
+		InSubtransaction(compare_meaning, &meaning, NULL) != NULL)
+		meaning.same = true;
+	PG_RETURN_BOOL(meaning.same);
 }
