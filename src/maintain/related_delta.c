@@ -27,6 +27,7 @@
 #include "base/vector.h"
 #include "clock/segment_clock.h"
 #include "definition/field.h"
+#include "evaluate/batch.h"
 #include "evaluate/candidates.h"
 #include "evaluate/flips.h"
 #include "evaluate/measure.h"
@@ -41,6 +42,7 @@
 #include "predicate/predicate.h"
 #include "program/facet.h"
 #include "program/image.h"
+#include "program/keys.h"
 #include "program/program.h"
 #include "program/program_cache.h"
 #include "time/clock.h"
@@ -63,8 +65,10 @@ typedef struct RelatedWork
 	Bitmapset *segments;
 	MemoryContext memory; /* of the keys, until they are done with */
 	DatumVector keys;     /* of contacts, or of rows */
+	DatumVector giving;   /* of contacts whose rows went to others */
 	DatumVector linked;   /* rows that new links point at */
 	DatumVector came;     /* keys of rows that are new, where contacts are found by them */
+	bool in_parts;        /* some of the rows have been seen to before the others */
 	bool stale;           /* definitions have changed since the program was got */
 	AtomFlips flips;
 } RelatedWork;
@@ -331,7 +335,11 @@ related_row(RelatedWork *work)
 	}
 	/* it came, went, or moved from one contact to another */
 	if (work->old_row.slot && note_flips(work, &work->old_row, &work->no_row))
+	{
 		add_key(work, &work->keys, owner, &work->old_row);
+		if (both && work->source->contact != NULL)
+			add_key(work, &work->giving, owner, &work->old_row);
+	}
 	if (work->new_row.slot && note_flips(work, &work->no_row, &work->new_row))
 	{
 		add_key(work, &work->keys, owner, &work->new_row);
@@ -358,6 +366,9 @@ link_row(RelatedWork *work)
 		return;
 	if (work->old_row.slot)
 		add_key(work, &work->keys, work->reading->contact, &work->old_row);
+	if (work->old_row.slot && work->new_row.slot &&
+		!FacetEqual(work->program, &work->old_row, &work->new_row, work->reading->contact))
+		add_key(work, &work->giving, work->reading->contact, &work->old_row);
 	if (work->new_row.slot)
 	{
 		add_key(work, &work->keys, work->reading->contact, &work->new_row);
@@ -430,7 +441,11 @@ finish_collected(RelatedWork *work)
 		expand_measures(work);
 	work->flips.source = work->source;
 	work->flips.before = work->delta->command;
+	work->flips.whole = work->delta->alone && !work->in_parts && work->keys.n <= BATCH_ROWS;
 	work->flips.only_came = (work->delta->old_rows == NULL);
+	if (work->giving.n > 0)
+		ProgramSortKeys(work->program, work->giving.items, &work->giving.n);
+	work->flips.giving = work->giving;
 	MaintainRelated(work->program, work->keys.items, work->keys.n, work->segments, &work->flips);
 	bms_free(work->segments);
 	bms_free(work->flips.rising);
@@ -442,6 +457,7 @@ finish_collected(RelatedWork *work)
 	memset(&work->flips, 0, sizeof(AtomFlips));
 	MemoryContextReset(work->memory);
 	memset(&work->keys, 0, sizeof(DatumVector));
+	memset(&work->giving, 0, sizeof(DatumVector));
 	memset(&work->came, 0, sizeof(DatumVector));
 }
 
@@ -469,7 +485,10 @@ process_paired(RelatedWork *work, StatementDelta *delta, void (*process)(Related
 		ResetExprContext(work->program->econtext);
 		/* links are held all together first */
 		if (process == related_row && DatumVectorIsFull(&work->keys))
+		{
+			work->in_parts = true;
 			finish_rows(work);
+		}
 	}
 }
 
