@@ -308,7 +308,8 @@ CREATE FUNCTION segments_internal.row_contact_column(definition segments.field_d
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
     SELECT r.contact_column FROM segments.relation AS r
-    WHERE r.contact_table = definition.contact_table AND r.name = coalesce(definition.relation, definition.object) AND r.link_table IS NULL
+    WHERE r.contact_table = definition.contact_table AND r.link_table IS NULL
+      AND r.name = coalesce(definition.relation, CASE WHEN definition.object LIKE 'company%' THEN definition.object END)
 $function$;
 COMMENT ON FUNCTION segments_internal.row_contact_column(segments.field_definition) IS 'column with the contact''s key in the rows that a declared field looks at; null: they have none';
 

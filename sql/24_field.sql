@@ -347,7 +347,7 @@ BEGIN
         IF TG_OP = 'DELETE' THEN
             -- other fields over the relation are gone
             DELETE FROM segments.field_definition AS d USING old_rows AS o
-            WHERE d.contact_table = o.contact_table AND d.object = o.name AND o.contact_table = reader;
+            WHERE d.contact_table = o.contact_table AND d.object = o.name AND o.name IN ('company', 'company_all') AND o.contact_table = reader;
         END IF;
         PERFORM segments_internal.check_definitions(reader, refusal);
         CONTINUE WHEN TG_OP = 'DELETE';
@@ -379,8 +379,9 @@ BEGIN
             AND segments_internal.has_column(row_table, check_uncovered.field::name)
             AND EXISTS (SELECT FROM segments_internal.named_fields(s.filters) AS n
                         WHERE segments_internal.name_covers(check_uncovered.field, n.field)
-                          AND coalesce(n.relation, n.object) IN (coalesce(check_uncovered.relation, check_uncovered.object),
-                                                                 CASE check_uncovered.object WHEN 'company' THEN 'company_all' END))
+                          AND CASE WHEN check_uncovered.relation IS NOT NULL THEN n.relation = check_uncovered.relation
+                                   WHEN check_uncovered.object = 'lead' THEN n.object = 'lead'
+                                   ELSE coalesce(n.relation, n.object) IN (check_uncovered.object, CASE check_uncovered.object WHEN 'company' THEN 'company_all' END) END)
           ORDER BY s.alias LIMIT 10) AS s;
     IF aliases IS NOT NULL THEN
         RAISE EXCEPTION 'cannot change field "%" because segments depend on it', check_uncovered.field

@@ -51,7 +51,10 @@ COMMENT ON FUNCTION segments_internal.followed_expression(text, regclass) IS 'ho
 CREATE FUNCTION segments_internal.used_function(expression text, relation regclass, function oid) RETURNS boolean
     LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'segments_used_function';
 COMMENT ON FUNCTION segments_internal.used_function(text, regclass, oid) IS 'did what was kept of an expression call this function?';
-REVOKE EXECUTE ON FUNCTION segments_internal.used_function(text, regclass, oid), segments_internal.begin_command(boolean), segments_internal.end_command(), segments_internal.keep_expression(text, regclass, oid),
+CREATE FUNCTION segments_internal.lost_column(expression text, relation regclass) RETURNS boolean
+    LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'segments_lost_column';
+COMMENT ON FUNCTION segments_internal.lost_column(text, regclass) IS 'did what was kept of an expression name a column that is dropped by now?';
+REVOKE EXECUTE ON FUNCTION segments_internal.lost_column(text, regclass), segments_internal.used_function(text, regclass, oid), segments_internal.begin_command(boolean), segments_internal.end_command(), segments_internal.keep_expression(text, regclass, oid),
     segments_internal.followed_expression(text, regclass) FROM PUBLIC;
 
 CREATE FUNCTION segments_internal.declared_expressions() RETURNS TABLE (contact_table regclass, relation regclass, sql text)
@@ -207,6 +210,48 @@ $function$;
 COMMENT ON FUNCTION segments_internal.forget_dropped_tables(oid[], text) IS 'take dropped tables out of the catalogue';
 REVOKE EXECUTE ON FUNCTION segments_internal.forget_dropped_tables(oid[], text) FROM PUBLIC;
 
+CREATE FUNCTION segments_internal.check_replaced_columns(relation regclass, columns name[], refusal text) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $function$
+/*
+ * Columns that one command drops and makes anew are others, which filters and
+ * expressions would mean from now on.
+ */
+DECLARE
+    replaced text[] := ARRAY(SELECT c FROM unnest(check_replaced_columns.columns) AS c
+                             WHERE segments_internal.has_column(check_replaced_columns.relation, c));
+    needed text;
+BEGIN
+    SELECT string_agg(DISTINCT format('segment "%s": field "%s" would mean another', s.alias, n.field), E'\n') INTO needed
+    FROM segments_internal.contact_tables_reading(check_replaced_columns.relation) AS t (contact_table)
+        JOIN segments.segment AS s ON s.contact_table = t.contact_table
+        CROSS JOIN LATERAL segments_internal.named_fields(s.filters) AS n
+        LEFT JOIN segments.relation AS r ON r.contact_table = s.contact_table
+            AND r.name = coalesce(n.relation, CASE WHEN n.object LIKE 'company%' THEN n.object END)
+    WHERE n.field = ANY (replaced) AND NOT segments_internal.has_failed(s.id)
+      AND coalesce(r.related_table, CASE WHEN n.object = 'lead' THEN s.contact_table END) = check_replaced_columns.relation
+      AND NOT EXISTS (SELECT FROM segments.field_definition AS d
+                      WHERE d.contact_table = s.contact_table AND d.field = n.field
+                        AND (d.object IN (n.object, CASE n.object WHEN 'company_all' THEN 'company' END) OR d.relation = n.relation)
+                        AND (d.expression IS NOT NULL OR d.column_name <> ALL (replaced)));
+    IF needed IS NOT NULL THEN
+        RAISE EXCEPTION '% because segments depend on it', refusal
+            USING ERRCODE = 'dependent_objects_still_exist', DETAIL = needed, HINT = 'Change or delete the segments first.';
+    END IF;
+    SELECT min(e.sql) INTO needed FROM segments_internal.declared_expressions() AS e
+    WHERE e.relation = check_replaced_columns.relation AND replaced <> '{}'
+      AND e.contact_table IN (SELECT segments_internal.contact_tables_reading(check_replaced_columns.relation))
+      AND segments_internal.lost_column(e.sql, e.relation);
+    IF needed IS NOT NULL THEN
+        RAISE EXCEPTION '% because what is declared depends on it', refusal
+            USING ERRCODE = 'dependent_objects_still_exist', DETAIL = format('Expression "%s" would mean another.', needed),
+                  HINT = 'Change the field with segments.define_field() or the relation with segments.attach_related() first.';
+    END IF;
+END
+$function$;
+COMMENT ON FUNCTION segments_internal.check_replaced_columns(regclass, name[], text) IS 'refuse to lose columns that something needs for others of the same names';
+REVOKE EXECUTE ON FUNCTION segments_internal.check_replaced_columns(regclass, name[], text) FROM PUBLIC;
+
 CREATE FUNCTION segments_internal.forget_dropped_columns(relation regclass, columns name[]) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -242,6 +287,8 @@ BEGIN
                   DETAIL = format('Relation "%s" belongs to contact table "%s".', reader.name, reader.contact_table),
                   HINT = 'Use segments.detach_related() first.';
     END LOOP;
+
+    PERFORM segments_internal.check_replaced_columns(forget_dropped_columns.relation, forget_dropped_columns.columns, refusal);
 
     -- a field that is a column goes with it, as one that nothing was declared for does: all of a
     -- command, before anything else is looked at

@@ -79,18 +79,19 @@ AS $function$
         WHERE r.related_table = row_table AND n.relation = r.name AND NOT segments_internal.has_failed(s.id)
           AND n.field = former_name
           AND NOT EXISTS (SELECT FROM segments.field_definition AS d
-                          WHERE d.contact_table = r.contact_table AND coalesce(d.relation, d.object) = r.name AND d.aggregate IS NULL
+                          WHERE d.contact_table = r.contact_table AND d.aggregate IS NULL
+                            AND coalesce(d.relation, CASE WHEN d.object LIKE 'company%' THEN d.object END) = r.name
                             AND segments_internal.name_covers(d.field, n.field))
     ), numbered AS (
         SELECT l.*, row_number() OVER (PARTITION BY l.contact_table, l.field ORDER BY l.relation COLLATE "C") AS n FROM lost AS l
     )
-    SELECT l.contact_table, o.object, l.field, CASE WHEN l.relation <> o.object THEN l.relation END
+    SELECT l.contact_table, o.object, l.field, CASE WHEN l.relation NOT IN ('company', 'company_all') THEN l.relation END
     FROM numbered AS l, LATERAL (
         SELECT p.object, row_number() OVER (ORDER BY p.n) AS n
-        FROM unnest(CASE WHEN l.relation LIKE 'company%' THEN ARRAY[l.relation] ELSE '{behaviors,groups}' END) WITH ORDINALITY AS p (object, n)
+        FROM unnest(CASE WHEN l.relation IN ('company', 'company_all') THEN ARRAY[l.relation] ELSE '{behaviors,groups}' END) WITH ORDINALITY AS p (object, n)
         WHERE NOT EXISTS (SELECT FROM segments.field_definition AS d
                           WHERE (d.contact_table, d.object, d.field) = (l.contact_table, p.object, l.field))) AS o
-    WHERE o.n = CASE WHEN l.relation LIKE 'company%' THEN 1 ELSE l.n END
+    WHERE o.n = CASE WHEN l.relation IN ('company', 'company_all') THEN 1 ELSE l.n END
 $function$;
 COMMENT ON FUNCTION segments_internal.row_names_of_renamed(regclass, name) IS 'names by which row groups mean a column that has another name now, and what they can be declared as';
 REVOKE EXECUTE ON FUNCTION segments_internal.row_names_of_renamed(regclass, name) FROM PUBLIC;

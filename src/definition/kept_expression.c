@@ -30,6 +30,7 @@ PG_FUNCTION_INFO_V1(segments_keep_expression);
 PG_FUNCTION_INFO_V1(segments_followed_expression);
 PG_FUNCTION_INFO_V1(segments_used_function);
 PG_FUNCTION_INFO_V1(segments_keeps_meaning);
+PG_FUNCTION_INFO_V1(segments_lost_column);
 
 typedef struct KeptExpression
 {
@@ -277,4 +278,43 @@ segments_keeps_meaning(PG_FUNCTION_ARGS)
 		InSubtransaction(compare_meaning, &meaning, NULL) != NULL)
 		meaning.same = true;
 	PG_RETURN_BOOL(meaning.same);
+}
+
+typedef struct RowColumns
+{
+	Oid relid;
+	int depth; /* of the subquery that is looked at */
+} RowColumns;
+
+/* A column of the row has no name any more.  True ends the walk. */
+static bool
+names_dropped(Node *node, void *arg)
+{
+	RowColumns *row = arg;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, Var))
+		return (int) ((Var *) node)->varlevelsup == row->depth && ((Var *) node)->varattno > 0 &&
+			   !OidIsValid(get_atttype(row->relid, ((Var *) node)->varattno));
+	if (IsA(node, Query))
+	{
+		RowColumns inner = {row->relid, row->depth + 1};
+
+		return query_tree_walker((Query *) node, names_dropped, &inner, 0);
+	}
+	return expression_tree_walker(node, names_dropped, arg);
+}
+
+/*
+ * segments_internal.lost_column(expression, relation): did what was kept name a column that is
+ * dropped by now?
+ */
+Datum
+segments_lost_column(PG_FUNCTION_ARGS)
+{
+	RowColumns row = {PG_GETARG_OID(1), 0};
+	const KeptExpression *expression = find_kept(text_to_cstring(PG_GETARG_TEXT_PP(0)), row.relid);
+
+	PG_RETURN_BOOL(expression != NULL && names_dropped(expression->expr, &row));
 }

@@ -91,6 +91,43 @@ SELECT segments.detach('person');
 DROP TABLE person, firm;
 DROP TYPE person_type, firm_type;
 
+-- A column that is dropped and made anew by one command is another.
+CREATE TABLE c (id integer PRIMARY KEY, a integer, b integer, c integer, d integer, firm_id integer);
+CREATE TABLE firm (id integer PRIMARY KEY, name text, city text);
+CREATE TABLE company_visit (c_id integer, page text, n integer);
+SELECT segments.attach('c'), segments.attach_company('c', 'firm', 'firm_id'),
+       segments.attach_related('c', 'company_visit', 'company_visit', 'c_id'), segments.attach_related('c', 'lead', 'company_visit', 'c_id');
+SELECT segments.define_field('c', 'sum', 'number', expression => 'a + b'), segments.define_field('c', 'd', 'number', expression => 'a * 10'),
+       segments.define_field('c', 'place', 'text', object => 'company', column_name => 'city'),
+       segments.define_field('c', 'unused', 'number', object => 'behaviors', relation => 'lead', column_name => 'n');
+SELECT segments.create_segment('Sum', '[{"field": "sum", "operator": "gt", "properties": {"filter": 5}}]') IS NOT NULL AS made,
+       segments.create_segment('C', '[{"field": "c", "operator": "gt", "properties": {"filter": 5}}, {"field": "d", "operator": "gt", "properties": {"filter": 5}}]') IS NOT NULL AS made,
+       segments.create_segment('Firm', '[{"object": "company_all", "field": "name", "operator": "=", "properties": {"filter": "acme"}}, {"object": "company", "field": "place", "operator": "!empty"}]') IS NOT NULL AS made,
+       segments.create_segment('Pages', '[{"rows": "company_visit", "filters": [{"field": "page", "operator": "=", "properties": {"filter": "a"}}]},
+           {"rows": "lead", "filters": [{"field": "page", "operator": "!=", "properties": {"filter": "b"}}]}]') IS NOT NULL AS made;
+INSERT INTO firm VALUES (1, 'Acme', 'Oslo');
+INSERT INTO c SELECT g, g, g, g, NULL, 1 FROM generate_series(1, 8) AS g;
+INSERT INTO company_visit VALUES (1, 'a'), (2, 'b'), (3, 'a'), (3, 'b');
+ALTER TABLE c DROP a, ADD a integer;
+ALTER TABLE c ADD c integer DEFAULT 9, DROP c;
+ALTER TABLE firm DROP name, ADD name text DEFAULT 'Acme';
+ALTER TABLE firm DROP city, ADD city text DEFAULT 'Rome';
+ALTER TABLE company_visit DROP page, ADD page text DEFAULT 'a';
+ALTER TABLE c DROP d, ADD d integer DEFAULT 3;
+ALTER TABLE company_visit DROP n, ADD n integer;
+TABLE members;
+SELECT count(*) AS differences FROM segments.check();
+-- relations may be named like objects
+ALTER TABLE company_visit RENAME page TO url;
+SELECT object, field, relation, column_name FROM segments.field_definition WHERE relation IS NOT NULL ORDER BY 1, 2, 3;
+INSERT INTO company_visit (c_id, url) VALUES (4, 'a'), (2, 'a');
+TABLE members;
+SELECT segments.delete_segment('pages'), segments.detach_related('c', 'lead');
+SELECT object, field FROM segments.field_definition ORDER BY 1, 2;
+SELECT count(*) AS differences FROM segments.check();
+SELECT segments.detach('c');
+DROP TABLE c, firm, company_visit;
+
 -- Names: by whatever command.
 CREATE FUNCTION double(n integer) RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT n * 2';
 CREATE FUNCTION "f""3"(n integer) RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT n + 3';
