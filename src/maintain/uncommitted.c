@@ -373,14 +373,21 @@ UncommittedKeyIsTaken(Program *program, Relation contacts, Datum key)
 
 /* ----- companies and what points at them ----- */
 
+static uint32
+company_tables(Program *program, const RelatedRows *rows)
+{
+	return hash_combine(both_tables(program, rows), murmurhash32(rows->relid));
+}
+
 /*
  * Contacts or links point at companies (keys of type `type`) some of which are
  * not to be seen.
  */
 bool
-UncommittedWaitForCompanies(RowSource *source, Oid type, Datum *keys, int nkeys)
+UncommittedWaitForCompanies(Program *program, RowSource *source, const Looking *looking, Oid type,
+							Datum *keys, int nkeys)
 {
-	Wanted wanted = {type, keys, nkeys};
+	Wanted wanted = {type, keys, nkeys, looking, company_tables(program, source->rows)};
 
 	return wait_for_values(source->rows->relid, source->rows->key_column, &wanted);
 }
@@ -390,10 +397,12 @@ UncommittedWaitForCompanies(RowSource *source, Oid type, Datum *keys, int nkeys)
  * them.
  */
 void
-UncommittedWaitForReferences(Program *program, RowSource *source, Datum *keys, int nkeys)
+UncommittedWaitForReferences(Program *program, RowSource *source, const Looking *looking,
+							 Datum *keys, int nkeys)
 {
 	RelatedRows *rows = source->rows;
-	Wanted wanted = {source->key->image->sql_type, keys, nkeys};
+	Wanted wanted = {source->key->image->sql_type, keys, nkeys, looking,
+					 company_tables(program, rows)};
 
 	if (rows->contact_reference)
 		(void) wait_for_values(program->relid, rows->contact_reference, &wanted);

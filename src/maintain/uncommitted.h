@@ -24,8 +24,9 @@ extern bool UncommittedWaitForContact(Program *program, RowSource *source, const
 extern bool UncommittedKeyIsTaken(Program *program, Relation contacts, Datum key);
 extern void UncommittedWaitForRows(Program *program, const Looking *looking, Datum *keys,
 								   int nkeys);
-extern bool UncommittedWaitForCompanies(RowSource *source, Oid type, Datum *keys, int nkeys);
-extern void UncommittedWaitForReferences(Program *program, RowSource *source, Datum *keys,
-										 int nkeys);
+extern bool UncommittedWaitForCompanies(Program *program, RowSource *source, const Looking *looking,
+										Oid type, Datum *keys, int nkeys);
+extern void UncommittedWaitForReferences(Program *program, RowSource *source,
+										 const Looking *looking, Datum *keys, int nkeys);
 
 #endif /* SEGMENTS_UNCOMMITTED_H */
