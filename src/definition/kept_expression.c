@@ -35,6 +35,7 @@ PG_FUNCTION_INFO_V1(segments_lost_column);
 typedef struct KeptExpression
 {
 	Oid relid; /* table of the row */
+	Oid role;  /* that reads it */
 	char *sql; /* as it is stored */
 	Node *expr;
 	char *text; /* as it read when the command began */
@@ -114,7 +115,7 @@ segments_end_command(PG_FUNCTION_ARGS)
 /* ----- expressions ----- */
 
 static void
-keep(const char *sql, Oid relid)
+keep(const char *sql, Oid relid, Oid role)
 {
 	KeptExpression *expression;
 	Node *expr = SqlExprAnalyze(sql, relid, get_rel_name(relid));
@@ -123,6 +124,7 @@ keep(const char *sql, Oid relid)
 
 	expression = palloc(sizeof(KeptExpression));
 	expression->relid = relid;
+	expression->role = role;
 	expression->sql = pstrdup(sql);
 	expression->expr = copyObject(expr);
 	expression->text = pstrdup(text);
@@ -142,7 +144,7 @@ segments_keep_expression(PG_FUNCTION_ARGS)
 	if (!keeping)
 		PG_RETURN_VOID();
 	SecureEnter(&secure, PG_GETARG_OID(2));
-	keep(text_to_cstring(PG_GETARG_TEXT_PP(0)), PG_GETARG_OID(1));
+	keep(text_to_cstring(PG_GETARG_TEXT_PP(0)), PG_GETARG_OID(1), PG_GETARG_OID(2));
 	SecureLeave(&secure);
 	PG_RETURN_VOID();
 }
@@ -160,9 +162,12 @@ read_again(void *arg)
 	Reading *reading = arg;
 	Oid relid = reading->expression->relid;
 	char *text = SqlExprText(reading->expression->expr, relid);
+	SecureContext secure;
 
 	/* what is gone has a name that can't be read */
+	SecureEnter(&secure, reading->expression->role);
 	(void) SqlExprAnalyze(text, relid, get_rel_name(relid));
+	SecureLeave(&secure);
 	reading->text = MemoryContextStrdup(reading->context, text);
 }
 
