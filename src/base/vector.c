@@ -55,6 +55,18 @@ DatumVectorIsFull(const DatumVector *vector)
 }
 
 /*
+ * For qsort and bsearch of int64.
+ */
+int
+CompareInt64(const void *a, const void *b)
+{
+	int64 left = *(const int64 *) a;
+	int64 right = *(const int64 *) b;
+
+	return left < right ? -1 : left > right;
+}
+
+/*
  * As bigint[].
  */
 Datum

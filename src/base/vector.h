@@ -51,6 +51,7 @@ typedef struct DatumVector
 extern void IntVectorAdd(IntVector *vector, int item);
 extern void DatumVectorInit(DatumVector *vector, MemoryContext context, bool byval, int16 len);
 extern void DatumVectorAdd(DatumVector *vector, Datum item);
+extern int CompareInt64(const void *a, const void *b);
 extern Datum Int64Array(const Datum *values, int n);
 extern bool DatumVectorIsFull(const DatumVector *vector);
 

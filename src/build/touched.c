@@ -210,22 +210,13 @@ show_related(TouchedWork *work, TupleTableSlot *slot)
 		DatumVectorAdd(work->found, state->value);
 }
 
-static int
-compare_ids(const void *a, const void *b)
-{
-	int64 left = *(const int64 *) a;
-	int64 right = *(const int64 *) b;
-
-	return left < right ? -1 : left > right;
-}
-
 static void
 show_log_entry(TouchedWork *work, TupleTableSlot *slot)
 {
 	bool isnull;
 	int64 segment = DatumGetInt64(slot_getattr(slot, Anum_change_segment_id, &isnull));
 
-	if (bsearch(&segment, work->ids, work->nids, sizeof(int64), compare_ids) != NULL)
+	if (bsearch(&segment, work->ids, work->nids, sizeof(int64), CompareInt64) != NULL)
 		DatumVectorAdd(work->keys, slot_getattr(slot, Anum_change_contact_id, &isnull));
 }
 
@@ -277,7 +268,7 @@ set_logged_segments(TouchedWork *work, Bitmapset *segments, bool fresh)
 	work->ids = palloc(sizeof(int64) * Max(bms_num_members(logged), 1));
 	for (index = -1; (index = bms_next_member(logged, index)) >= 0;)
 		work->ids[work->nids++] = program->segments[index].id;
-	qsort(work->ids, work->nids, sizeof(int64), compare_ids);
+	qsort(work->ids, work->nids, sizeof(int64), CompareInt64);
 }
 
 /*

@@ -175,15 +175,6 @@ typedef struct IdSet
 	int64 *ids;
 } IdSet;
 
-static int
-compare_ids(const void *a, const void *b)
-{
-	int64 left = *(const int64 *) a;
-	int64 right = *(const int64 *) b;
-
-	return left < right ? -1 : left > right;
-}
-
 /* The ids that rows of a table have in a column, of the rows that a key finds. */
 static void
 collect_ids(IdSet *set, const char *table, AttrNumber column, int nkeys, ScanKey key)
@@ -212,7 +203,7 @@ all_failed(IdSet *set)
 	collect_ids(set, "segment", get_attnum(relid, "id"), 1, &key);
 	collect_ids(set, "segment_failure", Anum_failure_segment_id, 0, NULL);
 	if (set->n > 1)
-		qsort(set->ids, set->n, sizeof(int64), compare_ids);
+		qsort(set->ids, set->n, sizeof(int64), CompareInt64);
 }
 
 /*
@@ -235,7 +226,7 @@ SegmentsFailed(List *ids, List **others)
 		int64 *id = lfirst(cell);
 		bool failed =
 			is_few ? SegmentHasFailed(*id)
-				   : set.n > 0 && bsearch(id, set.ids, set.n, sizeof(int64), compare_ids) != NULL;
+				   : set.n > 0 && bsearch(id, set.ids, set.n, sizeof(int64), CompareInt64) != NULL;
 
 		if (failed)
 			result = lappend(result, id);

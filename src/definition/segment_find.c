@@ -153,15 +153,6 @@ add_hidden(HiddenSegments *hidden, int64 id)
 	hidden->ids[hidden->n++] = id;
 }
 
-static int
-compare_ids(const void *a, const void *b)
-{
-	int64 left = *(const int64 *) a;
-	int64 right = *(const int64 *) b;
-
-	return left < right ? -1 : left > right;
-}
-
 /*
  * The segments of a contact table that the current role, which may read it,
  * does not see: for most there are none.
@@ -188,7 +179,7 @@ SegmentsHidden(Oid contact_table, HiddenSegments *hidden)
 	}
 	CatalogScanEnd(&scan);
 	if (hidden->n > 1)
-		qsort(hidden->ids, hidden->n, sizeof(int64), compare_ids);
+		qsort(hidden->ids, hidden->n, sizeof(int64), CompareInt64);
 }
 
 /*
@@ -198,7 +189,7 @@ bool
 SegmentIsHidden(const HiddenSegments *hidden, int64 id)
 {
 	return hidden->n > 0 &&
-		   bsearch(&id, hidden->ids, hidden->n, sizeof(int64), compare_ids) != NULL;
+		   bsearch(&id, hidden->ids, hidden->n, sizeof(int64), CompareInt64) != NULL;
 }
 
 /*

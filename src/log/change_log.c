@@ -183,15 +183,6 @@ segments_log_number(PG_FUNCTION_ARGS)
 
 /* ----- horizons ----- */
 
-static int
-compare_numbers(const void *a, const void *b)
-{
-	int64 left = *(const int64 *) a;
-	int64 right = *(const int64 *) b;
-
-	return left < right ? -1 : left > right;
-}
-
 /* All ids in a snapshot are within two billion before the next one. */
 static int64
 number_of(TransactionId xid, FullTransactionId next)
@@ -218,7 +209,7 @@ HorizonOfSnapshot(LogHorizon *horizon, Snapshot snapshot)
 	horizon->progress = palloc(sizeof(int64) * Max(snapshot->xcnt, 1));
 	for (i = 0; i < snapshot->xcnt; i++)
 		horizon->progress[horizon->nprogress++] = number_of(snapshot->xip[i], next);
-	qsort(horizon->progress, horizon->nprogress, sizeof(int64), compare_numbers);
+	qsort(horizon->progress, horizon->nprogress, sizeof(int64), CompareInt64);
 	horizon->low = horizon->nprogress > 0 ? horizon->progress[0] : horizon->high;
 }
 
@@ -243,7 +234,7 @@ HorizonAddOwn(LogHorizon *horizon, int64 xact, bool seen)
 		add_progress(horizon, horizon->high++);
 	if (seen)
 		horizon->high = Max(horizon->high, xact + 1);
-	qsort(horizon->progress, horizon->nprogress, sizeof(int64), compare_numbers);
+	qsort(horizon->progress, horizon->nprogress, sizeof(int64), CompareInt64);
 	horizon->low = horizon->nprogress > 0 ? horizon->progress[0] : horizon->high;
 }
 
@@ -300,7 +291,7 @@ static bool
 is_in_progress(const LogHorizon *horizon, int64 xact)
 {
 	return horizon->nprogress > 0 && xact >= horizon->low &&
-		   bsearch(&xact, horizon->progress, horizon->nprogress, sizeof(int64), compare_numbers) !=
+		   bsearch(&xact, horizon->progress, horizon->nprogress, sizeof(int64), CompareInt64) !=
 			   NULL;
 }
 
