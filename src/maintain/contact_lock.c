@@ -28,6 +28,7 @@
 
 #include "base/index_choice.h"
 #include "base/tree_probe.h"
+#include "base/vector.h"
 #include "evaluate/batch.h"
 #include "program/keys.h"
 #include "program/program.h"

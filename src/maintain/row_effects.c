@@ -17,7 +17,6 @@
 
 #include "base/vector.h"
 #include "definition/field.h"
-#include "evaluate/candidates.h"
 #include "evaluate/flips.h"
 #include "evaluate/measure.h"
 #include "evaluate/related_rows.h"

@@ -19,6 +19,8 @@
 #include "utils/typcache.h"
 
 #include "base/compat.h"
+#include "program/program.h"
+#include "refresh/refresh_window.h"
 
 #define NCOLUMNS 4 /* key, address of the value, at, range */
 

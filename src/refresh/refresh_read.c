@@ -24,6 +24,7 @@
 #include "predicate/boundary.h"
 #include "predicate/predicate.h"
 #include "program/program.h"
+#include "refresh/passed_contacts.h"
 #include "refresh/refresh_window.h"
 #include "refresh/value_index.h"
 
