@@ -253,9 +253,9 @@ write_settled(Settling *settling)
 static void
 summarize(CountSource *source)
 {
-	if (LogPagesTotal(source->pages, source->npages) >= MANY_PAGES)
+	if (LogPagesStale(source->pages, source->npages) >= MANY_PAGES)
 		ChangeLogSummarize(source->log, source->table->change_index, source->table->owner,
-						   source->pages, source->npages, false);
+						   source->pages, source->npages);
 }
 
 static void
