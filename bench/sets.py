@@ -154,8 +154,10 @@ HITS = """SELECT {first_id} + s.n AS segment_id, l.id AS contact_id
         AND h.date_hit BETWEEN (segments.now() AT TIME ZONE 'UTC') - s.window_days * interval '1 day' AND (segments.now() AT TIME ZONE 'UTC')
     GROUP BY s.n, l.id, s.hits HAVING count(*) >= s.hits"""
 
+# Contacts with the least number that is asked for, if any, are few.
 COUNTED = """SELECT {first_id} + s.n AS segment_id, h.lead_id AS contact_id
-    FROM bench.spec AS s JOIN (SELECT lead_id, count(*) AS n FROM {schema}.page_hits GROUP BY lead_id) AS h ON h.n >= s.hits
+    FROM bench.spec AS s JOIN (SELECT lead_id, count(*) AS n FROM {schema}.page_hits GROUP BY lead_id
+        HAVING count(*) >= (SELECT min(hits) FROM bench.spec WHERE kind = 'counted')) AS h ON h.n >= s.hits
     WHERE s.kind = 'counted' AND s.n > {start} AND s.n <= {count}"""
 
 # Addresses with such a part are few, if any.

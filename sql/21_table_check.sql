@@ -236,6 +236,9 @@ BEGIN
         RAISE EXCEPTION 'primary key of relation "%" is of type %, which extensions or users define',
             table_name, format_type(col.atttypid, NULL)
             USING ERRCODE = 'feature_not_supported', DETAIL = 'Keys are compared by the server''s own operators.';
+    ELSIF (SELECT typtype FROM pg_type WHERE oid = segments_internal.base_type(col.atttypid)) = 'c' THEN
+        RAISE EXCEPTION 'primary key of relation "%" is of composite type %', table_name, format_type(col.atttypid, NULL)
+            USING ERRCODE = 'feature_not_supported', DETAIL = 'A key is one value.';
     END IF;
 
     check_key.key_column := col.attname;
@@ -289,6 +292,14 @@ DECLARE
     other_type regtype := segments_internal.column_type(check_comparable.other, check_comparable.other_column);
 BEGIN
     PERFORM segments_internal.check_stored(check_comparable.relation, check_comparable.column_name);
+    IF EXISTS (SELECT FROM pg_attribute AS a JOIN pg_collation AS c ON c.oid = a.attcollation
+               WHERE (a.attrelid, a.attname) IN ((check_comparable.relation, check_comparable.column_name), (check_comparable.other, check_comparable.other_column))
+                 AND NOT c.collisdeterministic) THEN
+        RAISE EXCEPTION 'column "%" of relation "%" cannot refer to column "%" of relation "%"',
+            check_comparable.column_name, (SELECT relname FROM pg_class WHERE oid = check_comparable.relation),
+            check_comparable.other_column, (SELECT relname FROM pg_class WHERE oid = check_comparable.other)
+            USING ERRCODE = 'datatype_mismatch', DETAIL = 'Its collation is nondeterministic: different keys would count as equal.';
+    END IF;
     -- analysed, but never evaluated: domains have conditions
     PERFORM segments_internal.qualify_expression(format('NULL::%s = NULL::%s', type, other_type), check_comparable.relation);
 EXCEPTION WHEN undefined_function OR ambiguous_function THEN
@@ -299,6 +310,31 @@ EXCEPTION WHEN undefined_function OR ambiguous_function THEN
 END
 $function$;
 COMMENT ON FUNCTION segments_internal.check_comparable(regclass, name, regclass, name) IS 'refuse a reference between columns whose types cannot be compared';
+
+CREATE FUNCTION segments_internal.check_holds_key(relation regclass, column_name name, contact_table regclass, key_column name) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+/*
+ * What = takes for one key must be one key as a value of its type: not so what
+ * is rounded, cut off, or read in a time zone.
+ */
+DECLARE
+    type regtype := segments_internal.base_type(segments_internal.column_type(check_holds_key.relation, check_holds_key.column_name));
+    key_type regtype := segments_internal.base_type(segments_internal.column_type(check_holds_key.contact_table, check_holds_key.key_column));
+BEGIN
+    PERFORM segments_internal.check_comparable(check_holds_key.relation, check_holds_key.column_name, check_holds_key.contact_table,
+                                               check_holds_key.key_column);
+    IF NOT (type = key_type
+            OR ARRAY[type, key_type] <@ '{smallint,integer,bigint,numeric}'::regtype[]
+            OR key_type = ANY ('{text,varchar}'::regtype[]) AND type = ANY ('{text,varchar,bpchar,name}'::regtype[])) THEN
+        RAISE EXCEPTION 'column "%" of relation "%" cannot hold keys of contact table "%"', check_holds_key.column_name,
+            (SELECT relname FROM pg_class WHERE oid = check_holds_key.relation), (SELECT relname FROM pg_class WHERE oid = check_holds_key.contact_table)
+            USING ERRCODE = 'datatype_mismatch', DETAIL = format('Not every value of type %s is one of type %s, or none.', type, key_type),
+                  HINT = 'Give it the type of the key.';
+    END IF;
+END
+$function$;
+COMMENT ON FUNCTION segments_internal.check_holds_key(regclass, name, regclass, name) IS 'refuse a column that does not tell for certain which contact it points at';
 
 CREATE FUNCTION segments_internal.reference_column(relation regclass, referenced regclass) RETURNS name
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp

@@ -390,7 +390,7 @@ BEGIN
             attach_company.link_table, attach_company.contact_table);
         company.link_column := segments_internal.given_column('link_company_column', attach_company.link_company_column,
             attach_company.link_table, attach_company.company_table);
-        PERFORM segments_internal.check_comparable(attach_company.link_table, company.contact_column, attach_company.contact_table, contact_key);
+        PERFORM segments_internal.check_holds_key(attach_company.link_table, company.contact_column, attach_company.contact_table, contact_key);
         PERFORM segments_internal.check_comparable(attach_company.link_table, company.link_column, attach_company.company_table, company.key_column);
         company.primary_column := attach_company.primary_column;
         PERFORM segments_internal.check_stored(attach_company.link_table, company.primary_column);
@@ -443,14 +443,14 @@ BEGIN
         IF store_related.link_column IS NOT NULL OR store_related.key_column IS NOT NULL THEN
             RAISE EXCEPTION 'link_column and key_column need argument link_table' USING ERRCODE = 'invalid_parameter_value';
         END IF;
-        PERFORM segments_internal.check_comparable(store_related.related_table, store_related.contact_column, store_related.contact_table, contact_key);
+        PERFORM segments_internal.check_holds_key(store_related.related_table, store_related.contact_column, store_related.contact_table, contact_key);
     ELSE
         PERFORM segments_internal.check_related(store_related.contact_table, store_related.link_table);
         related.link_table := store_related.link_table;
         related.link_column := segments_internal.given_column('link_column', store_related.link_column,
             store_related.link_table, store_related.related_table);
         related.key_column := coalesce(store_related.key_column, (segments_internal.check_key(store_related.related_table)).key_column);
-        PERFORM segments_internal.check_comparable(store_related.link_table, store_related.contact_column, store_related.contact_table, contact_key);
+        PERFORM segments_internal.check_holds_key(store_related.link_table, store_related.contact_column, store_related.contact_table, contact_key);
         PERFORM segments_internal.check_comparable(store_related.link_table, related.link_column, store_related.related_table, related.key_column);
     END IF;
     IF related.condition IS NOT NULL THEN

@@ -169,15 +169,36 @@ END
 $function$;
 COMMENT ON FUNCTION segments_internal.verify_relation() IS 'trigger function; refuses a relation over what does not exist';
 
-CREATE FUNCTION segments_internal.verify_related() RETURNS trigger
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+CREATE FUNCTION segments_internal.check_references(declared segments.relation) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
  * How rows are found, in the three ways that attach_company() and
  * attach_related() write: by the contact, by the related row, by a link.
  */
 DECLARE
-    contact_key name := (SELECT key_column FROM segments.contact_table WHERE contact_table = NEW.contact_table);
+    contact_key name := (SELECT key_column FROM segments.contact_table WHERE contact_table = declared.contact_table);
+BEGIN
+    IF declared.contact_reference IS NOT NULL THEN
+        PERFORM segments_internal.check_comparable(declared.contact_table, declared.contact_reference, declared.related_table, declared.key_column);
+    ELSIF declared.link_table IS NULL THEN
+        PERFORM segments_internal.check_holds_key(declared.related_table, declared.contact_column, declared.contact_table, contact_key);
+    ELSE
+        PERFORM segments_internal.check_holds_key(declared.link_table, declared.contact_column, declared.contact_table, contact_key);
+        PERFORM segments_internal.check_stored(declared.link_table, declared.primary_column);
+        PERFORM segments_internal.check_comparable(declared.link_table, declared.link_column, declared.related_table, declared.key_column);
+        IF declared.primary_column IS NOT NULL AND segments_internal.column_type(declared.link_table, declared.primary_column) <> 'boolean'::regtype THEN
+            RAISE EXCEPTION 'column "%" must be of type boolean', declared.primary_column USING ERRCODE = 'datatype_mismatch';
+        END IF;
+    END IF;
+END
+$function$;
+COMMENT ON FUNCTION segments_internal.check_references(segments.relation) IS 'refuse a relation whose rows cannot be found by the columns that it names';
+
+CREATE FUNCTION segments_internal.verify_related() RETURNS trigger
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
     relation regclass;
 BEGIN
     FOREACH relation IN ARRAY array_remove(ARRAY[NEW.related_table, NEW.link_table], NULL) LOOP
@@ -187,21 +208,11 @@ BEGIN
                 USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Use segments.attach_related() or segments.attach_company().';
         END IF;
     END LOOP;
-    IF NEW.contact_reference IS NOT NULL THEN
-        PERFORM segments_internal.check_comparable(NEW.contact_table, NEW.contact_reference, NEW.related_table, NEW.key_column);
-    ELSIF NEW.link_table IS NULL THEN
-        PERFORM segments_internal.check_comparable(NEW.related_table, NEW.contact_column, NEW.contact_table, contact_key);
-    ELSE
-        PERFORM segments_internal.check_comparable(NEW.link_table, NEW.contact_column, NEW.contact_table, contact_key);
-        PERFORM segments_internal.check_stored(NEW.link_table, NEW.primary_column);
-        PERFORM segments_internal.check_comparable(NEW.link_table, NEW.link_column, NEW.related_table, NEW.key_column);
-        IF NEW.primary_column IS NOT NULL AND segments_internal.column_type(NEW.link_table, NEW.primary_column) <> 'boolean'::regtype THEN
-            RAISE EXCEPTION 'column "%" must be of type boolean', NEW.primary_column USING ERRCODE = 'datatype_mismatch';
-        END IF;
-    END IF;
+    PERFORM segments_internal.check_references(NEW);
     PERFORM segments_internal.verify_expression(NEW.contact_table, NEW.condition, NEW.related_table, true);
     IF NOT NEW.unfollowed THEN
-        PERFORM segments_internal.is_followed(format('relation "%s"', NEW.name), ARRAY[NEW.condition], NEW.related_table, NEW.contact_table, false);
+        PERFORM segments_internal.is_followed(format('relation "%s"', NEW.name), ARRAY[NEW.condition], NEW.related_table, NEW.contact_table,
+                                              CASE WHEN NEW.link_table IS NULL THEN NEW.contact_column END, false);
     END IF;
     RETURN NULL;
 END
@@ -227,11 +238,13 @@ CREATE FUNCTION segments_internal.check_expression(expression text, relation reg
     LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'segments_check_expression';
 COMMENT ON FUNCTION segments_internal.check_expression(text, regclass, oid, boolean) IS 'an error when an expression has no meaning over a table, or a role may not call a function, or read a table, of it; done as that role';
 
-CREATE FUNCTION segments_internal.unfollowed_part(expression text, relation regclass, contact_table regclass, OUT kind text, OUT name text)
+CREATE FUNCTION segments_internal.unfollowed_part(expression text, relation regclass, contact_table regclass, contact_column name,
+                                                  OUT kind text, OUT name text)
     LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'segments_unfollowed_part';
-COMMENT ON FUNCTION segments_internal.unfollowed_part(text, regclass, regclass) IS 'what an expression takes from elsewhere than the row: clock, session, function, contacts, related or table, and its name; or nulls';
+COMMENT ON FUNCTION segments_internal.unfollowed_part(text, regclass, regclass, name) IS 'what an expression takes from elsewhere than the row, and the rows with the same value of contact_column: clock, session, function, contacts, related or table, and its name; or nulls';
 
-CREATE FUNCTION segments_internal.is_followed(name text, expressions text[], relation regclass, contact_table regclass, allowed boolean) RETURNS boolean
+CREATE FUNCTION segments_internal.is_followed(name text, expressions text[], relation regclass, contact_table regclass, contact_column name, allowed boolean)
+    RETURNS boolean
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
@@ -243,7 +256,9 @@ DECLARE
     hint text;
 BEGIN
     SELECT p.* INTO part
-    FROM unnest(is_followed.expressions) AS e, segments_internal.unfollowed_part(regexp_replace(e, '\$1(?![0-9])', '1', 'g'), is_followed.relation, is_followed.contact_table) AS p
+    FROM unnest(is_followed.expressions) AS e,
+        segments_internal.unfollowed_part(regexp_replace(e, '\$1(?![0-9])', '1', 'g'), is_followed.relation, is_followed.contact_table,
+                                          coalesce(is_followed.contact_column, '')) AS p
     WHERE e IS NOT NULL AND p.kind IS NOT NULL;
     IF NOT FOUND THEN
         RETURN true;
@@ -277,7 +292,7 @@ BEGIN
         USING ERRCODE = 'invalid_object_definition', DETAIL = detail, HINT = hint || ' With unfollowed => true it is taken as it is.';
 END
 $function$;
-COMMENT ON FUNCTION segments_internal.is_followed(text, text[], regclass, regclass, boolean) IS 'do SQL expressions over a table depend on the row alone? an error if they do not, or where that is allowed a notice';
+COMMENT ON FUNCTION segments_internal.is_followed(text, text[], regclass, regclass, name, boolean) IS 'do SQL expressions over a table depend on the row alone? an error if they do not, or where that is allowed a notice';
 
 CREATE FUNCTION segments_internal.row_table(definition segments.field_definition) RETURNS regclass
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
@@ -288,6 +303,15 @@ AS $function$
                         AND r.name = coalesce(definition.relation, definition.object)) END
 $function$;
 COMMENT ON FUNCTION segments_internal.row_table(segments.field_definition) IS 'table whose rows a declared field looks at; null: its relation is not declared';
+
+CREATE FUNCTION segments_internal.row_contact_column(definition segments.field_definition) RETURNS name
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT r.contact_column FROM segments.relation AS r
+    WHERE r.contact_table = definition.contact_table AND r.link_table IS NULL
+      AND r.name = coalesce(definition.relation, CASE WHEN definition.object LIKE 'company%' THEN definition.object END)
+$function$;
+COMMENT ON FUNCTION segments_internal.row_contact_column(segments.field_definition) IS 'column with the contact''s key in the rows that a declared field looks at; null: they have none';
 
 CREATE FUNCTION segments_internal.verify_definition() RETURNS trigger
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -301,7 +325,8 @@ BEGIN
         PERFORM segments_internal.verify_expression(NEW.contact_table, NEW.expression, row_table, false);
         PERFORM segments_internal.verify_expression(NEW.contact_table, NEW.condition, row_table, true);
         IF NOT NEW.unfollowed THEN
-            PERFORM segments_internal.is_followed(format('field "%s"', NEW.field), ARRAY[NEW.expression, NEW.condition], row_table, NEW.contact_table, false);
+            PERFORM segments_internal.is_followed(format('field "%s"', NEW.field), ARRAY[NEW.expression, NEW.condition], row_table, NEW.contact_table,
+                                                  segments_internal.row_contact_column(NEW), false);
         END IF;
         IF NEW.order_by IS NOT NULL THEN
             PERFORM segments_internal.column_type(row_table, NEW.order_by);
@@ -406,7 +431,8 @@ CREATE FUNCTION segments_internal.store_relation_checked(new_row segments.relati
     AS $$
 BEGIN
     new_row.unfollowed := coalesce(new_row.unfollowed, false)
-        AND NOT segments_internal.is_followed(format('relation "%s"', new_row.name), ARRAY[new_row.condition], new_row.related_table, new_row.contact_table, true);
+        AND NOT segments_internal.is_followed(format('relation "%s"', new_row.name), ARRAY[new_row.condition], new_row.related_table, new_row.contact_table,
+                                              CASE WHEN new_row.link_table IS NULL THEN new_row.contact_column END, true);
     INSERT INTO segments.relation AS r VALUES (new_row.*)
     ON CONFLICT ON CONSTRAINT relation_pkey DO UPDATE
     SET related_table = excluded.related_table, contact_column = excluded.contact_column, key_column = excluded.key_column,
@@ -446,7 +472,8 @@ CREATE FUNCTION segments_internal.store_definition_checked(definition segments.f
 BEGIN
     definition.unfollowed := coalesce(definition.unfollowed, false)
         AND NOT segments_internal.is_followed(format('field "%s"', definition.field), ARRAY[definition.expression, definition.condition],
-                                     segments_internal.row_table(definition), definition.contact_table, true);
+                                     segments_internal.row_table(definition), definition.contact_table,
+                                     segments_internal.row_contact_column(definition), true);
     INSERT INTO segments.field_definition AS d VALUES (definition.*)
     ON CONFLICT ON CONSTRAINT field_definition_pkey DO UPDATE
     SET type = excluded.type, label = excluded.label, available = excluded.available, relation = excluded.relation,
@@ -478,4 +505,4 @@ REVOKE EXECUTE ON FUNCTION segments_internal.store_contact_table_checked(segment
     segments_internal.store_relation_checked(segments.relation), segments_internal.forget_relation_checked(regclass, text),
     segments_internal.store_definition_checked(segments.field_definition), segments_internal.forget_definition_checked(regclass, text, text),
     segments_internal.verify_expression(regclass, text, regclass, boolean), segments_internal.check_expression(text, regclass, oid, boolean),
-    segments_internal.unfollowed_part(text, regclass, regclass), segments_internal.is_followed(text, text[], regclass, regclass, boolean) FROM PUBLIC;
+    segments_internal.unfollowed_part(text, regclass, regclass, name), segments_internal.is_followed(text, text[], regclass, regclass, name, boolean) FROM PUBLIC;

@@ -40,7 +40,7 @@ AS $function$
                      UNION ALL SELECT jsonb_path_query(filters::jsonb, '$.**.of')
                      UNION ALL SELECT jsonb_path_query(filters::jsonb, '$.**.within.date')) AS named (word),
             unnest(fields) AS declared
-        WHERE segments_internal.name_covers(declared, word #>> '{}'))
+        WHERE declared = word #>> '{}' OR segments_internal.name_covers(declared, word #>> '{}'))
 $function$;
 COMMENT ON FUNCTION segments_internal.mentions(segments.filter, text[]) IS 'does a filter name one of these fields? null: any';
 
@@ -178,6 +178,40 @@ END
 $function$;
 COMMENT ON FUNCTION segments_internal.check_segments(regclass, text[], text) IS 'refuse a change after which a stored filter, one that names one of the fields (null: any), has no meaning';
 
+CREATE FUNCTION segments_internal.check_conditions(contact_table regclass, refusal text) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    declared segments.relation;
+    reason text;
+    detail text;
+BEGIN
+    FOR declared IN
+        SELECT r.* FROM segments.relation AS r
+        WHERE r.contact_table = check_conditions.contact_table AND r.condition IS NOT NULL ORDER BY r.name COLLATE "C"
+    LOOP
+        BEGIN
+            PERFORM segments_internal.verify_expression(declared.contact_table, declared.condition, declared.related_table, true);
+            IF NOT declared.unfollowed THEN
+                PERFORM segments_internal.is_followed(format('relation "%s"', declared.name), ARRAY[declared.condition], declared.related_table,
+                                             declared.contact_table, CASE WHEN declared.link_table IS NULL THEN declared.contact_column END, false);
+            END IF;
+        EXCEPTION
+            /* of the moment, and not of the condition */
+            WHEN transaction_rollback OR lock_not_available OR insufficient_resources OR program_limit_exceeded
+                 OR operator_intervention OR system_error THEN
+                RAISE;
+            WHEN OTHERS THEN
+                GET STACKED DIAGNOSTICS reason = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL;
+                RAISE EXCEPTION '% because relation "%" depends on it', check_conditions.refusal, declared.name
+                    USING ERRCODE = 'dependent_objects_still_exist', DETAIL = concat_ws(E'\n', reason, nullif(detail, '')),
+                          HINT = 'Change the relation with segments.attach_related() or drop it with segments.detach_related() first.';
+        END;
+    END LOOP;
+END
+$function$;
+COMMENT ON FUNCTION segments_internal.check_conditions(regclass, text) IS 'refuse a change after which the condition of a relation has no value';
+
 CREATE FUNCTION segments_internal.check_definitions(contact_table regclass, refusal text) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -188,7 +222,8 @@ DECLARE
 BEGIN
     FOR declared IN
         SELECT d.object, d.field, NOT d.unfollowed AND coalesce(d.expression, d.condition) IS NOT NULL AS is_followed,
-               ARRAY[d.expression, d.condition] AS expressions, segments_internal.row_table(d) AS row_table
+               ARRAY[d.expression, d.condition] AS expressions, segments_internal.row_table(d) AS row_table,
+               segments_internal.row_contact_column(d) AS contact_column
         FROM segments.field_definition AS d
         WHERE d.contact_table = check_definitions.contact_table
         ORDER BY d.object COLLATE "C", d.field COLLATE "C"
@@ -196,7 +231,7 @@ BEGIN
         BEGIN
             IF declared.is_followed THEN
                 PERFORM segments_internal.is_followed(format('field "%s"', declared.field), declared.expressions, declared.row_table,
-                                             check_definitions.contact_table, false);
+                                             check_definitions.contact_table, declared.contact_column, false);
             END IF;
             PERFORM segments.field_operators(check_definitions.contact_table, declared.object,
                                              regexp_replace(declared.field, '\*$', '1'));
@@ -212,6 +247,7 @@ BEGIN
                           HINT = 'Change the field with segments.define_field() or drop it with segments.drop_field() first.';
         END;
     END LOOP;
+    PERFORM segments_internal.check_conditions(check_definitions.contact_table, check_definitions.refusal);
 END
 $function$;
 COMMENT ON FUNCTION segments_internal.check_definitions(regclass, text) IS 'refuse a change after which a declared field has no value';
@@ -237,6 +273,7 @@ $function$;
 COMMENT ON FUNCTION segments_internal.rebuild_segments(regclass, text[], text) IS 'bring the members of the published segments whose filters name one of the fields (null: any) in line with them';
 
 REVOKE EXECUTE ON FUNCTION segments_internal.check_segments(regclass, text[], text), segments_internal.check_definitions(regclass, text),
+    segments_internal.check_conditions(regclass, text),
     segments_internal.rebuild_segments(regclass, text[], text) FROM PUBLIC;
 
 /*
@@ -310,7 +347,7 @@ BEGIN
         IF TG_OP = 'DELETE' THEN
             -- other fields over the relation are gone
             DELETE FROM segments.field_definition AS d USING old_rows AS o
-            WHERE d.contact_table = o.contact_table AND d.object = o.name AND o.contact_table = reader;
+            WHERE d.contact_table = o.contact_table AND d.object = o.name AND o.name IN ('company', 'company_all') AND o.contact_table = reader;
         END IF;
         PERFORM segments_internal.check_definitions(reader, refusal);
         CONTINUE WHEN TG_OP = 'DELETE';
@@ -342,8 +379,9 @@ BEGIN
             AND segments_internal.has_column(row_table, check_uncovered.field::name)
             AND EXISTS (SELECT FROM segments_internal.named_fields(s.filters) AS n
                         WHERE segments_internal.name_covers(check_uncovered.field, n.field)
-                          AND coalesce(n.relation, n.object) IN (coalesce(check_uncovered.relation, check_uncovered.object),
-                                                                 CASE check_uncovered.object WHEN 'company' THEN 'company_all' END))
+                          AND CASE WHEN check_uncovered.relation IS NOT NULL THEN n.relation = check_uncovered.relation
+                                   WHEN check_uncovered.object = 'lead' THEN n.object = 'lead'
+                                   ELSE coalesce(n.relation, n.object) IN (check_uncovered.object, CASE check_uncovered.object WHEN 'company' THEN 'company_all' END) END)
           ORDER BY s.alias LIMIT 10) AS s;
     IF aliases IS NOT NULL THEN
         RAISE EXCEPTION 'cannot change field "%" because segments depend on it', check_uncovered.field

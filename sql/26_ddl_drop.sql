@@ -23,14 +23,18 @@
 
 -- Before a command -------------------------------------------------------------
 
-CREATE FUNCTION segments_internal.remember_broken(contact_tables oid[]) RETURNS void
+CREATE FUNCTION segments_internal.remember_broken(contact_tables oid[], busy oid[]) RETURNS void
     LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'segments_remember_broken';
-COMMENT ON FUNCTION segments_internal.remember_broken(oid[]) IS 'contact tables that don''t count for the command that begins';
-REVOKE EXECUTE ON FUNCTION segments_internal.remember_broken(oid[]) FROM PUBLIC;
+COMMENT ON FUNCTION segments_internal.remember_broken(oid[], oid[]) IS 'contact tables that don''t count for the command that begins, and those that a lock keeps from being looked at';
+REVOKE EXECUTE ON FUNCTION segments_internal.remember_broken(oid[], oid[]) FROM PUBLIC;
 
 CREATE FUNCTION segments_internal.is_broken(contact_table regclass) RETURNS boolean
     LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'segments_is_broken';
-COMMENT ON FUNCTION segments_internal.is_broken(regclass) IS 'was this contact table declared to be without meaning when the present command began?';
+COMMENT ON FUNCTION segments_internal.is_broken(regclass) IS 'was this contact table declared to be without meaning when the present command began, or locked by another than whoever gives it?';
+
+CREATE FUNCTION segments_internal.is_busy(contact_table regclass) RETURNS boolean
+    LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'segments_is_busy';
+COMMENT ON FUNCTION segments_internal.is_busy(regclass) IS 'did a lock keep this contact table from being looked at when the present command began?';
 
 CREATE FUNCTION segments_internal.begin_command(renames boolean) RETURNS boolean
     LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'segments_begin_command';
@@ -47,7 +51,10 @@ COMMENT ON FUNCTION segments_internal.followed_expression(text, regclass) IS 'ho
 CREATE FUNCTION segments_internal.used_function(expression text, relation regclass, function oid) RETURNS boolean
     LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'segments_used_function';
 COMMENT ON FUNCTION segments_internal.used_function(text, regclass, oid) IS 'did what was kept of an expression call this function?';
-REVOKE EXECUTE ON FUNCTION segments_internal.used_function(text, regclass, oid), segments_internal.begin_command(boolean), segments_internal.end_command(), segments_internal.keep_expression(text, regclass, oid),
+CREATE FUNCTION segments_internal.lost_column(expression text, relation regclass) RETURNS boolean
+    LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'segments_lost_column';
+COMMENT ON FUNCTION segments_internal.lost_column(text, regclass) IS 'did what was kept of an expression name a column that is dropped by now?';
+REVOKE EXECUTE ON FUNCTION segments_internal.lost_column(text, regclass), segments_internal.used_function(text, regclass, oid), segments_internal.begin_command(boolean), segments_internal.end_command(), segments_internal.keep_expression(text, regclass, oid),
     segments_internal.followed_expression(text, regclass) FROM PUBLIC;
 
 CREATE FUNCTION segments_internal.declared_expressions() RETURNS TABLE (contact_table regclass, relation regclass, sql text)
@@ -93,7 +100,8 @@ CREATE FUNCTION segments_internal.is_examined(contact_table regclass) RETURNS bo
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
- * Always rolled back, so that no lock stays.
+ * Always rolled back, so that no lock stays.  That somebody holds a lock says
+ * nothing of what a contact table declares.
  */
 BEGIN
     PERFORM segments_internal.examine_definitions(is_examined.contact_table);
@@ -101,11 +109,13 @@ BEGIN
 EXCEPTION
     WHEN SQLSTATE 'SG001' THEN
         RETURN true;
+    WHEN lock_not_available THEN
+        RETURN NULL;
     WHEN OTHERS THEN
         RETURN false;
 END
 $function$;
-COMMENT ON FUNCTION segments_internal.is_examined(regclass) IS 'does all that is declared for a contact table (null: for every one) have a meaning?';
+COMMENT ON FUNCTION segments_internal.is_examined(regclass) IS 'does all that is declared for a contact table (null: for every one) have a meaning? null: it is locked';
 REVOKE EXECUTE ON FUNCTION segments_internal.is_examined(regclass) FROM PUBLIC;
 
 CREATE FUNCTION segments_internal.before_ddl() RETURNS event_trigger
@@ -113,25 +123,32 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
  * All at once first.  Nobody waits here for whoever holds a lock on a table of
- * their own: that contact table doesn't count.
+ * their own: that contact table counts for its owner, and for commands on what it reads.
  */
+DECLARE
+    broken oid[];
+    busy oid[];
 BEGIN
-    IF NOT segments_internal.begin_command(TG_TAG LIKE 'ALTER %' OR TG_TAG = 'CREATE FUNCTION') THEN
+    IF NOT segments_internal.begin_command(TG_TAG NOT LIKE 'DROP %') THEN
         RETURN;
     END IF;
     IF NOT EXISTS (SELECT FROM segments.contact_table) OR segments_internal.is_restore_session() OR segments_internal.is_examined(NULL) THEN
-        PERFORM segments_internal.remember_broken('{}');
+        PERFORM segments_internal.remember_broken('{}', '{}');
     ELSE
-        PERFORM segments_internal.remember_broken(ARRAY(
-            SELECT t.contact_table FROM segments.contact_table AS t
-            WHERE NOT segments_internal.is_examined(t.contact_table)));
+        SELECT coalesce(array_agg(e.contact_table::oid) FILTER (WHERE NOT e.is_examined), '{}'),
+               coalesce(array_agg(e.contact_table::oid) FILTER (WHERE e.is_examined IS NULL), '{}')
+        INTO broken, busy
+        FROM (SELECT t.contact_table, segments_internal.is_examined(t.contact_table) FROM segments.contact_table AS t OFFSET 0) AS e;
+        PERFORM segments_internal.remember_broken(broken, busy);
     END IF;
 END
 $function$;
 COMMENT ON FUNCTION segments_internal.before_ddl() IS 'event trigger function; finds out which contact tables don''t count for the command that begins';
 
 CREATE EVENT TRIGGER segments_0_before_ddl ON ddl_command_start
-    WHEN TAG IN ('CREATE FUNCTION', 'ALTER TABLE', 'ALTER SCHEMA', 'ALTER FUNCTION', 'ALTER OPERATOR', 'ALTER TYPE', 'ALTER DOMAIN', 'ALTER VIEW',
+    WHEN TAG IN ('CREATE FUNCTION', 'CREATE AGGREGATE', 'CREATE OPERATOR', 'CREATE CAST', 'ALTER TABLE', 'ALTER SCHEMA', 'ALTER FUNCTION', 'ALTER ROUTINE',
+                 'ALTER AGGREGATE', 'ALTER OPERATOR', 'ALTER TYPE', 'ALTER DOMAIN', 'ALTER VIEW', 'ALTER MATERIALIZED VIEW', 'ALTER FOREIGN TABLE',
+                 'ALTER INDEX', 'ALTER COLLATION', 'ALTER EXTENSION', 'ALTER TEXT SEARCH CONFIGURATION', 'ALTER TEXT SEARCH DICTIONARY',
                  'DROP TABLE', 'DROP VIEW', 'DROP MATERIALIZED VIEW', 'DROP FOREIGN TABLE', 'DROP FUNCTION', 'DROP AGGREGATE',
                  'DROP PROCEDURE', 'DROP ROUTINE', 'DROP OPERATOR', 'DROP OPERATOR CLASS', 'DROP OPERATOR FAMILY', 'DROP COLLATION',
                  'DROP SEQUENCE', 'DROP LANGUAGE', 'DROP ACCESS METHOD', 'DROP SERVER', 'DROP FOREIGN DATA WRAPPER',
@@ -193,6 +210,48 @@ $function$;
 COMMENT ON FUNCTION segments_internal.forget_dropped_tables(oid[], text) IS 'take dropped tables out of the catalogue';
 REVOKE EXECUTE ON FUNCTION segments_internal.forget_dropped_tables(oid[], text) FROM PUBLIC;
 
+CREATE FUNCTION segments_internal.check_replaced_columns(relation regclass, columns name[], refusal text) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $function$
+/*
+ * Columns that one command drops and makes anew are others, which filters and
+ * expressions would mean from now on.
+ */
+DECLARE
+    replaced text[] := ARRAY(SELECT c FROM unnest(check_replaced_columns.columns) AS c
+                             WHERE segments_internal.has_column(check_replaced_columns.relation, c));
+    needed text;
+BEGIN
+    SELECT string_agg(DISTINCT format('segment "%s": field "%s" would mean another', s.alias, n.field), E'\n') INTO needed
+    FROM segments_internal.contact_tables_reading(check_replaced_columns.relation) AS t (contact_table)
+        JOIN segments.segment AS s ON s.contact_table = t.contact_table
+        CROSS JOIN LATERAL segments_internal.named_fields(s.filters) AS n
+        LEFT JOIN segments.relation AS r ON r.contact_table = s.contact_table
+            AND r.name = coalesce(n.relation, CASE WHEN n.object LIKE 'company%' THEN n.object END)
+    WHERE n.field = ANY (replaced) AND NOT segments_internal.has_failed(s.id)
+      AND coalesce(r.related_table, CASE WHEN n.object = 'lead' THEN s.contact_table END) = check_replaced_columns.relation
+      AND NOT EXISTS (SELECT FROM segments.field_definition AS d
+                      WHERE d.contact_table = s.contact_table AND d.field = n.field
+                        AND (d.object IN (n.object, CASE n.object WHEN 'company_all' THEN 'company' END) OR d.relation = n.relation)
+                        AND (d.expression IS NOT NULL OR d.column_name <> ALL (replaced)));
+    IF needed IS NOT NULL THEN
+        RAISE EXCEPTION '% because segments depend on it', refusal
+            USING ERRCODE = 'dependent_objects_still_exist', DETAIL = needed, HINT = 'Change or delete the segments first.';
+    END IF;
+    SELECT min(e.sql) INTO needed FROM segments_internal.declared_expressions() AS e
+    WHERE e.relation = check_replaced_columns.relation AND replaced <> '{}'
+      AND e.contact_table IN (SELECT segments_internal.contact_tables_reading(check_replaced_columns.relation))
+      AND segments_internal.lost_column(e.sql, e.relation);
+    IF needed IS NOT NULL THEN
+        RAISE EXCEPTION '% because what is declared depends on it', refusal
+            USING ERRCODE = 'dependent_objects_still_exist', DETAIL = format('Expression "%s" would mean another.', needed),
+                  HINT = 'Change the field with segments.define_field() or the relation with segments.attach_related() first.';
+    END IF;
+END
+$function$;
+COMMENT ON FUNCTION segments_internal.check_replaced_columns(regclass, name[], text) IS 'refuse to lose columns that something needs for others of the same names';
+REVOKE EXECUTE ON FUNCTION segments_internal.check_replaced_columns(regclass, name[], text) FROM PUBLIC;
+
 CREATE FUNCTION segments_internal.forget_dropped_columns(relation regclass, columns name[]) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -228,6 +287,8 @@ BEGIN
                   DETAIL = format('Relation "%s" belongs to contact table "%s".', reader.name, reader.contact_table),
                   HINT = 'Use segments.detach_related() first.';
     END LOOP;
+
+    PERFORM segments_internal.check_replaced_columns(forget_dropped_columns.relation, forget_dropped_columns.columns, refusal);
 
     -- a field that is a column goes with it, as one that nothing was declared for does: all of a
     -- command, before anything else is looked at
@@ -265,7 +326,7 @@ AS $function$
     SELECT t.contact_table FROM segments.contact_table AS t
     WHERE segments_internal.is_maintained(t.contact_table)
       AND (t.contact_table = contact_tables_reading.relation
-           OR NOT segments_internal.is_broken(t.contact_table) AND EXISTS (
+           OR (NOT segments_internal.is_broken(t.contact_table) OR segments_internal.is_busy(t.contact_table)) AND EXISTS (
                       SELECT FROM segments.relation AS r
                       WHERE r.contact_table = t.contact_table
                         AND contact_tables_reading.relation IN (r.related_table, r.link_table)))
@@ -277,7 +338,7 @@ LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
  * Expressions are kept as text, without dependencies: whatever has a name
- * that stands in one may be needed.
+ * that stands in one may be needed.  A cast has none (null).
  */
 DECLARE
     contact_table regclass;
@@ -287,8 +348,8 @@ BEGIN
         FROM (SELECT d.contact_table, concat_ws(' ', d.expression, d.condition) AS sql FROM segments.field_definition AS d
               UNION ALL
               SELECT r.contact_table, r.condition FROM segments.relation AS r) AS e
-        WHERE EXISTS (SELECT FROM unnest(check_dropped_names.names) AS n
-                      WHERE CASE WHEN n ~ '^\w+$' THEN e.sql ~ ('\m' || n || '\M') ELSE strpos(e.sql, n) > 0 END)
+        WHERE e.sql <> '' AND EXISTS (SELECT FROM unnest(check_dropped_names.names) AS n
+                      WHERE n IS NULL OR CASE WHEN n ~ '^\w+$' THEN e.sql ~ ('\m' || n || '\M') ELSE strpos(e.sql, replace(n, '"', '""')) > 0 END)
           AND segments_internal.is_maintained(e.contact_table) AND NOT segments_internal.is_broken(e.contact_table)
     LOOP
         PERFORM segments_internal.invalidate(contact_table);
@@ -347,9 +408,12 @@ BEGIN
             USING HINT = 'segments.attach() and its like create the trigger again.';
     END LOOP;
 
-    names := ARRAY(SELECT d.address_names[cardinality(d.address_names)] FROM pg_event_trigger_dropped_objects() AS d
-                   WHERE (d.original OR d.normal) AND NOT d.is_temporary
-                     AND d.object_type IN ('table', 'view', 'materialized view', 'foreign table', 'function', 'operator', 'type', 'cast'));
+    -- what goes with an extension is neither original nor normal
+    names := ARRAY(SELECT CASE WHEN d.object_type <> 'cast' THEN d.address_names[cardinality(d.address_names)] END
+                   FROM pg_event_trigger_dropped_objects() AS d
+                   WHERE NOT d.is_temporary
+                     AND d.object_type IN ('table', 'view', 'materialized view', 'foreign table', 'function', 'aggregate', 'operator', 'type', 'cast',
+                                           'collation', 'text search configuration', 'text search dictionary'));
     IF names <> '{}' THEN
         PERFORM segments_internal.check_dropped_names(names, format('cannot drop %s', (
             SELECT string_agg(format('%s %s', d.object_type, d.object_identity), ', ')

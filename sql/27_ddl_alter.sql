@@ -2,6 +2,19 @@
 -- Event triggers: what ALTER means for segments
 -- ---------------------------------------------------------------------------
 
+-- What the command is that an event trigger is told of.
+
+CREATE FUNCTION segments_internal.former_name(command pg_ddl_command) RETURNS name
+    LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'segments_former_name';
+COMMENT ON FUNCTION segments_internal.former_name(pg_ddl_command) IS 'name that a column had before the command; null: it renames none';
+CREATE FUNCTION segments_internal.redefines(command pg_ddl_command) RETURNS boolean
+    LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'segments_redefines';
+COMMENT ON FUNCTION segments_internal.redefines(pg_ddl_command) IS 'does an ALTER FUNCTION change how the function is called, and perhaps its values?';
+CREATE FUNCTION segments_internal.recomputes(command pg_ddl_command, relation regclass, column_number smallint) RETURNS boolean
+    LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'segments_recomputes';
+COMMENT ON FUNCTION segments_internal.recomputes(pg_ddl_command, regclass, smallint) IS 'does an ALTER TABLE compute a column''s values by an expression that is more than the column?';
+REVOKE EXECUTE ON FUNCTION segments_internal.redefines(pg_ddl_command), segments_internal.recomputes(pg_ddl_command, regclass, smallint) FROM PUBLIC;
+
 CREATE FUNCTION segments_internal.is_wider_key(former regtype, present regtype) RETURNS boolean
     LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
     AS $$ SELECT former = ANY ('{smallint,integer}'::regtype[]) AND present = ANY ('{integer,bigint}'::regtype[]) AND former <> present $$;
@@ -16,6 +29,38 @@ AS $function$
                        AND segments_internal.is_wider_key(tables.key_type, a.atttypid)), tables.key_type)
 $function$;
 COMMENT ON FUNCTION segments_internal.present_key_type(segments.contact_table) IS 'type of the key after an ALTER TABLE that the catalogue follows';
+
+CREATE FUNCTION segments_internal.is_wider_typmod(type regtype, former integer, present integer) RETURNS boolean
+    LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
+    AS $$
+    -- that of a numeric holds precision and scale
+    SELECT former <> present AND former >= 0 AND CASE type
+        WHEN 'varchar'::regtype THEN present < 0 OR present > former
+        WHEN 'numeric'::regtype THEN present < 0 OR present > former AND (present - 4) & 65535 = (former - 4) & 65535
+        ELSE false END $$;
+COMMENT ON FUNCTION segments_internal.is_wider_typmod(regtype, integer, integer) IS 'has a key with the second modifier of its type all values of one with the first?';
+
+CREATE FUNCTION segments_internal.key_typmod(relation regclass, column_name name) RETURNS integer
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT a.atttypmod FROM pg_attribute AS a WHERE a.attrelid = relation AND a.attname = column_name AND NOT a.attisdropped
+$function$;
+COMMENT ON FUNCTION segments_internal.key_typmod(regclass, name) IS 'length or precision of a key';
+
+CREATE FUNCTION segments_internal.wider_key(tables segments.contact_table) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT format_type(a.atttypid, a.atttypmod)
+           || coalesce((SELECT format(' COLLATE %I.%I', n.nspname, c.collname)
+                        FROM pg_collation AS c JOIN pg_namespace AS n ON n.oid = c.collnamespace
+                        WHERE c.oid = a.attcollation AND c.collname <> 'default'), '')
+    FROM pg_attribute AS a
+    WHERE a.attrelid = tables.contact_table AND a.attname = tables.key_column
+      AND (segments_internal.is_wider_key(tables.key_type, a.atttypid)
+           OR a.atttypid = tables.key_type
+              AND segments_internal.is_wider_typmod(a.atttypid, segments_internal.key_typmod(tables.member_table, 'contact_id'), a.atttypmod))
+$function$;
+COMMENT ON FUNCTION segments_internal.wider_key(segments.contact_table) IS 'declaration of the key after an ALTER TABLE that has made it wider than in the tables beside, or null';
 
 CREATE FUNCTION segments_internal.is_beside(tables segments.contact_table) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
@@ -111,6 +156,19 @@ $function$;
 COMMENT ON FUNCTION segments_internal.drop_concurrent_code() IS 'drops an index just made concurrently on a table beside a contact table, where it would run code as whoever reads members';
 REVOKE EXECUTE ON FUNCTION segments_internal.drop_concurrent_code() FROM PUBLIC;
 
+CREATE FUNCTION segments_internal.altered_tables() RETURNS TABLE (relation regclass, former_name name, new_name name)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+    -- a table that is of a type is altered with it
+    SELECT DISTINCT t.oid::regclass, CASE WHEN d.objsubid <> 0 THEN segments_internal.former_name(d.command) END, a.attname
+    FROM pg_event_trigger_ddl_commands() AS d
+        JOIN pg_class AS c ON c.oid = d.objid
+        JOIN pg_class AS t ON t.oid = c.oid OR t.reloftype = c.reltype AND c.relkind = 'c'
+        LEFT JOIN pg_attribute AS a ON a.attrelid = d.objid AND a.attnum = d.objsubid AND d.objsubid <> 0
+    WHERE d.classid = 'pg_class'::regclass AND t.relkind IN ('r', 'p')
+$function$;
+COMMENT ON FUNCTION segments_internal.altered_tables() IS 'tables that the present command alters, with the former and the new name of a column that it renames';
+
 CREATE FUNCTION segments_internal.alter_tables_beside() RETURNS event_trigger
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -121,15 +179,15 @@ BEGIN
         SELECT DISTINCT beside.oid::regclass AS relation, beside.relowner <> c.relowner AS owned, pg_get_userbyid(c.relowner) AS owner,
                beside.relnamespace <> c.relnamespace AS placed, n.nspname AS place,
                beside.relpersistence <> c.relpersistence AS kept, c.relpersistence = 'p' AS is_logged,
-               segments_internal.present_key_type(t) <> t.key_type AS widened, segments_internal.present_key_type(t) AS key_type
-        FROM pg_event_trigger_ddl_commands() AS d
-            JOIN segments.contact_table AS t ON t.contact_table = d.objid
+               segments_internal.wider_key(t) AS wider_key
+        FROM segments_internal.altered_tables() AS d
+            JOIN segments.contact_table AS t ON t.contact_table = d.relation
             JOIN pg_class AS c ON c.oid = t.contact_table
             JOIN pg_namespace AS n ON n.oid = c.relnamespace
             JOIN pg_class AS beside ON beside.oid IN (t.member_table, t.override_table, t.change_table)
-        WHERE d.classid = 'pg_class'::regclass AND segments_internal.is_beside(t)
+        WHERE segments_internal.is_beside(t)
           AND (beside.relowner <> c.relowner OR beside.relnamespace <> c.relnamespace OR beside.relpersistence <> c.relpersistence
-               OR segments_internal.present_key_type(t) <> t.key_type)
+               OR segments_internal.wider_key(t) IS NOT NULL)
     LOOP
         IF moved.owned THEN
             EXECUTE format('ALTER TABLE %s OWNER TO %I', moved.relation, moved.owner);
@@ -137,8 +195,8 @@ BEGIN
         IF moved.placed THEN
             EXECUTE format('ALTER TABLE %s SET SCHEMA %I', moved.relation, moved.place);
         END IF;
-        IF moved.widened THEN
-            EXECUTE format('ALTER TABLE %s ALTER COLUMN contact_id TYPE %s', moved.relation, moved.key_type);
+        IF moved.wider_key IS NOT NULL THEN
+            EXECUTE format('ALTER TABLE %s ALTER COLUMN contact_id TYPE %s', moved.relation, moved.wider_key);
         END IF;
         IF moved.kept THEN
             EXECUTE format('ALTER TABLE %s SET %s', moved.relation, CASE WHEN moved.is_logged THEN 'LOGGED' ELSE 'UNLOGGED' END);
@@ -168,7 +226,7 @@ BEGIN
                       AND columns && ARRAY[r.contact_column, r.key_column, r.link_column, r.primary_column]
                       OR r.contact_table = changed_fields.relation AND r.contact_reference = ANY (columns)
                       OR is_row_changed AND changed_fields.relation = r.related_table AND strpos(r.condition, '.*') > 0
-                      OR EXISTS (SELECT FROM unnest(columns) AS c WHERE strpos(r.condition, c) > 0))) THEN
+                      OR EXISTS (SELECT FROM unnest(columns) AS c WHERE strpos(r.condition, replace(c, '"', '""')) > 0))) THEN
         RETURN NULL;
     END IF;
     RETURN columns::text[] || ARRAY(
@@ -176,7 +234,7 @@ BEGIN
         WHERE d.contact_table = changed_fields.contact_table
           AND (d.column_name = ANY (columns) OR d.order_by = ANY (columns)
                OR is_row_changed AND strpos(concat_ws(' ', d.expression, d.condition), '.*') > 0
-               OR EXISTS (SELECT FROM unnest(columns) AS c WHERE strpos(concat_ws(' ', d.expression, d.condition), c) > 0)));
+               OR EXISTS (SELECT FROM unnest(columns) AS c WHERE strpos(concat_ws(' ', d.expression, d.condition), replace(c, '"', '""')) > 0)));
 END
 $function$;
 COMMENT ON FUNCTION segments_internal.changed_fields(regclass, regclass) IS 'fields of a contact table whose values an ALTER TABLE may have changed; null: any';
@@ -190,205 +248,28 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION segments_internal.has_column(regclass, name) IS 'is there such a column? null: yes';
 
-CREATE FUNCTION segments_internal.names_of_renamed(relation regclass) RETURNS TABLE (contact_table regclass, object text, field text)
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
-AS $function$
-    /*
-     * What a filter names and is not there any more is the column that lost its
-     * name: a field of the old name is to be declared for it.
-     */
-    SELECT DISTINCT s.contact_table, n.object, n.field
-    FROM segments_internal.contact_tables_reading(names_of_renamed.relation) AS t (contact_table)
-        JOIN segments.segment AS s ON s.contact_table = t.contact_table, segments_internal.named_fields(s.filters) AS n
-    WHERE NOT segments_internal.has_failed(s.id) AND n.relation IS NULL
-      AND CASE n.object WHEN 'lead' THEN s.contact_table = names_of_renamed.relation
-                        ELSE EXISTS (SELECT FROM segments.relation AS r
-                                     WHERE (r.contact_table, r.related_table) = (s.contact_table, names_of_renamed.relation)
-                                       AND r.name = n.object AND r.name IN ('company', 'company_all')) END
-      AND NOT segments_internal.has_column(names_of_renamed.relation, n.field::name)
-      AND CASE
-          -- what is declared follows by itself
-          WHEN EXISTS (SELECT FROM segments.field_definition AS d
-                       WHERE d.contact_table = s.contact_table AND segments_internal.name_covers(d.field, n.field)
-                         AND d.object IN (n.object, CASE n.object WHEN 'company_all' THEN 'company' END)) THEN false
-          WHEN n.object = 'lead' AND ARRAY['behaviors.' || n.field, 'groups.' || n.field] && s.other_objects THEN false
-          WHEN n.object = 'lead'
-               AND EXISTS (SELECT FROM segments.field_definition AS d
-                           WHERE d.contact_table = s.contact_table AND d.object IN ('behaviors', 'groups')
-                             AND segments_internal.name_covers(d.field, n.field)) THEN true
-          ELSE segments.field_operators(s.contact_table, n.object, n.field) IS NULL END
-$function$;
-COMMENT ON FUNCTION segments_internal.names_of_renamed(regclass) IS 'names by which filters mean a column that has another name now';
-REVOKE EXECUTE ON FUNCTION segments_internal.names_of_renamed(regclass) FROM PUBLIC;
-
-CREATE FUNCTION segments_internal.row_names_of_renamed(row_table regclass)
-    RETURNS TABLE (contact_table regclass, object text, field text, relation text)
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
-AS $function$
-    /*
-     * Likewise in row groups.  Relations over one table can have the same name
-     * to be declared; there are as many as there are objects for it.
-     */
-    WITH lost AS (
-        SELECT DISTINCT r.contact_table, n.field, r.name AS relation
-        FROM segments.relation AS r
-            JOIN segments.segment AS s ON s.contact_table = r.contact_table,
-            segments_internal.named_fields(s.filters) AS n
-        WHERE r.related_table = row_table AND n.relation = r.name AND NOT segments_internal.has_failed(s.id)
-          AND NOT segments_internal.has_column(row_table, n.field::name)
-          AND NOT EXISTS (SELECT FROM segments.field_definition AS d
-                          WHERE d.contact_table = r.contact_table AND coalesce(d.relation, d.object) = r.name AND d.aggregate IS NULL
-                            AND segments_internal.name_covers(d.field, n.field))
-    ), numbered AS (
-        SELECT l.*, row_number() OVER (PARTITION BY l.contact_table, l.field ORDER BY l.relation COLLATE "C") AS n FROM lost AS l
-    )
-    SELECT l.contact_table, o.object, l.field, CASE WHEN l.relation <> o.object THEN l.relation END
-    FROM numbered AS l, LATERAL (
-        SELECT p.object, row_number() OVER (ORDER BY p.n) AS n
-        FROM unnest(CASE WHEN l.relation LIKE 'company%' THEN ARRAY[l.relation] ELSE '{behaviors,groups}' END) WITH ORDINALITY AS p (object, n)
-        WHERE NOT EXISTS (SELECT FROM segments.field_definition AS d
-                          WHERE (d.contact_table, d.object, d.field) = (l.contact_table, p.object, l.field))) AS o
-    WHERE o.n = CASE WHEN l.relation LIKE 'company%' THEN 1 ELSE l.n END
-$function$;
-COMMENT ON FUNCTION segments_internal.row_names_of_renamed(regclass) IS 'names by which row groups mean a column that has another name now, and what they can be declared as';
-REVOKE EXECUTE ON FUNCTION segments_internal.row_names_of_renamed(regclass) FROM PUBLIC;
-
-CREATE FUNCTION segments_internal.follow_renamed_column(relation regclass, new_name name) RETURNS void
-LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp
-AS $function$
-    /*
-     * Only one column can have lost its name, so a name that is gone is the old
-     * one.  In one statement: a filter can name the column and a declared field over it.
-     */
-    WITH renamed_relation AS (
-        UPDATE segments.relation AS r
-        SET contact_column = CASE WHEN segments_internal.has_column(coalesce(r.link_table, r.related_table), r.contact_column)
-                                  THEN r.contact_column ELSE new_name END,
-            key_column = CASE WHEN segments_internal.has_column(r.related_table, r.key_column) THEN r.key_column ELSE new_name END,
-            link_column = CASE WHEN segments_internal.has_column(r.link_table, r.link_column) THEN r.link_column ELSE new_name END,
-            primary_column = CASE WHEN segments_internal.has_column(r.link_table, r.primary_column) THEN r.primary_column ELSE new_name END,
-            contact_reference = CASE WHEN segments_internal.has_column(r.contact_table, r.contact_reference)
-                                     THEN r.contact_reference ELSE new_name END,
-            condition = coalesce(segments_internal.followed_expression(r.condition, r.related_table), r.condition)
-        WHERE follow_renamed_column.relation IN (r.contact_table, r.related_table, r.link_table)
-          AND NOT (segments_internal.has_column(coalesce(r.link_table, r.related_table), r.contact_column)
-                   AND segments_internal.has_column(r.related_table, r.key_column) AND segments_internal.has_column(r.link_table, r.link_column)
-                   AND segments_internal.has_column(r.link_table, r.primary_column)
-                   AND segments_internal.has_column(r.contact_table, r.contact_reference)
-                   AND segments_internal.followed_expression(r.condition, r.related_table) IS NULL)
-    ), field AS (
-        SELECT d.contact_table, d.object, d.field, coalesce(r.related_table, d.contact_table) AS row_table,
-               CASE WHEN d.expression IS NULL AND (d.column_name IS NOT NULL OR coalesce(d.aggregate, '') NOT IN ('exists', 'count'))
-                    THEN coalesce(d.column_name, d.field) END AS column_name
-        FROM segments.field_definition AS d
-            LEFT JOIN segments.relation AS r
-                ON r.contact_table = d.contact_table
-               AND r.name = coalesce(d.relation, CASE WHEN d.object LIKE 'company%' THEN d.object END)
-        WHERE coalesce(r.related_table, d.contact_table) = follow_renamed_column.relation
-    ), named AS (
-        INSERT INTO segments.field_definition (contact_table, object, field, column_name)
-        SELECT n.contact_table, n.object, n.field, new_name FROM segments_internal.names_of_renamed(follow_renamed_column.relation) AS n
-    ), named_in_rows AS (
-        INSERT INTO segments.field_definition (contact_table, object, field, relation, column_name)
-        SELECT n.contact_table, n.object, n.field, n.relation, new_name FROM segments_internal.row_names_of_renamed(follow_renamed_column.relation) AS n
-    ), point_trigger AS (
-        UPDATE segments.point_trigger AS t SET field = new_name
-        WHERE t.contact_table = follow_renamed_column.relation AND t.field !~ '^group_points_'
-          AND NOT segments_internal.has_column(t.contact_table, t.field::name)
-    )
-    UPDATE segments.field_definition AS d
-    SET column_name = CASE WHEN segments_internal.has_column(f.row_table, f.column_name) THEN d.column_name ELSE new_name END,
-        order_by = CASE WHEN segments_internal.has_column(f.row_table, d.order_by) THEN d.order_by ELSE new_name END,
-        expression = coalesce(segments_internal.followed_expression(d.expression, f.row_table), d.expression),
-        condition = coalesce(segments_internal.followed_expression(d.condition, f.row_table), d.condition)
-    FROM field AS f
-    WHERE (d.contact_table, d.object, d.field) = (f.contact_table, f.object, f.field)
-      AND NOT (segments_internal.has_column(f.row_table, f.column_name) AND segments_internal.has_column(f.row_table, d.order_by)
-               AND segments_internal.followed_expression(d.expression, f.row_table) IS NULL
-               AND segments_internal.followed_expression(d.condition, f.row_table) IS NULL)
-$function$;
-COMMENT ON FUNCTION segments_internal.follow_renamed_column(regclass, name) IS 'relations and declared fields keep the column that they mean when it gets another name';
-REVOKE EXECUTE ON FUNCTION segments_internal.follow_renamed_column(regclass, name) FROM PUBLIC;
-
-CREATE FUNCTION segments_internal.follow_renamed_names() RETURNS void
-LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp
-AS $function$
-    -- one statement: triggers see both
-    WITH relation AS (
-        UPDATE segments.relation AS r SET condition = segments_internal.followed_expression(r.condition, r.related_table)
-        WHERE segments_internal.followed_expression(r.condition, r.related_table) IS NOT NULL
-    )
-    UPDATE segments.field_definition AS d
-    SET expression = coalesce(segments_internal.followed_expression(d.expression, segments_internal.row_table(d)), d.expression),
-        condition = coalesce(segments_internal.followed_expression(d.condition, segments_internal.row_table(d)), d.condition)
-    WHERE segments_internal.followed_expression(d.expression, segments_internal.row_table(d)) IS NOT NULL
-       OR segments_internal.followed_expression(d.condition, segments_internal.row_table(d)) IS NOT NULL
-$function$;
-COMMENT ON FUNCTION segments_internal.follow_renamed_names() IS 'what is declared in SQL keeps what it means when that gets another name';
-REVOKE EXECUTE ON FUNCTION segments_internal.follow_renamed_names() FROM PUBLIC;
-
-CREATE FUNCTION segments_internal.follow_functions(functions oid[]) RETURNS void
-LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+CREATE FUNCTION segments_internal.check_same_keys(tables segments.contact_table, key_column name) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
- * Functions that have another body now.  Only where their owner may act as that of the contact
- * table; others are for segments.rebuild().
+ * The tables beside are as wide as the key by now.
  */
 DECLARE
-    concerned record;
-    reason text;
+    key pg_attribute;
 BEGIN
-    FOR concerned IN
-        SELECT DISTINCT e.contact_table, c.relname AS name, p.proname
-        FROM segments_internal.declared_expressions() AS e JOIN pg_class AS c ON c.oid = e.contact_table
-            JOIN pg_proc AS p ON p.oid = ANY (functions) AND pg_has_role(p.proowner, c.relowner, 'USAGE')
-        WHERE segments_internal.used_function(e.sql, e.relation, p.oid)
-          AND segments_internal.is_maintained(e.contact_table) AND NOT segments_internal.is_broken(e.contact_table)
-    LOOP
-        PERFORM segments_internal.invalidate(concerned.contact_table);
-        PERFORM segments_internal.check_definitions(concerned.contact_table, format('cannot replace function "%s"', concerned.proname));
-        PERFORM segments_internal.check_segments(concerned.contact_table, NULL, format('cannot replace function "%s"', concerned.proname));
-        BEGIN
-            PERFORM segments_internal.rebuild_segments(concerned.contact_table, NULL, 'definition');
-        EXCEPTION
-            /* of the moment, and not of the function */
-            WHEN transaction_rollback OR lock_not_available OR insufficient_resources OR program_limit_exceeded
-                 OR operator_intervention OR system_error THEN
-                RAISE;
-            WHEN OTHERS THEN
-                GET STACKED DIAGNOSTICS reason = MESSAGE_TEXT;
-                RAISE WARNING 'segments of contact table "%" do not follow function "%": %', concerned.name, concerned.proname, reason
-                    USING HINT = 'Use segments.rebuild() when it can be evaluated.';
-        END;
-    END LOOP;
+    SELECT * INTO key FROM pg_attribute AS a
+    WHERE a.attrelid = tables.contact_table AND a.attname = check_same_keys.key_column AND NOT a.attisdropped;
+    IF EXISTS (SELECT FROM pg_event_trigger_ddl_commands() AS d WHERE segments_internal.recomputes(d.command, tables.contact_table, key.attnum)) THEN
+        RAISE EXCEPTION 'values of key "%" of contact table "%" cannot change', key.attname, (SELECT relname FROM pg_class WHERE oid = tables.contact_table)
+            USING ERRCODE = 'dependent_objects_still_exist', DETAIL = 'Members, overrides and the log know contacts by them.';
+    ELSIF key.atttypmod <> segments_internal.key_typmod(tables.member_table, 'contact_id') THEN
+        RAISE EXCEPTION 'key of contact table "%" cannot change from type % to type %', (SELECT relname FROM pg_class WHERE oid = tables.contact_table),
+            format_type(tables.key_type, segments_internal.key_typmod(tables.member_table, 'contact_id')), format_type(key.atttypid, key.atttypmod)
+            USING ERRCODE = 'dependent_objects_still_exist';
+    END IF;
 END
 $function$;
-COMMENT ON FUNCTION segments_internal.follow_functions(oid[]) IS 'bring members up to date where a function that a field calls was replaced; refuse one that cannot be followed';
-REVOKE EXECUTE ON FUNCTION segments_internal.follow_functions(oid[]) FROM PUBLIC;
-
-CREATE FUNCTION segments_internal.follow_types(types oid[]) RETURNS void
-LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
-AS $function$
-/*
- * Labels of an enum are what filters compare.
- */
-DECLARE
-    concerned regclass;
-BEGIN
-    FOR concerned IN
-        SELECT t.contact_table FROM segments.contact_table AS t
-        WHERE segments_internal.is_maintained(t.contact_table) AND NOT segments_internal.is_broken(t.contact_table)
-          AND EXISTS (SELECT FROM segments_internal.tables_read(t.contact_table) AS r JOIN pg_attribute AS a ON a.attrelid = r AND a.attnum > 0 AND NOT a.attisdropped
-                          JOIN pg_type AS y ON y.oid = a.atttypid
-                      WHERE y.oid = ANY (types) OR y.typbasetype = ANY (types) OR y.typelem = ANY (types))
-    LOOP
-        PERFORM segments_internal.invalidate(concerned);
-        PERFORM segments_internal.rebuild_segments(concerned, NULL, 'definition');
-    END LOOP;
-END
-$function$;
-COMMENT ON FUNCTION segments_internal.follow_types(oid[]) IS 'bring members up to date where labels of an enum were changed';
-REVOKE EXECUTE ON FUNCTION segments_internal.follow_types(oid[]) FROM PUBLIC;
+COMMENT ON FUNCTION segments_internal.check_same_keys(segments.contact_table, name) IS 'refuse an ALTER TABLE after which contacts have other keys than before';
 
 CREATE FUNCTION segments_internal.check_altered_contact_table(contact_table regclass, new_name name) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
@@ -421,7 +302,9 @@ BEGIN
         RAISE EXCEPTION 'key of contact table "%" cannot change from type % to type %',
             (SELECT relname FROM pg_class WHERE oid = check_altered_contact_table.contact_table), attached.key_type, key.key_type
             USING ERRCODE = 'dependent_objects_still_exist';
-    ELSIF key.key_type <> attached.key_type THEN
+    END IF;
+    PERFORM segments_internal.check_same_keys(attached, key.key_column);
+    IF key.key_type <> attached.key_type THEN
         UPDATE segments.contact_table AS t SET key_type = key.key_type
         WHERE t.contact_table = check_altered_contact_table.contact_table;
     ELSIF key.key_column <> attached.key_column THEN
@@ -433,7 +316,7 @@ $function$;
 COMMENT ON FUNCTION segments_internal.check_altered_contact_table(regclass, name) IS 'refuse an ALTER TABLE after which a contact has no key, or another; follow the key to another name or a wider type';
 REVOKE EXECUTE ON FUNCTION segments_internal.check_altered_contact_table(regclass, name) FROM PUBLIC;
 
-CREATE FUNCTION segments_internal.check_altered_table(relation regclass, new_name name) RETURNS void
+CREATE FUNCTION segments_internal.check_altered_table(relation regclass, former_name name, new_name name) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
@@ -453,14 +336,16 @@ BEGIN
                 PERFORM segments_internal.check_related(reader, check_altered_table.relation);
             END IF;
             IF check_altered_table.new_name IS NOT NULL THEN
-                PERFORM segments_internal.follow_renamed_column(check_altered_table.relation, check_altered_table.new_name);
+                PERFORM segments_internal.follow_renamed_column(check_altered_table.relation, check_altered_table.former_name, check_altered_table.new_name);
             END IF;
+            PERFORM segments_internal.check_references(r) FROM segments.relation AS r
+            WHERE r.contact_table = reader AND check_altered_table.relation IN (r.contact_table, r.related_table, r.link_table);
         EXCEPTION
             /* of the class of what follows, and of the moment */
             WHEN lock_not_available OR object_in_use THEN
                 RAISE;
             WHEN wrong_object_type OR feature_not_supported OR object_not_in_prerequisite_state OR undefined_function
-                 OR insufficient_privilege OR dependent_objects_still_exist THEN
+                 OR insufficient_privilege OR datatype_mismatch OR dependent_objects_still_exist THEN
                 GET STACKED DIAGNOSTICS message = MESSAGE_TEXT;
                 RAISE EXCEPTION '% because segments depend on it', refusal
                     USING ERRCODE = 'dependent_objects_still_exist', DETAIL = message;
@@ -471,8 +356,8 @@ BEGIN
     END LOOP;
 END
 $function$;
-COMMENT ON FUNCTION segments_internal.check_altered_table(regclass, name) IS 'refuse an ALTER TABLE after which a filter has no meaning; bring segments up to date where values changed';
-REVOKE EXECUTE ON FUNCTION segments_internal.check_altered_table(regclass, name) FROM PUBLIC;
+COMMENT ON FUNCTION segments_internal.check_altered_table(regclass, name, name) IS 'refuse an ALTER TABLE after which a filter has no meaning; bring segments up to date where values changed';
+REVOKE EXECUTE ON FUNCTION segments_internal.check_altered_table(regclass, name, name) FROM PUBLIC;
 
 CREATE FUNCTION segments_internal.check_children(relations oid[]) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
@@ -498,19 +383,67 @@ $function$;
 COMMENT ON FUNCTION segments_internal.check_children(oid[]) IS 'refuses to put a table that segments read under another';
 REVOKE EXECUTE ON FUNCTION segments_internal.check_children(oid[]) FROM PUBLIC;
 
-CREATE FUNCTION segments_internal.after_alter() RETURNS event_trigger
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+CREATE FUNCTION segments_internal.follow_altered_tables() RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
     altered record;
+BEGIN
+    -- with a column, what else names it has another name
+    IF NOT EXISTS (SELECT FROM segments_internal.altered_tables() AS a WHERE a.new_name IS NOT NULL) THEN
+        PERFORM segments_internal.follow_renamed_names();
+    END IF;
+    FOR altered IN
+        SELECT a.* FROM segments_internal.altered_tables() AS a
+        WHERE EXISTS (SELECT FROM segments_internal.contact_tables_reading(a.relation))
+          AND NOT (segments_internal.is_restore_session()
+                   AND NOT EXISTS (SELECT FROM pg_attribute AS c WHERE c.attrelid = a.relation AND age(c.xmin) <= 0))
+    LOOP
+        PERFORM segments_internal.check_altered_table(altered.relation, altered.former_name, altered.new_name);
+    END LOOP;
+    PERFORM segments_internal.follow_renamed_names();
+END
+$function$;
+COMMENT ON FUNCTION segments_internal.follow_altered_tables() IS 'refuse what the present command does to tables that stored filters need, or follow it';
+REVOKE EXECUTE ON FUNCTION segments_internal.follow_altered_tables() FROM PUBLIC;
+
+CREATE FUNCTION segments_internal.follow_altered_code(tag text) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $function$
+/*
+ * Something that an expression may name has another name now.
+ */
+DECLARE
     contact_table regclass;
+BEGIN
+    FOR contact_table IN
+        SELECT DISTINCT e.contact_table FROM segments_internal.declared_expressions() AS e
+        WHERE segments_internal.is_maintained(e.contact_table) AND NOT segments_internal.is_broken(e.contact_table)
+    LOOP
+        PERFORM segments_internal.invalidate(contact_table);
+        PERFORM segments_internal.check_definitions(contact_table, format('cannot %s', lower(follow_altered_code.tag)));
+    END LOOP;
+    PERFORM segments_internal.follow_functions(ARRAY(
+        SELECT d.objid FROM pg_event_trigger_ddl_commands() AS d
+        WHERE d.classid = 'pg_proc'::regclass AND segments_internal.redefines(d.command)));
+    PERFORM segments_internal.follow_types(ARRAY(
+        SELECT e.enumtypid FROM pg_event_trigger_ddl_commands() AS d JOIN pg_enum AS e ON e.enumtypid = d.objid
+        WHERE d.classid = 'pg_type'::regclass AND age(e.xmin) <= 0));
+END
+$function$;
+COMMENT ON FUNCTION segments_internal.follow_altered_code(text) IS 'what an ALTER of something else than a table means for what is declared in SQL';
+REVOKE EXECUTE ON FUNCTION segments_internal.follow_altered_code(text) FROM PUBLIC;
+
+CREATE FUNCTION segments_internal.after_alter() RETURNS event_trigger
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $function$
 BEGIN
     IF to_regclass('segments.contact_table') IS NULL OR to_regnamespace('segments_internal') IS NULL THEN
         RAISE EXCEPTION 'cannot rename schema "%" because extension segments needs it',
             CASE WHEN to_regclass('segments.contact_table') IS NULL THEN 'segments' ELSE 'segments_internal' END
             USING ERRCODE = 'dependent_objects_still_exist', HINT = 'The functions of the extension name it.';
     END IF;
-    IF TG_TAG = 'CREATE FUNCTION' OR TG_TAG LIKE 'ALTER %' AND TG_TAG NOT IN ('ALTER POLICY', 'ALTER FOREIGN TABLE') THEN
+    IF TG_TAG IN ('CREATE FUNCTION', 'CREATE AGGREGATE', 'CREATE OPERATOR', 'CREATE CAST') OR TG_TAG LIKE 'ALTER %' AND TG_TAG <> 'ALTER POLICY' THEN
         PERFORM segments_internal.end_command();
     END IF;
     IF NOT EXISTS (SELECT FROM segments.contact_table) THEN
@@ -537,7 +470,7 @@ BEGIN
             WHERE d.classid = 'pg_rewrite'::regclass));
         PERFORM segments_internal.follow_commands();
         RETURN;
-    ELSIF TG_TAG IN ('CREATE FOREIGN TABLE', 'CREATE SCHEMA', 'ALTER FOREIGN TABLE') THEN
+    ELSIF TG_TAG IN ('CREATE FOREIGN TABLE', 'CREATE SCHEMA') THEN
         PERFORM segments_internal.follow_commands();
         RETURN;
     END IF;
@@ -548,49 +481,31 @@ BEGIN
             UNION
             SELECT i.inhparent FROM pg_event_trigger_ddl_commands() AS d JOIN pg_inherits AS i ON i.inhrelid = d.objid
             WHERE d.classid = 'pg_class'::regclass));
-        -- with a column, what else names it has another name
-        IF NOT EXISTS (SELECT FROM pg_event_trigger_ddl_commands() AS d WHERE d.object_type = 'table column') THEN
-            PERFORM segments_internal.follow_renamed_names();
-        END IF;
-        FOR altered IN
-            SELECT DISTINCT d.objid::regclass AS relation, a.attname AS new_name
-            FROM pg_event_trigger_ddl_commands() AS d
-                LEFT JOIN pg_attribute AS a ON a.attrelid = d.objid AND a.attnum = d.objsubid AND d.object_type = 'table column'
-            WHERE d.classid = 'pg_class'::regclass AND EXISTS (SELECT FROM segments_internal.contact_tables_reading(d.objid))
-              AND NOT (segments_internal.is_restore_session()
-                       AND NOT EXISTS (SELECT FROM pg_attribute AS c WHERE c.attrelid = d.objid AND age(c.xmin) <= 0))
-        LOOP
-            PERFORM segments_internal.check_altered_table(altered.relation, altered.new_name);
-        END LOOP;
+    END IF;
+    IF TG_TAG NOT IN ('ALTER TABLE', 'ALTER INDEX', 'ALTER TYPE', 'ALTER DOMAIN') AND TG_TAG NOT LIKE '%VIEW' THEN
+        PERFORM segments_internal.check_captured(TG_TAG);
+    END IF;
+    IF TG_TAG LIKE 'ALTER %' THEN
+        PERFORM segments_internal.follow_altered_tables();
+    END IF;
+    IF TG_TAG IN ('ALTER TABLE', 'ALTER FOREIGN TABLE') THEN
         PERFORM segments_internal.follow_commands();
-        PERFORM segments_internal.follow_renamed_names();
     ELSIF TG_TAG = 'CREATE FUNCTION' THEN
         PERFORM segments_internal.follow_functions(ARRAY(SELECT d.objid FROM pg_event_trigger_ddl_commands() AS d WHERE d.classid = 'pg_proc'::regclass));
-    ELSE
-        PERFORM segments_internal.follow_renamed_names();
-        -- something that an expression may name has another name now
-        FOR contact_table IN
-            SELECT DISTINCT e.contact_table
-            FROM (SELECT d.contact_table FROM segments.field_definition AS d
-                  WHERE d.expression IS NOT NULL OR d.condition IS NOT NULL
-                  UNION SELECT r.contact_table FROM segments.relation AS r WHERE r.condition IS NOT NULL) AS e
-            WHERE segments_internal.is_maintained(e.contact_table) AND NOT segments_internal.is_broken(e.contact_table)
-        LOOP
-            PERFORM segments_internal.invalidate(contact_table);
-            PERFORM segments_internal.check_definitions(contact_table, format('cannot %s', lower(TG_TAG)));
-        END LOOP;
-        PERFORM segments_internal.follow_types(ARRAY(
-            SELECT e.enumtypid FROM pg_event_trigger_ddl_commands() AS d JOIN pg_enum AS e ON e.enumtypid = d.objid
-            WHERE d.classid = 'pg_type'::regclass AND age(e.xmin) <= 0));
+    ELSIF TG_TAG LIKE 'ALTER %' AND TG_TAG <> 'ALTER INDEX' THEN
+        PERFORM segments_internal.follow_altered_code(TG_TAG);
     END IF;
 END
 $function$;
 COMMENT ON FUNCTION segments_internal.after_alter() IS 'event trigger function; refuses to alter what stored filters need, follows what can be followed';
 
-CREATE EVENT TRIGGER segments_1_alter_tables_beside ON ddl_command_end WHEN TAG IN ('ALTER TABLE')
+CREATE EVENT TRIGGER segments_1_alter_tables_beside ON ddl_command_end WHEN TAG IN ('ALTER TABLE', 'ALTER TYPE')
     EXECUTE FUNCTION segments_internal.alter_tables_beside();
 CREATE EVENT TRIGGER segments_2_after_alter ON ddl_command_end
-    WHEN TAG IN ('CREATE TABLE', 'CREATE FUNCTION', 'CREATE FOREIGN TABLE', 'CREATE SCHEMA', 'ALTER FOREIGN TABLE', 'CREATE RULE', 'CREATE INDEX', 'CREATE STATISTICS', 'CREATE POLICY', 'ALTER POLICY', 'ALTER TABLE', 'ALTER SCHEMA', 'ALTER FUNCTION', 'ALTER OPERATOR', 'ALTER TYPE', 'ALTER DOMAIN', 'ALTER VIEW')
+    WHEN TAG IN ('CREATE TABLE', 'CREATE FUNCTION', 'CREATE AGGREGATE', 'CREATE OPERATOR', 'CREATE CAST', 'CREATE FOREIGN TABLE', 'CREATE SCHEMA', 'CREATE RULE',
+                 'CREATE INDEX', 'CREATE STATISTICS', 'CREATE POLICY', 'ALTER POLICY', 'ALTER TABLE', 'ALTER SCHEMA', 'ALTER FUNCTION', 'ALTER ROUTINE',
+                 'ALTER AGGREGATE', 'ALTER OPERATOR', 'ALTER TYPE', 'ALTER DOMAIN', 'ALTER VIEW', 'ALTER MATERIALIZED VIEW', 'ALTER FOREIGN TABLE',
+                 'ALTER INDEX', 'ALTER COLLATION', 'ALTER EXTENSION', 'ALTER TEXT SEARCH CONFIGURATION', 'ALTER TEXT SEARCH DICTIONARY')
     EXECUTE FUNCTION segments_internal.after_alter();
 COMMENT ON EVENT TRIGGER segments_1_alter_tables_beside IS 'tables of members follow their contact table to another owner, schema or wider key';
 COMMENT ON EVENT TRIGGER segments_2_after_alter IS 'what stored filters need is not altered away; members follow altered columns';

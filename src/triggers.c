@@ -34,6 +34,7 @@
 #include "build/build_repair.h"
 #include "log/change_log.h"
 #include "maintain/contact_delta.h"
+#include "maintain/generated_rows.h"
 #include "maintain/inherited_keys.h"
 #include "maintain/point_trigger.h"
 #include "maintain/related_delta.h"
@@ -251,6 +252,22 @@ statement_of_row(TriggerData *data, RowStatement *statement)
 	return &statement->data;
 }
 
+static void
+maintain_statement(TriggerData *data, Oid function)
+{
+	const Readers *readers = ReadersOf(data->tg_relation, function);
+	List *contact_tables = list_copy(readers->contact_tables);
+
+	if (contact_tables == NIL)
+		return;
+	if (TRIGGER_FIRED_BY_TRUNCATE(data->tg_event))
+		maintain_emptied(data, readers, contact_tables);
+	else if (readers->attached == readers->relid)
+		maintain_rows(data, readers->others_fire, contact_tables);
+	else
+		maintain_part(data, readers, contact_tables);
+}
+
 /*
  * segments_internal.maintain()
  */
@@ -260,8 +277,7 @@ segments_maintain(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = (TriggerData *) fcinfo->context;
 	RowStatement statement;
-	const Readers *readers;
-	List *contact_tables;
+	TriggerData complete;
 
 	check_protocol(fcinfo);
 	if (TRIGGER_FIRED_FOR_ROW(data->tg_event))
@@ -269,16 +285,15 @@ segments_maintain(PG_FUNCTION_ARGS)
 	if (!TRIGGER_FIRED_BY_TRUNCATE(data->tg_event) && is_empty(data->tg_oldtable) &&
 		is_empty(data->tg_newtable))
 		return PointerGetDatum(NULL);
-	readers = ReadersOf(data->tg_relation, fcinfo->flinfo->fn_oid);
-	if (readers->contact_tables == NIL)
+	if (!GeneratedRowsMissing(data))
+	{
+		maintain_statement(data, fcinfo->flinfo->fn_oid);
 		return PointerGetDatum(NULL);
-	contact_tables = list_copy(readers->contact_tables);
-	if (TRIGGER_FIRED_BY_TRUNCATE(data->tg_event))
-		maintain_emptied(data, readers, contact_tables);
-	else if (readers->attached == readers->relid)
-		maintain_rows(data, readers->others_fire, contact_tables);
-	else
-		maintain_part(data, readers, contact_tables);
+	}
+	complete = *data;
+	complete.tg_newtable = GeneratedRowsComplete(data);
+	maintain_statement(&complete, fcinfo->flinfo->fn_oid);
+	tuplestore_end(complete.tg_newtable);
 	return PointerGetDatum(NULL);
 }
 

@@ -53,6 +53,13 @@
 	object_aclcheck(ProcedureRelationId, function, role, mode)
 #endif
 
+/* A generated column gets another expression since 17. */
+#if PG_VERSION_NUM >= 170000
+#define AltersExpression(part) ((part)->subtype == AT_SetExpression)
+#else
+#define AltersExpression(part) false
+#endif
+
 /* Up to 15 a memory context brings its methods along. */
 #if PG_VERSION_NUM < 160000
 #define HAVE_CONTEXT_METHODS 1

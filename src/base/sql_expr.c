@@ -119,6 +119,55 @@ SqlExprText(Node *expr, Oid relid)
 	return deparse(expr, relid, get_rel_name(relid), false);
 }
 
+static bool
+reads_table(const Query *query)
+{
+	ListCell *cell;
+
+	foreach (cell, query->rtable)
+		if (lfirst_node(RangeTblEntry, cell)->rtekind == RTE_RELATION)
+			return true;
+	return false;
+}
+
+/*
+ * True ends the walk.  A subquery that reads a table is asked of the tables, where
+ * a row has a place.
+ */
+static bool
+reads_system_column(Node *node, void *depth)
+{
+	int levels = *(int *) depth;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, Var))
+		return ((Var *) node)->varattno < 0 && (int) ((Var *) node)->varlevelsup == levels;
+	if (IsA(node, Query))
+	{
+		levels++;
+		return !reads_table((Query *) node) &&
+			   query_tree_walker((Query *) node, reads_system_column, &levels, 0);
+	}
+	return expression_tree_walker(node, reads_system_column, depth);
+}
+
+/* What has the same value for the same row, wherever the row is. */
+static void
+check_expression(const char *sql, Node *expr)
+{
+	int depth = 0;
+
+	if (contain_volatile_functions(expr))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
+						errmsg("expression \"%s\" uses a volatile function", sql),
+						errhint("Use only functions that give the same answer for the same row.")));
+	if (reads_system_column(expr, &depth))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
+						errmsg("expression \"%s\" uses a system column", sql),
+						errhint("Use only columns that hold what is written into the row.")));
+}
+
 /*
  * Read an expression in the present search path and write it with every name
  * qualified and `new_alias` for the relation (NULL: columns stay bare where
@@ -137,10 +186,7 @@ SqlExprQualify(const char *sql, Oid relid, const char *alias, const char *new_al
 
 	if (exprType(expr) == UNKNOWNOID)
 		expr = coerce_to_common_type(NULL, expr, TEXTOID, "field");
-	if (contain_volatile_functions(expr))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
-						errmsg("expression \"%s\" uses a volatile function", sql),
-						errhint("Use only functions that give the same answer for the same row.")));
+	check_expression(sql, expr);
 	if (type)
 		*type = exprType(expr);
 	if (deterministic)

@@ -30,6 +30,9 @@
 /* How long to stand in the way, in ms, before giving way. */
 #define PATIENCE 300
 
+/* After so many attempts no longer, but in line until a table is free. */
+#define MANY_ATTEMPTS 40
+
 /*
  * Tables that some segments (indexes) read beside the contact table.
  */
@@ -58,6 +61,7 @@ typedef struct Locking
 	Oid contact_table;
 	List *relids;
 	LOCKMODE mode;
+	Oid first;    /* that is waited for before the others; or InvalidOid */
 	int patience; /* ms */
 } Locking;
 
@@ -69,6 +73,8 @@ lock_trees(Locking *locking, void (*lock)(Oid, LOCKMODE))
 {
 	ListCell *cell;
 
+	if (OidIsValid(locking->first))
+		lock(locking->first, locking->mode);
 	TableTreeLock(locking->contact_table, locking->mode, lock);
 	foreach (cell, locking->relids)
 		if (lfirst_oid(cell) != locking->contact_table)
@@ -144,6 +150,19 @@ wait_gently(Locking *locking)
 		wait_for_lockers(lfirst_oid(cell), locking->mode);
 }
 
+/* In line for the table that was not to be had, however long it takes. */
+static bool
+got_all_in_line(Locking *locking)
+{
+	Oid alone = refused;
+
+	LockRelationOid(alone, locking->mode);
+	if (got_all(locking))
+		return true;
+	UnlockRelationOid(alone, locking->mode);
+	return false;
+}
+
 /*
  * Lock the contact table and these, until the transaction ends; each with all
  * that hold its rows, as these are written by themselves too.
@@ -151,13 +170,15 @@ wait_gently(Locking *locking)
  * All of them, or none: a transaction that has written one of them and comes to
  * another would wait for us, and we for it.  (A merge of two contacts moves their
  * events first, and deletes one of them then.)  So after a moment all locks are
- * given back; the table that was not to be had is waited for alone, in line
- * with others, and then all are asked for again.
+ * given back, and they are asked for again, the one that was not to be had first.
+ * The moment is shorter than deadlock_timeout: nobody who waits in line behind us
+ * finds a circle before it is over.  Only who is kept away by others all the time
+ * stands in line for longer in the end.
  */
 void
 BuildLock(Oid contact_table, List *relids, LOCKMODE mode, bool gently)
 {
-	Locking locking = {contact_table, relids, mode, Min(PATIENCE, DeadlockTimeout / 2)};
+	Locking locking = {contact_table, relids, mode, InvalidOid, Min(PATIENCE, DeadlockTimeout / 2)};
 	int attempt;
 
 	/* those who change definitions take turns here, and don't stand in line before writers */
@@ -174,15 +195,15 @@ BuildLock(Oid contact_table, List *relids, LOCKMODE mode, bool gently)
 		if (got_all(&locking))
 			return;
 	}
-	while (!got_all(&locking))
+	locking.patience = Max(locking.patience, DeadlockTimeout / 4 * 3);
+	for (attempt = 0; !got_all(&locking); attempt++)
 	{
-		Oid alone = refused;
-
 		CHECK_FOR_INTERRUPTS();
-		LockRelationOid(alone, mode);
-		if (got_all(&locking))
+		locking.first = refused;
+		if (attempt < MANY_ATTEMPTS)
+			wait_for_lockers(refused, mode);
+		else if (got_all_in_line(&locking))
 			return;
-		UnlockRelationOid(alone, mode);
 	}
 }
 

@@ -126,43 +126,74 @@ segments_is_restore_session(PG_FUNCTION_ARGS)
 
 /* ----- contact tables that don't count for a command ----- */
 
-static Oid *broken = NULL;
-static int nbroken = 0;
+typedef struct TableSet
+{
+	Oid *tables;
+	int n;
+} TableSet;
+
+static TableSet broken = {NULL, 0};
+static TableSet busy = {NULL, 0}; /* a lock kept them from being looked at */
 
 PG_FUNCTION_INFO_V1(segments_remember_broken);
 PG_FUNCTION_INFO_V1(segments_is_broken);
+PG_FUNCTION_INFO_V1(segments_is_busy);
 
-/*
- * segments_internal.remember_broken(contact_tables): in place of those before.
- */
-Datum
-segments_remember_broken(PG_FUNCTION_ARGS)
+/* In place of those before. */
+static void
+remember(TableSet *set, ArrayType *tables)
 {
-	ArrayType *tables = PG_GETARG_ARRAYTYPE_P(0);
 	Datum *values;
 	int n;
 	int i;
 
 	deconstruct_array(tables, OIDOID, sizeof(Oid), true, TYPALIGN_INT, &values, NULL, &n);
-	nbroken = 0;
-	if (broken != NULL)
-		pfree(broken);
-	broken = NULL;
-	broken = MemoryContextAlloc(TopMemoryContext, sizeof(Oid) * Max(n, 1));
+	set->n = 0;
+	if (set->tables != NULL)
+		pfree(set->tables);
+	set->tables = NULL;
+	set->tables = MemoryContextAlloc(TopMemoryContext, sizeof(Oid) * Max(n, 1));
 	for (i = 0; i < n; i++)
-		broken[i] = DatumGetObjectId(values[i]);
-	nbroken = n;
-	PG_RETURN_VOID();
+		set->tables[i] = DatumGetObjectId(values[i]);
+	set->n = n;
 }
 
-/* segments_internal.is_broken(contact_table) */
-Datum
-segments_is_broken(PG_FUNCTION_ARGS)
+static bool
+holds(const TableSet *set, Oid table)
 {
 	int i;
 
-	for (i = 0; i < nbroken; i++)
-		if (broken[i] == PG_GETARG_OID(0))
-			PG_RETURN_BOOL(true);
-	PG_RETURN_BOOL(false);
+	for (i = 0; i < set->n; i++)
+		if (set->tables[i] == table)
+			return true;
+	return false;
+}
+
+/* segments_internal.remember_broken(contact_tables, busy) */
+Datum
+segments_remember_broken(PG_FUNCTION_ARGS)
+{
+	remember(&broken, PG_GETARG_ARRAYTYPE_P(0));
+	remember(&busy, PG_GETARG_ARRAYTYPE_P(1));
+	PG_RETURN_VOID();
+}
+
+/*
+ * segments_internal.is_broken(contact_table).  Whoever gives a command waits for locks on
+ * tables of their own, and for no others.
+ */
+Datum
+segments_is_broken(PG_FUNCTION_ARGS)
+{
+	Oid table = PG_GETARG_OID(0);
+
+	PG_RETURN_BOOL(holds(&broken, table) ||
+				   (holds(&busy, table) && !AccessOwns(GetOuterUserId(), table)));
+}
+
+/* segments_internal.is_busy(contact_table) */
+Datum
+segments_is_busy(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(holds(&busy, PG_GETARG_OID(0)));
 }

@@ -84,6 +84,13 @@ coerce_to_text(Field *field)
 	field->deterministic = true;
 }
 
+/* An array whose elements are compared by their texts. */
+static bool
+is_other_array(Oid base)
+{
+	return base != TEXTARRAYOID && OidIsValid(get_element_type(base));
+}
+
 /*
  * Check the value's SQL type against the field's type, and bring it to the few
  * types that the rest knows.
@@ -129,7 +136,7 @@ FieldValueNormalize(Field *field)
 				refuse_type(field, field->type);
 			break;
 		case FIELD_MULTISELECT:
-			if (base == VARCHARARRAYOID)
+			if (is_other_array(base))
 				field->value = psprintf("(%s)::pg_catalog.text[]", field->value);
 			else if (base != TEXTARRAYOID)
 				coerce_to_text(field);
@@ -140,8 +147,7 @@ FieldValueNormalize(Field *field)
 	if (field->class != FIELD_TEXT && field->class != FIELD_ID && field->class != FIELD_MULTISELECT)
 		field->value_type = base;
 	else if (field->class == FIELD_MULTISELECT)
-		field->value_type =
-			(base == TEXTARRAYOID || base == VARCHARARRAYOID) ? TEXTARRAYOID : TEXTOID;
+		field->value_type = (base == TEXTARRAYOID || is_other_array(base)) ? TEXTARRAYOID : TEXTOID;
 	else
 		field->value_type = is_int && field->class == FIELD_ID ? base : TEXTOID;
 }

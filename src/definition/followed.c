@@ -162,6 +162,7 @@ typedef struct Unfollowed
 {
 	ContactTable *table;
 	Oid relid;        /* table of the row */
+	AttrNumber key;   /* its column with the contact's key; 0: none */
 	int depth;        /* of the subquery that is looked at */
 	const char *kind; /* clock, session, function, contacts, related or table; NULL: nothing */
 	char *name;
@@ -232,23 +233,6 @@ is_related(ContactTable *table, Oid relid)
 	return false;
 }
 
-/* Does a column of the table of the rows hold the contact's key? */
-static bool
-is_contact_column(const Unfollowed *part, AttrNumber column)
-{
-	ListCell *cell;
-
-	foreach (cell, CatalogRelations(part->table->relid))
-	{
-		RelatedRows *rows = lfirst(cell);
-
-		if (rows->relid == part->relid && !OidIsValid(rows->link_relid) &&
-			rows->contact_column != NULL && get_attnum(part->relid, rows->contact_column) == column)
-			return true;
-	}
-	return false;
-}
-
 static const Var *
 as_column(const Node *node)
 {
@@ -280,7 +264,7 @@ compares_contacts(const OpExpr *test, int rte, const Unfollowed *part)
 	}
 	return inner->varlevelsup == 0 && inner->varno == rte && outer->varlevelsup == part->depth &&
 		   outer->varno == 1 && inner->varattno == outer->varattno &&
-		   is_contact_column(part, inner->varattno);
+		   part->key != InvalidAttrNumber && inner->varattno == part->key;
 }
 
 static bool
@@ -362,14 +346,19 @@ walk(Node *node, Unfollowed *part)
 }
 
 /*
- * segments_internal.unfollowed_part(expression, relation, contact_table) -> (kind, name)
- * of something that it takes from elsewhere, or nulls.
+ * segments_internal.unfollowed_part(expression, relation, contact_table, contact_column) ->
+ * (kind, name) of something that it takes from elsewhere, or nulls.
  */
 Datum
 segments_unfollowed_part(PG_FUNCTION_ARGS)
 {
 	Oid relid = PG_GETARG_OID(1);
-	Unfollowed part = {CatalogContactTable(PG_GETARG_OID(2), false), relid, 0, NULL, NULL};
+	Unfollowed part = {CatalogContactTable(PG_GETARG_OID(2), false),
+					   relid,
+					   get_attnum(relid, NameStr(*PG_GETARG_NAME(3))),
+					   0,
+					   NULL,
+					   NULL};
 	SecureContext secure;
 	TupleDesc desc;
 	Datum values[2] = {0};

@@ -29,10 +29,13 @@ PG_FUNCTION_INFO_V1(segments_end_command);
 PG_FUNCTION_INFO_V1(segments_keep_expression);
 PG_FUNCTION_INFO_V1(segments_followed_expression);
 PG_FUNCTION_INFO_V1(segments_used_function);
+PG_FUNCTION_INFO_V1(segments_keeps_meaning);
+PG_FUNCTION_INFO_V1(segments_lost_column);
 
 typedef struct KeptExpression
 {
 	Oid relid; /* table of the row */
+	Oid role;  /* that reads it */
 	char *sql; /* as it is stored */
 	Node *expr;
 	char *text; /* as it read when the command began */
@@ -112,7 +115,7 @@ segments_end_command(PG_FUNCTION_ARGS)
 /* ----- expressions ----- */
 
 static void
-keep(const char *sql, Oid relid)
+keep(const char *sql, Oid relid, Oid role)
 {
 	KeptExpression *expression;
 	Node *expr = SqlExprAnalyze(sql, relid, get_rel_name(relid));
@@ -121,6 +124,7 @@ keep(const char *sql, Oid relid)
 
 	expression = palloc(sizeof(KeptExpression));
 	expression->relid = relid;
+	expression->role = role;
 	expression->sql = pstrdup(sql);
 	expression->expr = copyObject(expr);
 	expression->text = pstrdup(text);
@@ -140,7 +144,7 @@ segments_keep_expression(PG_FUNCTION_ARGS)
 	if (!keeping)
 		PG_RETURN_VOID();
 	SecureEnter(&secure, PG_GETARG_OID(2));
-	keep(text_to_cstring(PG_GETARG_TEXT_PP(0)), PG_GETARG_OID(1));
+	keep(text_to_cstring(PG_GETARG_TEXT_PP(0)), PG_GETARG_OID(1), PG_GETARG_OID(2));
 	SecureLeave(&secure);
 	PG_RETURN_VOID();
 }
@@ -156,8 +160,14 @@ static void
 read_again(void *arg)
 {
 	Reading *reading = arg;
-	char *text = SqlExprText(reading->expression->expr, reading->expression->relid);
+	Oid relid = reading->expression->relid;
+	char *text = SqlExprText(reading->expression->expr, relid);
+	SecureContext secure;
 
+	/* what is gone has a name that can't be read */
+	SecureEnter(&secure, reading->expression->role);
+	(void) SqlExprAnalyze(text, relid, get_rel_name(relid));
+	SecureLeave(&secure);
 	reading->text = MemoryContextStrdup(reading->context, text);
 }
 
@@ -234,4 +244,82 @@ segments_used_function(PG_FUNCTION_ARGS)
 	Oid function = PG_GETARG_OID(2);
 
 	PG_RETURN_BOOL(expression != NULL && calls_function(expression->expr, &function));
+}
+
+typedef struct Meaning
+{
+	const KeptExpression *expression;
+	Oid role;
+	bool same;
+} Meaning;
+
+/* Read as it is written now.  Trees that differ in how casts are written are equal. */
+static void
+compare_meaning(void *arg)
+{
+	Meaning *meaning = arg;
+	const KeptExpression *kept_one = meaning->expression;
+	Oid relid = kept_one->relid;
+	SecureContext secure;
+
+	SecureEnter(&secure, meaning->role);
+	meaning->same =
+		equal(SqlExprAnalyze(SqlExprText(kept_one->expr, relid), relid, get_rel_name(relid)),
+			  kept_one->expr);
+	SecureLeave(&secure);
+}
+
+/*
+ * segments_internal.keeps_meaning(expression, relation, role): does what was kept call
+ * the same functions when it is read anew?  What can't be read is refused by others.
+ */
+Datum
+segments_keeps_meaning(PG_FUNCTION_ARGS)
+{
+	Meaning meaning = {find_kept(text_to_cstring(PG_GETARG_TEXT_PP(0)), PG_GETARG_OID(1)),
+					   PG_GETARG_OID(2), true};
+
+	if (meaning.expression != NULL && get_rel_name(meaning.expression->relid) != NULL &&
+		InSubtransaction(compare_meaning, &meaning, NULL) != NULL)
+		meaning.same = true;
+	PG_RETURN_BOOL(meaning.same);
+}
+
+typedef struct RowColumns
+{
+	Oid relid;
+	int depth; /* of the subquery that is looked at */
+} RowColumns;
+
+/* A column of the row has no name any more.  True ends the walk. */
+static bool
+names_dropped(Node *node, void *arg)
+{
+	RowColumns *row = arg;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, Var))
+		return (int) ((Var *) node)->varlevelsup == row->depth && ((Var *) node)->varattno > 0 &&
+			   !OidIsValid(get_atttype(row->relid, ((Var *) node)->varattno));
+	if (IsA(node, Query))
+	{
+		RowColumns inner = {row->relid, row->depth + 1};
+
+		return query_tree_walker((Query *) node, names_dropped, &inner, 0);
+	}
+	return expression_tree_walker(node, names_dropped, arg);
+}
+
+/*
+ * segments_internal.lost_column(expression, relation): did what was kept name a column that is
+ * dropped by now?
+ */
+Datum
+segments_lost_column(PG_FUNCTION_ARGS)
+{
+	RowColumns row = {PG_GETARG_OID(1), 0};
+	const KeptExpression *expression = find_kept(text_to_cstring(PG_GETARG_TEXT_PP(0)), row.relid);
+
+	PG_RETURN_BOOL(expression != NULL && names_dropped(expression->expr, &row));
 }

@@ -89,6 +89,45 @@ is_whole_number(Oid type)
 	return type == INT2OID || type == INT4OID || type == INT8OID;
 }
 
+/* What bounds the whole numbers of a type. */
+static const char *
+whole_numbers(Oid type)
+{
+	switch (type)
+	{
+		case INT2OID:
+			return "-32768 AND 32767";
+		case INT4OID:
+			return "-2147483648 AND 2147483647";
+		default:
+			return "-9223372036854775808 AND 9223372036854775807";
+	}
+}
+
+/*
+ * The key of the contact that a column of a row points at, as a value of the
+ * key's base type; null where the column holds what cannot be one.  Whoever
+ * writes such a row is not to get an error.
+ */
+char *
+RowContactKeySql(ContactTable *table, Oid relid, const char *alias, const char *column)
+{
+	Oid key = getBaseType(table->key_type);
+	Oid type = getBaseType(get_atttype(relid, get_attnum(relid, column)));
+	char *value = psprintf("%s.%s", alias, quote_identifier(column));
+	char *cast =
+		psprintf("%s::%s", value, format_type_extended(key, -1, FORMAT_TYPE_FORCE_QUALIFY));
+
+	if (!is_whole_number(key) || type == key)
+		return cast;
+	if (type == NUMERICOID)
+		return psprintf("CASE WHEN %s BETWEEN %s AND %s = pg_catalog.trunc(%s) THEN %s END", value,
+						whole_numbers(key), value, value, cast);
+	if (is_whole_number(type) && get_typlen(type) > get_typlen(key))
+		return psprintf("CASE WHEN %s BETWEEN %s THEN %s END", value, whole_numbers(key), cast);
+	return cast;
+}
+
 /* Does GROUP BY one column tell apart what = with the other tells apart? */
 static bool
 group_alike(Oid relid, const char *column, Oid other_relid, const char *other_column)

@@ -12,6 +12,8 @@
 extern char *AggregateCallSql(FieldAggregate aggregate, const char *argument);
 extern char *RowsFromSql(const RelatedRows *rows, const char *condition, const char *contact,
 						 ContactTable *table);
+extern char *RowContactKeySql(ContactTable *table, Oid relid, const char *alias,
+							  const char *column);
 extern bool RowsOfAllSql(const RelatedRows *rows, const char *condition, ContactTable *table,
 						 char **from, char **key, const char **column);
 

@@ -11,6 +11,7 @@
 #include "executor/tuptable.h"
 #include "utils/snapshot.h"
 
+#include "base/vector.h"
 #include "evaluate/row.h"
 #include "program/program.h"
 
@@ -23,7 +24,8 @@ typedef struct Batch
 	TimestampTz now;
 	Snapshot snapshot; /* what is looked up is read by; NULL: the latest */
 	int nrows;
-	Datum *keys; /* in key order */
+	Datum *keys;               /* in key order */
+	const DatumVector *giving; /* those that gave rows to others, in key order; or NULL */
 	RowVersion *rows;
 	HeapTuple *tuples;    /* of locked contacts; NULL: each row has its own slot */
 	TupleTableSlot *slot; /* of the contact that is looked at, whose tuple it holds */

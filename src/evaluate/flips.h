@@ -35,8 +35,10 @@ typedef struct AtomFlips
 	Bitmapset *measures; /* values made of them that are not what they were before: */
 	Bitmapset *grown;    /* of these, numbers that may be more, extremes that got a row */
 	Bitmapset *shrunk;   /* and that may be less, that lost one */
-	CommandId before;    /* as this command sees them */
+	CommandId before;    /* as this command sees them, which changed them */
+	bool whole;          /* all that it changed is looked at together */
 	bool only_came;      /* rows came, none went or changed */
+	DatumVector giving;  /* keys of contacts whose rows went to others, in their order */
 } AtomFlips;
 
 extern void FacetFlips(Program *program, const ImageFacet *facet, const FacetState *old_state,

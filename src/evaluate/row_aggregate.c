@@ -117,14 +117,17 @@ is_plain_aggregate(const Atom *atom, const ProgramAtom *patom)
 }
 
 /*
- * Can the value that an atom compares be made in memory?
+ * Can the value that an atom compares be made in memory?  One whose definition
+ * has changed meanwhile is not looked at any more.
  */
 bool
 RowAggregateIsPlain(Program *program, int id)
 {
 	ProgramAtom *patom = ProgramAtomGet(program, id);
-	const Atom *atom = ProgramAtomBound(program, id);
+	const Atom *atom = ProgramAtomStored(program, id);
 
+	if (atom == NULL)
+		return false;
 	if (atom->test != TEST_ANY && atom->test != TEST_RANGE && atom->test != TEST_EXISTS)
 		return false;
 	if (atom->scope == ATOM_GROUP ? !ProgramGroup(program, id)->plain

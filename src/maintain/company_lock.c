@@ -121,16 +121,18 @@ may_hold(Program *program, RowSource *source)
 
 /*
  * Hold the rows of a source that have these keys, of type `type`, in key order.
- * Those that somebody is inserting are waited for.  The keys are reordered.
+ * Those that somebody is inserting are waited for; looking: by the statement that
+ * wrote links to them, or NULL.  The keys are reordered.
  */
 void
-CompanyHold(Program *program, RowSource *source, Oid type, Datum *keys, int nkeys)
+CompanyHold(Program *program, RowSource *source, const Looking *looking, Oid type, Datum *keys,
+			int nkeys)
 {
 	if (!may_hold(program, source))
 		return;
 	nkeys = drop_repeated(type, keys, nkeys);
 	while (hold(program, source, type, keys, nkeys) < (uint64) nkeys &&
-		   UncommittedWaitForCompanies(source, type, keys, nkeys))
+		   UncommittedWaitForCompanies(program, source, looking, type, keys, nkeys))
 		;
 }
 
@@ -226,7 +228,7 @@ CompanyHoldReferenced(Batch *batch)
 		DatumVectorInit(&references, CurrentMemoryContext, column->attbyval, column->attlen);
 		collect_new(batch, column, &references);
 		if (references.n > 0)
-			CompanyHold(program, program->sources[i], column->atttypid, references.items,
+			CompanyHold(program, program->sources[i], NULL, column->atttypid, references.items,
 						references.n);
 	}
 }

@@ -7,9 +7,11 @@
 #include "postgres.h"
 
 #include "evaluate/batch.h"
+#include "maintain/uncommitted.h"
 #include "program/program.h"
 
-extern void CompanyHold(Program *program, RowSource *source, Oid type, Datum *keys, int nkeys);
+extern void CompanyHold(Program *program, RowSource *source, const Looking *looking, Oid type,
+						Datum *keys, int nkeys);
 extern void CompanyHoldReferenced(Batch *batch);
 
 #endif /* SEGMENTS_COMPANY_LOCK_H */

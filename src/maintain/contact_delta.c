@@ -53,6 +53,7 @@ typedef struct DeltaWork
 	DatumVector deleted;
 	DatumVector moved_old; /* changed keys */
 	DatumVector moved_new;
+	bool in_parts; /* some contacts have been seen to before the others */
 } DeltaWork;
 
 static void
@@ -278,8 +279,11 @@ finish_deleted(DeltaWork *work)
 static void
 maintain_impure(DeltaWork *work)
 {
+	Looking looking = {work->delta->alone && !work->in_parts, work->delta->command};
+
 	if (ProgramIsUnguarded(work->program) && work->delta->old_rows == NULL)
-		UncommittedWaitForRows(work->program, work->impure_keys.items, work->impure_keys.n);
+		UncommittedWaitForRows(work->program, &looking, work->impure_keys.items,
+							   work->impure_keys.n);
 	MaintainContactsAt(work->program, work->impure_keys.items, work->impure_keys.n, work->impure,
 					   work->reached, CAUSE_FILTER, work->now);
 }
@@ -309,7 +313,10 @@ finish_what_is_full(DeltaWork *work)
 	if (ChangeSetIsFull(work->changes))
 		write_changes(work);
 	if (DatumVectorIsFull(&work->impure_keys) || DatumVectorIsFull(&work->deleted))
+	{
+		work->in_parts = true;
 		finish_collected(work);
+	}
 }
 
 /*
@@ -335,7 +342,7 @@ process_unpaired(DeltaWork *work)
 			DatumVectorAdd(collecting(work, &work->deleted), key);
 	}
 	if (ProgramIsUnguarded(program))
-		UncommittedWaitForRows(program, present.items, present.n);
+		UncommittedWaitForRows(program, NULL, present.items, present.n);
 	MaintainContacts(program, present.items, present.n, all_segments(program), CAUSE_FILTER);
 }
 
@@ -367,7 +374,7 @@ finish_moved(DeltaWork *work)
 	PointTriggersMove(work->program, work->moved_old.items, work->moved_new.items,
 					  work->moved_old.n);
 	if (ProgramIsUnguarded(work->program))
-		UncommittedWaitForRows(work->program, work->moved_new.items, work->moved_new.n);
+		UncommittedWaitForRows(work->program, NULL, work->moved_new.items, work->moved_new.n);
 	MaintainContacts(work->program, work->moved_new.items, work->moved_new.n,
 					 all_segments(work->program), CAUSE_FILTER);
 }

@@ -4,7 +4,7 @@
  *
  * Most statements concern one contact, and two queries for it would cost
  * several times the statement; for many, a query costs three times what locking
- * does.  Does what SELECT ... FOR NO KEY UPDATE does (nodeLockRows.c) on the
+ * does.  Does what SELECT ... FOR NO KEY UPDATE (or FOR UPDATE) does (nodeLockRows.c) on the
  * latest snapshot: at READ COMMITTED the newest version of the row is locked
  * and read; above, a row that changed after our snapshot fails with 40001.
  * Contacts and members are read as their owner reads them, past row security.
@@ -100,14 +100,14 @@ typedef enum LockResult
 
 /* Lock the present row of a probe, at *tid of its table, into the slot. */
 static LockResult
-lock_row(Program *program, ContactProbe *probe, ItemPointer tid, Datum key, TupleTableSlot *slot)
+lock_row(Program *program, ContactProbe *probe, ItemPointer tid, Datum key, LockTupleMode mode,
+		 TupleTableSlot *slot)
 {
 	TM_FailureData failure;
 	bool whole_transaction = IsolationUsesXactSnapshot();
-	TM_Result result =
-		table_tuple_lock(TreeProbeTable(probe), tid, probe->snapshot, slot,
-						 GetCurrentCommandId(false), LockTupleNoKeyExclusive, LockWaitBlock,
-						 whole_transaction ? 0 : TUPLE_LOCK_FLAG_FIND_LAST_VERSION, &failure);
+	TM_Result result = table_tuple_lock(
+		TreeProbeTable(probe), tid, probe->snapshot, slot, GetCurrentCommandId(false), mode,
+		LockWaitBlock, whole_transaction ? 0 : TUPLE_LOCK_FLAG_FIND_LAST_VERSION, &failure);
 	bool isnull;
 
 	if (result == TM_SelfModified)
@@ -174,7 +174,8 @@ is_ours(TupleTableSlot *slot)
  * show who has the key now.
  */
 static bool
-lock_contact(Program *program, ContactProbe *probe, Datum key, LockedSlot *locked)
+lock_contact(Program *program, ContactProbe *probe, Datum key, LockTupleMode mode,
+			 LockedSlot *locked)
 {
 	for (;;)
 	{
@@ -194,13 +195,31 @@ lock_contact(Program *program, ContactProbe *probe, Datum key, LockedSlot *locke
 		}
 		tid = slot->tts_tid;
 		ExecClearTuple(slot);
-		result = lock_row(program, probe, &tid, key, locked->slot);
+		result = lock_row(program, probe, &tid, key, mode, locked->slot);
 		if (result != ROW_CHANGED)
 			return result == ROW_LOCKED;
 		drop_slot(locked);
 		ContactProbeEnd(probe);
 		ContactProbeBegin(probe, program, RegisterSnapshot(GetLatestSnapshot()));
 	}
+}
+
+/*
+ * How to lock a contact of a batch.  Writers of one contact's rows take turns,
+ * and need not keep foreign keys to it waiting.  But a contact that gives its
+ * rows to another is mostly deleted next, and a transaction that inserts a row
+ * for it would by then hold the key and wait for our lock, and the deletion for
+ * the key.  So the key is held here already, and that one waits before it has
+ * anything.
+ */
+static LockTupleMode
+lock_mode(const Batch *batch, Datum key)
+{
+	const DatumVector *giving = batch->giving;
+
+	return giving != NULL && ProgramFindKey(batch->program, giving->items, giving->n, key) >= 0
+			   ? LockTupleExclusive
+			   : LockTupleNoKeyExclusive;
 }
 
 /*
@@ -225,7 +244,8 @@ ContactsLock(Batch *batch)
 	for (i = 0; i < batch->nrows; i++)
 	{
 		batch->rows[i].slot = NULL;
-		if (!lock_contact(program, &probe, batch->keys[i], &locked))
+		if (!lock_contact(program, &probe, batch->keys[i], lock_mode(batch, batch->keys[i]),
+						  &locked))
 			continue;
 		batch->tuples[i] = TreeProbeTuple(&probe, locked.slot);
 		batch->rows[i].slot = batch->slot;
@@ -255,7 +275,7 @@ ContactsLockKeys(Program *program, Datum *keys, int nkeys)
 	{
 		bool isnull;
 
-		if (!lock_contact(program, &probe, keys[i], &locked))
+		if (!lock_contact(program, &probe, keys[i], LockTupleNoKeyExclusive, &locked))
 			continue;
 		keys[found++] = datumCopy(slot_getattr(locked.slot, TreeProbeColumn(&probe), &isnull),
 								  program->key_byval, program->key_len);

@@ -41,14 +41,21 @@
 
 /* Did we wait for somebody who is inserting a contact that we miss? */
 static bool
-wait_for_missing(Batch *batch)
+wait_for_missing(Batch *batch, const AtomFlips *flips)
 {
+	Looking looking = {false, InvalidCommandId};
 	bool waited = false;
 	int i;
 
+	if (flips != NULL)
+	{
+		looking.whole = flips->whole;
+		looking.command = flips->before;
+	}
 	for (i = 0; i < batch->nrows; i++)
 		if (batch->rows[i].slot == NULL)
-			waited |= UncommittedWaitForContact(batch->program, batch->keys[i]);
+			waited |= UncommittedWaitForContact(batch->program, flips ? flips->source : NULL,
+												&looking, batch->keys[i]);
 	return waited;
 }
 
@@ -57,7 +64,7 @@ wait_for_missing(Batch *batch)
  * absent row.  Returns how many exist.
  */
 static int
-lock_contacts(Batch *batch)
+lock_contacts(Batch *batch, const AtomFlips *flips)
 {
 	Program *program = batch->program;
 	int found;
@@ -73,7 +80,7 @@ lock_contacts(Batch *batch)
 		batch->rows[i].position = i;
 	}
 	found = ContactsLock(batch);
-	if (found < batch->nrows && ProgramIsUnguarded(program) && wait_for_missing(batch))
+	if (found < batch->nrows && ProgramIsUnguarded(program) && wait_for_missing(batch, flips))
 		found = ContactsLock(batch);
 	if (found > 0)
 		CompanyHoldReferenced(batch);
@@ -141,7 +148,7 @@ segments_of_level(Program *program, Bitmapset *todo, int level)
 static void
 reconcile_batch(Reconciliation *work)
 {
-	if (lock_contacts(work->batch) == 0)
+	if (lock_contacts(work->batch, work->flips) == 0)
 		return;
 	if (work->flips != NULL && !bms_is_empty(work->flips->measures))
 	{
@@ -182,6 +189,7 @@ reconcile_keys(Program *program, Datum *keys, int nkeys, Bitmapset *asked, Bitma
 
 	work.program = program;
 	work.batch = BatchCreate(program, now, nkeys, keys);
+	work.batch->giving = flips ? &flips->giving : NULL;
 	work.pending = ChangeSetCreate();
 	work.todo = bms_union(asked, reached);
 	work.original = asked;

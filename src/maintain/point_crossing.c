@@ -20,6 +20,7 @@
 #include "definition/field.h"
 #include "definition/field_type.h"
 #include "definition/point_definition.h"
+#include "definition/related_sql.h"
 #include "maintain/manual.h"
 #include "maintain/statement_delta.h"
 #include "program/keys.h"
@@ -49,8 +50,7 @@ resolve_group(ContactTable *table, const char *name, PointField *points, const c
 		field->rows->contact_column == NULL || OidIsValid(field->rows->link_relid))
 		return false;
 	points->relid = field->rows->relid;
-	points->key =
-		psprintf("r.%s::%s", quote_identifier(field->rows->contact_column), table->key_type_name);
+	points->key = RowContactKeySql(table, points->relid, "r", field->rows->contact_column);
 	points->value = field->value;
 	points->condition = psprintf("(%s) AND (%s)", field->condition ? field->condition : "true",
 								 field->rows->condition ? field->rows->condition : "true");

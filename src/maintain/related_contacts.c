@@ -27,6 +27,7 @@
 #include "base/tree_probe.h"
 #include "base/vector.h"
 #include "definition/contact_table.h"
+#include "definition/related_sql.h"
 #include "evaluate/row.h"
 #include "maintain/set_aside.h"
 #include "program/program.h"
@@ -121,6 +122,17 @@ find_by_links(Program *program, RowSource *source, Datum *keys, int nkeys, Datum
 
 /* ----- by a query ----- */
 
+/* The contacts that links to some rows lead to. */
+static char *
+links_sql(ContactTable *table, const RelatedRows *rows)
+{
+	char *key = RowContactKeySql(table, rows->link_relid, "l", rows->contact_column);
+
+	return psprintf("SELECT DISTINCT %s FROM %s l WHERE l.%s = ANY ($1) AND %s IS NOT NULL", key,
+					CatalogRelationName(rows->link_relid), quote_identifier(rows->link_column),
+					key);
+}
+
 static void
 find_by_query(Program *program, RowSource *source, Datum *keys, int nkeys, DatumVector *contacts)
 {
@@ -138,11 +150,7 @@ find_by_query(Program *program, RowSource *source, Datum *keys, int nkeys, Datum
 		sql = psprintf("SELECT c.%s FROM %s c WHERE c.%s = ANY ($1)", program->table->key,
 					   program->table->name, quote_identifier(rows->contact_reference));
 	else
-		sql = psprintf(
-			"SELECT DISTINCT l.%s::%s FROM %s l WHERE l.%s = ANY ($1) AND l.%s IS NOT NULL",
-			quote_identifier(rows->contact_column), program->table->key_type_name,
-			CatalogRelationName(rows->link_relid), quote_identifier(rows->link_column),
-			quote_identifier(rows->contact_column));
+		sql = links_sql(program->table, rows);
 	SessionEnter();
 	get_typlenbyvalalign(type, &len, &byval, &align);
 	value = PointerGetDatum(construct_array(keys, nkeys, type, len, byval, align));

@@ -8,11 +8,25 @@
 
 #include "program/program.h"
 
-extern bool UncommittedWaitForContact(Program *program, Datum key);
+/*
+ * A statement that looks for what others have written, after it has written all
+ * its own rows.  whole: after a wait, all that it wrote for this table is looked
+ * at again.
+ */
+typedef struct Looking
+{
+	bool whole;
+	CommandId command; /* that wrote the rows */
+} Looking;
+
+extern bool UncommittedWaitForContact(Program *program, RowSource *source, const Looking *looking,
+									  Datum key);
 extern bool UncommittedKeyIsTaken(Program *program, Relation contacts, Datum key);
-extern void UncommittedWaitForRows(Program *program, Datum *keys, int nkeys);
-extern bool UncommittedWaitForCompanies(RowSource *source, Oid type, Datum *keys, int nkeys);
-extern void UncommittedWaitForReferences(Program *program, RowSource *source, Datum *keys,
-										 int nkeys);
+extern void UncommittedWaitForRows(Program *program, const Looking *looking, Datum *keys,
+								   int nkeys);
+extern bool UncommittedWaitForCompanies(Program *program, RowSource *source, const Looking *looking,
+										Oid type, Datum *keys, int nkeys);
+extern void UncommittedWaitForReferences(Program *program, RowSource *source,
+										 const Looking *looking, Datum *keys, int nkeys);
 
 #endif /* SEGMENTS_UNCOMMITTED_H */

@@ -11,6 +11,7 @@
 #include "utils/rel.h"
 
 #include "definition/contact_table.h"
+#include "definition/related_sql.h"
 #include "predicate/predicate.h"
 #include "program/draft.h"
 #include "program/draft_facet.h"
@@ -53,8 +54,7 @@ add_link(Draft *draft, RelatedRows *rows)
 	DraftSource *link = new_source(rows->link_relid, NULL);
 
 	link->contact = DraftFacetGet(
-		link,
-		psprintf("c.%s::%s", quote_identifier(rows->contact_column), draft->table->key_type_name),
+		link, RowContactKeySql(draft->table, rows->link_relid, "c", rows->contact_column),
 		VALUE_NONE);
 	link->key =
 		DraftFacetGet(link, psprintf("c.%s", quote_identifier(rows->link_column)), VALUE_NONE);
@@ -78,10 +78,9 @@ prepare_path(Draft *draft, DraftSource *source)
 
 	if (!OidIsValid(rows->link_relid) && rows->contact_reference == NULL)
 	{
-		source->contact = DraftFacetGet(source,
-										psprintf("r.%s::%s", quote_identifier(rows->contact_column),
-												 draft->table->key_type_name),
-										VALUE_NONE);
+		source->contact = DraftFacetGet(
+			source, RowContactKeySql(draft->table, rows->relid, "r", rows->contact_column),
+			VALUE_NONE);
 		return;
 	}
 	source->key =

@@ -207,7 +207,10 @@ nth_atom(const Predicate *predicate, int *n)
 	return found;
 }
 
-/* A segment's filter bound, kept until another one's is asked for. */
+/*
+ * A segment's filter bound, kept until another one's is asked for; NULL: the
+ * segment is gone.
+ */
 static Predicate *
 bound_filter(Program *program, int segment)
 {
@@ -224,9 +227,7 @@ bound_filter(Program *program, int segment)
 		AllocSetContextCreate(CurrentMemoryContext, "segments bound filter", ALLOCSET_SMALL_SIZES);
 	old = MemoryContextSwitchTo(context);
 	row = SegmentById(program->segments[segment].id);
-	if (row == NULL)
-		elog(ERROR, "segment " INT64_FORMAT " is gone", program->segments[segment].id);
-	program->bound = BindStored(row->filters, program->table);
+	program->bound = row ? BindStored(row->filters, program->table) : NULL;
 	MemoryContextSwitchTo(old);
 	MemoryContextSetParent(context, program->context);
 	program->bound_segment = segment;
@@ -234,31 +235,61 @@ bound_filter(Program *program, int segment)
 	return program->bound;
 }
 
+/* The atom in its filter as that is stored now; NULL: the filter is another, or gone. */
+static Atom *
+stored_atom(Program *program, const ProgramAtom *patom)
+{
+	Predicate *filter = bound_filter(program, patom->image->origin);
+	int n = patom->image->ordinal;
+	Atom *atom = filter ? nth_atom(filter, &n) : NULL;
+
+	if (atom == NULL || atom->test != patom->atom->test || atom->scope != patom->atom->scope)
+		return NULL;
+	return atom;
+}
+
 /*
  * The whole atom, to write SQL from: the filter that it is of is bound again.
+ * NULL: that has been changed or deleted since the program was compiled, which
+ * can be until the contact table is locked.
  */
 const Atom *
-ProgramAtomBound(Program *program, int id)
+ProgramAtomStored(Program *program, int id)
 {
 	ProgramAtom *patom = ProgramAtomGet(program, id);
 	SecureContext secure;
-	MemoryContext old;
 	Atom *atom;
-	int n = patom->image->ordinal;
 
 	if (patom->bound != NULL)
 		return patom->bound;
 	SecureEnter(&secure, program->table->owner);
-	atom = nth_atom(bound_filter(program, patom->image->origin), &n);
-	if (atom == NULL || atom->test != patom->atom->test || atom->scope != patom->atom->scope)
-		elog(ERROR, "filters of segment " INT64_FORMAT " are not as they were compiled",
-			 program->segments[patom->image->origin].id);
-	old = MemoryContextSwitchTo(program->context);
-	patom->bound = AtomCopy(atom);
-	patom->bound->id = id;
-	MemoryContextSwitchTo(old);
+	atom = stored_atom(program, patom);
+	if (atom != NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(program->context);
+
+		patom->bound = AtomCopy(atom);
+		patom->bound->id = id;
+		MemoryContextSwitchTo(old);
+	}
 	SecureLeave(&secure);
 	return patom->bound;
+}
+
+/*
+ * The same for those who need it: an error where it is not as it was compiled.
+ */
+const Atom *
+ProgramAtomBound(Program *program, int id)
+{
+	const Atom *atom = ProgramAtomStored(program, id);
+
+	if (atom == NULL)
+		ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+						errmsg("segments of contact table \"%s\" are being changed concurrently",
+							   get_rel_name(program->relid)),
+						errhint("Try again.")));
+	return atom;
 }
 
 /* ----- segments ----- */

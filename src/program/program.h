@@ -181,6 +181,7 @@ extern uint32 ProgramColumnsHash(TupleDesc desc);
 extern TupleDesc ProgramSourceDesc(Program *program, RowSource *source);
 extern bool ProgramIsUnguarded(Program *program);
 extern ProgramAtom *ProgramAtomGet(Program *program, int id);
+extern const Atom *ProgramAtomStored(Program *program, int id);
 extern const Atom *ProgramAtomBound(Program *program, int id);
 extern int ProgramSegmentById(Program *program, int64 id);
 extern Bitmapset *ProgramSegmentsReading(Program *program, const RowSource *source);

@@ -18,7 +18,6 @@
 #include "nodes/pg_list.h"
 #include "storage/lmgr.h"
 #include "utils/lsyscache.h"
-#include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "base/secure.h"
@@ -39,6 +38,7 @@
 #include "program/image.h"
 #include "program/program.h"
 #include "program/program_cache.h"
+#include "refresh/passed_contacts.h"
 #include "refresh/refresh_compare.h"
 #include "refresh/refresh_window.h"
 #include "time/clock.h"
@@ -51,20 +51,9 @@ typedef struct Refresh
 	TimestampTz now;
 	Program *program;
 	ClockMove move;
-	PassedContacts passed;
+	PassedContacts *passed;
 	const PassedValue *value; /* that is being looked for */
-	bool reconciling;         /* contacts that were found are being evaluated */
 } Refresh;
-
-static void
-reconcile(PassedContacts *contacts, void *arg)
-{
-	Refresh *refresh = arg;
-
-	refresh->reconciling = true;
-	PassedReconcile(refresh->program, contacts, refresh->move.now);
-	refresh->reconciling = false;
-}
 
 /*
  * Segments whose next move lies behind covered_until: nobody can be missed at
@@ -105,7 +94,7 @@ find_value(void *arg)
 {
 	Refresh *refresh = arg;
 
-	PassedFind(refresh->program, refresh->value, &refresh->passed, reconcile, refresh);
+	PassedFind(refresh->program, refresh->value, refresh->passed);
 }
 
 /* As InSubtransaction does; what was undone is not counted. */
@@ -141,38 +130,41 @@ set_value_aside(Refresh *refresh, const ErrorData *error)
 
 /*
  * A value that can't be looked for must not hold up the segments over others:
- * false, and those over it are set aside.  An error in evaluating what was found
- * is none of the value's.
+ * false, and those over it are set aside.
  */
 static bool
-pass_value(Refresh *refresh, const PassedValue *value)
+find_passed(Refresh *refresh, const PassedValue *value)
 {
 	ErrorData *error;
 
 	refresh->value = value;
-	refresh->reconciling = false;
-	error = in_counted_subtransaction(find_value, refresh);
+	error = InSubtransaction(find_value, refresh, NULL);
 	if (error == NULL)
 		return true;
-	if (refresh->reconciling)
-		ReThrowError(error);
 	set_value_aside(refresh, error);
 	FreeErrorData(error);
 	return false;
 }
 
-/* All values; false where one failed, and what was found with it is undone. */
+/*
+ * All values, and then the contacts that were found by any; false where a value
+ * failed.
+ */
 static bool
 pass_values(Refresh *refresh)
 {
+	List *values = PassedValues(refresh->program, refresh->move.window.from, refresh->now);
+	bool found = true;
 	ListCell *cell;
 
-	refresh->passed.n = 0;
-	foreach (cell, PassedValues(refresh->program, refresh->move.window.from, refresh->now))
-		if (!pass_value(refresh, lfirst(cell)))
-			return false;
-	reconcile(&refresh->passed, refresh);
-	return true;
+	refresh->passed = PassedContactsBegin(refresh->program);
+	foreach (cell, values)
+		if (!(found = find_passed(refresh, lfirst(cell))))
+			break;
+	if (found)
+		PassedReconcile(refresh->program, refresh->passed, refresh->move.now);
+	PassedContactsEnd(refresh->passed);
+	return found;
 }
 
 /*
@@ -186,13 +178,10 @@ refresh_table(void *arg)
 	SecureContext secure;
 	OwnerMessage message;
 
-	memset(&refresh->passed, 0, sizeof(PassedContacts));
 	LockRelationOid(refresh->contact_table, RowExclusiveLock);
 	if (!ClockBegin(&refresh->move, refresh->contact_table, refresh->now))
 		return;
 	refresh->program = SetAsideUncompiled(ProgramGet(refresh->contact_table));
-	refresh->passed.context =
-		AllocSetContextCreate(CurrentMemoryContext, "segments passed", ALLOCSET_DEFAULT_SIZES);
 	ClockAdvance(&refresh->move);
 	/* also what binds filters: reading an expression can run input functions */
 	OwnerMessageBegin(&message, refresh->contact_table);

@@ -23,6 +23,7 @@
 #include "executor/executor.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
+#include "utils/datum.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
@@ -43,11 +44,12 @@
 #include "program/image.h"
 #include "program/keys.h"
 #include "program/program.h"
-#include "refresh/refresh_read.h"
+#include "refresh/passed_contacts.h"
 #include "refresh/refresh_window.h"
 
 #define FEW_SEGMENTS 16 /* so many members are looked up one by one */
 #define FEW_PAIRS 64    /* so many evaluations too many don't matter */
+#define MAX_ENTRIES 10000
 
 /* A contact (position in the batch) and a segment to be compared. */
 typedef struct Pair
@@ -415,13 +417,6 @@ maintain_different(Comparison *work)
 
 /* ----- all ----- */
 
-static int
-compare_keys(const void *a, const void *b, void *arg)
-{
-	return ProgramCompareKeys(arg, ((const PassedContact *) a)->key,
-							  ((const PassedContact *) b)->key);
-}
-
 /* The segments whose boundaries passed a contact's value. */
 static void
 meet_passed(Comparison *work, const PassedContact *contact, int position)
@@ -491,63 +486,87 @@ no_positions(int n)
 	return positions;
 }
 
+/* Entries of some contacts, in key order; `starts` says where each one's begin. */
+typedef struct Entries
+{
+	PassedContact *items;
+	int n;
+	int size;
+	int ncontacts;
+	int starts[BATCH_ROWS + 1];
+} Entries;
+
 static void
-reconcile_batch(Program *program, const PassedContact *contacts, const int *starts, int n,
-				TimestampTz now)
+reconcile_entries(Program *program, const Entries *entries, TimestampTz now)
 {
 	Comparison work = {0};
+	int n = entries->ncontacts;
 	Datum *keys = palloc(sizeof(Datum) * n);
 	int i;
 
 	for (i = 0; i < n; i++)
-		keys[i] = contacts[starts[i]].key;
+		keys[i] = entries->items[entries->starts[i]].key;
 	work.program = program;
 	work.now = now;
 	work.batch = BatchCreate(program, now, n, keys);
 	work.seen = no_positions(program->nsegments);
 	work.passed = no_positions(program->natoms);
-	compare_batch(&work, contacts, starts, n);
+	compare_batch(&work, entries->items, entries->starts, n);
 	ResetExprContext(program->econtext);
 	maintain_different(&work);
 	SetAsideStore(program->relid);
 }
 
 /*
+ * The next ones, into the current memory context; false: there are none.  A
+ * contact with very many goes on in the ones after.
+ */
+static bool
+read_entries(Program *program, PassedContacts *contacts, Entries *entries)
+{
+	PassedContact next;
+
+	memset(entries, 0, offsetof(Entries, starts));
+	while (entries->n < MAX_ENTRIES && PassedContactsPeek(contacts, &next))
+	{
+		PassedContact *last = entries->n > 0 ? &entries->items[entries->n - 1] : NULL;
+
+		if (last != NULL && ProgramCompareKeys(program, next.key, last->key) == 0)
+			next.key = last->key;
+		else if (entries->ncontacts == BATCH_ROWS)
+			break;
+		else
+		{
+			next.key = datumCopy(next.key, program->key_byval, program->key_len);
+			entries->starts[entries->ncontacts++] = entries->n;
+		}
+		VectorMakeRoom(entries->items, entries->n, entries->size, 256);
+		entries->items[entries->n++] = next;
+		PassedContactsAdvance(contacts);
+	}
+	entries->starts[entries->ncontacts] = entries->n;
+	return entries->n > 0;
+}
+
+/*
  * Bring members in line for contacts that were passed, in the segments
- * concerned; empties the set.  Needs SPI, and the owner's rights.
+ * concerned.  Needs SPI, and the owner's rights.
  */
 void
 PassedReconcile(Program *program, PassedContacts *contacts, TimestampTz now)
 {
+	Entries *entries = palloc(sizeof(Entries));
 	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "segments passed contacts",
 												  ALLOCSET_DEFAULT_SIZES);
-	int *starts = palloc(sizeof(int) * (BATCH_ROWS + 1));
 	MemoryContext old = MemoryContextSwitchTo(scratch);
-	int next = 0;
 
-	qsort_arg(contacts->items, contacts->n, sizeof(PassedContact), compare_keys, program);
-	while (next < contacts->n)
+	PassedContactsSort(contacts);
+	while (read_entries(program, contacts, entries))
 	{
-		int n = 0;
-
-		for (; next < contacts->n; next++)
-		{
-			if (n > 0 &&
-				compare_keys(&contacts->items[next], &contacts->items[next - 1], program) == 0)
-				continue;
-			if (n == BATCH_ROWS)
-				break;
-			starts[n++] = next;
-		}
-		starts[n] = next;
-		reconcile_batch(program, contacts->items, starts, n, now);
+		reconcile_entries(program, entries, now);
 		MemoryContextReset(scratch);
 	}
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(scratch);
-	pfree(starts);
-	contacts->n = 0;
-	contacts->size = 0;
-	contacts->items = NULL;
-	MemoryContextReset(contacts->context);
+	pfree(entries);
 }

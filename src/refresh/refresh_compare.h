@@ -10,7 +10,7 @@
 #include "datatype/timestamp.h"
 
 #include "program/program.h"
-#include "refresh/refresh_read.h"
+#include "refresh/passed_contacts.h"
 
 extern void PassedReconcile(Program *program, PassedContacts *contacts, TimestampTz now);
 

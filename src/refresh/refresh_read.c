@@ -12,7 +12,6 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "utils/array.h"
-#include "utils/datum.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
@@ -20,7 +19,6 @@
 #include "base/kept_plan.h"
 #include "base/result.h"
 #include "base/secure.h"
-#include "base/vector.h"
 #include "definition/contact_table.h"
 #include "definition/related_sql.h"
 #include "predicate/boundary.h"
@@ -30,7 +28,6 @@
 #include "refresh/value_index.h"
 
 #define FETCH_ROWS 1000
-#define MAX_PASSED 10000 /* contacts kept before they are evaluated */
 
 static Datum
 from_integer(ValueType type, int64 value)
@@ -269,22 +266,6 @@ find_range(const PassedValue *value, int64 at)
 }
 
 static void
-keep_contact(Program *program, PassedContacts *contacts, const PassedValue *value, Datum key,
-			 int64 at, int range)
-{
-	MemoryContext old = MemoryContextSwitchTo(contacts->context);
-	PassedContact *contact;
-
-	VectorMakeRoom(contacts->items, contacts->n, contacts->size, 256);
-	contact = &contacts->items[contacts->n++];
-	contact->key = datumCopy(key, program->key_byval, program->key_len);
-	contact->value = value;
-	contact->at = at;
-	contact->range = range;
-	MemoryContextSwitchTo(old);
-}
-
-static void
 keep_fetched(Program *program, PassedContacts *contacts, const PassedValue *value)
 {
 	Oid type = line_type(value->atom->value_type).type;
@@ -299,18 +280,16 @@ keep_fetched(Program *program, PassedContacts *contacts, const PassedValue *valu
 		int range = isnull ? -1 : find_range(value, at);
 
 		if (range >= 0)
-			keep_contact(program, contacts, value, key, at, range);
+			PassedContactsAdd(contacts, key, value, at, range);
 	}
 	SPI_freetuptable(SPI_tuptable);
 }
 
 /*
- * Find the contacts with a value in its ranges.  When there are too many to
- * keep, `full` is called with those found, to empty the set.  Needs SPI.
+ * Add the contacts with a value in its ranges.  Needs SPI.
  */
 void
-PassedFind(Program *program, const PassedValue *value, PassedContacts *contacts, PassedFull full,
-		   void *arg)
+PassedFind(Program *program, const PassedValue *value, PassedContacts *contacts)
 {
 	SecureContext secure;
 	Portal portal;
@@ -324,8 +303,6 @@ PassedFind(Program *program, const PassedValue *value, PassedContacts *contacts,
 		if (SPI_processed == 0)
 			break;
 		keep_fetched(program, contacts, value);
-		if (contacts->n >= MAX_PASSED)
-			full(contacts, arg);
 	}
 	SPI_freetuptable(SPI_tuptable);
 	SPI_cursor_close(portal);

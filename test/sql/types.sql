@@ -19,4 +19,20 @@ insert into people select 'x'||i, 'École'||i, 'v'||i, 'z', case when i%2=0 then
 update people set f8=0.1, m='Happy', attrs='{"plan":"PRO"}' where k like 'x1%'; update people set arr='{}', tz=null where k like 'x2%'; delete from people where k='x30'; update people set k='zz' where k='x31';
 select count(*) from segments.segment; select * from segments.check(null, null::text) limit 5;
 SELECT segments.detach('people');
+-- arrays of anything are sets
+CREATE DOMAIN numbers AS integer[];
+CREATE TABLE sets (id integer PRIMARY KEY, i integer[], d numbers, m mood[], c char(3)[]);
+SELECT segments.attach('sets');
+SELECT count(segments.define_field('sets', f, 'multiselect')) FROM unnest('{i,d,m,c}'::text[]) AS f;
+SELECT count(segments.create_segment(f, format('[{"field": "%s", "operator": "in", "properties": {"filter": ["1", "sad", "a"]}}]', f)::segments.filter)),
+       count(segments.create_segment(f || ' all', format('[{"field": "%s", "operator": "includingAll", "properties": {"filter": ["2", "1"]}}]', f)::segments.filter)),
+       count(segments.create_segment(f || ' none', format('[{"field": "%s", "operator": "empty"}]', f)::segments.filter)) FROM unnest('{i,d,m,c}'::text[]) AS f;
+INSERT INTO sets VALUES (1, '{1,2}', '{1,NULL}', '{sad,Happy}', '{a,b}'), (2, '{12}', '{{2},{1}}', '{Happy}', '{abc}'), (3, '{}', NULL, NULL, '{NULL}');
+SELECT s.alias, array_agg(m.contact_id ORDER BY m.contact_id) FROM sets_segment_member AS m JOIN segments.segment AS s ON s.id = m.segment_id GROUP BY 1 ORDER BY 1;
+SELECT count(*) AS differences FROM segments.check();
+UPDATE sets SET i = i || 1, d = CASE id WHEN 2 THEN d ELSE d || 2 END, m = '{sad}';
+ALTER TYPE mood RENAME VALUE 'sad' TO 'blue';
+SELECT s.alias, array_agg(m.contact_id ORDER BY m.contact_id) FROM sets_segment_member AS m JOIN segments.segment AS s ON s.id = m.segment_id GROUP BY 1 ORDER BY 1;
+SELECT count(*) AS differences FROM segments.check();
+SELECT segments.detach('sets');
 DROP SCHEMA types_test CASCADE;

@@ -57,6 +57,18 @@ SELECT count(*) AS differences FROM segments.check();
 CALL pg_temp.refused('SELECT segments.define_field(''c'', ''f'', ''number'', object => ''behaviors'', relation => ''hit'', aggregate => ''count'', condition => ''NOT EXISTS (SELECT FROM hit AS other WHERE other.url = hit.url AND (other.c_id = hit.c_id OR other.id > 5))'')');
 CALL pg_temp.refused('SELECT segments.define_field(''c'', ''f'', ''number'', object => ''behaviors'', relation => ''hit'', aggregate => ''count'', condition => ''NOT EXISTS (SELECT FROM hit AS other WHERE other.id = hit.id)'')');
 
+-- where a row is, or was written by
+CALL pg_temp.refused('SELECT segments.define_field(''c'', ''f'', expression => ''tableoid::bigint'')');
+CALL pg_temp.refused('SELECT segments.define_field(''c'', ''f'', expression => ''(SELECT max(n) FROM generate_series(1, 3) AS n WHERE c.xmin IS NOT NULL)'', unfollowed => true)');
+CALL pg_temp.refused('SELECT segments.attach_related(''c'', ''fresh'', ''hit'', ''c_id'', condition => ''xmin IS NOT NULL'')');
+-- rows that are the same contact's by another column than the relation's
+ALTER TABLE hit ADD to_id bigint;
+SELECT segments.attach_related('c', 'sent_to', 'hit', 'to_id');
+CALL pg_temp.refused('SELECT segments.define_field(''c'', ''f'', ''number'', object => ''behaviors'', relation => ''hit'', aggregate => ''count'', condition => ''NOT EXISTS (SELECT FROM hit AS h WHERE h.to_id = hit.to_id AND h.at < hit.at)'')');
+CALL pg_temp.refused('SELECT segments.attach_related(''c'', ''again'', ''hit'', ''c_id'', condition => ''NOT EXISTS (SELECT FROM hit AS h WHERE h.to_id = hit.to_id AND h.at < hit.at)'')');
+SELECT segments.define_field('c', 'got', 'number', object => 'behaviors', relation => 'sent_to', aggregate => 'count', condition => 'NOT EXISTS (SELECT FROM hit AS h WHERE h.to_id = hit.to_id AND h.at < hit.at)');
+SELECT segments.drop_field('c', 'got', object => 'behaviors'), segments.detach_related('c', 'sent_to');
+
 -- what depends on the row alone, whatever the session's zone and styles
 SELECT segments.define_field('c', 'day', expression => 'seen::date'),
        segments.define_field('c', 'words', 'text', expression => 'concat_ws('' '', b, seen, mood, tags, attributes ->> ''plan'', to_char(a, ''FM000''), pure(a))'),
