@@ -50,6 +50,7 @@
 #include "base/compat.h"
 #include "base/index_find.h"
 #include "base/secure.h"
+#include "log/change_log.h"
 
 /* Columns of a log. */
 #define Anum_change_xact 1

@@ -70,6 +70,7 @@
 #include "definition/table_beside.h"
 #include "log/change_log.h"
 #include "log/change_log_scan.h"
+#include "log/log_index.h"
 #include "log/read_table.h"
 
 PG_FUNCTION_INFO_V1(segments_count);

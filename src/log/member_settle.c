@@ -52,6 +52,7 @@
 #include "log/change_log.h"
 #include "log/change_log_scan.h"
 #include "log/change_number.h"
+#include "log/log_index.h"
 #include "log/member_count.h"
 #include "log/read_table.h"
 
