@@ -49,7 +49,6 @@ CREATE TABLE segments.consumer (
     role regrole NOT NULL DEFAULT quote_ident(current_user)::regrole,
     low_in_progress bigint[] NOT NULL DEFAULT '{}',
     in_progress bigint[] NOT NULL DEFAULT '{}',
-    span bigint NOT NULL DEFAULT 0,
     PRIMARY KEY (role, name, contact_table)
 );
 CREATE TRIGGER check_contact_table AFTER INSERT OR UPDATE OF contact_table ON segments.consumer
@@ -63,7 +62,6 @@ COMMENT ON COLUMN segments.consumer.low IS 'all transactions below were read';
 COMMENT ON COLUMN segments.consumer.low_in_progress IS 'but for these, in ascending order';
 COMMENT ON COLUMN segments.consumer.high IS 'others below this one are being read, in the order they wrote';
 COMMENT ON COLUMN segments.consumer.in_progress IS 'but for these, in ascending order';
-COMMENT ON COLUMN segments.consumer.span IS 'how many bytes of WAL to look at for the next entries; 0: all that follow';
 COMMENT ON COLUMN segments.consumer.lsn IS 'where the last entry that was read was written';
 COMMENT ON COLUMN segments.consumer.xact IS 'its transaction: two can write at the same place';
 COMMENT ON COLUMN segments.consumer.n IS 'number of the last entry that was read in its transaction';
@@ -90,10 +88,10 @@ $function$;
 COMMENT ON FUNCTION segments_internal.check_may_read(regclass) IS 'refuse who may not SELECT a table';
 
 CREATE FUNCTION segments_internal.next_entries(contact_table regclass, low bigint, low_in_progress bigint[], high bigint, in_progress bigint[],
-                                      INOUT lsn pg_lsn, INOUT xact bigint, INOUT n integer, INOUT span bigint, max integer,
+                                      INOUT lsn pg_lsn, INOUT xact bigint, INOUT n integer, max integer,
                                       OUT entries tid[], OUT is_more boolean)
     LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'segments_next_entries';
-COMMENT ON FUNCTION segments_internal.next_entries(regclass, bigint, bigint[], bigint, bigint[], pg_lsn, bigint, integer, bigint, integer) IS
+COMMENT ON FUNCTION segments_internal.next_entries(regclass, bigint, bigint[], bigint, bigint[], pg_lsn, bigint, integer, integer) IS
     'where the next entries of a log are for a consumer that is so far, and how far it is then; is_more: perhaps there are others';
 
 CREATE FUNCTION segments_internal.unread_entries(contact_table regclass, low bigint, low_in_progress bigint[], high bigint, in_progress bigint[],
@@ -136,7 +134,7 @@ BEGIN
     LOOP
         SELECT * INTO next
         FROM segments_internal.next_entries(tables.contact_table, reader.low, reader.low_in_progress, reader.high, reader.in_progress,
-                                   reader.lsn, reader.xact, reader.n, reader.span, max - given);
+                                   reader.lsn, reader.xact, reader.n, max - given);
         RETURN QUERY EXECUTE format(
             'SELECT c.xact, c.n, c.segment_id, s.alias, c.contact_id::%s, c.joined, c.cause, c.at, c.source, c.reference '
             'FROM segments_internal.ask_beside($1, ''entries'', $2) AS c (contact_id %s, xact bigint, n integer, segment_id bigint, joined boolean, '
@@ -147,7 +145,6 @@ BEGIN
         reader.lsn := next.lsn;
         reader.xact := next.xact;
         reader.n := next.n;
-        reader.span := next.span;
         EXIT WHEN next.is_more;
         -- all of it is read: what has been committed since
         reader.low := reader.high;
@@ -169,7 +166,7 @@ BEGIN
     END LOOP;
     UPDATE segments.consumer AS c
     SET low = reader.low, low_in_progress = reader.low_in_progress, high = reader.high, in_progress = reader.in_progress,
-        lsn = reader.lsn, xact = reader.xact, n = reader.n, span = reader.span, read_at = clock_timestamp()
+        lsn = reader.lsn, xact = reader.xact, n = reader.n, read_at = clock_timestamp()
     WHERE c.role = quote_ident(current_user)::regrole AND c.name = consumer AND c.contact_table = tables.contact_table;
 END
 $function$;

@@ -197,8 +197,10 @@
 /* Until 16 a snapshot can be too old: rows that it sees may be removed. */
 #if PG_VERSION_NUM < 170000
 #define SnapshotsExpire() (old_snapshot_threshold >= 0)
+#define TestPageTooOld(snapshot, rel, page) TestForOldSnapshot(snapshot, rel, page)
 #else
 #define SnapshotsExpire() false
+#define TestPageTooOld(snapshot, rel, page) ((void) 0)
 #endif
 
 /* Entries of backends by number: renamed in 16, when ids became another thing. */
@@ -208,41 +210,8 @@
 #define BackendStatusByIndex(i) pgstat_fetch_stat_local_beentry(i)
 #endif
 
-/* The pages of a bitmap, in their order: the iterator got another name in 18. */
 #include "access/genam.h"
 #include "access/tableam.h"
-#include "nodes/tidbitmap.h"
-
-#if PG_VERSION_NUM >= 180000
-#define BitmapPages TBMPrivateIterator
-#define BitmapPagesBegin(bitmap) tbm_begin_private_iterate(bitmap)
-#define BitmapPagesEnd(pages) tbm_end_private_iterate(pages)
-#define BitmapScanBegin(index, snapshot, nkeys) index_beginscan_bitmap(index, snapshot, NULL, nkeys)
-#else
-#define BitmapPages TBMIterator
-#define BitmapPagesBegin(bitmap) tbm_begin_iterate(bitmap)
-#define BitmapPagesEnd(pages) tbm_end_iterate(pages)
-#define BitmapScanBegin(index, snapshot, nkeys) index_beginscan_bitmap(index, snapshot, nkeys)
-#endif
-
-static inline bool
-BitmapPagesNext(BitmapPages *pages, BlockNumber *block)
-{
-#if PG_VERSION_NUM >= 180000
-	TBMIterateResult result;
-
-	if (!tbm_private_iterate(pages, &result))
-		return false;
-	*block = result.blockno;
-#else
-	TBMIterateResult *result = tbm_iterate(pages);
-
-	if (result == NULL)
-		return false;
-	*block = result->blockno;
-#endif
-	return true;
-}
 
 /* Scans take options since 19. */
 #if PG_VERSION_NUM >= 190000

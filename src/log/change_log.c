@@ -301,6 +301,39 @@ HorizonSees(const LogHorizon *horizon, int64 xact)
 	return xact < horizon->high && !is_in_progress(horizon, xact);
 }
 
+/* The first one in progress that is not below. */
+static int
+progress_from(const LogHorizon *horizon, int64 xact)
+{
+	int first = 0;
+	int end = horizon->nprogress;
+
+	while (first < end)
+	{
+		int middle = first + (end - first) / 2;
+
+		if (horizon->progress[middle] < xact)
+			first = middle + 1;
+		else
+			end = middle;
+	}
+	return first;
+}
+
+/*
+ * Does it see all numbers from one to another?
+ */
+bool
+HorizonSeesAll(const LogHorizon *horizon, int64 from, int64 to)
+{
+	int next;
+
+	if (to < horizon->low)
+		return true;
+	next = progress_from(horizon, from);
+	return to < horizon->high && (next == horizon->nprogress || horizon->progress[next] > to);
+}
+
 /*
  * Does the outer one see all that the inner one sees?
  */

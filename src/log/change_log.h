@@ -32,6 +32,7 @@ extern void HorizonAddOwn(LogHorizon *horizon, int64 xact, bool seen);
 extern void HorizonOfStored(LogHorizon *horizon, int64 high, ArrayType *progress);
 extern Datum HorizonProgress(const LogHorizon *horizon);
 extern bool HorizonSees(const LogHorizon *horizon, int64 xact);
+extern bool HorizonSeesAll(const LogHorizon *horizon, int64 from, int64 to);
 extern bool HorizonIsWithin(const LogHorizon *inner, const LogHorizon *outer);
 
 #endif /* SEGMENTS_CHANGE_LOG_H */

@@ -1,5 +1,5 @@
 /*
- * change_log_scan.h - reads the newer part of the log of joins and leaves.
+ * change_log_scan.h - reads entries of the log of joins and leaves.
  */
 #ifndef SEGMENTS_CHANGE_LOG_SCAN_H
 #define SEGMENTS_CHANGE_LOG_SCAN_H
@@ -8,12 +8,12 @@
 
 #include "access/xlogdefs.h"
 #include "datatype/timestamp.h"
-#include "storage/block.h"
 #include "storage/itemptr.h"
 #include "utils/relcache.h"
 #include "utils/snapshot.h"
 
 #include "log/change_log.h"
+#include "log/log_index.h"
 
 /* One entry of the log, as far as counts and readers need it. */
 typedef struct LogEntry
@@ -29,28 +29,7 @@ typedef struct LogEntry
 
 typedef void (*LogEntryFunction)(const LogEntry *entry, void *arg);
 
-/* Places of writing, both ends included. */
-typedef struct LogSpan
-{
-	XLogRecPtr from;
-	XLogRecPtr to;
-} LogSpan;
-
-/* A range of pages of the log. */
-typedef struct LogPages
-{
-	BlockNumber first;
-	BlockNumber last;
-} LogPages;
-
-extern Oid ChangeLogIndex(Relation log);
-extern LogPages *ChangeLogPagesSince(Relation log, Oid index, const LogHorizon *since,
-									 const LogSpan *span, Snapshot snapshot, int *n);
-extern LogPages *ChangeLogPagesUnknown(Relation log, Oid index, Snapshot snapshot, int *n);
-extern BlockNumber LogPagesTotal(const LogPages *pages, int n);
 extern void ChangeLogScan(Relation log, const LogPages *pages, int n, const LogHorizon *since,
 						  Snapshot snapshot, LogEntryFunction function, void *arg);
-extern void ChangeLogSummarize(Relation log, Oid index, Oid owner, const LogPages *pages, int n,
-							   bool anew);
 
 #endif /* SEGMENTS_CHANGE_LOG_SCAN_H */

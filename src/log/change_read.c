@@ -9,10 +9,10 @@
  * written after.  Nothing comes into a window later, and within it entries are
  * given in the order of writing.
  *
- * A consumer may be any distance behind, and a window as long as the log.  The
- * index says which pages hold what was written in a span of the WAL: spans are
- * tried that are met by a few pages, and what worked is remembered with the
- * consumer.
+ * A consumer may be any distance behind, and a window as long as the log.  Of
+ * each range of pages the index says where in the WAL the first entry on it was
+ * written.  Ranges are read in this order: what was written before the next one
+ * begins is all there.
  */
 #include "postgres.h"
 
@@ -23,6 +23,7 @@
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "funcapi.h"
+#include "lib/binaryheap.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/array.h"
@@ -35,6 +36,7 @@
 #include "definition/table_beside.h"
 #include "log/change_log.h"
 #include "log/change_log_scan.h"
+#include "log/log_index.h"
 #include "log/read_table.h"
 
 #include "base/vector.h"
@@ -42,10 +44,8 @@
 PG_FUNCTION_INFO_V1(segments_next_entries);
 PG_FUNCTION_INFO_V1(segments_unread_entries);
 
-#define FEW_PAGES 256 /* are looked at for few entries */
+#define FEW_PAGES 64 /* more are worth telling the index */
 #define ENTRIES_PER_PAGE 16
-#define FIRST_SPAN (UINT64CONST(1) << 24) /* bytes of WAL */
-#define OPEN_SPAN UINT64CONST(0)          /* to the end of the window */
 #define LAST_LSN PG_UINT64_MAX
 
 /* How far a consumer is. */
@@ -63,12 +63,12 @@ typedef struct LogReading
 	Relation log;
 	Snapshot snapshot;
 	ReadPlace place;
-	LogSpan span; /* what is looked at */
-	uint64 length;
-	BlockNumber many; /* pages are too many */
-	bool repaired;
-	LogPages *pages;
-	int npages;
+	LogPages *ranges; /* that may hold entries of the window */
+	int nranges;
+	BlockNumber many;  /* pages are too many */
+	BlockNumber nread; /* pages that were read */
+	XLogRecPtr least;  /* on the present range */
+	bool found_stale;  /* ranges that begin behind where the index says */
 	int max;
 	LogEntry *entries;
 	int n;
@@ -93,7 +93,8 @@ compare_entries(const void *a, const void *b)
 static bool
 is_unread(const ReadPlace *place, const LogEntry *entry)
 {
-	return HorizonSees(&place->window, entry->xact) && compare_entries(entry, &place->last) > 0 &&
+	return !HorizonSees(&place->seen, entry->xact) && HorizonSees(&place->window, entry->xact) &&
+		   compare_entries(entry, &place->last) > 0 &&
 		   !SegmentIsHidden(&place->hidden, entry->segment);
 }
 
@@ -110,8 +111,8 @@ add_entry(const LogEntry *entry, void *arg)
 {
 	LogReading *reading = arg;
 
-	if (entry->lsn < reading->span.from || entry->lsn > reading->span.to ||
-		!is_unread(&reading->place, entry))
+	reading->least = Min(reading->least, entry->lsn);
+	if (!is_unread(&reading->place, entry))
 		return;
 	if (reading->n == reading->size && reading->size >= 2 * (int64) reading->max)
 		put_in_order(reading);
@@ -119,100 +120,95 @@ add_entry(const LogEntry *entry, void *arg)
 	reading->entries[reading->n++] = *entry;
 }
 
-/* ----- pages ----- */
-
-/* Pages that may hold entries of the present span. */
-static void
-find_pages(LogReading *reading)
-{
-	if (reading->pages != NULL)
-		pfree(reading->pages);
-	reading->pages =
-		ChangeLogPagesSince(reading->log, reading->table->change_index, &reading->place.seen,
-							&reading->span, reading->snapshot, &reading->npages);
-}
-
-static void
-set_span(LogReading *reading, uint64 length)
-{
-	XLogRecPtr from = reading->span.from;
-
-	reading->length = length;
-	reading->span.to = length == OPEN_SPAN || from > LAST_LSN - length ? LAST_LSN : from + length;
-	find_pages(reading);
-}
-
+/* Are there enough entries that were written before? */
 static bool
-is_too_much(LogReading *reading)
+is_enough(const LogReading *reading, XLogRecPtr next)
 {
-	return LogPagesTotal(reading->pages, reading->npages) > reading->many;
+	int before = 0;
+	int i;
+
+	if (reading->n < reading->max)
+		return false;
+	for (i = 0; i < reading->n; i++)
+		before += reading->entries[i].lsn < next;
+	return before >= reading->max;
 }
 
-/* Tell the index what is on these pages. */
+/* ----- ranges of pages ----- */
+
 static void
-summarize(LogReading *reading, bool anew)
+look_at_index(LogReading *reading)
+{
+	LogWanted wanted = {&reading->place.seen, &reading->place.window, reading->place.last.lsn};
+
+	reading->ranges = ChangeLogPages(reading->log, reading->table->change_index, &wanted,
+									 reading->snapshot, &reading->nranges);
+}
+
+static void
+summarize(LogReading *reading)
 {
 	ChangeLogSummarize(reading->log, reading->table->change_index, reading->table->owner,
-					   reading->pages, reading->npages, anew);
+					   reading->ranges, reading->nranges);
 }
 
 /*
- * Too many pages are met: by any span those that the index doesn't know yet,
- * and the shortest one those whose space was used again.
+ * The ranges to be read.  Those that the index doesn't know are read each time:
+ * when they are many, it is told.
  */
 static void
-repair_index(LogReading *reading)
+find_ranges(LogReading *reading)
 {
-	bool is_shortest = reading->length == 1;
-
-	if (!OidIsValid(reading->table->change_index) || !reading->table->is_logged)
+	look_at_index(reading);
+	if (LogPagesStale(reading->ranges, reading->nranges) <= reading->many)
 		return;
-	if (!is_shortest)
-	{
-		pfree(reading->pages);
-		reading->pages = ChangeLogPagesUnknown(reading->log, reading->table->change_index,
-											   reading->snapshot, &reading->npages);
-	}
-	if (is_shortest || is_too_much(reading))
-		summarize(reading, is_shortest);
-	find_pages(reading);
+	summarize(reading);
+	pfree(reading->ranges);
+	look_at_index(reading);
 }
 
-/* Shorten the span until few pages are met, or it cannot be shorter. */
-static void
-shorten_span(LogReading *reading)
+static int
+compare_ranges(Datum a, Datum b, void *arg)
 {
-	if (!reading->repaired && is_too_much(reading))
-		repair_index(reading);
-	reading->repaired = true;
-	if (reading->length == OPEN_SPAN && is_too_much(reading))
-		set_span(reading, FIRST_SPAN);
-	while (reading->length > 1 && is_too_much(reading))
-		set_span(reading, Max(reading->length / 4, 1));
-	if (is_too_much(reading))
-		repair_index(reading);
+	const LogPages *left = (const LogPages *) DatumGetPointer(a);
+	const LogPages *right = (const LogPages *) DatumGetPointer(b);
+
+	/* the least one comes first */
+	if (left->least != right->least)
+		return left->least < right->least ? 1 : -1;
+	return left->first < right->first ? 1 : left->first > right->first ? -1 : 0;
+}
+
+static binaryheap *
+ranges_in_order(LogReading *reading)
+{
+	binaryheap *heap = binaryheap_allocate(Max(reading->nranges, 1), compare_ranges, NULL);
+	int i;
+
+	for (i = 0; i < reading->nranges; i++)
+		binaryheap_add_unordered(heap, PointerGetDatum(&reading->ranges[i]));
+	binaryheap_build(heap);
+	return heap;
 }
 
 /* ----- reading ----- */
 
+/*
+ * When much is read, the others on it are looked at too: does the range begin
+ * where the index says, or behind, as what was there first is gone?
+ */
 static void
-read_span(LogReading *reading)
+read_range(LogReading *reading, LogPages *range)
 {
-	ChangeLogScan(reading->log, reading->pages, reading->npages, &reading->place.seen,
-				  reading->snapshot, add_entry, reading);
-	put_in_order(reading);
-}
+	LogHorizon nothing = {0};
+	bool all = reading->nread > reading->many;
 
-/* Go on behind the span, with a longer one; after an empty one, as a whole if that is little. */
-static void
-next_span(LogReading *reading, bool was_empty)
-{
-	uint64 length = reading->length <= LAST_LSN / 4 ? reading->length * 4 : OPEN_SPAN;
-
-	reading->span.from = reading->span.to + 1;
-	set_span(reading, was_empty ? OPEN_SPAN : length);
-	if (was_empty && is_too_much(reading))
-		set_span(reading, length);
+	reading->least = LAST_LSN;
+	reading->nread += LogPagesTotal(range, 1);
+	ChangeLogScan(reading->log, range, 1, all ? &nothing : &reading->place.seen, reading->snapshot,
+				  add_entry, reading);
+	if (all && range->least > 0 && range->least < reading->least)
+		range->is_stale = reading->found_stale = true;
 }
 
 /*
@@ -221,32 +217,34 @@ next_span(LogReading *reading, bool was_empty)
 static bool
 read_entries(LogReading *reading)
 {
-	set_span(reading, reading->length);
-	for (;;)
-	{
-		int before = reading->n;
+	binaryheap *heap;
 
+	find_ranges(reading);
+	heap = ranges_in_order(reading);
+	while (!binaryheap_empty(heap))
+	{
+		LogPages *next = (LogPages *) DatumGetPointer(binaryheap_first(heap));
+
+		if (is_enough(reading, next->least))
+			break;
 		CHECK_FOR_INTERRUPTS();
-		shorten_span(reading);
-		read_span(reading);
-		if (reading->n == reading->max)
-			return true;
-		if (reading->span.to == LAST_LSN)
-			return false;
-		next_span(reading, reading->n == before);
+		(void) binaryheap_remove_first(heap);
+		read_range(reading, next);
 	}
+	put_in_order(reading);
+	if (reading->found_stale)
+		summarize(reading);
+	return reading->n == reading->max;
 }
 
 static void
-begin_reading(LogReading *reading, ReadTable *table, const ReadPlace *place, uint64 length, int max)
+begin_reading(LogReading *reading, ReadTable *table, const ReadPlace *place, int max)
 {
 	memset(reading, 0, sizeof(LogReading));
 	reading->table = table;
 	reading->log = ReadTableOpen(table, BESIDE_CHANGE, AccessShareLock);
 	reading->snapshot = GetActiveSnapshot();
 	reading->place = *place;
-	reading->span.from = place->last.lsn;
-	reading->length = length;
 	reading->max = max;
 	reading->many = Max(FEW_PAGES, (BlockNumber) (max / ENTRIES_PER_PAGE));
 	VectorMakeRoom(reading->entries, reading->n, reading->size, Min(max, 1024));
@@ -284,17 +282,16 @@ reading_result(FunctionCallInfo fcinfo, LogReading *reading, bool is_more)
 {
 	LogEntry *last = reading->n > 0 ? &reading->entries[reading->n - 1] : &reading->place.last;
 	TupleDesc desc;
-	Datum values[6];
-	bool nulls[6] = {0};
+	Datum values[5];
+	bool nulls[5] = {0};
 
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
 	values[0] = LSNGetDatum(last->lsn);
 	values[1] = Int64GetDatum(last->xact);
 	values[2] = Int32GetDatum(last->n);
-	values[3] = Int64GetDatum((int64) Min(reading->length, PG_INT64_MAX));
-	values[4] = tid_array(reading->entries, reading->n);
-	values[5] = BoolGetDatum(is_more);
+	values[3] = tid_array(reading->entries, reading->n);
+	values[4] = BoolGetDatum(is_more);
 	return HeapTupleGetDatum(heap_form_tuple(desc, values, nulls));
 }
 
@@ -308,7 +305,7 @@ readable_table(Oid contact_table)
 
 /*
  * segments_internal.next_entries(contact_table, low, low_in_progress, high, in_progress,
- * lsn, xact, n, span, max) -> (lsn, xact, n, span, entries, is_more)
+ * lsn, xact, n, max) -> (lsn, xact, n, entries, is_more)
  */
 Datum
 segments_next_entries(PG_FUNCTION_ARGS)
@@ -318,11 +315,11 @@ segments_next_entries(PG_FUNCTION_ARGS)
 	ReadPlace place;
 	bool is_more;
 
-	if (PG_GETARG_INT32(9) < 1)
+	if (PG_GETARG_INT32(8) < 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("max must be at least 1")));
 	place_of_arguments(fcinfo, &place);
-	begin_reading(&reading, table, &place, (uint64) PG_GETARG_INT64(8), PG_GETARG_INT32(9));
+	begin_reading(&reading, table, &place, PG_GETARG_INT32(8));
 	is_more = !HorizonIsWithin(&place.window, &place.seen) && read_entries(&reading);
 	table_close(reading.log, AccessShareLock);
 	PG_RETURN_DATUM(reading_result(fcinfo, &reading, is_more));
@@ -397,14 +394,12 @@ count_on_pages(Relation log, const LogPages *pages, int n, const LogHorizon *sin
 }
 
 static double
-count_in_window(Relation log, Oid index, UnreadCount *count)
+count_wanted(Relation log, Oid index, const LogWanted *wanted, UnreadCount *count)
 {
-	LogSpan span = {count->place->last.lsn, LAST_LSN};
 	int n;
-	LogPages *pages =
-		ChangeLogPagesSince(log, index, &count->place->seen, &span, GetActiveSnapshot(), &n);
+	LogPages *pages = ChangeLogPages(log, index, wanted, GetActiveSnapshot(), &n);
 
-	return count_on_pages(log, pages, n, &count->place->seen, count);
+	return count_on_pages(log, pages, n, wanted->since, count);
 }
 
 /*
@@ -418,18 +413,17 @@ segments_unread_entries(PG_FUNCTION_ARGS)
 	ReadTable *table = readable_table(PG_GETARG_OID(0));
 	Relation log = ReadTableOpen(table, BESIDE_CHANGE, AccessShareLock);
 	ReadPlace place;
+	LogWanted in_window = {&place.seen, &place.window};
+	LogWanted later = {&place.window};
 	UnreadCount count = {&place, false, 0};
-	LogPages *pages;
 	double unread = 0;
-	int n;
 
 	place_of_arguments(fcinfo, &place);
+	in_window.from = place.last.lsn;
 	if (!HorizonIsWithin(&place.window, &place.seen))
-		unread = count_in_window(log, table->change_index, &count);
+		unread = count_wanted(log, table->change_index, &in_window, &count);
 	count.is_later = true;
-	pages =
-		ChangeLogPagesSince(log, table->change_index, &place.window, NULL, GetActiveSnapshot(), &n);
-	unread += count_on_pages(log, pages, n, &place.window, &count);
+	unread += count_wanted(log, table->change_index, &later, &count);
 	table_close(log, AccessShareLock);
 	PG_RETURN_INT64((int64) unread);
 }

@@ -70,6 +70,7 @@
 #include "definition/table_beside.h"
 #include "log/change_log.h"
 #include "log/change_log_scan.h"
+#include "log/log_index.h"
 #include "log/read_table.h"
 
 PG_FUNCTION_INFO_V1(segments_count);
@@ -161,6 +162,8 @@ read_state(CountSource *source)
 void
 CountSourceOpen(CountSource *source, ReadTable *table, Snapshot snapshot)
 {
+	LogWanted wanted = {&source->state.horizon};
+
 	memset(source, 0, sizeof(CountSource));
 	source->table = table;
 	source->snapshot = snapshot;
@@ -168,8 +171,7 @@ CountSourceOpen(CountSource *source, ReadTable *table, Snapshot snapshot)
 	read_state(source);
 	if (source->state.believed)
 		source->pages =
-			ChangeLogPagesSince(source->log, table->change_index, &source->state.horizon, NULL,
-								snapshot, &source->npages);
+			ChangeLogPages(source->log, table->change_index, &wanted, snapshot, &source->npages);
 }
 
 void
@@ -339,10 +341,11 @@ void
 MemberCountsAfresh(CountSource *source, HTAB *counts)
 {
 	LogHorizon nothing = {0};
+	LogWanted all = {&nothing};
 
 	source->state.horizon = nothing;
-	source->pages = ChangeLogPagesSince(source->log, InvalidOid, &nothing, NULL, source->snapshot,
-										&source->npages);
+	source->pages =
+		ChangeLogPages(source->log, InvalidOid, &all, source->snapshot, &source->npages);
 	count_unsettled(source, counts, add_history);
 	add_rows(source, counts);
 }

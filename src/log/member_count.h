@@ -14,6 +14,7 @@
 
 #include "log/change_log.h"
 #include "log/change_log_scan.h"
+#include "log/log_index.h"
 #include "log/read_table.h"
 
 /* Numbers of one segment. */

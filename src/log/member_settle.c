@@ -52,6 +52,7 @@
 #include "log/change_log.h"
 #include "log/change_log_scan.h"
 #include "log/change_number.h"
+#include "log/log_index.h"
 #include "log/member_count.h"
 #include "log/read_table.h"
 
@@ -253,9 +254,9 @@ write_settled(Settling *settling)
 static void
 summarize(CountSource *source)
 {
-	if (LogPagesTotal(source->pages, source->npages) >= MANY_PAGES)
+	if (LogPagesStale(source->pages, source->npages) >= MANY_PAGES)
 		ChangeLogSummarize(source->log, source->table->change_index, source->table->owner,
-						   source->pages, source->npages, false);
+						   source->pages, source->npages);
 }
 
 static void

@@ -20,7 +20,7 @@
 #include "base/relation_cache.h"
 #include "definition/contact_table.h"
 #include "definition/table_beside.h"
-#include "log/change_log_scan.h"
+#include "log/log_index.h"
 
 typedef struct ReadEntry
 {
