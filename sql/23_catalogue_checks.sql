@@ -209,11 +209,7 @@ BEGIN
         END IF;
     END LOOP;
     PERFORM segments_internal.check_references(NEW);
-    PERFORM segments_internal.verify_expression(NEW.contact_table, NEW.condition, NEW.related_table, true);
-    IF NOT NEW.unfollowed THEN
-        PERFORM segments_internal.is_followed(format('relation "%s"', NEW.name), ARRAY[NEW.condition], NEW.related_table, NEW.contact_table,
-                                              CASE WHEN NEW.link_table IS NULL THEN NEW.contact_column END, false);
-    END IF;
+    PERFORM segments_internal.verify_condition(NEW);
     RETURN NULL;
 END
 $function$;
@@ -313,6 +309,35 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION segments_internal.row_contact_column(segments.field_definition) IS 'column with the contact''s key in the rows that a declared field looks at; null: they have none';
 
+CREATE FUNCTION segments_internal.is_field_followed(definition segments.field_definition, allowed boolean) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT segments_internal.is_followed(format('field "%s"', definition.field), ARRAY[definition.expression, definition.condition],
+                                         segments_internal.row_table(definition), definition.contact_table,
+                                         segments_internal.row_contact_column(definition), allowed)
+$function$;
+COMMENT ON FUNCTION segments_internal.is_field_followed(segments.field_definition, boolean) IS 'is_followed() for a declared field';
+
+CREATE FUNCTION segments_internal.is_relation_followed(declared segments.relation, allowed boolean) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT segments_internal.is_followed(format('relation "%s"', declared.name), ARRAY[declared.condition], declared.related_table, declared.contact_table,
+                                         CASE WHEN declared.link_table IS NULL THEN declared.contact_column END, allowed)
+$function$;
+COMMENT ON FUNCTION segments_internal.is_relation_followed(segments.relation, boolean) IS 'is_followed() for the condition of a relation';
+
+CREATE FUNCTION segments_internal.verify_condition(declared segments.relation) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+    PERFORM segments_internal.verify_expression(declared.contact_table, declared.condition, declared.related_table, true);
+    IF NOT declared.unfollowed THEN
+        PERFORM segments_internal.is_relation_followed(declared, false);
+    END IF;
+END
+$function$;
+COMMENT ON FUNCTION segments_internal.verify_condition(segments.relation) IS 'refuse a relation whose condition has no meaning, may not be called by the owner of the contact table, or cannot be followed and was not said to be so';
+
 CREATE FUNCTION segments_internal.verify_definition() RETURNS trigger
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -325,8 +350,7 @@ BEGIN
         PERFORM segments_internal.verify_expression(NEW.contact_table, NEW.expression, row_table, false);
         PERFORM segments_internal.verify_expression(NEW.contact_table, NEW.condition, row_table, true);
         IF NOT NEW.unfollowed THEN
-            PERFORM segments_internal.is_followed(format('field "%s"', NEW.field), ARRAY[NEW.expression, NEW.condition], row_table, NEW.contact_table,
-                                                  segments_internal.row_contact_column(NEW), false);
+            PERFORM segments_internal.is_field_followed(NEW, false);
         END IF;
         IF NEW.order_by IS NOT NULL THEN
             PERFORM segments_internal.column_type(row_table, NEW.order_by);
@@ -431,8 +455,7 @@ CREATE FUNCTION segments_internal.store_relation_checked(new_row segments.relati
     AS $$
 BEGIN
     new_row.unfollowed := coalesce(new_row.unfollowed, false)
-        AND NOT segments_internal.is_followed(format('relation "%s"', new_row.name), ARRAY[new_row.condition], new_row.related_table, new_row.contact_table,
-                                              CASE WHEN new_row.link_table IS NULL THEN new_row.contact_column END, true);
+        AND NOT segments_internal.is_relation_followed(new_row, true);
     INSERT INTO segments.relation AS r VALUES (new_row.*)
     ON CONFLICT ON CONSTRAINT relation_pkey DO UPDATE
     SET related_table = excluded.related_table, contact_column = excluded.contact_column, key_column = excluded.key_column,
@@ -471,9 +494,7 @@ CREATE FUNCTION segments_internal.store_definition_checked(definition segments.f
     AS $$
 BEGIN
     definition.unfollowed := coalesce(definition.unfollowed, false)
-        AND NOT segments_internal.is_followed(format('field "%s"', definition.field), ARRAY[definition.expression, definition.condition],
-                                     segments_internal.row_table(definition), definition.contact_table,
-                                     segments_internal.row_contact_column(definition), true);
+        AND NOT segments_internal.is_field_followed(definition, true);
     INSERT INTO segments.field_definition AS d VALUES (definition.*)
     ON CONFLICT ON CONSTRAINT field_definition_pkey DO UPDATE
     SET type = excluded.type, label = excluded.label, available = excluded.available, relation = excluded.relation,
@@ -505,4 +526,6 @@ REVOKE EXECUTE ON FUNCTION segments_internal.store_contact_table_checked(segment
     segments_internal.store_relation_checked(segments.relation), segments_internal.forget_relation_checked(regclass, text),
     segments_internal.store_definition_checked(segments.field_definition), segments_internal.forget_definition_checked(regclass, text, text),
     segments_internal.verify_expression(regclass, text, regclass, boolean), segments_internal.check_expression(text, regclass, oid, boolean),
-    segments_internal.unfollowed_part(text, regclass, regclass, name), segments_internal.is_followed(text, text[], regclass, regclass, name, boolean) FROM PUBLIC;
+    segments_internal.unfollowed_part(text, regclass, regclass, name), segments_internal.is_followed(text, text[], regclass, regclass, name, boolean),
+    segments_internal.is_field_followed(segments.field_definition, boolean), segments_internal.is_relation_followed(segments.relation, boolean),
+    segments_internal.verify_condition(segments.relation) FROM PUBLIC;

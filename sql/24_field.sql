@@ -191,11 +191,7 @@ BEGIN
         WHERE r.contact_table = check_conditions.contact_table AND r.condition IS NOT NULL ORDER BY r.name COLLATE "C"
     LOOP
         BEGIN
-            PERFORM segments_internal.verify_expression(declared.contact_table, declared.condition, declared.related_table, true);
-            IF NOT declared.unfollowed THEN
-                PERFORM segments_internal.is_followed(format('relation "%s"', declared.name), ARRAY[declared.condition], declared.related_table,
-                                             declared.contact_table, CASE WHEN declared.link_table IS NULL THEN declared.contact_column END, false);
-            END IF;
+            PERFORM segments_internal.verify_condition(declared);
         EXCEPTION
             /* of the moment, and not of the condition */
             WHEN transaction_rollback OR lock_not_available OR insufficient_resources OR program_limit_exceeded
@@ -216,22 +212,18 @@ CREATE FUNCTION segments_internal.check_definitions(contact_table regclass, refu
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-    declared record;
+    declared segments.field_definition;
     reason text;
     detail text;
 BEGIN
     FOR declared IN
-        SELECT d.object, d.field, NOT d.unfollowed AND coalesce(d.expression, d.condition) IS NOT NULL AS is_followed,
-               ARRAY[d.expression, d.condition] AS expressions, segments_internal.row_table(d) AS row_table,
-               segments_internal.row_contact_column(d) AS contact_column
-        FROM segments.field_definition AS d
+        SELECT d.* FROM segments.field_definition AS d
         WHERE d.contact_table = check_definitions.contact_table
         ORDER BY d.object COLLATE "C", d.field COLLATE "C"
     LOOP
         BEGIN
-            IF declared.is_followed THEN
-                PERFORM segments_internal.is_followed(format('field "%s"', declared.field), declared.expressions, declared.row_table,
-                                             check_definitions.contact_table, declared.contact_column, false);
+            IF NOT declared.unfollowed AND coalesce(declared.expression, declared.condition) IS NOT NULL THEN
+                PERFORM segments_internal.is_field_followed(declared, false);
             END IF;
             PERFORM segments.field_operators(check_definitions.contact_table, declared.object,
                                              regexp_replace(declared.field, '\*$', '1'));
