@@ -67,6 +67,33 @@ CompareInt64(const void *a, const void *b)
 }
 
 /*
+ * Append, in the current memory context (that of the first call).
+ */
+void
+Int64VectorAdd(Int64Vector *vector, int64 item)
+{
+	VectorMakeRoom(vector->items, vector->n, vector->size, 8);
+	vector->items[vector->n++] = item;
+}
+
+void
+Int64VectorSort(Int64Vector *vector)
+{
+	if (vector->n > 1)
+		qsort(vector->items, vector->n, sizeof(int64), CompareInt64);
+}
+
+/*
+ * Is a number in it?
+ */
+bool
+Int64VectorHolds(const Int64Vector *sorted, int64 item)
+{
+	return sorted->n > 0 &&
+		   bsearch(&item, sorted->items, sorted->n, sizeof(int64), CompareInt64) != NULL;
+}
+
+/*
  * As bigint[].
  */
 Datum

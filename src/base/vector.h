@@ -37,6 +37,14 @@ typedef struct IntVector
 	int *items;
 } IntVector;
 
+/* Numbers to be asked for one: sorted when all are in. */
+typedef struct Int64Vector
+{
+	int n;
+	int size;
+	int64 *items;
+} Int64Vector;
+
 /* Datums of one type, copied into a memory context. */
 typedef struct DatumVector
 {
@@ -52,6 +60,9 @@ extern void IntVectorAdd(IntVector *vector, int item);
 extern void DatumVectorInit(DatumVector *vector, MemoryContext context, bool byval, int16 len);
 extern void DatumVectorAdd(DatumVector *vector, Datum item);
 extern int CompareInt64(const void *a, const void *b);
+extern void Int64VectorAdd(Int64Vector *vector, int64 item);
+extern void Int64VectorSort(Int64Vector *vector);
+extern bool Int64VectorHolds(const Int64Vector *sorted, int64 item);
 extern Datum Int64Array(const Datum *values, int n);
 extern bool DatumVectorIsFull(const DatumVector *vector);
 

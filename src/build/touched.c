@@ -60,9 +60,8 @@ typedef struct TouchedWork
 	RowVersion row;
 	TupleConversionMap *map; /* of rows that are laid out otherwise than the table's, or NULL */
 	TupleTableSlot *mapped;
-	Facet *facet; /* of related rows: what to keep of them */
-	int64 *ids;   /* of segments whose log entries count, in order */
-	int nids;
+	Facet *facet;    /* of related rows: what to keep of them */
+	Int64Vector ids; /* of segments whose log entries count, sorted */
 } TouchedWork;
 
 typedef void (*TouchedRow)(TouchedWork *work, TupleTableSlot *slot);
@@ -216,7 +215,7 @@ show_log_entry(TouchedWork *work, TupleTableSlot *slot)
 	bool isnull;
 	int64 segment = DatumGetInt64(slot_getattr(slot, Anum_change_segment_id, &isnull));
 
-	if (bsearch(&segment, work->ids, work->nids, sizeof(int64), CompareInt64) != NULL)
+	if (Int64VectorHolds(&work->ids, segment))
 		DatumVectorAdd(work->keys, slot_getattr(slot, Anum_change_contact_id, &isnull));
 }
 
@@ -265,10 +264,9 @@ set_logged_segments(TouchedWork *work, Bitmapset *segments, bool fresh)
 
 	while ((index = bms_next_member(segments, index)) >= 0)
 		logged = bms_add_members(logged, ProgramReferences(program, index));
-	work->ids = palloc(sizeof(int64) * Max(bms_num_members(logged), 1));
 	for (index = -1; (index = bms_next_member(logged, index)) >= 0;)
-		work->ids[work->nids++] = program->segments[index].id;
-	qsort(work->ids, work->nids, sizeof(int64), CompareInt64);
+		Int64VectorAdd(&work->ids, program->segments[index].id);
+	Int64VectorSort(&work->ids);
 }
 
 /*
@@ -290,7 +288,7 @@ TouchedContacts(Program *program, Bitmapset *segments, bool fresh, Snapshot snap
 		if (bms_overlap(ProgramSegmentsReading(program, program->sources[i]), segments))
 			walk_source(&work, program->sources[i]);
 	set_logged_segments(&work, segments, fresh);
-	if (work.nids > 0)
+	if (work.ids.n > 0)
 		walk_table(&work, BesideOpenOf(program->table, BESIDE_CHANGE, AccessShareLock),
 				   show_log_entry);
 }

@@ -118,6 +118,20 @@ key_on(ScanKey key, const char *column, RegProcedure equal, Datum value)
 				value);
 }
 
+/* The ids that rows of a table have in a column, of the rows that a key finds. */
+static void
+collect_ids(Int64Vector *ids, const char *table, AttrNumber column, int nkeys, ScanKey key)
+{
+	CatalogScan scan;
+	bool isnull;
+
+	CatalogScanBegin(&scan, table, InvalidOid, NULL, nkeys, key);
+	while (CatalogScanNext(&scan))
+		Int64VectorAdd(ids, DatumGetInt64(heap_getattr(scan.tuple, column,
+													   RelationGetDescr(scan.rel), &isnull)));
+	CatalogScanEnd(&scan);
+}
+
 /*
  * Have segments failed that their own rows don't tell of yet?  Normally there
  * are no failures at all, and otherwise few.
@@ -125,24 +139,29 @@ key_on(ScanKey key, const char *column, RegProcedure equal, Datum value)
 static void
 mark_failures(List *rows)
 {
-	CatalogScan scan;
-	bool isnull;
+	Int64Vector failed = {0};
 	ListCell *cell;
 
-	CatalogScanBegin(&scan, "segment_failure", InvalidOid, NULL, 0, NULL);
-	while (CatalogScanNext(&scan))
+	collect_ids(&failed, "segment_failure", Anum_failure_segment_id, 0, NULL);
+	Int64VectorSort(&failed);
+	foreach (cell, rows)
 	{
-		int64 id = DatumGetInt64(
-			heap_getattr(scan.tuple, Anum_failure_segment_id, RelationGetDescr(scan.rel), &isnull));
+		SegmentRow *row = lfirst(cell);
 
-		foreach (cell, rows)
-		{
-			SegmentRow *row = lfirst(cell);
-
-			row->is_aside |= (row->id == id);
-		}
+		row->is_aside |= Int64VectorHolds(&failed, row->id);
 	}
-	CatalogScanEnd(&scan);
+}
+
+/* All that are set aside, as their own rows or failures tell, sorted. */
+static void
+all_failed(Int64Vector *ids)
+{
+	ScanKeyData key;
+
+	key_on(&key, "state", F_TEXTEQ, CStringGetTextDatum("failed"));
+	collect_ids(ids, "segment", get_attnum(CatalogRelid("segment"), "id"), 1, &key);
+	collect_ids(ids, "segment_failure", Anum_failure_segment_id, 0, NULL);
+	Int64VectorSort(ids);
 }
 
 /*
@@ -168,44 +187,6 @@ SegmentHasFailed(int64 id)
 
 #define FEW_IDS 64 /* are asked one by one */
 
-typedef struct IdSet
-{
-	int n;
-	int size;
-	int64 *ids;
-} IdSet;
-
-/* The ids that rows of a table have in a column, of the rows that a key finds. */
-static void
-collect_ids(IdSet *set, const char *table, AttrNumber column, int nkeys, ScanKey key)
-{
-	CatalogScan scan;
-	bool isnull;
-
-	CatalogScanBegin(&scan, table, InvalidOid, NULL, nkeys, key);
-	while (CatalogScanNext(&scan))
-	{
-		VectorMakeRoom(set->ids, set->n, set->size, 8);
-		set->ids[set->n++] =
-			DatumGetInt64(heap_getattr(scan.tuple, column, RelationGetDescr(scan.rel), &isnull));
-	}
-	CatalogScanEnd(&scan);
-}
-
-/* All that are set aside, as their own rows or failures tell. */
-static void
-all_failed(IdSet *set)
-{
-	Oid relid = CatalogRelid("segment");
-	ScanKeyData key;
-
-	key_on(&key, "state", F_TEXTEQ, CStringGetTextDatum("failed"));
-	collect_ids(set, "segment", get_attnum(relid, "id"), 1, &key);
-	collect_ids(set, "segment_failure", Anum_failure_segment_id, 0, NULL);
-	if (set->n > 1)
-		qsort(set->ids, set->n, sizeof(int64), CompareInt64);
-}
-
 /*
  * Those of some segments that are set aside, in the same order; *others: the
  * others.  Many are looked for at once.
@@ -214,7 +195,7 @@ List *
 SegmentsFailed(List *ids, List **others)
 {
 	bool is_few = list_length(ids) <= FEW_IDS;
-	IdSet set = {0, 0, NULL};
+	Int64Vector set = {0};
 	List *result = NIL;
 	ListCell *cell;
 
@@ -224,11 +205,8 @@ SegmentsFailed(List *ids, List **others)
 	foreach (cell, ids)
 	{
 		int64 *id = lfirst(cell);
-		bool failed =
-			is_few ? SegmentHasFailed(*id)
-				   : set.n > 0 && bsearch(id, set.ids, set.n, sizeof(int64), CompareInt64) != NULL;
 
-		if (failed)
+		if (is_few ? SegmentHasFailed(*id) : Int64VectorHolds(&set, *id))
 			result = lappend(result, id);
 		else
 			*others = lappend(*others, id);

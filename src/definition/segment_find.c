@@ -146,25 +146,18 @@ SegmentCheckVisible(int64 id)
 	SegmentFindVisibleId(id, &segment);
 }
 
-static void
-add_hidden(HiddenSegments *hidden, int64 id)
-{
-	VectorMakeRoom(hidden->ids, hidden->n, hidden->size, 8);
-	hidden->ids[hidden->n++] = id;
-}
-
 /*
  * The segments of a contact table that the current role, which may read it,
- * does not see: for most there are none.
+ * does not see, sorted: for most there are none.
  */
 void
-SegmentsHidden(Oid contact_table, HiddenSegments *hidden)
+SegmentsHidden(Oid contact_table, Int64Vector *hidden)
 {
 	ScanKeyData key;
 	CatalogScan scan;
 	SegmentHandle segment;
 
-	memset(hidden, 0, sizeof(HiddenSegments));
+	memset(hidden, 0, sizeof(Int64Vector));
 	if (AccessSeesAll(contact_table))
 		return;
 	ScanKeyInit(&key, Anum_segment_contact_table, BTEqualStrategyNumber, F_OIDEQ,
@@ -175,21 +168,10 @@ SegmentsHidden(Oid contact_table, HiddenSegments *hidden)
 	{
 		fill_handle(&segment, scan.tuple, RelationGetDescr(scan.rel));
 		if (!AccessMaySee(&segment))
-			add_hidden(hidden, segment.id);
+			Int64VectorAdd(hidden, segment.id);
 	}
 	CatalogScanEnd(&scan);
-	if (hidden->n > 1)
-		qsort(hidden->ids, hidden->n, sizeof(int64), CompareInt64);
-}
-
-/*
- * Is this one of them?
- */
-bool
-SegmentIsHidden(const HiddenSegments *hidden, int64 id)
-{
-	return hidden->n > 0 &&
-		   bsearch(&id, hidden->ids, hidden->n, sizeof(int64), CompareInt64) != NULL;
+	Int64VectorSort(hidden);
 }
 
 /*
@@ -198,14 +180,14 @@ SegmentIsHidden(const HiddenSegments *hidden, int64 id)
 ArrayType *
 SegmentsHiddenArray(Oid contact_table)
 {
-	HiddenSegments hidden;
+	Int64Vector hidden;
 	Datum *ids;
 	int i;
 
 	SegmentsHidden(contact_table, &hidden);
 	ids = palloc(sizeof(Datum) * Max(hidden.n, 1));
 	for (i = 0; i < hidden.n; i++)
-		ids[i] = Int64GetDatum(hidden.ids[i]);
+		ids[i] = Int64GetDatum(hidden.items[i]);
 	return construct_array(ids, hidden.n, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE);
 }
 

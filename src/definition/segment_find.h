@@ -8,22 +8,14 @@
 
 #include "utils/array.h"
 
+#include "base/vector.h"
 #include "definition/access.h"
-
-/* Segments of a contact table that a role does not see. */
-typedef struct HiddenSegments
-{
-	int64 *ids; /* ascending */
-	int n;
-	int size;
-} HiddenSegments;
 
 extern void SegmentFindVisible(const char *word, SegmentHandle *segment);
 extern void SegmentFindVisibleId(int64 id, SegmentHandle *segment);
 extern void SegmentCheckVisible(int64 id);
 extern bool SegmentIsVisible(int64 id);
-extern void SegmentsHidden(Oid contact_table, HiddenSegments *hidden);
-extern bool SegmentIsHidden(const HiddenSegments *hidden, int64 id);
+extern void SegmentsHidden(Oid contact_table, Int64Vector *hidden);
 extern ArrayType *SegmentsHiddenArray(Oid contact_table);
 
 #endif /* SEGMENTS_SEGMENT_FIND_H */

@@ -51,10 +51,10 @@ PG_FUNCTION_INFO_V1(segments_unread_entries);
 /* How far a consumer is. */
 typedef struct ReadPlace
 {
-	LogHorizon seen;       /* all of it was read */
-	LogHorizon window;     /* is being read */
-	LogEntry last;         /* the last one of the window that was */
-	HiddenSegments hidden; /* of these nothing is told */
+	LogHorizon seen;    /* all of it was read */
+	LogHorizon window;  /* is being read */
+	LogEntry last;      /* the last one of the window that was */
+	Int64Vector hidden; /* of these segments nothing is told */
 } ReadPlace;
 
 typedef struct LogReading
@@ -95,7 +95,7 @@ is_unread(const ReadPlace *place, const LogEntry *entry)
 {
 	return !HorizonSees(&place->seen, entry->xact) && HorizonSees(&place->window, entry->xact) &&
 		   compare_entries(entry, &place->last) > 0 &&
-		   !SegmentIsHidden(&place->hidden, entry->segment);
+		   !Int64VectorHolds(&place->hidden, entry->segment);
 }
 
 /* Keep the first ones only. */
@@ -341,7 +341,7 @@ count_entry(const LogEntry *entry, void *arg)
 {
 	UnreadCount *count = arg;
 
-	if (count->is_later ? !SegmentIsHidden(&count->place->hidden, entry->segment)
+	if (count->is_later ? !Int64VectorHolds(&count->place->hidden, entry->segment)
 						: is_unread(count->place, entry))
 		count->n++;
 }
