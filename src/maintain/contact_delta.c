@@ -279,7 +279,7 @@ finish_deleted(DeltaWork *work)
 static void
 maintain_impure(DeltaWork *work)
 {
-	Looking looking = {work->delta->alone && !work->in_parts, work->delta->command};
+	Looking looking = LookingOf(work->delta, work->in_parts);
 
 	if (ProgramIsUnguarded(work->program) && work->delta->old_rows == NULL)
 		UncommittedWaitForRows(work->program, &looking, work->impure_keys.items,

@@ -43,15 +43,10 @@
 static bool
 wait_for_missing(Batch *batch, const AtomFlips *flips)
 {
-	Looking looking = {false, InvalidCommandId};
+	Looking looking = {flips && flips->whole, flips ? flips->before : InvalidCommandId};
 	bool waited = false;
 	int i;
 
-	if (flips != NULL)
-	{
-		looking.whole = flips->whole;
-		looking.command = flips->before;
-	}
 	for (i = 0; i < batch->nrows; i++)
 		if (batch->rows[i].slot == NULL)
 			waited |= UncommittedWaitForContact(batch->program, flips ? flips->source : NULL,

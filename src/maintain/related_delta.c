@@ -177,7 +177,8 @@ finish_collected(RelatedWork *work)
 		RowEffectsExpand(&work->effects);
 	work->effects.flips.source = work->source;
 	work->effects.flips.before = work->delta->command;
-	work->effects.flips.whole = work->delta->alone && !work->in_parts && work->keys.n <= BATCH_ROWS;
+	work->effects.flips.whole =
+		LookingOf(work->delta, work->in_parts).whole && work->keys.n <= BATCH_ROWS;
 	work->effects.flips.only_came = (work->delta->old_rows == NULL);
 	if (work->giving.n > 0)
 		ProgramSortKeys(work->program, work->giving.items, &work->giving.n);
@@ -191,19 +192,10 @@ finish_collected(RelatedWork *work)
 	memset(&work->came, 0, sizeof(DatumVector));
 }
 
-/* For others' rows. */
-static Looking
-looking_of(const RelatedWork *work)
-{
-	Looking looking = {work->delta->alone && !work->in_parts, work->delta->command};
-
-	return looking;
-}
-
 static void
 finish_rows(RelatedWork *work)
 {
-	Looking looking = looking_of(work);
+	Looking looking = LookingOf(work->delta, work->in_parts);
 
 	if ((work->came.n > 0 || work->keys.n > 0) && !is_current(work))
 		return;
@@ -285,7 +277,7 @@ relation_delta(RelatedWork *work)
 static void
 link_delta(RelatedWork *work)
 {
-	Looking looking = looking_of(work);
+	Looking looking = LookingOf(work->delta, work->in_parts);
 
 	begin_reading(work, work->source->link);
 	process_rows(work, link_row);

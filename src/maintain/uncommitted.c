@@ -33,6 +33,7 @@
 #include "base/index_find.h"
 #include "base/table_tree.h"
 #include "definition/contact_table.h"
+#include "maintain/statement_delta.h"
 #include "program/program.h"
 
 /* How to look for rows of a table by one column. */
@@ -44,6 +45,17 @@ typedef struct ColumnSearch
 	const Looking *looking; /* NULL: whoever is found is waited for */
 	uint32 tables;          /* what is looked for, the same from either side */
 } ColumnSearch;
+
+/*
+ * in_parts: some of what the statement wrote has been looked at before the rest.
+ */
+Looking
+LookingOf(const StatementDelta *delta, bool in_parts)
+{
+	Looking looking = {delta->alone && !in_parts, delta->command};
+
+	return looking;
+}
 
 /* ----- who waits for whom ----- */
 
@@ -293,7 +305,7 @@ UncommittedWaitForContact(Program *program, RowSource *source, const Looking *lo
 {
 	Wanted wanted = {program->table->key_type, &key, 1};
 
-	if (source != NULL && source->rows != NULL)
+	if (source != NULL)
 	{
 		wanted.looking = looking;
 		wanted.tables = both_tables(program, source->rows);

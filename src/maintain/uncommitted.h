@@ -6,6 +6,7 @@
 
 #include "postgres.h"
 
+#include "maintain/statement_delta.h"
 #include "program/program.h"
 
 /*
@@ -19,6 +20,7 @@ typedef struct Looking
 	CommandId command; /* that wrote the rows */
 } Looking;
 
+extern Looking LookingOf(const StatementDelta *delta, bool in_parts);
 extern bool UncommittedWaitForContact(Program *program, RowSource *source, const Looking *looking,
 									  Datum key);
 extern bool UncommittedKeyIsTaken(Program *program, Relation contacts, Datum key);
