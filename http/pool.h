@@ -31,8 +31,7 @@ typedef struct Link
 	int64_t opened;
 	int64_t used; /* when it was given back */
 	bool busy;
-	bool prepared; /* has the statement that calls segments.rest */
-	bool spoiled;  /* not to be used again; only ever set */
+	bool spoiled; /* not to be used again; only ever set */
 } Link;
 
 /* A call of segments.rest. */

@@ -3,8 +3,8 @@
  *
  * GET runs READ ONLY.  The commit is a step of its own, so a connection that
  * breaks before it has certainly left nothing, and the call may be repeated.
- * With the commit goes what makes the session forget: settings, temporary
- * tables, locks, cursors.
+ * With the commit goes what makes the session forget: settings, statements,
+ * temporary tables, locks, cursors.
  */
 #include <poll.h>
 #include <stdio.h>
@@ -14,11 +14,10 @@
 #include "pool.h"
 
 #define SILENCE_MS 2000 /* that a server may need above its own limit */
-#define REST_STATEMENT "segments_http_rest"
 #define REST_SQL                                                                                   \
 	"SELECT status::int, body::text FROM segments.rest_json($1, $2, $3::jsonb, $4::jsonb)"
 #define FORGET                                                                                     \
-	"; RESET SESSION AUTHORIZATION; RESET ALL; CLOSE ALL; UNLISTEN *; "                            \
+	"; RESET SESSION AUTHORIZATION; RESET ALL; DEALLOCATE ALL; CLOSE ALL; UNLISTEN *; "            \
 	"SELECT pg_catalog.pg_advisory_unlock_all(); DISCARD TEMP; DISCARD SEQUENCES"
 
 /*
@@ -103,18 +102,16 @@ run_simple(PGconn *conn, const char *sql, int64_t deadline)
 	return collect(conn, PQsendQuery(conn, sql), deadline);
 }
 
-static PGresult *
-run_prepare(PGconn *conn, int64_t deadline)
-{
-	return collect(conn, PQsendPrepare(conn, REST_STATEMENT, REST_SQL, 4, NULL), deadline);
-}
-
+/*
+ * Call segments.rest_json.  The statement has no name: what a trigger of another
+ * role can reach by its name, it can put another in its place.
+ */
 static PGresult *
 run_rest(PGconn *conn, const RestCall *call, int64_t deadline)
 {
 	const char *values[4] = {call->method, call->path, call->query, call->body};
 
-	return collect(conn, PQsendQueryPrepared(conn, REST_STATEMENT, 4, values, NULL, NULL, 0),
+	return collect(conn, PQsendQueryParams(conn, REST_SQL, 4, NULL, values, NULL, NULL, 0),
 				   deadline);
 }
 
@@ -221,7 +218,7 @@ commit(Link *link, int64_t deadline, Answer *answer)
 }
 
 /*
- * The transaction, on a connection that has the statement.
+ * The transaction.
  */
 static RestOutcome
 run_transaction(Link *link, const RestCall *call, int64_t deadline, Answer *answer)
@@ -251,24 +248,8 @@ RestOutcome
 RestRun(const Options *options, Link *link, const RestCall *call, Answer *answer)
 {
 	int64_t deadline = ClockMs() + options->timeout * 1000 + SILENCE_MS;
-	RestOutcome outcome;
+	RestOutcome outcome = run_transaction(link, call, deadline, answer);
 
-	if (!link->prepared)
-	{
-		PGresult *result = run_prepare(link->conn, deadline);
-
-		if (result == NULL)
-			return REST_LOST;
-		if (is_error(result))
-		{
-			outcome = answer_error(result, answer);
-			PQclear(result);
-			return outcome;
-		}
-		link->prepared = true;
-		PQclear(result);
-	}
-	outcome = run_transaction(link, call, deadline, answer);
 	if (outcome == REST_LOST || outcome == REST_UNKNOWN)
 		snprintf(answer->note, sizeof(answer->note), "%.*s",
 				 (int) strcspn(PQerrorMessage(link->conn), "\n"), PQerrorMessage(link->conn));

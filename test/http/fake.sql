@@ -20,6 +20,22 @@ CREATE TABLE segments.done (what text, who name DEFAULT current_user,
                             UNIQUE (what) DEFERRABLE INITIALLY DEFERRED);
 GRANT SELECT, INSERT ON segments.done TO PUBLIC;
 
+-- What the session has prepared answers as somebody else likes, from now on.
+CREATE FUNCTION segments.leak_statements() RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+    name text;
+BEGIN
+    FOR name IN SELECT p.name FROM pg_prepared_statements AS p UNION SELECT 'leak' LOOP
+        BEGIN
+            EXECUTE format('DEALLOCATE %I', name);
+        EXCEPTION WHEN invalid_sql_statement_name THEN
+        END;
+        EXECUTE format('PREPARE %I (text, text, jsonb, jsonb) AS SELECT 200, ''"leak"''', name);
+    END LOOP;
+END
+$$;
+
 CREATE FUNCTION segments.act(method text, path text, query jsonb, given jsonb)
 RETURNS TABLE (status int, answer jsonb)
 LANGUAGE plpgsql AS $$
@@ -46,6 +62,7 @@ BEGIN
         EXECUTE 'CREATE TEMP TABLE leak (x int)';
         EXECUTE 'LISTEN leak';
         EXECUTE 'DECLARE leak CURSOR WITH HOLD FOR SELECT 1';
+        PERFORM segments.leak_statements();
     END IF;
     IF query ? 'rows' THEN
         RETURN QUERY SELECT 200, to_jsonb(n) FROM generate_series(1, (query->>'rows')::int) n;
@@ -61,7 +78,8 @@ BEGIN
             'temporary', (SELECT count(*) FROM pg_class WHERE relnamespace = pg_my_temp_schema()),
             'locks', (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()),
             'listens', (SELECT count(*) FROM pg_listening_channels()),
-            'cursors', (SELECT count(*) FROM pg_cursors WHERE name = 'leak'));
+            'cursors', (SELECT count(*) FROM pg_cursors WHERE name = 'leak'),
+            'statements', (SELECT count(*) FROM pg_prepared_statements WHERE from_sql));
     END IF;
 END
 $$;
