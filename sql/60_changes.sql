@@ -221,6 +221,9 @@ COMMENT ON COLUMN segments.count_state.member_file IS 'relfilenode of the member
 COMMENT ON COLUMN segments.count_state.change_file IS 'relfilenode of the log, likewise';
 COMMENT ON COLUMN segments.count_state.high IS 'all transactions with lower numbers had ended';
 COMMENT ON COLUMN segments.count_state.in_progress IS 'but for these, in ascending order';
+-- pg_dump of 14 locks also what it does not dump; who owns the database may do so and sees no row.
+ALTER TABLE segments.count_state ENABLE ROW LEVEL SECURITY;
+GRANT SELECT ON segments.count_state TO pg_database_owner;
 
 CREATE TABLE segments.member_count (
     contact_table regclass NOT NULL,
@@ -238,6 +241,8 @@ COMMENT ON COLUMN segments.member_count.members IS 'number of members';
 COMMENT ON COLUMN segments.member_count.joins IS 'how often contacts joined';
 COMMENT ON COLUMN segments.member_count.leaves IS 'how often contacts left';
 COMMENT ON COLUMN segments.member_count.last_change IS 'when that was last; -infinity: it is not known';
+ALTER TABLE segments.member_count ENABLE ROW LEVEL SECURITY;
+GRANT SELECT ON segments.member_count TO pg_database_owner;
 
 CREATE FUNCTION segments_internal.settle_counts(contact_table regclass, purpose text) RETURNS void
     LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'segments_settle_counts';

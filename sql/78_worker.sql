@@ -11,6 +11,9 @@ COMMENT ON TABLE segments.worker_error IS 'The last error of this database''s wo
 COMMENT ON COLUMN segments.worker_error.is_only IS 'there is one row at most';
 COMMENT ON COLUMN segments.worker_error.message IS 'the error';
 COMMENT ON COLUMN segments.worker_error.at IS 'when it occurred first';
+-- pg_dump of 14 locks what it does not dump, see segments.count_state.
+ALTER TABLE segments.worker_error ENABLE ROW LEVEL SECURITY;
+GRANT SELECT ON segments.worker_error TO pg_database_owner;
 
 CREATE FUNCTION segments_internal.store_worker_error(message text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
