@@ -28,6 +28,7 @@ void
 _PG_init(void)
 {
 	ClockDefineSettings();
+	ClockReadDefaultZone();
 	ImageShareInit();
 	SegmentCostInit();
 	DefineCustomStringVariable("segments.user_id",

@@ -263,6 +263,7 @@ typedef struct Image
 	uint64 version; /* of the definitions; 0: unknown (definition_version.c) */
 	Oid database;
 	Oid relid;
+	Oid key_compare;   /* function that orders keys of contacts */
 	uint32 size;       /* of everything, bytes */
 	uint32 build_usec; /* how long it took to build */
 	int32 natoms;

@@ -9,6 +9,8 @@
 #include "program/image_build.h"
 
 #include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/typcache.h"
 
 #include "base/compat.h"
 #include "base/vector.h"
@@ -124,6 +126,17 @@ has_foreign_functions(const DraftSource *source)
 	return false;
 }
 
+/* As the index of the members has them in order; it keeps the function from being dropped. */
+static Oid
+key_compare(Oid key_type)
+{
+	Oid function = lookup_type_cache(key_type, TYPECACHE_CMP_PROC)->cmp_proc;
+
+	if (!OidIsValid(function))
+		elog(ERROR, "type %s has no order", format_type_be(key_type));
+	return function;
+}
+
 /*
  * The image of a draft, in a memory context.  What else is needed on the way
  * goes into the current one.
@@ -143,6 +156,7 @@ ImageBuild(const Draft *draft, MemoryContext context)
 	image.version = draft->version;
 	image.database = MyDatabaseId;
 	image.relid = draft->relid;
+	image.key_compare = key_compare(draft->table->key_type);
 	image.natoms = draft->natoms;
 	image.nsegments = draft->nsegments;
 	image.nsources = draft->nsources;

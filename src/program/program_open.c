@@ -16,9 +16,7 @@
 #include "fmgr.h"
 #include "nodes/bitmapset.h"
 #include "nodes/pg_list.h"
-#include "utils/builtins.h"
 #include "utils/lsyscache.h"
-#include "utils/typcache.h"
 
 #include "definition/contact_table.h"
 #include "program/image.h"
@@ -121,12 +119,10 @@ static void
 prepare_keys(Program *program)
 {
 	ContactTable *table = program->table;
-	TypeCacheEntry *type = lookup_type_cache(table->key_type, TYPECACHE_CMP_PROC_FINFO);
 
-	if (!OidIsValid(type->cmp_proc_finfo.fn_oid))
-		elog(ERROR, "type %s has no order", format_type_be(table->key_type));
-	fmgr_info_copy(&program->key_compare, &type->cmp_proc_finfo, CurrentMemoryContext);
-	program->key_collation = OidIsValid(type->typcollation) ? C_COLLATION_OID : InvalidOid;
+	fmgr_info(program->image->key_compare, &program->key_compare);
+	program->key_collation =
+		OidIsValid(get_typcollation(table->key_type)) ? C_COLLATION_OID : InvalidOid;
 	program->key_array_type = get_array_type(table->key_type);
 	get_typlenbyvalalign(table->key_type, &program->key_len, &program->key_byval,
 						 &program->key_align);

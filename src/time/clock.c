@@ -13,6 +13,7 @@
 #include "access/xact.h"
 #include "datatype/timestamp.h"
 #include "fmgr.h"
+#include "miscadmin.h"
 #include "pgtime.h"
 #include "utils/guc.h"
 #include "utils/timestamp.h"
@@ -82,6 +83,18 @@ is_written_rule(const char *name)
 			return false;
 	}
 	return true;
+}
+
+/*
+ * Read the zone that contact tables have unless they are given another, for all
+ * backends that the postmaster will start: finding its file takes longer than
+ * the rest of most tables' first use.
+ */
+void
+ClockReadDefaultZone(void)
+{
+	if (process_shared_preload_libraries_in_progress)
+		(void) pg_tzset(CLOCK_DEFAULT_ZONE);
 }
 
 /*
