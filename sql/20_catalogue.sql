@@ -16,7 +16,8 @@ CREATE TABLE segments.contact_table (
     case_sensitive boolean NOT NULL DEFAULT false,
     member_table regclass NOT NULL,
     override_table regclass NOT NULL,
-    change_table regclass NOT NULL
+    change_table regclass NOT NULL,
+    has_point_triggers boolean NOT NULL DEFAULT false
 );
 COMMENT ON TABLE segments.contact_table IS 'Attached contact tables, one row each; written by segments.attach()';
 COMMENT ON COLUMN segments.contact_table.contact_table IS 'the table whose rows are contacts';
@@ -27,6 +28,7 @@ COMMENT ON COLUMN segments.contact_table.case_sensitive IS 'whether text is comp
 COMMENT ON COLUMN segments.contact_table.member_table IS 'table of present members, beside the contact table';
 COMMENT ON COLUMN segments.contact_table.override_table IS 'table of contacts included and excluded by hand';
 COMMENT ON COLUMN segments.contact_table.change_table IS 'log of joins and leaves';
+COMMENT ON COLUMN segments.contact_table.has_point_triggers IS 'whether there ever was a point trigger for it: if not, writers need not look';
 
 CREATE TABLE segments.relation (
     contact_table regclass NOT NULL,

@@ -265,7 +265,7 @@ BEGIN
     SELECT * INTO tables FROM segments_internal.create_tables(attach.contact_table, key.declaration);
     PERFORM segments_internal.store_contact_table(ROW(
         attach.contact_table, key.key_column, key.key_type, coalesce(attach.timezone, 'UTC'), coalesce(attach.case_sensitive, false),
-        tables.member_table, tables.override_table, tables.change_table)::segments.contact_table);
+        tables.member_table, tables.override_table, tables.change_table, false)::segments.contact_table);
     PERFORM segments.open_to_readers(attach.contact_table);
     PERFORM segments_internal.create_triggers(attach.contact_table);
     PERFORM segments_internal.follow_parts(attach.contact_table);

@@ -428,7 +428,8 @@ COMMENT ON FUNCTION segments_internal.field_definition_changed() IS 'trigger fun
 
 CREATE TRIGGER forget_segments BEFORE DELETE ON segments.contact_table
     FOR EACH ROW EXECUTE FUNCTION segments_internal.contact_table_changed();
-CREATE TRIGGER update_segments AFTER INSERT OR UPDATE ON segments.contact_table
+CREATE TRIGGER update_segments
+    AFTER INSERT OR UPDATE OF contact_table, key_column, key_type, timezone, case_sensitive, member_table, override_table, change_table ON segments.contact_table
     FOR EACH ROW EXECUTE FUNCTION segments_internal.contact_table_changed();
 CREATE TRIGGER after_insert AFTER INSERT ON segments.relation REFERENCING NEW TABLE AS new_rows
     FOR EACH STATEMENT EXECUTE FUNCTION segments_internal.relation_changed();

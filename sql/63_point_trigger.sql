@@ -226,6 +226,17 @@ END
 $function$;
 COMMENT ON FUNCTION segments_internal.point_trigger_changed() IS 'trigger function; what a new, changed or deleted point trigger means';
 
+CREATE FUNCTION segments_internal.mark_contact_table() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+    UPDATE segments.contact_table AS t SET has_point_triggers = true
+    WHERE t.contact_table = NEW.contact_table AND NOT t.has_point_triggers;
+    RETURN NULL;
+END
+$function$;
+COMMENT ON FUNCTION segments_internal.mark_contact_table() IS 'trigger function; a contact table has a point trigger from now on';
+
 CREATE TRIGGER point_trigger_0_admit BEFORE INSERT OR UPDATE ON segments.point_trigger
     FOR EACH ROW WHEN (NOT segments_internal.is_restoring()) EXECUTE FUNCTION segments_internal.point_trigger_admit();
 CREATE TRIGGER point_trigger_1_complete BEFORE INSERT OR UPDATE ON segments.point_trigger
@@ -238,6 +249,10 @@ COMMENT ON TRIGGER point_trigger_0_admit ON segments.point_trigger IS 'refuses p
 COMMENT ON TRIGGER point_trigger_1_complete ON segments.point_trigger IS 'completes and checks a point trigger';
 COMMENT ON TRIGGER point_trigger_changed ON segments.point_trigger IS 'acts on existing contacts, where asked for, and tells the engine';
 COMMENT ON TRIGGER point_trigger_before_truncate ON segments.point_trigger IS 'refuses TRUNCATE';
+-- before point_trigger_changed, which acts; when a dump is restored too, as parts of one can be
+CREATE TRIGGER mark_contact_table AFTER INSERT ON segments.point_trigger
+    FOR EACH ROW EXECUTE FUNCTION segments_internal.mark_contact_table();
+COMMENT ON TRIGGER mark_contact_table ON segments.point_trigger IS 'notes with the contact table that it has one';
 CREATE TRIGGER check_contact_table AFTER INSERT ON segments.point_trigger
     FOR EACH ROW WHEN (NOT segments_internal.is_restoring()) EXECUTE FUNCTION segments_internal.check_declared();
 COMMENT ON TRIGGER check_contact_table ON segments.point_trigger IS 'refuses a point trigger of a table that is not attached';

@@ -41,7 +41,8 @@ PG_FUNCTION_INFO_V1(segments_base_type);
 #define Anum_contact_table_member_table 6
 #define Anum_contact_table_override_table 7
 #define Anum_contact_table_change_table 8
-#define Natts_contact_table 8
+#define Anum_contact_table_has_point_triggers 9
+#define Natts_contact_table 9
 
 /* segments.relation */
 #define Anum_relation_contact_table 1
@@ -207,6 +208,7 @@ contact_table_from_tuple(HeapTuple tuple, TupleDesc desc)
 	table->member_table = DatumGetObjectId(values[Anum_contact_table_member_table - 1]);
 	table->override_table = DatumGetObjectId(values[Anum_contact_table_override_table - 1]);
 	table->change_table = DatumGetObjectId(values[Anum_contact_table_change_table - 1]);
+	table->has_point_triggers = DatumGetBool(values[Anum_contact_table_has_point_triggers - 1]);
 	return table;
 }
 

@@ -32,6 +32,7 @@ typedef struct ContactTable
 	Oid member_table;
 	Oid override_table;
 	Oid change_table;
+	bool has_point_triggers; /* false: there never was one */
 
 	/* filled in by field.c when first asked */
 	MemoryContext context; /* that the table itself is in */

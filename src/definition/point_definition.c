@@ -80,13 +80,17 @@ read_trigger(CatalogScan *scan)
 	return trigger;
 }
 
+/* The first use of their table, row security and all, is dear to a new backend. */
 static List *
 read_triggers(Oid contact_table)
 {
+	ContactTable *table = CatalogContactTable(contact_table, true);
 	List *triggers = NIL;
 	CatalogScan scan;
 	ScanKeyData key;
 
+	if (table == NULL || !table->has_point_triggers)
+		return NIL;
 	ScanKeyInit(&key, Anum_trigger_contact_table, BTEqualStrategyNumber, F_OIDEQ,
 				ObjectIdGetDatum(contact_table));
 	CatalogScanBegin(&scan, "point_trigger", InvalidOid, NULL, 1, &key);

@@ -37,7 +37,7 @@ SELECT v.type, o.number, o.sql FROM (VALUES
     ('pg_lsn', ARRAY[$$'0/0'::pg_lsn$$, $$'FFFFFFFF/FFFFFFFF'::pg_lsn$$]),
     ('segments.filter', ARRAY[$$'[]'::segments.filter$$, $$'[{"field": "name", "operator": "like", "properties": {"filter": "a"}}]'::segments.filter$$,
                               $$'[{"field": "leadlist", "operator": "in", "properties": {"filter": ["named"]}}]'::segments.filter$$]),
-    ('segments.contact_table', ARRAY['(SELECT t FROM segments.contact_table AS t LIMIT 1)', $$ROW(0, 'a', 0, 'UTC', false, 0, 0, 0)::segments.contact_table$$]),
+    ('segments.contact_table', ARRAY['(SELECT t FROM segments.contact_table AS t LIMIT 1)', $$ROW(0, 'a', 0, 'UTC', false, 0, 0, 0, false)::segments.contact_table$$]),
     ('segments.segment', ARRAY['(SELECT s FROM segments.segment AS s ORDER BY s.id LIMIT 1)']),
     ('anyelement', ARRAY['1::bigint', 'NULL::bigint', $$'x'::text$$, 'ROW(1, 2)', 'NULL::arg.person', $$ROW(1, 'a', 2, 'e')::arg.person$$, 'ARRAY[1]', $$'1'::"char"$$, '1.5']),
     ('anyarray', ARRAY[$$'{1,2}'::bigint[]$$, 'NULL::bigint[]', $$'{NULL}'::bigint[]$$, $$'{{1,2},{3,4}}'::bigint[]$$, $$'{a}'::text[]$$, 'ARRAY[ROW(1, 2)]']),

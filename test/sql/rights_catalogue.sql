@@ -40,11 +40,11 @@ SET check_function_bodies = off;
 SELECT segments_internal.is_restoring(), segments_internal.is_restore_session();
 INSERT INTO segments.contact_table VALUES ('mal.event', 'id', 'bigint', 'UTC', false, 4000000000, 4000000001, 4000000002);
 \copy segments.field_definition (contact_table, object, field, type, expression) FROM /dev/null
-SELECT segments_internal.store_contact_table(ROW('mal.event', 'id', 'bigint', 'UTC', false, 4000000000, 4000000001, 4000000002)::segments.contact_table);
-SELECT segments_internal.store_contact_table(ROW('mal.event', 'id', 'bigint', 'UTC', false, 'bob.orders', 'mal.people_segment_override', 'mal.people_segment_change')::segments.contact_table);
-SELECT segments_internal.store_contact_table(ROW('mal.event', 'id', 'bigint', 'UTC', false, 'mal.people_segment_member', 'mal.people_segment_override', 'mal.people_segment_change')::segments.contact_table);
-SELECT segments_internal.store_contact_table(ROW('mal.event', 'person', 'text', 'UTC', false, 'mal.people_segment_member', 'mal.people_segment_override', 'mal.people_segment_change')::segments.contact_table);
-SELECT segments_internal.store_contact_table(ROW('bob.orders', 'id', 'bigint', 'UTC', false, 'mal.people_segment_member', 'mal.people_segment_override', 'mal.people_segment_change')::segments.contact_table);
+SELECT segments_internal.store_contact_table(ROW('mal.event', 'id', 'bigint', 'UTC', false, 4000000000, 4000000001, 4000000002, false)::segments.contact_table);
+SELECT segments_internal.store_contact_table(ROW('mal.event', 'id', 'bigint', 'UTC', false, 'bob.orders', 'mal.people_segment_override', 'mal.people_segment_change', false)::segments.contact_table);
+SELECT segments_internal.store_contact_table(ROW('mal.event', 'id', 'bigint', 'UTC', false, 'mal.people_segment_member', 'mal.people_segment_override', 'mal.people_segment_change', false)::segments.contact_table);
+SELECT segments_internal.store_contact_table(ROW('mal.event', 'person', 'text', 'UTC', false, 'mal.people_segment_member', 'mal.people_segment_override', 'mal.people_segment_change', false)::segments.contact_table);
+SELECT segments_internal.store_contact_table(ROW('bob.orders', 'id', 'bigint', 'UTC', false, 'mal.people_segment_member', 'mal.people_segment_override', 'mal.people_segment_change', false)::segments.contact_table);
 SELECT segments_internal.store_contact_table(NULL);
 SELECT segments_internal.store_relation(ROW('mal.people', 'r', 'bob.orders', 'customer', NULL, NULL, NULL, NULL, false, NULL, NULL, false)::segments.relation);
 SELECT segments_internal.store_relation(ROW('mal.people', 'r', 'bob.logs', 'id', NULL, NULL, NULL, NULL, false, NULL, NULL, false)::segments.relation);
