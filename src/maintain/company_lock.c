@@ -207,10 +207,10 @@ collect_new(Batch *batch, Form_pg_attribute column, DatumVector *references)
 
 /*
  * Hold the companies that contacts of the batch newly point at.  The contacts
- * are locked.
+ * are locked.  looking: by the statement that wrote them, or NULL.
  */
 void
-CompanyHoldReferenced(Batch *batch)
+CompanyHoldReferenced(Batch *batch, const Looking *looking)
 {
 	Program *program = batch->program;
 	int i;
@@ -228,7 +228,7 @@ CompanyHoldReferenced(Batch *batch)
 		DatumVectorInit(&references, CurrentMemoryContext, column->attbyval, column->attlen);
 		collect_new(batch, column, &references);
 		if (references.n > 0)
-			CompanyHold(program, program->sources[i], NULL, column->atttypid, references.items,
+			CompanyHold(program, program->sources[i], looking, column->atttypid, references.items,
 						references.n);
 	}
 }

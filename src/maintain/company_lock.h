@@ -12,6 +12,6 @@
 
 extern void CompanyHold(Program *program, RowSource *source, const Looking *looking, Oid type,
 						Datum *keys, int nkeys);
-extern void CompanyHoldReferenced(Batch *batch);
+extern void CompanyHoldReferenced(Batch *batch, const Looking *looking);
 
 #endif /* SEGMENTS_COMPANY_LOCK_H */

@@ -284,8 +284,8 @@ maintain_impure(DeltaWork *work)
 	if (ProgramIsUnguarded(work->program) && work->delta->old_rows == NULL)
 		UncommittedWaitForRows(work->program, &looking, work->impure_keys.items,
 							   work->impure_keys.n);
-	MaintainContactsAt(work->program, work->impure_keys.items, work->impure_keys.n, work->impure,
-					   work->reached, CAUSE_FILTER, work->now);
+	MaintainWritten(work->program, work->impure_keys.items, work->impure_keys.n, work->impure,
+					work->reached, &looking, work->now);
 }
 
 /* What was collected, all rows being what they are after the statement. */

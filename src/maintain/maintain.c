@@ -37,6 +37,17 @@
 
 #define BATCH_MEMORY (512 * 1024)
 
+/* What is asked of contacts. */
+typedef struct Task
+{
+	Bitmapset *asked;   /* segments that the cause is for */
+	Bitmapset *reached; /* others, that refer to some that changed already */
+	const char *cause;
+	const AtomFlips *flips; /* NULL: anything may have changed */
+	const Looking *looking; /* by the statement that wrote these contacts, or NULL */
+	TimestampTz now;
+} Task;
+
 /* ----- reading contacts ----- */
 
 /* Did we wait for somebody who is inserting a contact that we miss? */
@@ -59,7 +70,7 @@ wait_for_missing(Batch *batch, const AtomFlips *flips)
  * absent row.  Returns how many exist.
  */
 static int
-lock_contacts(Batch *batch, const AtomFlips *flips)
+lock_contacts(Batch *batch, const Task *task)
 {
 	Program *program = batch->program;
 	int found;
@@ -75,10 +86,10 @@ lock_contacts(Batch *batch, const AtomFlips *flips)
 		batch->rows[i].position = i;
 	}
 	found = ContactsLock(batch);
-	if (found < batch->nrows && ProgramIsUnguarded(program) && wait_for_missing(batch, flips))
+	if (found < batch->nrows && ProgramIsUnguarded(program) && wait_for_missing(batch, task->flips))
 		found = ContactsLock(batch);
 	if (found > 0)
-		CompanyHoldReferenced(batch);
+		CompanyHoldReferenced(batch, task->looking);
 	return found;
 }
 
@@ -143,8 +154,6 @@ segments_of_level(Program *program, Bitmapset *todo, int level)
 static void
 reconcile_batch(Reconciliation *work)
 {
-	if (lock_contacts(work->batch, work->flips) == 0)
-		return;
 	if (work->flips != NULL && !bms_is_empty(work->flips->measures))
 	{
 		PassedAtomsFind(&work->passed, work->batch, work->flips, work->todo);
@@ -172,34 +181,34 @@ reconcile_batch(Reconciliation *work)
 	}
 }
 
-/*
- * asked: segments that the cause is for; reached: others, that refer to some
- * that changed already.
- */
 static void
-reconcile_keys(Program *program, Datum *keys, int nkeys, Bitmapset *asked, Bitmapset *reached,
-			   const char *cause, const AtomFlips *flips, TimestampTz now)
+reconcile_keys(Program *program, Datum *keys, int nkeys, const Task *task)
 {
 	Reconciliation work = {0};
+	Task again = {0};
 
 	work.program = program;
-	work.batch = BatchCreate(program, now, nkeys, keys);
-	work.batch->giving = flips ? &flips->giving : NULL;
+	work.batch = BatchCreate(program, task->now, nkeys, keys);
+	work.batch->giving = task->flips ? &task->flips->giving : NULL;
 	work.pending = ChangeSetCreate();
-	work.todo = bms_union(asked, reached);
-	work.original = asked;
-	work.cause = cause;
-	work.flips = flips;
-	reconcile_batch(&work);
+	work.todo = bms_union(task->asked, task->reached);
+	work.original = task->asked;
+	work.cause = task->cause;
+	work.flips = task->flips;
+	if (lock_contacts(work.batch, task) > 0)
+		reconcile_batch(&work);
+	if (!work.stale || bms_is_empty(work.todo))
+		return;
 	/* triggers of the member table changed contacts: read them again */
-	if (work.stale && !bms_is_empty(work.todo))
-		reconcile_keys(program, keys, nkeys, bms_intersect(work.todo, work.original),
-					   bms_difference(work.todo, work.original), cause, NULL, now);
+	again.asked = bms_intersect(work.todo, work.original);
+	again.reached = bms_difference(work.todo, work.original);
+	again.cause = task->cause;
+	again.now = task->now;
+	reconcile_keys(program, keys, nkeys, &again);
 }
 
 static void
-reconcile_all(Program *program, Datum *keys, int nkeys, Bitmapset *asked, Bitmapset *reached,
-			  const char *cause, const AtomFlips *flips, TimestampTz now)
+reconcile_all(Program *program, Datum *keys, int nkeys, const Task *task)
 {
 	/* what the first of many batches takes, the next ones find */
 	MemoryContext scratch =
@@ -212,9 +221,7 @@ reconcile_all(Program *program, Datum *keys, int nkeys, Bitmapset *asked, Bitmap
 	ProgramSortKeys(program, keys, &nkeys);
 	for (start = 0; start < nkeys; start += BATCH_ROWS)
 	{
-		int n = Min(BATCH_ROWS, nkeys - start);
-
-		reconcile_keys(program, keys + start, n, asked, reached, cause, flips, now);
+		reconcile_keys(program, keys + start, Min(BATCH_ROWS, nkeys - start), task);
 		MemoryContextReset(scratch);
 		ResetExprContext(program->econtext);
 	}
@@ -232,8 +239,10 @@ void
 MaintainContactsAt(Program *program, Datum *keys, int nkeys, Bitmapset *segments,
 				   Bitmapset *reached, const char *cause, TimestampTz now)
 {
+	Task task = {segments, reached, cause, NULL, NULL, now};
+
 	if (nkeys > 0 && !(bms_is_empty(segments) && bms_is_empty(reached)))
-		reconcile_all(program, keys, nkeys, segments, reached, cause, NULL, now);
+		reconcile_all(program, keys, nkeys, &task);
 }
 
 /*
@@ -243,6 +252,20 @@ void
 MaintainContacts(Program *program, Datum *keys, int nkeys, Bitmapset *segments, const char *cause)
 {
 	MaintainContactsAt(program, keys, nkeys, segments, NULL, cause, SegmentsNow());
+}
+
+/*
+ * The same for contacts that one statement wrote, as it looks for others' rows.
+ */
+void
+MaintainWritten(Program *program, Datum *keys, int nkeys, Bitmapset *segments, Bitmapset *reached,
+				const Looking *looking, TimestampTz now)
+{
+	Looking here = {looking->whole && nkeys <= BATCH_ROWS, looking->command};
+	Task task = {segments, reached, CAUSE_FILTER, NULL, &here, now};
+
+	if (nkeys > 0 && !(bms_is_empty(segments) && bms_is_empty(reached)))
+		reconcile_all(program, keys, nkeys, &task);
 }
 
 /*
@@ -259,8 +282,10 @@ void
 MaintainRelated(Program *program, Datum *keys, int nkeys, Bitmapset *segments,
 				const AtomFlips *flips)
 {
+	Task task = {segments, NULL, CAUSE_FILTER, flips, NULL, SegmentsNow()};
+
 	if (nkeys > 0 && !(bms_is_empty(segments) && bms_is_empty(flips->measures)))
-		reconcile_all(program, keys, nkeys, segments, NULL, CAUSE_FILTER, flips, SegmentsNow());
+		reconcile_all(program, keys, nkeys, &task);
 }
 
 /*

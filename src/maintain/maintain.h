@@ -12,6 +12,7 @@
 
 #include "base/vector.h"
 #include "evaluate/flips.h"
+#include "maintain/uncommitted.h"
 #include "member/change_set.h"
 #include "member/member_write.h"
 #include "program/program.h"
@@ -20,6 +21,8 @@ extern void MaintainContactsAt(Program *program, Datum *keys, int nkeys, Bitmaps
 							   Bitmapset *reached, const char *cause, TimestampTz now);
 extern void MaintainContacts(Program *program, Datum *keys, int nkeys, Bitmapset *segments,
 							 const char *cause);
+extern void MaintainWritten(Program *program, Datum *keys, int nkeys, Bitmapset *segments,
+							Bitmapset *reached, const Looking *looking, TimestampTz now);
 extern void MaintainRelated(Program *program, Datum *keys, int nkeys, Bitmapset *segments,
 							const AtomFlips *flips);
 extern Bitmapset *MaintainReferencing(Program *program, ChangeSet *set, DatumVector *keys);
