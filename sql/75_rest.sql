@@ -21,7 +21,10 @@ DECLARE
     edited record;
 BEGIN
     status := 200;
+    -- what is asked for most is looked for first: the first use of each condition in a transaction costs some
     CASE
+        WHEN path ~ '^segments/[^/]+$' AND method = 'GET' THEN
+            answer := jsonb_build_object('list', segments_internal.rest_segment(segments_internal.rest_find_segment(parts[2], tables.contact_table)));
         WHEN path = 'segments' AND method = 'GET' THEN
             answer := segments_internal.rest_list_segments(query, tables);
         WHEN path = 'segments/new' AND method = 'POST' THEN
@@ -34,8 +37,6 @@ BEGIN
             answer := segments_internal.rest_batch('edit', method, body, tables);
         WHEN path = 'segments/batch/delete' AND method = 'DELETE' THEN
             answer := segments_internal.rest_batch('delete', method, segments_internal.rest_batch_ids(query, body), tables);
-        WHEN path ~ '^segments/[^/]+$' AND method = 'GET' THEN
-            answer := jsonb_build_object('list', segments_internal.rest_segment(segments_internal.rest_find_segment(parts[2], tables.contact_table)));
         WHEN path ~ '^segments/[^/]+/edit$' AND is_edit THEN
             edited := segments_internal.rest_edit_segment(method, parts[2], body, tables);
             status := edited.status;
@@ -64,6 +65,8 @@ DECLARE
 BEGIN
     status := 200;
     CASE
+        WHEN path ~ '^contacts/[^/]+$' AND method = 'GET' THEN
+            answer := jsonb_build_object('contact', segments_internal.rest_get_contact(parts[2], tables));
         WHEN path = 'contacts' AND method = 'GET' THEN
             answer := segments_internal.rest_list_contacts(query, tables);
         WHEN path = 'contacts/list/segments' AND method = 'GET' THEN
@@ -71,8 +74,6 @@ BEGIN
         WHEN path = 'contacts/new' AND method = 'POST' THEN
             status := 201;
             answer := jsonb_build_object('contact', segments_internal.rest_create_contact(body, tables));
-        WHEN path ~ '^contacts/[^/]+$' AND method = 'GET' THEN
-            answer := jsonb_build_object('contact', segments_internal.rest_get_contact(parts[2], tables));
         WHEN path ~ '^contacts/[^/]+/segments$' AND method = 'GET' THEN
             answer := segments_internal.rest_contact_segments(parts[2], tables);
         WHEN path ~ '^contacts/[^/]+/edit$' AND method IN ('PUT', 'PATCH') THEN
@@ -100,13 +101,12 @@ AS $function$
 DECLARE
     parts text[] := string_to_array(btrim(regexp_replace(split_part(coalesce(path, ''), '?', 1), '^/*(api/+)?', ''), '/'), '/');
     verb text := CASE upper(method) WHEN 'HEAD' THEN 'GET' ELSE upper(method) END;
-    asked jsonb := CASE jsonb_typeof(query) WHEN 'object' THEN query ELSE '{}' END;
+    asked jsonb := CASE jsonb_typeof(query) WHEN 'object' THEN query - 'contact_table' ELSE '{}' END;
     tables segments.contact_table;
     made record;
     state text; message text; detail text; column_name text; constraint_name text; table_name text; schema_name text;
 BEGIN
-    tables := segments_internal.rest_tables(rest_answer.contact_table, asked);
-    asked := asked - 'contact_table';
+    tables := segments_internal.rest_tables(rest_answer.contact_table, query);
     IF parts[1] = 'segments' THEN
         made := segments_internal.rest_route_segments(verb, parts, asked, body, tables);
     ELSIF parts[1] = 'contacts' THEN
