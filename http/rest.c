@@ -1,9 +1,11 @@
 /*
  * rest.c - one call of segments.rest_json, in a transaction of its own.
  *
- * GET runs READ ONLY.  The commit is a step of its own, so a connection that
- * breaks before it has certainly left nothing, and the call may be repeated.
- * With the commit goes what makes the session forget: settings, statements,
+ * GET runs READ ONLY, so it leaves nothing whatever happens, and the call is all
+ * of its transaction: the server ends that with the statement.  For others the
+ * commit is a step of its own, so a connection that breaks before it has
+ * certainly left nothing, and the call may be repeated.  After that, or
+ * with the commit, comes what makes the session forget: settings, statements,
  * temporary tables, locks, cursors.
  */
 #include <poll.h>
@@ -14,10 +16,14 @@
 #include "pool.h"
 
 #define SILENCE_MS 2000 /* that a server may need above its own limit */
-#define REST_SQL                                                                                   \
-	"SELECT status::int, body::text FROM segments.rest_json($1, $2, $3::jsonb, $4::jsonb)"
+#define REST_SQL "SELECT status, body FROM segments.rest_json($1, $2, $3::jsonb, $4::jsonb)"
+/* The same, in a transaction that is read only: arguments come before the call. */
+#define READ_SQL                                                                                     \
+	"SELECT status, body FROM segments.rest_json("                                                   \
+	"CASE WHEN pg_catalog.set_config('transaction_read_only', 'on', true)::bool THEN $1::text END, " \
+	"$2, $3::jsonb, $4::jsonb)"
 #define FORGET                                                                                     \
-	"; RESET SESSION AUTHORIZATION; RESET ALL; DEALLOCATE ALL; CLOSE ALL; UNLISTEN *; "            \
+	"RESET SESSION AUTHORIZATION; RESET ALL; DEALLOCATE ALL; CLOSE ALL; UNLISTEN *; "              \
 	"SELECT pg_catalog.pg_advisory_unlock_all(); DISCARD TEMP; DISCARD SEQUENCES"
 
 /*
@@ -107,12 +113,11 @@ run_simple(PGconn *conn, const char *sql, int64_t deadline)
  * role can reach by its name, it can put another in its place.
  */
 static PGresult *
-run_rest(PGconn *conn, const RestCall *call, int64_t deadline)
+run_rest(PGconn *conn, const char *sql, const RestCall *call, int64_t deadline)
 {
 	const char *values[4] = {call->method, call->path, call->query, call->body};
 
-	return collect(conn, PQsendQueryParams(conn, REST_SQL, 4, NULL, values, NULL, NULL, 0),
-				   deadline);
+	return collect(conn, PQsendQueryParams(conn, sql, 4, NULL, values, NULL, NULL, 0), deadline);
 }
 
 /*
@@ -168,17 +173,27 @@ answer_rest(const PGresult *result, Answer *answer)
 }
 
 /*
+ * Have the session forget; a connection that cannot is given up.
+ */
+static void
+forget(Link *link, const char *sql, int64_t deadline)
+{
+	PGresult *result = run_simple(link->conn, sql, deadline);
+
+	if (result == NULL || is_error(result))
+		link->spoiled = true;
+	PQclear(result);
+}
+
+/*
  * End the transaction that a failed statement was in.
  */
 static RestOutcome
 roll_back(Link *link, PGresult *failed, int64_t deadline, Answer *answer)
 {
 	RestOutcome outcome = answer_error(failed, answer);
-	PGresult *result = run_simple(link->conn, "ROLLBACK" FORGET, deadline);
 
-	if (result == NULL || is_error(result))
-		link->spoiled = true;
-	PQclear(result);
+	forget(link, "ROLLBACK; " FORGET, deadline);
 	PQclear(failed);
 	return outcome;
 }
@@ -191,7 +206,7 @@ roll_back(Link *link, PGresult *failed, int64_t deadline, Answer *answer)
 static RestOutcome
 commit(Link *link, int64_t deadline, Answer *answer)
 {
-	bool lost = PQsendQuery(link->conn, "COMMIT" FORGET) != 1;
+	bool lost = PQsendQuery(link->conn, "COMMIT; " FORGET) != 1;
 	PGresult *first = lost ? NULL : next_result(link->conn, deadline, &lost);
 	PGresult *result;
 
@@ -218,18 +233,38 @@ commit(Link *link, int64_t deadline, Answer *answer)
 }
 
 /*
- * The transaction.
+ * A call that only reads: a statement by itself, whose error may come after its
+ * row, when the transaction ends.
  */
 static RestOutcome
-run_transaction(Link *link, const RestCall *call, int64_t deadline, Answer *answer)
+run_reading(Link *link, const RestCall *call, int64_t deadline, Answer *answer)
 {
-	bool reading = strcmp(call->method, "GET") == 0;
-	PGresult *result = run_simple(link->conn, reading ? "BEGIN READ ONLY" : "BEGIN", deadline);
+	PGresult *result = run_rest(link->conn, READ_SQL, call, deadline);
+	RestOutcome outcome = REST_ANSWERED;
+
+	if (result == NULL)
+		return REST_LOST;
+	if (is_error(result))
+		outcome = answer_error(result, answer);
+	else
+		answer_rest(result, answer);
+	PQclear(result);
+	forget(link, FORGET, deadline);
+	return outcome;
+}
+
+/*
+ * A call that may write, within BEGIN and COMMIT.
+ */
+static RestOutcome
+run_writing(Link *link, const RestCall *call, int64_t deadline, Answer *answer)
+{
+	PGresult *result = run_simple(link->conn, "BEGIN", deadline);
 
 	if (result != NULL && !is_error(result))
 	{
 		PQclear(result);
-		result = run_rest(link->conn, call, deadline);
+		result = run_rest(link->conn, REST_SQL, call, deadline);
 	}
 	if (result == NULL)
 		return REST_LOST;
@@ -248,7 +283,9 @@ RestOutcome
 RestRun(const Options *options, Link *link, const RestCall *call, Answer *answer)
 {
 	int64_t deadline = ClockMs() + options->timeout * 1000 + SILENCE_MS;
-	RestOutcome outcome = run_transaction(link, call, deadline, answer);
+	bool reading = strcmp(call->method, "GET") == 0;
+	RestOutcome outcome = reading ? run_reading(link, call, deadline, answer)
+								  : run_writing(link, call, deadline, answer);
 
 	if (outcome == REST_LOST || outcome == REST_UNKNOWN)
 		snprintf(answer->note, sizeof(answer->note), "%.*s",

@@ -235,7 +235,8 @@ AS $function$
 BEGIN
     RETURN jsonb_build_object(
         'id', segment.id, 'name', segment.name, 'publicName', segment.public_name, 'alias', segment.alias,
-        'description', segment.description, 'category', segments_internal.rest_category(segment.contact_table, segment.category_id),
+        'description', segment.description, 'category',
+        CASE WHEN segment.category_id IS NOT NULL THEN segments_internal.rest_category(segment.contact_table, segment.category_id) END,
         'filters', CASE WHEN segment.date_modified IS NULL AND NOT is_edited THEN segment.filters::jsonb
                         ELSE segments_internal.rest_edited_filters(segment.filters::jsonb) END, 'isPublished', segment.is_published, 'isGlobal', segment.is_global,
         'isPreferenceCenter', segment.is_preference_center,
@@ -263,20 +264,21 @@ END
 $function$;
 COMMENT ON FUNCTION segments_internal.rest_find_segment(text, regclass) IS 'a segment by the id in a path; else answer 404';
 
-CREATE FUNCTION segments_internal.rest_named_table(query jsonb) RETURNS regclass
+CREATE FUNCTION segments_internal.rest_tables(contact_table regclass, query jsonb) RETURNS segments.contact_table
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-    named regclass;
+    tables segments.contact_table;
 BEGIN
-    IF query ->> 'contact_table' IS NULL THEN
-        RETURN NULL;
+    IF contact_table IS NOT NULL OR query ->> 'contact_table' IS NULL THEN
+        RETURN segments_internal.tables_of(contact_table);
     END IF;
-    SELECT t.contact_table INTO named FROM segments.contact_table AS t WHERE t.contact_table = to_regclass(query ->> 'contact_table');
+    SELECT t.* INTO tables FROM segments.contact_table AS t WHERE t.contact_table = to_regclass(query ->> 'contact_table');
     IF NOT FOUND THEN
         RAISE EXCEPTION 'contact_table: "%" is not a contact table', query ->> 'contact_table' USING ERRCODE = 'PT400';
     END IF;
-    RETURN named;
+    RETURN tables;
 END
 $function$;
-COMMENT ON FUNCTION segments_internal.rest_named_table(jsonb) IS 'the contact table that a front names, with its schema, or null';
+COMMENT ON FUNCTION segments_internal.rest_tables(regclass, jsonb) IS
+    'the contact table of a request: the given one, else the one that a front names, with its schema, in the query, else the only one';

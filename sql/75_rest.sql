@@ -21,7 +21,10 @@ DECLARE
     edited record;
 BEGIN
     status := 200;
+    -- what is asked for most is looked for first: the first use of each condition in a transaction costs some
     CASE
+        WHEN path ~ '^segments/[^/]+$' AND method = 'GET' THEN
+            answer := jsonb_build_object('list', segments_internal.rest_segment(segments_internal.rest_find_segment(parts[2], tables.contact_table)));
         WHEN path = 'segments' AND method = 'GET' THEN
             answer := segments_internal.rest_list_segments(query, tables);
         WHEN path = 'segments/new' AND method = 'POST' THEN
@@ -34,8 +37,6 @@ BEGIN
             answer := segments_internal.rest_batch('edit', method, body, tables);
         WHEN path = 'segments/batch/delete' AND method = 'DELETE' THEN
             answer := segments_internal.rest_batch('delete', method, segments_internal.rest_batch_ids(query, body), tables);
-        WHEN path ~ '^segments/[^/]+$' AND method = 'GET' THEN
-            answer := jsonb_build_object('list', segments_internal.rest_segment(segments_internal.rest_find_segment(parts[2], tables.contact_table)));
         WHEN path ~ '^segments/[^/]+/edit$' AND is_edit THEN
             edited := segments_internal.rest_edit_segment(method, parts[2], body, tables);
             status := edited.status;
@@ -64,6 +65,8 @@ DECLARE
 BEGIN
     status := 200;
     CASE
+        WHEN path ~ '^contacts/[^/]+$' AND method = 'GET' THEN
+            answer := jsonb_build_object('contact', segments_internal.rest_get_contact(parts[2], tables));
         WHEN path = 'contacts' AND method = 'GET' THEN
             answer := segments_internal.rest_list_contacts(query, tables);
         WHEN path = 'contacts/list/segments' AND method = 'GET' THEN
@@ -71,8 +74,6 @@ BEGIN
         WHEN path = 'contacts/new' AND method = 'POST' THEN
             status := 201;
             answer := jsonb_build_object('contact', segments_internal.rest_create_contact(body, tables));
-        WHEN path ~ '^contacts/[^/]+$' AND method = 'GET' THEN
-            answer := jsonb_build_object('contact', segments_internal.rest_get_contact(parts[2], tables));
         WHEN path ~ '^contacts/[^/]+/segments$' AND method = 'GET' THEN
             answer := segments_internal.rest_contact_segments(parts[2], tables);
         WHEN path ~ '^contacts/[^/]+/edit$' AND method IN ('PUT', 'PATCH') THEN
@@ -100,19 +101,21 @@ AS $function$
 DECLARE
     parts text[] := string_to_array(btrim(regexp_replace(split_part(coalesce(path, ''), '?', 1), '^/*(api/+)?', ''), '/'), '/');
     verb text := CASE upper(method) WHEN 'HEAD' THEN 'GET' ELSE upper(method) END;
-    asked jsonb := CASE jsonb_typeof(query) WHEN 'object' THEN query ELSE '{}' END;
+    asked jsonb := CASE jsonb_typeof(query) WHEN 'object' THEN query - 'contact_table' ELSE '{}' END;
     tables segments.contact_table;
+    made record;
     state text; message text; detail text; column_name text; constraint_name text; table_name text; schema_name text;
 BEGIN
-    tables := segments_internal.tables_of(coalesce(rest_answer.contact_table, segments_internal.rest_named_table(asked)));
-    asked := asked - 'contact_table';
+    tables := segments_internal.rest_tables(rest_answer.contact_table, query);
     IF parts[1] = 'segments' THEN
-        SELECT r.status, r.answer INTO rest_answer.status, rest_answer.answer FROM segments_internal.rest_route_segments(verb, parts, asked, body, tables) AS r;
+        made := segments_internal.rest_route_segments(verb, parts, asked, body, tables);
     ELSIF parts[1] = 'contacts' THEN
-        SELECT r.status, r.answer INTO rest_answer.status, rest_answer.answer FROM segments_internal.rest_route_contacts(verb, parts, asked, body, tables) AS r;
+        made := segments_internal.rest_route_contacts(verb, parts, asked, body, tables);
     ELSE
         RAISE EXCEPTION 'No route found for "%".', array_to_string(parts, '/') USING ERRCODE = 'PT404';
     END IF;
+    status := made.status;
+    answer := made.answer;
 EXCEPTION
     /* of the moment, and not of the request: who asks again may get another answer */
     WHEN transaction_rollback OR lock_not_available OR insufficient_resources OR operator_intervention OR system_error THEN
@@ -142,23 +145,30 @@ COMMENT ON FUNCTION segments.rest(text, text, jsonb, jsonb, regclass) IS
 CREATE FUNCTION segments_internal.rest_in_order(answer jsonb) RETURNS json
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $function$
--- a function in SQL would plan all of it for each answer, the most of which have no lists
 BEGIN
-    IF answer ? 'order' THEN
-        RETURN (SELECT format('{%s}', string_agg(format('%s: %s', to_json(e.key), CASE WHEN jsonb_typeof(e.value) = 'object'
-                    THEN (SELECT format('{%s}', string_agg(format('%s: %s', to_json(o.id), e.value -> o.id), ', ' ORDER BY o.n))
-                          FROM jsonb_array_elements_text(answer -> 'order') WITH ORDINALITY AS o (id, n))
-                    ELSE e.value::text END), ', ' ORDER BY e.key DESC))
-                FROM jsonb_each(answer - 'order') AS e)::json;
-    END IF;
-    RETURN answer::json;
+    RETURN (SELECT format('{%s}', string_agg(format('%s: %s', to_json(e.key), CASE WHEN jsonb_typeof(e.value) = 'object'
+                THEN (SELECT format('{%s}', string_agg(format('%s: %s', to_json(o.id), e.value -> o.id), ', ' ORDER BY o.n))
+                      FROM jsonb_array_elements_text(answer -> 'order') WITH ORDINALITY AS o (id, n))
+                ELSE e.value::text END), ', ' ORDER BY e.key DESC))
+            FROM jsonb_each(answer - 'order') AS e)::json;
 END
 $function$;
 COMMENT ON FUNCTION segments_internal.rest_in_order(jsonb) IS 'an answer with the items of its page in their order';
 
-CREATE FUNCTION segments.rest_json(method text, path text, query jsonb DEFAULT '{}', body jsonb DEFAULT NULL, contact_table regclass DEFAULT NULL)
-    RETURNS TABLE (status integer, body json)
-    LANGUAGE sql ROWS 1 SET search_path = pg_catalog, pg_temp
-    AS 'SELECT a.status, segments_internal.rest_in_order(a.answer) FROM segments_internal.rest_answer($1, $2, $3, $4, $5) AS a';
+CREATE FUNCTION segments.rest_json(method text, path text, query jsonb DEFAULT '{}', document jsonb DEFAULT NULL, contact_table regclass DEFAULT NULL,
+                                   OUT status integer, OUT body json)
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $function$
+/*
+ * The front over HTTP calls this for each request.  A function in SQL would be
+ * planned anew by each; the plans of this one last as long as the session.
+ */
+DECLARE
+    made record := segments_internal.rest_answer(method, path, query, document, contact_table);
+BEGIN
+    status := made.status;
+    body := CASE WHEN made.answer ? 'order' THEN segments_internal.rest_in_order(made.answer) ELSE made.answer::json END;
+END
+$function$;
 COMMENT ON FUNCTION segments.rest_json(text, text, jsonb, jsonb, regclass) IS
     'rest(), with the body as json, in which lists are in the order that was asked for; jsonb sorts their keys, the ids';

@@ -310,12 +310,22 @@ def what_is_answered_is_committed(w):
 @test
 def sessions_forget(w):
     pid = ask(w.main, "POST", "/", role="other").json["pid"]
-    equal(ask(w.main, "POST", "/?leak=1&status=200", role="other").status, 200)
-    after = ask(w.main, "POST", "/", role="other").json
-    assert after != "leak", "another's statement answers"
-    equal([after[key] for key in ("pid", "search_path", "temporary", "locks", "listens", "cursors", "statements")],
-          [pid, '"$user", public', 0, 0, 0, 0, 0])
-    assert after["leak"] in (None, ""), after
+    for method, query, status in (("POST", "status=200", 200), ("GET", "status=200", 200), ("POST", "fails_at_the_end=1", 400),
+                                  ("GET", "fails_at_the_end=1", 400)):
+        equal(ask(w.main, method, f"/?leak=1&{query}", role="other").status, status)
+        after = ask(w.main, "POST", "/", role="other").json
+        assert after != "leak", "another's statement answers"
+        equal([after[key] for key in ("pid", "search_path", "temporary", "locks", "listens", "cursors", "statements", "read_only")],
+              [pid, '"$user", public', 0, 0, 0, 0, 0, "off"])
+        assert after["leak"] in (None, ""), after
+
+
+@test
+def an_error_at_the_end_of_the_transaction_is_the_answer(w):
+    for method in ("GET", "POST"):
+        reply = ask(w.main, method, "/?fails_at_the_end=1")
+        equal((reply.status, reply.message), (400, "division by zero"))
+    equal(ask(w.main, "GET", "/").json["read_only"], "on")
 
 
 @test

@@ -56,10 +56,16 @@ BEGIN
         PERFORM pg_terminate_backend(pg_backend_pid());
         PERFORM pg_sleep(5);
     END IF;
+    IF query ? 'fails_at_the_end' THEN
+        -- the rows of a cursor that outlasts its transaction are made when that commits
+        EXECUTE 'DECLARE late CURSOR WITH HOLD FOR SELECT 1 / (random() * 0)::int';
+    END IF;
     IF query ? 'leak' THEN
         PERFORM set_config('search_path', 'pg_temp', false), set_config('test.leak', 'yes', false);
         PERFORM pg_advisory_lock(4711);
-        EXECUTE 'CREATE TEMP TABLE leak (x int)';
+        IF current_setting('transaction_read_only') = 'off' THEN
+            EXECUTE 'CREATE TEMP TABLE leak (x int)';
+        END IF;
         EXECUTE 'LISTEN leak';
         EXECUTE 'DECLARE leak CURSOR WITH HOLD FOR SELECT 1';
         PERFORM segments.leak_statements();
