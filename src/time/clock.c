@@ -87,8 +87,8 @@ is_written_rule(const char *name)
 
 /*
  * Read the zone that contact tables have unless they are given another, for all
- * backends that the postmaster will start: finding its file takes longer than
- * the rest of most tables' first use.
+ * backends that the postmaster will start: each would look for its file at the
+ * first write.
  */
 void
 ClockReadDefaultZone(void)
