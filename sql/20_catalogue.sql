@@ -125,7 +125,7 @@ GRANT SELECT ON segments.definition_change TO pg_database_owner;
 
 -- References among these tables and those of segments.
 
--- pg_dump and pg_restore say what they are by check_function_bodies, but so can
+-- pg_dump and pg_restore say what they are by two settings, but so can
 -- everybody: only who owns the extension is believed (src/definition/catalogue_gate.c).
 CREATE FUNCTION segments_internal.is_restoring() RETURNS boolean
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'segments_is_restoring';

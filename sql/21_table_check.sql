@@ -44,6 +44,17 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION segments_internal.tables_above(regclass) IS 'tables that one is a partition of, or inherits from, however far above it';
 
+CREATE FUNCTION segments_internal.generates_alone(part regclass, whole regclass) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+    -- servers refuse it since 16; up to then triggers are shown what was given for the column
+    SELECT EXISTS (SELECT FROM pg_class WHERE oid = generates_alone.whole AND relkind = 'p')
+       AND EXISTS (SELECT FROM pg_attribute AS a JOIN pg_attribute AS w ON w.attname = a.attname
+                   WHERE a.attrelid = generates_alone.part AND w.attrelid = generates_alone.whole
+                     AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated <> '' AND w.attgenerated = '')
+$function$;
+COMMENT ON FUNCTION segments_internal.generates_alone(regclass, regclass) IS 'does a partition compute a column that is an ordinary one of the partitioned table?';
+
 CREATE FUNCTION segments_internal.check_parts(relation regclass) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -62,11 +73,12 @@ BEGIN
         WHEN c.relpersistence = 'u' AND whole.relpersistence <> 'u' THEN 'It is unlogged: after a crash its rows would be gone and the members would not.'
         WHEN segments_internal.is_own_table(c.oid) THEN 'It belongs to segments.'
         WHEN segments_internal.is_attached(c.oid) THEN 'It is attached itself.'
+        WHEN segments_internal.generates_alone(c.oid, whole.oid) THEN 'It computes a column that the other table does not.'
         ELSE 'It inherits from another table too, and rows written through that would go unnoticed.' END AS reason
     INTO problem
     FROM segments_internal.parts_of(whole.oid) AS p (oid) JOIN pg_class AS c ON c.oid = p.oid
     WHERE c.relkind NOT IN ('r', 'p') OR c.relpersistence = 't' OR (c.relpersistence = 'u' AND whole.relpersistence <> 'u')
-       OR segments_internal.is_own_table(c.oid) OR segments_internal.is_attached(c.oid)
+       OR segments_internal.is_own_table(c.oid) OR segments_internal.is_attached(c.oid) OR segments_internal.generates_alone(c.oid, whole.oid)
        OR EXISTS (SELECT FROM segments_internal.tables_above(c.oid) AS a WHERE a <> whole.oid AND a NOT IN (SELECT segments_internal.parts_of(whole.oid)))
     ORDER BY 1 LIMIT 1;
     IF FOUND THEN

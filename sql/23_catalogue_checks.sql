@@ -223,7 +223,7 @@ AS $function$
  */
 DECLARE
     owner oid := (SELECT relowner FROM pg_class WHERE oid = verify_expression.contact_table);
-    sql text := regexp_replace(verify_expression.expression, '\$1(?![0-9])', '1', 'g');
+    sql text := regexp_replace(verify_expression.expression, '[$]1(?![0-9])', '1', 'g');
 BEGIN
     PERFORM segments_internal.check_expression(sql, verify_expression.relation, owner, verify_expression.is_condition);
 END
@@ -253,7 +253,7 @@ DECLARE
 BEGIN
     SELECT p.* INTO part
     FROM unnest(is_followed.expressions) AS e,
-        segments_internal.unfollowed_part(regexp_replace(e, '\$1(?![0-9])', '1', 'g'), is_followed.relation, is_followed.contact_table,
+        segments_internal.unfollowed_part(regexp_replace(e, '[$]1(?![0-9])', '1', 'g'), is_followed.relation, is_followed.contact_table,
                                           coalesce(is_followed.contact_column, '')) AS p
     WHERE e IS NOT NULL AND p.kind IS NOT NULL;
     IF NOT FOUND THEN
@@ -503,7 +503,7 @@ BEGIN
         case_sensitive = excluded.case_sensitive, timezone = excluded.timezone, default_prefix = excluded.default_prefix,
         unfollowed = excluded.unfollowed;
     -- the engine has the last word on whether type and value go together
-    PERFORM segments.field_operators(definition.contact_table, definition.object, regexp_replace(definition.field, '\*$', '1'));
+    PERFORM segments.field_operators(definition.contact_table, definition.object, regexp_replace(definition.field, '[*]$', '1'));
 END $$;
 COMMENT ON FUNCTION segments_internal.store_definition_checked(segments.field_definition) IS 'what store_definition() does for those who may';
 

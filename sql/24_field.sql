@@ -226,7 +226,7 @@ BEGIN
                 PERFORM segments_internal.is_field_followed(declared, false);
             END IF;
             PERFORM segments.field_operators(check_definitions.contact_table, declared.object,
-                                             regexp_replace(declared.field, '\*$', '1'));
+                                             regexp_replace(declared.field, '[*]$', '1'));
         EXCEPTION
             /* of the moment, and not of the filter */
             WHEN transaction_rollback OR lock_not_available OR insufficient_resources OR program_limit_exceeded

@@ -48,9 +48,9 @@ BEGIN
         WHEN definition.aggregate = 'exists' AND definition.type <> 'boolean' THEN 'aggregate exists gives type boolean'
         WHEN definition.aggregate IN ('count', 'sum') AND definition.type <> 'number'
             THEN format('aggregate %s gives type number', definition.aggregate)
-        WHEN definition.field LIKE '%*' AND (definition.condition ~ '\$1(?![0-9])') IS NOT TRUE
+        WHEN definition.field LIKE '%*' AND (definition.condition ~ '[$]1(?![0-9])') IS NOT TRUE
             THEN 'a name that ends in * needs a condition that uses $1'
-        WHEN definition.field NOT LIKE '%*' AND definition.condition ~ '\$[0-9]'
+        WHEN definition.field NOT LIKE '%*' AND definition.condition ~ '[$][0-9]'
             THEN '$1 in a condition needs a name that ends in *'
         WHEN definition.default_prefix = '' THEN 'argument default_prefix cannot be empty' END;
     IF problem IS NOT NULL THEN
@@ -83,7 +83,7 @@ BEGIN
     END LOOP;
     RETURN pg_catalog.replace(
         segments_internal.qualify_expression(
-            pg_catalog.regexp_replace(condition, '\$1(?![0-9])', stand_in::pg_catalog.text, 'g'), relation),
+            pg_catalog.regexp_replace(condition, '[$]1(?![0-9])', stand_in::pg_catalog.text, 'g'), relation),
         stand_in::pg_catalog.text, '$1');
 END
 $function$;
@@ -97,7 +97,7 @@ DECLARE
     value_type regtype;
 BEGIN
     IF definition.condition IS NOT NULL THEN
-        PERFORM segments_internal.check_condition(regexp_replace(definition.condition, '\$1(?![0-9])', '1', 'g'), row_table);
+        PERFORM segments_internal.check_condition(regexp_replace(definition.condition, '[$]1(?![0-9])', '1', 'g'), row_table);
     END IF;
     IF definition.order_by IS NOT NULL THEN
         PERFORM segments_internal.column_type(row_table, definition.order_by);

@@ -87,7 +87,7 @@ BEGIN
     IF barred IS NOT NULL THEN
         RAISE EXCEPTION 'owner of the contact table cannot read relation "%"', barred USING ERRCODE = 'insufficient_privilege';
     END IF;
-    PERFORM segments_internal.check_expression(regexp_replace(e.sql, '\$1(?![0-9])', '1', 'g'), e.relation, c.relowner, false),
+    PERFORM segments_internal.check_expression(regexp_replace(e.sql, '[$]1(?![0-9])', '1', 'g'), e.relation, c.relowner, false),
             segments_internal.keep_expression(e.sql, e.relation, c.relowner)
     FROM segments_internal.declared_expressions() AS e JOIN pg_class AS c ON c.oid = e.contact_table
     WHERE examine_definitions.contact_table IS NULL OR e.contact_table = examine_definitions.contact_table;
@@ -349,7 +349,7 @@ BEGIN
               UNION ALL
               SELECT r.contact_table, r.condition FROM segments.relation AS r) AS e
         WHERE e.sql <> '' AND EXISTS (SELECT FROM unnest(check_dropped_names.names) AS n
-                      WHERE n IS NULL OR CASE WHEN n ~ '^\w+$' THEN e.sql ~ ('\m' || n || '\M') ELSE strpos(e.sql, replace(n, '"', '""')) > 0 END)
+                      WHERE n IS NULL OR CASE WHEN n ~ E'^\\w+$' THEN e.sql ~ (E'\\m' || n || E'\\M') ELSE strpos(e.sql, replace(n, '"', '""')) > 0 END)
           AND segments_internal.is_maintained(e.contact_table) AND NOT segments_internal.is_broken(e.contact_table)
     LOOP
         PERFORM segments_internal.invalidate(contact_table);
@@ -401,7 +401,7 @@ BEGIN
         FROM pg_event_trigger_dropped_objects() AS d
             JOIN pg_namespace AS n ON n.nspname = d.address_names[1]
             JOIN pg_class AS c ON c.relnamespace = n.oid AND c.relname = d.address_names[2]
-        WHERE d.object_type = 'trigger' AND d.original AND d.address_names[3] LIKE 'segments\_after\_%'
+        WHERE d.object_type = 'trigger' AND d.original AND d.address_names[3] ^@ 'segments_after_'
           AND segments_internal.is_read(c.oid)
     LOOP
         RAISE WARNING 'segments no longer follow table "%"', dropped.name

@@ -112,6 +112,34 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION segments_internal.attached_with(oid[]) IS 'attached tables that these are, hold rows of, or did';
 
+CREATE FUNCTION segments_internal.follow_recomputed(attached regclass) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $function$
+/*
+ * A command that names the whole is followed by check_altered_table().
+ */
+DECLARE
+    key segments.contact_table;
+    recomputed name[] := ARRAY(
+        SELECT a.attname FROM segments_internal.parts_of(follow_recomputed.attached) AS p (oid)
+            JOIN pg_event_trigger_ddl_commands() AS d ON d.classid = 'pg_class'::regclass AND d.objid = p.oid
+            JOIN pg_attribute AS a ON a.attrelid = p.oid AND a.attnum > 0 AND NOT a.attisdropped
+        WHERE segments_internal.recomputes(d.command, p.oid, a.attnum));
+BEGIN
+    IF recomputed = '{}' THEN
+        RETURN;
+    END IF;
+    SELECT * INTO key FROM segments.contact_table AS t WHERE t.contact_table = follow_recomputed.attached;
+    IF key.key_column = ANY (recomputed) THEN
+        RAISE EXCEPTION 'values of key "%" of contact table "%" cannot change', key.key_column, (SELECT relname FROM pg_class WHERE oid = key.contact_table)
+            USING ERRCODE = 'dependent_objects_still_exist', DETAIL = 'Members, overrides and the log know contacts by them.';
+    END IF;
+    PERFORM segments_internal.rebuild_segments(t, NULL, 'definition') FROM segments_internal.contact_tables_reading(follow_recomputed.attached) AS t;
+END
+$function$;
+COMMENT ON FUNCTION segments_internal.follow_recomputed(regclass) IS 'bring members up to date where the present command computes a column of a partition alone by another expression';
+REVOKE EXECUTE ON FUNCTION segments_internal.follow_recomputed(regclass) FROM PUBLIC;
+
 CREATE FUNCTION segments_internal.follow_commands() RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -131,6 +159,7 @@ BEGIN
             PERFORM segments_internal.check_key(whole);
         END IF;
         PERFORM segments_internal.sync_parts(whole);
+        PERFORM segments_internal.follow_recomputed(whole);
     END LOOP;
 END
 $function$;

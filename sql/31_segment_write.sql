@@ -235,7 +235,7 @@ CREATE FUNCTION segments_internal.segment_check_name(name text) RETURNS text
     LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
-    IF name IS NULL OR name !~ '\S' THEN
+    IF name IS NULL OR name !~ '[^[:space:]]' THEN
         RAISE EXCEPTION 'a segment needs a name' USING ERRCODE = 'check_violation';
     END IF;
     RETURN btrim(name);

@@ -53,7 +53,7 @@ WITH definition AS (
 )
 SELECT f.contact_table, f.object, f.field, f.label, f.type, f.available, f.relation, f.column_name, f.expression,
        f.condition, f.aggregate, f.options,
-       segments.field_operators(f.contact_table, f.object, regexp_replace(f.field, '\*$', '1')) AS operators,
+       segments.field_operators(f.contact_table, f.object, regexp_replace(f.field, '[*]$', '1')) AS operators,
        f.source
 FROM field AS f
 WHERE has_table_privilege(f.contact_table, 'SELECT') OR segments.owns(f.contact_table);

@@ -157,7 +157,7 @@ AS $function$
 DECLARE
     problem text;
 BEGIN
-    IF coalesce(NEW.name, '') !~ '\S' THEN
+    IF coalesce(NEW.name, '') !~ '[^[:space:]]' THEN
         RAISE EXCEPTION 'a point trigger needs a name' USING ERRCODE = 'check_violation';
     ELSIF NEW.points IS NULL OR NEW.points IN ('NaN', 'Infinity', '-Infinity') THEN
         RAISE EXCEPTION 'a point trigger needs a number of points' USING ERRCODE = 'check_violation';

@@ -21,7 +21,7 @@ CREATE FUNCTION segments_internal.rest_field(message text, detail text, column_n
     LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $function$
     SELECT CASE WHEN nullif(column_name, '') IS NOT NULL THEN column_name
-                WHEN detail ~ '^At \$' OR message ~ '^(filter|segment ".*" does not exist|a segment cannot refer to itself)' THEN 'filters'
+                WHEN detail ~ '^At [$]' OR message ~ '^(filter|segment ".*" does not exist|a segment cannot refer to itself)' THEN 'filters'
                 WHEN message ~ 'alias' OR constraint_name ~ 'alias' THEN 'alias'
                 WHEN message ~ 'needs a name' THEN 'name'
                 WHEN message ~ '^(name|public name|description) is too long$' THEN CASE WHEN message ~ '^public' THEN 'publicName' ELSE split_part(message, ' ', 1) END END

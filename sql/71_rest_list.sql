@@ -7,7 +7,7 @@ CREATE FUNCTION segments_internal.rest_column(property text) RETURNS name
 AS $function$
 DECLARE
     -- dateAdded, date_added, and l.dateAdded as some clients write it
-    wanted text := lower(regexp_replace(regexp_replace(btrim(property), '^[a-z]+\.', ''), '([a-z])([A-Z])', '\1_\2', 'g'));
+    wanted text := lower(regexp_replace(regexp_replace(btrim(property), '^[a-z]+[.]', ''), '([a-z])([A-Z])', E'\\1_\\2', 'g'));
 BEGIN
     IF wanted IN ('id', 'name', 'public_name', 'alias', 'description', 'is_published', 'is_global', 'is_preference_center',
                   'date_added', 'created_by', 'created_by_user', 'date_modified', 'modified_by', 'modified_by_user') THEN
@@ -23,9 +23,9 @@ COMMENT ON FUNCTION segments_internal.rest_column(text) IS 'column of segments.s
 CREATE FUNCTION segments_internal.rest_pattern(word text, is_exact boolean) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $function$
-    SELECT CASE WHEN is_exact THEN replace(replace(replace(f.word, '\', '\\'), '%', '\%'), '_', '\_')
+    SELECT CASE WHEN is_exact THEN replace(replace(replace(f.word, E'\\', E'\\\\'), '%', E'\\%'), '_', E'\\_')
                 WHEN f.word ~ '%' THEN f.word
-                ELSE '%' || replace(replace(f.word, '\', '\\'), '_', '\_') || '%' END
+                ELSE '%' || replace(replace(f.word, E'\\', E'\\\\'), '_', E'\\_') || '%' END
     FROM (SELECT segments.fold(rest_pattern.word) AS word) AS f
 $function$;
 COMMENT ON FUNCTION segments_internal.rest_pattern(text, boolean) IS 'pattern, over folded text, of a word in a search: anywhere, unless it has % or is exact';
@@ -177,18 +177,17 @@ CREATE FUNCTION segments_internal.rest_properties(query jsonb) RETURNS text[]
     LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
 AS $function$
     SELECT CASE WHEN coalesce(query ->> 'select', '') <> '' OR jsonb_typeof(query -> 'select') IN ('array', 'object')
-                THEN ARRAY['id'] || ARRAY(SELECT regexp_replace(lower(left(w, 1)) || substr(w, 2), '_([a-z])', upper('\1'), 'g')
-                                          FROM unnest(segments_internal.rest_words(query -> 'select')) AS w)
+                THEN ARRAY['id'] || ARRAY(SELECT lower(replace(w, '_', '')) FROM unnest(segments_internal.rest_words(query -> 'select')) AS w)
                 WHEN segments_internal.rest_boolean(query -> 'minimal', 'minimal')
-                THEN '{id,name,publicName,alias,category,description}'::text[] END
+                THEN '{id,name,publicname,alias,category,description}'::text[] END
 $function$;
-COMMENT ON FUNCTION segments_internal.rest_properties(jsonb) IS 'which properties an answer has; null: all';
+COMMENT ON FUNCTION segments_internal.rest_properties(jsonb) IS 'which properties an answer has, in lower case, as publicName and public_name are one; null: all';
 
 CREATE FUNCTION segments_internal.rest_pick(item jsonb, properties text[]) RETURNS jsonb
     LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $function$
     SELECT CASE WHEN properties IS NULL THEN item
-                ELSE (SELECT jsonb_object_agg(e.key, e.value) FROM jsonb_each(item) AS e WHERE e.key = ANY (properties)) END
+                ELSE (SELECT jsonb_object_agg(e.key, e.value) FROM jsonb_each(item) AS e WHERE lower(e.key) = ANY (properties)) END
 $function$;
 COMMENT ON FUNCTION segments_internal.rest_pick(jsonb, text[]) IS 'some properties of an item';
 

@@ -6,7 +6,7 @@ CREATE FUNCTION segments_internal.rest_check_name(body jsonb) RETURNS text
     LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
-    IF coalesce(segments_internal.rest_text(body, 'name'), '') !~ '\S' THEN
+    IF coalesce(segments_internal.rest_text(body, 'name'), '') !~ '[^[:space:]]' THEN
         PERFORM segments_internal.rest_refuse('name', 'A name is required.');
     END IF;
     RETURN body ->> 'name';
@@ -30,7 +30,7 @@ END
 $function$;
 COMMENT ON FUNCTION segments_internal.rest_check_body(jsonb) IS 'answer 400 for a body that is not an object';
 
-CREATE FUNCTION segments_internal.rest_create_segment(body jsonb, tables segments.contact_table) RETURNS segments.segment
+CREATE FUNCTION segments_internal.rest_create_segment(body jsonb, tables segments.contact_table, missing boolean DEFAULT true) RETURNS segments.segment
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
@@ -42,13 +42,14 @@ BEGIN
         name => segments_internal.rest_check_name(body), filters => segments_internal.rest_filters(body -> 'filters'), alias => nullif(segments_internal.rest_text(body, 'alias'), ''),
         contact_table => tables.contact_table, public_name => segments_internal.rest_text(body, 'publicName'), description => segments_internal.rest_text(body, 'description'),
         category_id => nullif(segments_internal.rest_integer(body -> 'category', 'category'), 0),
-        is_published => segments_internal.rest_flag(body, 'isPublished', true), is_global => segments_internal.rest_flag(body, 'isGlobal', true),
+        is_published => segments_internal.rest_flag(body, 'isPublished', missing), is_global => segments_internal.rest_flag(body, 'isGlobal', missing),
         is_preference_center => segments_internal.rest_flag(body, 'isPreferenceCenter', false));
     SELECT s.* INTO created FROM segments.segment AS s WHERE s.id = new_id;
     RETURN created;
 END
 $function$;
-COMMENT ON FUNCTION segments_internal.rest_create_segment(jsonb, segments.contact_table) IS 'creates a segment of a request';
+COMMENT ON FUNCTION segments_internal.rest_create_segment(jsonb, segments.contact_table, boolean) IS
+    'creates a segment of a request; missing: whether it is published and global where the request says nothing';
 
 CREATE FUNCTION segments_internal.rest_replace_segment(segment_id bigint, body jsonb) RETURNS segments.segment
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
@@ -112,7 +113,7 @@ DECLARE
 BEGIN
     IF method = 'PUT' AND NOT is_there THEN
         status := 201;
-        body_out := segments_internal.rest_segment(segments_internal.rest_create_segment(body, tables));
+        body_out := segments_internal.rest_segment(segments_internal.rest_create_segment(body, tables, false));
         RETURN;
     END IF;
     present := segments_internal.rest_find_segment(word, tables.contact_table);
@@ -121,7 +122,7 @@ BEGIN
                                                   ELSE segments_internal.rest_patch_segment(present.id, body) END, true);
 END
 $function$;
-COMMENT ON FUNCTION segments_internal.rest_edit_segment(text, text, jsonb, segments.contact_table) IS 'PUT or PATCH of a segment; PUT of one that is not there creates another';
+COMMENT ON FUNCTION segments_internal.rest_edit_segment(text, text, jsonb, segments.contact_table) IS 'PUT or PATCH of a segment; PUT of one that is not there creates another, with the same properties';
 
 CREATE FUNCTION segments_internal.rest_delete_segment(word text, tables segments.contact_table) RETURNS jsonb
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp

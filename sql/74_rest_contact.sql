@@ -83,7 +83,7 @@ BEGIN
     -- dateAdded or date_added; a field that is none of the contact's columns is refused
     order_by := coalesce((SELECT a.attname FROM pg_attribute AS a
                           WHERE a.attrelid = tables.contact_table AND a.attnum > 0 AND NOT a.attisdropped
-                            AND a.attname IN (order_by, lower(regexp_replace(order_by, '([a-z])([A-Z])', '\1_\2', 'g')))
+                            AND a.attname IN (order_by, lower(regexp_replace(order_by, '([a-z])([A-Z])', E'\\1_\\2', 'g')))
                           ORDER BY a.attname = order_by DESC LIMIT 1),
                          CASE WHEN order_by IS NULL OR order_by = 'id' THEN tables.key_column END);
     IF order_by IS NULL THEN

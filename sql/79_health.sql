@@ -39,7 +39,7 @@ BEGIN
         WHERE k.contact_table = asked AND s.state = 'ready' ORDER BY s.id
     LOOP
         BEGIN
-            FOR advice IN SELECT (regexp_matches(segments.explain(moving.filters, asked), 'CREATE INDEX ON [^\n]*', 'g'))[1] LOOP
+            FOR advice IN SELECT (regexp_matches(segments.explain(moving.filters, asked), E'CREATE INDEX ON [^\n]*', 'g'))[1] LOOP
                 RETURN NEXT rtrim(advice, ' .;') || ';';
             END LOOP;
         EXCEPTION

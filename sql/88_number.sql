@@ -12,15 +12,16 @@
 DO $$
 DECLARE
     path text := pg_catalog.current_setting('search_path');
+    quoting text := pg_catalog.current_setting('quote_all_identifiers');
     named record;
     body text;
 BEGIN
-    PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+    PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true), pg_catalog.set_config('quote_all_identifiers', 'off', true);
     FOR named IN
         SELECT p.oid, p.proname, p.prokind = 'p' AS is_procedure, p.proretset, p.prorows,
                CASE p.provolatile WHEN 'i' THEN 'IMMUTABLE' WHEN 's' THEN 'STABLE' ELSE 'VOLATILE' END AS volatility,
                CASE p.proparallel WHEN 's' THEN 'SAFE' WHEN 'r' THEN 'RESTRICTED' ELSE 'UNSAFE' END AS parallel,
-               regexp_replace(pg_get_function_arguments(p.oid), '^(IN )?segment text( DEFAULT NULL::text)?', '\1segment bigint') AS arguments,
+               regexp_replace(pg_get_function_arguments(p.oid), '^(IN )?segment text( DEFAULT NULL::text)?', E'\\1segment bigint') AS arguments,
                pg_get_function_result(p.oid) AS result,
                oidvectortypes(p.proargtypes) AS types,
                CASE p.prokind WHEN 'p'
@@ -45,6 +46,6 @@ BEGIN
                        named.proname, regexp_replace(named.types, '^text', 'bigint'),
                        format('%s() of the segment with this id', named.proname));
     END LOOP;
-    PERFORM pg_catalog.set_config('search_path', path, true);
+    PERFORM pg_catalog.set_config('search_path', path, true), pg_catalog.set_config('quote_all_identifiers', quoting, true);
 END
 $$;

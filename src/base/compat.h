@@ -119,6 +119,13 @@
 #define KEYS_LOCK_AT_ONCE true
 #endif
 
+/* How rows become those of a partition that was found for them is asked for since 16. */
+#if PG_VERSION_NUM >= 160000
+#define RootToLeafMap(leaf, estate) ExecGetRootToChildMap(leaf, estate)
+#else
+#define RootToLeafMap(leaf, estate) ((leaf)->ri_RootToPartitionMap)
+#endif
+
 /* Whether a deferrable primary key counts is asked since 18; we take none. */
 #if PG_VERSION_NUM >= 180000
 #define PrimaryKeyIndex(rel) RelationGetPrimaryKeyIndex(rel, false)

@@ -3,8 +3,10 @@
  *
  * Whoever changes a definition holds SHARE ROW EXCLUSIVE on the contact table and
  * all that the segments read when it commits: then no writer is at work that
- * does not know the definition (program_cache.c).  The contact table comes
- * first, the others by OID.
+ * does not know the definition (program_cache.c).  The others come by OID, the
+ * contact table last: so do those who write related rows, and locks it for these.
+ * Who held it and waited for the others would stop everybody in the middle of
+ * such a statement, and wait for them.
  */
 #include "postgres.h"
 
@@ -75,10 +77,10 @@ lock_trees(Locking *locking, void (*lock)(Oid, LOCKMODE))
 
 	if (OidIsValid(locking->first))
 		lock(locking->first, locking->mode);
-	TableTreeLock(locking->contact_table, locking->mode, lock);
 	foreach (cell, locking->relids)
 		if (lfirst_oid(cell) != locking->contact_table)
 			TableTreeLock(lfirst_oid(cell), locking->mode, lock);
+	TableTreeLock(locking->contact_table, locking->mode, lock);
 }
 
 static void

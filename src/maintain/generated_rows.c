@@ -1,24 +1,41 @@
 /*
- * generated_rows.c - rows inserted through a partitioned table, with their
+ * generated_rows.c - rows written through a partitioned table, with their
  * generated columns.
  *
  * Where a partition is laid out otherwise than the table that is named, the
- * server keeps for triggers the row as it was before it was routed, and so
- * before stored generated columns were computed: they are null there.
+ * server keeps for triggers a row that was inserted there as it was before it
+ * was routed, and so before the partition computed its stored generated
+ * columns: they are null, or, where an update moved the row, what the partition
+ * that it comes from has made of it.  Each partition may compute them by an
+ * expression of its own, so such rows are routed again, to be completed as
+ * they were stored.
  */
 #include "postgres.h"
 
 #include "maintain/generated_rows.h"
 
-#include "access/attnum.h"
+#include "access/tupconvert.h"
 #include "access/tupdesc.h"
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_class.h"
+#include "executor/execPartition.h"
 #include "executor/executor.h"
+#include "executor/nodeModifyTable.h"
 #include "executor/tuptable.h"
 #include "miscadmin.h"
-#include "rewrite/rewriteHandler.h"
+#include "nodes/execnodes.h"
 #include "utils/rel.h"
+
+#include "base/compat.h"
+
+/* What it takes to find a row's partition. */
+typedef struct Router
+{
+	EState *estate;
+	ModifyTableState *insertion;
+	PartitionTupleRouting *routing;
+	TupleTableSlot *whole; /* a completed row, laid out as the table */
+} Router;
 
 /*
  * Can rows of a statement lack generated columns?
@@ -30,43 +47,73 @@ GeneratedRowsMissing(const TriggerData *data)
 	TupleConstr *constraints = RelationGetDescr(rel)->constr;
 
 	return rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE &&
-		   TRIGGER_FIRED_BY_INSERT(data->tg_event) && constraints != NULL &&
-		   constraints->has_generated_stored;
+		   (TRIGGER_FIRED_BY_INSERT(data->tg_event) || TRIGGER_FIRED_BY_UPDATE(data->tg_event)) &&
+		   constraints != NULL && constraints->has_generated_stored;
 }
 
-/* How each column is computed; NULL: it isn't. */
-static ExprState **
-prepare(Relation rel, EState *estate)
+static Router
+router_begin(Relation rel)
 {
-	TupleDesc desc = RelationGetDescr(rel);
-	ExprState **computed = palloc0(sizeof(ExprState *) * desc->natts);
-	int i;
+	Router router;
+	ModifyTableState *insertion = makeNode(ModifyTableState);
 
-	for (i = 0; i < desc->natts; i++)
-		if (TupleDescAttr(desc, i)->attgenerated == ATTRIBUTE_GENERATED_STORED)
-			computed[i] = ExecPrepareExpr((Expr *) build_column_default(rel, i + 1), estate);
-	return computed;
+	router.estate = CreateExecutorState();
+	router.routing = ExecSetupPartitionTupleRouting(router.estate, rel);
+	router.whole = MakeSingleTupleTableSlot(RelationGetDescr(rel), &TTSOpsVirtual);
+	router.insertion = insertion;
+	insertion->ps.state = router.estate;
+	insertion->operation = CMD_INSERT;
+	insertion->mt_nrels = 1;
+	insertion->resultRelInfo = makeNode(ResultRelInfo);
+	insertion->rootResultRelInfo = insertion->resultRelInfo;
+	InitResultRelInfo(insertion->resultRelInfo, rel, 0, NULL, 0);
+	return router;
 }
 
-/* The row in a slot, with values computed from it, in another. */
 static void
-compute(ExprState **computed, ExprContext *context, TupleTableSlot *from, TupleTableSlot *to)
+router_end(Router *router)
 {
+	ExecCleanupTupleRouting(router->insertion, router->routing);
+	ExecResetTupleTable(router->estate->es_tupleTable, false);
+	ExecDropSingleTupleTableSlot(router->whole);
+	FreeExecutorState(router->estate);
+}
+
+/* A row, with what its partition computes; it lives until the next. */
+static TupleTableSlot *
+complete(Router *router, TupleTableSlot *row)
+{
+	ResultRelInfo *leaf;
+	TupleConversionMap *map;
+	TupleTableSlot *stored;
+
+	ResetPerTupleExprContext(router->estate);
+	leaf = ExecFindPartition(router->insertion, router->insertion->resultRelInfo, router->routing,
+							 row, router->estate);
+	map = RootToLeafMap(leaf, router->estate);
+	if (map == NULL)
+		return row;
+	stored = execute_attr_map_slot(map->attrMap, row, leaf->ri_PartitionTupleSlot);
+	stored->tts_tableOid = RelationGetRelid(leaf->ri_RelationDesc);
+	ExecComputeStoredGenerated(leaf, router->estate, stored, CMD_INSERT);
+	map = ExecGetChildToRootMap(leaf);
+	return map ? execute_attr_map_slot(map->attrMap, stored, router->whole) : stored;
+}
+
+/* May it be that the row wasn't completed? */
+static bool
+lacks_columns(TupleTableSlot *row, bool inserted)
+{
+	TupleDesc desc = row->tts_tupleDescriptor;
 	int i;
 
-	ResetExprContext(context);
-	slot_getallattrs(from);
-	context->ecxt_scantuple = from;
-	ExecClearTuple(to);
-	for (i = 0; i < to->tts_tupleDescriptor->natts; i++)
-		if (computed[i] != NULL)
-			to->tts_values[i] = ExecEvalExprSwitchContext(computed[i], context, &to->tts_isnull[i]);
-		else
-		{
-			to->tts_values[i] = from->tts_values[i];
-			to->tts_isnull[i] = from->tts_isnull[i];
-		}
-	ExecStoreVirtualTuple(to);
+	if (!inserted)
+		return true;
+	for (i = 0; i < desc->natts; i++)
+		if (TupleDescAttr(desc, i)->attgenerated == ATTRIBUTE_GENERATED_STORED &&
+			slot_attisnull(row, i + 1))
+			return true;
+	return false;
 }
 
 /*
@@ -75,23 +122,19 @@ compute(ExprState **computed, ExprContext *context, TupleTableSlot *from, TupleT
 Tuplestorestate *
 GeneratedRowsComplete(const TriggerData *data)
 {
-	TupleDesc desc = RelationGetDescr(data->tg_relation);
+	bool inserted = TRIGGER_FIRED_BY_INSERT(data->tg_event);
 	Tuplestorestate *rows = tuplestore_begin_heap(false, false, work_mem);
-	TupleTableSlot *from = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
-	TupleTableSlot *to = MakeSingleTupleTableSlot(desc, &TTSOpsVirtual);
-	EState *estate = CreateExecutorState();
-	ExprState **computed = prepare(data->tg_relation, estate);
-	ExprContext *context = GetPerTupleExprContext(estate);
+	TupleTableSlot *row =
+		MakeSingleTupleTableSlot(RelationGetDescr(data->tg_relation), &TTSOpsMinimalTuple);
+	Router router = router_begin(data->tg_relation);
 
 	tuplestore_rescan(data->tg_newtable);
-	while (tuplestore_gettupleslot(data->tg_newtable, true, false, from))
+	while (tuplestore_gettupleslot(data->tg_newtable, true, false, row))
 	{
 		CHECK_FOR_INTERRUPTS();
-		compute(computed, context, from, to);
-		tuplestore_puttupleslot(rows, to);
+		tuplestore_puttupleslot(rows, lacks_columns(row, inserted) ? complete(&router, row) : row);
 	}
-	ExecDropSingleTupleTableSlot(from);
-	ExecDropSingleTupleTableSlot(to);
-	FreeExecutorState(estate);
+	router_end(&router);
+	ExecDropSingleTupleTableSlot(row);
 	return rows;
 }

@@ -52,7 +52,8 @@ SELECT status, body -> 'list' -> 'filters' FROM rest.s('PATCH', '/segments/1/edi
 SELECT status, body -> 'list' -> 'isPublished', body -> 'list' -> 'description', body -> 'list' -> 'alias', body -> 'list' -> 'filters', body -> 'list' -> 'category' -> 'id'
 FROM rest.s('PUT', '/segments/1/edit', '{}', '{"name": "Capitals", "isPublished": true}');
 SELECT * FROM rest.s('PUT', '/segments/1/edit', '{}', '{"isPublished": true}');
-SELECT status, body -> 'list' ->> 'id' <> '500' AS new_id FROM rest.s('PUT', '/segments/500/edit', '{}', '{"name": "By PUT"}');
+SELECT status, body -> 'list' ->> 'id' <> '500' AS new_id, body #> '{list,isPublished}' AS is_published, body #> '{list,isGlobal}' AS is_global
+FROM rest.s('PUT', '/segments/500/edit', '{}', '{"name": "By PUT"}');
 SELECT * FROM rest.s('PATCH', '/segments/500/edit', '{}', '{"name": "x"}');
 SELECT * FROM rest.s('PATCH', '/segments/1/edit', '{}', '{"name": ""}');
 SELECT status, body -> 'list' -> 'filters' FROM rest.s('PATCH', '/segments/1/edit', '{}', '{"filters": [{"field": "leadlist", "operator": "in", "properties": {"filter": ["rich"]}}]}');
