@@ -31,7 +31,7 @@ COMMENT ON COLUMN segments.import.id IS 'id';
 COMMENT ON COLUMN segments.import.segment_id IS 'the segment that the contacts were added to';
 COMMENT ON COLUMN segments.import.contact_table IS 'its contact table';
 COMMENT ON COLUMN segments.import.source IS 'the staging table, or the file';
-COMMENT ON COLUMN segments.import.options IS 'match_on, columns, blank and batch as given';
+COMMENT ON COLUMN segments.import.options IS 'match_on, columns, blank, batch, delimiter and encoding as given';
 COMMENT ON COLUMN segments.import.made_by IS 'the role that imports';
 COMMENT ON COLUMN segments.import.started IS 'when it began';
 COMMENT ON COLUMN segments.import.finished IS 'when it ended; null: it has not, and can be resumed where it was made in batches';
@@ -191,6 +191,10 @@ END
 $function$;
 COMMENT ON FUNCTION segments_internal.drop_staged(text) IS 'drops a temporary table of an import, if there is one';
 
+CREATE FUNCTION segments_internal.csv_problem() RETURNS name
+    LANGUAGE sql IMMUTABLE AS $function$SELECT 'what is wrong with the line'::pg_catalog.name$function$;
+COMMENT ON FUNCTION segments_internal.csv_problem() IS 'the column of a file''s temporary table that says what is wrong with a line; names in files are others';
+
 CREATE FUNCTION segments_internal.import_stage(staging regclass, columns segments.import_column[]) RETURNS bigint
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET synchronize_seqscans = off SET max_parallel_workers_per_gather = 0 SET default_statistics_target = 10
 AS $function$
@@ -200,17 +204,18 @@ AS $function$
  */
 DECLARE
     number_of_lines bigint;
+    problem text := CASE WHEN staging = to_regclass('pg_temp.segments_import_file') THEN format('s.%I', segments_internal.csv_problem()) ELSE 'NULL::text' END;
 BEGIN
     PERFORM segments_internal.drop_staged('segments_import_line');
-    EXECUTE format('CREATE TEMP TABLE segments_import_line AS SELECT row_number() OVER () AS line, %s AS ident, %s FROM %s AS s',
-        segments_internal.import_identifier(format('s.%I', columns[1].source)),
+    EXECUTE format('CREATE TEMP TABLE segments_import_line AS SELECT row_number() OVER () AS line, %1$s AS problem, CASE WHEN %1$s IS NULL THEN %2$s END AS ident, %3$s FROM %4$s AS s',
+        problem, segments_internal.import_identifier(format('s.%I', columns[1].source)),
         (SELECT string_agg(format('s.%I::text AS v%s', c.source, c.number), ', ' ORDER BY c.number) FROM unnest(columns) AS c), staging);
     GET DIAGNOSTICS number_of_lines = ROW_COUNT;
     ANALYZE pg_temp.segments_import_line (line, ident);
     RETURN number_of_lines;
 END
 $function$;
-COMMENT ON FUNCTION segments_internal.import_stage(regclass, segments.import_column[]) IS 'the rows to import as text, with their numbers and identifiers';
+COMMENT ON FUNCTION segments_internal.import_stage(regclass, segments.import_column[]) IS 'the rows to import as text, with their numbers, what is wrong with them and their identifiers';
 
 CREATE FUNCTION segments_internal.import_find_twice(first bigint, last bigint) RETURNS bigint
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET default_statistics_target = 10

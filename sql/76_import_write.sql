@@ -55,7 +55,7 @@ DECLARE
     written bigint;
 BEGIN
     EXECUTE format('INSERT INTO segments.import_rejected (import_id, line, reason, "row") '
-        'SELECT $1, l.line, $2, %s FROM pg_temp.segments_import_line AS l WHERE %s',
+        'SELECT $1, l.line, coalesce(l.problem, $2), %s FROM pg_temp.segments_import_line AS l WHERE %s',
         (SELECT string_agg(format('jsonb_build_object(%L, l.v%s)', c.target, c.number), ' || ') FROM unnest(columns) AS c), condition)
     USING import_id, reason;
     GET DIAGNOSTICS written = ROW_COUNT;

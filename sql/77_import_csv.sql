@@ -2,26 +2,32 @@
 -- Importing CSV files of the server
 -- ---------------------------------------------------------------------------
 
-CREATE FUNCTION segments_internal.csv_header(file text) RETURNS text[]
+CREATE FUNCTION segments_internal.csv_header(file text, delimiter text, encoding text) RETURNS text[]
     LANGUAGE c STRICT VOLATILE AS 'MODULE_PATHNAME', 'segments_csv_header';
-COMMENT ON FUNCTION segments_internal.csv_header(text) IS 'names in the first line of a CSV file of the server; for those who may read such files, like COPY';
+COMMENT ON FUNCTION segments_internal.csv_header(text, text, text) IS 'names in the first line of a CSV file of the server; for those who may read such files, like COPY';
 
-CREATE FUNCTION segments_internal.load_csv(file text) RETURNS regclass
+CREATE FUNCTION segments_internal.csv_rows(file text, delimiter text, encoding text) RETURNS SETOF record
+    LANGUAGE c STRICT VOLATILE AS 'MODULE_PATHNAME', 'segments_csv_rows';
+COMMENT ON FUNCTION segments_internal.csv_rows(text, text, text) IS
+    'the other lines: what is wrong with one, else null, and its values, all as text; for those who may read such files';
+
+CREATE FUNCTION segments_internal.load_csv(file text, delimiter text, encoding text) RETURNS regclass
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-    names text[] := segments_internal.csv_header(file);
+    names text[] := segments_internal.csv_header(file, delimiter, encoding);
 BEGIN
     IF cardinality(names) <> (SELECT count(DISTINCT left(n, 63)) FROM unnest(names) AS n WHERE n <> '') THEN
         RAISE EXCEPTION 'the first line of "%" has blank or repeated names', file USING ERRCODE = 'bad_copy_file_format';
     END IF;
     PERFORM segments_internal.drop_staged('segments_import_file');
-    EXECUTE format('CREATE TEMP TABLE segments_import_file (%s)', (SELECT string_agg(format('%I text', n), ', ' ORDER BY o) FROM unnest(names) WITH ORDINALITY AS u (n, o)));
-    EXECUTE format('COPY pg_temp.segments_import_file FROM %L WITH (FORMAT csv, HEADER)', file);
+    EXECUTE format('CREATE TEMP TABLE segments_import_file AS SELECT * FROM segments_internal.csv_rows(%L, %L, %L) AS r (%I text, %s)',
+                   file, delimiter, encoding, segments_internal.csv_problem(),
+                   (SELECT string_agg(format('%I text', n), ', ' ORDER BY o) FROM unnest(names) WITH ORDINALITY AS u (n, o)));
     RETURN 'pg_temp.segments_import_file'::regclass;
 END
 $function$;
-COMMENT ON FUNCTION segments_internal.load_csv(text) IS 'a CSV file of the server as a temporary table of texts';
+COMMENT ON FUNCTION segments_internal.load_csv(text, text, text) IS 'a CSV file of the server as a temporary table of texts, and of what is wrong with a line';
 
 CREATE PROCEDURE segments_internal.run_import(import_id bigint, batch integer)
     LANGUAGE plpgsql
@@ -48,20 +54,25 @@ $procedure$;
 COMMENT ON PROCEDURE segments_internal.run_import(bigint, integer) IS 'imports the staged lines that are left, a batch a transaction';
 
 CREATE PROCEDURE segments.import_csv(segment text, file text, match_on name DEFAULT 'email', columns jsonb DEFAULT NULL, blank boolean DEFAULT false,
-                                     batch integer DEFAULT NULL, INOUT import_id bigint DEFAULT NULL)
+                                     batch integer DEFAULT NULL, INOUT import_id bigint DEFAULT NULL,
+                                     delimiter text DEFAULT ',', encoding text DEFAULT NULL)
     LANGUAGE plpgsql
 AS $procedure$
 BEGIN
     IF batch OPERATOR(pg_catalog.<) 1 THEN
         RAISE EXCEPTION 'batch must be at least 1' USING ERRCODE = 'invalid_parameter_value';
+    ELSIF delimiter IS NULL THEN
+        RAISE EXCEPTION 'delimiter must not be null' USING ERRCODE = 'null_value_not_allowed';
     END IF;
-    import_id := segments_internal.begin_import(segment, segments_internal.load_csv(file), file, match_on, columns, blank, pg_catalog.jsonb_build_object('file', file, 'batch', batch));
+    encoding := COALESCE(encoding, pg_catalog.pg_client_encoding());
+    import_id := segments_internal.begin_import(segment, segments_internal.load_csv(file, delimiter, encoding), file, match_on, columns, blank,
+        pg_catalog.jsonb_build_object('file', file, 'batch', batch, 'delimiter', delimiter, 'encoding', encoding));
     DROP TABLE pg_temp.segments_import_file;
     CALL segments_internal.run_import(import_id, batch);
 END
 $procedure$;
-COMMENT ON PROCEDURE segments.import_csv(text, text, name, jsonb, boolean, integer, bigint) IS
-    'import_contacts() of a CSV file of the server with a line of names, for those who may read such files; with batch that many lines a transaction, so that it can be resumed; gives the import''s id';
+COMMENT ON PROCEDURE segments.import_csv(text, text, name, jsonb, boolean, integer, bigint, text, text) IS
+    'import_contacts() of a CSV file of the server with a line of names, in the client''s encoding unless one is named, for those who may read such files; with batch that many lines a transaction, so that it can be resumed; gives the import''s id';
 
 CREATE PROCEDURE segments.resume_import(import_id bigint)
     LANGUAGE plpgsql
@@ -89,7 +100,7 @@ DECLARE
     staged bigint;
 BEGIN
     SELECT * INTO STRICT import FROM segments.import AS i WHERE i.id = import_id AND i.made_by = current_user;
-    staged := segments_internal.import_stage(segments_internal.load_csv(import.options ->> 'file'),
+    staged := segments_internal.import_stage(segments_internal.load_csv(import.options ->> 'file', import.options ->> 'delimiter', import.options ->> 'encoding'),
         ARRAY(SELECT jsonb_populate_record(NULL::segments.import_column, e.value)
               FROM jsonb_array_elements(import.options -> 'import_columns') WITH ORDINALITY AS e (value, n) ORDER BY e.n));
     DROP TABLE pg_temp.segments_import_file;
