@@ -83,9 +83,9 @@ install_packages()
 	if [ -n "$(missing_packages)" ]; then
 		command -v apt-get >/dev/null || die "please install: $(missing_packages | tr '\n' ' ')"
 		# Only an updated list of packages tells which versions there are.
-		as_root apt-get update -q >&2
+		as_root apt-get update -q -o Acquire::Retries=5 >&2
 		as_root env DEBIAN_FRONTEND=noninteractive \
-			apt-get install -qy --no-install-recommends $(missing_packages) >&2
+			apt-get install -qy -o Acquire::Retries=5 --no-install-recommends $(missing_packages) >&2
 	fi
 	find_server || die "found no PostgreSQL server with its headers"
 	export PG_CONFIG

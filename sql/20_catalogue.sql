@@ -113,12 +113,12 @@ SELECT pg_catalog.pg_extension_config_dump('segments.table_part', '');
 SELECT pg_catalog.pg_extension_config_dump('segments.field_definition', '');
 
 CREATE TABLE segments.definition_change (
-    contact_table regclass,
+    relation regclass,
     number bigint,
-    PRIMARY KEY (contact_table, number)
+    PRIMARY KEY (relation, number)
 );
-COMMENT ON TABLE segments.definition_change IS 'Which state the definitions of a contact table are in: the XOR of its numbers tells it from every other';
-COMMENT ON COLUMN segments.definition_change.contact_table IS 'the contact table';
+COMMENT ON TABLE segments.definition_change IS 'Which state the definitions of a contact table, or of a table that is read for contact tables, are in: the XOR of its numbers tells it from every other';
+COMMENT ON COLUMN segments.definition_change.relation IS 'the table';
 COMMENT ON COLUMN segments.definition_change.number IS 'random; of one transaction that changed definitions, or of several folded together';
 SELECT pg_catalog.pg_extension_config_dump('segments.definition_change', '');
 GRANT SELECT ON segments.definition_change TO pg_database_owner;

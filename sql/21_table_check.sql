@@ -202,6 +202,14 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION segments_internal.is_hashable(regtype) IS 'can values of this type be found by hash?';
 
+CREATE FUNCTION segments_internal.is_array(type regtype) RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $function$
+    -- such values are not the elements of arrays, in which keys are passed to queries
+    SELECT typarray = 0 FROM pg_type WHERE oid = segments_internal.base_type(is_array.type)
+$function$;
+COMMENT ON FUNCTION segments_internal.is_array(regtype) IS 'is this the type of an array, or a domain over one?';
+
 CREATE FUNCTION segments_internal.check_key(relation regclass, OUT key_column name, OUT key_type regtype, OUT declaration text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -250,6 +258,9 @@ BEGIN
             USING ERRCODE = 'feature_not_supported', DETAIL = 'Keys are compared by the server''s own operators.';
     ELSIF (SELECT typtype FROM pg_type WHERE oid = segments_internal.base_type(col.atttypid)) = 'c' THEN
         RAISE EXCEPTION 'primary key of relation "%" is of composite type %', table_name, format_type(col.atttypid, NULL)
+            USING ERRCODE = 'feature_not_supported', DETAIL = 'A key is one value.';
+    ELSIF segments_internal.is_array(col.atttypid) THEN
+        RAISE EXCEPTION 'primary key of relation "%" is of array type %', table_name, format_type(col.atttypid, NULL)
             USING ERRCODE = 'feature_not_supported', DETAIL = 'A key is one value.';
     END IF;
 
@@ -311,6 +322,12 @@ BEGIN
             check_comparable.column_name, (SELECT relname FROM pg_class WHERE oid = check_comparable.relation),
             check_comparable.other_column, (SELECT relname FROM pg_class WHERE oid = check_comparable.other)
             USING ERRCODE = 'datatype_mismatch', DETAIL = 'Its collation is nondeterministic: different keys would count as equal.';
+    END IF;
+    IF segments_internal.is_array(type) OR segments_internal.is_array(other_type) THEN
+        RAISE EXCEPTION 'column "%" of relation "%" cannot refer to column "%" of relation "%"',
+            check_comparable.column_name, (SELECT relname FROM pg_class WHERE oid = check_comparable.relation),
+            check_comparable.other_column, (SELECT relname FROM pg_class WHERE oid = check_comparable.other)
+            USING ERRCODE = 'feature_not_supported', DETAIL = 'A key is one value, not an array.';
     END IF;
     -- analysed, but never evaluated: domains have conditions
     PERFORM segments_internal.qualify_expression(format('NULL::%s = NULL::%s', type, other_type), check_comparable.relation);

@@ -196,7 +196,7 @@ CREATE %1$s TABLE %4$s (
     reference text
 );
 ALTER TABLE %4$s REPLICA IDENTITY FULL;
-CREATE INDEX ON %4$s USING brin (xact, lsn) WITH (pages_per_range = 32);
+CREATE INDEX ON %4$s USING brin (xact, lsn) WITH (pages_per_range = 16);
 CREATE TRIGGER segments_before_delete BEFORE DELETE ON %4$s FOR EACH STATEMENT EXECUTE FUNCTION segments_internal.before_trim();
 CREATE TRIGGER segments_before_truncate BEFORE TRUNCATE ON %4$s FOR EACH STATEMENT EXECUTE FUNCTION segments_internal.before_trim();
     $ddl$, contacts.persistence, member, override, change, create_tables.key_declaration);

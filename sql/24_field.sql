@@ -283,7 +283,7 @@ BEGIN
         DELETE FROM segments.segment_reference AS r USING segments.segment AS s
         WHERE s.id = r.segment_id AND s.contact_table = OLD.contact_table;
         DELETE FROM segments.segment AS s WHERE s.contact_table = OLD.contact_table;
-        DELETE FROM segments.definition_change AS d WHERE d.contact_table = OLD.contact_table;
+        DELETE FROM segments.definition_change AS d WHERE d.relation = OLD.contact_table;
         DELETE FROM segments.table_part AS p WHERE p.attached = OLD.contact_table
             AND NOT EXISTS (SELECT FROM segments.relation AS r WHERE p.attached IN (r.related_table, r.link_table) AND r.contact_table <> OLD.contact_table);
         RETURN OLD;
@@ -329,6 +329,7 @@ BEGIN
     END IF;
     IF TG_OP <> 'INSERT' THEN
         DELETE FROM segments.table_part AS p WHERE NOT segments_internal.is_attached(p.attached);
+        DELETE FROM segments.definition_change AS d WHERE NOT segments_internal.is_attached(d.relation);
     END IF;
     FOREACH reader IN ARRAY concerned LOOP
         PERFORM segments_internal.invalidate(reader) FROM pg_class WHERE oid = reader;

@@ -232,6 +232,9 @@ AS $function$
 BEGIN
     UPDATE segments.contact_table AS t SET has_point_triggers = true
     WHERE t.contact_table = NEW.contact_table AND NOT t.has_point_triggers;
+    IF FOUND THEN
+        PERFORM segments_internal.invalidate(NEW.contact_table);
+    END IF;
     RETURN NULL;
 END
 $function$;

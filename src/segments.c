@@ -11,6 +11,7 @@
 #include "evaluate/candidates.h"
 #include "log/member_settle.h"
 #include "program/image_share.h"
+#include "program/readers_share.h"
 #include "program/segment_cost.h"
 #include "text/regexp.h"
 #include "time/clock.h"
@@ -30,6 +31,7 @@ _PG_init(void)
 	ClockDefineSettings();
 	ClockReadDefaultZone();
 	ImageShareInit();
+	ReadersShareInit();
 	SegmentCostInit();
 	DefineCustomStringVariable("segments.user_id",
 							   "The id of the application's user, for stamps and row security.",

@@ -39,6 +39,22 @@ TableTreeIsOne(Relation rel)
 	return rel->rd_rel->relkind == RELKIND_RELATION && !rel->rd_rel->relhassubclass;
 }
 
+/*
+ * May the table's rows be rows of one above it?  What inherits has inherited
+ * columns, of all tables above it that have any.
+ */
+bool
+TableTreeMayInherit(Relation rel)
+{
+	TupleDesc desc = RelationGetDescr(rel);
+	int i;
+
+	for (i = 0; i < desc->natts; i++)
+		if (TupleDescAttr(desc, i)->attinhcount > 0)
+			return true;
+	return false;
+}
+
 static bool
 is_leaf(Oid relid)
 {

@@ -15,6 +15,7 @@
 #include "utils/relcache.h"
 
 extern bool TableTreeIsOne(Relation rel);
+extern bool TableTreeMayInherit(Relation rel);
 extern List *TableTreeLeaves(Relation rel, LOCKMODE lock);
 extern List *TableTreeLeavesFor(Relation rel, AttrNumber column, Oid type, Datum value,
 								LOCKMODE lock);

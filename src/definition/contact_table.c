@@ -212,25 +212,24 @@ contact_table_from_tuple(HeapTuple tuple, TupleDesc desc)
 	return table;
 }
 
-/*
- * Fill in what follows from the system catalogs.  False when the table, or its
- * key, is gone.
- */
-static bool
+/* Fill in what follows from the system catalogs. */
+static void
 complete_contact_table(ContactTable *table)
 {
-	table->owner = CatalogRelationOwner(table->relid);
-	if (!OidIsValid(table->owner))
-		return false;
-	table->key_attnum = get_attnum(table->relid, table->key_column);
-	if (table->key_attnum == InvalidAttrNumber)
-		return false;
 	table->name = CatalogRelationName(table->relid);
 	table->key = pstrdup(quote_identifier(table->key_column));
-	table->key_type_name = format_type_extended(table->key_type, -1, FORMAT_TYPE_FORCE_QUALIFY);
 	table->zone = ClockZone(table->timezone);
 	table->context = CurrentMemoryContext;
-	return true;
+}
+
+/* Are the table and its key there? */
+static bool
+find_contact_table(ContactTable *table)
+{
+	table->owner = CatalogRelationOwner(table->relid);
+	if (OidIsValid(table->owner))
+		table->key_attnum = get_attnum(table->relid, table->key_column);
+	return table->key_attnum != InvalidAttrNumber;
 }
 
 static bool
@@ -263,7 +262,10 @@ read_contact_table(Oid relid)
 		table = contact_table_from_tuple(scan.tuple, RelationGetDescr(scan.rel));
 	CatalogScanEnd(&scan);
 
-	return table != NULL && complete_contact_table(table) ? table : NULL;
+	if (table == NULL || !find_contact_table(table))
+		return NULL;
+	complete_contact_table(table);
+	return table;
 }
 
 pg_noreturn static void
@@ -295,19 +297,18 @@ CatalogContactTable(Oid relid, bool missing_ok)
 }
 
 /*
- * The contact table with this OID, whose rows are at hand; an error when it is
- * not attached.  Its key is what the catalogue says.  The tables beside are not
- * looked at: whoever comes to read or write them opens them by BesideOpen().
+ * Fill in what the system catalogs say now of a contact table whose row of the
+ * catalogue, and the place of its key, are known.  An error when it is gone.
+ * Neither its columns nor the tables beside are looked at: whoever comes to
+ * read or write those opens them by BesideOpen().
  */
-ContactTable *
-CatalogContactTableOfRows(Oid relid)
+void
+CatalogContactTableComplete(ContactTable *table)
 {
-	ContactTable *table = read_contact_table(relid);
-
-	if (table == NULL)
-		refuse_table(relid);
-	BesideCheckKey(table);
-	return table;
+	table->owner = CatalogRelationOwner(table->relid);
+	if (!OidIsValid(table->owner))
+		refuse_table(table->relid);
+	complete_contact_table(table);
 }
 
 /*

@@ -22,9 +22,8 @@ typedef struct ContactTable
 	char *key_column;
 	AttrNumber key_attnum;
 	Oid key_type;
-	char *key_type_name; /* qualified, for SQL */
-	char *name;          /* qualified and quoted, for SQL */
-	char *key;           /* key column, quoted */
+	char *name; /* qualified and quoted, for SQL */
+	char *key;  /* key column, quoted */
 	char *timezone;
 	pg_tz *zone;
 	bool case_sensitive;
@@ -98,7 +97,7 @@ extern bool CatalogScanNext(CatalogScan *scan);
 extern void CatalogScanEnd(CatalogScan *scan);
 extern Oid CatalogOwner(void);
 extern ContactTable *CatalogContactTable(Oid relid, bool missing_ok);
-extern ContactTable *CatalogContactTableOfRows(Oid relid);
+extern void CatalogContactTableComplete(ContactTable *table);
 extern List *CatalogContactTables(void);
 extern Oid CatalogDefaultContactTable(void);
 extern List *CatalogRelations(Oid contact_table);

@@ -1,14 +1,15 @@
 /*
- * definition_version.c - which state of a contact table's definitions is the
- * present one.
+ * definition_version.c - which state of a table's definitions is the present
+ * one.
  *
- * Whoever changes what segments of a contact table mean adds a row with a
- * random number to segments.definition_change; the version is the XOR of all
- * that are visible.  So two states have the same version only if they are the
- * same, whoever committed in which order; nobody waits for anybody, as a
- * counter would make them; and old rows can be folded into one without changing
- * the version.  A transaction that changed definitions itself does not trust
- * versions: it can have changed them again since.
+ * Whoever changes what segments of a contact table mean, or which contact
+ * tables read a table, adds a row with a random number to
+ * segments.definition_change; the version is the XOR of all that are visible.
+ * So two states have the same version only if they are the same, whoever
+ * committed in which order; nobody waits for anybody, as a counter would make
+ * them; and old rows can be folded into one without changing the version.  A
+ * transaction that changed definitions itself does not trust versions: it can
+ * have changed them again since.
  */
 #include "postgres.h"
 
@@ -32,11 +33,11 @@
 #include "definition/contact_table.h"
 
 /* segments.definition_change */
-#define Anum_change_contact_table 1
+#define Anum_change_relation 1
 #define Anum_change_number 2
 #define Natts_definition_change 2
 
-#define FOLD_ROWS 16 /* when there are more of one contact table */
+#define FOLD_ROWS 16 /* when there are more of one table */
 
 typedef struct VersionRows
 {
@@ -45,13 +46,13 @@ typedef struct VersionRows
 } VersionRows;
 
 static void
-begin_rows(VersionRows *rows, Oid contact_table, LOCKMODE lock, Snapshot snapshot)
+begin_rows(VersionRows *rows, Oid relid, LOCKMODE lock, Snapshot snapshot)
 {
 	ScanKeyData key;
 
 	rows->rel = table_open(CatalogRelid("definition_change"), lock);
-	ScanKeyInit(&key, Anum_change_contact_table, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(contact_table));
+	ScanKeyInit(&key, Anum_change_relation, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(relid));
 	rows->scan = systable_beginscan(rows->rel, PrimaryKeyIndex(rows->rel), true, snapshot, 1, &key);
 }
 
@@ -71,18 +72,18 @@ is_ours(HeapTuple tuple)
 }
 
 /*
- * The version of a contact table's definitions, as last committed; 0: unknown.
+ * The version of a table's definitions, as last committed; 0: unknown.
  * *ours: this transaction has changed them.
  */
 uint64
-DefinitionVersion(Oid contact_table, bool *ours)
+DefinitionVersion(Oid relid, bool *ours)
 {
 	VersionRows rows;
 	HeapTuple tuple;
 	uint64 version = 0;
 
 	*ours = false;
-	begin_rows(&rows, contact_table, AccessShareLock, NULL);
+	begin_rows(&rows, relid, AccessShareLock, NULL);
 	while (HeapTupleIsValid(tuple = systable_getnext(rows.scan)))
 	{
 		version ^= number_of(&rows, tuple);
@@ -94,13 +95,13 @@ DefinitionVersion(Oid contact_table, bool *ours)
 }
 
 static void
-add_row(Relation rel, Oid contact_table, uint64 number)
+add_row(Relation rel, Oid relid, uint64 number)
 {
 	Datum values[Natts_definition_change];
 	bool nulls[Natts_definition_change] = {0};
 	HeapTuple tuple;
 
-	values[Anum_change_contact_table - 1] = ObjectIdGetDatum(contact_table);
+	values[Anum_change_relation - 1] = ObjectIdGetDatum(relid);
 	values[Anum_change_number - 1] = Int64GetDatum((int64) number);
 	tuple = heap_form_tuple(RelationGetDescr(rel), values, nulls);
 	CatalogTupleInsert(rel, tuple);
@@ -140,44 +141,44 @@ take_row(Relation rel, Snapshot snapshot, HeapTuple tuple)
 
 /* Many rows become one, with the same XOR. */
 static void
-fold_rows(Oid contact_table)
+fold_rows(Oid relid)
 {
 	Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
 	VersionRows rows;
 	HeapTuple tuple;
 	uint64 number = 0;
 
-	begin_rows(&rows, contact_table, RowExclusiveLock, snapshot);
+	begin_rows(&rows, relid, RowExclusiveLock, snapshot);
 	while (HeapTupleIsValid(tuple = systable_getnext(rows.scan)))
 		if (!is_ours(tuple) && take_row(rows.rel, snapshot, tuple))
 			number ^= number_of(&rows, tuple);
 	systable_endscan(rows.scan);
 	UnregisterSnapshot(snapshot);
 	if (number != 0)
-		add_row(rows.rel, contact_table, number);
+		add_row(rows.rel, relid, number);
 	table_close(rows.rel, RowExclusiveLock);
 }
 
 /*
- * The definitions of a contact table change in this transaction.
+ * The definitions of a table change in this transaction.
  */
 void
-DefinitionChanged(Oid contact_table)
+DefinitionChanged(Oid relid)
 {
 	VersionRows rows;
 	HeapTuple tuple;
 	bool ours = false;
 	int n = 0;
 
-	begin_rows(&rows, contact_table, RowExclusiveLock, NULL);
+	begin_rows(&rows, relid, RowExclusiveLock, NULL);
 	for (; HeapTupleIsValid(tuple = systable_getnext(rows.scan)); n++)
 		ours |= is_ours(tuple);
 	systable_endscan(rows.scan);
 	if (!ours)
-		add_row(rows.rel, contact_table, DefinitionRandomNumber());
+		add_row(rows.rel, relid, DefinitionRandomNumber());
 	table_close(rows.rel, RowExclusiveLock);
 	CommandCounterIncrement();
 	/* above READ COMMITTED a row that somebody took already is an error */
 	if (!ours && n > FOLD_ROWS && !IsolationUsesXactSnapshot())
-		fold_rows(contact_table);
+		fold_rows(relid);
 }

@@ -80,17 +80,13 @@ read_trigger(CatalogScan *scan)
 	return trigger;
 }
 
-/* The first use of their table, row security and all, is dear to a new backend. */
 static List *
 read_triggers(Oid contact_table)
 {
-	ContactTable *table = CatalogContactTable(contact_table, true);
 	List *triggers = NIL;
 	CatalogScan scan;
 	ScanKeyData key;
 
-	if (table == NULL || !table->has_point_triggers)
-		return NIL;
 	ScanKeyInit(&key, Anum_trigger_contact_table, BTEqualStrategyNumber, F_OIDEQ,
 				ObjectIdGetDatum(contact_table));
 	CatalogScanBegin(&scan, "point_trigger", InvalidOid, NULL, 1, &key);
@@ -123,11 +119,19 @@ load(TriggerEntry *entry)
 	entry->cache.valid = (before == entries.generation);
 }
 
+/*
+ * The point triggers of a contact table, as the catalogue was when its row was
+ * read.  Where there never was one nothing is looked for: the first use of
+ * their table, row security and all, is dear to a new backend.
+ */
 List *
-PointTriggersOf(Oid contact_table)
+PointTriggersOf(const ContactTable *table)
 {
-	TriggerEntry *entry = RelationCacheFind(&entries, contact_table);
+	TriggerEntry *entry;
 
+	if (!table->has_point_triggers)
+		return NIL;
+	entry = RelationCacheFind(&entries, table->relid);
 	if (!entry->cache.valid)
 		load(entry);
 	return entry->triggers;

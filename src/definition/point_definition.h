@@ -8,6 +8,8 @@
 
 #include "nodes/pg_list.h"
 
+#include "definition/contact_table.h"
+
 typedef struct PointTrigger
 {
 	int64 id;
@@ -21,6 +23,6 @@ typedef struct PointTrigger
 } PointTrigger;
 
 /* PointTriggers, as last committed; they live to the end of the transaction. */
-extern List *PointTriggersOf(Oid contact_table);
+extern List *PointTriggersOf(const ContactTable *table);
 
 #endif /* SEGMENTS_POINT_DEFINITION_H */

@@ -291,11 +291,8 @@ BesideIsThere(const ContactTable *table)
 	return true;
 }
 
-/*
- * Raise an error unless the key is of the type that was registered.
- */
-void
-BesideCheckKey(const ContactTable *table)
+static void
+check_key(const ContactTable *table)
 {
 	Oid type = get_atttype(table->relid, table->key_attnum);
 
@@ -307,7 +304,8 @@ BesideCheckKey(const ContactTable *table)
 				 "key column \"%s\" of contact table \"%s\" is not of the type that was attached",
 				 table->key_column, get_rel_name(table->relid)),
 			 errdetail("It is of type %s, and was of type %s.",
-					   OidIsValid(type) ? format_type_be(type) : "?", table->key_type_name),
+					   OidIsValid(type) ? format_type_be(type) : "?",
+					   format_type_be_qualified(table->key_type)),
 			 errhint("Give the column its type back.")));
 }
 
@@ -320,7 +318,7 @@ BesideCheck(const ContactTable *table)
 {
 	int kind;
 
-	BesideCheckKey(table);
+	check_key(table);
 	for (kind = BESIDE_MEMBER; kind <= BESIDE_CHANGE; kind++)
 		relation_close(BesideOpenOf(table, kind, AccessShareLock), NoLock);
 }

@@ -26,7 +26,6 @@ extern Relation BesideOpenOf(const ContactTable *table, BesideKind kind, LOCKMOD
 extern Oid BesideKeyIndex(Relation rel);
 extern Oid BesideKeyIndexNeeded(Relation rel);
 extern bool BesideIsThere(const ContactTable *table);
-extern void BesideCheckKey(const ContactTable *table);
 extern void BesideCheck(const ContactTable *table);
 
 #endif /* SEGMENTS_TABLE_BESIDE_H */

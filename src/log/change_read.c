@@ -73,6 +73,8 @@ typedef struct LogReading
 	LogEntry *entries;
 	int n;
 	int size;
+	const LogEntry *limit; /* none after it is wanted any more; NULL: as many as there are */
+	LogEntry latest;
 } LogReading;
 
 /* ----- the order of entries ----- */
@@ -98,12 +100,16 @@ is_unread(const ReadPlace *place, const LogEntry *entry)
 		   !Int64VectorHolds(&place->hidden, entry->segment);
 }
 
-/* Keep the first ones only. */
+/* Keep the first ones only: who comes later than all of these is not wanted. */
 static void
 put_in_order(LogReading *reading)
 {
 	qsort(reading->entries, reading->n, sizeof(LogEntry), compare_entries);
-	reading->n = Min(reading->n, reading->max);
+	if (reading->n < reading->max)
+		return;
+	reading->n = reading->max;
+	reading->latest = reading->entries[reading->max - 1];
+	reading->limit = &reading->latest;
 }
 
 static void
@@ -112,9 +118,11 @@ add_entry(const LogEntry *entry, void *arg)
 	LogReading *reading = arg;
 
 	reading->least = Min(reading->least, entry->lsn);
+	if (reading->limit != NULL && compare_entries(entry, reading->limit) > 0)
+		return;
 	if (!is_unread(&reading->place, entry))
 		return;
-	if (reading->n == reading->size && reading->size >= 2 * (int64) reading->max)
+	if (reading->n >= 2 * (int64) reading->max)
 		put_in_order(reading);
 	VectorMakeRoom(reading->entries, reading->n, reading->size, 1024);
 	reading->entries[reading->n++] = *entry;

@@ -163,7 +163,7 @@ forget_texts(Datum ids, Datum contacts)
 void
 PointTriggersForget(Program *program, Datum *keys, int nkeys)
 {
-	List *triggers = PointTriggersOf(program->relid);
+	List *triggers = PointTriggersOf(program->table);
 
 	if (triggers == NIL)
 		return;
@@ -174,7 +174,7 @@ PointTriggersForget(Program *program, Datum *keys, int nkeys)
 void
 PointTriggersForgetAll(Program *program)
 {
-	List *triggers = PointTriggersOf(program->relid);
+	List *triggers = PointTriggersOf(program->table);
 	Oid type = INT8ARRAYOID;
 	Datum value;
 
@@ -219,7 +219,7 @@ find_missing(Program *program, Datum *ids, Datum *missing)
 void
 PointTriggersForgetMissing(Program *program)
 {
-	List *triggers = PointTriggersOf(program->relid);
+	List *triggers = PointTriggersOf(program->table);
 	Datum ids;
 	Datum missing;
 
@@ -238,7 +238,7 @@ PointTriggersForgetMissing(Program *program)
 void
 PointTriggersMove(Program *program, Datum *from, Datum *to, int nkeys)
 {
-	List *triggers = PointTriggersOf(program->relid);
+	List *triggers = PointTriggersOf(program->table);
 	Oid types[3] = {INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID};
 	Datum values[3];
 
@@ -294,7 +294,7 @@ PointTriggersFire(Program *program, TriggerData *data)
 	bool registered = false;
 	ListCell *cell;
 
-	foreach (cell, PointTriggersOf(program->relid))
+	foreach (cell, PointTriggersOf(program->table))
 	{
 		PointTrigger *trigger = lfirst(cell);
 
@@ -344,11 +344,11 @@ segments_point_field_problem(PG_FUNCTION_ARGS)
 }
 
 static PointTrigger *
-find_trigger(Oid contact_table, int64 id)
+find_trigger(Program *program, int64 id)
 {
 	ListCell *cell;
 
-	foreach (cell, PointTriggersOf(contact_table))
+	foreach (cell, PointTriggersOf(program->table))
 		if (((PointTrigger *) lfirst(cell))->id == id)
 			return lfirst(cell);
 	ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
@@ -395,7 +395,7 @@ segments_apply_point_trigger(PG_FUNCTION_ARGS)
 	program = ProgramGet(contact_table);
 	SessionBegin(program);
 	SessionEnter();
-	apply_to_all(program, find_trigger(contact_table, PG_GETARG_INT64(1)));
+	apply_to_all(program, find_trigger(program, PG_GETARG_INT64(1)));
 	SessionEnd();
 	PG_RETURN_VOID();
 }

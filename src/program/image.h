@@ -257,12 +257,27 @@ typedef enum ImageOp
 #define IMAGE_NEXT(code)                                                                           \
 	(IMAGE_OP(code) == IMAGE_OP_ATOM ? (code) + 1 : (code) + 1 + IMAGE_OPERAND(code))
 
+/* The contact table's row of the catalogue, see struct ContactTable. */
+typedef struct ImageContactTable
+{
+	ImageOffset key_column;
+	ImageOffset timezone;
+	int16 key_attnum;
+	Oid key_type;
+	Oid member_table;
+	Oid override_table;
+	Oid change_table;
+	bool case_sensitive;
+	bool has_point_triggers;
+} ImageContactTable;
+
 typedef struct Image
 {
 	uint64 magic;
 	uint64 version; /* of the definitions; 0: unknown (definition_version.c) */
 	Oid database;
 	Oid relid;
+	ImageContactTable table;
 	Oid key_compare;   /* function that orders keys of contacts */
 	uint32 size;       /* of everything, bytes */
 	uint32 build_usec; /* how long it took to build */
@@ -287,7 +302,7 @@ typedef struct Image
  * the layout of the structs above.  IMAGE_FORMAT is raised when what they mean
  * changes and their sizes don't.
  */
-#define IMAGE_FORMAT UINT64CONST(3)
+#define IMAGE_FORMAT UINT64CONST(4)
 #define IMAGE_MAGIC                                                                                \
 	(UINT64CONST(0x73656731) << 32 ^ IMAGE_FORMAT << 24 ^ IMAGE_SIZES ^ (uint64) sizeof(Image))
 #define IMAGE_SIZES                                                                                \

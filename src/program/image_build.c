@@ -14,6 +14,7 @@
 
 #include "base/compat.h"
 #include "base/vector.h"
+#include "definition/contact_table.h"
 #include "predicate/predicate.h"
 #include "program/draft.h"
 #include "program/image.h"
@@ -137,6 +138,22 @@ key_compare(Oid key_type)
 	return function;
 }
 
+static void
+put_table(ImageLayout *layout, ImageContactTable *image)
+{
+	const ContactTable *table = layout->draft->table;
+
+	image->key_column = ImagePutString(&layout->writer, table->key_column);
+	image->timezone = ImagePutString(&layout->writer, table->timezone);
+	image->key_attnum = table->key_attnum;
+	image->key_type = table->key_type;
+	image->member_table = table->member_table;
+	image->override_table = table->override_table;
+	image->change_table = table->change_table;
+	image->case_sensitive = table->case_sensitive;
+	image->has_point_triggers = table->has_point_triggers;
+}
+
 /*
  * The image of a draft, in a memory context.  What else is needed on the way
  * goes into the current one.
@@ -156,6 +173,7 @@ ImageBuild(const Draft *draft, MemoryContext context)
 	image.version = draft->version;
 	image.database = MyDatabaseId;
 	image.relid = draft->relid;
+	put_table(&layout, &image.table);
 	image.key_compare = key_compare(draft->table->key_type);
 	image.natoms = draft->natoms;
 	image.nsegments = draft->nsegments;

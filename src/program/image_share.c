@@ -40,14 +40,14 @@
 #include "utils/syscache.h"
 
 #include "base/compat.h"
-#include "base/preloaded.h"
+#include "base/shared_piece.h"
 #include "base/subtransaction.h"
 #include "definition/contact_table.h"
 #include "program/image.h"
 
 #define SHARE_NAME "segments"
 #define SHARE_SLOTS 128 /* contact tables, of all databases */
-#define SHARE_FORMAT 2  /* raised when the structs below change their meaning and not their size */
+#define SHARE_FORMAT 2
 
 typedef struct ShareSlot
 {
@@ -78,7 +78,7 @@ static List *useless_databases = NIL;
 /* ----- start ----- */
 
 static void
-NAMED_SHARE_INIT(initialize_share, memory)
+initialize_share(void *memory)
 {
 	Share *fresh = memory;
 	int i;
@@ -89,66 +89,15 @@ NAMED_SHARE_INIT(initialize_share, memory)
 		fresh->slots[i].handle = DSM_HANDLE_INVALID;
 }
 
-static void forget_when_committed(void);
-
-#ifdef PRELOADED_SHARE
-static PreloadedPiece piece = {SHARE_NAME, sizeof(Share), initialize_share, (void **) &share};
-
-/*
- * When the server starts: ask for the registry.
- */
-void
-ImageShareInit(void)
-{
-	if (PreloadedRequest(&piece))
-		forget_when_committed();
-}
+static SharedPiece registry = {{SHARE_NAME, sizeof(Share), initialize_share, (void **) &share},
+							   SHARE_FORMAT};
 
 /* Can there be a registry, and what is caught when it fails? */
 static bool
 may_share(void)
 {
-	return share != NULL && SubtransactionPossible();
+	return SubtransactionPossible() && SharedPieceOpen(&registry);
 }
-
-static void
-open_share(void)
-{
-}
-#else
-/* Another layout of the registry is another registry: the server outlives libraries. */
-static const char *
-share_name(void)
-{
-	return psprintf("%s %zu %d %d", SHARE_NAME, sizeof(Share), SHARE_SLOTS, SHARE_FORMAT);
-}
-
-void
-ImageShareInit(void)
-{
-	forget_when_committed();
-}
-
-static bool
-may_share(void)
-{
-	return SubtransactionPossible();
-}
-
-/* Can fail, as all shared memory can: within what catches that. */
-static void
-open_share(void)
-{
-	Share *opened;
-	bool found;
-
-	if (share != NULL)
-		return;
-	opened = NamedShare(share_name(), sizeof(Share), initialize_share, &found);
-	NamedLockRegister(&opened->lock, SHARE_NAME);
-	share = opened;
-}
-#endif
 
 /* ----- slots; the lock is held ----- */
 
@@ -239,35 +188,13 @@ note(List **list, Oid oid)
 	MemoryContextSwitchTo(old);
 }
 
-/* Whatever the reason why there is no memory, it must not stop a statement; a cancel does. */
-static bool
-is_about_memory(const ErrorData *error)
-{
-	return ERRCODE_TO_CATEGORY(error->sqlerrcode) != ERRCODE_OPERATOR_INTERVENTION;
-}
-
-static void
-open_step(void *arg)
-{
-	open_share();
-}
-
-/* Is there a registry?  Without one nobody looks at the lists when the transaction ends. */
-static bool
-is_shared(void)
-{
-	if (share == NULL && may_share())
-		InSubtransaction(open_step, NULL, is_about_memory);
-	return share != NULL;
-}
-
 /*
  * The definitions of a contact table change in this transaction, or it goes.
  */
 void
 ImageShareForget(Oid relid)
 {
-	if (is_shared())
+	if (SharedPieceOpen(&registry))
 		note(&useless_tables, relid);
 }
 
@@ -283,10 +210,10 @@ object_accessed(ObjectAccessType access, Oid class, Oid object, int column, void
 	/* of the many tables that go, those that are attached are told of too */
 	if (class == RelationRelationId && share != NULL)
 		note(&useless_tables, object);
-	else if (class == DatabaseRelationId && is_shared())
+	else if (class == DatabaseRelationId && SharedPieceOpen(&registry))
 		note(&useless_databases, object);
 	else if (class == ExtensionRelationId && object == get_extension_oid("segments", true) &&
-			 is_shared())
+			 SharedPieceOpen(&registry))
 		note(&useless_databases, MyDatabaseId);
 }
 
@@ -296,6 +223,16 @@ forget_when_committed(void)
 	previous_access = object_access_hook;
 	object_access_hook = object_accessed;
 	RegisterXactCallback(end_of_transaction, NULL);
+}
+
+/*
+ * When the library is loaded: ask for the registry.
+ */
+void
+ImageShareInit(void)
+{
+	if (SharedPieceRequest(&registry))
+		forget_when_committed();
 }
 
 /* Is there nobody left to ask for it?  Only of one's own database is that known in full. */
@@ -348,7 +285,7 @@ static void
 attempt(SubtransactionBody body, Request *request)
 {
 	*request->segment = NULL;
-	if (InSubtransaction(body, request, is_about_memory) == NULL || *request->segment == NULL)
+	if (InSubtransaction(body, request, SharedMemoryError) == NULL || *request->segment == NULL)
 		return;
 	dsm_detach(*request->segment);
 	*request->segment = NULL;
@@ -368,7 +305,6 @@ find_segment(void *arg)
 	Request *request = arg;
 	ShareSlot *slot;
 
-	open_share();
 	LWLockAcquire(&share->lock, LW_SHARED);
 	slot = slot_of(request->relid);
 	if (slot != NULL && slot->version == request->version)
@@ -404,7 +340,6 @@ publish(void *arg)
 	const Image *image = request->image;
 	dsm_segment *segment;
 
-	open_share();
 	sweep();
 	segment = dsm_create(image->size, DSM_CREATE_NULL_IF_MAXSEGMENTS);
 	keep(request, segment);

@@ -12,7 +12,6 @@
 #include "program/image.h"
 
 extern void ImageShareInit(void);
-extern void ImageShareInit(void);
 extern const Image *ImageShareFind(Oid relid, uint64 version, dsm_segment **segment);
 extern const Image *ImageSharePublish(const Image *image, dsm_segment **segment);
 extern void ImageShareLeave(dsm_segment *segment);

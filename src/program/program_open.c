@@ -23,6 +23,26 @@
 #include "program/image_use.h"
 #include "program/program.h"
 
+/* What the catalogue says is in the image; the rest can change without it. */
+static ContactTable *
+contact_table(const Image *image)
+{
+	ContactTable *table = palloc0(sizeof(ContactTable));
+
+	table->relid = image->relid;
+	table->key_column = pstrdup(ImageString(image, image->table.key_column));
+	table->timezone = pstrdup(ImageString(image, image->table.timezone));
+	table->key_attnum = image->table.key_attnum;
+	table->key_type = image->table.key_type;
+	table->member_table = image->table.member_table;
+	table->override_table = image->table.override_table;
+	table->change_table = image->table.change_table;
+	table->case_sensitive = image->table.case_sensitive;
+	table->has_point_triggers = image->table.has_point_triggers;
+	CatalogContactTableComplete(table);
+	return table;
+}
+
 static Bitmapset *
 columns_of(const Image *image, ImageList list)
 {
@@ -166,7 +186,7 @@ ProgramOpen(Oid relid, ImageUse *use, MemoryContext context)
 	callback->func = close_program;
 	callback->arg = program;
 	MemoryContextRegisterResetCallback(context, callback);
-	program->table = CatalogContactTableOfRows(relid);
+	program->table = contact_table(use->image);
 	program->estate = CreateExecutorState();
 	program->econtext = CreateExprContext(program->estate);
 	prepare_keys(program);

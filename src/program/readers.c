@@ -20,7 +20,8 @@
 
 #include "base/relation_cache.h"
 #include "base/table_tree.h"
-#include "definition/contact_table.h"
+#include "definition/definition_version.h"
+#include "program/readers_share.h"
 
 typedef struct ReadersEntry
 {
@@ -86,7 +87,7 @@ others_fire(Relation rel, List *below, Oid our_function)
 static List *
 find_attached(Oid relid, List *above, Oid *attached)
 {
-	List *tables = CatalogContactTablesReading(relid);
+	List *tables = ReadersShared(relid);
 	ListCell *cell;
 
 	*attached = relid;
@@ -95,7 +96,7 @@ find_attached(Oid relid, List *above, Oid *attached)
 		if (tables != NIL)
 			break;
 		*attached = lfirst_oid(cell);
-		tables = CatalogContactTablesReading(*attached);
+		tables = ReadersShared(*attached);
 	}
 	return tables;
 }
@@ -127,12 +128,13 @@ ReadersOf(Relation rel, Oid our_function)
 	Readers found = {RelationGetRelid(rel)};
 	ReadersEntry *entry = RelationCacheFind(&entries, found.relid);
 	uint64 before = entries.generation;
-	List *above;
+	List *above = NIL;
 	List *below = NIL;
 
 	if (entry->cache.valid)
 		return &entry->readers;
-	above = TableTreeAbove(found.relid);
+	if (TableTreeMayInherit(rel))
+		above = TableTreeAbove(found.relid);
 	if (!TableTreeIsOne(rel))
 		below = TableTreeBelow(found.relid);
 	found.contact_tables = find_attached(found.relid, above, &found.attached);
@@ -149,7 +151,12 @@ PG_FUNCTION_INFO_V1(segments_readers_changed);
 Datum
 segments_readers_changed(PG_FUNCTION_ARGS)
 {
-	if (get_rel_relkind(PG_GETARG_OID(0)) != '\0')
-		CacheInvalidateRelcacheByRelid(PG_GETARG_OID(0));
+	Oid relid = PG_GETARG_OID(0);
+
+	if (get_rel_relkind(relid) != '\0')
+	{
+		DefinitionChanged(relid);
+		CacheInvalidateRelcacheByRelid(relid);
+	}
 	PG_RETURN_VOID();
 }

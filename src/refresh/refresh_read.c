@@ -12,6 +12,7 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "utils/array.h"
+#include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
@@ -99,8 +100,9 @@ rows_sql(ContactTable *table, const PassedValue *value, const char *type)
 	if (!rows_have_keys(rows, table) ||
 		!RowsOfAllSql(rows, value->condition, table, &from, &key, &column))
 		return NULL;
-	return psprintf("SELECT (%s)::%s AS k, (%s)::%s AS v %s", key, table->key_type_name, value->sql,
-					type, from);
+	return psprintf("SELECT (%s)::%s AS k, (%s)::%s AS v %s", key,
+					format_type_extended(table->key_type, -1, FORMAT_TYPE_FORCE_QUALIFY),
+					value->sql, type, from);
 }
 
 /*

@@ -4,6 +4,8 @@ import http.client
 import json
 import socket
 
+from check import PATIENCE, until
+
 
 def basic(role="app", password="secret"):
     return "Basic " + base64.b64encode(f"{role}:{password}".encode()).decode()
@@ -22,11 +24,11 @@ class Reply:
         return self.json["errors"][0]["message"]
 
 
-def connect(daemon, timeout=20):
+def connect(daemon, timeout=PATIENCE):
     return http.client.HTTPConnection(daemon.host, daemon.port, timeout=timeout)
 
 
-def ask(daemon, method, target, body=None, role="app", password="secret", connection=None, timeout=20, **headers):
+def ask(daemon, method, target, body=None, role="app", password="secret", connection=None, timeout=PATIENCE, **headers):
     """One request, by itself or on a connection; headers_like_this become Headers-Like-This."""
     own = connection is None
     connection = connection or connect(daemon, timeout)
@@ -47,6 +49,21 @@ def ask(daemon, method, target, body=None, role="app", password="secret", connec
             connection.close()
 
 
+def answered(daemon, target="/"):
+    """What is shown in the end: a limit of a second may be over at once where the machine is busy."""
+    replies = []
+
+    def asked():
+        try:
+            replies.append(ask(daemon, "GET", target))
+        except ConnectionError:
+            return False
+        return replies[-1].status == 200
+
+    until(asked)
+    return replies[-1].json
+
+
 def form(daemon, method, target, text, **more):
     return ask(daemon, method, target, text, Content_Type="application/x-www-form-urlencoded", **more)
 
@@ -54,7 +71,7 @@ def form(daemon, method, target, text, **more):
 class Raw:
     """Bytes to the daemon, and back."""
 
-    def __init__(self, daemon, timeout=20):
+    def __init__(self, daemon, timeout=PATIENCE):
         self.socket = socket.create_connection((daemon.host, daemon.port), timeout=timeout)
 
     def __enter__(self):

@@ -43,6 +43,9 @@ BEGIN
     IF query ? 'sleep' THEN
         PERFORM pg_sleep((query->>'sleep')::float);
     END IF;
+    IF query ? 'lock' THEN
+        PERFORM pg_advisory_xact_lock_shared((query->>'lock')::bigint);
+    END IF;
     IF query ? 'insert' THEN
         INSERT INTO segments.done (what) VALUES (query->>'insert');
     END IF;

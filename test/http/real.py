@@ -3,6 +3,7 @@ import json
 import shutil
 import subprocess
 
+from check import PATIENCE
 from servers import Daemon
 
 SET_UP = """
@@ -35,7 +36,7 @@ class Real:
         """Status and body of one request."""
         url = f"http://127.0.0.1:{self.daemon.port}/api{path}"
         done = subprocess.run(["curl", "-s", "-g", "-X", method, "-u", f"{role}:secret", "-w", "\n%{http_code}", *more, url],
-                              stdout=subprocess.PIPE, check=True, timeout=20, encoding="utf-8")
+                              stdout=subprocess.PIPE, check=True, timeout=PATIENCE, encoding="utf-8")
         body, status = done.stdout.rsplit("\n", 1)
         return int(status), json.loads(body)
 

@@ -1,4 +1,5 @@
 """The servers of the tests: a PostgreSQL that asks for passwords, and the daemon."""
+import contextlib
 import os
 import re
 import shutil
@@ -6,6 +7,8 @@ import signal
 import subprocess
 import sys
 import time
+
+from check import PATIENCE, until
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
@@ -38,11 +41,23 @@ class Database:
     def stop(self, mode="fast"):
         self.run("pg_ctl", "-D", self.data, "-m", mode, "-w", "-s", "stop")
 
+    def command(self):
+        return [os.path.join(self.bin, "psql"), "-XqAt", "-h", self.socket, "-U", "postgres", "-d", "postgres",
+                "-v", "ON_ERROR_STOP=1", "-f", "-"]
+
     def psql(self, sql):
-        done = subprocess.run(
-            [os.path.join(self.bin, "psql"), "-XqAt", "-h", self.socket, "-U", "postgres", "-d", "postgres",
-             "-v", "ON_ERROR_STOP=1", "-f", "-"], input=sql, stdout=subprocess.PIPE, check=True, encoding="utf-8")
+        done = subprocess.run(self.command(), input=sql, stdout=subprocess.PIPE, check=True, encoding="utf-8")
         return done.stdout.strip()
+
+    @contextlib.contextmanager
+    def held(self, lock):
+        """While somebody holds an advisory lock."""
+        with subprocess.Popen(self.command(), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, encoding="utf-8") as holder:
+            holder.stdin.write(f"SELECT pg_advisory_lock({lock});\n")
+            holder.stdin.flush()
+            until(lambda: self.psql(f"SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = {lock}") != "0")
+            yield
+            holder.stdin.close()
 
 
 class Daemon:
@@ -68,9 +83,9 @@ class Daemon:
         with open(self.log_name, encoding="utf-8", errors="replace") as file:
             return file.read()
 
-    def wait_for(self, pattern, seconds=10):
+    def wait_for(self, pattern):
         """The match in the log, when it has come."""
-        end = time.monotonic() + seconds
+        end = time.monotonic() + PATIENCE
         while time.monotonic() < end:
             match = re.search(pattern, self.log())
             if match:
@@ -86,7 +101,7 @@ class Daemon:
         if self.process.poll() is None:
             self.signal()
         try:
-            code = self.process.wait(40)
+            code = self.process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             self.process.kill()
             return "it did not stop"

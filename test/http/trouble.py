@@ -7,8 +7,8 @@ import socket
 import threading
 import time
 
-from check import active, equal, test, until
-from client import Raw, ask, basic, connect
+from check import PATIENCE, active, equal, test, until
+from client import Raw, answered, ask, basic, connect
 
 # Limits, and clients that are slow, broken or hostile
 
@@ -112,7 +112,7 @@ def slow_clients_are_cut(w):
             start = time.monotonic()
             try:
                 raw.send(text)
-                while time.monotonic() - start < 15:
+                while time.monotonic() - start < PATIENCE:
                     raw.send("a" if text else "")
                     raw.socket.settimeout(0.1)
                     try:
@@ -122,13 +122,13 @@ def slow_clients_are_cut(w):
                         pass
             except ConnectionError:
                 pass
-            raw.socket.settimeout(5)
+            raw.socket.settimeout(PATIENCE)
             return time.monotonic() - start, raw.rest()
 
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         results = dict(zip(beginnings, pool.map(drip, beginnings.values())))
     for name, (seconds, answer) in results.items():
-        assert seconds < 12, (name, seconds)
+        assert seconds < PATIENCE, (name, seconds)
         if name in ("head", "body"):
             assert answer.startswith("HTTP/1.1 408"), (name, answer)
             json.loads(answer.split("\r\n\r\n")[1])
@@ -136,8 +136,8 @@ def slow_clients_are_cut(w):
     with Raw(daemon) as raw:
         raw.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         raw.send(f"GET /?big=8000000 HTTP/1.1\r\nHost: x\r\nAuthorization: {basic()}\r\n\r\n")
-        daemon.wait_for(r'"GET /" 200 8000002 \d+ms broken', 10)
-    equal(ask(daemon, "GET", "/?sleep=1.5").status, 200)
+        daemon.wait_for(r'"GET /" 200 8000002 \d+ms broken')
+    answered(daemon, "/?sleep=1.5")
 
 
 @test
@@ -206,13 +206,13 @@ def old_http_is_spoken(w):
 
 @test
 def two_hundred_clients_at_once(w):
-    daemon = w.daemon("--pool", "16", "--pool-wait", "60")
+    daemon = w.daemon("--pool", "16")
     failures = []
     barrier = threading.Barrier(200)
 
     def client(number):
         try:
-            barrier.wait(20)
+            barrier.wait(PATIENCE)
             connection = connect(daemon)
             for i in range(2):
                 name = f"{number}.{i}"
@@ -241,7 +241,7 @@ def under_load(daemon, act):
     def client(number):
         while not stop.is_set():
             try:
-                met.append(ask(daemon, ("GET", "POST")[number % 2], "/?sleep=0.02", timeout=30).status)
+                met.append(ask(daemon, ("GET", "POST")[number % 2], "/?sleep=0.02").status)
             except OSError as error:
                 met.append(type(error).__name__)
                 time.sleep(0.05)
@@ -292,18 +292,19 @@ def a_crash_of_the_database_is_survived(w):
 
 @test
 def running_requests_end_before_a_stop(w):
-    daemon = w.daemon("--grace", "20", name="stopped")
+    daemon = w.daemon("--grace", str(PATIENCE), name="stopped")
     idle = Raw(daemon)
     equal(ask(daemon, "GET", "/").status, 200)
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
-        jobs = [pool.submit(ask, daemon, "POST", f"/?sleep=1&insert=stop{i}") for i in range(4)]
-        until(lambda: active(w, "stopped") == 4)
-        daemon.signal()
+        with w.db.held(55):
+            jobs = [pool.submit(ask, daemon, "POST", f"/?lock=55&insert=stop{i}") for i in range(4)]
+            until(lambda: active(w, "stopped") == 4)
+            daemon.signal()
+            equal(idle.rest(), "")
         replies = [job.result() for job in jobs]
     equal([reply.status for reply in replies], [200] * 4)
     equal({reply.headers.get("connection") for reply in replies}, {"close"})
-    equal(daemon.process.wait(20), 0)
-    equal(idle.rest(), "")
+    equal(daemon.process.wait(PATIENCE), 0)
     equal(w.db.psql("SELECT count(*) FROM segments.done WHERE what LIKE 'stop%'"), "4")
 
 
@@ -313,18 +314,16 @@ def a_stop_under_load_is_clean(w):
     met = under_load(daemon, daemon.signal)
     assert 200 in met and set(met) <= {200, 503, "ConnectionRefusedError", "ConnectionResetError", "BrokenPipeError",
                                        "RemoteDisconnected"}, set(met)
-    equal(daemon.process.wait(20), 0)
+    equal(daemon.process.wait(PATIENCE), 0)
 
 
 @test
 def the_grace_is_not_endless(w):
-    daemon = w.daemon("--grace", "0", name="endless")
+    daemon = w.daemon("--grace", "0", "--timeout", "600", name="endless")
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
-        job = pool.submit(ask, daemon, "POST", "/?sleep=20&insert=endless")
+        job = pool.submit(ask, daemon, "POST", "/?sleep=600&insert=endless")
         until(lambda: active(w, "endless") == 1)
-        start = time.monotonic()
         daemon.signal()
         equal(job.result().status, 503)
-        equal(daemon.process.wait(20), 0)
-    assert time.monotonic() - start < 15
+        equal(daemon.process.wait(PATIENCE), 0)
     equal(w.db.psql("SELECT count(*) FROM segments.done WHERE what = 'endless'"), "0")

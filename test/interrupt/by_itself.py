@@ -9,7 +9,7 @@ CREATE TABLE seen (id bigint PRIMARY KEY, at timestamptz);
 SELECT segments.attach('seen');
 SELECT segments.create_segment('lately', '[{"field": "at", "operator": "gt", "properties": {"filter": "-1 second"}}]');
 """
-PATIENCE = 90       # seconds; the pause before another worker doubles with each that fails at once, up to a minute
+PATIENCE = 240      # seconds; the pause before another worker doubles with each that fails at once, up to a minute
 
 
 class ByItself:

@@ -141,6 +141,7 @@ class Interrupter:
 def run(seed, seconds, statements):
     """How many, until the time is over."""
     interrupter = Interrupter(random.Random(seed), Session(name='other'))
+    interrupter.connect()
     until = time.time() + seconds
     while interrupter.statements < statements and time.time() < until:
         interrupter.one()

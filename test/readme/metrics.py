@@ -90,5 +90,5 @@ def run(psql):
     problems = list(dashboard_problems(given))
     for problem in problems:
         print(f"doc/grafana.json: {problem}\n")
-    psql("postgres", f"DROP DATABASE {DATABASE};\nDROP ROLE {ROLE};\n")
+    psql("postgres", f"DROP DATABASE {DATABASE} WITH (FORCE);\nDROP ROLE {ROLE};\n")
     return passed + (not problems), failed + len(problems)

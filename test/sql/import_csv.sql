@@ -5,7 +5,7 @@ CREATE SCHEMA csv;
 CREATE TABLE csv.person (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, email text, name text, points int);
 SELECT segments.attach('csv.person');
 SELECT segments.create_segment('List') IS NOT NULL AS created;
-SELECT current_setting('data_directory') || '/segments_dialect.csv' AS file \gset
+\set file segments_dialect.csv
 CREATE PROCEDURE csv.write(file text, contents bytea) LANGUAGE plpgsql AS $$
 DECLARE
     object oid := lo_from_bytea(0, contents);

@@ -68,6 +68,16 @@ CREATE TABLE by_day (p_id date);
 CREATE TYPE pair AS (a integer, b text);
 CREATE TABLE by_pair (id pair PRIMARY KEY);
 SELECT segments.attach('by_pair');
+-- nor is an array, here and where tables refer to one another
+CREATE DOMAIN ids AS integer[];
+CREATE TABLE by_array (id ids PRIMARY KEY, name text);
+SELECT segments.attach('by_array');
+CREATE TABLE array_contact (id integer PRIMARY KEY, of_array ids);
+CREATE TABLE array_link (contact_id integer, of_array integer[]);
+SELECT segments.attach('array_contact');
+SELECT segments.attach_company('array_contact', 'by_array', 'of_array');
+SELECT segments.attach_related('array_contact', 'by_array', 'by_array', 'contact_id', link_table => 'array_link', link_column => 'of_array', key_column => 'id');
+SELECT segments.detach('array_contact');
 SELECT segments.attach('p'), segments.attach('by_name'), segments.attach('by_time');
 SELECT segments.attach_related('by_name', 'folded', 'folded', 'p_id');
 SELECT segments.attach_related('p', 'by_float', 'by_float', 'p_id');

@@ -13,10 +13,14 @@ $node->init;
 $node->start;
 my $dir = $node->basedir;
 
+# It is about noon there, so that no day ends before the test does.
+my $zone = sprintf('Etc/GMT%+d', (gmtime)[2] - 12);
+
 $node->safe_psql('postgres', 'CREATE DATABASE source');
 $node->safe_psql('source', q{
 	CREATE EXTENSION segments;
 	SELECT segments.create_mautic_schema('crm');
+	SELECT segments.attach('crm.leads', '} . $zone . q{');
 	ALTER TABLE crm.leads ADD COLUMN plan text;
 	SELECT segments.define_field('crm.leads', 'plan', 'select', options => '{free,pro}');
 	CREATE SCHEMA other;

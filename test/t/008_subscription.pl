@@ -77,8 +77,10 @@ $subscriber->safe_psql('warehouse', "CREATE SUBSCRIPTION warehouse CONNECTION '$
 $subscriber->safe_psql('postgres', $tables . sprintf($attach, ', on_replica => true'));
 $publisher->safe_psql('postgres', 'CREATE PUBLICATION rows FOR TABLE company, contact, hit, tag, contact_tag');
 $subscriber->safe_psql('postgres', "CREATE SUBSCRIPTION rows CONNECTION '$address' PUBLICATION rows");
-$subscriber->wait_for_subscription_sync($publisher, 'warehouse', 'warehouse') if $subscriber->can('wait_for_subscription_sync');
-$subscriber->poll_query_until('postgres', q{SELECT count(*) = 0 FROM pg_subscription_rel WHERE srsubstate NOT IN ('r', 's')}) or die;
+foreach my $database (qw(warehouse postgres))
+{
+	$subscriber->poll_query_until($database, q{SELECT count(*) = 0 FROM pg_subscription_rel WHERE srsubstate NOT IN ('r', 's')}) or die;
+}
 
 my $members = q{SELECT s.alias, m.contact_id FROM contact_segment_member AS m JOIN segments.segment AS s ON s.id = m.segment_id WHERE s.alias <> 'friends' ORDER BY 1, 2};
 my %all = map { $_ => "SELECT * FROM contact_segment_$_ ORDER BY " . ($_ eq 'change' ? 'xact, n' : '1, 2') } qw(member override change);
