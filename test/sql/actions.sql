@@ -88,6 +88,25 @@ SET ROLE regress_act_reader;
 SELECT * FROM segments.change_segments('{1}'::bigint[], '{act-french}', source => 'form', reference => 'Sign up');
 RESET ROLE;
 SELECT * FROM act.by_hand WHERE reference = 'Sign up';
+-- nor forget what others have registered
+SELECT segments.register_usage('act-french', 'email', 'News');
+SET ROLE regress_act_reader;
+SELECT segments.forget_usage('act-french', 'email', 'News');
+SELECT segments.forget_usage('act-nobody', 'email', 'News');
+RESET ROLE;
+SELECT segments.forget_usage('act-french', 'email', 'News');
+SELECT segments.forget_usage('act-french', 'email', 'News');
+SET enable_indexscan = off;
+SET enable_bitmapscan = off;
+SELECT segments.forget_usage('act-nobody', 'email', 'News');
+RESET enable_indexscan;
+RESET enable_bitmapscan;
+-- who sees no segment at all is told so too
+REVOKE SELECT ON act.people FROM regress_act_reader;
+SET ROLE regress_act_reader;
+SELECT segments.change_segments('{1}'::bigint[], '{act-french}');
+SELECT segments.change_segments('{1}'::bigint[], remove => '{act-nobody}');
+RESET ROLE;
 REVOKE ALL ON FUNCTION segments.change_by_hand(bigint, anyarray, text) FROM regress_act_reader;
 SELECT segments_internal.by_hand(NULL, '{1}'::bigint[], 'include', NULL, NULL) IS NULL AS nothing;
 
