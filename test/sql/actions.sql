@@ -74,6 +74,18 @@ SELECT count(*), count(*) FILTER (WHERE success)
 FROM segments.change_segments(ARRAY(SELECT g::bigint FROM generate_series(1001, 3100) AS g), '{act-friends,act-french}', '{}', 'batch', 'many');
 SELECT alias, count(*) FROM act.log WHERE reference = 'many' GROUP BY alias ORDER BY alias;
 
+-- a transaction that may not write
+INSERT INTO act.people SELECT g, g, 'Spain' FROM generate_series(4001, 4100) AS g;
+BEGIN READ ONLY;
+SELECT segments.add_contact('act-friends', 4001);
+ROLLBACK;
+BEGIN READ ONLY;
+SELECT segments.add_contacts('act-friends', ARRAY(SELECT g::bigint FROM generate_series(4001, 4100) AS g));
+ROLLBACK;
+BEGIN READ ONLY;
+SELECT segments.change_segments('{4001}'::bigint[], '{act-friends}');
+COMMIT;
+SELECT segments.is_member('act-friends', 4001);
 -- who may not change members by hand may not do so by an action
 CREATE ROLE regress_act_reader;
 GRANT USAGE ON SCHEMA act TO regress_act_reader;
