@@ -233,33 +233,12 @@ commit(Link *link, int64_t deadline, Answer *answer)
 }
 
 /*
- * A call that only reads: a statement by itself, whose error may come after its
- * row, when the transaction ends.
+ * A call within BEGIN and COMMIT.
  */
 static RestOutcome
-run_reading(Link *link, const RestCall *call, int64_t deadline, Answer *answer)
+run_within(Link *link, const char *begin, const RestCall *call, int64_t deadline, Answer *answer)
 {
-	PGresult *result = run_rest(link->conn, READ_SQL, call, deadline);
-	RestOutcome outcome = REST_ANSWERED;
-
-	if (result == NULL)
-		return REST_LOST;
-	if (is_error(result))
-		outcome = answer_error(result, answer);
-	else
-		answer_rest(result, answer);
-	PQclear(result);
-	forget(link, FORGET, deadline);
-	return outcome;
-}
-
-/*
- * A call that may write, within BEGIN and COMMIT.
- */
-static RestOutcome
-run_writing(Link *link, const RestCall *call, int64_t deadline, Answer *answer)
-{
-	PGresult *result = run_simple(link->conn, "BEGIN", deadline);
+	PGresult *result = run_simple(link->conn, begin, deadline);
 
 	if (result != NULL && !is_error(result))
 	{
@@ -276,6 +255,46 @@ run_writing(Link *link, const RestCall *call, int64_t deadline, Answer *answer)
 }
 
 /*
+ * Has the role not the right, which everybody has at first, to set what makes the
+ * statement read only?
+ */
+static bool
+may_not_set(const PGresult *result)
+{
+	const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+	const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+
+	return sqlstate != NULL && strcmp(sqlstate, "42501") == 0 && message != NULL &&
+		   strstr(message, "set_config") != NULL;
+}
+
+/*
+ * A call that only reads: a statement by itself, whose error may come after its
+ * row, when the transaction ends.
+ */
+static RestOutcome
+run_reading(Link *link, const RestCall *call, int64_t deadline, Answer *answer)
+{
+	PGresult *result = run_rest(link->conn, READ_SQL, call, deadline);
+	RestOutcome outcome = REST_ANSWERED;
+
+	if (result == NULL)
+		return REST_LOST;
+	if (is_error(result) && may_not_set(result))
+	{
+		PQclear(result);
+		return run_within(link, "BEGIN READ ONLY", call, deadline, answer);
+	}
+	if (is_error(result))
+		outcome = answer_error(result, answer);
+	else
+		answer_rest(result, answer);
+	PQclear(result);
+	forget(link, FORGET, deadline);
+	return outcome;
+}
+
+/*
  * Call segments.rest_json.  The server ends a statement that takes too long; only
  * when it doesn't answer for some time longer is it given up.
  */
@@ -285,7 +304,7 @@ RestRun(const Options *options, Link *link, const RestCall *call, Answer *answer
 	int64_t deadline = ClockMs() + options->timeout * 1000 + SILENCE_MS;
 	bool reading = strcmp(call->method, "GET") == 0;
 	RestOutcome outcome = reading ? run_reading(link, call, deadline, answer)
-								  : run_writing(link, call, deadline, answer);
+								  : run_within(link, "BEGIN", call, deadline, answer);
 
 	if (outcome == REST_LOST || outcome == REST_UNKNOWN)
 		snprintf(answer->note, sizeof(answer->note), "%.*s",

@@ -79,3 +79,18 @@ BatchIsDecided(Batch *batch, int position, int segment)
 	batch->is_dry = false;
 	return !batch->was_asked;
 }
+
+/*
+ * A segment's whole filter on a contact whose row decides it, whatever is to be
+ * looked up: which is not, though it may be met before what decides.
+ */
+bool
+SegmentOnRowAlone(Batch *batch, int position, int segment)
+{
+	bool result;
+
+	batch->is_dry = true;
+	result = SegmentOnRow(batch->program, &batch->rows[position], segment, batch->now);
+	batch->is_dry = false;
+	return result;
+}

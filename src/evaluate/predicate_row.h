@@ -15,5 +15,6 @@
 extern bool PredicateOnRow(Program *program, RowVersion *row, const uint32 *code, TimestampTz now);
 extern bool SegmentOnRow(Program *program, RowVersion *row, int segment, TimestampTz now);
 extern bool BatchIsDecided(Batch *batch, int position, int segment);
+extern bool SegmentOnRowAlone(Batch *batch, int position, int segment);
 
 #endif /* SEGMENTS_PREDICATE_ROW_H */

@@ -115,6 +115,13 @@ text_form(BindPlace *place)
 	}
 }
 
+/* NaN and Infinity are the only letters in text forms. */
+static bool
+has_letters(BindPlace *place)
+{
+	return place->field->class == FIELD_NUMBER && number_type(place) != VALUE_INT;
+}
+
 static bool
 is_text(const Field *field)
 {
@@ -270,7 +277,7 @@ bind_pattern(BindPlace *place, FilterOperator op)
 		atom->pattern = text;
 		return PredicateOfAtom(atom);
 	}
-	if (fold && is_text(place->field))
+	if (fold && (is_text(place->field) || has_letters(place)))
 		atom->value = psprintf("segments.fold(%s)", atom->value);
 	atom->pattern = BindLikePattern(place, op, text, fold);
 	return PredicateOfAtom(atom);

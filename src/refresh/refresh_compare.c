@@ -203,6 +203,8 @@ keep_contact(Comparison *work, TupleTableSlot *slot, int position)
 	ExecStoreHeapTuple(ExecCopySlotHeapTuple(slot), copy, false);
 	work->row = &work->batch->rows[position];
 	RowVersionInit(work->row, program->sources[0], copy);
+	work->row->batch = work->batch;
+	work->row->position = position;
 	work->batch->keys[position] = slot_getattr(copy, program->table->key_attnum, &isnull);
 }
 
@@ -302,7 +304,7 @@ compare_contact(Comparison *work, TupleTableSlot *slot, int position)
 			continue;
 		if (looks_up[i])
 			add_pair(&work->others, segment, position, stored[i]);
-		else if (SegmentOnRow(program, work->row, segment, work->now) != stored[i])
+		else if (SegmentOnRowAlone(work->batch, position, segment) != stored[i])
 			add_pair(&work->different, segment, position, stored[i]);
 	}
 }

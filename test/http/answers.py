@@ -217,6 +217,19 @@ def methods(w):
 
 
 @test
+def reading_needs_no_right_to_set(w):
+    name = "FUNCTION pg_catalog.set_config(text, text, boolean)"
+    w.db.psql(f"REVOKE EXECUTE ON {name} FROM PUBLIC")
+    try:
+        reply = ask(w.main, "GET", "/")
+        equal((reply.status, reply.json["read_only"]), (200, "on"))
+        equal(ask(w.main, "POST", "/").json["read_only"], "off")
+        equal(ask(w.main, "GET", "/").json["read_only"], "on")
+    finally:
+        w.db.psql(f"GRANT EXECUTE ON {name} TO PUBLIC")
+
+
+@test
 def pages_of_other_sites_change_nothing(w):
     equal(form(w.main, "POST", "/", "a=1", Origin="http://evil.example").status, 403)
     equal(form(w.main, "POST", "/", "a=1", Sec_Fetch_Site="cross-site").status, 403)

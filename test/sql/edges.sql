@@ -52,3 +52,18 @@ INSERT INTO chooser VALUES (2, '{v1}');
 SELECT contact_id FROM segments.members('wishes-for-everything');
 SELECT segments.detach('chooser');
 DROP TABLE chooser;
+
+-- text forms of numbers are compared without case too
+CREATE TABLE edge_number (id int PRIMARY KEY, v numeric, f float8, n int);
+SELECT segments.attach('edge_number');
+SELECT segments.create_segment('Like ' || field || ' ' || n, json_build_array(json_build_object('field', field, 'operator', operator, 'properties', json_build_object('filter', v)))::text::segments.filter,
+                               contact_table => 'edge_number') IS NOT NULL AS created
+FROM (VALUES ('v', 'like', 'nan'), ('v', 'startsWith', 'INF'), ('v', '!like', 'Infinity'), ('v', 'contains', '.5'), ('f', 'contains', 'NaN'), ('f', 'endsWith', 'ITY'), ('f', 'regexp', '^nan$'), ('n', 'like', '1%')) AS f (field, operator, v),
+    LATERAL (SELECT operator || ' ' || v) AS a (n);
+INSERT INTO edge_number VALUES (1, 'NaN', 'NaN', 1), (2, 'Infinity', '-Infinity', 12), (3, 1.50, 1.5, -1), (4, NULL, NULL, NULL);
+SELECT s.name, ARRAY(SELECT m.contact_id FROM segments.members(s.alias) AS m ORDER BY 1) AS contacts
+FROM segments.segment AS s WHERE s.contact_table = 'edge_number'::regclass ORDER BY s.name COLLATE "C";
+SELECT count(*) FROM segments.check();
+SELECT count(*) FROM segments.check(by_query => true);
+SELECT segments.detach('edge_number');
+DROP TABLE edge_number;

@@ -201,6 +201,27 @@ SELECT pg_temp.walk('America/Havana', '2026-11-01 02:30+00', '29 minutes', 12, '
 SELECT pg_temp.walk('UTC', '2026-01-28 12:00+00', '5 hours', 16, 'inNext 1 month', 'lt +1 month', 'gt +1 month -2 days', 'lte +1 month +1 hour');
 SELECT pg_temp.walk('Europe/Paris', '2026-03-26 20:00+00', '7 hours', 20, 'inLast 1 month', 'gte -1 month', 'lt -1 month +1 hour', 'inLast 1 quarter');
 
+-- What would have to be looked up, and is met before what decides without it: the row alone tells, after the boundary as before.
+CREATE TABLE shop.nested (id int PRIMARY KEY, seen timestamptz, city text, points int);
+CREATE INDEX ON shop.nested (seen);
+CREATE TABLE shop.call (nested int, kind text);
+CREATE INDEX ON shop.call (nested);
+SET segments.now = '2026-01-15 10:00+00';
+SELECT segments.attach('shop.nested');
+SELECT segments.attach_related('shop.nested', 'call', 'shop.call', 'nested');
+SELECT segments.define_field('shop.nested', 'kind', object => 'behaviors', relation => 'call');
+INSERT INTO shop.nested SELECT i, '2026-01-15 09:00+00'::timestamptz + i * interval '1 minute', 'Oslo', i FROM generate_series(1, 50) AS i;
+INSERT INTO shop.call VALUES (3, 'a'), (4, 'b'), (5, 'a'), (5, 'b');
+SELECT pg_temp.segment('Nested', pg_temp.item('lead', 'seen', 'inLast', '1 day'), jsonb_build_object('glue', 'or', 'filters', jsonb_build_array(
+    jsonb_build_object('filters', jsonb_build_array(pg_temp.item('behaviors', 'kind', '=', 'a'), pg_temp.item('lead', 'points', '=', '100') || '{"glue": "or"}')),
+    jsonb_build_object('filters', jsonb_build_array(pg_temp.item('lead', 'points', '=', '200'),
+        pg_temp.item('behaviors', 'kind', '=', 'b') || '{"glue": "or"}', pg_temp.item('lead', 'city', '=', 'Rome'))))));
+UPDATE shop.nested SET city = 'Rome' WHERE id IN (2, 5);
+SELECT * FROM pg_temp.refresh('2026-01-16 09:10+00');
+SELECT * FROM pg_temp.refresh('2026-01-16 09:30+00');
+SELECT array_agg(contact_id ORDER BY contact_id) FROM shop.nested_segment_member;
+SELECT segments.detach('shop.nested');
+
 -- The index that is missing is named.
 SELECT segments.attach('shop.dense');
 SELECT segments.explain('[{"field": "at", "operator": "inLast", "properties": {"filter": "1 day"}}]');

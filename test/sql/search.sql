@@ -12,6 +12,7 @@ SELECT jsonb_typeof(segments_internal.parse_search(repeat('(', 100)));
 
 CREATE SCHEMA srch;
 CREATE TABLE srch.person (id bigint PRIMARY KEY, email text, name text, city text, points int, joined date, vip boolean, tags text[], balance numeric);
+CREATE INDEX ON srch.person (points);
 INSERT INTO srch.person VALUES
     (1, 'ann@example.org', 'Ann Sharp', 'Paris', 10, '2026-01-01', true, '{a,b}', 1.5),
     (2, 'bob@gmail.com', 'Bob Paris', 'London', 100, '2026-02-01', false, '{b}', NULL),
@@ -46,7 +47,6 @@ SELECT q, ARRAY(SELECT segments.search(q)) FROM unnest(ARRAY['page:pricing', 'pa
     'bucket_3:>=0', 'bucket_3:>9999', '!bucket_3:>=0', 'bucket_x:1', 'group_points_1:0']) AS q;
 -- planned like a condition that a person wrote
 INSERT INTO srch.person (id, points) SELECT i, i FROM generate_series(1000, 3000) AS i;
-CREATE INDEX ON srch.person (points);
 ANALYZE srch.person;
 SELECT segments_internal.search_condition(segments_internal.parse_search('points:>2990 segment:rich'), t) FROM segments.contact_table AS t;
 SET enable_seqscan = off;

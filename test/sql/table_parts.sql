@@ -209,7 +209,7 @@ INSERT INTO event (lead_id, kind, amount, at) SELECT i, 'buy', 20, '2026-06-05' 
 SELECT segments.add_contact('rich', 150), segments.remove_contact('rich', 151), segments.remove_contact('rich', 153);
 UPDATE leads SET id = CASE id WHEN 150 THEN 250 WHEN 152 THEN 252 ELSE id END, points = CASE id WHEN 154 THEN 60 ELSE 41 END WHERE id >= 150;
 SELECT * FROM member;
-SELECT contact_id, included FROM leads_segment_override ORDER BY 1;
+SELECT contact_id, included FROM leads_segment_override ORDER BY 1, 2;
 SELECT * FROM segments.check();
 UPDATE event SET at = '2026-02-05', amount = 1 WHERE lead_id >= 150;
 CREATE FUNCTION swallow_event() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN CASE WHEN NEW.lead_id <> 151 THEN NEW END; END';
