@@ -247,9 +247,9 @@ has_row_of(const char *name, Oid contact_table)
 	return found;
 }
 
-/* The row of a contact table and what follows from it; NULL when either is gone. */
+/* The row of a contact table; NULL when it is not attached. */
 static ContactTable *
-read_contact_table(Oid relid)
+read_row(Oid relid)
 {
 	ContactTable *table = NULL;
 	CatalogScan scan;
@@ -261,10 +261,6 @@ read_contact_table(Oid relid)
 	if (CatalogScanNext(&scan))
 		table = contact_table_from_tuple(scan.tuple, RelationGetDescr(scan.rel));
 	CatalogScanEnd(&scan);
-
-	if (table == NULL || !find_contact_table(table))
-		return NULL;
-	complete_contact_table(table);
 	return table;
 }
 
@@ -277,6 +273,16 @@ refuse_table(Oid relid)
 					errhint("Attach it with segments.attach().")));
 }
 
+/* Event triggers follow a key that is renamed, where they are not switched off. */
+pg_noreturn static void
+refuse_key(const ContactTable *table)
+{
+	ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					errmsg("contact table \"%s\" has no column \"%s\", which is its key",
+						   get_rel_name(table->relid), table->key_column),
+					errhint("Attach it again with segments.attach().")));
+}
+
 /*
  * The contact table with this OID, in the current memory context; NULL, or an
  * error, when it is not attached.  Unless missing_ok, its key and the tables
@@ -285,12 +291,20 @@ refuse_table(Oid relid)
 ContactTable *
 CatalogContactTable(Oid relid, bool missing_ok)
 {
-	ContactTable *table = read_contact_table(relid);
+	ContactTable *table = read_row(relid);
+	bool found = table != NULL && find_contact_table(table);
 
+	if (!found && missing_ok)
+		return NULL;
+	if (table == NULL || !OidIsValid(table->owner))
+		refuse_table(relid);
+	if (!found)
+		refuse_key(table);
+	complete_contact_table(table);
 	if (missing_ok)
 		return table;
 	/* who detaches it may be ahead of us: then its tables go, and its row */
-	if (table == NULL || !(BesideIsThere(table) || has_row_of("contact_table", relid)))
+	if (!BesideIsThere(table) && !has_row_of("contact_table", relid))
 		refuse_table(relid);
 	BesideCheck(table);
 	return table;
@@ -473,7 +487,7 @@ CatalogContactTablesReading(Oid relid)
 	List *result = NIL;
 	CatalogScan scan;
 
-	if (CatalogContactTable(relid, true) != NULL)
+	if (has_row_of("contact_table", relid))
 		result = list_make1_oid(relid);
 	CatalogScanBegin(&scan, "relation", InvalidOid, NULL, 0, NULL);
 	while (CatalogScanNext(&scan))

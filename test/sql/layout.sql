@@ -148,6 +148,31 @@ SELECT * FROM segments.check('visits');
 SELECT segments.detach('lay.c');
 DROP TABLE lay.e, lay.c;
 DROP OPERATOR FAMILY lay.backwards_ops USING btree;
+
+-- a key that got another name: nobody writes past the segments, in whatever session, until that is known or taken back
+CREATE TABLE lay.k (id bigint PRIMARY KEY, email text);
+SELECT segments.attach('lay.k');
+SELECT segments.create_segment('k', '[{"field":"email","operator":"=","properties":{"filter":"a"}}]', contact_table => 'lay.k') > 0;
+INSERT INTO lay.k VALUES (1, 'a');
+\c -
+\set VERBOSITY default
+\set SHOW_CONTEXT never
+INSERT INTO lay.k VALUES (2, 'a');
+ALTER TABLE lay.k RENAME id TO number;
+INSERT INTO lay.k VALUES (3, 'a');
+\c -
+\set VERBOSITY default
+\set SHOW_CONTEXT never
+INSERT INTO lay.k VALUES (3, 'a');
+SELECT * FROM segments.check('k');
+ALTER TABLE lay.k RENAME number TO id;
+INSERT INTO lay.k VALUES (3, 'a');
+ALTER TABLE lay.k RENAME id TO number;
+SELECT segments.attach('lay.k');
+INSERT INTO lay.k VALUES (4, 'a');
+SELECT contact_id FROM segments.members('k') ORDER BY 1;
+SELECT * FROM segments.check('k');
+SELECT segments.detach('lay.k');
 SELECT segments.detach('lay.t');
 DROP SCHEMA lay CASCADE;
 DROP ROLE regress_layout_owner;
