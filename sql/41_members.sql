@@ -281,17 +281,22 @@ AS $function$
  */
 DECLARE
     change record;
+    includes bigint[];
+    excludes bigint[];
 BEGIN
     IF contacts IS NULL OR array_position(contacts, NULL) IS NOT NULL THEN
         RAISE EXCEPTION 'contact must not be null' USING ERRCODE = 'null_value_not_allowed';
     END IF;
+    -- by themselves: a join with the segments that one sees, of which there may be none, need not look at them
+    includes := ARRAY(SELECT DISTINCT segments_internal.check_published(a) FROM unnest(add) AS a);
+    excludes := ARRAY(SELECT DISTINCT segments_internal.check_published(r) FROM unnest(remove) AS r);
     FOR change IN
         SELECT c.id, c.action, row_number() OVER (ORDER BY c.action DESC, c.id) AS number,
                count(*) OVER () AS changes, s.contact_table,
                min(s.contact_table::oid) OVER () <> max(s.contact_table::oid) OVER () AS is_mixed
-        FROM (SELECT DISTINCT segments_internal.check_published(a) AS id, 'include' AS action FROM unnest(add) AS a
+        FROM (SELECT u.id, 'include' AS action FROM unnest(includes) AS u (id)
               UNION ALL
-              SELECT DISTINCT segments_internal.check_published(r), 'exclude' FROM unnest(remove) AS r) AS c
+              SELECT u.id, 'exclude' FROM unnest(excludes) AS u (id)) AS c
             JOIN segments.segment AS s ON s.id = c.id
         ORDER BY number
     LOOP

@@ -65,10 +65,15 @@ COMMENT ON FUNCTION segments.register_usage(text, text, text, boolean) IS
 CREATE FUNCTION segments.forget_usage(segment text, kind text, name text) RETURNS boolean
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
+DECLARE
+    named_id bigint := segments.resolve_segment(segment);
 BEGIN
-    DELETE FROM segments.registered_usage AS u
-    WHERE (u.segment_id, u.kind, u.name) = (segments.resolve_segment(segment), forget_usage.kind, forget_usage.name);
-    RETURN FOUND;
+    DELETE FROM segments.registered_usage AS u WHERE (u.segment_id, u.kind, u.name) = (named_id, forget_usage.kind, forget_usage.name);
+    IF FOUND THEN
+        RETURN true;
+    END IF;
+    PERFORM segments_internal.refuse_change(segment, 'UPDATE');
+    RETURN false;
 END
 $function$;
 COMMENT ON FUNCTION segments.forget_usage(text, text, text) IS 'forgets a use that was registered; whether there was one';

@@ -14,15 +14,19 @@ AS $function$
 DECLARE
     entries bigint;
     oldest timestamptz;
+    more bigint;
     changes bigint;
+    members bigint;
     last_change timestamptz;
 BEGIN
-    SELECT c.joins + c.leaves, c.last_change INTO changes, last_change FROM segments_internal.member_counts(tables.contact_table) AS c
+    SELECT c.joins + c.leaves, c.members, c.last_change INTO changes, members, last_change FROM segments_internal.member_counts(tables.contact_table) AS c
     WHERE c.segment_id = log_reaches.segment_id;
-    SELECT r.entries, r.oldest INTO entries, oldest
-    FROM segments_internal.ask_beside(tables.contact_table, 'reach', log_reaches.segment_id) AS r (entries bigint, oldest timestamptz);
+    SELECT r.entries, r.oldest, r.more INTO entries, oldest, more
+    FROM segments_internal.ask_beside(tables.contact_table, 'reach', log_reaches.segment_id) AS r (entries bigint, oldest timestamptz, more bigint);
+    -- a segment begins without members, so those of a whole log make those of now; in a database that was restored, or
+    -- an unlogged table, all changes that are known are those of the log.
     -- without entries nothing has happened since the last change, where that is known
-    RETURN CASE WHEN entries >= coalesce(changes, 0) THEN '-infinity'
+    RETURN CASE WHEN entries >= coalesce(changes, 0) AND more = coalesce(members, 0) THEN '-infinity'
                 ELSE coalesce(oldest, CASE WHEN isfinite(last_change) THEN last_change END, segments.now()) END;
 END
 $function$;

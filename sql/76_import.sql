@@ -291,6 +291,9 @@ DECLARE
 BEGIN
     -- options hold SQL, which runs as its author: row security does not stop superusers
     SELECT * INTO STRICT import FROM segments.import AS i WHERE i.id = import_id AND i.made_by = current_user FOR UPDATE;
+    IF import.done <> first - 1 THEN
+        RAISE EXCEPTION 'import % goes on in another session', import_id USING ERRCODE = 'object_in_use';
+    END IF;
     SELECT * INTO STRICT tables FROM segments.contact_table AS t WHERE t.contact_table = import.contact_table;
     columns := ARRAY(SELECT jsonb_populate_record(NULL::segments.import_column, e.value)
                      FROM jsonb_array_elements(import.options -> 'import_columns') WITH ORDINALITY AS e (value, n) ORDER BY e.n);

@@ -10,6 +10,8 @@
 
 #include "base/sql_expr.h"
 
+#include <ctype.h>
+
 #include "access/table.h"
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
@@ -168,6 +170,44 @@ check_expression(const char *sql, Node *expr)
 						errhint("Use only columns that hold what is written into the row.")));
 }
 
+/* How many literals begin with a word that dates and times read by the clock? */
+static int
+count_clock_words(const char *sql)
+{
+	static const char *const words[] = {"now", "today", "tomorrow", "yesterday"};
+	const char *p = sql;
+	int n = 0;
+	int i;
+
+	while ((p = strchr(p, '\'')) != NULL)
+	{
+		p += 1 + strspn(p + 1, " {[(");
+		for (i = 0; i < lengthof(words); i++)
+			if (pg_strncasecmp(p, words[i], strlen(words[i])) == 0 &&
+				!isalnum((unsigned char) p[strlen(words[i])]))
+				n++;
+	}
+	return n;
+}
+
+/*
+ * A text keeps its word.  A date that was made of one is another literal by
+ * now: that of the day on which it was read.
+ */
+static void
+check_literals(const char *sql, const char *written)
+{
+	if (count_clock_words(sql) > count_clock_words(written))
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
+			 errmsg("expression \"%s\" uses the clock", sql),
+			 errdetail(
+				 "A literal such as 'today' would stand for the day on which it is declared."),
+			 errhint(
+				 "Compare with a date phrase in the filter, or, of related rows, in a row group.")));
+}
+
 /*
  * Read an expression in the present search path and write it with every name
  * qualified and `new_alias` for the relation (NULL: columns stay bare where
@@ -181,6 +221,7 @@ SqlExprQualify(const char *sql, Oid relid, const char *alias, const char *new_al
 	Relation rel = table_open(relid, AccessShareLock);
 	Node *expr = analyze(sql, rel, alias);
 	Oid collation = exprCollation(expr);
+	char *text;
 
 	table_close(rel, NoLock);
 
@@ -191,5 +232,7 @@ SqlExprQualify(const char *sql, Oid relid, const char *alias, const char *new_al
 		*type = exprType(expr);
 	if (deterministic)
 		*deterministic = !OidIsValid(collation) || get_collation_isdeterministic(collation);
-	return deparse(expr, relid, new_alias ? new_alias : alias, new_alias != NULL);
+	text = deparse(expr, relid, new_alias ? new_alias : alias, new_alias != NULL);
+	check_literals(sql, text);
+	return text;
 }

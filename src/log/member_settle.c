@@ -277,7 +277,7 @@ settle_locked(Settling *settling)
  * Have a row of count_state where there is none: a dump was restored without
  * triggers.  The next one settles.
  */
-static void
+static bool
 create_state(Oid contact_table)
 {
 	Oid type = REGCLASSOID;
@@ -286,36 +286,41 @@ create_state(Oid contact_table)
 
 	/* a row that the snapshot doesn't see would make us fail */
 	if (IsolationUsesXactSnapshot())
-		return;
+		return false;
 	SecureEnter(&secure, CatalogOwner());
 	SPI_connect();
 	run("INSERT INTO segments.count_state (contact_table) VALUES ($1) ON CONFLICT DO NOTHING", 1,
 		&type, &value);
 	SPI_finish();
 	SecureLeave(&secure);
+	return true;
 }
 
-/* Settle under the active snapshot; false: the row was changed meanwhile. */
+/*
+ * Settle under the active snapshot; false: the row was changed meanwhile.  A
+ * writer does not count all that there is; but what the log is about to lose
+ * would be known from nowhere else.
+ */
 static bool
 settle_once(ReadTable *table, SettlePurpose purpose)
 {
 	Settling settling = {{0}};
 	CountState *state = &settling.source.state;
-	bool locked = true;
+	bool done = true;
 
 	settling.purpose = purpose;
 	CountSourceOpen(&settling.source, table, GetActiveSnapshot());
-	if (!state->exists && purpose == SETTLE_UPKEEP)
-		create_state(table->contact_table);
-	if (state->exists && (state->believed || purpose == SETTLE_UPKEEP))
+	if (!state->exists && purpose != SETTLE_COMMIT)
+		done = !create_state(table->contact_table);
+	if (state->exists && (state->believed || purpose != SETTLE_COMMIT))
 	{
-		locked = lock_state(state, settling.source.snapshot,
-							purpose == SETTLE_TRIM ? LockWaitBlock : LockWaitSkip);
-		if (locked)
+		done = lock_state(state, settling.source.snapshot,
+						  purpose == SETTLE_TRIM ? LockWaitBlock : LockWaitSkip);
+		if (done)
 			settle_locked(&settling);
 	}
 	CountSourceClose(&settling.source);
-	return locked;
+	return done;
 }
 
 static bool

@@ -15,6 +15,7 @@
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "executor/tuptable.h"
+#include "miscadmin.h"
 #include "nodes/execnodes.h"
 #include "nodes/pg_list.h"
 #include "utils/rel.h"
@@ -180,11 +181,14 @@ DirectTableSlot(DirectTable *table, int i)
 }
 
 /*
- * Write the first rows of a block into the heap; their slots tell where.
+ * Write the first rows of a block into the heap; their slots tell where.  Nothing
+ * else looks whether the transaction may write.
  */
 void
 DirectTableInsert(DirectTable *table, int n, CommandId command)
 {
+	if (!table->rel->rd_islocaltemp)
+		PreventCommandIfReadOnly("INSERT");
 	if (n == 1)
 		table_tuple_insert(table->rel, table->slots[0], command, 0, NULL);
 	else

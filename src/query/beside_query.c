@@ -87,10 +87,12 @@ static const Question questions[] = {
 	 "WHERE c.segment_id <> ALL ($1) ORDER BY e.place",
 	 1,
 	 {TIDARRAYOID}},
-	/* segment: how many entries there are of it, and the instant of the oldest of all */
+	/* segment: how many entries there are of it, the instant of the oldest of all, and its joins less its leaves */
 	{"reach",
-	 "SELECT pg_catalog.count(*) FILTER (WHERE c.segment_id = $2), pg_catalog.min(c.at) FROM {change} c "
-	 "WHERE $2 <> ALL ($1)",
+	 "SELECT pg_catalog.count(*) FILTER (WHERE c.segment_id = $2), pg_catalog.min(c.at), "
+	 "pg_catalog.count(*) FILTER (WHERE c.segment_id = $2 AND c.joined) - "
+	 "pg_catalog.count(*) FILTER (WHERE c.segment_id = $2 AND NOT c.joined) "
+	 "FROM {change} c WHERE $2 <> ALL ($1)",
 	 1,
 	 {INT8OID}},
 	/* segment, where steps begin, where the last one ends: number of the step, joins, leaves */

@@ -326,9 +326,11 @@ compare_others(Comparison *work, const Pair *pairs, int n)
 	batch = BatchCreate(program, work->now, n, keys);
 	for (i = 0; i < n; i++)
 	{
-		RowVersion *row = &work->batch->rows[pairs[i].position];
+		RowVersion *row = &batch->rows[i];
 		bool matches;
 
+		/* what is read by a column of the contact finds it in the batch */
+		*row = work->batch->rows[pairs[i].position];
 		row->batch = batch;
 		row->position = i;
 		matches = SegmentOnRow(program, row, pairs[i].segment, work->now);

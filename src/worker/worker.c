@@ -294,6 +294,8 @@ segments_worker_main(Datum argument)
 	BackgroundWorkerUnblockSignals();
 	BackgroundWorkerInitializeConnectionByOid(DatumGetObjectId(argument), role, 0);
 	pgstat_report_appname(WORKER_TYPE);
+	/* as autovacuum: counts are not settled by serializable transactions */
+	SetConfigOption("default_transaction_isolation", "read committed", PGC_SUSET, PGC_S_OVERRIDE);
 	run();
 	proc_exit(0);
 }

@@ -74,6 +74,18 @@ SELECT count(*), count(*) FILTER (WHERE success)
 FROM segments.change_segments(ARRAY(SELECT g::bigint FROM generate_series(1001, 3100) AS g), '{act-friends,act-french}', '{}', 'batch', 'many');
 SELECT alias, count(*) FROM act.log WHERE reference = 'many' GROUP BY alias ORDER BY alias;
 
+-- a transaction that may not write
+INSERT INTO act.people SELECT g, g, 'Spain' FROM generate_series(4001, 4100) AS g;
+BEGIN READ ONLY;
+SELECT segments.add_contact('act-friends', 4001);
+ROLLBACK;
+BEGIN READ ONLY;
+SELECT segments.add_contacts('act-friends', ARRAY(SELECT g::bigint FROM generate_series(4001, 4100) AS g));
+ROLLBACK;
+BEGIN READ ONLY;
+SELECT segments.change_segments('{4001}'::bigint[], '{act-friends}');
+COMMIT;
+SELECT segments.is_member('act-friends', 4001);
 -- who may not change members by hand may not do so by an action
 CREATE ROLE regress_act_reader;
 GRANT USAGE ON SCHEMA act TO regress_act_reader;
@@ -88,6 +100,25 @@ SET ROLE regress_act_reader;
 SELECT * FROM segments.change_segments('{1}'::bigint[], '{act-french}', source => 'form', reference => 'Sign up');
 RESET ROLE;
 SELECT * FROM act.by_hand WHERE reference = 'Sign up';
+-- nor forget what others have registered
+SELECT segments.register_usage('act-french', 'email', 'News');
+SET ROLE regress_act_reader;
+SELECT segments.forget_usage('act-french', 'email', 'News');
+SELECT segments.forget_usage('act-nobody', 'email', 'News');
+RESET ROLE;
+SELECT segments.forget_usage('act-french', 'email', 'News');
+SELECT segments.forget_usage('act-french', 'email', 'News');
+SET enable_indexscan = off;
+SET enable_bitmapscan = off;
+SELECT segments.forget_usage('act-nobody', 'email', 'News');
+RESET enable_indexscan;
+RESET enable_bitmapscan;
+-- who sees no segment at all is told so too
+REVOKE SELECT ON act.people FROM regress_act_reader;
+SET ROLE regress_act_reader;
+SELECT segments.change_segments('{1}'::bigint[], '{act-french}');
+SELECT segments.change_segments('{1}'::bigint[], remove => '{act-nobody}');
+RESET ROLE;
 REVOKE ALL ON FUNCTION segments.change_by_hand(bigint, anyarray, text) FROM regress_act_reader;
 SELECT segments_internal.by_hand(NULL, '{1}'::bigint[], 'include', NULL, NULL) IS NULL AS nothing;
 

@@ -220,6 +220,21 @@ UPDATE shop.nested SET city = 'Rome' WHERE id IN (2, 5);
 SELECT * FROM pg_temp.refresh('2026-01-16 09:10+00');
 SELECT * FROM pg_temp.refresh('2026-01-16 09:30+00');
 SELECT array_agg(contact_id ORDER BY contact_id) FROM shop.nested_segment_member;
+-- Companies that a column of the contact leads to are read by it.
+CREATE TABLE shop.firm (id int PRIMARY KEY, name text, founded timestamptz);
+INSERT INTO shop.firm VALUES (1, 'A', '2026-01-15 10:00+00'), (2, 'B', '2026-01-14 10:00+00');
+ALTER TABLE shop.nested ADD COLUMN firm int;
+CREATE INDEX ON shop.nested (firm);
+SELECT segments.attach_company('shop.nested', 'shop.firm', 'firm');
+UPDATE shop.nested SET firm = id % 4;
+SELECT pg_temp.segment('Of A', pg_temp.item('lead', 'seen', 'inLast', '1 day'), pg_temp.item('company', 'name', '=', 'a')),
+       pg_temp.segment('Old or of B', pg_temp.item('lead', 'seen', 'lt', '-1 day -5 hours'), pg_temp.item('company', 'name', '!=', 'b') || '{"glue": "or"}'),
+       pg_temp.segment('Founded', pg_temp.item('lead', 'points', 'gt', '1'), pg_temp.item('company', 'founded', 'inLast', '2 days'), pg_temp.item('behaviors', 'kind', '!=', 'a'),
+                       pg_temp.item('lead', 'seen', 'gt', '-36 hours'));
+SELECT * FROM pg_temp.refresh('2026-01-16 09:40+00');
+SELECT * FROM pg_temp.refresh('2026-01-16 11:30+00');
+SELECT * FROM pg_temp.refresh('2026-01-16 21:30+00');
+SELECT alias, members FROM segments.status WHERE contact_table = 'shop.nested'::regclass ORDER BY 1;
 SELECT segments.detach('shop.nested');
 
 -- The index that is missing is named.

@@ -35,6 +35,13 @@ CALL pg_temp.refused('SELECT segments.define_field(''c'', ''f'', expression => '
 CALL pg_temp.refused('SELECT segments.define_field(''c'', ''f'', expression => ''b = current_user'')');
 CALL pg_temp.refused('SELECT segments.define_field(''c'', ''f'', expression => ''to_tsvector(b)::text'')');
 CALL pg_temp.refused('SELECT segments.define_field(''c'', ''f'', expression => ''a::regclass::text'')');
+CALL pg_temp.refused($q$SELECT segments.define_field('c', 'f', expression => $$seen > 'today'$$)$q$);
+CALL pg_temp.refused($q$SELECT segments.define_field('c', 'f', expression => $$date ' Yesterday' + a$$)$q$);
+CALL pg_temp.refused($q$SELECT segments.define_field('c', 'f', expression => $$seen - timestamptz 'now'$$, unfollowed => true)$q$);
+CALL pg_temp.refused($q$SELECT segments.attach_related('c', 'fresh', 'hit', 'c_id', condition => $$at > 'tomorrow'$$)$q$);
+-- texts that say so, and words that only begin so
+SELECT segments.define_field('c', 'said', 'boolean', expression => 'b IN (''today'', ''now'', ''nowhere'')');
+SELECT segments.drop_field('c', 'said');
 -- rows of others, functions that may read them
 CALL pg_temp.refused('SELECT segments.define_field(''c'', ''f'', expression => ''(SELECT count(*) FROM c AS o WHERE o.b = c.b)'')');
 CALL pg_temp.refused('SELECT segments.define_field(''c'', ''f'', expression => ''(SELECT count(*) FROM hit WHERE c_id = c.id)'')');

@@ -88,6 +88,15 @@ $node->safe_psql('postgres', 'ALTER SYSTEM RESET segments.worker');
 $node->reload;
 comes_by_itself($node, 'postgres', 'switched on again');
 
+# it settles counts where everybody's transactions are serializable, as these don't
+$node->safe_psql('postgres', 'CREATE DATABASE strict');
+$node->safe_psql('postgres', "ALTER DATABASE strict SET default_transaction_isolation = 'serializable'");
+$node->safe_psql('strict', $set_up);
+comes_by_itself($node, 'strict', 'serializable');
+ok($node->poll_query_until('strict', 'SELECT high IS NOT NULL FROM segments.count_state'), 'counts are settled');
+is($node->safe_psql('strict', q{SELECT segments.count('late') = (SELECT count(*) FROM contact_segment_member)}), 't', 'and right');
+$node->safe_psql('postgres', 'DROP DATABASE strict');
+
 # a standby has none until it is promoted
 $node->backup('base');
 my $standby = PostgreSQL::Test::Cluster->new('standby');
