@@ -24,6 +24,7 @@
 #include "catalog/indexing.h"
 #include "common/hashfn.h"
 #include "miscadmin.h"
+#include "storage/bufmgr.h"
 #include "utils/fmgroids.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
@@ -38,6 +39,7 @@
 #define Natts_definition_change 2
 
 #define FOLD_ROWS 16 /* when there are more of one table */
+#define FEW_PAGES 4  /* are read from end to end: a new backend saves the index */
 
 typedef struct VersionRows
 {
@@ -49,11 +51,14 @@ static void
 begin_rows(VersionRows *rows, Oid relid, LOCKMODE lock, Snapshot snapshot)
 {
 	ScanKeyData key;
+	bool by_index;
 
 	rows->rel = table_open(CatalogRelid("definition_change"), lock);
 	ScanKeyInit(&key, Anum_change_relation, BTEqualStrategyNumber, F_OIDEQ,
 				ObjectIdGetDatum(relid));
-	rows->scan = systable_beginscan(rows->rel, PrimaryKeyIndex(rows->rel), true, snapshot, 1, &key);
+	by_index = RelationGetNumberOfBlocks(rows->rel) > FEW_PAGES;
+	rows->scan = systable_beginscan(rows->rel, by_index ? PrimaryKeyIndex(rows->rel) : InvalidOid,
+									by_index, snapshot, 1, &key);
 }
 
 static uint64

@@ -108,6 +108,8 @@ peek_byte(CsvFile *csv)
 {
 	if (csv->at == csv->length)
 	{
+		/* a line may be as long as the file */
+		CHECK_FOR_INTERRUPTS();
 		csv->at = 0;
 		csv->length = fread(csv->block, 1, BLOCK, csv->file);
 		if (ferror(csv->file))
