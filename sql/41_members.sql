@@ -281,6 +281,7 @@ AS $function$
  */
 DECLARE
     change record;
+    word text;
     includes bigint[];
     excludes bigint[];
 BEGIN
@@ -288,15 +289,19 @@ BEGIN
         RAISE EXCEPTION 'contact must not be null' USING ERRCODE = 'null_value_not_allowed';
     END IF;
     -- by themselves: a join with the segments that one sees, of which there may be none, need not look at them
-    includes := ARRAY(SELECT DISTINCT segments_internal.check_published(a) FROM unnest(add) AS a);
-    excludes := ARRAY(SELECT DISTINCT segments_internal.check_published(r) FROM unnest(remove) AS r);
+    FOREACH word IN ARRAY coalesce(add, '{}') LOOP
+        includes := includes || segments_internal.check_published(word);
+    END LOOP;
+    FOREACH word IN ARRAY coalesce(remove, '{}') LOOP
+        excludes := excludes || segments_internal.check_published(word);
+    END LOOP;
     FOR change IN
         SELECT c.id, c.action, row_number() OVER (ORDER BY c.action DESC, c.id) AS number,
                count(*) OVER () AS changes, s.contact_table,
                min(s.contact_table::oid) OVER () <> max(s.contact_table::oid) OVER () AS is_mixed
-        FROM (SELECT u.id, 'include' AS action FROM unnest(includes) AS u (id)
+        FROM (SELECT DISTINCT u.id, 'include' AS action FROM unnest(includes) AS u (id)
               UNION ALL
-              SELECT u.id, 'exclude' FROM unnest(excludes) AS u (id)) AS c
+              SELECT DISTINCT u.id, 'exclude' FROM unnest(excludes) AS u (id)) AS c
             JOIN segments.segment AS s ON s.id = c.id
         ORDER BY number
     LOOP

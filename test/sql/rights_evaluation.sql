@@ -251,7 +251,7 @@ SELECT count(*) FROM segments.read_changes('r', 1000, 'mal.contact') AS c WHERE 
 SELECT count(*) FROM segments.contact_segments(1) AS s WHERE s.id = :mine;
 SELECT count(*) FROM segments_internal.ask_beside('mal.contact', 'members', :mine::bigint, NULL::text, NULL::bigint) AS m (contact_id bigint, since timestamptz, source text);
 SELECT count(*) FROM segments_internal.ask_beside('mal.contact', 'memberships', '1'::text) AS m (segment_id bigint, since timestamptz, included boolean) WHERE segment_id = :mine;
-SELECT * FROM segments_internal.ask_beside('mal.contact', 'reach', :mine::bigint) AS r (entries bigint, oldest timestamptz);
+SELECT * FROM segments_internal.ask_beside('mal.contact', 'reach', :mine::bigint) AS r (entries bigint, oldest timestamptz, more bigint);
 SELECT * FROM segments_internal.ask_beside('mal.contact', 'overlap', ARRAY[:mine::bigint]) AS o (ids bigint[], n bigint);
 SELECT segments_internal.hidden_segments('mal.contact') = ARRAY[:mine::bigint] AS hidden;
 SELECT count(*) FROM segments.point_trigger;
@@ -264,7 +264,7 @@ RESET ROLE;
 REVOKE UPDATE, DELETE ON segments.segment FROM regress_reader2;
 SET ROLE regress_nobody;
 SELECT count(*) FROM mal.contact_segment_member;
-SELECT * FROM segments_internal.ask_beside('mal.contact', 'reach', :mine::bigint) AS r (entries bigint, oldest timestamptz);
+SELECT * FROM segments_internal.ask_beside('mal.contact', 'reach', :mine::bigint) AS r (entries bigint, oldest timestamptz, more bigint);
 SELECT segments_internal.hidden_segments('mal.contact') IS NULL AS nothing;
 SET ROLE regress_mallory;
 SELECT count(*) FROM mal.contact_segment_member WHERE segment_id = :mine;
