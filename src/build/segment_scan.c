@@ -106,6 +106,7 @@ sorted_batch(SegmentScanWork *work)
 	KeyedSlot *keyed = palloc(sizeof(KeyedSlot) * work->nrows);
 	Datum *keys = palloc(sizeof(Datum) * work->nrows);
 	Batch *batch;
+	RowVersion row;
 	int i;
 
 	for (i = 0; i < work->nrows; i++)
@@ -122,9 +123,8 @@ sorted_batch(SegmentScanWork *work)
 	batch->snapshot = work->snapshot;
 	for (i = 0; i < work->nrows; i++)
 	{
-		RowVersionInit(&batch->rows[i], program->sources[0], keyed[i].slot);
-		batch->rows[i].batch = batch;
-		batch->rows[i].position = i;
+		RowVersionInit(&row, program->sources[0], keyed[i].slot);
+		(void) BatchSetRow(batch, i, &row);
 	}
 	return batch;
 }

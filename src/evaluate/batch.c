@@ -58,6 +58,21 @@ BatchCreate(Program *program, TimestampTz now, int nrows, Datum *keys)
 }
 
 /*
+ * Put the row of a contact in its place in the batch, by which what is looked
+ * up for it is found.
+ */
+RowVersion *
+BatchSetRow(Batch *batch, int position, const RowVersion *row)
+{
+	RowVersion *place = &batch->rows[position];
+
+	*place = *row;
+	place->batch = batch;
+	place->position = position;
+	return place;
+}
+
+/*
  * Look at a contact that was locked: its row, in the slot that all share, until
  * another is looked at.
  */

@@ -40,6 +40,7 @@ typedef struct Batch
 } Batch;
 
 extern Batch *BatchCreate(Program *program, TimestampTz now, int nrows, Datum *keys);
+extern RowVersion *BatchSetRow(Batch *batch, int position, const RowVersion *row);
 extern void BatchVisit(Batch *batch, int position);
 extern bool BatchAnswer(Batch *batch, int position, int id);
 extern void BatchForgetMembers(Batch *batch, int64 segment);

@@ -73,18 +73,14 @@ static int
 lock_contacts(Batch *batch, const Task *task)
 {
 	Program *program = batch->program;
+	RowVersion row;
 	int found;
 	int i;
 
 	/* contacts are looked at one after the other, and share what is known of one */
-	RowVersionInit(&batch->rows[0], program->sources[0], NULL);
+	RowVersionInit(&row, program->sources[0], NULL);
 	for (i = 0; i < batch->nrows; i++)
-	{
-		batch->rows[i] = batch->rows[0];
-		batch->rows[i].stamp = i + 1;
-		batch->rows[i].batch = batch;
-		batch->rows[i].position = i;
-	}
+		BatchSetRow(batch, i, &row)->stamp = i + 1;
 	found = ContactsLock(batch);
 	if (found < batch->nrows && ProgramIsUnguarded(program) && wait_for_missing(batch, task->flips))
 		found = ContactsLock(batch);

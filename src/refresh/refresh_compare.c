@@ -198,13 +198,12 @@ keep_contact(Comparison *work, TupleTableSlot *slot, int position)
 {
 	Program *program = work->program;
 	TupleTableSlot *copy = MakeSingleTupleTableSlot(program->sources[0]->desc, &TTSOpsHeapTuple);
+	RowVersion row;
 	bool isnull;
 
 	ExecStoreHeapTuple(ExecCopySlotHeapTuple(slot), copy, false);
-	work->row = &work->batch->rows[position];
-	RowVersionInit(work->row, program->sources[0], copy);
-	work->row->batch = work->batch;
-	work->row->position = position;
+	RowVersionInit(&row, program->sources[0], copy);
+	work->row = BatchSetRow(work->batch, position, &row);
 	work->batch->keys[position] = slot_getattr(copy, program->table->key_attnum, &isnull);
 }
 
@@ -326,13 +325,9 @@ compare_others(Comparison *work, const Pair *pairs, int n)
 	batch = BatchCreate(program, work->now, n, keys);
 	for (i = 0; i < n; i++)
 	{
-		RowVersion *row = &batch->rows[i];
+		RowVersion *row = BatchSetRow(batch, i, &work->batch->rows[pairs[i].position]);
 		bool matches;
 
-		/* what is read by a column of the contact finds it in the batch */
-		*row = work->batch->rows[pairs[i].position];
-		row->batch = batch;
-		row->position = i;
 		matches = SegmentOnRow(program, row, pairs[i].segment, work->now);
 		/* it may just have turned out that it can't be evaluated */
 		if (matches != pairs[i].stored && !AsideContains(program->segments[pairs[i].segment].id))
