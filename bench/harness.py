@@ -15,6 +15,7 @@ import time
 
 STEADY = 0.10                   # how much two runs of the floor may differ
 MINIMUM = 3                     # rounds for which a rehearsal is worth its time
+TICK = 1e-6                     # seconds: the least that a measurement can say
 MARK = '\x01done\x01'
 
 # Both sides of every comparison run with these.
@@ -137,9 +138,14 @@ def prepare(session, step):
 
 
 class FreshWork(Work):
-    """The same, by a session that has done nothing yet."""
+    """The same, by sessions that have done nothing yet: the median of some."""
+
+    SESSIONS = 9
 
     def measure(self, session):
+        return medians([self.measure_one(session) for _ in range(self.SESSIONS)])
+
+    def measure_one(self, session):
         with self.own_session(session) as fresh:
             return super().measure(fresh)
 
@@ -148,22 +154,26 @@ class FreshWork(Work):
 
 
 class Comparison:
-    """Medians of subject and floor, as (CPU, wall) in seconds, and what follows from them."""
+    """What rounds of subject and floor say, as (CPU, wall), in seconds where they are not ratios.
+
+    Ratio and difference are medians of the rounds' own, in which what slows the
+    machine for a while is on both sides.
+    """
 
     def __init__(self, subject, first, second, timed_out=False):
         self.rounds, self.timed_out = len(subject), timed_out
+        both = [tuple((f[i] + g[i]) / 2 for i in (0, 1)) for f, g in zip(first, second)]
         self.subject, self.floor = medians(subject), medians(first + second)
-        floors = [medians(floor)[0] for floor in (first, second)]
-        self.spread = max(floors) / min(floors) - 1 if min(floors) > 0 else 0.0
-        self.middle = middle_half([2 * s[0] / (f[0] + g[0]) for s, f, g in zip(subject, first, second) if f[0] + g[0] > 0])
+        self.ratios = medians([divided(s, f) for s, f in zip(subject, both)])
+        self.differences = medians([(s[0] - f[0], s[1] - f[1]) for s, f in zip(subject, both)])
+        floors = medians([divided(f, g) for f, g in zip(first, second)])[0]
+        self.spread = max(floors, 1 / floors) - 1
+        self.middle = middle_half([divided(s, f)[0] for s, f in zip(subject, both)])
 
-    @property
-    def ratios(self):
-        return tuple(s / f if f > 0 else float('inf') for s, f in zip(self.subject, self.floor))
 
-    @property
-    def differences(self):
-        return tuple(s - f for s, f in zip(self.subject, self.floor))
+def divided(a, b):
+    """No work takes no time, but a tick may be too coarse to see it."""
+    return tuple((a[i] or TICK) / (b[i] or TICK) for i in (0, 1))
 
 
 def medians(runs):
