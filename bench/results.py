@@ -2,7 +2,7 @@
 
 A line is a dict.  target, key: what it is, and what it replaces when it is
 measured again; work: in words; kind: ratio, excess (seconds over the floor,
-shown in ms), size (bytes) or rate (of a second of CPU time, and of wall time); values: [CPU, wall]; goal: null when measured for
+shown in ms), time (seconds), size (bytes) or rate (of a second of CPU time, and of wall time); values: [CPU, wall]; goal: null when measured for
 its own sake; count: statements in a measurement; subject, floor: [CPU, wall]
 in seconds; middle: where the middle half of the rounds lies; spread: of the
 two floors; wrong: members that are not what they should be; run: which one.

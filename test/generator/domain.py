@@ -251,6 +251,14 @@ ALTER TABLE crm.companies
     ADD COLUMN companylast_contact timestamp, ADD COLUMN companysectors text;
 """
 
+# Companies by a column of the contact, which nothing keeps from pointing at none, instead of by links.
+EMPLOYER = Column('employer_id', lambda rng, clock: rng.randint(1, 42))
+BY_COLUMN = """
+ALTER TABLE crm.leads ADD COLUMN employer_id bigint;
+CREATE INDEX ON crm.leads (employer_id);
+SELECT segments.attach_company('crm.leads', 'crm.companies', company_column => 'employer_id');
+"""
+
 # What cannot be inferred, and one field of every kind that Mautic's catalogue does not have.
 FIELDS = """
 SELECT segments.define_field('crm.leads', 'plan', 'select');

@@ -31,7 +31,7 @@ class Statements:
         self.toggled = set()                # published, or changed by hand, since the last look
         self.last_segment = 0
         self.serial = 0
-        names = ('city', 'country', 'points', 'email', 'last_purchase', 'birth_date', 'is_vip', 'interests')
+        names = ('city', 'country', 'points', 'email', 'last_purchase', 'birth_date', 'is_vip', 'interests', 'employer_id')
         written = {f.name for f in filters.hot} | set(names)
         self.hot_columns = [c for c in CONTACTS.columns if c.name in written]
 
