@@ -307,6 +307,10 @@ END
 $function$;
 COMMENT ON FUNCTION segments_internal.check_stored(regclass, name) IS 'refuse a virtual generated column where rows have to be found by it';
 
+CREATE FUNCTION segments_internal.types_meet_by_server(type regtype, other regtype) RETURNS boolean
+    LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'segments_types_meet_by_server';
+COMMENT ON FUNCTION segments_internal.types_meet_by_server(regtype, regtype) IS 'are values of two types compared, if at all, without a cast of whoever owns one of them?';
+
 CREATE FUNCTION segments_internal.check_comparable(relation regclass, column_name name, other regclass, other_column name) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -331,6 +335,13 @@ BEGIN
     END IF;
     -- analysed, but never evaluated: domains have conditions
     PERFORM segments_internal.qualify_expression(format('NULL::%s = NULL::%s', type, other_type), check_comparable.relation);
+    IF NOT segments_internal.types_meet_by_server(type, other_type) THEN
+        RAISE EXCEPTION 'column "%" of relation "%" cannot refer to column "%" of relation "%"',
+            check_comparable.column_name, (SELECT relname FROM pg_class WHERE oid = check_comparable.relation),
+            check_comparable.other_column, (SELECT relname FROM pg_class WHERE oid = check_comparable.other)
+            USING ERRCODE = 'datatype_mismatch', HINT = 'Give both columns one type.',
+                  DETAIL = format('Types %s and %s are compared by a cast that whoever owns one of them can change.', type, other_type);
+    END IF;
 EXCEPTION WHEN undefined_function OR ambiguous_function THEN
     RAISE EXCEPTION 'column "%" of relation "%" cannot refer to column "%" of relation "%"',
         check_comparable.column_name, (SELECT relname FROM pg_class WHERE oid = check_comparable.relation),

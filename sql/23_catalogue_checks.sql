@@ -195,6 +195,10 @@ END
 $function$;
 COMMENT ON FUNCTION segments_internal.check_references(segments.relation) IS 'refuse a relation whose rows cannot be found by the columns that it names';
 
+CREATE FUNCTION segments_internal.asker_may_follow(relation regclass) RETURNS boolean
+    LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'segments_asker_may_follow';
+COMMENT ON FUNCTION segments_internal.asker_may_follow(regclass) IS 'has the role that the session acts for the privilege TRIGGER on a table?';
+
 CREATE FUNCTION segments_internal.verify_related() RETURNS trigger
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -203,6 +207,12 @@ DECLARE
 BEGIN
     FOREACH relation IN ARRAY array_remove(ARRAY[NEW.related_table, NEW.link_table], NULL) LOOP
         PERFORM segments_internal.check_related(NEW.contact_table, relation);
+        -- every write of it costs more from now on, as with any trigger; that others have made ours doesn't give the right
+        IF (TG_OP = 'INSERT' OR relation <> ALL (array_remove(ARRAY[OLD.related_table, OLD.link_table], NULL)))
+            AND NOT segments_internal.asker_may_follow(relation) THEN
+            RAISE EXCEPTION 'permission denied for table %', (SELECT relname FROM pg_class WHERE oid = relation)
+                USING ERRCODE = 'insufficient_privilege', DETAIL = 'Segments follow a table by triggers, which need the privilege TRIGGER.';
+        END IF;
         IF NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = relation AND tgfoid = 'segments_internal.maintain()'::regprocedure) THEN
             RAISE EXCEPTION 'segments do not follow table "%"', relation
                 USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Use segments.attach_related() or segments.attach_company().';

@@ -149,7 +149,7 @@ BEGIN
             NULL;
     END;
     FOR stored IN
-        SELECT s.* FROM segments.segment AS s
+        SELECT s AS itself, s.* FROM segments.segment AS s
         WHERE s.contact_table = check_segments.contact_table AND NOT segments.is_static(s.filters)
           AND segments_internal.mentions(s.filters, check_segments.fields) AND NOT segments_internal.has_failed(s.id)
         ORDER BY s.alias
@@ -164,8 +164,7 @@ BEGIN
                 RAISE;
             WHEN OTHERS THEN
                 GET STACKED DIAGNOSTICS reason = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL;
-                broken := broken || format('segment "%s": %s', stored.alias,
-                                           concat_ws('; ', reason, nullif(rtrim(detail, '.'), '')));
+                broken := broken || segments_internal.told(stored.itself, concat_ws('; ', reason, nullif(rtrim(detail, '.'), '')));
                 EXIT WHEN cardinality(broken) = 10;
         END;
     END LOOP;
@@ -364,10 +363,9 @@ DECLARE
         WHERE (r.contact_table, r.name) = (check_uncovered.contact_table, coalesce(check_uncovered.relation, check_uncovered.object))) END;
     aliases text;
 BEGIN
-    SELECT string_agg(format('segment "%s": field "%s" of %s would mean another', s.alias, check_uncovered.field,
-                             coalesce('relation ' || quote_ident(check_uncovered.relation), 'object ' || check_uncovered.object)),
-                      E'\n' ORDER BY s.alias) INTO aliases
-    FROM (SELECT s.alias FROM segments.segment AS s
+    SELECT string_agg(DISTINCT segments_internal.told(s.segment, format('field "%s" of %s would mean another', check_uncovered.field,
+                             coalesce('relation ' || quote_ident(check_uncovered.relation), 'object ' || check_uncovered.object))), E'\n') INTO aliases
+    FROM (SELECT s AS segment FROM segments.segment AS s
           WHERE s.contact_table = check_uncovered.contact_table AND NOT segments_internal.has_failed(s.id)
             AND segments_internal.has_column(row_table, check_uncovered.field::name)
             AND EXISTS (SELECT FROM segments_internal.named_fields(s.filters) AS n

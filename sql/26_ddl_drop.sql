@@ -222,7 +222,7 @@ DECLARE
                              WHERE segments_internal.has_column(check_replaced_columns.relation, c));
     needed text;
 BEGIN
-    SELECT string_agg(DISTINCT format('segment "%s": field "%s" would mean another', s.alias, n.field), E'\n') INTO needed
+    SELECT string_agg(DISTINCT segments_internal.told(s, format('field "%s" would mean another', n.field)), E'\n') INTO needed
     FROM segments_internal.contact_tables_reading(check_replaced_columns.relation) AS t (contact_table)
         JOIN segments.segment AS s ON s.contact_table = t.contact_table
         CROSS JOIN LATERAL segments_internal.named_fields(s.filters) AS n

@@ -96,6 +96,18 @@ CREATE FUNCTION segments_internal.asker_may_see(contact_table regclass, is_globa
 COMMENT ON FUNCTION segments_internal.asker_may_see(regclass, boolean, bigint, text) IS 'may_see() of the role that the session acts for, in functions that run with the rights of others';
 REVOKE ALL ON FUNCTION segments_internal.asker_may_see(regclass, boolean, bigint, text) FROM PUBLIC;
 
+CREATE FUNCTION segments_internal.told(segment segments.segment, reason text) RETURNS text
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+    -- the reason can quote the filter
+    RETURN CASE WHEN segments_internal.asker_may_see(segment.contact_table, segment.is_global, segment.created_by, segment.created_by_user)
+                THEN format('segment "%s": %s', segment.alias, reason) ELSE 'a segment that you do not see' END;
+END
+$function$;
+COMMENT ON FUNCTION segments_internal.told(segments.segment, text) IS 'what is wrong with a segment, for messages to who asks';
+REVOKE ALL ON FUNCTION segments_internal.told(segments.segment, text) FROM PUBLIC;
+
 CREATE FUNCTION segments_internal.names_of(segment_ids bigint[]) RETURNS text
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$

@@ -29,6 +29,7 @@
 
 #include "base/compat.h"
 #include "base/secure.h"
+#include "base/sql_rights.h"
 
 /*
  * The raw expression, which must be nothing else: no FROM, no second column.
@@ -212,11 +213,12 @@ check_literals(const char *sql, const char *written)
  * Read an expression in the present search path and write it with every name
  * qualified and `new_alias` for the relation (NULL: columns stay bare where
  * they can).  $1 is an integer.  Gives its type, and whether its
- * collation compares bytes for equality.
+ * collation compares bytes for equality.  An error when the role, if there is
+ * one, may not evaluate it.
  */
 char *
-SqlExprQualify(const char *sql, Oid relid, const char *alias, const char *new_alias, Oid *type,
-			   bool *deterministic)
+SqlExprQualify(const char *sql, Oid relid, const char *alias, const char *new_alias, Oid role,
+			   Oid *type, bool *deterministic)
 {
 	Relation rel = table_open(relid, AccessShareLock);
 	Node *expr = analyze(sql, rel, alias);
@@ -228,6 +230,8 @@ SqlExprQualify(const char *sql, Oid relid, const char *alias, const char *new_al
 	if (exprType(expr) == UNKNOWNOID)
 		expr = coerce_to_common_type(NULL, expr, TEXTOID, "field");
 	check_expression(sql, expr);
+	if (OidIsValid(role))
+		SqlExprCheckRights(expr, role);
 	if (type)
 		*type = exprType(expr);
 	if (deterministic)

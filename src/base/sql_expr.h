@@ -12,6 +12,6 @@ extern Node *SqlExprParse(const char *sql, Oid relid, const char *alias);
 extern Node *SqlExprAnalyze(const char *sql, Oid relid, const char *alias);
 extern char *SqlExprText(Node *expr, Oid relid);
 extern char *SqlExprQualify(const char *sql, Oid relid, const char *alias, const char *new_alias,
-							Oid *type, bool *deterministic);
+							Oid role, Oid *type, bool *deterministic);
 
 #endif /* SEGMENTS_SQL_EXPR_H */

@@ -16,6 +16,7 @@
 
 #include "base/result.h"
 #include "base/spi.h"
+#include "base/sql_text.h"
 #include "base/vector.h"
 #include "build/build_lock.h"
 #include "build/build_set.h"
@@ -133,10 +134,11 @@ BuildCheckKeys(Program *program)
 
 	if (get_rel_relkind(table->relid) == RELKIND_PARTITIONED_TABLE)
 		return;
-	SpiRun(psprintf("SELECT pg_catalog.min(c.%1$s::pg_catalog.text) FROM %2$s c "
-					"GROUP BY c.%1$s HAVING pg_catalog.count(*) > 1 LIMIT 1",
-					table->key, table->name),
-		   0, NULL, NULL);
+	SpiRun(
+		psprintf("SELECT pg_catalog.min(%s) FROM %s c "
+				 "GROUP BY c.%s HAVING pg_catalog.count(*) > 1 LIMIT 1",
+				 SqlTextOf(psprintf("c.%s", table->key), table->key_type), table->name, table->key),
+		0, NULL, NULL);
 	if (SPI_processed > 0)
 		ereport(ERROR, (errcode(ERRCODE_UNIQUE_VIOLATION),
 						errmsg("duplicate key of contact table \"%s\"", get_rel_name(table->relid)),

@@ -51,6 +51,7 @@ PG_FUNCTION_INFO_V1(segments_user_id);
 PG_FUNCTION_INFO_V1(segments_user_name);
 PG_FUNCTION_INFO_V1(segments_may_see);
 PG_FUNCTION_INFO_V1(segments_asker_may_see);
+PG_FUNCTION_INFO_V1(segments_asker_may_follow);
 
 /* A setting's text, or NULL when it is empty. */
 static const char *
@@ -426,4 +427,15 @@ segments_asker_may_see(PG_FUNCTION_ARGS)
 		PG_RETURN_BOOL(false);
 	segment = handle_argument(fcinfo);
 	PG_RETURN_BOOL(AccessMaySeeAs(GetOuterUserId(), &segment));
+}
+
+/*
+ * segments_internal.asker_may_follow(relation): has the role that the session acts
+ * for the right to make triggers on a table?
+ */
+Datum
+segments_asker_may_follow(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(pg_class_aclcheck(PG_GETARG_OID(0), GetOuterUserId(), ACL_TRIGGER) ==
+				   ACLCHECK_OK);
 }

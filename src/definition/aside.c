@@ -15,6 +15,7 @@
 #include "utils/memutils.h"
 
 #include "definition/access.h"
+#include "definition/owner_message.h"
 
 static List *aside = NIL; /* of AsideSegment, in TopTransactionContext */
 
@@ -63,19 +64,11 @@ register_callbacks(void)
 char *
 AsideReason(const ErrorData *error)
 {
-	switch (ERRCODE_TO_CATEGORY(error->sqlerrcode))
-	{
-		case ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION:
-		case ERRCODE_FEATURE_NOT_SUPPORTED:
-		case ERRCODE_INTERNAL_ERROR:
-		case ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE:
-			return pstrdup(error->message);
-		default:
-			if (error->sqlerrcode == ERRCODE_INVALID_PARAMETER_VALUE)
-				return pstrdup(error->message);
-			return psprintf("an error was raised (SQLSTATE %s)",
-							unpack_sql_state(error->sqlerrcode));
-	}
+	/* what is wrong with a filter is told as an invalid parameter */
+	if (error->sqlerrcode == ERRCODE_INVALID_PARAMETER_VALUE ||
+		!ErrorMayQuoteRow(error->sqlerrcode))
+		return pstrdup(error->message);
+	return psprintf("an error was raised (SQLSTATE %s)", unpack_sql_state(error->sqlerrcode));
 }
 
 /*

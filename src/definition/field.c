@@ -16,6 +16,7 @@
 #include "utils/lsyscache.h"
 
 #include "base/sql_expr.h"
+#include "base/sql_text.h"
 #include "definition/contact_table.h"
 #include "definition/field_type.h"
 #include "definition/field_value.h"
@@ -217,9 +218,10 @@ field_from_definition(ContactTable *table, const FieldDefinition *def, const cha
 	field->rows = rows_of(table, object, def->relation);
 	relid = field->rows ? field->rows->relid : table->relid;
 	alias = field->rows ? "r" : "c";
-	FieldValueFromDefinition(field, def, relid, alias);
+	FieldValueFromDefinition(field, def, table->owner, relid, alias);
 	if (condition)
-		field->condition = SqlExprQualify(condition, relid, get_rel_name(relid), alias, NULL, NULL);
+		field->condition =
+			SqlExprQualify(condition, relid, get_rel_name(relid), alias, table->owner, NULL, NULL);
 	if (def->order_by)
 		field->order_by = psprintf("%s.%s", alias, quote_identifier(def->order_by));
 	if (def->case_given)
@@ -240,20 +242,21 @@ field_from_definition(ContactTable *table, const FieldDefinition *def, const cha
  * A relation's own condition as SQL over its row r; NULL where it has none.
  */
 char *
-FieldRelationCondition(const RelatedRows *rows)
+FieldRelationCondition(const RelatedRows *rows, Oid owner)
 {
 	if (rows->condition == NULL)
 		return NULL;
-	return SqlExprQualify(rows->condition, rows->relid, get_rel_name(rows->relid), "r", NULL, NULL);
+	return SqlExprQualify(rows->condition, rows->relid, get_rel_name(rows->relid), "r", owner, NULL,
+						  NULL);
 }
 
 /*
  * A relation's own condition holds for every field over it.
  */
 static void
-add_relation_condition(Field *field)
+add_relation_condition(Field *field, Oid owner)
 {
-	char *condition = field->rows ? FieldRelationCondition(field->rows) : NULL;
+	char *condition = field->rows ? FieldRelationCondition(field->rows, owner) : NULL;
 
 	if (condition == NULL)
 		return;
@@ -324,7 +327,8 @@ bucket_field(ContactTable *table, const char *name)
 	field = new_field(table, "lead", name);
 	field->type = pstrdup("number");
 	field->class = FIELD_NUMBER;
-	field->value = psprintf("segments.bucket(c.%s::pg_catalog.text, %s)", table->key, number);
+	field->value = psprintf("segments.bucket(%s, %s)",
+							SqlTextOf(psprintf("c.%s", table->key), table->key_type), number);
 	field->value_type = INT4OID;
 	return field;
 }
@@ -353,7 +357,7 @@ resolve_field(ContactTable *table, const char *object, const char *name)
 	Field *field = resolve_of_contact(table, object, name);
 
 	if (field != NULL)
-		add_relation_condition(field);
+		add_relation_condition(field, table->owner);
 	return field;
 }
 

@@ -65,6 +65,6 @@ typedef struct Field
 extern Field *FieldLookup(ContactTable *table, const char *object, const char *name);
 extern Field *FieldOfRow(ContactTable *table, RelatedRows *rows, const char *name);
 extern RelatedRows *FieldRelation(ContactTable *table, const char *name);
-extern char *FieldRelationCondition(const RelatedRows *rows);
+extern char *FieldRelationCondition(const RelatedRows *rows, Oid owner);
 
 #endif /* SEGMENTS_FIELD_H */

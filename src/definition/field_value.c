@@ -10,6 +10,7 @@
 #include "utils/lsyscache.h"
 
 #include "base/sql_expr.h"
+#include "base/sql_text.h"
 #include "definition/contact_table.h"
 #include "definition/field.h"
 #include "definition/field_type.h"
@@ -36,15 +37,17 @@ FieldValueFromColumn(Field *field, Oid relid, const char *alias, const char *col
 }
 
 /*
- * The value that a field was declared to have, over a row of relid.
+ * The value that a field was declared to have, over a row of relid; an error when
+ * the owner of the contact table may not evaluate it.
  */
 void
-FieldValueFromDefinition(Field *field, const FieldDefinition *def, Oid relid, const char *alias)
+FieldValueFromDefinition(Field *field, const FieldDefinition *def, Oid owner, Oid relid,
+						 const char *alias)
 {
 	const char *column = def->column_name ? def->column_name : field->name;
 
 	if (def->expression)
-		field->value = SqlExprQualify(def->expression, relid, get_rel_name(relid), alias,
+		field->value = SqlExprQualify(def->expression, relid, get_rel_name(relid), alias, owner,
 									  &field->value_type, &field->deterministic);
 	else if (FieldValueFromColumn(field, relid, alias, column))
 		return;
@@ -79,7 +82,7 @@ coerce_to_text(Field *field)
 		return;
 	if (type_is_enum(base))
 		field->enum_type = base;
-	field->value = psprintf("(%s)::pg_catalog.text", field->value);
+	field->value = SqlTextOf(field->value, base);
 	field->value_type = TEXTOID;
 	field->deterministic = true;
 }
@@ -137,7 +140,7 @@ FieldValueNormalize(Field *field)
 			break;
 		case FIELD_MULTISELECT:
 			if (is_other_array(base))
-				field->value = psprintf("(%s)::pg_catalog.text[]", field->value);
+				field->value = SqlTextsOf(field->value, base);
 			else if (base != TEXTARRAYOID)
 				coerce_to_text(field);
 			break;

@@ -10,7 +10,7 @@
 #include "definition/field.h"
 
 extern bool FieldValueFromColumn(Field *field, Oid relid, const char *alias, const char *column);
-extern void FieldValueFromDefinition(Field *field, const FieldDefinition *def, Oid relid,
+extern void FieldValueFromDefinition(Field *field, const FieldDefinition *def, Oid owner, Oid relid,
 									 const char *alias);
 extern const char *FieldValueDefaultType(Field *field);
 extern void FieldValueNormalize(Field *field);

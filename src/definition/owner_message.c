@@ -16,14 +16,40 @@
 
 #include "definition/access.h"
 
-/* Errors whose message may hold a value: of data, of constraints, raised by functions. */
-static bool
-may_hold_value(int code)
+/*
+ * May the message of an error hold a value of a row?  Only what the server says of
+ * objects, rights and the moment doesn't: functions raise under any other code,
+ * and a text that is parsed as a query is quoted as a syntax error.
+ */
+bool
+ErrorMayQuoteRow(int code)
 {
-	int category = ERRCODE_TO_CATEGORY(code);
-
-	return category == ERRCODE_DATA_EXCEPTION ||
-		   category == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION || category == ERRCODE_PLPGSQL_ERROR;
+	switch (code)
+	{
+		case ERRCODE_INSUFFICIENT_PRIVILEGE:
+		case ERRCODE_UNDEFINED_COLUMN:
+		case ERRCODE_UNDEFINED_FUNCTION:
+		case ERRCODE_UNDEFINED_TABLE:
+		case ERRCODE_UNDEFINED_OBJECT:
+		case ERRCODE_AMBIGUOUS_FUNCTION:
+		case ERRCODE_CANNOT_COERCE:
+		case ERRCODE_DATATYPE_MISMATCH:
+		case ERRCODE_WRONG_OBJECT_TYPE:
+		case ERRCODE_INTERNAL_ERROR:
+			return false;
+	}
+	switch (ERRCODE_TO_CATEGORY(code))
+	{
+		case ERRCODE_FEATURE_NOT_SUPPORTED:
+		case ERRCODE_INSUFFICIENT_RESOURCES:
+		case ERRCODE_PROGRAM_LIMIT_EXCEEDED:
+		case ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE:
+		case ERRCODE_OPERATOR_INTERVENTION:
+		case ERRCODE_SYSTEM_ERROR:
+		case ERRCODE_TRANSACTION_ROLLBACK:
+			return false;
+	}
+	return true;
 }
 
 /*
@@ -36,7 +62,7 @@ OwnerMessageHide(Oid relid, const char *message)
 	MemoryContext old;
 	ErrorData *error;
 
-	if (!may_hold_value(geterrcode()) || AccessAskerIsOwner(relid))
+	if (!ErrorMayQuoteRow(geterrcode()) || AccessAskerIsOwner(relid))
 		return;
 	old = MemoryContextSwitchTo(CurTransactionContext);
 	error = CopyErrorData();

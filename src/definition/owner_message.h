@@ -12,6 +12,7 @@ typedef struct OwnerMessage
 	Oid relid;
 } OwnerMessage;
 
+extern bool ErrorMayQuoteRow(int code);
 extern void OwnerMessageHide(Oid relid, const char *message);
 extern void OwnerMessageBegin(OwnerMessage *context, Oid contact_table);
 extern void OwnerMessageEnd(OwnerMessage *context);

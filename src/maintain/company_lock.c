@@ -32,6 +32,7 @@
 
 #include "base/secure.h"
 #include "base/spi.h"
+#include "base/sql_text.h"
 #include "base/vector.h"
 #include "definition/contact_table.h"
 #include "evaluate/batch.h"
@@ -101,20 +102,31 @@ drop_repeated(Oid type, Datum *keys, int nkeys)
 }
 
 /*
- * May the owner of the contacts read the companies still?  Asked before, as a
- * subtransaction would have an id for the locks that it takes.  If not, the
- * segments that read them can't be evaluated.
+ * May the owner of the contacts read the companies still, and are they found by
+ * no cast of anybody's, which would run with the rights of the companies' owner?
+ * Asked before, as a subtransaction would have an id for the locks that it
+ * takes.  If not, the segments that read them can't be evaluated.
  */
 static bool
-may_hold(Program *program, RowSource *source)
+may_hold(Program *program, RowSource *source, Oid type)
 {
 	Oid relid = source->rows->relid;
+	Oid key = get_atttype(relid, get_attnum(relid, source->rows->key_column));
 	ErrorData error = {0};
 
-	if (pg_class_aclcheck(relid, program->table->owner, ACL_SELECT) == ACLCHECK_OK)
+	if (pg_class_aclcheck(relid, program->table->owner, ACL_SELECT) != ACLCHECK_OK)
+	{
+		error.sqlerrcode = ERRCODE_INSUFFICIENT_PRIVILEGE;
+		error.message = psprintf("permission denied for table %s", get_rel_name(relid));
+	}
+	else if (!TypesMeetByServer(type, key))
+	{
+		error.sqlerrcode = ERRCODE_DATATYPE_MISMATCH;
+		error.message = psprintf("types %s and %s cannot be compared", format_type_be(type),
+								 format_type_be(key));
+	}
+	else
 		return true;
-	error.sqlerrcode = ERRCODE_INSUFFICIENT_PRIVILEGE;
-	error.message = psprintf("permission denied for table %s", get_rel_name(relid));
 	SetAsideReading(program, source, &error);
 	return false;
 }
@@ -128,7 +140,7 @@ void
 CompanyHold(Program *program, RowSource *source, const Looking *looking, Oid type, Datum *keys,
 			int nkeys)
 {
-	if (!may_hold(program, source))
+	if (!may_hold(program, source, type))
 		return;
 	nkeys = drop_repeated(type, keys, nkeys);
 	while (hold(program, source, type, keys, nkeys) < (uint64) nkeys &&

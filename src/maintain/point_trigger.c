@@ -23,6 +23,7 @@
 #include "base/result.h"
 #include "base/secure.h"
 #include "base/spi.h"
+#include "base/sql_text.h"
 #include "base/table_tree.h"
 #include "base/vector.h"
 #include "definition/contact_table.h"
@@ -45,7 +46,7 @@ key_text(Program *program, const char *key)
 {
 	if (getBaseType(program->table->key_type) == NUMERICOID)
 		return psprintf("pg_catalog.trim_scale(%s)::pg_catalog.text", key);
-	return psprintf("%s::pg_catalog.text", key);
+	return SqlTextOf(key, program->table->key_type);
 }
 
 /* Keys as an array of texts, in their order. */

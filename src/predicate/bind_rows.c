@@ -206,7 +206,7 @@ BindRowGroup(BindPlace *place, RelatedRows *rows)
 	group->rows = rows;
 	if (rows == place->table->memberships)
 		check_memberships(place);
-	group->condition = FieldRelationCondition(rows);
+	group->condition = FieldRelationCondition(rows, place->table->owner);
 	group->aggregate = place->node->rows->aggregate;
 	return group;
 }

@@ -349,8 +349,9 @@ segments_qualify_expression(PG_FUNCTION_ARGS)
 {
 	Oid relid = PG_GETARG_OID(1);
 
-	PG_RETURN_TEXT_P(cstring_to_text(SqlExprQualify(text_to_cstring(PG_GETARG_TEXT_PP(0)), relid,
-													relation_name(relid), NULL, NULL, NULL)));
+	PG_RETURN_TEXT_P(
+		cstring_to_text(SqlExprQualify(text_to_cstring(PG_GETARG_TEXT_PP(0)), relid,
+									   relation_name(relid), NULL, InvalidOid, NULL, NULL)));
 }
 
 /*
