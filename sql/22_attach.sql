@@ -283,6 +283,7 @@ DECLARE
     attached segments.contact_table;
     relations regclass[];
     relation regclass;
+    beside text;
 BEGIN
     PERFORM segments_internal.check_contact_table(detach.contact_table);
     EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', detach.contact_table);
@@ -290,7 +291,12 @@ BEGIN
 
     -- a trigger deletes the segments
     attached := segments_internal.forget_contact_table(detach.contact_table);
-    EXECUTE format('DROP TABLE IF EXISTS %s, %s, %s', attached.member_table, attached.override_table, attached.change_table);
+    -- a way out also where one is missing, or is not what it was
+    SELECT string_agg(c.oid::regclass::text, ', ') INTO beside
+    FROM pg_class AS c WHERE c.oid IN (attached.member_table, attached.override_table, attached.change_table);
+    IF beside IS NOT NULL THEN
+        EXECUTE format('DROP TABLE %s', beside);
+    END IF;
     FOREACH relation IN ARRAY relations LOOP
         PERFORM segments_internal.drop_triggers(relation);
     END LOOP;

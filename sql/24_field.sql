@@ -433,7 +433,8 @@ END
 $function$;
 COMMENT ON FUNCTION segments_internal.field_definition_changed() IS 'trigger function; what a change of field_definition means for segments';
 
-CREATE TRIGGER forget_segments BEFORE DELETE ON segments.contact_table
+-- before forget_declared, which finds segments that it did not see; nobody looks after members any more
+CREATE TRIGGER forget_all_segments AFTER DELETE ON segments.contact_table
     FOR EACH ROW EXECUTE FUNCTION segments_internal.contact_table_changed();
 CREATE TRIGGER update_segments
     AFTER INSERT OR UPDATE OF contact_table, key_column, key_type, timezone, case_sensitive, member_table, override_table, change_table ON segments.contact_table
@@ -450,7 +451,7 @@ CREATE TRIGGER after_update AFTER UPDATE ON segments.field_definition REFERENCIN
     FOR EACH STATEMENT EXECUTE FUNCTION segments_internal.field_definition_changed();
 CREATE TRIGGER after_delete AFTER DELETE ON segments.field_definition REFERENCING OLD TABLE AS old_rows
     FOR EACH STATEMENT EXECUTE FUNCTION segments_internal.field_definition_changed();
-COMMENT ON TRIGGER forget_segments ON segments.contact_table IS 'deletes the segments of a contact table that is detached';
+COMMENT ON TRIGGER forget_all_segments ON segments.contact_table IS 'deletes the segments of a contact table that is detached';
 COMMENT ON TRIGGER update_segments ON segments.contact_table IS 'brings segments in line with a changed contact table';
 COMMENT ON TRIGGER after_insert ON segments.relation IS 'makes a new relation known';
 COMMENT ON TRIGGER after_update ON segments.relation IS 'brings segments in line with changed relations';
