@@ -270,7 +270,7 @@ REVOKE EXECUTE ON FUNCTION segments_internal.check_segments(regclass, text[], te
 
 /*
  * These see every segment, whoever changes the catalogue.  While a dump is restored, rows
- * come in any order and before the triggers: then there is nothing to do.
+ * come in any order, perhaps before the triggers, and with their members: then there is nothing to do.
  */
 CREATE FUNCTION segments_internal.contact_table_changed() RETURNS trigger
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -416,7 +416,7 @@ BEGIN
         GROUP BY c.contact_table
     LOOP
         PERFORM segments_internal.invalidate(concerned.contact_table);
-        CONTINUE WHEN NOT segments_internal.is_maintained(concerned.contact_table);
+        CONTINUE WHEN TG_NAME = 'after_restore' OR NOT segments_internal.is_maintained(concerned.contact_table);
         PERFORM segments_internal.check_segments(concerned.contact_table, concerned.fields, concerned.refusal);
         IF TG_OP = 'DELETE' THEN
             PERFORM segments_internal.check_uncovered(c.contact_table, c.object, NULL, c.field) FROM unnest(changed) AS c
@@ -446,7 +446,9 @@ CREATE TRIGGER after_update AFTER UPDATE ON segments.relation REFERENCING OLD TA
 CREATE TRIGGER after_delete AFTER DELETE ON segments.relation REFERENCING OLD TABLE AS old_rows
     FOR EACH STATEMENT EXECUTE FUNCTION segments_internal.relation_changed();
 CREATE TRIGGER after_insert AFTER INSERT ON segments.field_definition REFERENCING NEW TABLE AS new_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION segments_internal.field_definition_changed();
+    FOR EACH STATEMENT WHEN (NOT segments_internal.is_restoring()) EXECUTE FUNCTION segments_internal.field_definition_changed();
+CREATE TRIGGER after_restore AFTER INSERT ON segments.field_definition REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT WHEN (segments_internal.is_restoring()) EXECUTE FUNCTION segments_internal.field_definition_changed();
 CREATE TRIGGER after_update AFTER UPDATE ON segments.field_definition REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
     FOR EACH STATEMENT EXECUTE FUNCTION segments_internal.field_definition_changed();
 CREATE TRIGGER after_delete AFTER DELETE ON segments.field_definition REFERENCING OLD TABLE AS old_rows
@@ -457,5 +459,6 @@ COMMENT ON TRIGGER after_insert ON segments.relation IS 'makes a new relation kn
 COMMENT ON TRIGGER after_update ON segments.relation IS 'brings segments in line with changed relations';
 COMMENT ON TRIGGER after_delete ON segments.relation IS 'refuses to lose a relation that segments need';
 COMMENT ON TRIGGER after_insert ON segments.field_definition IS 'brings segments in line with new fields';
+COMMENT ON TRIGGER after_restore ON segments.field_definition IS 'makes restored fields known; their members are restored too';
 COMMENT ON TRIGGER after_update ON segments.field_definition IS 'brings segments in line with changed fields';
 COMMENT ON TRIGGER after_delete ON segments.field_definition IS 'refuses to lose a field that segments need';

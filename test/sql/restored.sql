@@ -52,9 +52,15 @@ DROP TABLE mal.mc_segment_member;
 ALTER TABLE mal.mc ALTER id TYPE text;
 SELECT segments.attach('mal.mc');
 
+SELECT segments.define_field('mal.mc', 'f', expression => 'lower(v)');
+SELECT segments.create_segment('F', '[{"field": "f", "operator": "=", "properties": {"filter": "a"}}]', contact_table => 'mal.mc') IS NOT NULL AS created;
+
 -- What names something that isn't there is left out of a restore, the rest is not.
 RESET ROLE;
 CREATE TABLE mal.other (id bigint PRIMARY KEY, v text);
+SET session_replication_role = replica;
+DELETE FROM segments.field_definition WHERE field = 'f';
+SET session_replication_role = origin;
 SET check_function_bodies = off;
 COPY segments.contact_table (contact_table, key_column, key_type, member_table, override_table, change_table) FROM STDIN;
 mal.other	id	bigint	4000000000	4000000001	4000000002
@@ -66,6 +72,7 @@ public.person	more	public.visit	person
 \.
 COPY segments.field_definition (contact_table, object, field, type, expression, aggregate) FROM STDIN;
 mal.mc	lead	broken	text	no_such(v)	\N
+mal.mc	lead	f	text	no_such(v)	\N
 mal.mc	lead	contradicts	text	v	count
 public.person	lead	third	number	age / 3	\N
 \.
