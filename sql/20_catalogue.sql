@@ -135,6 +135,10 @@ CREATE FUNCTION segments_internal.is_restore_session() RETURNS boolean
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'segments_is_restore_session';
 COMMENT ON FUNCTION segments_internal.is_restore_session() IS 'is the owner of the extension restoring a dump in this session?';
 
+CREATE FUNCTION segments_internal.is_said_to_restore() RETURNS boolean
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'segments_is_said_to_restore';
+COMMENT ON FUNCTION segments_internal.is_said_to_restore() IS 'does this session have the settings of a restore? which anybody can make';
+
 CREATE FUNCTION segments_internal.check_declared() RETURNS trigger
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$

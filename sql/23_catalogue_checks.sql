@@ -5,8 +5,8 @@
 /*
  * A row of the catalogue makes the extension open tables, follow them and drop
  * them; so whatever writes one, a restore's COPY too, meets the triggers below.
- * They analyse what the row says, as the owner of the contact table.  In a dump tables and
- * functions come before rows, rights and primary keys after them: what depends
+ * They analyse what the row says, as the owner of the contact table.  In a dump tables
+ * come before rows, rights and primary keys after them: what depends
  * on those is left to who uses the row.
  */
 
@@ -100,27 +100,36 @@ COMMENT ON FUNCTION segments_internal.layout_problem(segments.contact_table) IS 
 
 -- Rows of the catalogue --------------------------------------------------------
 
-CREATE FUNCTION segments_internal.verify_contact_table() RETURNS trigger
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+CREATE FUNCTION segments_internal.check_layouts(tables segments.contact_table) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
     problem text;
 BEGIN
-    PERFORM segments_internal.check_table(NEW.contact_table);
-    IF segments_internal.column_type(NEW.contact_table, NEW.key_column) <> NEW.key_type THEN
-        RAISE EXCEPTION 'key of contact table "%" is of type %, not %', NEW.contact_table::regclass,
-            segments_internal.column_type(NEW.contact_table, NEW.key_column), NEW.key_type
+    PERFORM segments_internal.check_table(tables.contact_table);
+    IF segments_internal.column_type(tables.contact_table, tables.key_column) <> tables.key_type THEN
+        RAISE EXCEPTION 'key of contact table "%" is of type %, not %', tables.contact_table::regclass,
+            segments_internal.column_type(tables.contact_table, tables.key_column), tables.key_type
             USING ERRCODE = 'datatype_mismatch';
     END IF;
-    problem := coalesce(segments_internal.layout_problem(NEW), (
+    problem := coalesce(segments_internal.layout_problem(tables), (
         SELECT min(format('they belong to contact table "%s"', t.contact_table)) FROM segments.contact_table AS t
-        WHERE t.contact_table <> NEW.contact_table
+        WHERE t.contact_table <> tables.contact_table
           AND ARRAY[t.contact_table, t.member_table, t.override_table, t.change_table]
-              && ARRAY[NEW.contact_table, NEW.member_table, NEW.override_table, NEW.change_table]));
+              && ARRAY[tables.contact_table, tables.member_table, tables.override_table, tables.change_table]));
     IF problem IS NOT NULL THEN
-        RAISE EXCEPTION 'tables beside contact table "%" are not those that attach() makes', NEW.contact_table::regclass
+        RAISE EXCEPTION 'tables beside contact table "%" are not those that attach() makes', tables.contact_table::regclass
             USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = upper(left(problem, 1)) || substr(problem, 2) || '.';
     END IF;
+END
+$function$;
+COMMENT ON FUNCTION segments_internal.check_layouts(segments.contact_table) IS 'refuse a contact table whose key or tables beside it are not what attach() makes';
+
+CREATE FUNCTION segments_internal.verify_contact_table() RETURNS trigger
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+    PERFORM segments_internal.check_layouts(NEW);
     RETURN NULL;
 END
 $function$;
@@ -146,24 +155,33 @@ END
 $function$;
 COMMENT ON FUNCTION segments_internal.verify_key() IS 'trigger function; refuses a contact table whose primary key is another, or cannot be one of contacts';
 
-CREATE FUNCTION segments_internal.verify_relation() RETURNS trigger
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+CREATE FUNCTION segments_internal.check_named(declared segments.relation) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
     named record;
 BEGIN
-    PERFORM segments_internal.check_table(NEW.related_table);
-    IF NEW.link_table IS NOT NULL THEN
-        PERFORM segments_internal.check_table(NEW.link_table);
+    PERFORM segments_internal.check_table(declared.related_table);
+    IF declared.link_table IS NOT NULL THEN
+        PERFORM segments_internal.check_table(declared.link_table);
     END IF;
     FOR named IN
-        SELECT * FROM (VALUES (coalesce(NEW.link_table, NEW.related_table), NEW.contact_column), (NEW.related_table, NEW.key_column),
-                              (NEW.link_table, NEW.link_column), (NEW.link_table, NEW.primary_column),
-                              (NEW.contact_table, NEW.contact_reference)) AS c (relation, name)
+        SELECT * FROM (VALUES (coalesce(declared.link_table, declared.related_table), declared.contact_column), (declared.related_table, declared.key_column),
+                              (declared.link_table, declared.link_column), (declared.link_table, declared.primary_column),
+                              (declared.contact_table, declared.contact_reference)) AS c (relation, name)
         WHERE c.name IS NOT NULL
     LOOP
         PERFORM segments_internal.column_type(named.relation, named.name);
     END LOOP;
+END
+$function$;
+COMMENT ON FUNCTION segments_internal.check_named(segments.relation) IS 'refuse a relation over tables or columns that do not exist, or cannot be attached';
+
+CREATE FUNCTION segments_internal.verify_relation() RETURNS trigger
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+    PERFORM segments_internal.check_named(NEW);
     RETURN NULL;
 END
 $function$;
@@ -371,46 +389,73 @@ END
 $function$;
 COMMENT ON FUNCTION segments_internal.verify_definition() IS 'trigger function; refuses a field that contradicts itself, or whose SQL has no meaning or is not its owner''s to evaluate';
 
-CREATE FUNCTION segments_internal.verify_restored_definition() RETURNS trigger
+CREATE FUNCTION segments_internal.admit_restored() RETURNS trigger
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
- * Rights come last in a dump, and primary keys, by which a subquery may group.
+ * A COPY fails as a whole, and one contact table's row must not take those of
+ * all others along: what names something that isn't there, or is not what it
+ * was, is left out.  SQL is kept as it is and found out about by who uses it:
+ * rights and primary keys come later, and analysing it would run its owner's code.
  */
 DECLARE
-    row_table regclass := segments_internal.row_table(NEW);
+    reason text;
+    detail text;
 BEGIN
-    PERFORM segments_internal.check_definition(NEW);
-    IF row_table IS NOT NULL AND EXISTS (SELECT FROM pg_class WHERE oid = row_table) THEN
-        PERFORM segments_internal.verify_expression(NEW.contact_table, NEW.expression, row_table, false);
-        PERFORM segments_internal.verify_expression(NEW.contact_table, NEW.condition, row_table, true);
+    IF TG_TABLE_NAME = 'contact_table' THEN
+        PERFORM segments_internal.check_timezone(NEW.timezone);
+        PERFORM segments_internal.check_layouts(NEW);
+    ELSIF TG_TABLE_NAME = 'relation' THEN
+        PERFORM segments_internal.check_named(NEW);
+    ELSE
+        PERFORM segments_internal.check_definition(NEW);
     END IF;
-    RETURN NULL;
-EXCEPTION WHEN grouping_error OR insufficient_privilege THEN
-    RETURN NULL;
+    RETURN NEW;
+EXCEPTION
+    /* of the moment, and not of the row */
+    WHEN transaction_rollback OR lock_not_available OR insufficient_resources OR program_limit_exceeded
+         OR operator_intervention OR system_error THEN
+        RAISE;
+    WHEN OTHERS THEN
+        GET STACKED DIAGNOSTICS reason = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL;
+        RAISE WARNING '% of contact table "%" is not restored',
+            CASE TG_TABLE_NAME WHEN 'contact_table' THEN 'attachment'
+                               WHEN 'relation' THEN format('relation "%s"', to_jsonb(NEW)->>'name')
+                               ELSE format('field "%s"', to_jsonb(NEW)->>'field') END, NEW.contact_table
+            USING DETAIL = concat_ws(E'\n', reason, nullif(detail, '')),
+                  HINT = CASE TG_TABLE_NAME WHEN 'contact_table' THEN 'Use segments.attach(), and segments.rebuild_all().'
+                                            WHEN 'relation' THEN 'Use segments.attach_company() or segments.attach_related().'
+                                            ELSE 'Use segments.define_field().' END;
+        RETURN NULL;
 END
 $function$;
-COMMENT ON FUNCTION segments_internal.verify_restored_definition() IS 'trigger function; verify_definition() as far as it can be said while a dump is restored';
+COMMENT ON FUNCTION segments_internal.admit_restored() IS 'trigger function; while a dump is restored, leaves out with a warning what would be refused otherwise';
 
 -- before update_segments, which believes the row
 CREATE TRIGGER check_tables AFTER INSERT OR UPDATE OF key_column, key_type, member_table, override_table, change_table
-    ON segments.contact_table FOR EACH ROW EXECUTE FUNCTION segments_internal.verify_contact_table();
+    ON segments.contact_table FOR EACH ROW WHEN (NOT segments_internal.is_restoring()) EXECUTE FUNCTION segments_internal.verify_contact_table();
 CREATE TRIGGER check_tables_key AFTER INSERT OR UPDATE OF key_column, key_type ON segments.contact_table
     FOR EACH ROW WHEN (NOT segments_internal.is_restoring()) EXECUTE FUNCTION segments_internal.verify_key();
 CREATE TRIGGER verify AFTER INSERT OR UPDATE ON segments.relation
-    FOR EACH ROW EXECUTE FUNCTION segments_internal.verify_relation();
+    FOR EACH ROW WHEN (NOT segments_internal.is_restoring()) EXECUTE FUNCTION segments_internal.verify_relation();
 CREATE TRIGGER verify_related AFTER INSERT OR UPDATE ON segments.relation
     FOR EACH ROW WHEN (NOT segments_internal.is_restoring()) EXECUTE FUNCTION segments_internal.verify_related();
 CREATE TRIGGER verify AFTER INSERT OR UPDATE ON segments.field_definition
     FOR EACH ROW WHEN (NOT segments_internal.is_restoring()) EXECUTE FUNCTION segments_internal.verify_definition();
-CREATE TRIGGER verify_restored AFTER INSERT OR UPDATE ON segments.field_definition
-    FOR EACH ROW WHEN (segments_internal.is_restoring()) EXECUTE FUNCTION segments_internal.verify_restored_definition();
+CREATE TRIGGER admit_restored BEFORE INSERT OR UPDATE OF key_column, key_type, member_table, override_table, change_table
+    ON segments.contact_table FOR EACH ROW WHEN (segments_internal.is_restoring()) EXECUTE FUNCTION segments_internal.admit_restored();
+CREATE TRIGGER admit_restored BEFORE INSERT OR UPDATE ON segments.relation
+    FOR EACH ROW WHEN (segments_internal.is_restoring()) EXECUTE FUNCTION segments_internal.admit_restored();
+CREATE TRIGGER admit_restored BEFORE INSERT OR UPDATE ON segments.field_definition
+    FOR EACH ROW WHEN (segments_internal.is_restoring()) EXECUTE FUNCTION segments_internal.admit_restored();
 COMMENT ON TRIGGER check_tables ON segments.contact_table IS 'refuses tables beside a contact table that are not its owner''s, or not what attach() makes';
 COMMENT ON TRIGGER check_tables_key ON segments.contact_table IS 'refuses a key that is not the primary key';
 COMMENT ON TRIGGER verify ON segments.relation IS 'refuses a relation over what does not exist';
 COMMENT ON TRIGGER verify_related ON segments.relation IS 'refuses a relation over what is not its owner''s to read';
 COMMENT ON TRIGGER verify ON segments.field_definition IS 'refuses a field that has no meaning, or is not its owner''s to evaluate';
-COMMENT ON TRIGGER verify_restored ON segments.field_definition IS 'refuses a field that has no meaning, as far as a restore can tell';
+COMMENT ON TRIGGER admit_restored ON segments.contact_table IS 'leaves out of a restore what would be refused otherwise';
+COMMENT ON TRIGGER admit_restored ON segments.relation IS 'leaves out of a restore what would be refused otherwise';
+COMMENT ON TRIGGER admit_restored ON segments.field_definition IS 'leaves out of a restore what would be refused otherwise';
 
 -- Writing, for the owner of a contact table -------------------------------------
 

@@ -269,7 +269,7 @@ REVOKE EXECUTE ON FUNCTION segments_internal.check_segments(regclass, text[], te
 
 /*
  * These see every segment, whoever changes the catalogue.  While a dump is restored, rows
- * come in any order and before the triggers: then there is nothing to do.
+ * come in any order, perhaps before the triggers, and with their members: then there is nothing to do.
  */
 CREATE FUNCTION segments_internal.contact_table_changed() RETURNS trigger
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -291,7 +291,9 @@ BEGIN
         RAISE EXCEPTION 'cannot make contact table "%" another table', OLD.contact_table
             USING ERRCODE = 'feature_not_supported', HINT = 'Use segments.detach() and segments.attach().';
     END IF;
-    PERFORM segments_internal.check_timezone(NEW.timezone);
+    IF NOT segments_internal.is_restore_session() THEN
+        PERFORM segments_internal.check_timezone(NEW.timezone);
+    END IF;
     PERFORM segments_internal.invalidate(NEW.contact_table);
     -- that the key has another name or a wider type changes nobody's membership
     IF TG_OP = 'UPDATE' AND (NEW.key_column, NEW.key_type) = (OLD.key_column, OLD.key_type) AND segments_internal.is_maintained(NEW.contact_table) THEN
@@ -333,6 +335,10 @@ BEGIN
     FOREACH reader IN ARRAY concerned LOOP
         PERFORM segments_internal.invalidate(reader) FROM pg_class WHERE oid = reader;
         CONTINUE WHEN TG_OP = 'INSERT' OR NOT segments_internal.is_maintained(reader);
+        -- whoever drops a table is not kept from it by what doesn't count
+        CONTINUE WHEN TG_OP = 'DELETE' AND segments_internal.is_broken(reader) AND EXISTS (
+            SELECT FROM old_rows AS o, unnest(array_remove(ARRAY[o.related_table, o.link_table], NULL)) AS t
+            WHERE o.contact_table = reader AND NOT EXISTS (SELECT FROM pg_class WHERE oid = t));
         SELECT format('cannot change relations of contact table "%s"', relname) INTO refusal
         FROM pg_class WHERE oid = reader;
         PERFORM segments_internal.check_segments(reader, NULL, refusal);
@@ -408,7 +414,7 @@ BEGIN
         GROUP BY c.contact_table
     LOOP
         PERFORM segments_internal.invalidate(concerned.contact_table);
-        CONTINUE WHEN NOT segments_internal.is_maintained(concerned.contact_table);
+        CONTINUE WHEN TG_NAME = 'after_restore' OR NOT segments_internal.is_maintained(concerned.contact_table);
         PERFORM segments_internal.check_segments(concerned.contact_table, concerned.fields, concerned.refusal);
         IF TG_OP = 'DELETE' THEN
             PERFORM segments_internal.check_uncovered(c.contact_table, c.object, NULL, c.field) FROM unnest(changed) AS c
@@ -425,7 +431,8 @@ END
 $function$;
 COMMENT ON FUNCTION segments_internal.field_definition_changed() IS 'trigger function; what a change of field_definition means for segments';
 
-CREATE TRIGGER forget_segments BEFORE DELETE ON segments.contact_table
+-- before forget_declared, which finds segments that it did not see; nobody looks after members any more
+CREATE TRIGGER forget_all_segments AFTER DELETE ON segments.contact_table
     FOR EACH ROW EXECUTE FUNCTION segments_internal.contact_table_changed();
 CREATE TRIGGER update_segments
     AFTER INSERT OR UPDATE OF contact_table, key_column, key_type, timezone, case_sensitive, member_table, override_table, change_table ON segments.contact_table
@@ -437,16 +444,19 @@ CREATE TRIGGER after_update AFTER UPDATE ON segments.relation REFERENCING OLD TA
 CREATE TRIGGER after_delete AFTER DELETE ON segments.relation REFERENCING OLD TABLE AS old_rows
     FOR EACH STATEMENT EXECUTE FUNCTION segments_internal.relation_changed();
 CREATE TRIGGER after_insert AFTER INSERT ON segments.field_definition REFERENCING NEW TABLE AS new_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION segments_internal.field_definition_changed();
+    FOR EACH STATEMENT WHEN (NOT segments_internal.is_restoring()) EXECUTE FUNCTION segments_internal.field_definition_changed();
+CREATE TRIGGER after_restore AFTER INSERT ON segments.field_definition REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT WHEN (segments_internal.is_restoring()) EXECUTE FUNCTION segments_internal.field_definition_changed();
 CREATE TRIGGER after_update AFTER UPDATE ON segments.field_definition REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
     FOR EACH STATEMENT EXECUTE FUNCTION segments_internal.field_definition_changed();
 CREATE TRIGGER after_delete AFTER DELETE ON segments.field_definition REFERENCING OLD TABLE AS old_rows
     FOR EACH STATEMENT EXECUTE FUNCTION segments_internal.field_definition_changed();
-COMMENT ON TRIGGER forget_segments ON segments.contact_table IS 'deletes the segments of a contact table that is detached';
+COMMENT ON TRIGGER forget_all_segments ON segments.contact_table IS 'deletes the segments of a contact table that is detached';
 COMMENT ON TRIGGER update_segments ON segments.contact_table IS 'brings segments in line with a changed contact table';
 COMMENT ON TRIGGER after_insert ON segments.relation IS 'makes a new relation known';
 COMMENT ON TRIGGER after_update ON segments.relation IS 'brings segments in line with changed relations';
 COMMENT ON TRIGGER after_delete ON segments.relation IS 'refuses to lose a relation that segments need';
 COMMENT ON TRIGGER after_insert ON segments.field_definition IS 'brings segments in line with new fields';
+COMMENT ON TRIGGER after_restore ON segments.field_definition IS 'makes restored fields known; their members are restored too';
 COMMENT ON TRIGGER after_update ON segments.field_definition IS 'brings segments in line with changed fields';
 COMMENT ON TRIGGER after_delete ON segments.field_definition IS 'refuses to lose a field that segments need';

@@ -6,8 +6,7 @@
  * Dropping a contact table takes its segments along; dropping or altering
  * what a stored filter needs is refused, also for CASCADE, which an event
  * trigger cannot tell from RESTRICT.  Commands on other tables leave once it is
- * known whose definitions count, and so do all while a contact table lacks its triggers: then a
- * dump is being restored, perhaps over what was there.  pg_restore -j adds
+ * known whose definitions count, and so do all of a restore while a contact table lacks its triggers.  pg_restore -j adds
  * constraints to several tables at a time, also after the triggers; looking at
  * the others then would be a deadlock, so where no column changed nobody looks.
  *
@@ -181,7 +180,7 @@ LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
  * Contact tables with all their segments; then relations over other tables,
- * which triggers on the catalogue refuse to lose if they are needed.
+ * which triggers on the catalogue refuse to lose if they are needed by what counts.
  */
 DECLARE
     contact_name name;
@@ -197,9 +196,7 @@ BEGIN
             USING ERRCODE = 'dependent_objects_still_exist', DETAIL = 'Members, overrides and the log stay beside their contact table.';
     END IF;
     BEGIN
-        -- what doesn't count stays, without meaning as before
-        DELETE FROM segments.relation
-        WHERE (related_table = ANY (dropped) OR link_table = ANY (dropped)) AND NOT segments_internal.is_broken(contact_table);
+        DELETE FROM segments.relation WHERE related_table = ANY (dropped) OR link_table = ANY (dropped);
     EXCEPTION WHEN dependent_objects_still_exist THEN
         GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
         RAISE EXCEPTION 'cannot drop % %', names, substring(message, 'because .*')

@@ -169,6 +169,23 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION segments_internal.altered_tables() IS 'tables that the present command alters, with the former and the new name of a column that it renames';
 
+CREATE FUNCTION segments_internal.move_beside(relation regclass, place name) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    reason text;
+BEGIN
+    EXECUTE format('ALTER TABLE %s SET SCHEMA %I', move_beside.relation, move_beside.place);
+EXCEPTION WHEN duplicate_table OR duplicate_object THEN
+    GET STACKED DIAGNOSTICS reason = MESSAGE_TEXT;
+    RAISE EXCEPTION 'cannot move table "%" to schema "%" along with its contact table',
+        (SELECT relname FROM pg_class WHERE oid = move_beside.relation), move_beside.place
+        USING ERRCODE = 'duplicate_table', DETAIL = upper(left(reason, 1)) || substr(reason, 2) || '.',
+              HINT = 'Give one of the two another name first.';
+END
+$function$;
+COMMENT ON FUNCTION segments_internal.move_beside(regclass, name) IS 'a table beside a contact table follows it to another schema';
+
 CREATE FUNCTION segments_internal.alter_tables_beside() RETURNS event_trigger
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -193,7 +210,7 @@ BEGIN
             EXECUTE format('ALTER TABLE %s OWNER TO %I', moved.relation, moved.owner);
         END IF;
         IF moved.placed THEN
-            EXECUTE format('ALTER TABLE %s SET SCHEMA %I', moved.relation, moved.place);
+            PERFORM segments_internal.move_beside(moved.relation, moved.place);
         END IF;
         IF moved.wider_key IS NOT NULL THEN
             EXECUTE format('ALTER TABLE %s ALTER COLUMN contact_id TYPE %s', moved.relation, moved.wider_key);

@@ -35,6 +35,10 @@ CREATE FUNCTION segments.field_operators(contact_table regclass, object text, fi
     AS 'MODULE_PATHNAME', 'segments_field_operators' LANGUAGE C STABLE STRICT;
 COMMENT ON FUNCTION segments.field_operators(regclass, text, text) IS 'operators that a field takes, or null when there is no such field, or one may not read the contacts';
 
+CREATE FUNCTION segments_internal.offered_operators(contact_table regclass, object text, field text) RETURNS text[]
+    AS 'MODULE_PATHNAME', 'segments_offered_operators' LANGUAGE C STABLE STRICT;
+COMMENT ON FUNCTION segments_internal.offered_operators(regclass, text, text) IS 'field_operators(), null also where the field has no meaning';
+
 CREATE FUNCTION segments_internal.qualify_expression(expression text, relation regclass) RETURNS text
     AS 'MODULE_PATHNAME', 'segments_qualify_expression' LANGUAGE C STABLE STRICT;
 COMMENT ON FUNCTION segments_internal.qualify_expression(text, regclass) IS 'an SQL expression over a relation with its names qualified; refuses volatile functions';

@@ -53,7 +53,7 @@ WITH definition AS (
 )
 SELECT f.contact_table, f.object, f.field, f.label, f.type, f.available, f.relation, f.column_name, f.expression,
        f.condition, f.aggregate, f.options,
-       segments.field_operators(f.contact_table, f.object, regexp_replace(f.field, '[*]$', '1')) AS operators,
+       segments_internal.offered_operators(f.contact_table, f.object, regexp_replace(f.field, '[*]$', '1')) AS operators,
        f.source
 FROM field AS f
 WHERE has_table_privilege(f.contact_table, 'SELECT') OR segments.owns(f.contact_table);
@@ -70,6 +70,6 @@ COMMENT ON COLUMN segments.field.expression IS 'SQL expression over the row in p
 COMMENT ON COLUMN segments.field.condition IS 'SQL condition that a related row must satisfy to count, or null';
 COMMENT ON COLUMN segments.field.aggregate IS 'what is computed over the related rows, or null: some row satisfies the filter';
 COMMENT ON COLUMN segments.field.options IS 'values offered for a select or multiselect';
-COMMENT ON COLUMN segments.field.operators IS 'operators that it takes';
+COMMENT ON COLUMN segments.field.operators IS 'operators that it takes; null: it has no meaning as it is';
 COMMENT ON COLUMN segments.field.source IS 'defined: by define_field or built in; column: nothing was declared for it';
 GRANT SELECT ON segments.field TO PUBLIC;

@@ -30,6 +30,7 @@
 PG_FUNCTION_INFO_V1(segments_as_owner);
 PG_FUNCTION_INFO_V1(segments_is_restoring);
 PG_FUNCTION_INFO_V1(segments_is_restore_session);
+PG_FUNCTION_INFO_V1(segments_is_said_to_restore);
 
 /* The contact table that a call is about: its first argument, or in that row. */
 static Oid
@@ -104,6 +105,15 @@ is_said_to_restore(void)
 }
 
 /*
+ * segments_internal.is_said_to_restore(), for what a role does to tables of its own.
+ */
+Datum
+segments_is_said_to_restore(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(is_said_to_restore());
+}
+
+/*
  * segments_internal.is_restoring(): does the current statement come from a dump?  Only
  * of whoever owns the extension, and directly: never in a function with another's
  * rights, which its caller's settings reach.  For conditions of triggers, that
@@ -118,12 +128,16 @@ segments_is_restoring(PG_FUNCTION_ARGS)
 
 /*
  * segments_internal.is_restore_session(): the same of the session, for what a restore
- * only postpones.
+ * only postpones.  pg_restore --use-set-session-authorization makes each thing as its
+ * owner: so whoever logged in counts too, but for SET ROLE.
  */
 Datum
 segments_is_restore_session(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_BOOL(is_said_to_restore() && has_privs_of_role(GetOuterUserId(), CatalogOwner()));
+	PG_RETURN_BOOL(is_said_to_restore() &&
+				   (has_privs_of_role(GetOuterUserId(), CatalogOwner()) ||
+					(GetOuterUserId() == GetSessionUserId() &&
+					 has_privs_of_role(GetAuthenticatedUserId(), CatalogOwner()))));
 }
 
 /* ----- contact tables that don't count for a command ----- */

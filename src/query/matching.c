@@ -20,6 +20,7 @@
 #include "base/secure.h"
 #include "base/sql_expr.h"
 #include "base/srf.h"
+#include "base/subtransaction.h"
 #include "definition/access.h"
 #include "definition/contact_table.h"
 #include "definition/field.h"
@@ -301,6 +302,48 @@ segments_check_references(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
+/* A field that is asked for its operators. */
+typedef struct OperatorsAsked
+{
+	Oid contact_table;
+	char *object;
+	char *field;
+	ArrayBuildState *operators; /* NULL: there is no such field, or one may not know */
+} OperatorsAsked;
+
+static OperatorsAsked
+operators_argument(FunctionCallInfo fcinfo)
+{
+	OperatorsAsked asked = {PG_GETARG_OID(0), text_to_cstring(PG_GETARG_TEXT_PP(1)),
+							text_to_cstring(PG_GETARG_TEXT_PP(2)), NULL};
+
+	return asked;
+}
+
+static void
+find_operators(void *arg)
+{
+	OperatorsAsked *asked = arg;
+	ContactTable *table = CatalogContactTable(asked->contact_table, false);
+	ArrayBuildState *state = NULL;
+	SecureContext secure;
+	Field *field;
+	int op;
+
+	if (!AccessMayRead(table->relid))
+		return;
+	SecureEnter(&secure, table->owner);
+	field = FieldLookup(table, asked->object, asked->field);
+	SecureLeave(&secure);
+	if (field == NULL)
+		return;
+	for (op = 1; op <= FILTER_OP_LAST; op++)
+		if (BindOperatorsOffered(field) & (1u << op))
+			state = accumArrayResult(state, CStringGetTextDatum(FilterOperatorSymbol(op)), false,
+									 TEXTOID, CurrentMemoryContext);
+	asked->operators = state;
+}
+
 /*
  * segments.field_operators(contact_table, object, field) -> text[]
  */
@@ -308,25 +351,27 @@ PG_FUNCTION_INFO_V1(segments_field_operators);
 Datum
 segments_field_operators(PG_FUNCTION_ARGS)
 {
-	ContactTable *table = CatalogContactTable(PG_GETARG_OID(0), false);
-	SecureContext secure;
-	Field *field;
-	ArrayBuildState *state = NULL;
-	int op;
+	OperatorsAsked asked = operators_argument(fcinfo);
 
-	if (!AccessMayRead(table->relid))
+	find_operators(&asked);
+	if (asked.operators == NULL)
 		PG_RETURN_NULL();
-	SecureEnter(&secure, table->owner);
-	field = FieldLookup(table, text_to_cstring(PG_GETARG_TEXT_PP(1)),
-						text_to_cstring(PG_GETARG_TEXT_PP(2)));
-	SecureLeave(&secure);
-	if (field == NULL)
+	PG_RETURN_DATUM(makeArrayResult(asked.operators, CurrentMemoryContext));
+}
+
+/*
+ * segments_internal.offered_operators(contact_table, object, field) -> text[], for the view
+ * field, which shows all contact tables: null for a field without meaning, too.
+ */
+PG_FUNCTION_INFO_V1(segments_offered_operators);
+Datum
+segments_offered_operators(PG_FUNCTION_ARGS)
+{
+	OperatorsAsked asked = operators_argument(fcinfo);
+
+	if (InSubtransaction(find_operators, &asked, NULL) != NULL || asked.operators == NULL)
 		PG_RETURN_NULL();
-	for (op = 1; op <= FILTER_OP_LAST; op++)
-		if (BindOperatorsOffered(field) & (1u << op))
-			state = accumArrayResult(state, CStringGetTextDatum(FilterOperatorSymbol(op)), false,
-									 TEXTOID, CurrentMemoryContext);
-	PG_RETURN_DATUM(makeArrayResult(state, CurrentMemoryContext));
+	PG_RETURN_DATUM(makeArrayResult(asked.operators, CurrentMemoryContext));
 }
 
 static char *

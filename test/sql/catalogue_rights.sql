@@ -42,7 +42,8 @@ ORDER BY p.polrelid::regclass::text COLLATE "C", p.polname;
 
 -- triggers: which function, when, where enabled
 SELECT 'trigger ' || t.tgname || ' on ' || t.tgrelid::regclass || ' | ' || t.tgfoid::regproc || ' | ' || t.tgtype || ' ' || t.tgenabled::text
-    || CASE WHEN pg_get_triggerdef(t.oid) LIKE '%is_restoring()%' THEN ' not in a restore' ELSE '' END
+    || CASE WHEN pg_get_triggerdef(t.oid) LIKE '%NOT segments_internal.is_restoring()%' THEN ' not in a restore'
+            WHEN pg_get_triggerdef(t.oid) LIKE '%is_restoring()%' THEN ' in a restore' ELSE '' END
 FROM public.member AS m JOIN pg_trigger AS t ON t.tgrelid = m.objid AND m.classid = 'pg_class'::regclass AND NOT t.tgisinternal
 ORDER BY t.tgrelid::regclass::text COLLATE "C", t.tgname;
 

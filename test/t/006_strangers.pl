@@ -55,4 +55,45 @@ my ($status, $stdout, $stderr) = $node->psql('postgres', 'DROP FUNCTION bob.f(te
 like($stderr, qr/cannot drop function .* because field "f" of object lead depends on it/, 'and what is needed stays');
 is($node->safe_psql('postgres', 'SELECT * FROM segments.check()'), '', 'all is right');
 
+# What somebody leaves behind keeps nothing of others from being restored.
+$node->safe_psql('postgres', q{
+	CREATE TABLE mal.visit (id integer PRIMARY KEY, person integer);
+	CREATE FUNCTION mal.f(text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT $1';
+	SELECT segments.define_field('mal.people', 'mine', expression => 'mal.f(email)');
+	SELECT segments.attach_related('mal.people', 'visits', 'mal.visit', 'person');
+	REVOKE ALL ON mal.visit FROM mallory;
+	REVOKE ALL ON FUNCTION mal.f(text) FROM mallory, PUBLIC;
+	DROP TABLE mal.visit;
+	DROP FUNCTION mal.f(text);
+	CREATE TABLE mal.more (id integer PRIMARY KEY);
+	SELECT segments.attach('mal.more');
+	DROP TRIGGER segments_after_update ON mal.more;
+}, extra_params => [ '-U', 'mallory' ]);
+$node->safe_psql('postgres', q{
+	CREATE TABLE bob.people (id integer PRIMARY KEY, age integer);
+	CREATE TABLE bob.visit (id integer PRIMARY KEY, person integer);
+	SELECT segments.attach('bob.people');
+	SELECT segments.attach_related('bob.people', 'visits', 'bob.visit', 'person');
+	SELECT segments.define_field('bob.people', 'half', expression => 'age / 2');
+}, extra_params => [ '-U', 'bob' ]);
+# as it was left where no event trigger was
+$node->safe_psql('postgres', q{
+	SET session_replication_role = replica;
+	ALTER TABLE mal.more_segment_member ALTER contact_id TYPE text;
+	INSERT INTO segments.relation (contact_table, name, related_table, contact_column) VALUES ('mal.people', 'gone', 4000000, 'person');
+});
+my $dump = $node->basedir . '/strangers.dump';
+$node->command_ok([ 'pg_dump', '-Fc', '-f', $dump, $node->connstr('postgres') ], 'pg_dump');
+foreach my $how ([], [ '-j', '2', '--use-set-session-authorization' ], [ '--clean', '--if-exists' ])
+{
+	$node->safe_psql('postgres', 'DROP DATABASE IF EXISTS copy') if !grep { $_ eq '--clean' } @$how;
+	$node->safe_psql('postgres', 'CREATE DATABASE copy TEMPLATE template0; GRANT CREATE ON DATABASE copy TO mallory, bob') if !grep { $_ eq '--clean' } @$how;
+	$node->command_ok([ 'pg_restore', '--exit-on-error', @$how, '-d', $node->connstr('copy'), $dump ], "pg_restore @$how");
+	is($node->safe_psql('copy', q{
+		SELECT contact_table FROM segments.contact_table ORDER BY contact_table::text;
+		SELECT contact_table, name FROM segments.relation;
+		SELECT contact_table, field FROM segments.field_definition ORDER BY contact_table::text, field}),
+		"bob.people\nmal.people\nbob.people|visits\nbob.people|half\nmal.people|f\nmal.people|mine", "all but what isn't there @$how");
+}
+
 done_testing();
