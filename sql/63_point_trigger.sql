@@ -85,7 +85,8 @@ ALTER TABLE segments.point_trigger_log ENABLE ROW LEVEL SECURITY;
 CREATE POLICY visible ON segments.point_trigger_log FOR SELECT
     USING (EXISTS (SELECT FROM segments.point_trigger AS t WHERE t.id = trigger_id));
 COMMENT ON POLICY visible ON segments.point_trigger_log IS 'those of point triggers that one sees';
-GRANT SELECT, DELETE,
+-- DELETE comes with a contact table: share_segments()
+GRANT SELECT,
     INSERT (contact_table, name, description, points, field, add_segments, remove_segments, is_published, apply_to_existing, created_by, created_by_user),
     UPDATE (name, description, points, field, add_segments, remove_segments, is_published, apply_to_existing)
     ON segments.point_trigger TO PUBLIC;

@@ -63,23 +63,44 @@ COMMENT ON FUNCTION segments_internal.import_is_visible(bigint) IS 'does the cur
 ALTER TABLE segments.import ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own ON segments.import FOR SELECT USING (made_by = current_user);
 CREATE POLICY changed ON segments.import FOR UPDATE USING (made_by = current_user);
-CREATE POLICY deleted ON segments.import FOR DELETE USING (made_by = current_user);
 CREATE POLICY made ON segments.import FOR INSERT WITH CHECK (made_by = current_user
     AND EXISTS (SELECT FROM segments.segment AS s WHERE s.id = segment_id AND s.contact_table = import.contact_table)
     AND has_any_column_privilege(contact_table, 'INSERT') AND has_any_column_privilege(contact_table, 'UPDATE'));
 CREATE POLICY owned ON segments.import FOR SELECT USING (segments.owns(contact_table));
 COMMENT ON POLICY own ON segments.import IS 'those that one makes';
 COMMENT ON POLICY changed ON segments.import IS 'those that one makes';
-COMMENT ON POLICY deleted ON segments.import IS 'those that one makes';
 COMMENT ON POLICY made ON segments.import IS 'for segments that one sees, and contact tables that one may write';
 COMMENT ON POLICY owned ON segments.import IS 'those into contact tables that one owns';
 ALTER TABLE segments.import_rejected ENABLE ROW LEVEL SECURITY;
 CREATE POLICY visible ON segments.import_rejected USING (segments_internal.import_is_visible(import_id));
 COMMENT ON POLICY visible ON segments.import_rejected IS 'those of imports that one sees';
 -- ids are the sequence's, and who imports is who does
-GRANT SELECT, DELETE, INSERT (segment_id, contact_table, source, options),
+GRANT SELECT, INSERT (segment_id, contact_table, source, options),
     UPDATE (finished, lines, done, created, updated, unchanged, added, rejected) ON segments.import TO PUBLIC;
-GRANT SELECT, INSERT, UPDATE, DELETE ON segments.import_rejected TO PUBLIC;
+GRANT SELECT, INSERT ON segments.import_rejected TO PUBLIC;
+
+CREATE FUNCTION segments.forget_import(import_id bigint) RETURNS boolean
+    LANGUAGE c AS 'MODULE_PATHNAME', 'segments_as_permitted';
+COMMENT ON FUNCTION segments.forget_import(bigint) IS 'deletes what is known of an import that the current role made, with the rows that it rejected; whether there was one';
+
+CREATE FUNCTION segments_internal.forget_import_permitted(import_id bigint) RETURNS boolean
+    LANGUAGE sql SET search_path = pg_catalog, pg_temp
+    -- a row that may be locked so is one that may be changed
+    AS 'SELECT EXISTS (SELECT FROM segments.import AS i WHERE i.id = import_id FOR UPDATE)';
+COMMENT ON FUNCTION segments_internal.forget_import_permitted(bigint) IS 'whether the current role made an import';
+REVOKE EXECUTE ON FUNCTION segments_internal.forget_import_permitted(bigint) FROM PUBLIC;
+
+CREATE FUNCTION segments_internal.forget_import_checked(import_id bigint) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+    DELETE FROM segments.import_rejected AS r WHERE r.import_id = forget_import_checked.import_id;
+    DELETE FROM segments.import AS i WHERE i.id = import_id;
+    RETURN FOUND;
+END
+$function$;
+COMMENT ON FUNCTION segments_internal.forget_import_checked(bigint) IS 'what forget_import() does for those who may';
+REVOKE EXECUTE ON FUNCTION segments_internal.forget_import_checked(bigint) FROM PUBLIC;
 
 CREATE FUNCTION segments_internal.forget_imports() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp

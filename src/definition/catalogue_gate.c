@@ -1,6 +1,7 @@
 /*
  * catalogue_gate.c - who may write the catalogue: the owner of the contact
- * table, through functions, and who restores a dump.
+ * table, through functions, and who restores a dump; and who may delete rows
+ * that are a caller's own.
  *
  * Nobody but the extension's owner holds INSERT, UPDATE or DELETE on the
  * catalogue.  What owners of contact tables change goes through functions that
@@ -8,6 +9,10 @@
  * segments_as_owner(); it asks whether the caller owns the contact table, which
  * only a function with the caller's rights can, and calls the inner one of the
  * same name and `_checked`, SECURITY DEFINER, which nobody else may call.
+ *
+ * Rows that are a role's own, as consumers are, are deleted likewise: DELETE on
+ * a table lets its holder lock that in any mode, and so hold up everybody whose
+ * writes read it.  Their outer functions are segments_as_permitted().
  */
 #include "postgres.h"
 
@@ -28,6 +33,7 @@
 #include "definition/contact_table.h"
 
 PG_FUNCTION_INFO_V1(segments_as_owner);
+PG_FUNCTION_INFO_V1(segments_as_permitted);
 PG_FUNCTION_INFO_V1(segments_is_restoring);
 PG_FUNCTION_INFO_V1(segments_is_restore_session);
 
@@ -58,15 +64,29 @@ check_owner(Oid relid)
 		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, name);
 }
 
-/* The function that does what this one lets through. */
-static Oid
-inner_function(Oid outer, Oid *types, int ntypes)
+/*
+ * Call the function whose name is the present one's and `suffix`, with the same
+ * arguments; it is internal.
+ */
+static Datum
+call_inner(FunctionCallInfo fcinfo, const char *suffix, bool *isnull)
 {
-	char *name = psprintf("%s_checked", get_func_name(outer));
+	LOCAL_FCINFO(inner, FUNC_MAX_ARGS);
+	FmgrInfo function;
+	Oid *types;
+	int ntypes;
+	char *name = psprintf("%s%s", get_func_name(fcinfo->flinfo->fn_oid), suffix);
+	Datum result;
 
-	return LookupFuncName(
-		list_make2(makeString(get_namespace_name(get_func_namespace(outer))), makeString(name)),
-		ntypes, types, false);
+	(void) get_func_signature(fcinfo->flinfo->fn_oid, &types, &ntypes);
+	fmgr_info(LookupFuncName(list_make2(makeString("segments_internal"), makeString(name)), ntypes,
+							 types, false),
+			  &function);
+	InitFunctionCallInfoData(*inner, &function, ntypes, fcinfo->fncollation, NULL, NULL);
+	memcpy(inner->args, fcinfo->args, sizeof(NullableDatum) * ntypes);
+	result = FunctionCallInvoke(inner);
+	*isnull = inner->isnull;
+	return result;
 }
 
 /*
@@ -76,20 +96,27 @@ inner_function(Oid outer, Oid *types, int ntypes)
 Datum
 segments_as_owner(PG_FUNCTION_ARGS)
 {
-	LOCAL_FCINFO(inner, FUNC_MAX_ARGS);
-	FmgrInfo function;
 	Oid *types;
 	int ntypes;
-	Datum result;
 
 	(void) get_func_signature(fcinfo->flinfo->fn_oid, &types, &ntypes);
 	check_owner(contact_table_of(fcinfo, types[0]));
-	fmgr_info(inner_function(fcinfo->flinfo->fn_oid, types, ntypes), &function);
-	InitFunctionCallInfoData(*inner, &function, ntypes, fcinfo->fncollation, NULL, NULL);
-	memcpy(inner->args, fcinfo->args, sizeof(NullableDatum) * ntypes);
-	result = FunctionCallInvoke(inner);
-	fcinfo->isnull = inner->isnull;
-	return result;
+	return call_inner(fcinfo, "_checked", &fcinfo->isnull);
+}
+
+/*
+ * Every function that deletes a row of its caller: ask `_permitted`, which has
+ * the caller's rights, and let the inner function do it.  Gives whether there
+ * was one.
+ */
+Datum
+segments_as_permitted(PG_FUNCTION_ARGS)
+{
+	bool isnull;
+
+	if (!DatumGetBool(call_inner(fcinfo, "_permitted", &isnull)) || isnull)
+		PG_RETURN_BOOL(false);
+	return call_inner(fcinfo, "_checked", &fcinfo->isnull);
 }
 
 /*

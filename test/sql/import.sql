@@ -146,7 +146,15 @@ GRANT EXECUTE ON FUNCTION segments.change_by_hand(bigint, anyarray, text) TO reg
 SET ROLE regress_imp;
 SELECT created, updated, unchanged, rejected FROM segments.import_contacts('list', 'imp.stage');
 SELECT DISTINCT reason FROM segments.import_rejected;
+-- whoever made it forgets it, and nobody else
+SELECT max(id) AS import FROM segments.import \gset
 RESET ROLE;
+SELECT max(id) AS others FROM segments.import WHERE made_by <> 'regress_imp' \gset
+SET ROLE regress_imp;
+SELECT segments.forget_import(:import), segments.forget_import(:import), segments.forget_import(:others), segments.forget_import(NULL);
+SELECT count(*) FROM segments.import WHERE id = :import;
+RESET ROLE;
+SELECT count(*) FROM segments.import_rejected WHERE import_id = :import;
 REVOKE EXECUTE ON FUNCTION segments.change_by_hand(bigint, anyarray, text) FROM regress_imp;
 SELECT count(*) FROM segments.check();
 SELECT count(*) FROM segments.progress;

@@ -152,6 +152,24 @@ SELECT segments.delete_segment(alias) FROM segments.segment WHERE name = 'Bob re
 SELECT segments.delete_segment('all-french');
 DROP TRIGGER note ON crm.leads_segment_member;
 
+-- who holds nothing holds up nobody: no lock that a reader or a writer waits for
+SET ROLE segments_eve;
+CREATE FUNCTION pg_temp.locked(relation regclass, mode text) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE format('LOCK TABLE %s IN %s MODE', relation, mode);
+    RETURN true;
+EXCEPTION WHEN insufficient_privilege THEN
+    RETURN false;
+END
+$$;
+SELECT d.objid::regclass AS lockable, mode
+FROM pg_depend AS d JOIN pg_extension AS e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid AND e.extname = 'segments'
+    JOIN pg_class AS c ON d.classid = 'pg_class'::regclass AND d.objid = c.oid AND c.relkind IN ('r', 'v'),
+    unnest('{SHARE UPDATE EXCLUSIVE,SHARE,SHARE ROW EXCLUSIVE,EXCLUSIVE,ACCESS EXCLUSIVE}'::text[]) AS mode
+WHERE pg_temp.locked(d.objid, mode) ORDER BY 1, 2;
+DROP FUNCTION pg_temp.locked(regclass, text);
+RESET ROLE;
+
 -- owners need no grant, and by what they are given nobody changes what others own
 CREATE SCHEMA ada AUTHORIZATION segments_ada;
 SET ROLE segments_ada;
@@ -187,17 +205,26 @@ SET ROLE segments_ada;
 SELECT segments.update_segment('theirs', description => 'by Ada');
 SELECT segments.delete_segment('theirs');
 SELECT segments.delete_segment('by-hand');
+-- point triggers too: of one's own contact tables
+SELECT segments.create_point_trigger('Mine', 5, contact_table => 'ada.people', field => 'id') > 0 AS created;
+SET ROLE segments_owner;
+SELECT segments.create_point_trigger('Theirs', 5, contact_table => 'crm.leads', field => 'id') > 0 AS created;
+SET ROLE segments_ada;
+DELETE FROM segments.point_trigger;
 RESET ROLE;
+SELECT name FROM segments.point_trigger;
 REVOKE UPDATE ON segments.segment FROM segments_ada;
 -- a table that gets another owner
 GRANT ALL ON SCHEMA ada TO segments_bob;
 ALTER TABLE ada.people OWNER TO segments_bob;
-SELECT has_column_privilege(r, 'segments.segment', 'name', 'INSERT') AS may_insert, has_table_privilege(r, 'segments.segment', 'DELETE') AS may_delete, r AS role
+SELECT has_column_privilege(r, 'segments.segment', 'name', 'INSERT') AS may_insert, has_table_privilege(r, 'segments.segment', 'DELETE') AS may_delete,
+       has_table_privilege(r, 'segments.point_trigger', 'DELETE') AS may_delete_triggers, r AS role
 FROM unnest('{segments_ada,segments_bob,segments_owner,segments_eve}'::name[]) AS r;
 SET ROLE segments_bob;
 SELECT segments.detach('ada.people');
 RESET ROLE;
-SELECT has_column_privilege('segments_bob', 'segments.segment', 'name', 'INSERT') AS may_insert, has_table_privilege('segments_bob', 'segments.segment', 'DELETE') AS may_delete;
+SELECT has_column_privilege('segments_bob', 'segments.segment', 'name', 'INSERT') AS may_insert, has_table_privilege('segments_bob', 'segments.segment', 'DELETE') AS may_delete,
+       has_table_privilege('segments_bob', 'segments.point_trigger', 'DELETE') AS may_delete_triggers;
 DROP SCHEMA ada CASCADE;
 
 SELECT count(*) AS differences FROM segments.check();
