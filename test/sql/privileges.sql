@@ -227,7 +227,46 @@ SELECT has_column_privilege('segments_bob', 'segments.segment', 'name', 'INSERT'
        has_table_privilege('segments_bob', 'segments.point_trigger', 'DELETE') AS may_delete_triggers;
 DROP SCHEMA ada CASCADE;
 
+-- whoever may change what they see changes nothing else, with WHERE or without: point triggers over segments that
+-- they don't see, segments, uses, consumers
+SET ROLE segments_owner;
+DELETE FROM segments.point_trigger;
+SELECT segments.create_segment('Hidden', is_global => false) IS NOT NULL AS created;
+SELECT segments.create_point_trigger('Hidden', 5, add => '{hidden}', field => 'id') > 0 AS created;
+SELECT segments.create_segment('Open') IS NOT NULL AS created;
+SELECT segments.create_point_trigger('Shown', 5, add => '{open}', field => 'id') > 0 AS created;
+SELECT segments.register_usage('hidden', 'email', 'Hidden');
+SELECT count(*) > 0 AS has_read FROM segments.read_changes('mine');
+RESET ROLE;
+GRANT INSERT, UPDATE, DELETE ON segments.segment, segments.point_trigger, segments.registered_usage, segments.consumer TO segments_bob;
+GRANT EXECUTE ON FUNCTION segments.change_by_hand(bigint, anyarray, text) TO segments_bob;
+SET ROLE segments_bob;
+SELECT name FROM segments.point_trigger;
+SELECT name FROM segments.segment ORDER BY id;
+UPDATE segments.point_trigger SET points = 6;
+UPDATE segments.segment SET description = 'by Bob';
+UPDATE segments.registered_usage SET blocks = true;
+UPDATE segments.consumer SET read_at = NULL;
+RESET ROLE;
+SELECT name, points FROM segments.point_trigger ORDER BY id;
+SELECT name FROM segments.segment WHERE description = 'by Bob' ORDER BY id;
+SELECT name FROM segments.registered_usage WHERE blocks;
+SELECT name FROM segments.consumer WHERE read_at IS NULL;
+SET ROLE segments_bob;
+DELETE FROM segments.point_trigger;
+DELETE FROM segments.registered_usage;
+DELETE FROM segments.consumer;
+RESET ROLE;
+SELECT name FROM segments.point_trigger;
+SELECT name FROM segments.registered_usage;
+SELECT name FROM segments.consumer;
+SET ROLE segments_owner;
+DELETE FROM segments.point_trigger;
+RESET ROLE;
+
 SELECT count(*) AS differences FROM segments.check();
+REVOKE ALL ON segments.segment, segments.point_trigger, segments.registered_usage, segments.consumer FROM segments_bob;
+REVOKE ALL ON FUNCTION segments.change_by_hand(bigint, anyarray, text) FROM segments_bob;
 SELECT segments.detach('crm.leads');
 DROP SCHEMA crm CASCADE;
 DROP ROLE segments_owner, segments_ada, segments_bob, segments_eve;
