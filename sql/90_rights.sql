@@ -30,3 +30,7 @@ $$;
  * UPDATE of columns does not allow.  Rows of one's own are deleted by functions
  * (src/definition/catalogue_gate.c).
  */
+
+-- those of 00_header.sql
+ALTER DEFAULT PRIVILEGES IN SCHEMA segments, segments_internal REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
+ALTER DEFAULT PRIVILEGES IN SCHEMA segments, segments_internal REVOKE USAGE ON TYPES FROM PUBLIC;

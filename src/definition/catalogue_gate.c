@@ -13,25 +13,31 @@
  * Rows that are a role's own, as consumers are, are deleted likewise: DELETE on
  * a table lets its holder lock that in any mode, and so hold up everybody whose
  * writes read it.  Their outer functions are segments_as_permitted().
+ *
+ * What an event trigger does with the rights of whoever gives the command, it
+ * finds with those of the extension's owner: segments_as_commander().  Commands
+ * that need nothing of the extension need no right on it.
  */
 #include "postgres.h"
 
+#include "catalog/namespace.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "fmgr.h"
 #include "miscadmin.h"
-#include "nodes/pg_list.h"
-#include "nodes/value.h"
-#include "parser/parse_func.h"
 #include "utils/acl.h"
 #include "utils/array.h"
+#include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/syscache.h"
 
 #include "definition/access.h"
 #include "definition/contact_table.h"
 
+PG_FUNCTION_INFO_V1(segments_as_commander);
 PG_FUNCTION_INFO_V1(segments_as_owner);
 PG_FUNCTION_INFO_V1(segments_as_permitted);
 PG_FUNCTION_INFO_V1(segments_is_restoring);
@@ -66,7 +72,7 @@ check_owner(Oid relid)
 
 /*
  * Call the function whose name is the present one's and `suffix`, with the same
- * arguments; it is internal.
+ * arguments; it is internal.  Nobody is asked for rights on it or its schema.
  */
 static Datum
 call_inner(FunctionCallInfo fcinfo, const char *suffix, bool *isnull)
@@ -77,11 +83,15 @@ call_inner(FunctionCallInfo fcinfo, const char *suffix, bool *isnull)
 	int ntypes;
 	char *name = psprintf("%s%s", get_func_name(fcinfo->flinfo->fn_oid), suffix);
 	Datum result;
+	Oid oid;
 
 	(void) get_func_signature(fcinfo->flinfo->fn_oid, &types, &ntypes);
-	fmgr_info(LookupFuncName(list_make2(makeString("segments_internal"), makeString(name)), ntypes,
-							 types, false),
-			  &function);
+	oid = GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid, CStringGetDatum(name),
+						  PointerGetDatum(buildoidvector(types, ntypes)),
+						  ObjectIdGetDatum(get_namespace_oid("segments_internal", false)));
+	if (!OidIsValid(oid))
+		elog(ERROR, "function %s does not exist", name);
+	fmgr_info(oid, &function);
 	InitFunctionCallInfoData(*inner, &function, ntypes, fcinfo->fncollation, NULL, NULL);
 	memcpy(inner->args, fcinfo->args, sizeof(NullableDatum) * ntypes);
 	result = FunctionCallInvoke(inner);
@@ -117,6 +127,20 @@ segments_as_permitted(PG_FUNCTION_ARGS)
 	if (!DatumGetBool(call_inner(fcinfo, "_permitted", &isnull)) || isnull)
 		PG_RETURN_BOOL(false);
 	return call_inner(fcinfo, "_checked", &fcinfo->isnull);
+}
+
+/*
+ * Event trigger functions: where `_due`, with the rights of the extension's
+ * owner, says that there is something to do, do it by `_as_user`.
+ */
+Datum
+segments_as_commander(PG_FUNCTION_ARGS)
+{
+	bool isnull;
+
+	if (DatumGetBool(call_inner(fcinfo, "_due", &isnull)) && !isnull)
+		(void) call_inner(fcinfo, "_as_user", &isnull);
+	PG_RETURN_NULL();
 }
 
 /*
