@@ -28,3 +28,10 @@ $do$;
 CREATE SCHEMA segments_internal;
 COMMENT ON SCHEMA segments_internal IS 'functions of extension segments that applications do not call; those of schema segments need them';
 GRANT USAGE ON SCHEMA segments_internal TO PUBLIC;
+
+/*
+ * What is not revoked below is PUBLIC's, whatever the default privileges of
+ * whoever creates the extension are.  Until its end (90_rights.sql).
+ */
+ALTER DEFAULT PRIVILEGES IN SCHEMA segments, segments_internal GRANT EXECUTE ON FUNCTIONS TO PUBLIC;
+ALTER DEFAULT PRIVILEGES IN SCHEMA segments, segments_internal GRANT USAGE ON TYPES TO PUBLIC;

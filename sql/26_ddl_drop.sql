@@ -158,22 +158,37 @@ COMMENT ON EVENT TRIGGER segments_0_before_ddl IS 'finds out whose definitions h
 -- DROP ----------------------------------------------------------------------
 
 CREATE FUNCTION segments_internal.drop_tables_beside() RETURNS event_trigger
+    LANGUAGE c AS 'MODULE_PATHNAME', 'segments_as_commander';
+COMMENT ON FUNCTION segments_internal.drop_tables_beside() IS 'event trigger function; members, overrides and changes go with their contact table';
+
+CREATE FUNCTION segments_internal.tables_left_beside() RETURNS SETOF regclass
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT c.oid FROM pg_event_trigger_dropped_objects() AS d
+        JOIN segments.contact_table AS t ON t.contact_table = d.objid
+        JOIN pg_class AS c ON c.oid IN (t.member_table, t.override_table, t.change_table)
+    WHERE d.classid = 'pg_class'::regclass AND d.objsubid = 0 AND segments_internal.layout_problem(t) IS NULL
+$function$;
+COMMENT ON FUNCTION segments_internal.tables_left_beside() IS 'tables beside contact tables that the present command drops';
+
+CREATE FUNCTION segments_internal.drop_tables_beside_due() RETURNS boolean
+    LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'SELECT EXISTS (SELECT FROM segments_internal.tables_left_beside())';
+COMMENT ON FUNCTION segments_internal.drop_tables_beside_due() IS 'is there something for drop_tables_beside()?';
+REVOKE EXECUTE ON FUNCTION segments_internal.drop_tables_beside_due() FROM PUBLIC;
+
+CREATE FUNCTION segments_internal.drop_tables_beside_as_user() RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
     beside regclass;
 BEGIN
-    FOR beside IN
-        SELECT c.oid FROM pg_event_trigger_dropped_objects() AS d
-            JOIN segments.contact_table AS t ON t.contact_table = d.objid
-            JOIN pg_class AS c ON c.oid IN (t.member_table, t.override_table, t.change_table)
-        WHERE d.classid = 'pg_class'::regclass AND d.objsubid = 0 AND segments_internal.layout_problem(t) IS NULL
-    LOOP
+    FOR beside IN SELECT segments_internal.tables_left_beside() LOOP
         EXECUTE format('DROP TABLE %s', beside);
     END LOOP;
 END
 $function$;
-COMMENT ON FUNCTION segments_internal.drop_tables_beside() IS 'event trigger function; members, overrides and changes go with their contact table';
+COMMENT ON FUNCTION segments_internal.drop_tables_beside_as_user() IS 'what drop_tables_beside() does';
 
 CREATE FUNCTION segments_internal.forget_dropped_tables(dropped oid[], names text) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp

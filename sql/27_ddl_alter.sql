@@ -187,25 +187,41 @@ $function$;
 COMMENT ON FUNCTION segments_internal.move_beside(regclass, name) IS 'a table beside a contact table follows it to another schema';
 
 CREATE FUNCTION segments_internal.alter_tables_beside() RETURNS event_trigger
+    LANGUAGE c AS 'MODULE_PATHNAME', 'segments_as_commander';
+COMMENT ON FUNCTION segments_internal.alter_tables_beside() IS 'event trigger function; members, overrides and changes have the owner, the schema and the type of key of their contact table';
+
+CREATE FUNCTION segments_internal.tables_behind() RETURNS TABLE (relation regclass, owned boolean, owner name, placed boolean, place name,
+                                                        kept boolean, is_logged boolean, wider_key text)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT DISTINCT beside.oid::regclass, beside.relowner <> c.relowner, pg_get_userbyid(c.relowner),
+           beside.relnamespace <> c.relnamespace, n.nspname,
+           beside.relpersistence <> c.relpersistence, c.relpersistence = 'p',
+           segments_internal.wider_key(t)
+    FROM segments_internal.altered_tables() AS d
+        JOIN segments.contact_table AS t ON t.contact_table = d.relation
+        JOIN pg_class AS c ON c.oid = t.contact_table
+        JOIN pg_namespace AS n ON n.oid = c.relnamespace
+        JOIN pg_class AS beside ON beside.oid IN (t.member_table, t.override_table, t.change_table)
+    WHERE segments_internal.is_beside(t)
+      AND (beside.relowner <> c.relowner OR beside.relnamespace <> c.relnamespace OR beside.relpersistence <> c.relpersistence
+           OR segments_internal.wider_key(t) IS NOT NULL)
+$function$;
+COMMENT ON FUNCTION segments_internal.tables_behind() IS 'tables beside contact tables that are not yet what the present command makes of these, and in what';
+
+CREATE FUNCTION segments_internal.alter_tables_beside_due() RETURNS boolean
+    LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'SELECT EXISTS (SELECT FROM segments_internal.tables_behind())';
+COMMENT ON FUNCTION segments_internal.alter_tables_beside_due() IS 'is there something for alter_tables_beside()?';
+REVOKE EXECUTE ON FUNCTION segments_internal.alter_tables_beside_due() FROM PUBLIC;
+
+CREATE FUNCTION segments_internal.alter_tables_beside_as_user() RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
     moved record;
 BEGIN
-    FOR moved IN
-        SELECT DISTINCT beside.oid::regclass AS relation, beside.relowner <> c.relowner AS owned, pg_get_userbyid(c.relowner) AS owner,
-               beside.relnamespace <> c.relnamespace AS placed, n.nspname AS place,
-               beside.relpersistence <> c.relpersistence AS kept, c.relpersistence = 'p' AS is_logged,
-               segments_internal.wider_key(t) AS wider_key
-        FROM segments_internal.altered_tables() AS d
-            JOIN segments.contact_table AS t ON t.contact_table = d.relation
-            JOIN pg_class AS c ON c.oid = t.contact_table
-            JOIN pg_namespace AS n ON n.oid = c.relnamespace
-            JOIN pg_class AS beside ON beside.oid IN (t.member_table, t.override_table, t.change_table)
-        WHERE segments_internal.is_beside(t)
-          AND (beside.relowner <> c.relowner OR beside.relnamespace <> c.relnamespace OR beside.relpersistence <> c.relpersistence
-               OR segments_internal.wider_key(t) IS NOT NULL)
-    LOOP
+    FOR moved IN SELECT * FROM segments_internal.tables_behind() LOOP
         IF moved.owned THEN
             EXECUTE format('ALTER TABLE %s OWNER TO %I', moved.relation, moved.owner);
         END IF;
@@ -221,7 +237,7 @@ BEGIN
     END LOOP;
 END
 $function$;
-COMMENT ON FUNCTION segments_internal.alter_tables_beside() IS 'event trigger function; members, overrides and changes have the owner, the schema and the type of key of their contact table';
+COMMENT ON FUNCTION segments_internal.alter_tables_beside_as_user() IS 'what alter_tables_beside() does';
 
 CREATE FUNCTION segments_internal.changed_fields(contact_table regclass, relation regclass) RETURNS text[]
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp

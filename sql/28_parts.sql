@@ -167,6 +167,26 @@ COMMENT ON FUNCTION segments_internal.follow_commands() IS 'follow the tables th
 REVOKE EXECUTE ON FUNCTION segments_internal.follow_commands() FROM PUBLIC;
 
 CREATE FUNCTION segments_internal.give_triggers() RETURNS event_trigger
+    LANGUAGE c AS 'MODULE_PATHNAME', 'segments_as_commander';
+COMMENT ON FUNCTION segments_internal.give_triggers() IS 'event trigger function; tables that come under an attached one get its triggers, those that leave lose them';
+
+CREATE FUNCTION segments_internal.wholes_of_command() RETURNS SETOF regclass
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+    -- not while a dump is restored, when triggers come last
+    SELECT w FROM segments_internal.attached_with(ARRAY(SELECT d.objid FROM pg_event_trigger_ddl_commands() AS d
+                                                        WHERE d.classid = 'pg_class'::regclass)) AS w
+    WHERE EXISTS (SELECT FROM segments_internal.contact_tables_reading(w))
+$function$;
+COMMENT ON FUNCTION segments_internal.wholes_of_command() IS 'attached tables whose parts the present command may have changed';
+
+CREATE FUNCTION segments_internal.give_triggers_due() RETURNS boolean
+    LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'SELECT EXISTS (SELECT FROM segments_internal.wholes_of_command())';
+COMMENT ON FUNCTION segments_internal.give_triggers_due() IS 'is there something for give_triggers()?';
+REVOKE EXECUTE ON FUNCTION segments_internal.give_triggers_due() FROM PUBLIC;
+
+CREATE FUNCTION segments_internal.give_triggers_as_user() RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
@@ -175,11 +195,7 @@ AS $function$
 DECLARE
     whole regclass;
 BEGIN
-    FOR whole IN
-        SELECT segments_internal.attached_with(ARRAY(SELECT d.objid FROM pg_event_trigger_ddl_commands() AS d WHERE d.classid = 'pg_class'::regclass))
-    LOOP
-        -- not while a dump is restored, when triggers come last
-        CONTINUE WHEN NOT EXISTS (SELECT FROM segments_internal.contact_tables_reading(whole));
+    FOR whole IN SELECT segments_internal.wholes_of_command() LOOP
         PERFORM segments_internal.check_parts(whole);
         PERFORM segments_internal.create_triggers(p) FROM segments_internal.parts_of(whole) AS p
         WHERE NOT EXISTS (SELECT FROM segments.table_part AS t WHERE t.part = p);
@@ -192,7 +208,7 @@ BEGIN
     END LOOP;
 END
 $function$;
-COMMENT ON FUNCTION segments_internal.give_triggers() IS 'event trigger function; tables that come under an attached one get its triggers, those that leave lose them';
+COMMENT ON FUNCTION segments_internal.give_triggers_as_user() IS 'what give_triggers() does';
 
 CREATE EVENT TRIGGER segments_1_give_triggers ON ddl_command_end
     WHEN TAG IN ('CREATE TABLE', 'CREATE FOREIGN TABLE', 'CREATE SCHEMA', 'ALTER TABLE', 'ALTER FOREIGN TABLE')

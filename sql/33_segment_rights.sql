@@ -42,18 +42,19 @@ BEGIN
         IF role.is_owner THEN
             EXECUTE format('GRANT INSERT (%1$s, date_added), UPDATE (%1$s), DELETE ON segments.segment TO %2$I',
                            array_to_string(columns, ', '), role.name);
+            EXECUTE format('GRANT DELETE ON segments.point_trigger TO %I', role.name);
         ELSE
             EXECUTE format('REVOKE INSERT (%1$s, date_added), UPDATE (%1$s) ON segments.segment FROM %2$I',
                            array_to_string(columns, ', '), role.name);
             IF NOT EXISTS (SELECT FROM pg_class AS c, aclexplode(c.relacl) AS a
                            WHERE c.oid = 'segments.segment'::regclass AND a.grantee = role.oid AND a.privilege_type IN ('INSERT', 'UPDATE')) THEN
-                EXECUTE format('REVOKE DELETE ON segments.segment FROM %I', role.name);
+                EXECUTE format('REVOKE DELETE ON segments.segment, segments.point_trigger FROM %I', role.name);
             END IF;
         END IF;
     END LOOP;
 END
 $function$;
-COMMENT ON FUNCTION segments_internal.share_segments() IS 'lets owners of contact tables, and nobody who was one, change rows of segments.segment';
+COMMENT ON FUNCTION segments_internal.share_segments() IS 'lets owners of contact tables, and nobody who was one, change rows of segments.segment, and delete rows of segments.point_trigger';
 REVOKE EXECUTE ON FUNCTION segments_internal.share_segments() FROM PUBLIC;
 
 CREATE FUNCTION segments_internal.contact_tables_changed() RETURNS trigger

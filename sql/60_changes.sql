@@ -71,9 +71,8 @@ CREATE POLICY own ON segments.consumer USING (role = quote_ident(current_user)::
 COMMENT ON POLICY own ON segments.consumer IS 'one''s own, of contact tables that one may read';
 CREATE POLICY watched ON segments.consumer FOR SELECT USING (segments.owns(contact_table));
 COMMENT ON POLICY watched ON segments.consumer IS 'all of one''s contact tables';
-CREATE POLICY dropped ON segments.consumer FOR DELETE USING (segments.owns(contact_table));
-COMMENT ON POLICY dropped ON segments.consumer IS 'all of one''s contact tables';
-GRANT SELECT, INSERT, UPDATE, DELETE ON segments.consumer TO PUBLIC;
+-- UPDATE or DELETE of a whole table would come with its locks (90_rights.sql)
+GRANT SELECT, INSERT, UPDATE (low, low_in_progress, high, in_progress, lsn, xact, n, read_at) ON segments.consumer TO PUBLIC;
 
 CREATE FUNCTION segments_internal.check_may_read(relation regclass) RETURNS void
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
@@ -181,6 +180,31 @@ CREATE FUNCTION segments.read_changes(consumer text, max integer DEFAULT 1000, c
 COMMENT ON FUNCTION segments.read_changes(text, integer, regclass) IS
     'the next joins and leaves, at most max, each once per consumer, in the order in which they were written; a new consumer starts with the oldest that is kept; they count as read when the caller commits';
 
+CREATE FUNCTION segments_internal.forget_consumer(contact_table regclass, role regrole, consumer text) RETURNS boolean
+    LANGUAGE c AS 'MODULE_PATHNAME', 'segments_as_permitted';
+COMMENT ON FUNCTION segments_internal.forget_consumer(regclass, regrole, text) IS 'deletes a consumer that the caller sees; whether there was one';
+
+CREATE FUNCTION segments_internal.forget_consumer_permitted(contact_table regclass, role regrole, consumer text) RETURNS boolean
+    LANGUAGE sql SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT EXISTS (SELECT FROM segments.consumer AS c
+                   WHERE (c.contact_table, c.role, c.name) = (forget_consumer_permitted.contact_table, forget_consumer_permitted.role, consumer))
+$function$;
+COMMENT ON FUNCTION segments_internal.forget_consumer_permitted(regclass, regrole, text) IS 'whether the current role sees a consumer';
+REVOKE EXECUTE ON FUNCTION segments_internal.forget_consumer_permitted(regclass, regrole, text) FROM PUBLIC;
+
+CREATE FUNCTION segments_internal.forget_consumer_checked(contact_table regclass, role regrole, consumer text) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+    DELETE FROM segments.consumer AS c
+    WHERE (c.contact_table, c.role, c.name) = (forget_consumer_checked.contact_table, forget_consumer_checked.role, consumer);
+    RETURN FOUND;
+END
+$function$;
+COMMENT ON FUNCTION segments_internal.forget_consumer_checked(regclass, regrole, text) IS 'what forget_consumer() does for those who may';
+REVOKE EXECUTE ON FUNCTION segments_internal.forget_consumer_checked(regclass, regrole, text) FROM PUBLIC;
+
 CREATE FUNCTION segments.drop_consumer(consumer text, contact_table regclass DEFAULT NULL, role regrole DEFAULT NULL) RETURNS boolean
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -191,8 +215,7 @@ BEGIN
     IF reader <> quote_ident(current_user)::regrole THEN
         PERFORM segments_internal.check_owner(tables.contact_table);
     END IF;
-    DELETE FROM segments.consumer AS c WHERE c.role = reader AND c.name = consumer AND c.contact_table = tables.contact_table;
-    RETURN FOUND;
+    RETURN segments_internal.forget_consumer(tables.contact_table, reader, consumer);
 END
 $function$;
 COMMENT ON FUNCTION segments.drop_consumer(text, regclass, regrole) IS 'forgets a consumer, for which the log is kept no longer; whether there was one; role: whose, for the owner of the contact table, null: one''s own';

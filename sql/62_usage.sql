@@ -48,7 +48,7 @@ CREATE POLICY changed ON segments.registered_usage
     USING (EXISTS (SELECT FROM segments.segment AS s WHERE s.id = segment_id AND segments.may_change(s.contact_table, 'UPDATE')))
     WITH CHECK (EXISTS (SELECT FROM segments.segment AS s WHERE s.id = segment_id AND segments.may_change(s.contact_table, 'UPDATE')));
 COMMENT ON POLICY changed ON segments.registered_usage IS 'those of segments that one may change';
-GRANT SELECT, INSERT, UPDATE, DELETE ON segments.registered_usage TO PUBLIC;
+GRANT SELECT, INSERT, UPDATE (blocks) ON segments.registered_usage TO PUBLIC;
 
 CREATE FUNCTION segments.register_usage(segment text, kind text, name text, blocks boolean DEFAULT false) RETURNS void
     LANGUAGE sql SET search_path = pg_catalog, pg_temp
@@ -62,14 +62,38 @@ $function$;
 COMMENT ON FUNCTION segments.register_usage(text, text, text, boolean) IS
     'says that an application uses a segment: kind and name of what does; with blocks the segment cannot be deleted or unpublished meanwhile.  Again: changes blocks.  For who may change the segment';
 
+CREATE FUNCTION segments_internal.forget_usage(segment_id bigint, kind text, name text) RETURNS boolean
+    LANGUAGE c AS 'MODULE_PATHNAME', 'segments_as_permitted';
+COMMENT ON FUNCTION segments_internal.forget_usage(bigint, text, text) IS 'deletes a registered use that the caller may change; whether there was one';
+
+CREATE FUNCTION segments_internal.forget_usage_permitted(segment_id bigint, kind text, name text) RETURNS boolean
+    LANGUAGE sql SET search_path = pg_catalog, pg_temp
+AS $function$
+    -- a row that may be locked so is one that may be changed
+    SELECT EXISTS (SELECT FROM segments.registered_usage AS u
+                   WHERE (u.segment_id, u.kind, u.name)
+                       = (forget_usage_permitted.segment_id, forget_usage_permitted.kind, forget_usage_permitted.name) FOR UPDATE)
+$function$;
+COMMENT ON FUNCTION segments_internal.forget_usage_permitted(bigint, text, text) IS 'whether the current role may change a registered use';
+REVOKE EXECUTE ON FUNCTION segments_internal.forget_usage_permitted(bigint, text, text) FROM PUBLIC;
+
+CREATE FUNCTION segments_internal.forget_usage_checked(segment_id bigint, kind text, name text) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+    DELETE FROM segments.registered_usage AS u
+    WHERE (u.segment_id, u.kind, u.name) = (forget_usage_checked.segment_id, forget_usage_checked.kind, forget_usage_checked.name);
+    RETURN FOUND;
+END
+$function$;
+COMMENT ON FUNCTION segments_internal.forget_usage_checked(bigint, text, text) IS 'what forget_usage() does for those who may';
+REVOKE EXECUTE ON FUNCTION segments_internal.forget_usage_checked(bigint, text, text) FROM PUBLIC;
+
 CREATE FUNCTION segments.forget_usage(segment text, kind text, name text) RETURNS boolean
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
-DECLARE
-    named_id bigint := segments.resolve_segment(segment);
 BEGIN
-    DELETE FROM segments.registered_usage AS u WHERE (u.segment_id, u.kind, u.name) = (named_id, forget_usage.kind, forget_usage.name);
-    IF FOUND THEN
+    IF segments_internal.forget_usage(segments.resolve_segment(segment), kind, name) THEN
         RETURN true;
     END IF;
     PERFORM segments_internal.refuse_change(segment, 'UPDATE');

@@ -71,21 +71,30 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION segments_internal.may_act(regclass, text) IS 'whether the current role may write point triggers of a contact table: it may change its segments, and members by hand';
 
+CREATE FUNCTION segments_internal.may_see_named(contact_table regclass, named text[]) RETURNS boolean
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+    AS 'SELECT NOT named && segments_internal.hidden_segments(contact_table)::text[]';
+COMMENT ON FUNCTION segments_internal.may_see_named(regclass, text[]) IS 'whether the current role sees segments of a contact table that are given by their ids as text';
+
+-- What SELECT shows is asked for UPDATE and DELETE as well: without WHERE the server doesn't.
 ALTER TABLE segments.point_trigger ENABLE ROW LEVEL SECURITY;
 CREATE POLICY visible ON segments.point_trigger FOR SELECT
-    USING (NOT (add_segments || remove_segments) && segments_internal.hidden_segments(contact_table)::text[]);
+    USING (segments_internal.may_see_named(contact_table, add_segments || remove_segments));
 CREATE POLICY created ON segments.point_trigger FOR INSERT WITH CHECK (segments_internal.may_act(contact_table, 'INSERT'));
-CREATE POLICY changed ON segments.point_trigger FOR UPDATE USING (segments_internal.may_act(contact_table, 'UPDATE'));
-CREATE POLICY deleted ON segments.point_trigger FOR DELETE USING (segments_internal.may_act(contact_table, 'DELETE'));
+CREATE POLICY changed ON segments.point_trigger FOR UPDATE
+    USING (segments_internal.may_act(contact_table, 'UPDATE') AND segments_internal.may_see_named(contact_table, add_segments || remove_segments));
+CREATE POLICY deleted ON segments.point_trigger FOR DELETE
+    USING (segments_internal.may_act(contact_table, 'DELETE') AND segments_internal.may_see_named(contact_table, add_segments || remove_segments));
 COMMENT ON POLICY visible ON segments.point_trigger IS 'those of contact tables that one may read, unless they name a segment that one does not see';
 COMMENT ON POLICY created ON segments.point_trigger IS 'by those who may create segments of the contact table, and change members by hand';
-COMMENT ON POLICY changed ON segments.point_trigger IS 'by those who may change segments of the contact table, and members by hand';
-COMMENT ON POLICY deleted ON segments.point_trigger IS 'by those who may delete segments of the contact table, and change members by hand';
+COMMENT ON POLICY changed ON segments.point_trigger IS 'visible ones, by those who may change segments of the contact table, and members by hand';
+COMMENT ON POLICY deleted ON segments.point_trigger IS 'visible ones, by those who may delete segments of the contact table, and change members by hand';
 ALTER TABLE segments.point_trigger_log ENABLE ROW LEVEL SECURITY;
 CREATE POLICY visible ON segments.point_trigger_log FOR SELECT
     USING (EXISTS (SELECT FROM segments.point_trigger AS t WHERE t.id = trigger_id));
 COMMENT ON POLICY visible ON segments.point_trigger_log IS 'those of point triggers that one sees';
-GRANT SELECT, DELETE,
+-- DELETE comes with a contact table: share_segments()
+GRANT SELECT,
     INSERT (contact_table, name, description, points, field, add_segments, remove_segments, is_published, apply_to_existing, created_by, created_by_user),
     UPDATE (name, description, points, field, add_segments, remove_segments, is_published, apply_to_existing)
     ON segments.point_trigger TO PUBLIC;

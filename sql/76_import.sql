@@ -15,7 +15,7 @@ CREATE TABLE segments.import (
     contact_table regclass NOT NULL,
     source text NOT NULL,
     options jsonb NOT NULL,
-    made_by name NOT NULL DEFAULT current_user,
+    made_by regrole NOT NULL DEFAULT quote_ident(current_user)::regrole,
     started timestamptz NOT NULL DEFAULT clock_timestamp(),
     finished timestamptz,
     lines bigint NOT NULL DEFAULT 0,
@@ -32,7 +32,7 @@ COMMENT ON COLUMN segments.import.segment_id IS 'the segment that the contacts w
 COMMENT ON COLUMN segments.import.contact_table IS 'its contact table';
 COMMENT ON COLUMN segments.import.source IS 'the staging table, or the file';
 COMMENT ON COLUMN segments.import.options IS 'match_on, columns, blank, batch, delimiter and encoding as given';
-COMMENT ON COLUMN segments.import.made_by IS 'the role that imports';
+COMMENT ON COLUMN segments.import.made_by IS 'the role that imports, whatever it is called later';
 COMMENT ON COLUMN segments.import.started IS 'when it began';
 COMMENT ON COLUMN segments.import.finished IS 'when it ended; null: it has not, and can be resumed where it was made in batches';
 COMMENT ON COLUMN segments.import.lines IS 'number of rows';
@@ -61,25 +61,46 @@ CREATE FUNCTION segments_internal.import_is_visible(import_id bigint) RETURNS bo
     AS 'SELECT EXISTS (SELECT FROM segments.import AS i WHERE i.id = import_id)';
 COMMENT ON FUNCTION segments_internal.import_is_visible(bigint) IS 'does the current role see an import?';
 ALTER TABLE segments.import ENABLE ROW LEVEL SECURITY;
-CREATE POLICY own ON segments.import FOR SELECT USING (made_by = current_user);
-CREATE POLICY changed ON segments.import FOR UPDATE USING (made_by = current_user);
-CREATE POLICY deleted ON segments.import FOR DELETE USING (made_by = current_user);
-CREATE POLICY made ON segments.import FOR INSERT WITH CHECK (made_by = current_user
+CREATE POLICY own ON segments.import FOR SELECT USING (made_by = quote_ident(current_user)::regrole);
+CREATE POLICY changed ON segments.import FOR UPDATE USING (made_by = quote_ident(current_user)::regrole);
+CREATE POLICY made ON segments.import FOR INSERT WITH CHECK (made_by = quote_ident(current_user)::regrole
     AND EXISTS (SELECT FROM segments.segment AS s WHERE s.id = segment_id AND s.contact_table = import.contact_table)
     AND has_any_column_privilege(contact_table, 'INSERT') AND has_any_column_privilege(contact_table, 'UPDATE'));
 CREATE POLICY owned ON segments.import FOR SELECT USING (segments.owns(contact_table));
 COMMENT ON POLICY own ON segments.import IS 'those that one makes';
 COMMENT ON POLICY changed ON segments.import IS 'those that one makes';
-COMMENT ON POLICY deleted ON segments.import IS 'those that one makes';
 COMMENT ON POLICY made ON segments.import IS 'for segments that one sees, and contact tables that one may write';
 COMMENT ON POLICY owned ON segments.import IS 'those into contact tables that one owns';
 ALTER TABLE segments.import_rejected ENABLE ROW LEVEL SECURITY;
 CREATE POLICY visible ON segments.import_rejected USING (segments_internal.import_is_visible(import_id));
 COMMENT ON POLICY visible ON segments.import_rejected IS 'those of imports that one sees';
 -- ids are the sequence's, and who imports is who does
-GRANT SELECT, DELETE, INSERT (segment_id, contact_table, source, options),
+GRANT SELECT, INSERT (segment_id, contact_table, source, options),
     UPDATE (finished, lines, done, created, updated, unchanged, added, rejected) ON segments.import TO PUBLIC;
-GRANT SELECT, INSERT, UPDATE, DELETE ON segments.import_rejected TO PUBLIC;
+GRANT SELECT, INSERT ON segments.import_rejected TO PUBLIC;
+
+CREATE FUNCTION segments.forget_import(import_id bigint) RETURNS boolean
+    LANGUAGE c AS 'MODULE_PATHNAME', 'segments_as_permitted';
+COMMENT ON FUNCTION segments.forget_import(bigint) IS 'deletes what is known of an import that the current role made, with the rows that it rejected; whether there was one';
+
+CREATE FUNCTION segments_internal.forget_import_permitted(import_id bigint) RETURNS boolean
+    LANGUAGE sql SET search_path = pg_catalog, pg_temp
+    -- a row that may be locked so is one that may be changed
+    AS 'SELECT EXISTS (SELECT FROM segments.import AS i WHERE i.id = import_id FOR UPDATE)';
+COMMENT ON FUNCTION segments_internal.forget_import_permitted(bigint) IS 'whether the current role made an import';
+REVOKE EXECUTE ON FUNCTION segments_internal.forget_import_permitted(bigint) FROM PUBLIC;
+
+CREATE FUNCTION segments_internal.forget_import_checked(import_id bigint) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+    DELETE FROM segments.import_rejected AS r WHERE r.import_id = forget_import_checked.import_id;
+    DELETE FROM segments.import AS i WHERE i.id = import_id;
+    RETURN FOUND;
+END
+$function$;
+COMMENT ON FUNCTION segments_internal.forget_import_checked(bigint) IS 'what forget_import() does for those who may';
+REVOKE EXECUTE ON FUNCTION segments_internal.forget_import_checked(bigint) FROM PUBLIC;
 
 CREATE FUNCTION segments_internal.forget_imports() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -290,7 +311,7 @@ DECLARE
     refused bigint := 0;
 BEGIN
     -- options hold SQL, which runs as its author: row security does not stop superusers
-    SELECT * INTO STRICT import FROM segments.import AS i WHERE i.id = import_id AND i.made_by = current_user FOR UPDATE;
+    SELECT * INTO STRICT import FROM segments.import AS i WHERE i.id = import_id AND i.made_by = quote_ident(current_user)::regrole FOR UPDATE;
     IF import.done <> first - 1 THEN
         RAISE EXCEPTION 'import % goes on in another session', import_id USING ERRCODE = 'object_in_use';
     END IF;

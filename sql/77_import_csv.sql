@@ -81,7 +81,8 @@ DECLARE
     import segments.import;
     staged bigint;
 BEGIN
-    SELECT i.* INTO import FROM segments.import AS i WHERE i.id OPERATOR(pg_catalog.=) import_id AND i.made_by OPERATOR(pg_catalog.=) CURRENT_USER;
+    SELECT i.* INTO import FROM segments.import AS i WHERE i.id OPERATOR(pg_catalog.=) import_id
+        AND i.made_by OPERATOR(pg_catalog.=) pg_catalog.quote_ident(CURRENT_USER)::pg_catalog.regrole;
     IF NOT FOUND OR import.finished IS NOT NULL OR NOT (import.options OPERATOR(pg_catalog.?) 'file') THEN
         RAISE EXCEPTION 'import % cannot be resumed', import_id USING ERRCODE = 'object_not_in_prerequisite_state',
             DETAIL = 'It does not exist, is done, was not made of a file, or was made by another role.';
@@ -99,7 +100,7 @@ DECLARE
     import segments.import;
     staged bigint;
 BEGIN
-    SELECT * INTO STRICT import FROM segments.import AS i WHERE i.id = import_id AND i.made_by = current_user;
+    SELECT * INTO STRICT import FROM segments.import AS i WHERE i.id = import_id AND i.made_by = quote_ident(current_user)::regrole;
     staged := segments_internal.import_stage(segments_internal.load_csv(import.options ->> 'file', import.options ->> 'delimiter', import.options ->> 'encoding'),
         ARRAY(SELECT jsonb_populate_record(NULL::segments.import_column, e.value)
               FROM jsonb_array_elements(import.options -> 'import_columns') WITH ORDINALITY AS e (value, n) ORDER BY e.n));

@@ -1,5 +1,5 @@
 -- ---------------------------------------------------------------------------
--- Rights of the functions of triggers
+-- Rights of the functions of triggers, and on tables
 -- ---------------------------------------------------------------------------
 
 /*
@@ -23,3 +23,14 @@ BEGIN
     END LOOP;
 END
 $$;
+
+/*
+ * On tables PUBLIC never holds UPDATE, DELETE or TRUNCATE: their holders may
+ * LOCK a table in any mode, and so hold up everybody whose writes read it, which
+ * UPDATE of columns does not allow.  Rows of one's own are deleted by functions
+ * (src/definition/catalogue_gate.c).
+ */
+
+-- those of 00_header.sql
+ALTER DEFAULT PRIVILEGES IN SCHEMA segments, segments_internal REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
+ALTER DEFAULT PRIVILEGES IN SCHEMA segments, segments_internal REVOKE USAGE ON TYPES FROM PUBLIC;

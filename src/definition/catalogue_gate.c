@@ -1,6 +1,7 @@
 /*
  * catalogue_gate.c - who may write the catalogue: the owner of the contact
- * table, through functions, and who restores a dump.
+ * table, through functions, and who restores a dump; and who may delete rows
+ * that are a caller's own.
  *
  * Nobody but the extension's owner holds INSERT, UPDATE or DELETE on the
  * catalogue.  What owners of contact tables change goes through functions that
@@ -8,26 +9,37 @@
  * segments_as_owner(); it asks whether the caller owns the contact table, which
  * only a function with the caller's rights can, and calls the inner one of the
  * same name and `_checked`, SECURITY DEFINER, which nobody else may call.
+ *
+ * Rows that are a role's own, as consumers are, are deleted likewise: DELETE on
+ * a table lets its holder lock that in any mode, and so hold up everybody whose
+ * writes read it.  Their outer functions are segments_as_permitted().
+ *
+ * What an event trigger does with the rights of whoever gives the command, it
+ * finds with those of the extension's owner: segments_as_commander().  Commands
+ * that need nothing of the extension need no right on it.
  */
 #include "postgres.h"
 
+#include "catalog/namespace.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "fmgr.h"
 #include "miscadmin.h"
-#include "nodes/pg_list.h"
-#include "nodes/value.h"
-#include "parser/parse_func.h"
 #include "utils/acl.h"
 #include "utils/array.h"
+#include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/syscache.h"
 
 #include "definition/access.h"
 #include "definition/contact_table.h"
 
+PG_FUNCTION_INFO_V1(segments_as_commander);
 PG_FUNCTION_INFO_V1(segments_as_owner);
+PG_FUNCTION_INFO_V1(segments_as_permitted);
 PG_FUNCTION_INFO_V1(segments_is_restoring);
 PG_FUNCTION_INFO_V1(segments_is_restore_session);
 PG_FUNCTION_INFO_V1(segments_is_said_to_restore);
@@ -59,15 +71,33 @@ check_owner(Oid relid)
 		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, name);
 }
 
-/* The function that does what this one lets through. */
-static Oid
-inner_function(Oid outer, Oid *types, int ntypes)
+/*
+ * Call the function whose name is the present one's and `suffix`, with the same
+ * arguments; it is internal.  Nobody is asked for rights on it or its schema.
+ */
+static Datum
+call_inner(FunctionCallInfo fcinfo, const char *suffix, bool *isnull)
 {
-	char *name = psprintf("%s_checked", get_func_name(outer));
+	LOCAL_FCINFO(inner, FUNC_MAX_ARGS);
+	FmgrInfo function;
+	Oid *types;
+	int ntypes;
+	char *name = psprintf("%s%s", get_func_name(fcinfo->flinfo->fn_oid), suffix);
+	Datum result;
+	Oid oid;
 
-	return LookupFuncName(
-		list_make2(makeString(get_namespace_name(get_func_namespace(outer))), makeString(name)),
-		ntypes, types, false);
+	(void) get_func_signature(fcinfo->flinfo->fn_oid, &types, &ntypes);
+	oid = GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid, CStringGetDatum(name),
+						  PointerGetDatum(buildoidvector(types, ntypes)),
+						  ObjectIdGetDatum(get_namespace_oid("segments_internal", false)));
+	if (!OidIsValid(oid))
+		elog(ERROR, "function %s does not exist", name);
+	fmgr_info(oid, &function);
+	InitFunctionCallInfoData(*inner, &function, ntypes, fcinfo->fncollation, NULL, NULL);
+	memcpy(inner->args, fcinfo->args, sizeof(NullableDatum) * ntypes);
+	result = FunctionCallInvoke(inner);
+	*isnull = inner->isnull;
+	return result;
 }
 
 /*
@@ -77,20 +107,41 @@ inner_function(Oid outer, Oid *types, int ntypes)
 Datum
 segments_as_owner(PG_FUNCTION_ARGS)
 {
-	LOCAL_FCINFO(inner, FUNC_MAX_ARGS);
-	FmgrInfo function;
 	Oid *types;
 	int ntypes;
-	Datum result;
 
 	(void) get_func_signature(fcinfo->flinfo->fn_oid, &types, &ntypes);
 	check_owner(contact_table_of(fcinfo, types[0]));
-	fmgr_info(inner_function(fcinfo->flinfo->fn_oid, types, ntypes), &function);
-	InitFunctionCallInfoData(*inner, &function, ntypes, fcinfo->fncollation, NULL, NULL);
-	memcpy(inner->args, fcinfo->args, sizeof(NullableDatum) * ntypes);
-	result = FunctionCallInvoke(inner);
-	fcinfo->isnull = inner->isnull;
-	return result;
+	return call_inner(fcinfo, "_checked", &fcinfo->isnull);
+}
+
+/*
+ * Every function that deletes a row of its caller: ask `_permitted`, which has
+ * the caller's rights, and let the inner function do it.  Gives whether there
+ * was one.
+ */
+Datum
+segments_as_permitted(PG_FUNCTION_ARGS)
+{
+	bool isnull;
+
+	if (!DatumGetBool(call_inner(fcinfo, "_permitted", &isnull)) || isnull)
+		PG_RETURN_BOOL(false);
+	return call_inner(fcinfo, "_checked", &fcinfo->isnull);
+}
+
+/*
+ * Event trigger functions: where `_due`, with the rights of the extension's
+ * owner, says that there is something to do, do it by `_as_user`.
+ */
+Datum
+segments_as_commander(PG_FUNCTION_ARGS)
+{
+	bool isnull;
+
+	if (DatumGetBool(call_inner(fcinfo, "_due", &isnull)) && !isnull)
+		(void) call_inner(fcinfo, "_as_user", &isnull);
+	PG_RETURN_NULL();
 }
 
 /*

@@ -27,6 +27,7 @@
 #include "optimizer/optimizer.h"
 #include "parser/parsetree.h"
 #include "utils/datum.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
@@ -299,6 +300,7 @@ typedef struct MatchesCall
 {
 	MemoryContext context; /* of what follows; emptied with every other filter */
 	Filter *filter;        /* copy of the last one */
+	char *viewer;          /* who it was bound for */
 	Oid type;
 	SPIPlanPtr plan;
 	Oid relid; /* the contact table */
@@ -316,18 +318,31 @@ forget_plan(MatchesCall *call)
 	MemoryContextReset(call->context);
 }
 
+/*
+ * The current role and the application's user, in the current memory context: a
+ * filter names segments that they see.  Call sites of PL/pgSQL last as long as
+ * the transaction, in which both may change.
+ */
+static char *
+current_viewer(void)
+{
+	return psprintf("%u %s %s", GetUserId(), GetConfigOption("segments.user_id", false, false),
+					AccessUserName());
+}
+
 static void
-keep_filter(MatchesCall *call, Filter *filter, Oid type)
+keep_filter(MatchesCall *call, Filter *filter, const char *viewer, Oid type)
 {
 	MemoryContext old = MemoryContextSwitchTo(call->context);
 
 	call->filter = (Filter *) DatumGetPointer(datumCopy(PointerGetDatum(filter), false, -1));
+	call->viewer = pstrdup(viewer);
 	call->type = type;
 	MemoryContextSwitchTo(old);
 }
 
 static void
-prepare_call(MatchesCall *call, Filter *filter, Oid type)
+prepare_call(MatchesCall *call, Filter *filter, const char *viewer, Oid type)
 {
 	ContactTable *table = AccessContactTable(table_of_row_type(type));
 	SecureContext secure;
@@ -345,7 +360,7 @@ prepare_call(MatchesCall *call, Filter *filter, Oid type)
 	SPI_keepplan(plan);
 	call->plan = plan;
 	SecureLeave(&secure);
-	keep_filter(call, filter, type);
+	keep_filter(call, filter, viewer, type);
 	call->owner = table->owner;
 	call->relid = table->relid;
 }
@@ -380,12 +395,12 @@ call_state(FunctionCallInfo fcinfo)
 	return call;
 }
 
-/* Is it prepared for this filter on rows of this type? */
+/* Is it prepared for this filter of this viewer on rows of this type? */
 static bool
-is_prepared(const MatchesCall *call, const Filter *filter, Oid type)
+is_prepared(const MatchesCall *call, const Filter *filter, const char *viewer, Oid type)
 {
 	return call->plan != NULL && call->type == type && call->filter != NULL &&
-		   VARSIZE(filter) == VARSIZE(call->filter) &&
+		   strcmp(viewer, call->viewer) == 0 && VARSIZE(filter) == VARSIZE(call->filter) &&
 		   memcmp(filter, call->filter, VARSIZE(filter)) == 0;
 }
 
@@ -402,6 +417,7 @@ segments_matches(PG_FUNCTION_ARGS)
 	MatchesCall *call = call_state(fcinfo);
 	SecureContext secure;
 	OwnerMessage message;
+	char *viewer;
 	bool isnull;
 	bool result;
 
@@ -410,8 +426,9 @@ segments_matches(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("first argument of segments.matches must be a row of a contact table")));
 	SPI_connect();
-	if (!is_prepared(call, filter, type))
-		prepare_call(call, filter, type);
+	viewer = current_viewer();
+	if (!is_prepared(call, filter, viewer, type))
+		prepare_call(call, filter, viewer, type);
 	SecureEnter(&secure, call->owner);
 	OwnerMessageBegin(&message, call->relid);
 	if (SPI_execute_plan(call->plan, &row, NULL, true, 1) != SPI_OK_SELECT || SPI_processed != 1)

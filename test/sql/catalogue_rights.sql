@@ -74,9 +74,12 @@ WHERE p.prosecdef AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::
 SELECT p.oid::regprocedure AS on_any_table FROM public.member AS m JOIN pg_proc AS p ON p.oid = m.objid AND m.classid = 'pg_proc'::regclass
 WHERE p.prorettype IN ('trigger'::regtype, 'event_trigger'::regtype)
   AND public.to_public(coalesce(p.proacl, acldefault('f', p.proowner))) <> '-' ORDER BY p.oid::regprocedure::text COLLATE "C";
--- what PUBLIC may write: nothing, but the state of its own consumers
+-- what PUBLIC may write: nothing, but rows of its own
 SELECT c.oid::regclass AS writable FROM public.member AS m JOIN pg_class AS c ON c.oid = m.objid AND m.classid = 'pg_class'::regclass
-WHERE public.to_public(c.relacl) ~ '(INSERT|UPDATE|DELETE|TRUNCATE|USAGE)' ORDER BY 1;
+WHERE public.to_public(c.relacl) ~ '(INSERT|USAGE)' ORDER BY 1;
+-- what it may lock in any mode, which comes with these: nothing
+SELECT c.oid::regclass AS lockable FROM public.member AS m JOIN pg_class AS c ON c.oid = m.objid AND m.classid = 'pg_class'::regclass
+WHERE public.to_public(c.relacl) ~ '(UPDATE|DELETE|TRUNCATE|MAINTAIN)' ORDER BY 1;
 -- a view reads its tables as its owner: so all rows come from functions, or tables that everybody may read
 SELECT DISTINCT v.oid::regclass AS view, r.refobjid::regclass AS reads
 FROM public.member AS m JOIN pg_class AS v ON v.oid = m.objid AND m.classid = 'pg_class'::regclass AND v.relkind = 'v'

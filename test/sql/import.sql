@@ -133,7 +133,7 @@ INSERT INTO segments.import (segment_id, contact_table, source, options)
 SELECT s.id, 'imp.person', '', '{"file": "/nonexistent"}' FROM segments.segment AS s WHERE s.alias = 'list';
 RESET ROLE;
 REVOKE INSERT, UPDATE ON imp.person FROM regress_imp;
-SELECT max(id) AS import FROM segments.import WHERE made_by = 'regress_imp' \gset
+SELECT max(id) AS import FROM segments.import WHERE made_by = 'regress_imp'::regrole \gset
 \set VERBOSITY terse
 SELECT segments_internal.import_lines(:import, 1, 1);
 SELECT segments_internal.restage_import(:import);
@@ -146,8 +146,28 @@ GRANT EXECUTE ON FUNCTION segments.change_by_hand(bigint, anyarray, text) TO reg
 SET ROLE regress_imp;
 SELECT created, updated, unchanged, rejected FROM segments.import_contacts('list', 'imp.stage');
 SELECT DISTINCT reason FROM segments.import_rejected;
+-- whoever made it forgets it, and nobody else
+SELECT max(id) AS import FROM segments.import \gset
 RESET ROLE;
+SELECT max(id) AS others FROM segments.import WHERE made_by <> 'regress_imp'::regrole \gset
+SET ROLE regress_imp;
+SELECT segments.forget_import(:import), segments.forget_import(:import), segments.forget_import(:others), segments.forget_import(NULL);
+SELECT count(*) FROM segments.import WHERE id = :import;
+RESET ROLE;
+SELECT count(*) FROM segments.import_rejected WHERE import_id = :import;
 REVOKE EXECUTE ON FUNCTION segments.change_by_hand(bigint, anyarray, text) FROM regress_imp;
+-- whoever has its name later is another
+SELECT max(id) AS import FROM segments.import WHERE made_by = 'regress_imp'::regrole \gset
+ALTER ROLE regress_imp RENAME TO regress_imp_before;
+CREATE ROLE regress_imp;
+GRANT SELECT, INSERT, UPDATE ON imp.person TO regress_imp;
+SET ROLE regress_imp;
+SELECT count(*) FROM segments.import;
+SELECT segments.forget_import(:import);
+CALL segments.resume_import(:import);
+SET ROLE regress_imp_before;
+SELECT id = :import AS mine, made_by FROM segments.import;
+RESET ROLE;
 SELECT count(*) FROM segments.check();
 SELECT count(*) FROM segments.progress;
 SELECT segments.detach('imp.person');
@@ -155,4 +175,4 @@ SELECT segments.detach('imp.person');
 SELECT count(*) AS imports FROM segments.import;
 SELECT count(*) AS rejected FROM segments.import_rejected;
 DROP SCHEMA imp CASCADE;
-DROP ROLE regress_imp;
+DROP ROLE regress_imp, regress_imp_before;

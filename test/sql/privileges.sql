@@ -152,6 +152,24 @@ SELECT segments.delete_segment(alias) FROM segments.segment WHERE name = 'Bob re
 SELECT segments.delete_segment('all-french');
 DROP TRIGGER note ON crm.leads_segment_member;
 
+-- who holds nothing holds up nobody: no lock that a reader or a writer waits for
+SET ROLE segments_eve;
+CREATE FUNCTION pg_temp.locked(relation regclass, mode text) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE format('LOCK TABLE %s IN %s MODE', relation, mode);
+    RETURN true;
+EXCEPTION WHEN insufficient_privilege THEN
+    RETURN false;
+END
+$$;
+SELECT d.objid::regclass AS lockable, mode
+FROM pg_depend AS d JOIN pg_extension AS e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid AND e.extname = 'segments'
+    JOIN pg_class AS c ON d.classid = 'pg_class'::regclass AND d.objid = c.oid AND c.relkind IN ('r', 'v'),
+    unnest('{SHARE UPDATE EXCLUSIVE,SHARE,SHARE ROW EXCLUSIVE,EXCLUSIVE,ACCESS EXCLUSIVE}'::text[]) AS mode
+WHERE pg_temp.locked(d.objid, mode) ORDER BY 1, 2;
+DROP FUNCTION pg_temp.locked(regclass, text);
+RESET ROLE;
+
 -- owners need no grant, and by what they are given nobody changes what others own
 CREATE SCHEMA ada AUTHORIZATION segments_ada;
 SET ROLE segments_ada;
@@ -187,20 +205,68 @@ SET ROLE segments_ada;
 SELECT segments.update_segment('theirs', description => 'by Ada');
 SELECT segments.delete_segment('theirs');
 SELECT segments.delete_segment('by-hand');
+-- point triggers too: of one's own contact tables
+SELECT segments.create_point_trigger('Mine', 5, contact_table => 'ada.people', field => 'id') > 0 AS created;
+SET ROLE segments_owner;
+SELECT segments.create_point_trigger('Theirs', 5, contact_table => 'crm.leads', field => 'id') > 0 AS created;
+SET ROLE segments_ada;
+DELETE FROM segments.point_trigger;
 RESET ROLE;
+SELECT name FROM segments.point_trigger;
 REVOKE UPDATE ON segments.segment FROM segments_ada;
 -- a table that gets another owner
 GRANT ALL ON SCHEMA ada TO segments_bob;
 ALTER TABLE ada.people OWNER TO segments_bob;
-SELECT has_column_privilege(r, 'segments.segment', 'name', 'INSERT') AS may_insert, has_table_privilege(r, 'segments.segment', 'DELETE') AS may_delete, r AS role
+SELECT has_column_privilege(r, 'segments.segment', 'name', 'INSERT') AS may_insert, has_table_privilege(r, 'segments.segment', 'DELETE') AS may_delete,
+       has_table_privilege(r, 'segments.point_trigger', 'DELETE') AS may_delete_triggers, r AS role
 FROM unnest('{segments_ada,segments_bob,segments_owner,segments_eve}'::name[]) AS r;
 SET ROLE segments_bob;
 SELECT segments.detach('ada.people');
 RESET ROLE;
-SELECT has_column_privilege('segments_bob', 'segments.segment', 'name', 'INSERT') AS may_insert, has_table_privilege('segments_bob', 'segments.segment', 'DELETE') AS may_delete;
+SELECT has_column_privilege('segments_bob', 'segments.segment', 'name', 'INSERT') AS may_insert, has_table_privilege('segments_bob', 'segments.segment', 'DELETE') AS may_delete,
+       has_table_privilege('segments_bob', 'segments.point_trigger', 'DELETE') AS may_delete_triggers;
 DROP SCHEMA ada CASCADE;
 
+-- whoever may change what they see changes nothing else, with WHERE or without: point triggers over segments that
+-- they don't see, segments, uses, consumers
+SET ROLE segments_owner;
+DELETE FROM segments.point_trigger;
+SELECT segments.create_segment('Hidden', is_global => false) IS NOT NULL AS created;
+SELECT segments.create_point_trigger('Hidden', 5, add => '{hidden}', field => 'id') > 0 AS created;
+SELECT segments.create_segment('Open') IS NOT NULL AS created;
+SELECT segments.create_point_trigger('Shown', 5, add => '{open}', field => 'id') > 0 AS created;
+SELECT segments.register_usage('hidden', 'email', 'Hidden');
+SELECT count(*) > 0 AS has_read FROM segments.read_changes('mine');
+RESET ROLE;
+GRANT INSERT, UPDATE, DELETE ON segments.segment, segments.point_trigger, segments.registered_usage, segments.consumer TO segments_bob;
+GRANT EXECUTE ON FUNCTION segments.change_by_hand(bigint, anyarray, text) TO segments_bob;
+SET ROLE segments_bob;
+SELECT name FROM segments.point_trigger;
+SELECT name FROM segments.segment ORDER BY id;
+UPDATE segments.point_trigger SET points = 6;
+UPDATE segments.segment SET description = 'by Bob';
+UPDATE segments.registered_usage SET blocks = true;
+UPDATE segments.consumer SET read_at = NULL;
+RESET ROLE;
+SELECT name, points FROM segments.point_trigger ORDER BY id;
+SELECT name FROM segments.segment WHERE description = 'by Bob' ORDER BY id;
+SELECT name FROM segments.registered_usage WHERE blocks;
+SELECT name FROM segments.consumer WHERE read_at IS NULL;
+SET ROLE segments_bob;
+DELETE FROM segments.point_trigger;
+DELETE FROM segments.registered_usage;
+DELETE FROM segments.consumer;
+RESET ROLE;
+SELECT name FROM segments.point_trigger;
+SELECT name FROM segments.registered_usage;
+SELECT name FROM segments.consumer;
+SET ROLE segments_owner;
+DELETE FROM segments.point_trigger;
+RESET ROLE;
+
 SELECT count(*) AS differences FROM segments.check();
+REVOKE ALL ON segments.segment, segments.point_trigger, segments.registered_usage, segments.consumer FROM segments_bob;
+REVOKE ALL ON FUNCTION segments.change_by_hand(bigint, anyarray, text) FROM segments_bob;
 SELECT segments.detach('crm.leads');
 DROP SCHEMA crm CASCADE;
 DROP ROLE segments_owner, segments_ada, segments_bob, segments_eve;

@@ -231,6 +231,30 @@ SET ROLE regress_reader2;
 EXECUTE kept;
 DEALLOCATE kept;
 RESET ROLE;
+-- nor in a function that goes on in the same transaction, for another role or another user of the application
+CREATE FUNCTION public.is_mine(contact mal.contact) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+    answer boolean := segments.matches(contact, '[{"field": "leadlist", "operator": "in", "properties": {"filter": ["mine"]}}]');
+BEGIN
+    RETURN answer;
+END
+$$;
+BEGIN;
+SET LOCAL ROLE regress_reader;
+SELECT public.is_mine(c) IS NOT NULL AS told FROM mal.contact AS c WHERE id = 1;
+SAVEPOINT reader;
+SET LOCAL segments.user_id = 12345;
+SELECT public.is_mine(c) IS NOT NULL AS told FROM mal.contact AS c WHERE id = 1;
+ROLLBACK TO reader;
+SELECT public.is_mine(c) IS NOT NULL AS told FROM mal.contact AS c WHERE id = 1;
+SET LOCAL segments.user_name = 'somebody else';
+SELECT public.is_mine(c) IS NOT NULL AS told FROM mal.contact AS c WHERE id = 1;
+ROLLBACK TO reader;
+SELECT public.is_mine(c) IS NOT NULL AS told FROM mal.contact AS c WHERE id = 1;
+SET LOCAL ROLE regress_reader2;
+SELECT public.is_mine(c) IS NOT NULL AS told FROM mal.contact AS c WHERE id = 1;
+ROLLBACK;
+DROP FUNCTION public.is_mine(mal.contact);
 -- nor are its members in the tables beside, in what functions tell of them, and in what names it
 SELECT id AS mine FROM segments.segment WHERE alias = 'mine' \gset
 GRANT EXECUTE ON FUNCTION segments.change_by_hand(bigint, anyarray, text) TO regress_reader;
