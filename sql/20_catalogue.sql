@@ -123,6 +123,19 @@ COMMENT ON COLUMN segments.definition_change.number IS 'random; of one transacti
 SELECT pg_catalog.pg_extension_config_dump('segments.definition_change', '');
 GRANT SELECT ON segments.definition_change TO pg_database_owner;
 
+-- Definitions that others changed meanwhile (src/definition/unseen_change.c).
+
+CREATE FUNCTION segments_internal.check_declared_seen(tables oid[]) RETURNS void
+    LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'segments_check_declared_seen';
+COMMENT ON FUNCTION segments_internal.check_declared_seen(oid[]) IS 'above READ COMMITTED: an error when the definitions of one of these tables were changed since the snapshot';
+CREATE FUNCTION segments_internal.check_tables_seen(tables oid[]) RETURNS void
+    LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'segments_check_tables_seen';
+COMMENT ON FUNCTION segments_internal.check_tables_seen(oid[]) IS 'the same of all that can depend on tables that a command has altered or dropped';
+CREATE FUNCTION segments_internal.check_sql_seen(names text[]) RETURNS void
+    LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'segments_check_sql_seen';
+COMMENT ON FUNCTION segments_internal.check_sql_seen(text[]) IS 'the same of all that declares SQL in which one of these names stands; null: of every contact table';
+REVOKE EXECUTE ON FUNCTION segments_internal.check_tables_seen(oid[]), segments_internal.check_sql_seen(text[]) FROM PUBLIC;
+
 -- References among these tables and those of segments.
 
 -- pg_dump and pg_restore say what they are by two settings, but so can

@@ -227,6 +227,16 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION segments_internal.tables_read(regclass) IS 'a contact table and the tables of its relations';
 
+CREATE FUNCTION segments_internal.lock_definitions(contact_table regclass, mode text DEFAULT 'SHARE UPDATE EXCLUSIVE') RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+    EXECUTE format('LOCK TABLE %s IN %s MODE', lock_definitions.contact_table, lock_definitions.mode);
+    PERFORM segments_internal.check_declared_seen(ARRAY(SELECT segments_internal.tables_read(lock_definitions.contact_table)::oid));
+END
+$function$;
+COMMENT ON FUNCTION segments_internal.lock_definitions(regclass, text) IS 'about to change what is declared for a contact table: nobody else does, and queries of this transaction see all of it';
+
 CREATE FUNCTION segments.attach(contact_table regclass, timezone text DEFAULT NULL, case_sensitive boolean DEFAULT NULL,
                                 on_replica boolean DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
@@ -239,7 +249,7 @@ BEGIN
     PERFORM segments_internal.check_table(attach.contact_table);
     PERFORM segments_internal.check_owner(attach.contact_table);
     PERFORM segments_internal.check_timezone(attach.timezone);
-    EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', attach.contact_table);
+    PERFORM segments_internal.lock_definitions(attach.contact_table, 'SHARE ROW EXCLUSIVE');
     SELECT * INTO key FROM segments_internal.check_key(attach.contact_table);
 
     SELECT * INTO attached FROM segments.contact_table AS t WHERE t.contact_table = attach.contact_table;
@@ -286,7 +296,7 @@ DECLARE
     beside text;
 BEGIN
     PERFORM segments_internal.check_contact_table(detach.contact_table);
-    EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', detach.contact_table);
+    PERFORM segments_internal.lock_definitions(detach.contact_table, 'ACCESS EXCLUSIVE');
     relations := ARRAY(SELECT segments_internal.tables_read(detach.contact_table));
 
     -- a trigger deletes the segments
@@ -371,7 +381,7 @@ DECLARE
 BEGIN
     PERFORM segments_internal.check_contact_table(attach_company.contact_table);
     PERFORM segments_internal.check_related(attach_company.contact_table, attach_company.company_table);
-    EXECUTE format('LOCK TABLE %s IN SHARE UPDATE EXCLUSIVE MODE', attach_company.contact_table);
+    PERFORM segments_internal.lock_definitions(attach_company.contact_table);
     company.contact_table := attach_company.contact_table;
     company.name := 'company';
     company.related_table := attach_company.company_table;
@@ -429,7 +439,7 @@ DECLARE
 BEGIN
     PERFORM segments_internal.check_contact_table(store_related.contact_table);
     PERFORM segments_internal.check_related(store_related.contact_table, store_related.related_table);
-    EXECUTE format('LOCK TABLE %s IN SHARE UPDATE EXCLUSIVE MODE', store_related.contact_table);
+    PERFORM segments_internal.lock_definitions(store_related.contact_table);
     IF coalesce(store_related.name, '') = '' OR octet_length(store_related.name) > 63 THEN
         RAISE EXCEPTION 'name of a relation must have 1 to 63 bytes' USING ERRCODE = 'invalid_parameter_value';
     ELSIF store_related.name IN ('company', 'company_all', 'memberships') THEN
@@ -495,7 +505,7 @@ DECLARE
     relation regclass;
 BEGIN
     PERFORM segments_internal.check_contact_table(detach_related.contact_table);
-    EXECUTE format('LOCK TABLE %s IN SHARE UPDATE EXCLUSIVE MODE', detach_related.contact_table);
+    PERFORM segments_internal.lock_definitions(detach_related.contact_table);
     former := segments_internal.forget_relation(detach_related.contact_table, detach_related.name);
     IF former IS NULL THEN
         RAISE EXCEPTION 'relation "%" of contact table "%" does not exist', detach_related.name,

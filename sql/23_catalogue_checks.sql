@@ -238,6 +238,7 @@ BEGIN
     END LOOP;
     PERFORM segments_internal.check_references(NEW);
     PERFORM segments_internal.verify_condition(NEW);
+    PERFORM segments_internal.hold_expressions(NEW.contact_table, ARRAY[NEW.condition], NEW.related_table);
     RETURN NULL;
 END
 $function$;
@@ -261,6 +262,19 @@ COMMENT ON FUNCTION segments_internal.verify_expression(regclass, text, regclass
 CREATE FUNCTION segments_internal.check_expression(expression text, relation regclass, role oid, is_condition boolean) RETURNS void
     LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'segments_check_expression';
 COMMENT ON FUNCTION segments_internal.check_expression(text, regclass, oid, boolean) IS 'an error when an expression has no meaning over a table, or a role may not call a function, or read a table, of it; done as that role';
+
+CREATE FUNCTION segments_internal.hold_functions(expression text, relation regclass, role oid) RETURNS void
+    LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'segments_hold_functions';
+COMMENT ON FUNCTION segments_internal.hold_functions(text, regclass, oid) IS 'keep the functions that an expression calls, as a role reads it, from being replaced by who may act as the role, until the transaction ends';
+
+CREATE FUNCTION segments_internal.hold_expressions(contact_table regclass, expressions text[], relation regclass) RETURNS void
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT segments_internal.hold_functions(regexp_replace(e, '[$]1(?![0-9])', '1', 'g'), relation, c.relowner)
+    FROM pg_class AS c, unnest(expressions) AS e WHERE c.oid = contact_table AND e IS NOT NULL
+$function$;
+COMMENT ON FUNCTION segments_internal.hold_expressions(regclass, text[], regclass) IS 'hold_functions() for what is declared for a contact table';
+REVOKE EXECUTE ON FUNCTION segments_internal.hold_functions(text, regclass, oid), segments_internal.hold_expressions(regclass, text[], regclass) FROM PUBLIC;
 
 CREATE FUNCTION segments_internal.unfollowed_part(expression text, relation regclass, contact_table regclass, contact_column name,
                                                   OUT kind text, OUT name text)
@@ -377,6 +391,7 @@ BEGIN
     IF row_table IS NOT NULL THEN
         PERFORM segments_internal.verify_expression(NEW.contact_table, NEW.expression, row_table, false);
         PERFORM segments_internal.verify_expression(NEW.contact_table, NEW.condition, row_table, true);
+        PERFORM segments_internal.hold_expressions(NEW.contact_table, ARRAY[NEW.expression, NEW.condition], row_table);
         IF NOT NEW.unfollowed THEN
             PERFORM segments_internal.is_field_followed(NEW, false);
         END IF;

@@ -134,7 +134,7 @@ DECLARE
     stored segments.field_definition;
 BEGIN
     PERFORM segments_internal.check_contact_table(given.contact_table);
-    EXECUTE format('LOCK TABLE %s IN SHARE UPDATE EXCLUSIVE MODE', given.contact_table);
+    PERFORM segments_internal.lock_definitions(given.contact_table);
     SELECT * INTO stored FROM segments.field_definition AS d
     WHERE (d.contact_table, d.object, d.field) = (given.contact_table, given.object, given.field);
     given.column_name := coalesce(given.column_name, CASE WHEN given.expression IS NULL THEN stored.column_name END);
@@ -211,7 +211,7 @@ LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
     PERFORM segments_internal.check_contact_table(drop_field.contact_table);
-    EXECUTE format('LOCK TABLE %s IN SHARE UPDATE EXCLUSIVE MODE', drop_field.contact_table);
+    PERFORM segments_internal.lock_definitions(drop_field.contact_table);
     IF NOT segments_internal.forget_definition(drop_field.contact_table, drop_field.object, drop_field.field) THEN
         RAISE EXCEPTION 'nothing is declared for field "%" of object %', drop_field.field, drop_field.object
             USING ERRCODE = 'undefined_object';

@@ -380,6 +380,15 @@ DECLARE
     names text[];
     dropped record;
 BEGIN
+    -- what goes with an extension is neither original nor normal
+    names := ARRAY(SELECT CASE WHEN d.object_type <> 'cast' THEN d.address_names[cardinality(d.address_names)] END
+                   FROM pg_event_trigger_dropped_objects() AS d
+                   WHERE NOT d.is_temporary
+                     AND d.object_type IN ('table', 'view', 'materialized view', 'foreign table', 'function', 'aggregate', 'operator', 'type', 'cast',
+                                           'collation', 'text search configuration', 'text search dictionary'));
+    PERFORM segments_internal.check_tables_seen(ARRAY(SELECT d.objid FROM pg_event_trigger_dropped_objects() AS d
+                                                      WHERE d.classid = 'pg_class'::regclass AND NOT d.is_temporary));
+    PERFORM segments_internal.check_sql_seen(ARRAY(SELECT coalesce(n, '') FROM unnest(names) AS n));
     IF NOT EXISTS (SELECT FROM segments.contact_table) THEN
         RETURN;
     END IF;
@@ -420,12 +429,6 @@ BEGIN
             USING HINT = 'segments.attach() and its like create the trigger again.';
     END LOOP;
 
-    -- what goes with an extension is neither original nor normal
-    names := ARRAY(SELECT CASE WHEN d.object_type <> 'cast' THEN d.address_names[cardinality(d.address_names)] END
-                   FROM pg_event_trigger_dropped_objects() AS d
-                   WHERE NOT d.is_temporary
-                     AND d.object_type IN ('table', 'view', 'materialized view', 'foreign table', 'function', 'aggregate', 'operator', 'type', 'cast',
-                                           'collation', 'text search configuration', 'text search dictionary'));
     IF names <> '{}' THEN
         PERFORM segments_internal.check_dropped_names(names, format('cannot drop %s', (
             SELECT string_agg(format('%s %s', d.object_type, d.object_identity), ', ')

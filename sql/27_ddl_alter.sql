@@ -440,6 +440,14 @@ $function$;
 COMMENT ON FUNCTION segments_internal.follow_altered_tables() IS 'refuse what the present command does to tables that stored filters need, or follow it';
 REVOKE EXECUTE ON FUNCTION segments_internal.follow_altered_tables() FROM PUBLIC;
 
+CREATE FUNCTION segments_internal.relabelled_enums() RETURNS SETOF oid
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT DISTINCT e.enumtypid FROM pg_event_trigger_ddl_commands() AS d JOIN pg_enum AS e ON e.enumtypid = d.objid
+    WHERE d.classid = 'pg_type'::regclass AND age(e.xmin) <= 0
+$function$;
+COMMENT ON FUNCTION segments_internal.relabelled_enums() IS 'enums whose labels the present command has changed';
+
 CREATE FUNCTION segments_internal.follow_altered_code(tag text) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -459,13 +467,34 @@ BEGIN
     PERFORM segments_internal.follow_functions(ARRAY(
         SELECT d.objid FROM pg_event_trigger_ddl_commands() AS d
         WHERE d.classid = 'pg_proc'::regclass AND segments_internal.redefines(d.command)));
-    PERFORM segments_internal.follow_types(ARRAY(
-        SELECT e.enumtypid FROM pg_event_trigger_ddl_commands() AS d JOIN pg_enum AS e ON e.enumtypid = d.objid
-        WHERE d.classid = 'pg_type'::regclass AND age(e.xmin) <= 0));
+    PERFORM segments_internal.follow_types(ARRAY(SELECT segments_internal.relabelled_enums()));
 END
 $function$;
 COMMENT ON FUNCTION segments_internal.follow_altered_code(text) IS 'what an ALTER of something else than a table means for what is declared in SQL';
 REVOKE EXECUTE ON FUNCTION segments_internal.follow_altered_code(text) FROM PUBLIC;
+
+CREATE FUNCTION segments_internal.check_commands_seen(tag text) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $function$
+/*
+ * What got another name may stand in declared SQL under the former one.
+ */
+BEGIN
+    PERFORM segments_internal.check_tables_seen(ARRAY(
+        SELECT d.objid FROM pg_event_trigger_ddl_commands() AS d WHERE d.classid = 'pg_class'::regclass
+        UNION SELECT a.relation FROM segments_internal.altered_tables() AS a));
+    IF tag = 'CREATE FUNCTION' THEN
+        PERFORM segments_internal.check_sql_seen(ARRAY(
+            SELECT p.proname::text FROM pg_event_trigger_ddl_commands() AS d JOIN pg_proc AS p ON p.oid = d.objid WHERE d.classid = 'pg_proc'::regclass));
+    ELSIF tag IN ('CREATE AGGREGATE', 'CREATE OPERATOR', 'CREATE CAST')
+        OR tag LIKE 'ALTER %' AND tag NOT IN ('ALTER TABLE', 'ALTER FOREIGN TABLE', 'ALTER INDEX', 'ALTER POLICY') THEN
+        PERFORM segments_internal.check_sql_seen(ARRAY[
+            CASE WHEN NOT EXISTS (SELECT FROM segments_internal.relabelled_enums()) THEN '' END]);
+    END IF;
+END
+$function$;
+COMMENT ON FUNCTION segments_internal.check_commands_seen(text) IS 'above READ COMMITTED: an error when the present command concerns definitions that were changed since the snapshot';
+REVOKE EXECUTE ON FUNCTION segments_internal.check_commands_seen(text) FROM PUBLIC;
 
 CREATE FUNCTION segments_internal.after_alter() RETURNS event_trigger
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -479,6 +508,7 @@ BEGIN
     IF TG_TAG IN ('CREATE FUNCTION', 'CREATE AGGREGATE', 'CREATE OPERATOR', 'CREATE CAST') OR TG_TAG LIKE 'ALTER %' AND TG_TAG <> 'ALTER POLICY' THEN
         PERFORM segments_internal.end_command();
     END IF;
+    PERFORM segments_internal.check_commands_seen(TG_TAG);
     IF NOT EXISTS (SELECT FROM segments.contact_table) THEN
         RETURN;
     END IF;

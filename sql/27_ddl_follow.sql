@@ -168,6 +168,46 @@ $function$;
 COMMENT ON FUNCTION segments_internal.follow_renamed_names() IS 'what is declared in SQL keeps what it means when that gets another name';
 REVOKE EXECUTE ON FUNCTION segments_internal.follow_renamed_names() FROM PUBLIC;
 
+CREATE FUNCTION segments_internal.lock_functions(functions oid[]) RETURNS void
+    LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'segments_lock_functions';
+COMMENT ON FUNCTION segments_internal.lock_functions(oid[]) IS 'wait for those who are about to declare what calls these functions, and make others wait';
+REVOKE EXECUTE ON FUNCTION segments_internal.lock_functions(oid[]) FROM PUBLIC;
+
+CREATE FUNCTION segments_internal.calling_functions(functions oid[]) RETURNS TABLE (contact_table regclass, name name, function name)
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT DISTINCT e.contact_table, c.relname, p.proname
+    FROM segments_internal.declared_expressions() AS e JOIN pg_class AS c ON c.oid = e.contact_table
+        JOIN pg_proc AS p ON p.oid = ANY (functions) AND pg_has_role(p.proowner, c.relowner, 'USAGE')
+    WHERE segments_internal.used_function(e.sql, e.relation, p.oid)
+      AND segments_internal.is_maintained(e.contact_table) AND NOT segments_internal.is_broken(e.contact_table)
+$function$;
+COMMENT ON FUNCTION segments_internal.calling_functions(oid[]) IS 'contact tables whose declared SQL calls one of these functions, where who owns it may act as their owner';
+REVOKE EXECUTE ON FUNCTION segments_internal.calling_functions(oid[]) FROM PUBLIC;
+
+CREATE FUNCTION segments_internal.lock_calling(functions oid[]) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $function$
+/*
+ * In the order of who declares: the contact table, then functions.  Who had them
+ * may have declared more, which was not there to be kept when the command began.
+ */
+BEGIN
+    PERFORM segments_internal.lock_definitions(t.contact_table)
+    FROM (SELECT DISTINCT c.contact_table FROM segments_internal.calling_functions(functions) AS c ORDER BY c.contact_table) AS t;
+    PERFORM segments_internal.lock_functions(functions);
+    PERFORM segments_internal.check_sql_seen(ARRAY(SELECT p.proname::text FROM pg_proc AS p WHERE p.oid = ANY (functions)));
+    PERFORM segments_internal.keep_expression(e.sql, e.relation, c.relowner)
+    FROM segments_internal.declared_expressions() AS e JOIN pg_class AS c ON c.oid = e.contact_table
+    WHERE segments_internal.is_maintained(e.contact_table) AND NOT segments_internal.is_broken(e.contact_table)
+      AND EXISTS (SELECT FROM pg_proc AS p WHERE p.oid = ANY (functions) AND pg_has_role(p.proowner, c.relowner, 'USAGE'));
+    PERFORM segments_internal.lock_definitions(t.contact_table)
+    FROM (SELECT DISTINCT c.contact_table FROM segments_internal.calling_functions(functions) AS c ORDER BY c.contact_table) AS t;
+END
+$function$;
+COMMENT ON FUNCTION segments_internal.lock_calling(oid[]) IS 'those who create segments over what calls functions that were replaced are waited for, and wait';
+REVOKE EXECUTE ON FUNCTION segments_internal.lock_calling(oid[]) FROM PUBLIC;
+
 CREATE FUNCTION segments_internal.follow_functions(functions oid[]) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -179,16 +219,14 @@ DECLARE
     concerned record;
     reason text;
 BEGIN
-    FOR concerned IN
-        SELECT DISTINCT e.contact_table, c.relname AS name, p.proname
-        FROM segments_internal.declared_expressions() AS e JOIN pg_class AS c ON c.oid = e.contact_table
-            JOIN pg_proc AS p ON p.oid = ANY (functions) AND pg_has_role(p.proowner, c.relowner, 'USAGE')
-        WHERE segments_internal.used_function(e.sql, e.relation, p.oid)
-          AND segments_internal.is_maintained(e.contact_table) AND NOT segments_internal.is_broken(e.contact_table)
-    LOOP
+    IF functions = '{}' OR segments_internal.is_restore_session() THEN
+        RETURN;
+    END IF;
+    PERFORM segments_internal.lock_calling(functions);
+    FOR concerned IN SELECT * FROM segments_internal.calling_functions(functions) LOOP
         PERFORM segments_internal.invalidate(concerned.contact_table);
-        PERFORM segments_internal.check_definitions(concerned.contact_table, format('cannot replace function "%s"', concerned.proname));
-        PERFORM segments_internal.check_segments(concerned.contact_table, NULL, format('cannot replace function "%s"', concerned.proname));
+        PERFORM segments_internal.check_definitions(concerned.contact_table, format('cannot replace function "%s"', concerned.function));
+        PERFORM segments_internal.check_segments(concerned.contact_table, NULL, format('cannot replace function "%s"', concerned.function));
         BEGIN
             PERFORM segments_internal.rebuild_segments(concerned.contact_table, NULL, 'definition');
         EXCEPTION
@@ -198,7 +236,7 @@ BEGIN
                 RAISE;
             WHEN OTHERS THEN
                 GET STACKED DIAGNOSTICS reason = MESSAGE_TEXT;
-                RAISE WARNING 'segments of contact table "%" do not follow function "%": %', concerned.name, concerned.proname, reason
+                RAISE WARNING 'segments of contact table "%" do not follow function "%": %', concerned.name, concerned.function, reason
                     USING HINT = 'Use segments.rebuild() when it can be evaluated.';
         END;
     END LOOP;
@@ -231,18 +269,18 @@ AS $function$
  * Labels of an enum are what filters compare, and what expressions may make text of.
  */
 DECLARE
-    concerned regclass;
-BEGIN
-    IF follow_types.types = '{}' THEN
-        RETURN;
-    END IF;
-    FOR concerned IN
+    contact_tables regclass[] := ARRAY(
         SELECT t.contact_table FROM segments.contact_table AS t
-        WHERE segments_internal.is_maintained(t.contact_table) AND NOT segments_internal.is_broken(t.contact_table)
+        WHERE follow_types.types <> '{}' AND segments_internal.is_maintained(t.contact_table) AND NOT segments_internal.is_broken(t.contact_table)
           AND (EXISTS (SELECT FROM segments_internal.tables_read(t.contact_table) AS r JOIN pg_attribute AS a ON a.attrelid = r AND a.attnum > 0
                        WHERE a.atttypid IN (SELECT segments_internal.types_of(follow_types.types)))
                OR EXISTS (SELECT FROM segments_internal.declared_expressions() AS e WHERE e.contact_table = t.contact_table))
-    LOOP
+        ORDER BY t.contact_table);
+    concerned regclass;
+BEGIN
+    -- who creates a segment over them is waited for, and waits
+    PERFORM segments_internal.lock_definitions(t) FROM unnest(contact_tables) AS t;
+    FOREACH concerned IN ARRAY contact_tables LOOP
         PERFORM segments_internal.invalidate(concerned);
         PERFORM segments_internal.rebuild_segments(concerned, NULL, 'definition');
     END LOOP;

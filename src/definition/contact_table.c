@@ -363,6 +363,28 @@ CatalogContactTables(void)
 }
 
 /*
+ * The contact table beside which a table is kept; InvalidOid: none.
+ */
+Oid
+CatalogContactTableBeside(Oid relid)
+{
+	Oid result = InvalidOid;
+	CatalogScan scan;
+
+	CatalogScanBegin(&scan, "contact_table", InvalidOid, NULL, 0, NULL);
+	while (CatalogScanNext(&scan))
+	{
+		ContactTable *table = contact_table_from_tuple(scan.tuple, RelationGetDescr(scan.rel));
+
+		if (table->member_table == relid || table->override_table == relid ||
+			table->change_table == relid)
+			result = table->relid;
+	}
+	CatalogScanEnd(&scan);
+	return result;
+}
+
+/*
  * The only attached contact table; an error when there is none or more.
  */
 Oid

@@ -99,6 +99,7 @@ extern Oid CatalogOwner(void);
 extern ContactTable *CatalogContactTable(Oid relid, bool missing_ok);
 extern void CatalogContactTableComplete(ContactTable *table);
 extern List *CatalogContactTables(void);
+extern Oid CatalogContactTableBeside(Oid relid);
 extern Oid CatalogDefaultContactTable(void);
 extern List *CatalogRelations(Oid contact_table);
 extern List *CatalogFieldDefinitions(Oid contact_table);

@@ -76,19 +76,16 @@ is_ours(HeapTuple tuple)
 	return TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(tuple->t_data));
 }
 
-/*
- * The version of a table's definitions, as last committed; 0: unknown.
- * *ours: this transaction has changed them.
- */
-uint64
-DefinitionVersion(Oid relid, bool *ours)
+/* The version that a snapshot (NULL: the latest) shows. */
+static uint64
+version_at(Oid relid, Snapshot snapshot, bool *ours)
 {
 	VersionRows rows;
 	HeapTuple tuple;
 	uint64 version = 0;
 
 	*ours = false;
-	begin_rows(&rows, relid, AccessShareLock, NULL);
+	begin_rows(&rows, relid, AccessShareLock, snapshot);
 	while (HeapTupleIsValid(tuple = systable_getnext(rows.scan)))
 	{
 		version ^= number_of(&rows, tuple);
@@ -97,6 +94,29 @@ DefinitionVersion(Oid relid, bool *ours)
 	systable_endscan(rows.scan);
 	table_close(rows.rel, AccessShareLock);
 	return version;
+}
+
+/*
+ * The version of a table's definitions, as last committed; 0: unknown.
+ * *ours: this transaction has changed them.
+ */
+uint64
+DefinitionVersion(Oid relid, bool *ours)
+{
+	return version_at(relid, NULL, ours);
+}
+
+/*
+ * Has somebody changed the definitions of a table since the snapshot that a
+ * transaction above READ COMMITTED keeps?  Then its queries show old ones.
+ */
+bool
+DefinitionIsUnseen(Oid relid)
+{
+	bool ours;
+
+	return IsolationUsesXactSnapshot() &&
+		   version_at(relid, NULL, &ours) != version_at(relid, GetTransactionSnapshot(), &ours);
 }
 
 static void

@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 extern uint64 DefinitionVersion(Oid relid, bool *ours);
+extern bool DefinitionIsUnseen(Oid relid);
 extern void DefinitionChanged(Oid relid);
 extern uint64 DefinitionRandomNumber(void);
 

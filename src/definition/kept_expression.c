@@ -114,6 +114,21 @@ segments_end_command(PG_FUNCTION_ARGS)
 
 /* ----- expressions ----- */
 
+static const KeptExpression *
+find_kept(const char *sql, Oid relid)
+{
+	ListCell *cell;
+
+	foreach (cell, kept)
+	{
+		const KeptExpression *expression = lfirst(cell);
+
+		if (expression->relid == relid && strcmp(expression->sql, sql) == 0)
+			return expression;
+	}
+	return NULL;
+}
+
 static void
 keep(const char *sql, Oid relid, Oid role)
 {
@@ -134,17 +149,19 @@ keep(const char *sql, Oid relid, Oid role)
 
 /*
  * segments_internal.keep_expression(expression, relation, role): what it means now, as
- * that role reads it.
+ * that role reads it, unless it is kept already.
  */
 Datum
 segments_keep_expression(PG_FUNCTION_ARGS)
 {
 	SecureContext secure;
 
-	if (!keeping)
+	char *sql = text_to_cstring(PG_GETARG_TEXT_PP(0));
+
+	if (!keeping || find_kept(sql, PG_GETARG_OID(1)) != NULL)
 		PG_RETURN_VOID();
 	SecureEnter(&secure, PG_GETARG_OID(2));
-	keep(text_to_cstring(PG_GETARG_TEXT_PP(0)), PG_GETARG_OID(1), PG_GETARG_OID(2));
+	keep(sql, PG_GETARG_OID(1), PG_GETARG_OID(2));
 	SecureLeave(&secure);
 	PG_RETURN_VOID();
 }
@@ -181,21 +198,6 @@ text_now(const KeptExpression *expression)
 		InSubtransaction(read_again, &reading, NULL) != NULL)
 		return NULL;
 	return strcmp(reading.text, expression->text) == 0 ? NULL : reading.text;
-}
-
-static const KeptExpression *
-find_kept(const char *sql, Oid relid)
-{
-	ListCell *cell;
-
-	foreach (cell, kept)
-	{
-		const KeptExpression *expression = lfirst(cell);
-
-		if (expression->relid == relid && strcmp(expression->sql, sql) == 0)
-			return expression;
-	}
-	return NULL;
 }
 
 /*

@@ -318,8 +318,7 @@ PG_FUNCTION_INFO_V1(segments_point_triggers_changed);
 Datum
 segments_point_triggers_changed(PG_FUNCTION_ARGS)
 {
-	if (get_rel_name(PG_GETARG_OID(0)) != NULL)
-		CacheInvalidateRelcacheByRelid(PG_GETARG_OID(0));
+	ProgramInvalidate(PG_GETARG_OID(0));
 	PG_RETURN_VOID();
 }
 
