@@ -100,6 +100,11 @@ CREATE FUNCTION segments_internal.base_type(type regtype) RETURNS regtype
     LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'segments_base_type';
 COMMENT ON FUNCTION segments_internal.base_type(regtype) IS 'the type that a domain is over, else the type itself';
 
+CREATE FUNCTION segments_internal.type_name(type regtype) RETURNS text
+    LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+    AS 'SELECT format_type(type, -1)';
+COMMENT ON FUNCTION segments_internal.type_name(regtype) IS 'a type''s name in SQL that casts to it, without a modifier: not character, which is character(1)';
+
 CREATE FUNCTION segments_internal.check_key_type(tables segments.contact_table, given regtype) RETURNS void
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -143,7 +148,7 @@ COMMENT ON FUNCTION segments_internal.key_in(regclass, text, anyelement) IS 'a t
 
 CREATE FUNCTION segments_internal.key_from_text(tables segments.contact_table, key text) RETURNS text
     LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp
-    AS $$ BEGIN RETURN format('segments_internal.key_in(%L::regclass, %L, NULL::%s)', tables.contact_table::oid, key, segments_internal.base_type(tables.key_type)); END $$;
+    AS $$ BEGIN RETURN format('segments_internal.key_in(%L::regclass, %L, NULL::%s)', tables.contact_table::oid, key, segments_internal.type_name(segments_internal.base_type(tables.key_type))); END $$;
 COMMENT ON FUNCTION segments_internal.key_from_text(segments.contact_table, text) IS 'SQL for a contact''s key that is given as text';
 
 CREATE FUNCTION segments_internal.key_text(tables segments.contact_table, contact anyelement) RETURNS text

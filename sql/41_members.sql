@@ -164,7 +164,7 @@ BEGIN
     EXECUTE format(CASE WHEN base = segments_internal.base_type(pg_typeof(contact_id)) THEN 'SELECT segments_internal.by_hand($1, $2::%2$s[], $3, $4, $5)'
                         ELSE 'SELECT segments_internal.by_hand($1, ARRAY(SELECT segments_internal.key_in(%1$L::regclass, u.k::text, NULL::%2$s) '
                              'FROM unnest($2) WITH ORDINALITY AS u (k, n) ORDER BY u.n), $3, $4, $5)' END,
-                   tables.contact_table::oid, base)
+                   tables.contact_table::oid, segments_internal.type_name(base))
     INTO answer USING found.id, asked, action, source, reference;
     RETURN QUERY SELECT t.c, t.s FROM unnest(asked, answer) AS t (c, s);
 END

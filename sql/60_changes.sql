@@ -138,7 +138,8 @@ BEGIN
             'SELECT c.xact, c.n, c.segment_id, s.alias, c.contact_id::%s, c.joined, c.cause, c.at, c.source, c.reference '
             'FROM segments_internal.ask_beside($1, ''entries'', $2) AS c (contact_id %s, xact bigint, n integer, segment_id bigint, joined boolean, '
             'cause text, at timestamptz, source text, reference text, place bigint) '
-            'LEFT JOIN segments.segment AS s ON s.id = c.segment_id ORDER BY c.place', pg_typeof(key), segments_internal.base_type(pg_typeof(key)))
+            'LEFT JOIN segments.segment AS s ON s.id = c.segment_id ORDER BY c.place',
+            segments_internal.type_name(pg_typeof(key)), segments_internal.type_name(segments_internal.base_type(pg_typeof(key))))
         USING tables.contact_table, next.entries;
         given := given + cardinality(next.entries);
         reader.lsn := next.lsn;

@@ -110,7 +110,7 @@ BEGIN
     PERFORM segments_internal.check_key_type(tables, pg_typeof(key));
     PERFORM segments_internal.check_log_reaches(tables, found.id, at);
     RETURN QUERY EXECUTE format('SELECT m.contact_id::%s FROM segments_internal.ask_beside($1, ''members at'', $2, $3) AS m (contact_id %s)',
-                                pg_typeof(key), segments_internal.base_type(pg_typeof(key)))
+                                segments_internal.type_name(pg_typeof(key)), segments_internal.type_name(segments_internal.base_type(pg_typeof(key))))
     USING tables.contact_table, found.id, at;
 END
 $function$;

@@ -211,7 +211,7 @@ BEGIN
     PERFORM segments_internal.check_key_is_null(key);
     PERFORM segments_internal.check_key_type(tables, pg_typeof(key));
     RETURN QUERY EXECUTE format('SELECT c.%1$I::%2$s FROM %3$s AS c WHERE (%4$s) %5$s ORDER BY c.%1$I LIMIT %6$L::bigint',
-        tables.key_column, pg_typeof(key), tables.contact_table,
+        tables.key_column, segments_internal.type_name(pg_typeof(key)), tables.contact_table,
         coalesce(segments_internal.search_condition(segments_internal.parse_search(coalesce(query, '')), tables), 'true'),
         CASE WHEN after IS NOT NULL THEN format('AND c.%I > %s', tables.key_column, segments_internal.key_from_text(tables, after)) END,
         max);

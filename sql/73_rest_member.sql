@@ -43,7 +43,7 @@ DECLARE
 BEGIN
     RETURN QUERY EXECUTE format('SELECT format(''%%s'', c.contact_id), c.success FROM segments_internal.change_contacts($1, '
                                 'ARRAY(SELECT segments_internal.key_in(%L::regclass, k, NULL::%s) FROM unnest($2) AS k), $3, ''api'') AS c',
-                                tables.contact_table::oid, segments_internal.base_type(tables.key_type))
+                                tables.contact_table::oid, segments_internal.type_name(segments_internal.base_type(tables.key_type)))
     USING segment.id::text, keys, action;
     RETURN QUERY SELECT DISTINCT w, false FROM unnest(words) AS w WHERE w IS NOT NULL AND NOT segments_internal.rest_is_key(w, tables);
 END

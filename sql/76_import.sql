@@ -273,7 +273,7 @@ AS $function$
  * rows are sorted and joined by their numbers, as texts cost more.
  */
 DECLARE
-    key_type text := segments_internal.base_type(tables.key_type);
+    key_type text := segments_internal.type_name(segments_internal.base_type(tables.key_type));
 BEGIN
     PERFORM segments_internal.drop_staged('segments_import_row');
     EXECUTE format('CREATE TEMP TABLE segments_import_row AS '
@@ -327,7 +327,7 @@ BEGIN
     END IF;
     PERFORM segments_internal.import_merge(tables, columns, (import.options ->> 'blank')::boolean, first, last);
     PERFORM segments_internal.drop_staged('segments_import_key');
-    EXECUTE format('CREATE TEMP TABLE segments_import_key (key %s)', segments_internal.base_type(tables.key_type));
+    EXECUTE format('CREATE TEMP TABLE segments_import_key (key %s)', segments_internal.type_name(segments_internal.base_type(tables.key_type)));
     written := segments_internal.import_write(import_id, tables, columns, (import.options ->> 'blank')::boolean, first, last);
     -- what was refused is gone from the rows
     SELECT count(r.key) INTO matched FROM pg_temp.segments_import_row AS r;

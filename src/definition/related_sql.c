@@ -10,6 +10,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
+#include "base/type_name.h"
 #include "definition/contact_table.h"
 #include "definition/field.h"
 
@@ -115,8 +116,7 @@ RowContactKeySql(ContactTable *table, Oid relid, const char *alias, const char *
 	Oid key = getBaseType(table->key_type);
 	Oid type = getBaseType(get_atttype(relid, get_attnum(relid, column)));
 	char *value = psprintf("%s.%s", alias, quote_identifier(column));
-	char *cast =
-		psprintf("%s::%s", value, format_type_extended(key, -1, FORMAT_TYPE_FORCE_QUALIFY));
+	char *cast = psprintf("%s::%s", value, UnmodifiedTypeName(key));
 
 	if (!is_whole_number(key) || type == key)
 		return cast;

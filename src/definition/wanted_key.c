@@ -23,6 +23,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
+#include "base/type_name.h"
 #include "definition/contact_table.h"
 
 static bool
@@ -73,7 +74,7 @@ WantedKeySql(const ContactTable *table, const char *key, Oid wanted)
 
 	if (table->key_type == to)
 		return pstrdup(key);
-	type = format_type_extended(to, -1, FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY);
+	type = UnmodifiedTypeName(to);
 	return psprintf(
 		from == to || is_cast_by_server(from, to) ? "(%s)::%s" : "pg_catalog.format('%%s', %s)::%s",
 		key, type);

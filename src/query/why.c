@@ -12,6 +12,7 @@
 #include "utils/timestamp.h"
 
 #include "base/secure.h"
+#include "base/type_name.h"
 #include "definition/access.h"
 #include "definition/contact_table.h"
 #include "definition/segment.h"
@@ -107,7 +108,7 @@ append_member(Why *why, int64 segment)
 static char *
 contact_literal(ContactTable *table, const char *contact)
 {
-	char *type = format_type_extended(getBaseType(table->key_type), -1, FORMAT_TYPE_FORCE_QUALIFY);
+	char *type = UnmodifiedTypeName(getBaseType(table->key_type));
 
 	if (AccessHidesRows(table->relid) && !ContactIsVisible(table, KeyOfText(table, contact)))
 		return psprintf("NULL::%s", type);

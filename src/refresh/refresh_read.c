@@ -20,6 +20,7 @@
 #include "base/kept_plan.h"
 #include "base/result.h"
 #include "base/secure.h"
+#include "base/type_name.h"
 #include "definition/contact_table.h"
 #include "definition/related_sql.h"
 #include "predicate/boundary.h"
@@ -101,8 +102,7 @@ rows_sql(ContactTable *table, const PassedValue *value, const char *type)
 		!RowsOfAllSql(rows, value->condition, table, &from, &key, &column))
 		return NULL;
 	return psprintf("SELECT (%s)::%s AS k, (%s)::%s AS v %s", key,
-					format_type_extended(table->key_type, -1, FORMAT_TYPE_FORCE_QUALIFY),
-					value->sql, type, from);
+					UnmodifiedTypeName(table->key_type), value->sql, type, from);
 }
 
 /*
