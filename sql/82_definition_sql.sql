@@ -83,22 +83,23 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION segments_internal.with_aliases(jsonb) IS 'the value of a filter over segments, by their aliases';
 
-CREATE FUNCTION segments_internal.portable_filters(filters jsonb, are_memberships boolean DEFAULT false) RETURNS jsonb
+CREATE FUNCTION segments_internal.portable_filters(filters jsonb, relation text DEFAULT '') RETURNS jsonb
 LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
- * Ids mean something in one database only.
+ * Ids mean something in one database only.  Two fields are of segments: any
+ * other may have the name of one of them, and values that look like ids.
  */
 DECLARE
     place text[];
 BEGIN
     IF jsonb_typeof(filters) = 'array' THEN
-        RETURN (SELECT coalesce(jsonb_agg(segments_internal.portable_filters(e, are_memberships) ORDER BY n), '[]')
+        RETURN (SELECT coalesce(jsonb_agg(segments_internal.portable_filters(e, relation) ORDER BY n), '[]')
                 FROM jsonb_array_elements(filters) WITH ORDINALITY AS t (e, n));
     ELSIF filters ? 'filters' THEN
-        filters := jsonb_set(filters, '{filters}', segments_internal.portable_filters(filters -> 'filters',
-            CASE WHEN filters ? 'rows' THEN filters ->> 'rows' = 'memberships' ELSE are_memberships END));
-    ELSIF filters ->> 'field' = 'leadlist' AND NOT are_memberships OR are_memberships AND filters ->> 'field' = 'segment' THEN
+        filters := jsonb_set(filters, '{filters}',
+            segments_internal.portable_filters(filters -> 'filters', coalesce(filters ->> 'rows', relation)));
+    ELSIF (relation, coalesce(filters ->> 'object', 'lead'), filters ->> 'field') IN (('', 'lead', 'leadlist'), ('memberships', 'lead', 'segment')) THEN
         place := CASE WHEN filters -> 'properties' ? 'filter' THEN '{properties,filter}' ELSE '{filter}' END;
         IF filters #> place IS NOT NULL THEN
             filters := jsonb_set(filters, place, segments_internal.with_aliases(filters #> place));
@@ -107,7 +108,7 @@ BEGIN
     RETURN filters;
 END
 $function$;
-COMMENT ON FUNCTION segments_internal.portable_filters(jsonb, boolean) IS 'a filter document that names segments by their aliases; are_memberships: it is over rows of memberships';
+COMMENT ON FUNCTION segments_internal.portable_filters(jsonb, text) IS 'a filter document that names segments by their aliases; relation: whose rows it is over, none: contacts';
 
 CREATE FUNCTION segments_internal.filters_literal(filters segments.filter) RETURNS text
 LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp
