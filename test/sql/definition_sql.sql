@@ -104,6 +104,38 @@ SELECT segments.definition_sql() AS sql \gset
 SELECT s.alias, segments.count(s.id) = o.members AS as_many, s.filters::text = o.filters::text AS as_stored
 FROM segments.segment AS s JOIN def.stored AS o USING (alias) ORDER BY s.id;
 SELECT * FROM segments.check();
+
+-- point triggers of one name, and what they were asked for
+SELECT count(segments.create_point_trigger(name, points, add => add, contact_table => 'def.member', field => 'site_id', is_published => published, apply_to_existing => existing)) AS created
+FROM (VALUES ('One', 10, '{company,rows}'::text[], false, true), ('Many', 20, '{rows}', true, false), ('Many', 20, '{rows}', true, false), ('Many', 20, '{company}', true, true), ('Many', 2, '{rows,company}', true, true))
+     AS v (name, points, add, published, existing);
+CREATE VIEW def.triggers AS
+SELECT t.name, t.points, t.field, ARRAY(SELECT segments_internal.alias_of(w) FROM unnest(t.add_segments) AS w) AS added, t.is_published, t.apply_to_existing FROM segments.point_trigger AS t;
+CREATE TABLE def.asked AS TABLE def.triggers;
+SELECT definition FROM regexp_split_to_table(segments.definition_sql(), E'(?<=;)\n') AS definition WHERE definition ~ 'create_point_trigger';
+SELECT segments.definition_sql() AS sql \gset
+\o /dev/null
+:sql
+\o
+(TABLE def.asked EXCEPT ALL TABLE def.triggers) UNION ALL (TABLE def.triggers EXCEPT ALL TABLE def.asked);
+-- those that are missing come back; what was changed stays as it is
+DELETE FROM segments.point_trigger WHERE add_segments && ARRAY(SELECT id::text FROM segments.segment WHERE alias = 'company') OR id = (SELECT min(id) FROM segments.point_trigger WHERE name = 'Many');
+\o /dev/null
+:sql
+\o
+(TABLE def.asked EXCEPT ALL TABLE def.triggers) UNION ALL (TABLE def.triggers EXCEPT ALL TABLE def.asked);
+UPDATE segments.point_trigger SET points = points + 1;
+\o /dev/null
+:sql
+\o
+SELECT name, points FROM def.triggers ORDER BY 1, 2;
+DELETE FROM segments.point_trigger;
+UPDATE def.member SET site_id = 1;
+\o /dev/null
+:sql
+\o
+(TABLE def.asked EXCEPT ALL TABLE def.triggers) UNION ALL (TABLE def.triggers EXCEPT ALL TABLE def.asked);
+SELECT segments.definition_sql() = :'sql' AS is_the_same;
 SELECT segments.detach('def.member');
 DROP SCHEMA def CASCADE;
 DROP ROLE regress_reader;
