@@ -70,6 +70,14 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION segments_internal.alias_of(text) IS 'the alias of a segment by its id in digits; anything else as it is';
 
+CREATE FUNCTION segments_internal.aliases_of(words text[]) RETURNS text[]
+LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp
+AS $function$
+    -- ids have another order elsewhere
+    SELECT ARRAY(SELECT segments_internal.alias_of(w) COLLATE "C" FROM unnest(words) AS w ORDER BY 1)
+$function$;
+COMMENT ON FUNCTION segments_internal.aliases_of(text[]) IS 'the aliases of segments by their ids in digits, sorted';
+
 CREATE FUNCTION segments_internal.with_aliases(value jsonb) RETURNS jsonb
 LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -83,22 +91,23 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION segments_internal.with_aliases(jsonb) IS 'the value of a filter over segments, by their aliases';
 
-CREATE FUNCTION segments_internal.portable_filters(filters jsonb, are_memberships boolean DEFAULT false) RETURNS jsonb
+CREATE FUNCTION segments_internal.portable_filters(filters jsonb, relation text DEFAULT '') RETURNS jsonb
 LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
- * Ids mean something in one database only.
+ * Ids mean something in one database only.  Two fields are of segments: any
+ * other may have the name of one of them, and values that look like ids.
  */
 DECLARE
     place text[];
 BEGIN
     IF jsonb_typeof(filters) = 'array' THEN
-        RETURN (SELECT coalesce(jsonb_agg(segments_internal.portable_filters(e, are_memberships) ORDER BY n), '[]')
+        RETURN (SELECT coalesce(jsonb_agg(segments_internal.portable_filters(e, relation) ORDER BY n), '[]')
                 FROM jsonb_array_elements(filters) WITH ORDINALITY AS t (e, n));
     ELSIF filters ? 'filters' THEN
-        filters := jsonb_set(filters, '{filters}', segments_internal.portable_filters(filters -> 'filters',
-            CASE WHEN filters ? 'rows' THEN filters ->> 'rows' = 'memberships' ELSE are_memberships END));
-    ELSIF filters ->> 'field' = 'leadlist' AND NOT are_memberships OR are_memberships AND filters ->> 'field' = 'segment' THEN
+        filters := jsonb_set(filters, '{filters}',
+            segments_internal.portable_filters(filters -> 'filters', coalesce(filters ->> 'rows', relation)));
+    ELSIF (relation, coalesce(filters ->> 'object', 'lead'), filters ->> 'field') IN (('', 'lead', 'leadlist'), ('memberships', 'lead', 'segment')) THEN
         place := CASE WHEN filters -> 'properties' ? 'filter' THEN '{properties,filter}' ELSE '{filter}' END;
         IF filters #> place IS NOT NULL THEN
             filters := jsonb_set(filters, place, segments_internal.with_aliases(filters #> place));
@@ -107,7 +116,7 @@ BEGIN
     RETURN filters;
 END
 $function$;
-COMMENT ON FUNCTION segments_internal.portable_filters(jsonb, boolean) IS 'a filter document that names segments by their aliases; are_memberships: it is over rows of memberships';
+COMMENT ON FUNCTION segments_internal.portable_filters(jsonb, text) IS 'a filter document that names segments by their aliases; relation: whose rows it is over, none: contacts';
 
 CREATE FUNCTION segments_internal.filters_literal(filters segments.filter) RETURNS text
 LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp
@@ -156,20 +165,35 @@ END
 $function$;
 COMMENT ON FUNCTION segments_internal.segments_in_order(regclass) IS 'segments of a contact table that one sees, each after those that it refers to';
 
-CREATE FUNCTION segments_internal.point_trigger_sql(point_trigger segments.point_trigger) RETURNS text
+CREATE FUNCTION segments_internal.point_trigger_call(point_trigger segments.point_trigger) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
-    SELECT format(E'SELECT segments.create_point_trigger(%1$L, %2$s%3$s)\nWHERE NOT EXISTS (SELECT FROM segments.point_trigger AS t WHERE t.name = %1$L AND t.contact_table = %4$s::regclass);',
-        point_trigger.name, point_trigger.points,
+    SELECT format('segments.create_point_trigger(%L, %s%s)', point_trigger.name, point_trigger.points,
         segments_internal.named_arguments(
-            'add', segments_internal.literal(nullif(ARRAY(SELECT segments_internal.alias_of(w) FROM unnest(point_trigger.add_segments) WITH ORDINALITY AS t (w, n) ORDER BY n), '{}')),
-            'remove', segments_internal.literal(nullif(ARRAY(SELECT segments_internal.alias_of(w) FROM unnest(point_trigger.remove_segments) WITH ORDINALITY AS t (w, n) ORDER BY n), '{}')),
+            'add', segments_internal.literal(nullif(segments_internal.aliases_of(point_trigger.add_segments), '{}')),
+            'remove', segments_internal.literal(nullif(segments_internal.aliases_of(point_trigger.remove_segments), '{}')),
+            'apply_to_existing', CASE WHEN point_trigger.apply_to_existing THEN 'true' END,
             'contact_table', segments_internal.table_literal(point_trigger.contact_table),
             'field', segments_internal.literal(nullif(point_trigger.field, 'points')), 'description', segments_internal.literal(point_trigger.description),
-            'is_published', CASE WHEN NOT point_trigger.is_published THEN 'false' END),
-        segments_internal.table_literal(point_trigger.contact_table))
+            'is_published', CASE WHEN NOT point_trigger.is_published THEN 'false' END))
 $function$;
-COMMENT ON FUNCTION segments_internal.point_trigger_sql(segments.point_trigger) IS 'the statement that creates a point trigger where there is none of its name';
+COMMENT ON FUNCTION segments_internal.point_trigger_call(segments.point_trigger) IS 'the call that creates a point trigger';
+
+CREATE FUNCTION segments_internal.point_trigger_statements(contact_table regclass) RETURNS SETOF text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+    -- A name is not unique.  As many are made as are missing of the name, of those that are alike: what was changed
+    -- since under the same name stays as it is.
+    SELECT format(E'SELECT %1$s\nWHERE (SELECT count(*) < %2$s%3$s FROM segments.point_trigger AS t WHERE t.name = %4$L AND t.contact_table = %5$s::regclass);',
+        t.call, t.named,
+        CASE WHEN t.named > 1 THEN format(' AND count(*) FILTER (WHERE segments_internal.point_trigger_call(t) = %L) < %s', t.call, t.number) END,
+        t.name, segments_internal.table_literal(point_trigger_statements.contact_table))
+    FROM (SELECT p.id, p.name, c.call, count(*) OVER (PARTITION BY p.name) AS named, row_number() OVER (PARTITION BY c.call ORDER BY p.id) AS number
+          FROM segments.point_trigger AS p, segments_internal.point_trigger_call(p) AS c (call)
+          WHERE p.contact_table = point_trigger_statements.contact_table) AS t
+    ORDER BY t.name, t.id
+$function$;
+COMMENT ON FUNCTION segments_internal.point_trigger_statements(regclass) IS 'the statements that create the point triggers of a contact table where they are missing';
 
 CREATE FUNCTION segments_internal.definition_statements(asked segments.contact_table) RETURNS SETOF text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
@@ -187,8 +211,7 @@ BEGIN
                                segments_internal.named_arguments('object', segments_internal.literal(nullif(d.object, 'lead'))))
                  FROM segments.field_definition AS d
                  WHERE d.contact_table = asked.contact_table AND NOT d.available ORDER BY d.object, d.field;
-    RETURN QUERY SELECT segments_internal.point_trigger_sql(t) FROM segments.point_trigger AS t
-                 WHERE t.contact_table = asked.contact_table ORDER BY t.name, t.id;
+    RETURN QUERY SELECT segments_internal.point_trigger_statements(asked.contact_table);
 END
 $function$;
 COMMENT ON FUNCTION segments_internal.definition_statements(segments.contact_table) IS 'the statements of segments.definition_sql() about one contact table';

@@ -75,5 +75,67 @@ SELECT segments.definition_sql() LIKE '%Asleep%' AS sees_hidden, segments.defini
 RESET ROLE;
 SELECT segments.definition_sql('pg_class');
 SELECT segments.detach('def.person'), segments.detach('def."Odd one"');
+
+-- fields that are named like those of segments, with values that look like ids
+CREATE TABLE def.site (id integer PRIMARY KEY, leadlist text, segment text);
+CREATE TABLE def.member (id bigint PRIMARY KEY, site_id integer REFERENCES def.site);
+CREATE TABLE def.visit (member_id bigint, leadlist integer, segment text);
+SELECT segments.attach('def.member'), segments.attach_company('def.member', 'def.site'),
+       segments.attach_related('def.member', 'visits', 'def.visit', 'member_id'),
+       segments.define_field('def.member', 'leadlist', 'number', object => 'behaviors', relation => 'visits', aggregate => 'count');
+SELECT segments.create_segment('Referred to', '[{"field": "id", "operator": "lte", "properties": {"filter": 2}}]') AS id \gset
+INSERT INTO def.site VALUES (1, :'id', 'x'), (2, 'x', '0'), (3, 'x', 'x');
+INSERT INTO def.member VALUES (1, 1), (2, 2), (3, 3);
+INSERT INTO def.visit VALUES (1, :'id', 'x'), (2, 0, '7'), (3, 0, 'x');
+SELECT segments.create_segment(name, filters::segments.filter) IS NOT NULL AS created
+FROM (VALUES ('Company', format('[{"object": "company", "field": "leadlist", "operator": "=", "properties": {"filter": "%s"}}, {"object": "company", "field": "segment", "operator": "=", "glue": "or", "properties": {"filter": "0"}}]', :'id')),
+             ('Behaviour', format('[{"object": "behaviors", "field": "leadlist", "operator": "lt", "properties": {"filter": %s}}]', :'id')),
+             ('Rows', format('[{"rows": "visits", "filters": [{"field": "leadlist", "operator": "=", "properties": {"filter": %s}}, {"glue": "or", "filters": [{"field": "segment", "operator": "in", "properties": {"filter": ["%1$s", "7"]}}]}]}]', :'id')),
+             ('Membership', format('[{"rows": "memberships", "filters": [{"filters": [{"field": "segment", "operator": "in", "properties": {"filter": [%s]}}]}]}, {"field": "leadlist", "operator": "in", "properties": {"filter": "%1$s"}}]', :'id'))) AS v (name, filters);
+SELECT alias, segments.count(id) FROM segments.segment ORDER BY id;
+SELECT regexp_replace(definition, '\m' || :'id' || '\M', 'N', 'g') AS definition
+FROM string_to_table(segments.definition_sql(), E'\n') AS definition WHERE definition ~ 'leadlist|"segment"';
+CREATE TABLE def.stored AS SELECT s.alias, s.filters, segments.count(s.id) AS members FROM segments.segment AS s;
+SELECT segments.definition_sql() AS sql \gset
+\o /dev/null
+:sql
+\o
+-- a segment may be named in another way, and means the same
+SELECT s.alias, segments.count(s.id) = o.members AS as_many, s.filters::text = o.filters::text AS as_stored
+FROM segments.segment AS s JOIN def.stored AS o USING (alias) ORDER BY s.id;
+SELECT * FROM segments.check();
+
+-- point triggers of one name, and what they were asked for
+SELECT count(segments.create_point_trigger(name, points, add => add, contact_table => 'def.member', field => 'site_id', is_published => published, apply_to_existing => existing)) AS created
+FROM (VALUES ('One', 10, '{company,rows}'::text[], false, true), ('Many', 20, '{rows}', true, false), ('Many', 20, '{rows}', true, false), ('Many', 20, '{company}', true, true), ('Many', 2, '{rows,company}', true, true))
+     AS v (name, points, add, published, existing);
+CREATE VIEW def.triggers AS
+SELECT t.name, t.points, t.field, ARRAY(SELECT segments_internal.alias_of(w) FROM unnest(t.add_segments) AS w) AS added, t.is_published, t.apply_to_existing FROM segments.point_trigger AS t;
+CREATE TABLE def.asked AS TABLE def.triggers;
+SELECT definition FROM regexp_split_to_table(segments.definition_sql(), E'(?<=;)\n') AS definition WHERE definition ~ 'create_point_trigger';
+SELECT segments.definition_sql() AS sql \gset
+\o /dev/null
+:sql
+\o
+(TABLE def.asked EXCEPT ALL TABLE def.triggers) UNION ALL (TABLE def.triggers EXCEPT ALL TABLE def.asked);
+-- those that are missing come back; what was changed stays as it is
+DELETE FROM segments.point_trigger WHERE add_segments && ARRAY(SELECT id::text FROM segments.segment WHERE alias = 'company') OR id = (SELECT min(id) FROM segments.point_trigger WHERE name = 'Many');
+\o /dev/null
+:sql
+\o
+(TABLE def.asked EXCEPT ALL TABLE def.triggers) UNION ALL (TABLE def.triggers EXCEPT ALL TABLE def.asked);
+UPDATE segments.point_trigger SET points = points + 1;
+\o /dev/null
+:sql
+\o
+SELECT name, points FROM def.triggers ORDER BY 1, 2;
+DELETE FROM segments.point_trigger;
+UPDATE def.member SET site_id = 1;
+\o /dev/null
+:sql
+\o
+(TABLE def.asked EXCEPT ALL TABLE def.triggers) UNION ALL (TABLE def.triggers EXCEPT ALL TABLE def.asked);
+SELECT segments.definition_sql() = :'sql' AS is_the_same;
+SELECT segments.detach('def.member');
 DROP SCHEMA def CASCADE;
 DROP ROLE regress_reader;
