@@ -157,17 +157,22 @@ COMMENT ON FUNCTION segments_internal.check_import_columns(segments.contact_tabl
 CREATE FUNCTION segments_internal.import_columns(tables segments.contact_table, staging regclass, match_on name, columns jsonb) RETURNS segments.import_column[]
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
-    -- a cast to varchar(n) would cut off what an assignment refuses
+    -- a cast to varchar(n) would cut off what an assignment refuses, as one to every type whose length is given by a function that is
+    -- told whether a cast is explicit: these come without the length, and the assignment looks after it; other types are rounded
     SELECT array_agg(ROW(t.number, t.source, t.target,
-                         CASE WHEN y.oid IN ('varchar'::regtype, 'bpchar'::regtype) THEN 'text' ELSE format_type(a.atttypid, a.atttypmod) END,
+                         CASE WHEN EXISTS (SELECT FROM pg_cast AS l JOIN pg_proc AS f ON f.oid = l.castfunc
+                                           WHERE l.castsource = e.oid AND l.casttarget = e.oid AND f.pronargs = 3)
+                              THEN format_type(y.oid, -1) ELSE format_type(a.atttypid, a.atttypmod) END,
                          CASE WHEN a.attidentity = '' AND a.atthasdef THEN pg_get_expr(d.adbin, d.adrelid) ELSE 'NULL' END,
                          EXISTS (SELECT FROM pg_opclass AS o JOIN pg_am AS m ON m.oid = o.opcmethod AND m.amname = 'btree'
-                                 WHERE o.opcintype = segments_internal.base_type(a.atttypid) AND o.opcdefault)
-                         OR y.typcategory IN ('S', 'E'))::segments.import_column ORDER BY t.number)
+                                 WHERE o.opcintype = e.oid AND o.opcdefault)
+                         OR e.typcategory IN ('S', 'E'))::segments.import_column ORDER BY t.number)
     FROM (SELECT (row_number() OVER (ORDER BY t.target <> match_on, t.target))::integer AS number, t.source, t.target
           FROM segments_internal.import_targets(tables, staging, match_on, columns) AS t) AS t
         JOIN pg_attribute AS a ON a.attrelid = tables.contact_table AND a.attname = t.target
         JOIN pg_type AS y ON y.oid = segments_internal.base_type(a.atttypid)
+        -- of an array, its elements
+        JOIN pg_type AS e ON e.oid = segments_internal.base_type(CASE WHEN y.typcategory = 'A' AND y.typelem <> 0 THEN y.typelem ELSE y.oid END)
         LEFT JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 $function$;
 COMMENT ON FUNCTION segments_internal.import_columns(segments.contact_table, regclass, name, jsonb) IS 'the columns of an import, that of the unique identifier first';
