@@ -48,6 +48,35 @@ END
 $function$;
 COMMENT ON FUNCTION segments_internal.import_insert(segments.contact_table, segments.import_column[], bigint, bigint) IS 'creates the contacts of rows that are none yet; how many';
 
+CREATE FUNCTION segments_internal.import_check_deferred() RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $function$
+/*
+ * As their block is undone, they are checked when the transaction ends all the
+ * same, and those that come later are deferred as they were.
+ */
+BEGIN
+    SET CONSTRAINTS ALL IMMEDIATE;
+    RAISE EXCEPTION 'it was only tried' USING ERRCODE = 'SGTRY';
+EXCEPTION WHEN SQLSTATE 'SGTRY' THEN
+    RETURN;
+END
+$function$;
+COMMENT ON FUNCTION segments_internal.import_check_deferred() IS 'an error if a constraint that is deferred to the end of the transaction does not hold now';
+
+CREATE FUNCTION segments_internal.import_store(tables segments.contact_table, columns segments.import_column[], blank boolean, first bigint, last bigint,
+                                               OUT created bigint, OUT updated bigint)
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+    updated := segments_internal.import_update(tables, columns, blank, first, last);
+    created := segments_internal.import_insert(tables, columns, first, last);
+    PERFORM segments_internal.import_check_deferred();
+END
+$function$;
+COMMENT ON FUNCTION segments_internal.import_store(segments.contact_table, segments.import_column[], boolean, bigint, bigint) IS
+    'updates and creates the contacts of rows, from line to line; an error if one of them cannot be stored';
+
 CREATE FUNCTION segments_internal.import_reject(import_id bigint, columns segments.import_column[], condition text, reason text) RETURNS bigint
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -92,8 +121,12 @@ BEGIN
             (SELECT string_agg(format('count(NULLIF(%s, '''')::%s)', CASE c.number WHEN 1 THEN 'btrim(l.v1)' ELSE format('l.v%s', c.number) END, c.type), ', ')
              FROM unnest(columns) AS c)) USING lines;
         RETURN 0;
-    EXCEPTION WHEN data_exception OR integrity_constraint_violation THEN
-        GET STACKED DIAGNOSTICS message = MESSAGE_TEXT;
+    EXCEPTION
+        /* of the moment, and not of the value */
+        WHEN transaction_rollback OR lock_not_available OR insufficient_resources OR operator_intervention OR system_error OR internal_error THEN
+            RAISE;
+        WHEN OTHERS THEN
+            GET STACKED DIAGNOSTICS message = MESSAGE_TEXT;
     END;
     IF cardinality(lines) = 1 THEN
         RETURN segments_internal.import_reject_line(import_id, columns, lines[1], message);
@@ -121,13 +154,15 @@ DECLARE
     message text;
 BEGIN
     PERFORM segments_internal.import_take_lines(columns, blank, row_line, ARRAY[line]);
-    PERFORM segments_internal.import_update(tables, columns, blank, row_line, row_line);
-    PERFORM segments_internal.import_insert(tables, columns, row_line, row_line);
+    PERFORM segments_internal.import_store(tables, columns, blank, row_line, row_line);
     RAISE EXCEPTION 'it was only tried' USING ERRCODE = 'SGTRY';
 EXCEPTION
     WHEN SQLSTATE 'SGTRY' THEN
         RETURN NULL;
-    WHEN data_exception OR integrity_constraint_violation OR insufficient_privilege OR raise_exception OR with_check_option_violation THEN
+    /* of the moment, and not of the line */
+    WHEN transaction_rollback OR lock_not_available OR insufficient_resources OR operator_intervention OR system_error OR internal_error THEN
+        RAISE;
+    WHEN OTHERS THEN
         GET STACKED DIAGNOSTICS message = MESSAGE_TEXT;
         RETURN message;
 END
@@ -192,12 +227,15 @@ BEGIN
         RETURN;
     END IF;
     BEGIN
-        updated := segments_internal.import_update(tables, columns, blank, first, last);
-        created := segments_internal.import_insert(tables, columns, first, last);
+        SELECT w.created, w.updated INTO created, updated FROM segments_internal.import_store(tables, columns, blank, first, last) AS w;
         PERFORM segments_internal.report_import(tables.contact_table, 'writing', NULL, last - first + 1);
         RETURN;
-    EXCEPTION WHEN data_exception OR integrity_constraint_violation OR insufficient_privilege OR raise_exception OR with_check_option_violation THEN
-        GET STACKED DIAGNOSTICS message = MESSAGE_TEXT;
+    EXCEPTION
+        /* of the moment, and not of the row */
+        WHEN transaction_rollback OR lock_not_available OR insufficient_resources OR operator_intervention OR system_error OR internal_error THEN
+            RAISE;
+        WHEN OTHERS THEN
+            GET STACKED DIAGNOSTICS message = MESSAGE_TEXT;
     END;
     created := 0;
     updated := 0;
