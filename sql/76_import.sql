@@ -123,8 +123,8 @@ COMMENT ON FUNCTION segments_internal.report_import(regclass, text, bigint, bigi
 
 -- What goes where -------------------------------------------------------------
 
-CREATE TYPE segments.import_column AS (number integer, source name, target name, type text, missing text, is_comparable boolean);
-COMMENT ON TYPE segments.import_column IS 'a column of an import: of the staging table, of the contact table, its type, what a new contact has without it, and whether values compare by =';
+CREATE TYPE segments.import_column AS (number integer, source name, target name, stored text, type text, missing text, is_comparable boolean, is_exact boolean);
+COMMENT ON TYPE segments.import_column IS 'a column of an import: of the staging table, of the contact table, its type there, the type that its texts are cast to, what a new contact has without it, whether values compare by =, and whether by code point where they tell who is a contact';
 
 CREATE FUNCTION segments_internal.import_targets(tables segments.contact_table, staging regclass, match_on name, columns jsonb)
     RETURNS TABLE (source name, target name)
@@ -136,7 +136,8 @@ AS $function$
       AND CASE WHEN columns IS NULL
                THEN EXISTS (SELECT FROM pg_attribute AS c
                             WHERE c.attrelid = tables.contact_table AND c.attname = a.attname AND c.attnum > 0 AND NOT c.attisdropped
-                              AND c.attgenerated = '' AND c.attidentity <> 'a' AND (c.attname <> tables.key_column OR c.attname = match_on))
+                              -- what tells who a contact is is read only
+                              AND (c.attname = match_on OR c.attgenerated = '' AND c.attidentity <> 'a' AND c.attname <> tables.key_column))
                ELSE columns ? a.attname::text END
 $function$;
 COMMENT ON FUNCTION segments_internal.import_targets(segments.contact_table, regclass, name, jsonb) IS 'columns of a staging table and those of the contact table that they go to';
@@ -147,6 +148,9 @@ AS $function$
 DECLARE
     wrong text;
 BEGIN
+    IF staging IS NULL OR match_on IS NULL THEN
+        RAISE EXCEPTION '% must not be null', CASE WHEN staging IS NULL THEN 'staging' ELSE 'match_on' END USING ERRCODE = 'null_value_not_allowed';
+    END IF;
     IF columns IS NOT NULL AND jsonb_typeof(columns) <> 'object' THEN
         RAISE EXCEPTION 'columns must be an object' USING ERRCODE = 'invalid_parameter_value',
             HINT = 'It maps columns of the staging table to columns of the contact table: {"mail": "email"}.';
@@ -158,7 +162,7 @@ BEGIN
     END IF;
     SELECT e.value INTO wrong FROM jsonb_each_text(columns) AS e
     WHERE NOT EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = tables.contact_table AND a.attname = e.value AND a.attnum > 0
-                      AND NOT a.attisdropped AND a.attgenerated = '' AND a.attidentity <> 'a') LIMIT 1;
+                      AND NOT a.attisdropped AND (a.attname = match_on OR a.attgenerated = '' AND a.attidentity <> 'a')) LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'column "%" of relation "%" does not exist or cannot be written', coalesce(wrong, 'null'),
             (SELECT relname FROM pg_class WHERE oid = tables.contact_table) USING ERRCODE = 'undefined_column';
@@ -178,25 +182,37 @@ COMMENT ON FUNCTION segments_internal.check_import_columns(segments.contact_tabl
 CREATE FUNCTION segments_internal.import_columns(tables segments.contact_table, staging regclass, match_on name, columns jsonb) RETURNS segments.import_column[]
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
-    -- a cast to varchar(n) would cut off what an assignment refuses
-    SELECT array_agg(ROW(t.number, t.source, t.target,
-                         CASE WHEN y.oid IN ('varchar'::regtype, 'bpchar'::regtype) THEN 'text' ELSE format_type(a.atttypid, a.atttypmod) END,
-                         CASE WHEN a.attidentity = '' AND a.atthasdef THEN pg_get_expr(d.adbin, d.adrelid) ELSE 'NULL' END,
+    -- a cast to varchar(n) would cut off what an assignment refuses, as one to every type whose length is given by a function that is
+    -- told whether a cast is explicit: these come without the length, and the assignment looks after it; other types are rounded
+    SELECT array_agg(ROW(t.number, t.source, t.target, format_type(a.atttypid, a.atttypmod),
+                         CASE WHEN EXISTS (SELECT FROM pg_cast AS l JOIN pg_proc AS f ON f.oid = l.castfunc
+                                           WHERE l.castsource = e.oid AND l.casttarget = e.oid AND f.pronargs = 3)
+                              THEN format_type(y.oid, -1) ELSE format_type(a.atttypid, a.atttypmod) END,
+                         CASE WHEN a.attidentity = '' AND a.attgenerated = '' AND a.atthasdef THEN pg_get_expr(d.adbin, d.adrelid) ELSE 'NULL' END,
                          EXISTS (SELECT FROM pg_opclass AS o JOIN pg_am AS m ON m.oid = o.opcmethod AND m.amname = 'btree'
-                                 WHERE o.opcintype = segments_internal.base_type(a.atttypid) AND o.opcdefault)
-                         OR y.typcategory IN ('S', 'E'))::segments.import_column ORDER BY t.number)
+                                 WHERE o.opcintype = e.oid AND o.opcdefault)
+                         OR e.typcategory IN ('S', 'E'),
+                         coalesce((SELECT f.case_sensitive FROM segments.field_definition AS f
+                                   WHERE (f.contact_table, f.object, f.field) = (tables.contact_table, 'lead', a.attname)), tables.case_sensitive))::segments.import_column
+                     ORDER BY t.number)
     FROM (SELECT (row_number() OVER (ORDER BY t.target <> match_on, t.target))::integer AS number, t.source, t.target
           FROM segments_internal.import_targets(tables, staging, match_on, columns) AS t) AS t
         JOIN pg_attribute AS a ON a.attrelid = tables.contact_table AND a.attname = t.target
         JOIN pg_type AS y ON y.oid = segments_internal.base_type(a.atttypid)
+        -- of an array, its elements
+        JOIN pg_type AS e ON e.oid = segments_internal.base_type(CASE WHEN y.typcategory = 'A' AND y.typelem <> 0 THEN y.typelem ELSE y.oid END)
         LEFT JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 $function$;
 COMMENT ON FUNCTION segments_internal.import_columns(segments.contact_table, regclass, name, jsonb) IS 'the columns of an import, that of the unique identifier first';
 
-CREATE FUNCTION segments_internal.import_identifier(value text) RETURNS text
+CREATE FUNCTION segments_internal.import_identifier(value text, is_exact boolean) RETURNS text
     LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
-    AS $function$SELECT format('NULLIF(segments.fold(pg_catalog.btrim(%s::text)), '''')', value)$function$;
-COMMENT ON FUNCTION segments_internal.import_identifier(text) IS 'SQL for what identifies a contact: folded, without blanks at its ends';
+AS $function$
+    SELECT format(CASE WHEN is_exact THEN 'NULLIF(pg_catalog.btrim(%s::text), '''') COLLATE pg_catalog."C"'
+                       ELSE 'NULLIF(segments.fold(pg_catalog.btrim(%s::text)), '''')' END, value)
+$function$;
+COMMENT ON FUNCTION segments_internal.import_identifier(text, boolean) IS
+    'SQL for what identifies a contact: without blanks at its ends, and folded unless is_exact';
 
 -- Staging -----------------------------------------------------------------------
 
@@ -214,7 +230,7 @@ COMMENT ON FUNCTION segments_internal.drop_staged(text) IS 'drops a temporary ta
 
 CREATE FUNCTION segments_internal.csv_problem() RETURNS name
     LANGUAGE sql IMMUTABLE AS $function$SELECT 'what is wrong with the line'::pg_catalog.name$function$;
-COMMENT ON FUNCTION segments_internal.csv_problem() IS 'the column of a file''s temporary table that says what is wrong with a line; names in files are others';
+COMMENT ON FUNCTION segments_internal.csv_problem() IS 'the column of a file''s temporary table that says what is wrong with a line; files that have such a name are refused';
 
 CREATE FUNCTION segments_internal.import_stage(staging regclass, columns segments.import_column[]) RETURNS bigint
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET synchronize_seqscans = off SET max_parallel_workers_per_gather = 0 SET default_statistics_target = 10
@@ -229,8 +245,8 @@ DECLARE
 BEGIN
     PERFORM segments_internal.drop_staged('segments_import_line');
     EXECUTE format('CREATE TEMP TABLE segments_import_line AS SELECT row_number() OVER () AS line, %1$s AS problem, CASE WHEN %1$s IS NULL THEN %2$s END AS ident, %3$s FROM %4$s AS s',
-        problem, segments_internal.import_identifier(format('s.%I', columns[1].source)),
-        (SELECT string_agg(format('s.%I::text AS v%s', c.source, c.number), ', ' ORDER BY c.number) FROM unnest(columns) AS c), staging);
+        problem, segments_internal.import_identifier(format('s.%I::text COLLATE "default"', columns[1].source), columns[1].is_exact),
+        (SELECT string_agg(format('s.%I::text COLLATE "default" AS v%s', c.source, c.number), ', ' ORDER BY c.number) FROM unnest(columns) AS c), staging);
     GET DIAGNOSTICS number_of_lines = ROW_COUNT;
     ANALYZE pg_temp.segments_import_line (line, ident);
     RETURN number_of_lines;
@@ -285,7 +301,7 @@ BEGIN
         first, last,
         (SELECT string_agg(format('NULLIF(v%1$s, '''') AS v%1$s', c.number), ', ' ORDER BY c.number) FROM unnest(columns) AS c),
         segments_internal.import_last_values(columns, blank),
-        tables.key_column, key_type, tables.contact_table, segments_internal.import_identifier(format('c.%I', columns[1].target)));
+        tables.key_column, key_type, tables.contact_table, segments_internal.import_identifier(format('c.%I', columns[1].target), columns[1].is_exact));
     ANALYZE pg_temp.segments_import_row (line, key);
     DROP TABLE pg_temp.segments_import_twice;
 END
@@ -315,19 +331,28 @@ BEGIN
     IF import.done <> first - 1 THEN
         RAISE EXCEPTION 'import % goes on in another session', import_id USING ERRCODE = 'object_in_use';
     END IF;
+    -- it may have been unpublished since the batch before
+    PERFORM segments_internal.check_published(coalesce((SELECT s.alias FROM segments.segment AS s WHERE s.id = import.segment_id), import.segment_id::text));
     SELECT * INTO STRICT tables FROM segments.contact_table AS t WHERE t.contact_table = import.contact_table;
     columns := ARRAY(SELECT jsonb_populate_record(NULL::segments.import_column, e.value)
                      FROM jsonb_array_elements(import.options -> 'import_columns') WITH ORDINALITY AS e (value, n) ORDER BY e.n);
+    -- what others have left to the end of the transaction is no fault of a row
+    PERFORM segments_internal.import_check_deferred();
     missing := segments_internal.import_reject(import_id, columns, format('l.ident IS NULL AND l.line BETWEEN %s AND %s', first, last), 'the unique identifier is missing');
     PERFORM segments_internal.report_import(tables.contact_table, 'matching', import.lines, 0);
     IF segments_internal.import_find_twice(first, last) > 0 THEN
+        PERFORM segments_internal.drop_staged('segments_import_check');
+        EXECUTE format('CREATE TEMP TABLE segments_import_check (%s)', (SELECT string_agg(format('v%s %s', c.number, c.stored), ', ' ORDER BY c.number) FROM unnest(columns) AS c));
         refused := segments_internal.import_check_lines(import_id, columns, ARRAY(
             SELECT l.line FROM pg_temp.segments_import_line AS l JOIN pg_temp.segments_import_twice AS t ON t.ident = l.ident
             WHERE l.line BETWEEN first AND last ORDER BY l.line));
+        DROP TABLE pg_temp.segments_import_check;
     END IF;
     PERFORM segments_internal.import_merge(tables, columns, (import.options ->> 'blank')::boolean, first, last);
     PERFORM segments_internal.drop_staged('segments_import_key');
     EXECUTE format('CREATE TEMP TABLE segments_import_key (key %s)', segments_internal.type_name(segments_internal.base_type(tables.key_type)));
+    PERFORM segments_internal.drop_staged('segments_import_written');
+    CREATE TEMP TABLE segments_import_written (line bigint);
     written := segments_internal.import_write(import_id, tables, columns, (import.options ->> 'blank')::boolean, first, last);
     -- what was refused is gone from the rows
     SELECT count(r.key) INTO matched FROM pg_temp.segments_import_row AS r;
@@ -337,7 +362,7 @@ BEGIN
         unchanged = i.unchanged + matched - written.updated, rejected = i.rejected + missing + refused + written.rejected,
         added = i.added + segments_internal.import_add(import_lines.import_id, import.segment_id, tables)
     WHERE i.id = import_id;
-    DROP TABLE pg_temp.segments_import_row, pg_temp.segments_import_key;
+    DROP TABLE pg_temp.segments_import_row, pg_temp.segments_import_key, pg_temp.segments_import_written;
 END
 $function$;
 COMMENT ON FUNCTION segments_internal.import_lines(bigint, bigint, bigint) IS 'imports staged lines';
@@ -398,4 +423,4 @@ BEGIN
 END
 $function$;
 COMMENT ON FUNCTION segments.import_contacts(text, regclass, name, jsonb, boolean) IS
-    'makes contacts of the rows of a staging table and adds them to a published segment by hand: a row whose match_on, folded and without blanks at its ends, is that of a contact updates it, another creates one.  columns maps {"staging column": "contact column"}, null: those of the same name; a blank leaves what is there, unless blank.  Rows that are refused are kept in segments.import_rejected.  One transaction';
+    'makes contacts of the rows of a staging table and adds them to a published segment by hand: a row whose match_on, without blanks at its ends and folded unless it is case-sensitive, is that of a contact updates it, another creates one.  columns maps {"staging column": "contact column"}, null: those of the same name; a blank leaves what is there, unless blank.  Rows that are refused are kept in segments.import_rejected.  One transaction';
