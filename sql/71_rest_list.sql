@@ -69,7 +69,7 @@ BEGIN
         FROM (SELECT segments_internal.rest_search_condition(e.value) AS condition, e.number
               FROM jsonb_array_elements(node -> kind) WITH ORDINALITY AS e (value, number)) AS c
         WHERE c.condition IS NOT NULL;
-    ELSIF node ->> 'text' <> '' THEN
+    ELSIF node ? 'command' OR node ->> 'text' <> '' THEN
         condition := segments_internal.rest_word_condition(node);
     END IF;
     RETURN CASE WHEN condition IS NULL THEN NULL
