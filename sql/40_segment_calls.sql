@@ -238,10 +238,13 @@ CREATE FUNCTION segments_internal.refuse_change(segment text, privilege text) RE
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
- * Row security leaves rows out in silence; who names one wants to know.  A
- * segment that is gone meanwhile is none.
+ * Row security leaves rows out in silence, and null names none; who names one
+ * wants to know.  A segment that is gone meanwhile is none.
  */
 BEGIN
+    IF segment IS NULL THEN
+        RAISE EXCEPTION 'segment must not be null' USING ERRCODE = 'null_value_not_allowed';
+    END IF;
     IF EXISTS (SELECT FROM segments.segment AS s WHERE s.id = segments.resolve_segment(segment)
                AND NOT segments.may_change(s.contact_table, privilege)) THEN
         RAISE EXCEPTION 'permission denied for segment "%"', segment
@@ -250,7 +253,7 @@ BEGIN
     END IF;
 END
 $function$;
-COMMENT ON FUNCTION segments_internal.refuse_change(text, text) IS 'an error when the current role may not change a segment';
+COMMENT ON FUNCTION segments_internal.refuse_change(text, text) IS 'an error when the current role may not change a segment, or none was named';
 
 CREATE FUNCTION segments.update_segment(segment text, name text DEFAULT NULL, filters segments.filter DEFAULT NULL,
                                         alias text DEFAULT NULL, public_name text DEFAULT NULL,
