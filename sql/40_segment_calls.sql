@@ -8,6 +8,10 @@ CREATE FUNCTION segments.resolve_segment(segment text) RETURNS bigint
     LANGUAGE c STABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'segments_resolve_segment';
 COMMENT ON FUNCTION segments.resolve_segment(text) IS 'id of the segment with this id, in digits, or alias; an error when there is none that one sees';
 
+CREATE FUNCTION segments_internal.word_id(word text) RETURNS bigint
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'segments_word_id';
+COMMENT ON FUNCTION segments_internal.word_id(text) IS 'the id that a word is, in digits; null: it is an alias; 0 for digits that no id has';
+
 CREATE FUNCTION segments.is_member(segment text, contact anyelement) RETURNS boolean
     LANGUAGE c STABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'segments_is_member';
 COMMENT ON FUNCTION segments.is_member(text, anyelement) IS 'whether the contact with this key is a member';

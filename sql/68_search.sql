@@ -111,8 +111,9 @@ AS $function$
                        tables.member_table, s.id, tables.key_column)
          FROM segments.segment AS s
          WHERE s.contact_table = tables.contact_table
-           AND (s.alias = lower(word) OR s.alias = word OR word ~ '^[0-9]{1,18}$' AND s.id::text = word)
-         ORDER BY s.id::text = word DESC, s.alias = word DESC LIMIT 1), 'false')
+           AND (s.id = segments_internal.word_id(word) OR s.alias = lower(word) OR s.alias = word)
+         -- an alias is never all digits
+         ORDER BY s.alias = word DESC LIMIT 1), 'false')
 $function$;
 COMMENT ON FUNCTION segments_internal.member_condition(text, segments.contact_table) IS
     'membership of a segment, published or not, as a condition on contact c; nobody is a member of one that is not seen';

@@ -27,7 +27,7 @@ SELECT segments.add_contact('old', 1);
 SELECT q, ARRAY(SELECT segments.search(q)) FROM unnest(ARRAY['', 'paris', 'PARIS gmail', 'paris OR zurich', '!paris', '!(paris OR zurich)', '"ann sharp"', '+"Ann Sharp"', '+ann',
     'ete', 'city:paris', 'city:+london', 'city:lon%', 'email:%@gmail.com', 'points:>100', 'points:>=100', 'points:<100', 'points:100', 'points:many', 'balance:<0',
     'joined:>=2026-02-01', 'joined:someday', 'vip:yes', 'vip:no', 'vip:perhaps', 'tags:b', 'segment:rich', 'segment:RICH', '!segment:rich', 'segment:nobody', '!segment:nobody',
-    'segment:old', 'segment:1', 'common:rich+mail', 'common:rich+nobody', 'is:anonymous', 'is:strange', 'ids:1,3', 'ids:1,x,99', '!ids:1', 'http://x', 'color:red', '%', '100%', '"100%"', '+100%@x.org',
+    'segment:old', 'segment:1', 'segment:001', 'common:01+mail', 'common:rich+mail', 'common:rich+nobody', 'is:anonymous', 'is:strange', 'ids:1,3', 'ids:1,x,99', '!ids:1', 'http://x', 'color:red', '%', '100%', '"100%"', '+100%@x.org',
     '\', '"quoted"', 'or', 'name:"a \"quoted\""', 'paris AND (london OR zurich)', 'id:3', 'leadlist:1']) AS q;
 SELECT segments.search('gmail', key => NULL::int, max => 1);
 SELECT segments.search('gmail', key => NULL::int, after => '2', max => 1);
