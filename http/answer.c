@@ -36,6 +36,15 @@ in_class(const char *sqlstate, const char *class)
 }
 
 static bool
+is_one_of_classes(const char *sqlstate, const char *const *list)
+{
+	for (; *list != NULL; list++)
+		if (in_class(sqlstate, *list))
+			return true;
+	return false;
+}
+
+static bool
 is_one_of(const char *sqlstate, const char *const *list)
 {
 	for (; *list != NULL; list++)
@@ -46,13 +55,18 @@ is_one_of(const char *sqlstate, const char *const *list)
 
 /*
  * The status that an error of SQL stands for.  What a later attempt may not
- * meet is 503; what the client's values caused is 4xx; the rest is ours.
+ * meet is 503.  A statement of ours, the server and what it reaches are 500.
+ * The rest is of what the client sent, or what a trigger that waits for the
+ * commit says of it, in whatever state it likes: segments_internal.rest_error()
+ * answers the same to those that don't wait.
  */
 static int
 status_of(const char *sqlstate)
 {
 	/* locked, in use, and read only as a standby is */
 	static const char *const later[] = {"55P03", "55006", "25006", NULL};
+	static const char *const missing[] = {"02000", "P0002", NULL};
+	static const char *const ours[] = {"0A", "25", "26", "3F", "42", "58", "F0", "HV", "XX", NULL};
 
 	if (in_class(sqlstate, "40") || in_class(sqlstate, "53") || in_class(sqlstate, "57") ||
 		in_class(sqlstate, "08") || is_one_of(sqlstate, later))
@@ -63,10 +77,12 @@ status_of(const char *sqlstate)
 		return 409;
 	if (strcmp(sqlstate, "2BP01") == 0)
 		return 422;
-	if (in_class(sqlstate, "22") || in_class(sqlstate, "23") || in_class(sqlstate, "54") ||
-		strcmp(sqlstate, "P0001") == 0)
-		return 400;
-	return 500;
+	if (is_one_of(sqlstate, missing))
+		return 404;
+	if (sqlstate[0] == 'P' && sqlstate[1] == 'T' && (sqlstate[2] == '4' || sqlstate[2] == '5') &&
+		strspn(sqlstate + 2, "0123456789") == 3)
+		return atoi(sqlstate + 2);
+	return is_one_of_classes(sqlstate, ours) ? 500 : 400;
 }
 
 /*

@@ -8,6 +8,10 @@ CREATE FUNCTION segments.resolve_segment(segment text) RETURNS bigint
     LANGUAGE c STABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'segments_resolve_segment';
 COMMENT ON FUNCTION segments.resolve_segment(text) IS 'id of the segment with this id, in digits, or alias; an error when there is none that one sees';
 
+CREATE FUNCTION segments_internal.word_id(word text) RETURNS bigint
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'segments_word_id';
+COMMENT ON FUNCTION segments_internal.word_id(text) IS 'the id that a word is, in digits; null: it is an alias; 0 for digits that no id has';
+
 CREATE FUNCTION segments.is_member(segment text, contact anyelement) RETURNS boolean
     LANGUAGE c STABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'segments_is_member';
 COMMENT ON FUNCTION segments.is_member(text, anyelement) IS 'whether the contact with this key is a member';
@@ -243,10 +247,13 @@ CREATE FUNCTION segments_internal.refuse_change(segment text, privilege text) RE
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
- * Row security leaves rows out in silence; who names one wants to know.  A
- * segment that is gone meanwhile is none.
+ * Row security leaves rows out in silence, and null names none; who names one
+ * wants to know.  A segment that is gone meanwhile is none.
  */
 BEGIN
+    IF segment IS NULL THEN
+        RAISE EXCEPTION 'segment must not be null' USING ERRCODE = 'null_value_not_allowed';
+    END IF;
     IF EXISTS (SELECT FROM segments.segment AS s WHERE s.id = segments.resolve_segment(segment)
                AND NOT segments.may_change(s.contact_table, privilege)) THEN
         RAISE EXCEPTION 'permission denied for segment "%"', segment
@@ -255,7 +262,7 @@ BEGIN
     END IF;
 END
 $function$;
-COMMENT ON FUNCTION segments_internal.refuse_change(text, text) IS 'an error when the current role may not change a segment';
+COMMENT ON FUNCTION segments_internal.refuse_change(text, text) IS 'an error when the current role may not change a segment, or none was named';
 
 CREATE FUNCTION segments.update_segment(segment text, name text DEFAULT NULL, filters segments.filter DEFAULT NULL,
                                         alias text DEFAULT NULL, public_name text DEFAULT NULL,

@@ -121,7 +121,7 @@ CREATE FUNCTION segments.rebuild(segment_ids bigint[]) RETURNS void
 COMMENT ON FUNCTION segments.rebuild(bigint[]) IS 'evaluates segments afresh, those of a contact table in one scan, and brings their members in line; shuts nobody out, and locks only contacts that differ; brings back those that were set aside; for those who may change them';
 
 CREATE FUNCTION segments.rebuild(segment text) RETURNS void
-    AS 'MODULE_PATHNAME', 'segments_rebuild_segment' LANGUAGE C STRICT;
+    AS 'MODULE_PATHNAME', 'segments_rebuild_segment' LANGUAGE C;
 COMMENT ON FUNCTION segments.rebuild(text) IS 'evaluates a segment afresh and brings its members in line; normally there is nothing to do, and nothing is written; for those who may change it';
 
 CREATE FUNCTION segments_internal.rebuild_guarded(contact_table regclass, segment_ids bigint[], failed bigint[]) RETURNS void

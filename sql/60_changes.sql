@@ -119,7 +119,10 @@ DECLARE
 BEGIN
     PERFORM segments_internal.check_key_is_null(key);
     PERFORM segments_internal.check_key_type(tables, pg_typeof(key));
-    IF max IS NULL OR max < 1 THEN
+    IF max IS NULL THEN
+        RAISE EXCEPTION 'max must not be null' USING ERRCODE = 'null_value_not_allowed',
+            HINT = 'If this null is to tell the type of keys, name it: key => NULL::integer.';
+    ELSIF max < 1 THEN
         RAISE EXCEPTION 'max must be at least 1' USING ERRCODE = 'invalid_parameter_value';
     END IF;
     IF coalesce(consumer, '') = '' THEN

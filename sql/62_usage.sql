@@ -55,7 +55,7 @@ CREATE FUNCTION segments.register_usage(segment text, kind text, name text, bloc
 AS $function$
     SELECT segments_internal.check_length(kind, 'kind', 255), segments_internal.check_length(name, 'name', 255);
     INSERT INTO segments.registered_usage AS u (segment_id, kind, name, blocks)
-    VALUES (segments.resolve_segment(segment), kind, name, coalesce(blocks, false))
+    SELECT f.id, kind, name, coalesce(blocks, false) FROM segments_internal.find_segment(segments.resolve_segment(segment)) AS f
     ON CONFLICT ON CONSTRAINT registered_usage_pkey DO UPDATE SET blocks = excluded.blocks
     WHERE u.blocks <> excluded.blocks
 $function$;

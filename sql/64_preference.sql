@@ -72,16 +72,16 @@ CREATE FUNCTION segments_internal.change_preferences(tables segments.contact_tab
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
- * Segments in the order of their ids.  What is
- * ticked and not offered (any more) is left alone: the page may be old.
+ * Segments in the order of their ids.  What is ticked and not offered (any more) is left alone: the page may be old.
  */
 DECLARE
+    ticked_ids bigint[] := ARRAY(SELECT segments_internal.word_id(w) FROM unnest(ticked) AS w WHERE segments_internal.word_id(w) IS NOT NULL);
     change record;
 BEGIN
     FOR change IN
         SELECT p.segment_id, p.subscribed
         FROM segments_internal.preferences_of(tables, segments_internal.key_text(tables, contact)) AS p
-        WHERE coalesce(p.alias = ANY (ticked) OR p.segment_id::text = ANY (ticked), false) <> p.subscribed
+        WHERE coalesce(p.alias = ANY (ticked) OR p.segment_id = ANY (ticked_ids), false) <> p.subscribed
         ORDER BY p.segment_id
     LOOP
         IF change.subscribed THEN

@@ -84,16 +84,18 @@ CREATE FUNCTION segments_internal.search_field(command text, tables segments.con
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
- * The contact's own field before others of the same name.  Numbered fields stand
- * in no catalogue.
+ * The field of exactly this name, else one that folds like it; the contact's own
+ * before others of the same name.  Numbered fields stand in no catalogue.
  */
+DECLARE
+    folded text := segments.fold(command);
 BEGIN
     SELECT f.field, f.object, f.type INTO search_field.field, search_field.object, search_field.type FROM segments.field AS f
-    WHERE f.contact_table = tables.contact_table AND f.available AND f.field = command AND f.type IS NOT NULL AND f.field <> 'leadlist'
-    ORDER BY f.object <> 'lead', f.object LIMIT 1;
-    IF NOT FOUND AND command ~ '^(bucket|group_points)_[0-9]+$'
-        AND segments.field_operators(tables.contact_table, 'lead', command) IS NOT NULL THEN
-        field := command;
+    WHERE f.contact_table = tables.contact_table AND f.available AND segments.fold(f.field) = folded AND f.type IS NOT NULL AND f.field <> 'leadlist'
+    ORDER BY f.field <> command, f.object <> 'lead', f.object COLLATE "C", f.field COLLATE "C" LIMIT 1;
+    IF NOT FOUND AND folded ~ '^(bucket|group_points)_[0-9]+$'
+        AND segments.field_operators(tables.contact_table, 'lead', folded) IS NOT NULL THEN
+        field := folded;
         object := 'lead';
         type := 'number';
     END IF;
@@ -109,8 +111,9 @@ AS $function$
                        tables.member_table, s.id, tables.key_column)
          FROM segments.segment AS s
          WHERE s.contact_table = tables.contact_table
-           AND (s.alias = lower(word) OR s.alias = word OR word ~ '^[0-9]{1,18}$' AND s.id::text = word)
-         ORDER BY s.id::text = word DESC, s.alias = word DESC LIMIT 1), 'false')
+           AND (s.id = segments_internal.word_id(word) OR s.alias = lower(word) OR s.alias = word)
+         -- an alias is never all digits
+         ORDER BY s.alias = word DESC LIMIT 1), 'false')
 $function$;
 COMMENT ON FUNCTION segments_internal.member_condition(text, segments.contact_table) IS
     'membership of a segment, published or not, as a condition on contact c; nobody is a member of one that is not seen';
@@ -154,7 +157,7 @@ CREATE FUNCTION segments_internal.command_condition(node jsonb, tables segments.
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-    command text := lower(node ->> 'command');
+    command text := segments.fold(node ->> 'command');
     word text := node ->> 'text';
     is_exact boolean := (node ->> 'exact')::boolean;
     field record;
@@ -162,13 +165,13 @@ BEGIN
     IF command = 'segment' THEN
         RETURN segments_internal.member_condition(word, tables);
     ELSIF command = 'common' THEN
-        RETURN (SELECT string_agg(segments_internal.member_condition(w, tables), ' AND ') FROM unnest(string_to_array(word, '+')) AS w);
+        RETURN coalesce((SELECT string_agg(segments_internal.member_condition(w, tables), ' AND ') FROM unnest(string_to_array(word, '+')) AS w), 'false');
     ELSIF command = 'ids' THEN
         RETURN segments_internal.key_condition(string_to_array(word, ','), tables);
     ELSIF command = 'is' AND lower(word) = 'anonymous' THEN
         RETURN segments_internal.anonymous_condition(tables);
     END IF;
-    SELECT * INTO field FROM segments_internal.search_field(command, tables);
+    SELECT * INTO field FROM segments_internal.search_field(node ->> 'command', tables);
     IF field.field IS NOT NULL THEN
         RETURN segments_internal.field_condition(field.field, field.object, field.type, word, is_exact, tables);
     END IF;

@@ -39,13 +39,14 @@ DECLARE
     texts text := CASE WHEN more IS NULL THEN message ELSE rtrim(message, '.') || '. ' || more END;
 BEGIN
     status := CASE
-        WHEN state ~ '^PT[0-9]{3}$' THEN substr(state, 3)::integer
+        WHEN state ~ '^PT[45][0-9]{2}$' THEN substr(state, 3)::integer
         WHEN state = '42501' THEN 403
         WHEN state IN ('02000', 'P0002') THEN 404
         WHEN state = '23505' THEN 409
         WHEN state = '2BP01' THEN 422
-        -- data, constraints, names and syntax, limits, features, states, and what users' triggers raise
-        WHEN left(state, 2) IN ('22', '23', '42', '44', '54', '0A', '55', '09', 'P0') THEN 400 END;
+        -- connections, transactions, resources, operators, files, foreign servers, bugs; others are of what was sent, or
+        -- what users' triggers say of it, in whatever state they like
+        WHEN left(state, 2) NOT IN ('08', '25', '40', '53', '57', '58', 'F0', 'HV', 'XX') AND state <> '55P03' THEN 400 END;
     body := CASE
         WHEN state = '42501' THEN segments_internal.rest_errors(403, 'You do not have access to the requested area/action.')
         WHEN field IS NULL OR status = 404 THEN segments_internal.rest_errors(status, texts)
@@ -137,12 +138,12 @@ CREATE FUNCTION segments_internal.rest_words(value jsonb) RETURNS text[]
     LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $function$
     SELECT CASE jsonb_typeof(segments_internal.rest_list(value))
-               WHEN 'array' THEN ARRAY(SELECT btrim(e.value #>> '{}') FROM jsonb_array_elements(segments_internal.rest_list(value)) WITH ORDINALITY AS e (value, n)
+               WHEN 'array' THEN ARRAY(SELECT e.value #>> '{}' FROM jsonb_array_elements(segments_internal.rest_list(value)) WITH ORDINALITY AS e (value, n)
                                        ORDER BY e.n)
                WHEN 'null' THEN NULL
                ELSE ARRAY(SELECT btrim(w) FROM unnest(string_to_array(value #>> '{}', ',')) WITH ORDINALITY AS u (w, n) WHERE btrim(w) <> '' ORDER BY n) END
 $function$;
-COMMENT ON FUNCTION segments_internal.rest_words(jsonb) IS 'words of a list, or of a text with commas between them; null: none were given';
+COMMENT ON FUNCTION segments_internal.rest_words(jsonb) IS 'words of a list, as they are, or of a text with commas and blanks between them; null: none were given';
 
 CREATE FUNCTION segments_internal.rest_document(value jsonb) RETURNS jsonb
     LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
@@ -221,7 +222,8 @@ COMMENT ON FUNCTION segments_internal.rest_category(regclass, bigint) IS 'a cate
 CREATE FUNCTION segments_internal.rest_edited_filters(filters jsonb) RETURNS jsonb
     LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $function$
-    SELECT coalesce(jsonb_agg(CASE WHEN f.filter ? 'operator'
+    -- groups have neither there
+    SELECT coalesce(jsonb_agg(CASE WHEN f.filter ? 'field'
                                    THEN f.filter || jsonb_build_object('filter', f.filter #> '{properties,filter}', 'display', f.filter #> '{properties,display}')
                                    ELSE f.filter END ORDER BY f.n), '[]')
     FROM jsonb_array_elements(filters) WITH ORDINALITY AS f (filter, n)
@@ -254,7 +256,7 @@ DECLARE
     found_segment segments.segment;
 BEGIN
     SELECT s.* INTO found_segment FROM segments.segment AS s
-    WHERE word ~ '^[0-9]{1,18}$' AND s.id = CASE WHEN word ~ '^[0-9]{1,18}$' THEN word::bigint END
+    WHERE s.id = segments_internal.word_id(word)
       AND s.contact_table = coalesce(rest_find_segment.contact_table, s.contact_table);
     IF NOT FOUND THEN
         RAISE EXCEPTION 'Item was not found.' USING ERRCODE = 'PT404';

@@ -48,7 +48,7 @@ BEGIN
             RETURN format('segments.fold(segments_internal.rest_category(s.contact_table, s.category_id) ->> ''alias'') LIKE %L',
                           segments_internal.rest_pattern(word, word !~ '%'));
         WHEN command = 'ids' THEN
-            RETURN format('s.id::text = ANY (%L::text[])', string_to_array(replace(word, ' ', ''), ','));
+            RETURN format('s.id = ANY (%L::bigint[])', ARRAY(SELECT segments_internal.word_id(w) FROM unnest(string_to_array(replace(word, ' ', ''), ',')) AS w));
         ELSE
             pattern := segments_internal.rest_pattern(node ->> 'source', (node ->> 'exact')::boolean);
             RETURN format('(segments.fold(s.name) LIKE %1$L OR s.alias LIKE %1$L)', pattern);
@@ -69,7 +69,7 @@ BEGIN
         FROM (SELECT segments_internal.rest_search_condition(e.value) AS condition, e.number
               FROM jsonb_array_elements(node -> kind) WITH ORDINALITY AS e (value, number)) AS c
         WHERE c.condition IS NOT NULL;
-    ELSIF node ->> 'text' <> '' THEN
+    ELSIF node ? 'command' OR node ->> 'text' <> '' THEN
         condition := segments_internal.rest_word_condition(node);
     END IF;
     RETURN CASE WHEN condition IS NULL THEN NULL
@@ -177,7 +177,7 @@ CREATE FUNCTION segments_internal.rest_properties(query jsonb) RETURNS text[]
     LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
 AS $function$
     SELECT CASE WHEN coalesce(query ->> 'select', '') <> '' OR jsonb_typeof(query -> 'select') IN ('array', 'object')
-                THEN ARRAY['id'] || ARRAY(SELECT lower(replace(w, '_', '')) FROM unnest(segments_internal.rest_words(query -> 'select')) AS w)
+                THEN ARRAY['id'] || ARRAY(SELECT lower(replace(btrim(w), '_', '')) FROM unnest(segments_internal.rest_words(query -> 'select')) AS w)
                 WHEN segments_internal.rest_boolean(query -> 'minimal', 'minimal')
                 THEN '{id,name,publicname,alias,category,description}'::text[] END
 $function$;

@@ -109,9 +109,10 @@ CREATE FUNCTION segments_internal.rest_edit_segment(method text, word text, body
 AS $function$
 DECLARE
     present segments.segment;
-    is_there boolean := EXISTS (SELECT FROM segments.segment AS s WHERE s.id::text = word AND s.contact_table = tables.contact_table);
+    named_id bigint := segments_internal.word_id(word);
 BEGIN
-    IF method = 'PUT' AND NOT is_there THEN
+    IF method = 'PUT' AND named_id IS NOT NULL
+        AND NOT EXISTS (SELECT FROM segments.segment AS s WHERE s.id = named_id AND s.contact_table = tables.contact_table) THEN
         status := 201;
         body_out := segments_internal.rest_segment(segments_internal.rest_create_segment(body, tables, false));
         RETURN;
@@ -161,7 +162,7 @@ BEGIN
     ELSIF action = 'delete' THEN
         status := 200;
         answer := segments_internal.rest_delete_segment(item #>> '{}', tables);
-    ELSIF coalesce(item ->> 'id', '') = '' THEN
+    ELSIF coalesce(segments_internal.rest_text(item, 'id'), '') = '' THEN
         RAISE EXCEPTION 'ID is missing from the payload.' USING ERRCODE = 'PT400';
     ELSE
         SELECT e.status, e.body_out INTO status, answer FROM segments_internal.rest_edit_segment(method, item ->> 'id', item, tables) AS e;
@@ -240,11 +241,11 @@ AS $function$
  * ids=1,2 and ids[]=1, and bare numbers as Mautic's library sends them.
  */
 DECLARE
-    given jsonb := coalesce(query -> 'ids', CASE jsonb_typeof(body) WHEN 'object' THEN body -> 'ids' WHEN 'array' THEN body END,
+    given jsonb := coalesce(nullif(query -> 'ids', 'null'), CASE jsonb_typeof(body) WHEN 'object' THEN nullif(body -> 'ids', 'null') WHEN 'array' THEN body END,
         (SELECT jsonb_object_agg(e.key, e.value) FROM jsonb_each(query) AS e WHERE e.key ~ '^[0-9]+$'));
-    words text[] := segments_internal.rest_words(given);
+    words text[] := ARRAY(SELECT btrim(w) FROM unnest(segments_internal.rest_words(given)) WITH ORDINALITY AS u (w, n) ORDER BY n);
 BEGIN
-    IF words IS NULL OR words = '{}' OR EXISTS (SELECT FROM unnest(words) AS w WHERE w IS NULL OR w !~ '^[0-9]{1,18}$') THEN
+    IF words = '{}' OR EXISTS (SELECT FROM unnest(words) AS w WHERE segments_internal.word_id(w) IS NULL) THEN
         RAISE EXCEPTION 'ID is missing from the payload.' USING ERRCODE = 'PT400';
     END IF;
     RETURN to_jsonb(words);

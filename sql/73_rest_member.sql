@@ -10,7 +10,7 @@ DECLARE
 BEGIN
     IF word IS NULL THEN
         RETURN false;
-    ELSIF type IN ('smallint', 'integer', 'bigint') AND (word !~ '^-?[0-9]{1,18}$') THEN
+    ELSIF type IN ('smallint', 'integer', 'bigint') AND word !~ '^[[:space:]]*-?[0-9]{1,18}[[:space:]]*$' THEN
         RETURN false;
     ELSIF type IN ('text', 'varchar', 'bpchar') THEN
         RETURN true;
@@ -34,39 +34,51 @@ END
 $function$;
 COMMENT ON FUNCTION segments_internal.rest_check_usable(segments.segment) IS 'answer 403 for a segment that is not among the user''s';
 
-CREATE FUNCTION segments_internal.rest_change_members(segment segments.segment, words text[], action text, tables segments.contact_table)
+CREATE FUNCTION segments_internal.rest_seen_contacts(words text[], tables segments.contact_table) RETURNS text[]
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+/*
+ * Members are changed by who may, with no regard to row security; here it
+ * decides whom a request can be about.
+ */
+DECLARE
+    keys text[] := ARRAY(SELECT DISTINCT w FROM unnest(words) AS w WHERE segments_internal.rest_is_key(w, tables));
+    seen text[];
+BEGIN
+    EXECUTE format('SELECT ARRAY(SELECT k FROM unnest($1) AS k WHERE EXISTS (SELECT FROM %s AS c WHERE c.%I = segments_internal.key_in(%L::regclass, k, NULL::%s)))',
+                   tables.contact_table, tables.key_column, tables.contact_table::oid, segments_internal.base_type(tables.key_type))
+    INTO seen USING keys;
+    RETURN seen;
+END
+$function$;
+COMMENT ON FUNCTION segments_internal.rest_seen_contacts(text[], segments.contact_table) IS 'those of some texts that are keys of contacts that the caller sees';
+
+CREATE FUNCTION segments_internal.rest_change_members(segment segments.segment, keys text[], action text, tables segments.contact_table)
     RETURNS TABLE (contact text, success boolean)
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
-DECLARE
-    keys text[] := ARRAY(SELECT DISTINCT w FROM unnest(words) AS w WHERE segments_internal.rest_is_key(w, tables));
 BEGIN
     RETURN QUERY EXECUTE format('SELECT format(''%%s'', c.contact_id), c.success FROM segments_internal.change_contacts($1, '
                                 'ARRAY(SELECT segments_internal.key_in(%L::regclass, k, NULL::%s) FROM unnest($2) AS k), $3, ''api'') AS c',
                                 tables.contact_table::oid, segments_internal.type_name(segments_internal.base_type(tables.key_type)))
     USING segment.id::text, keys, action;
-    RETURN QUERY SELECT DISTINCT w, false FROM unnest(words) AS w WHERE w IS NOT NULL AND NOT segments_internal.rest_is_key(w, tables);
 END
 $function$;
 COMMENT ON FUNCTION segments_internal.rest_change_members(segments.segment, text[], text, segments.contact_table) IS
-    'includes or excludes contacts by keys as text; what is no key is not a contact';
+    'includes or excludes contacts by keys as text';
 
 CREATE FUNCTION segments_internal.rest_change_member(word text, contact text, action text, tables segments.contact_table) RETURNS jsonb
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
     segment segments.segment := segments_internal.rest_find_segment(word, tables.contact_table);
-    is_contact boolean := false;
+    keys text[] := segments_internal.rest_seen_contacts(ARRAY[contact], tables);
 BEGIN
-    IF segments_internal.rest_is_key(contact, tables) THEN
-        EXECUTE format('SELECT EXISTS (SELECT FROM %s AS c WHERE c.%I = %s)', tables.contact_table, tables.key_column, segments_internal.key_from_text(tables, contact))
-        INTO is_contact;
-    END IF;
-    IF NOT is_contact THEN
+    IF keys = '{}' THEN
         RAISE EXCEPTION 'Contact not found.' USING ERRCODE = 'PT404';
     END IF;
     PERFORM segments_internal.rest_check_usable(segment);
-    PERFORM segments_internal.rest_change_members(segment, ARRAY[contact], action, tables);
+    PERFORM segments_internal.rest_change_members(segment, keys, action, tables);
     RETURN '{"success": 1}';
 END
 $function$;
@@ -78,19 +90,23 @@ AS $function$
 DECLARE
     segment segments.segment := segments_internal.rest_find_segment(word, tables.contact_table);
     given jsonb := CASE jsonb_typeof(body) WHEN 'array' THEN body
-                   WHEN 'object' THEN coalesce(body -> 'ids', body -> 'contactIds', nullif(segments_internal.rest_list(body), body)) END;
+                   WHEN 'object' THEN coalesce(nullif(body -> 'ids', 'null'), nullif(body -> 'contactIds', 'null'), nullif(segments_internal.rest_list(body), body)) END;
     words text[] := segments_internal.rest_words(given);
+    keys text[];
 BEGIN
     IF words IS NULL OR words = '{}' THEN
         RAISE EXCEPTION 'This is a bad request.' USING ERRCODE = 'PT400';
     END IF;
     PERFORM segments_internal.rest_check_usable(segment);
+    keys := segments_internal.rest_seen_contacts(words, tables);
     RETURN jsonb_build_object('success', 1, 'details',
         (SELECT coalesce(jsonb_object_agg(c.contact, jsonb_build_object('success', c.success)), '{}')
-         FROM segments_internal.rest_change_members(segment, words, action, tables) AS c));
+         FROM (SELECT DISTINCT w, false FROM unnest(words) AS w WHERE w <> ALL (keys)
+               UNION ALL
+               SELECT * FROM segments_internal.rest_change_members(segment, keys, action, tables)) AS c (contact, success)));
 END
 $function$;
-COMMENT ON FUNCTION segments_internal.rest_change_many(text, jsonb, text, segments.contact_table) IS 'adds or removes many contacts';
+COMMENT ON FUNCTION segments_internal.rest_change_many(text, jsonb, text, segments.contact_table) IS 'adds or removes many contacts; what is no key of one that is seen is not a contact';
 
 CREATE FUNCTION segments_internal.rest_user_segments(tables segments.contact_table) RETURNS jsonb
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp

@@ -17,12 +17,21 @@ END
 $function$;
 COMMENT ON FUNCTION segments_internal.rest_fields(segments.contact_table) IS 'columns of a contact that are fields and that the caller may read, as answers have them';
 
-CREATE FUNCTION segments_internal.rest_contact(key text, contact jsonb, fields jsonb) RETURNS jsonb
+CREATE FUNCTION segments_internal.rest_contact_id(tables segments.contact_table) RETURNS text
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+    -- a text of digits is a text: '007' and '7' are two
+    SELECT format(CASE WHEN segments_internal.base_type(tables.key_type) IN ('smallint', 'integer', 'bigint', 'numeric') THEN 'to_jsonb(c.%I)'
+                       ELSE 'to_jsonb(c.%I::text)' END, tables.key_column)
+$function$;
+COMMENT ON FUNCTION segments_internal.rest_contact_id(segments.contact_table) IS 'SQL for the key of contact c as answers have it';
+
+CREATE FUNCTION segments_internal.rest_contact(id jsonb, contact jsonb, fields jsonb) RETURNS jsonb
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
     RETURN jsonb_build_object(
-        'id', CASE WHEN key ~ '^-?[0-9]{1,18}$' THEN to_jsonb(key::bigint) ELSE to_jsonb(key) END,
+        'id', id,
         -- columns of these names may be anything
         'dateAdded', CASE WHEN fields #>> '{date_added,type}' IN ('date', 'datetime') THEN segments_internal.rest_instant((contact ->> 'date_added')::timestamptz) END,
         'dateModified', CASE WHEN fields #>> '{date_modified,type}' IN ('date', 'datetime') THEN segments_internal.rest_instant((contact ->> 'date_modified')::timestamptz) END,
@@ -30,10 +39,10 @@ BEGIN
         'fields', jsonb_build_object(
             'core', (SELECT coalesce(jsonb_object_agg(f.key, f.value || jsonb_build_object('value', contact -> f.key)), '{}') FROM jsonb_each(fields) AS f),
             'all', (SELECT coalesce(jsonb_object_agg(f.key, contact -> f.key), '{}') FROM jsonb_each(fields) AS f)
-                   || jsonb_build_object('id', CASE WHEN key ~ '^-?[0-9]{1,18}$' THEN to_jsonb(key::bigint) ELSE to_jsonb(key) END)));
+                   || jsonb_build_object('id', id)));
 END
 $function$;
-COMMENT ON FUNCTION segments_internal.rest_contact(text, jsonb, jsonb) IS 'a contact as answers have it';
+COMMENT ON FUNCTION segments_internal.rest_contact(jsonb, jsonb, jsonb) IS 'a contact as answers have it';
 
 CREATE FUNCTION segments_internal.rest_contact_columns(tables segments.contact_table) RETURNS text
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
@@ -58,8 +67,9 @@ DECLARE
     answer jsonb;
 BEGIN
     IF segments_internal.rest_is_key(word, tables) THEN
-        EXECUTE format('SELECT segments_internal.rest_contact(c.%1$I::text, %2$s, $1) FROM %3$s AS c WHERE c.%1$I = %4$s',
-                       tables.key_column, segments_internal.rest_contact_columns(tables), tables.contact_table, segments_internal.key_from_text(tables, word))
+        EXECUTE format('SELECT segments_internal.rest_contact(%5$s, %2$s, $1) FROM %3$s AS c WHERE c.%1$I = %4$s',
+                       tables.key_column, segments_internal.rest_contact_columns(tables), tables.contact_table, segments_internal.key_from_text(tables, word),
+                       segments_internal.rest_contact_id(tables))
         INTO answer USING segments_internal.rest_fields(tables);
     END IF;
     IF answer IS NULL THEN
@@ -90,10 +100,11 @@ BEGIN
         RAISE EXCEPTION 'contacts have no property "%"', query ->> 'orderBy' USING ERRCODE = 'PT400';
     END IF;
     EXECUTE format('SELECT count(*) FROM %s AS c WHERE %s', tables.contact_table, condition) INTO total;
-    EXECUTE format('SELECT ARRAY(SELECT segments_internal.rest_contact(c.%1$I::text, %2$s, $1) FROM %3$s AS c WHERE %4$s '
+    EXECUTE format('SELECT ARRAY(SELECT segments_internal.rest_contact(%9$s, %2$s, $1) FROM %3$s AS c WHERE %4$s '
                    'ORDER BY c.%5$I %6$s, c.%1$I LIMIT %7$L::bigint OFFSET %8$s)',
                    tables.key_column, segments_internal.rest_contact_columns(tables), tables.contact_table, condition, order_by,
-                   segments_internal.rest_direction(query ->> 'orderByDir'), page.size, page.start)
+                   segments_internal.rest_direction(query ->> 'orderByDir'), page.size, page.start,
+                   segments_internal.rest_contact_id(tables))
     INTO items USING segments_internal.rest_fields(tables);
     RETURN segments_internal.rest_page_of_items('contacts', items, total);
 END

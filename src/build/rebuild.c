@@ -268,6 +268,9 @@ segments_rebuild_segment(PG_FUNCTION_ARGS)
 	SegmentHandle segment;
 	SegmentRow *row;
 
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("segment must not be null")));
 	SegmentFindVisible(text_to_cstring(PG_GETARG_TEXT_PP(0)), &segment);
 	AccessCheckChange(segment.contact_table);
 	row = SegmentById(segment.id);

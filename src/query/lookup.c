@@ -27,12 +27,14 @@
 
 #include "base/compat.h"
 #include "definition/access.h"
+#include "definition/segment.h"
 #include "definition/segment_find.h"
 #include "definition/table_beside.h"
 #include "log/read_table.h"
 #include "query/visible.h"
 
 PG_FUNCTION_INFO_V1(segments_resolve_segment);
+PG_FUNCTION_INFO_V1(segments_word_id);
 PG_FUNCTION_INFO_V1(segments_segment_word);
 PG_FUNCTION_INFO_V1(segments_is_member);
 
@@ -120,6 +122,17 @@ segments_resolve_segment(PG_FUNCTION_ARGS)
 
 	SegmentFindVisible(text_to_cstring(PG_GETARG_TEXT_PP(0)), &segment);
 	PG_RETURN_INT64(segment.id);
+}
+
+/* segments_internal.word_id(text): the id that a word is, seen or not, or null */
+Datum
+segments_word_id(PG_FUNCTION_ARGS)
+{
+	int64 id;
+
+	if (!SegmentWordIsId(text_to_cstring(PG_GETARG_TEXT_PP(0)), &id))
+		PG_RETURN_NULL();
+	PG_RETURN_INT64(id);
 }
 
 /* segments_internal.segment_word(bigint): a segment's id in digits, for those who have a number */

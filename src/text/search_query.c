@@ -8,14 +8,17 @@
  *     any     = all { "OR" all }
  *     all     = one { [ "AND" ] one }
  *     one     = { "!" } ( "(" any ")" | word )
- *     word    = [ command ":" ] { "!" | "+" } ( quoted | bare )
+ *     word    = { "!" | "+" } [ command ":" ] { "!" | "+" } ( quoted | bare )
+ *     command = quoted | { any character but a blank, a colon, a quote, a parenthesis }
  *     quoted  = '"' { any character; \" and \\ for those two } '"'
  *
  * AND and OR are operators in capitals only, as "or" is a word in some
  * languages.  A parenthesis that is not closed is closed by the end; one that
  * was not opened is skipped.  A node is {"any": [...]}, {"all": [...]} or
  * {"text": ..., "command": ..., "source": ..., "exact": ..., "not": ...}, where
- * a group has "not" too; source is a word with its command, as typed.
+ * a group has "not" too; source is a word with its command, as typed.  What is a
+ * command is not known here: "12:30" has one, and who reads the tree looks for
+ * the source of those that mean nothing to it.
  */
 #include "postgres.h"
 
@@ -74,20 +77,6 @@ skip_operator(SearchInput *input, const char *word)
 	return true;
 }
 
-/* Length of the command that begins here, without its colon; 0: there is none. */
-static int
-command_length(const char *p)
-{
-	int n = 0;
-
-	while ((p[n] >= 'a' && p[n] <= 'z') || (p[n] >= 'A' && p[n] <= 'Z') || p[n] == '_' ||
-		   (n > 0 && p[n] >= '0' && p[n] <= '9') || IS_HIGHBIT_SET(p[n]))
-		n++;
-	if (n == 0 || p[n] != ':' || p[n + 1] == '\0' || is_blank(p[n + 1]) || p[n + 1] == ')')
-		return 0;
-	return n;
-}
-
 static void
 read_quoted(SearchInput *input, StringInfo text)
 {
@@ -110,6 +99,45 @@ read_bare(SearchInput *input, StringInfo text)
 }
 
 static void
+skip_flags(SearchInput *input, bool *exact, bool *negated)
+{
+	for (; (*input->next == '+' || *input->next == '!') && input->next[1] != '\0'; input->next++)
+	{
+		if (*input->next == '+')
+			*exact = true;
+		else
+			*negated = !*negated;
+	}
+}
+
+/*
+ * Read the command that begins here, with its colon.  NULL, and nothing is read:
+ * there is none, as what has nothing after the colon is a word.
+ */
+static char *
+read_command(SearchInput *input)
+{
+	const char *start = input->next;
+	StringInfoData name;
+
+	initStringInfo(&name);
+	if (*input->next == '"')
+		read_quoted(input, &name);
+	else
+		while (*input->next != '\0' && !is_blank(*input->next) &&
+			   strchr(":\"()", *input->next) == NULL)
+			appendStringInfoChar(&name, *input->next++);
+	if (name.len > 0 && *input->next == ':' && input->next[1] != '\0' &&
+		!is_blank(input->next[1]) && input->next[1] != ')')
+	{
+		input->next++;
+		return name.data;
+	}
+	input->next = start;
+	return NULL;
+}
+
+static void
 put_text(StringInfo out, const char *name, const char *value)
 {
 	appendStringInfo(out, ", \"%s\": ", name);
@@ -125,21 +153,16 @@ put_flag(StringInfo out, const char *name, bool value)
 static void
 put_word(SearchInput *input, bool negated)
 {
-	const char *start = input->next;
-	int length = command_length(start);
 	bool exact = false;
+	const char *start;
+	char *command;
 	StringInfoData text;
 
-	input->next += length > 0 ? length + 1 : 0;
-	for (;; input->next++)
-	{
-		if (*input->next == '+' && input->next[1] != '\0')
-			exact = true;
-		else if (*input->next == '!' && input->next[1] != '\0')
-			negated = !negated;
-		else
-			break;
-	}
+	skip_flags(input, &exact, &negated);
+	start = input->next;
+	command = read_command(input);
+	if (command != NULL)
+		skip_flags(input, &exact, &negated);
 	initStringInfo(&text);
 	if (*input->next == '"')
 		read_quoted(input, &text);
@@ -147,9 +170,10 @@ put_word(SearchInput *input, bool negated)
 		read_bare(input, &text);
 	appendStringInfoString(input->out, "{\"text\": ");
 	escape_json(input->out, text.data);
-	if (length > 0)
-		put_text(input->out, "command", pnstrdup(start, length));
-	put_text(input->out, "source", length > 0 ? pnstrdup(start, input->next - start) : text.data);
+	if (command != NULL)
+		put_text(input->out, "command", command);
+	put_text(input->out, "source",
+			 command != NULL ? pnstrdup(start, input->next - start) : text.data);
 	put_flag(input->out, "exact", exact);
 	put_flag(input->out, "not", negated);
 	appendStringInfoChar(input->out, '}');

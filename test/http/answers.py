@@ -288,12 +288,13 @@ def a_function_that_is_replaced_is_used(w):
 @test
 def errors_of_sql_have_their_status(w):
     for sqlstate, status in (("22023", 400), ("23502", 400), ("P0001", 400), ("54000", 400), ("42501", 403),
+                             ("45000", 400), ("21000", 400), ("ZZZZZ", 400), ("P0002", 404), ("PT402", 402), ("PT200", 400), ("PTABC", 400),
                              ("23505", 409), ("2BP01", 422), ("XX000", 500), ("42P01", 500), ("0A000", 500),
                              ("55P03", 503), ("57014", 503), ("40P01", 503), ("53200", 503)):
         reply = ask(w.main, "POST", f"/?sqlstate={sqlstate}")
         equal((sqlstate, reply.status), (sqlstate, status))
         equal(reply.json["errors"][0]["code"], status)
-        equal("told to fail" in reply.message, status in (400, 409, 422))
+        equal("told to fail" in reply.message, status in (400, 402, 404, 409, 422))
         equal(reply.headers.get("retry-after"), "1" if status == 503 else None)
     w.main.wait_for('500 .*"XX000 told to fail"')
 

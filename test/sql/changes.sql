@@ -49,6 +49,11 @@ SELECT * FROM pg_temp.read('mailer');
 SELECT * FROM segments.read_changes('mailer', 0);
 SELECT * FROM segments.read_changes('');
 SELECT * FROM segments.read_changes('mailer', key => NULL::uuid);
+-- the type of keys goes by name: a whole number, null or not, is max
+SELECT * FROM segments.read_changes('mailer', NULL::int);
+SELECT pg_typeof(contact_id) FROM segments.read_changes('typed', key => NULL::int, max => 1);
+SELECT pg_typeof(contact_id) FROM segments.read_changes('typed', key => NULL::smallint, max => 1);
+SELECT segments.drop_consumer('typed');
 SELECT * FROM segments.read_changes('mailer', contact_table => 'pg_class');
 
 -- trimming keeps what some consumer has not read

@@ -65,6 +65,12 @@ EXCEPTION WHEN feature_not_supported THEN
     RAISE WARNING '%', regexp_replace(SQLERRM, '^trigger "segments_after_\w+" prevents table .*',
         'table "s.visit" cannot inherit from, or be a partition of, table "s.archive" because segments are kept over it');
 END $$;
+-- a change of no segment is one that somebody forgot to name
+SELECT segments.update_segment(NULL, name => 'x');
+SELECT segments.delete_segment(NULL);
+SELECT segments.rebuild(NULL::text);
+SELECT segments.forget_usage(NULL, 'email', 'x');
+SELECT segments.register_usage(NULL, 'email', 'x');
 
 SELECT * FROM segments.check();
 SET client_min_messages = warning;

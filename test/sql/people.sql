@@ -25,6 +25,12 @@ SELECT segments.set_preferences(people.key(8), '{offers,NULL}');
 SELECT alias, subscribed FROM segments.preference_center(people.key(8));
 SELECT segments.set_preferences(people.key(8), NULL);
 SELECT alias, subscribed FROM segments.preference_center(people.key(8));
+-- an id may have zeros before it, as everywhere; digits are an id only
+SELECT segments.set_preferences(people.key(8), ARRAY[(SELECT '00' || id FROM segments.segment WHERE alias = 'news'), '99999999999999999999', '']);
+SELECT alias, subscribed FROM segments.preference_center(people.key(8));
+SELECT segments.set_preferences(people.key(8), ARRAY[(SELECT '00' || id FROM segments.segment WHERE alias = 'offers'), 'news']);
+SELECT alias, subscribed FROM segments.preference_center(people.key(8));
+SELECT segments.set_preferences(people.key(8), NULL);
 SELECT segments.set_preferences(people.key(99), ARRAY['offers']);
 SELECT * FROM segments.preference_center(8);
 

@@ -53,6 +53,59 @@ SELECT status, body -> 'statusCodes' AS codes, jsonb_path_query_array(body -> 'l
 FROM odd.s('DELETE', 'segments/batch/delete', jsonb_build_object('ids', '999,' || :two));
 SELECT status, body -> 'statusCodes' AS codes, jsonb_path_query_array(body -> 'lists', '$[*].id') AS ids
 FROM odd.s('DELETE', 'segments/batch/delete', jsonb_build_object('ids', :three || ',999'));
+-- what an edit answers can be sent back, whatever the filters are
+CREATE TABLE odd.mate (id int PRIMARY KEY, person_id int);
+SELECT segments.attach_related('odd.person', 'mates', 'odd.mate', 'person_id');
+SELECT segments.create_segment('Groups', '[{"rows": "mates", "aggregate": "count", "operator": "gte", "properties": {"filter": 3}},
+  {"glue": "or", "filters": [{"field": "name", "operator": "=", "properties": {"filter": "x"}}, {"rows": "mates", "negate": true}]},
+  {"glue": "or", "field": "name", "operator": "!empty"}]') AS groups \gset
+SELECT jsonb_pretty(body #> '{list,filters}') AS filters FROM odd.s('PATCH', 'segments/' || :groups || '/edit', '{}', '{"description": "edited"}');
+SELECT body #> '{list,filters}' AS answered FROM odd.s('GET', 'segments/' || :groups) \gset
+SELECT status, body #>> '{errors,0,message}' AS message FROM odd.s('PATCH', 'segments/' || :groups || '/edit', '{}', jsonb_build_object('filters', :'answered'::jsonb));
+SELECT filters FROM segments.segment WHERE id = :groups;
+-- an id in a path is a number, and PUT creates only under one
+SELECT status, body #>> '{list,id}' = :'groups' AS same FROM odd.s('PUT', 'segments/00' || :groups || '/edit', '{}', '{"name": "Groups"}');
+SELECT status, message FROM unnest(ARRAY['x', '-1', '1.5', '%20']) AS i, LATERAL odd.e('PUT', 'segments/' || i || '/edit', '{"name": "No id"}');
+SELECT status, body -> 'statusCodes' AS codes, jsonb_path_query_array(body, '$.errors.*.message') AS messages
+FROM odd.s('PUT', 'segments/batch/edit', '{}', '[{"id": {"a": 1}, "name": "No id"}, {"id": [1], "name": "No id"}, {"id": true, "name": "No id"}, {"id": "x", "name": "No id"}, {"id": null, "name": "No id"}]'
+  || jsonb_build_object('id', '0' || :groups, 'name', 'Groups'));
+SELECT count(*) FROM segments.segment WHERE name = 'No id';
+SELECT status, body -> 'total' AS total FROM odd.s('GET', 'segments', jsonb_build_object('search', 'ids:00' || :groups || ',x'));
+-- which contacts are meant, in every way of saying it
+INSERT INTO odd.person (id) VALUES (901), (902);
+SELECT segments.create_segment('Static') AS static \gset
+SELECT b, status, r.body -> 'details' AS details FROM unnest(ARRAY['{"ids": null, "contactIds": [901]}', '{"contactIds": null, "ids": ["901"]}', '{"ids": [" 901 ", "0901", 99, "099", "x"]}', '{"ids": " 901, 902"}', '{"ids": null}', 'null']::jsonb[]) AS b,
+  LATERAL odd.s('POST', 'segments/' || :static || '/contacts/add', '{}', b) AS r;
+SELECT status, body -> 'statusCodes' AS codes FROM odd.s('DELETE', 'segments/batch/delete', '{}', jsonb_build_object('ids', jsonb_build_array(' ' || :static || ' ')));
+-- keys are numbers where they are numbers, and texts where they are texts, as they are
+CREATE TABLE odd.code (code text PRIMARY KEY, name text);
+INSERT INTO odd.code VALUES ('007', 'a'), ('7', 'b'), ('0', 'c'), ('-0', 'd'), (' 7 ', 'e'), ('7.0', 'f');
+SELECT segments.attach('odd.code');
+SELECT segments.create_segment('Codes', contact_table => 'odd.code') AS codes \gset
+SELECT status, body -> 'total' AS total, c.key, c.value -> 'id' AS id, c.value #> '{fields,all,id}' AS all_id, c.value #> '{fields,all,name}' AS name
+FROM segments.rest('GET', 'contacts', contact_table => 'odd.code'), LATERAL jsonb_each(body -> 'contacts') AS c ORDER BY 6;
+SELECT status, body #> '{contact,id}' AS id, body #> '{contact,fields,all,name}' AS name FROM unnest(ARRAY['007', '7', ' 7 ']) AS k, LATERAL segments.rest('GET', 'contacts/' || k, contact_table => 'odd.code');
+SELECT status, body FROM segments.rest('POST', 'segments/' || :codes || '/contacts/add', '{}', '{"ids": ["007", " 7 ", "7 ", 0]}', 'odd.code');
+SELECT contact_id FROM segments.member_keys('codes') ORDER BY 1;
+SELECT ARRAY(SELECT json_object_keys(body -> 'contacts')) AS ids FROM segments.rest_json('GET', 'contacts', '{"orderBy": "name"}', contact_table => 'odd.code');
+CREATE TABLE odd.amount (id numeric PRIMARY KEY);
+INSERT INTO odd.amount VALUES (1), (1.5), ('NaN'), (12345678901234567890);
+SELECT segments.attach('odd.amount');
+SELECT c.value -> 'id' AS id FROM segments.rest('GET', 'contacts', contact_table => 'odd.amount'), LATERAL jsonb_each(body -> 'contacts') AS c ORDER BY c.key;
+-- what a trigger of the table's owner raises is an answer, but where it is the server that has a problem
+CREATE FUNCTION odd.refuse() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'refused' USING ERRCODE = NEW.name; END$$;
+CREATE TRIGGER refuse BEFORE INSERT ON odd.code FOR EACH ROW EXECUTE FUNCTION odd.refuse();
+CREATE FUNCTION odd.answer(state text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+  RETURN (SELECT concat_ws(' ', r.status, r.body #>> '{errors,0,code}', r.body #>> '{errors,0,message}')
+          FROM segments.rest('POST', 'contacts/new', '{}', jsonb_build_object('code', 'new', 'name', state), 'odd.code') AS r);
+EXCEPTION WHEN OTHERS THEN
+  RETURN 'raised';
+END
+$$;
+SELECT s AS state, odd.answer(s) FROM unnest(ARRAY['45000', '21000', 'ZZZZZ', 'AB123', '38000', '28000', 'P0001', 'P0003', '22000', '23505', '2BP01', '42501', 'P0002', 'PT402', 'PT503', 'PT200', 'PTABC', '01000',
+  '40001', '57P01', '53100', '55P03', '55000', '58030', 'XX000', '08006', '25006', 'F0000', 'HV000']) AS s;
+SELECT segments.detach('odd.code'), segments.detach('odd.amount');
 SELECT count(*) FROM segments.check();
 RESET segments.now;
 SELECT segments.detach('odd.person');

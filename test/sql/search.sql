@@ -5,7 +5,7 @@ ALTER SEQUENCE segments.segment_id_seq RESTART;
 -- the tree
 SELECT segments_internal.parse_search(q) FROM unnest(ARRAY['', 'paris', '"new york" +exact', '!a !(b OR c) d', 'a AND b OR c AND d', 'a or b',
     'segment:vip', '!segment:"vip"', 'name:+x', 'name:!x', 'http://x.org', '12:30', '((a', 'a) b', 'city:', 'OR', 'AND', '!', '+', '"', '"a\"b\\"',
-    'a OR(b)', '(a)(b)', '!!a', '()', 'été:x']) AS q;
+    'a OR(b)', '(a)(b)', '!!a', '()', 'été:x', 'a.b:1', '2nd-name:x', '+name:x', '!+name:"x"', '"two words":+x', '"x":', 'a"b:c', '"a:\"b":c', '+12:30', ':x', '"":x']) AS q;
 SELECT segments_internal.parse_search(repeat('(', 101));
 SELECT segments_internal.parse_search(repeat('a', 10001));
 SELECT jsonb_typeof(segments_internal.parse_search(repeat('(', 100)));
@@ -27,7 +27,7 @@ SELECT segments.add_contact('old', 1);
 SELECT q, ARRAY(SELECT segments.search(q)) FROM unnest(ARRAY['', 'paris', 'PARIS gmail', 'paris OR zurich', '!paris', '!(paris OR zurich)', '"ann sharp"', '+"Ann Sharp"', '+ann',
     'ete', 'city:paris', 'city:+london', 'city:lon%', 'email:%@gmail.com', 'points:>100', 'points:>=100', 'points:<100', 'points:100', 'points:many', 'balance:<0',
     'joined:>=2026-02-01', 'joined:someday', 'vip:yes', 'vip:no', 'vip:perhaps', 'tags:b', 'segment:rich', 'segment:RICH', '!segment:rich', 'segment:nobody', '!segment:nobody',
-    'segment:old', 'segment:1', 'common:rich+mail', 'common:rich+nobody', 'is:anonymous', 'is:strange', 'ids:1,3', 'ids:1,x,99', '!ids:1', 'http://x', 'color:red', '%', '100%', '"100%"', '+100%@x.org',
+    'segment:old', 'segment:1', 'segment:001', 'common:01+mail', 'common:rich+mail', 'common:rich+nobody', 'is:anonymous', 'is:strange', 'ids:1,3', 'ids:1,x,99', '!ids:1', 'http://x', 'color:red', '%', '100%', '"100%"', '+100%@x.org',
     '\', '"quoted"', 'or', 'name:"a \"quoted\""', 'paris AND (london OR zurich)', 'id:3', 'leadlist:1']) AS q;
 SELECT segments.search('gmail', key => NULL::int, max => 1);
 SELECT segments.search('gmail', key => NULL::int, after => '2', max => 1);
@@ -45,6 +45,17 @@ UPDATE srch.person SET company_id = 1 WHERE id IN (1, 2);
 INSERT INTO srch.visit VALUES (1, 2, '/pricing', '2026-01-01'), (2, 3, '/about', '2026-01-01'), (3, 2, '/about', '2026-01-02');
 SELECT q, ARRAY(SELECT segments.search(q)) FROM unnest(ARRAY['page:pricing', 'page:about', '!page:about', 'page:+/about', 'visits:>1', 'visits:0', 'town:oslo', '!town:oslo', 'name:acme', 'name:ann',
     'bucket_3:>=0', 'bucket_3:>9999', '!bucket_3:>=0', 'bucket_x:1', 'group_points_1:0']) AS q;
+-- fields of any name: exactly this one first, then one that differs in case or accents
+CREATE TABLE srch.odd (id int PRIMARY KEY, "firstName" text, "lastname" text, "lastName" text, "a.b" int, "last-seen" date, "two words" text, "été" text, "a:b" text, "2nd" text, "say ""hi""" text, "Segment" text);
+INSERT INTO srch.odd VALUES (1, 'Zoe', 'low', 'camel', 1, '2026-01-01', 'one', 'chaud', 'c', 'd', 'e', 'f'), (2, 'Ann', 'camel', 'low', 2, '2026-02-01', 'two', NULL, NULL, NULL, NULL, NULL);
+SELECT segments.attach('srch.odd');
+SELECT q, ARRAY(SELECT segments.search(q, 'srch.odd')) FROM unnest(ARRAY['firstName:zoe', '!firstName:zoe', 'firstname:zoe', 'FIRSTNAME:+zoe', '+firstName:zo', 'lastname:low', 'lastName:low', 'LastName:low', 'a.b:1', 'A.B:>1', '!a.b:1',
+    'last-seen:>2026-01-15', '"two words":on', '!"Two Words":on', '+"two words":on', 'été:chaud', 'ETE:chaud', '"a:b":c', 'a:b:c', '2nd:d', '"say \"hi\"":e', 'Segment:f', '12:30', 'Bucket_3:>=0']) AS q;
+SELECT body -> 'total' AS total FROM segments.rest('GET', 'contacts', '{"search": "firstName:zoe"}', contact_table => 'srch.odd');
+SELECT segments.detach('srch.odd');
+-- a command without a value is satisfied by nobody, as one with a value that nothing has
+SELECT q, ARRAY(SELECT segments.search(q)) FROM unnest(ARRAY['common:""', '!common:""', 'common:"+"', 'common:+', 'ids:""', 'segment:""', 'points:""', 'color:""', 'city:"" common:""']) AS q;
+SELECT q, body -> 'total' AS total FROM unnest(ARRAY['ids:""', '!ids:""', 'name:""', 'category:""']) AS q, LATERAL segments.rest('GET', 'segments', jsonb_build_object('search', q));
 -- planned like a condition that a person wrote
 INSERT INTO srch.person (id, points) SELECT i, i FROM generate_series(1000, 3000) AS i;
 ANALYZE srch.person;
