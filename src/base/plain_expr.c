@@ -12,7 +12,9 @@
  * Functions are the server's own, by their OIDs, and immutable; or our own, in
  * C.  So casts that call a user's function, and input and output functions
  * that run one (domains, composite types), fall out: these are at most stable.
- * Coercion to a domain is a node of its own and is not listed.
+ * Coercion to a domain is a node of its own and is not listed.  The few
+ * functions of the server that are called immutable and read settings all the
+ * same are not plain (reads_settings).
  */
 #include "postgres.h"
 
@@ -25,6 +27,9 @@
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
 #include "nodes/nodeFuncs.h"
+#include "nodes/pg_list.h"
+#include "nodes/primnodes.h"
+#include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/syscache.h"
 
@@ -45,12 +50,66 @@ is_our_own(Form_pg_proc proc)
 			 strcmp(NameStr(proc->proname), "now") == 0));
 }
 
-/* Floats are printed as a setting says although that is called immutable. */
+/*
+ * The server's functions that read a setting although they are called
+ * immutable: floats and what is made of them are printed in
+ * extra_float_digits, bytes in bytea_output, names in quote_all_identifiers;
+ * abbreviations of zones are in timezone_abbreviations, and age counts the
+ * months of the session's zone.
+ */
+static bool
+reads_settings(Oid function)
+{
+	switch (function)
+	{
+		case F_FLOAT4OUT:
+		case F_FLOAT8OUT:
+		case F_POINT_OUT:
+		case F_LSEG_OUT:
+		case F_PATH_OUT:
+		case F_BOX_OUT:
+		case F_POLY_OUT:
+		case F_LINE_OUT:
+		case F_CIRCLE_OUT:
+		case F_XPATH_TEXT_XML:
+		case F_XPATH_TEXT_XML__TEXT:
+		case F_BYTEAOUT:
+		case F_QUOTE_IDENT:
+		case F_TIMEZONE_TEXT_TIMESTAMP:
+		case F_TIMEZONE_TEXT_TIMESTAMPTZ:
+		case F_AGE_TIMESTAMPTZ_TIMESTAMPTZ:
+			return true;
+		default:
+			return false;
+	}
+}
+
 static bool
 is_of_the_server(Form_pg_proc proc)
 {
 	return proc->oid < FirstGenbkiObjectId && proc->provolatile == PROVOLATILE_IMMUTABLE &&
-		   proc->oid != F_FLOAT4OUT && proc->oid != F_FLOAT8OUT;
+		   !reads_settings(proc->oid);
+}
+
+/*
+ * AT TIME ZONE with a name that is no abbreviation: Area/City, or UTC, which is
+ * the same in every list of abbreviations.
+ */
+static bool
+is_in_named_zone(const Node *node)
+{
+	const FuncExpr *call = (const FuncExpr *) node;
+	const Const *zone;
+	char *name;
+
+	if (!IsA(node, FuncExpr) ||
+		(call->funcid != F_TIMEZONE_TEXT_TIMESTAMP && call->funcid != F_TIMEZONE_TEXT_TIMESTAMPTZ))
+		return false;
+	zone = linitial(call->args);
+	if (!IsA(zone, Const) || zone->constisnull)
+		return false;
+	name = TextDatumGetCString(zone->constvalue);
+	return strcmp(name, "UTC") == 0 || strchr(name, '/') != NULL;
 }
 
 /* For check_functions_in_node: true stops the walk. */
@@ -163,7 +222,9 @@ foreign_walker(Node *node, PlainContext *context)
 {
 	if (node == NULL)
 		return false;
-	if (!is_listed(node) || check_functions_in_node(node, is_foreign, NULL))
+	if (!is_listed(node))
+		return true;
+	if (!is_in_named_zone(node) && check_functions_in_node(node, is_foreign, NULL))
 		return true;
 	if (IsA(node, OpExpr) && ((OpExpr *) node)->opno >= FirstGenbkiObjectId)
 		return true;

@@ -16,6 +16,7 @@
 static const char *const fixed_settings[][2] = {
 	{"search_path", "pg_catalog, pg_temp"},
 	{"timezone", "UTC"},
+	{"timezone_abbreviations", "Default"},
 	{"datestyle", "ISO, YMD"},
 	{"intervalstyle", "postgres"},
 	{"extra_float_digits", "1"},
@@ -26,6 +27,13 @@ static const char *const fixed_settings[][2] = {
 	{"bytea_output", "hex"},
 	{"array_nulls", "on"},
 	{"xmloption", "content"},
+	{"xmlbinary", "base64"},
+	/* to_char and its like */
+	{"lc_monetary", "C"},
+	{"lc_numeric", "C"},
+	{"lc_time", "C"},
+	/* an index that gives some of the rows only */
+	{"gin_fuzzy_search_limit", "0"},
 	/* compiling a large filter takes minutes, in which nothing looks for a cancel */
 	{"jit", "off"},
 };

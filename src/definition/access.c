@@ -127,6 +127,18 @@ AccessUserName(void)
 	return GetUserNameFromId(OidIsValid(role) ? role : GetSessionUserId(), false);
 }
 
+/*
+ * The application's user as one text, the same for two that have the same
+ * segments; in the current memory context.
+ */
+char *
+AccessUserKey(void)
+{
+	int64 id;
+
+	return user_id(&id) ? psprintf(INT64_FORMAT, id) : psprintf("name %s", AccessUserName());
+}
+
 /* Did the application's user create this segment? */
 static bool
 is_own(const SegmentHandle *segment)

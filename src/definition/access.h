@@ -25,6 +25,7 @@ typedef struct SegmentHandle
 } SegmentHandle;
 
 extern char *AccessUserName(void);
+extern char *AccessUserKey(void);
 extern bool AccessMaySeeAs(Oid role, const SegmentHandle *segment);
 extern bool AccessMaySee(const SegmentHandle *segment);
 extern bool AccessSeesAll(Oid contact_table);

@@ -10,6 +10,7 @@
 #include "definition/field.h"
 
 #include "catalog/pg_type.h"
+#include "common/hashfn.h"
 #include "lib/stringinfo.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
@@ -21,15 +22,64 @@
 #include "definition/field_type.h"
 #include "definition/field_value.h"
 
-#define FIELD_KEY_LENGTH 192
+/* Names hold any characters, dots too: what they are names of stands apart. */
+typedef struct FieldKey
+{
+	const RelatedRows *rows; /* of one row of these; NULL: of the object */
+	const char *object;
+	const char *name;
+} FieldKey;
 
 typedef struct FieldEntry
 {
-	char key[FIELD_KEY_LENGTH];
+	FieldKey key;
 	Field *field;
 } FieldEntry;
 
+/*
+ * The order in which objects are asked for a name that several have over the
+ * same rows.
+ */
+static const char *const objects_in_order[] = {"lead", "behaviors", "groups", "company_all",
+											   "company"};
+
 /* ----- the catalogue of one contact table, loaded once ----- */
+
+static uint32
+hash_key(const void *key, Size size)
+{
+	const FieldKey *field = key;
+
+	return hash_combine(string_hash(field->object, SIZE_MAX), string_hash(field->name, SIZE_MAX));
+}
+
+/* 0: the same. */
+static int
+compare_keys(const void *a, const void *b, Size size)
+{
+	const FieldKey *first = a;
+	const FieldKey *second = b;
+
+	return first->rows != second->rows || strcmp(first->object, second->object) != 0 ||
+		   strcmp(first->name, second->name) != 0;
+}
+
+static int
+place_of_object(const FieldDefinition *def)
+{
+	int i;
+
+	for (i = 0; i < lengthof(objects_in_order); i++)
+		if (strcmp(def->object, objects_in_order[i]) == 0)
+			break;
+	return i;
+}
+
+static int
+compare_definitions(const ListCell *a, const ListCell *b)
+{
+	return place_of_object(lfirst(a)) - place_of_object(lfirst(b));
+}
 
 static void
 load_definitions(ContactTable *table)
@@ -37,13 +87,16 @@ load_definitions(ContactTable *table)
 	MemoryContext old = MemoryContextSwitchTo(table->context);
 	HASHCTL info = {0};
 
-	info.keysize = FIELD_KEY_LENGTH;
+	info.keysize = sizeof(FieldKey);
 	info.entrysize = sizeof(FieldEntry);
+	info.hash = hash_key;
+	info.match = compare_keys;
 	info.hcxt = table->context;
-	table->fields =
-		hash_create("segments fields", 64, &info, HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
+	table->fields = hash_create("segments fields", 64, &info,
+								HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
 	table->relations = CatalogRelations(table->relid);
 	table->definitions = CatalogFieldDefinitions(table->relid);
+	list_sort(table->definitions, compare_definitions);
 	table->loaded = true;
 	MemoryContextSwitchTo(old);
 }
@@ -99,7 +152,7 @@ is_over(const FieldDefinition *def, const RelatedRows *rows)
 /*
  * The definition that a name means, of an object, or over rows without
  * aggregate: the one of that very name, else the one with the longest part
- * before its *.
+ * before its *; of several, the first in the order of their objects.
  */
 static FieldDefinition *
 best_definition(ContactTable *table, const char *object, const RelatedRows *rows, const char *name,
@@ -457,23 +510,22 @@ resolve_row_field(ContactTable *table, RelatedRows *rows, const char *name)
 static Field *
 look_up(ContactTable *table, const char *object, RelatedRows *rows, const char *name)
 {
-	char key[FIELD_KEY_LENGTH];
+	FieldKey key = {rows, object, name};
 	FieldEntry *entry;
 	Field *field;
 	MemoryContext old;
 
 	if (!table->loaded)
 		load_definitions(table);
-	/* no object holds a blank */
-	if (snprintf(key, sizeof(key), "%s%s.%s", rows ? "row of " : "", object, name) >= sizeof(key))
-		return NULL;
-	entry = hash_search(table->fields, key, HASH_FIND, NULL);
+	entry = hash_search(table->fields, &key, HASH_FIND, NULL);
 	if (entry != NULL)
 		return entry->field;
 	old = MemoryContextSwitchTo(table->context);
 	field = rows ? resolve_row_field(table, rows, name) : resolve_field(table, object, name);
+	key.object = pstrdup(object);
+	key.name = pstrdup(name);
 	MemoryContextSwitchTo(old);
-	entry = hash_search(table->fields, key, HASH_ENTER, NULL);
+	entry = hash_search(table->fields, &key, HASH_ENTER, NULL);
 	entry->field = field;
 	return field;
 }

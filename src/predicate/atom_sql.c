@@ -344,7 +344,8 @@ AtomRowSql(StringInfo out, const Atom *atom, const SqlContext *context)
 			break;
 		case TEST_OVERLAP:
 		case TEST_CONTAINS:
-			appendStringInfo(out, "%s %s ", atom->value, atom->test == TEST_OVERLAP ? "&&" : "@>");
+			appendStringInfo(out, "%s%s %s ", atom->value, byte_collate(atom),
+							 atom->test == TEST_OVERLAP ? "&&" : "@>");
 			append_array(out, atom);
 			break;
 		case TEST_HAS_ELEMENT:

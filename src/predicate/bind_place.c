@@ -94,6 +94,13 @@ BindAddend(const Field *field)
 	}
 }
 
+/* A value by which rows are put in order, where none of two different ones comes first by chance. */
+static char *
+ordered_value(const Field *field)
+{
+	return field->deterministic ? field->value : psprintf("(%s) COLLATE \"C\"", field->value);
+}
+
 /*
  * What is computed of all rows r of a contact: a call of the aggregate.  NULL
  * for the latest value, which BindLatestOrder finds.
@@ -101,8 +108,9 @@ BindAddend(const Field *field)
 char *
 BindAggregateCall(const Field *field)
 {
-	return AggregateCallSql(field->aggregate,
-							field->aggregate == AGGREGATE_SUM ? BindAddend(field) : field->value);
+	return AggregateCallSql(field->aggregate, field->aggregate == AGGREGATE_SUM
+												  ? BindAddend(field)
+												  : ordered_value(field));
 }
 
 /*
@@ -112,7 +120,7 @@ char *
 BindLatestOrder(const Field *field)
 {
 	return psprintf("%s DESC NULLS LAST, %s DESC NULLS LAST",
-					field->order_by ? field->order_by : field->value, field->value);
+					field->order_by ? field->order_by : ordered_value(field), ordered_value(field));
 }
 
 /* The aggregate as a scalar subquery over the contact. */

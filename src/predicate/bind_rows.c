@@ -60,8 +60,8 @@ distinct_argument(const Field *field)
 		field->class == FIELD_TEXT || (field->class == FIELD_ID && field->value_type == TEXTOID);
 
 	if (field->class == FIELD_MULTISELECT)
-		return psprintf("segments_internal.element_set(segments.elements(%s%s))", field->value,
-						field->case_sensitive ? ", false" : "");
+		return psprintf("segments_internal.element_set(segments.elements(%s%s)) COLLATE \"C\"",
+						field->value, field->case_sensitive ? ", false" : "");
 	if (!text)
 		return field->value;
 	return psprintf(

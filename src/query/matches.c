@@ -27,12 +27,13 @@
 #include "optimizer/optimizer.h"
 #include "parser/parsetree.h"
 #include "utils/datum.h"
-#include "utils/guc.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
 #include "base/compat.h"
 #include "base/plain_expr.h"
+#include "base/relation_cache.h"
 #include "base/secure.h"
 #include "base/sql_expr.h"
 #include "base/subtransaction.h"
@@ -295,17 +296,43 @@ segments_matches_support(PG_FUNCTION_ARGS)
 
 /* ----- the executor's side ----- */
 
+/*
+ * How often this backend was told that a contact table, or what is declared for
+ * it, has changed.  A call site lives as long as a transaction does, in which
+ * that can happen, and the role can become another.
+ */
+typedef struct TableChanges
+{
+	Oid relid;
+	bool valid; /* the latest is counted */
+	uint64 count;
+} TableChanges;
+
+static RelationCache changes_of_tables = {"segments matches", sizeof(TableChanges)};
+
 /* What one call site keeps between calls. */
 typedef struct MatchesCall
 {
 	MemoryContext context; /* of what follows; emptied with every other filter */
 	Filter *filter;        /* copy of the last one */
-	char *viewer;          /* who it was bound for */
 	Oid type;
 	SPIPlanPtr plan;
 	Oid relid; /* the contact table */
 	Oid owner;
+	TableChanges *changes; /* of the contact table */
+	uint64 count;          /* of them, before the filter was bound */
+	Oid viewer;            /* who asked */
+	char *user;            /* of the application, where it matters who that is, else NULL */
 } MatchesCall;
+
+static uint64
+count_changes(TableChanges *changes)
+{
+	if (!changes->valid)
+		changes->count++;
+	changes->valid = true;
+	return changes->count;
+}
 
 static void
 forget_plan(MatchesCall *call)
@@ -318,51 +345,46 @@ forget_plan(MatchesCall *call)
 	MemoryContextReset(call->context);
 }
 
-/*
- * The current role and the application's user, in the current memory context: a
- * filter names segments that they see.  Call sites of PL/pgSQL last as long as
- * the transaction, in which both may change.
- */
-static char *
-current_viewer(void)
-{
-	return psprintf("%u %s %s", GetUserId(), GetConfigOption("segments.user_id", false, false),
-					AccessUserName());
-}
-
+/* With `private` the filter names segments that not everybody sees. */
 static void
-keep_filter(MatchesCall *call, Filter *filter, const char *viewer, Oid type)
+keep_filter(MatchesCall *call, Filter *filter, Oid type, bool private)
 {
 	MemoryContext old = MemoryContextSwitchTo(call->context);
 
 	call->filter = (Filter *) DatumGetPointer(datumCopy(PointerGetDatum(filter), false, -1));
-	call->viewer = pstrdup(viewer);
 	call->type = type;
+	call->user = private ? AccessUserKey() : NULL;
 	MemoryContextSwitchTo(old);
 }
 
 static void
-prepare_call(MatchesCall *call, Filter *filter, const char *viewer, Oid type)
+prepare_call(MatchesCall *call, Filter *filter, Oid type)
 {
 	ContactTable *table = AccessContactTable(table_of_row_type(type));
 	SecureContext secure;
+	Predicate *predicate;
 	StringInfoData sql;
 	SPIPlanPtr plan;
+	bool private;
 
 	forget_plan(call);
+	call->changes = RelationCacheFind(&changes_of_tables, table->relid);
+	call->count = count_changes(call->changes);
 	SecureEnter(&secure, table->owner);
+	predicate = bind_filter(filter, table, secure.userid);
+	private = PredicateWalk(predicate, is_private_member, NULL);
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "SELECT %s FROM (SELECT ($1).*) c",
-					 predicate_text(bind_filter(filter, table, secure.userid), table));
+	appendStringInfo(&sql, "SELECT %s FROM (SELECT ($1).*) c", predicate_text(predicate, table));
 	plan = SPI_prepare(sql.data, 1, &type);
 	if (plan == NULL)
 		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
 	SPI_keepplan(plan);
 	call->plan = plan;
 	SecureLeave(&secure);
-	keep_filter(call, filter, viewer, type);
+	keep_filter(call, filter, type, private);
 	call->owner = table->owner;
 	call->relid = table->relid;
+	call->viewer = secure.userid;
 }
 
 static void
@@ -395,13 +417,22 @@ call_state(FunctionCallInfo fcinfo)
 	return call;
 }
 
-/* Is it prepared for this filter of this viewer on rows of this type? */
+/* Would whoever asks now, with what is declared now, get the same plan? */
 static bool
-is_prepared(const MatchesCall *call, const Filter *filter, const char *viewer, Oid type)
+is_as_prepared(const MatchesCall *call)
+{
+	AcceptInvalidationMessages();
+	return call->viewer == GetUserId() && call->count == count_changes(call->changes) &&
+		   (call->user == NULL || strcmp(call->user, AccessUserKey()) == 0);
+}
+
+/* Is it prepared for this filter on rows of this type? */
+static bool
+is_prepared(const MatchesCall *call, const Filter *filter, Oid type)
 {
 	return call->plan != NULL && call->type == type && call->filter != NULL &&
-		   strcmp(viewer, call->viewer) == 0 && VARSIZE(filter) == VARSIZE(call->filter) &&
-		   memcmp(filter, call->filter, VARSIZE(filter)) == 0;
+		   VARSIZE(filter) == VARSIZE(call->filter) &&
+		   memcmp(filter, call->filter, VARSIZE(filter)) == 0 && is_as_prepared(call);
 }
 
 /*
@@ -417,7 +448,6 @@ segments_matches(PG_FUNCTION_ARGS)
 	MatchesCall *call = call_state(fcinfo);
 	SecureContext secure;
 	OwnerMessage message;
-	char *viewer;
 	bool isnull;
 	bool result;
 
@@ -426,9 +456,8 @@ segments_matches(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("first argument of segments.matches must be a row of a contact table")));
 	SPI_connect();
-	viewer = current_viewer();
-	if (!is_prepared(call, filter, viewer, type))
-		prepare_call(call, filter, viewer, type);
+	if (!is_prepared(call, filter, type))
+		prepare_call(call, filter, type);
 	SecureEnter(&secure, call->owner);
 	OwnerMessageBegin(&message, call->relid);
 	if (SPI_execute_plan(call->plan, &row, NULL, true, 1) != SPI_OK_SELECT || SPI_processed != 1)
