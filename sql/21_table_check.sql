@@ -385,6 +385,10 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION segments_internal.reference_column(regclass, regclass) IS 'the only column with a foreign key from one table to another, or null';
 
+CREATE FUNCTION segments_internal.asker_may_follow(relation regclass) RETURNS boolean
+    LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'segments_asker_may_follow';
+COMMENT ON FUNCTION segments_internal.asker_may_follow(regclass) IS 'has the role that the session acts for the privilege TRIGGER on a table?';
+
 CREATE FUNCTION segments_internal.check_related(contact_table regclass, relation regclass) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$

@@ -213,10 +213,6 @@ END
 $function$;
 COMMENT ON FUNCTION segments_internal.check_references(segments.relation) IS 'refuse a relation whose rows cannot be found by the columns that it names';
 
-CREATE FUNCTION segments_internal.asker_may_follow(relation regclass) RETURNS boolean
-    LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'segments_asker_may_follow';
-COMMENT ON FUNCTION segments_internal.asker_may_follow(regclass) IS 'has the role that the session acts for the privilege TRIGGER on a table?';
-
 CREATE FUNCTION segments_internal.verify_related() RETURNS trigger
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
