@@ -62,6 +62,14 @@ CREATE FUNCTION segments_internal.addend(value numeric) RETURNS numeric
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'segments_addend';
 COMMENT ON FUNCTION segments_internal.addend(numeric) IS 'the number as it is added up: what would make a sum overflow counts as less';
 
+CREATE FUNCTION segments_internal.addend(value real) RETURNS numeric
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'segments_addend_float4';
+COMMENT ON FUNCTION segments_internal.addend(real) IS 'the number as it is added up: its shortest decimal form';
+
+CREATE FUNCTION segments_internal.addend(value double precision) RETURNS numeric
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'segments_addend_float8';
+COMMENT ON FUNCTION segments_internal.addend(double precision) IS 'the number as it is added up: its shortest decimal form';
+
 CREATE FUNCTION segments.text_form(value date) RETURNS text
     AS 'MODULE_PATHNAME', 'segments_text_form_date' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION segments.text_form(date) IS 'YYYY-MM-DD, as the like family sees a date; infinity gives null';

@@ -15,6 +15,8 @@
 #include "utils/memutils.h"
 #include "utils/numeric.h"
 
+#include "base/decimal.h"
+
 #define GREATEST "1e131000"
 
 static Datum
@@ -55,4 +57,22 @@ Datum
 segments_addend(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_DATUM(Addend(PG_GETARG_DATUM(0)));
+}
+
+/*
+ * segments_internal.addend(real), (double precision): the decimal that is shown,
+ * which a cast to numeric rounds.  There is room for sums of these.
+ */
+PG_FUNCTION_INFO_V1(segments_addend_float4);
+Datum
+segments_addend_float4(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_DATUM(DecimalOfFloat(PG_GETARG_FLOAT4(0), true));
+}
+
+PG_FUNCTION_INFO_V1(segments_addend_float8);
+Datum
+segments_addend_float8(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_DATUM(DecimalOfFloat(PG_GETARG_FLOAT8(0), false));
 }

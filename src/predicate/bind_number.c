@@ -12,22 +12,15 @@
 
 #include <math.h>
 
-#include "common/shortest_dec.h"
 #include "nodes/pg_list.h"
 #include "utils/fmgrprotos.h"
 
+#include "base/decimal.h"
 #include "filter/filter.h"
 #include "predicate/bind_place.h"
 #include "predicate/predicate.h"
 
 #define MAX_EXPONENT 10000
-
-static Datum
-numeric_of_text(const char *text)
-{
-	return DirectFunctionCall3(numeric_in, CStringGetDatum(text), ObjectIdGetDatum(InvalidOid),
-							   Int32GetDatum(-1));
-}
 
 static int
 compare(Datum a, Datum b)
@@ -77,7 +70,7 @@ BindNumber(BindPlace *place, const FilterValue *value)
 	if ((value->kind != FILTER_VALUE_NUMBER && value->kind != FILTER_VALUE_STRING) ||
 		!is_decimal(value->text))
 		BindRefuseValue(place, "a decimal number is expected");
-	return numeric_of_text(value->text);
+	return DecimalOfText(value->text);
 }
 
 /*
@@ -106,27 +99,14 @@ fit_int(Datum number, bool up, Boundary *boundary)
 {
 	Datum whole = DirectFunctionCall1(up ? numeric_ceil : numeric_floor, number);
 
-	if (compare(whole, numeric_of_text("9223372036854775807")) > 0)
+	if (compare(whole, DecimalOfText("9223372036854775807")) > 0)
 		return FIT_ABOVE;
-	if (compare(whole, numeric_of_text("-9223372036854775808")) < 0)
+	if (compare(whole, DecimalOfText("-9223372036854775808")) < 0)
 		return FIT_BELOW;
 	if (compare(whole, number) != 0)
 		boundary->inclusive = true;
 	boundary->constant = DirectFunctionCall1(numeric_int8, whole);
 	return FIT_VALUE;
-}
-
-/* The exact decimal that a float stands for: its shortest form. */
-static Datum
-decimal_of_float(double value, bool single)
-{
-	char text[64];
-
-	if (single)
-		float_to_shortest_decimal_buf((float) value, text);
-	else
-		double_to_shortest_decimal_buf(value, text);
-	return numeric_of_text(text);
 }
 
 /*
@@ -142,7 +122,7 @@ fit_float(Datum number, bool lower, bool single, Boundary *boundary)
 
 	if (isinf(nearest))
 		return nearest > 0 ? FIT_ABOVE : FIT_BELOW;
-	side = compare(decimal_of_float(nearest, single), number);
+	side = compare(DecimalOfFloat(nearest, single), number);
 	if (side != 0)
 		boundary->inclusive = lower ? (side > 0) : (side < 0);
 	boundary->constant = single ? Float4GetDatum((float) nearest) : Float8GetDatum(nearest);
@@ -210,9 +190,9 @@ exact_constant(Atom *atom, Datum number, Datum *constant)
 	if (atom->value_type == VALUE_INT)
 		return !boundary.inclusive;
 	if (atom->value_type == VALUE_FLOAT4)
-		return compare(decimal_of_float(DatumGetFloat4(*constant), true), number) == 0;
+		return compare(DecimalOfFloat(DatumGetFloat4(*constant), true), number) == 0;
 	if (atom->value_type == VALUE_FLOAT8)
-		return compare(decimal_of_float(DatumGetFloat8(*constant), false), number) == 0;
+		return compare(DecimalOfFloat(DatumGetFloat8(*constant), false), number) == 0;
 	return true;
 }
 

@@ -85,7 +85,7 @@ BindAddend(const Field *field)
 	{
 		case FLOAT4OID:
 		case FLOAT8OID:
-			return psprintf("(%s)::pg_catalog.numeric", field->value);
+			return psprintf("segments_internal.addend(%s)", field->value);
 		case NUMERICOID:
 			return field->is_bounded ? field->value
 									 : psprintf("segments_internal.addend(%s)", field->value);
