@@ -41,7 +41,7 @@ AS $function$
 DECLARE
     keys text[] := ARRAY(SELECT DISTINCT w FROM unnest(words) AS w WHERE segments_internal.rest_is_key(w, tables));
 BEGIN
-    RETURN QUERY EXECUTE format('SELECT format(''%%s'', c.contact_id), c.success FROM segments_internal.change_contacts($1, '
+    RETURN QUERY EXECUTE format('SELECT segments_internal.value_text(c.contact_id), c.success FROM segments_internal.change_contacts($1, '
                                 'ARRAY(SELECT segments_internal.key_in(%L::regclass, k, NULL::%s) FROM unnest($2) AS k), $3, ''api'') AS c',
                                 tables.contact_table::oid, segments_internal.type_name(segments_internal.base_type(tables.key_type)))
     USING segment.id::text, keys, action;

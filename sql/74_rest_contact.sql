@@ -42,7 +42,7 @@ BEGIN
     -- a function takes at most 100 arguments
     RETURN (
         SELECT coalesce(string_agg(part.row, ' || '), '''{}''::jsonb')
-        FROM (SELECT format('jsonb_build_object(%s)', string_agg(format('%L, c.%I', a.attname, a.attname), ', ' ORDER BY a.attnum)) AS row
+        FROM (SELECT format('jsonb_build_object(%s)', string_agg(format(CASE WHEN segments_internal.runs_json_cast(a.atttypid) THEN '%L, segments_internal.value_text(c.%I)' ELSE '%L, c.%I' END, a.attname, a.attname), ', ' ORDER BY a.attnum)) AS row
               FROM pg_attribute AS a
               WHERE a.attrelid = tables.contact_table AND a.attnum > 0 AND NOT a.attisdropped
                 AND has_column_privilege(a.attrelid, a.attnum, 'SELECT')
@@ -58,7 +58,7 @@ DECLARE
     answer jsonb;
 BEGIN
     IF segments_internal.rest_is_key(word, tables) THEN
-        EXECUTE format('SELECT segments_internal.rest_contact(c.%1$I::text, %2$s, $1) FROM %3$s AS c WHERE c.%1$I = %4$s',
+        EXECUTE format('SELECT segments_internal.rest_contact(segments_internal.value_text(c.%1$I), %2$s, $1) FROM %3$s AS c WHERE c.%1$I = %4$s',
                        tables.key_column, segments_internal.rest_contact_columns(tables), tables.contact_table, segments_internal.key_from_text(tables, word))
         INTO answer USING segments_internal.rest_fields(tables);
     END IF;
@@ -90,7 +90,7 @@ BEGIN
         RAISE EXCEPTION 'contacts have no property "%"', query ->> 'orderBy' USING ERRCODE = 'PT400';
     END IF;
     EXECUTE format('SELECT count(*) FROM %s AS c WHERE %s', tables.contact_table, condition) INTO total;
-    EXECUTE format('SELECT ARRAY(SELECT segments_internal.rest_contact(c.%1$I::text, %2$s, $1) FROM %3$s AS c WHERE %4$s '
+    EXECUTE format('SELECT ARRAY(SELECT segments_internal.rest_contact(segments_internal.value_text(c.%1$I), %2$s, $1) FROM %3$s AS c WHERE %4$s '
                    'ORDER BY c.%5$I %6$s, c.%1$I LIMIT %7$L::bigint OFFSET %8$s)',
                    tables.key_column, segments_internal.rest_contact_columns(tables), tables.contact_table, condition, order_by,
                    segments_internal.rest_direction(query ->> 'orderByDir'), page.size, page.start)
@@ -168,8 +168,8 @@ BEGIN
     given := segments_internal.rest_contact_values(body, tables, true);
     SELECT string_agg(quote_ident(k), ', ' ORDER BY k) INTO columns FROM jsonb_object_keys(given) AS k;
     BEGIN
-        EXECUTE CASE WHEN columns IS NULL THEN format('INSERT INTO %s AS c DEFAULT VALUES RETURNING c.%I', tables.contact_table, tables.key_column)
-                     ELSE format('INSERT INTO %1$s AS c (%2$s) SELECT %2$s FROM jsonb_populate_record(NULL::%1$s, $1) RETURNING c.%3$I',
+        EXECUTE CASE WHEN columns IS NULL THEN format('INSERT INTO %s AS c DEFAULT VALUES RETURNING segments_internal.value_text(c.%I)', tables.contact_table, tables.key_column)
+                     ELSE format('INSERT INTO %1$s AS c (%2$s) SELECT %2$s FROM jsonb_populate_record(NULL::%1$s, $1) RETURNING segments_internal.value_text(c.%3$I)',
                                  tables.contact_table, columns, tables.key_column) END
         INTO key USING given;
     EXCEPTION WHEN data_exception OR check_violation THEN

@@ -19,7 +19,7 @@ BEGIN
             (SELECT string_agg(format('r.v%1$s::%2$s AS v%1$s', c.number, c.type), ', ') FROM unnest(cells) AS c),
             first, last, tables.key_column,
             (SELECT string_agg(format(CASE WHEN c.is_comparable THEN '%1$s c.%2$I IS DISTINCT FROM n.v%3$s'
-                                           ELSE '%1$s c.%2$I::text IS DISTINCT FROM n.v%3$s::text' END,
+                                           ELSE '%1$s segments_internal.value_text(c.%2$I) IS DISTINCT FROM segments_internal.value_text(n.v%3$s)' END,
                                       CASE WHEN NOT blank THEN format('n.v%s IS NOT NULL AND', c.number) END, c.target, c.number), ' OR ') FROM unnest(cells) AS c));
         GET DIAGNOSTICS written = ROW_COUNT;
     END IF;

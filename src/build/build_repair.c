@@ -20,6 +20,7 @@
 #include "build/build_lock.h"
 #include "build/build_set.h"
 #include "definition/contact_table.h"
+#include "definition/wanted_key.h"
 #include "maintain/maintain.h"
 #include "maintain/point_trigger.h"
 #include "member/change_set.h"
@@ -130,12 +131,14 @@ void
 BuildCheckKeys(Program *program)
 {
 	ContactTable *table = program->table;
+	char *key;
 
 	if (get_rel_relkind(table->relid) == RELKIND_PARTITIONED_TABLE)
 		return;
-	SpiRun(psprintf("SELECT pg_catalog.min(c.%1$s::pg_catalog.text) FROM %2$s c "
-					"GROUP BY c.%1$s HAVING pg_catalog.count(*) > 1 LIMIT 1",
-					table->key, table->name),
+	key = psprintf("c.%s", table->key);
+	SpiRun(psprintf("SELECT pg_catalog.min(%s) FROM %s c "
+					"GROUP BY %s HAVING pg_catalog.count(*) > 1 LIMIT 1",
+					WantedKeySql(table, key, TEXTOID), table->name, key),
 		   0, NULL, NULL);
 	if (SPI_processed > 0)
 		ereport(ERROR, (errcode(ERRCODE_UNIQUE_VIOLATION),
