@@ -42,7 +42,7 @@ BEGIN
     -- a function takes at most 100 arguments
     RETURN (
         SELECT coalesce(string_agg(part.row, ' || '), '''{}''::jsonb')
-        FROM (SELECT format('jsonb_build_object(%s)', string_agg(format(CASE WHEN segments_internal.runs_json_cast(a.atttypid) THEN '%L, segments_internal.value_text(c.%I)' ELSE '%L, c.%I' END, a.attname, a.attname), ', ' ORDER BY a.attnum)) AS row
+        FROM (SELECT format('jsonb_build_object(%s)', string_agg(format(CASE WHEN a.atttypid >= 16384 AND segments_internal.runs_json_cast(a.atttypid) THEN '%L, segments_internal.value_text(c.%I)' ELSE '%L, c.%I' END, a.attname, a.attname), ', ' ORDER BY a.attnum)) AS row
               FROM pg_attribute AS a
               WHERE a.attrelid = tables.contact_table AND a.attnum > 0 AND NOT a.attisdropped
                 AND has_column_privilege(a.attrelid, a.attnum, 'SELECT')
