@@ -155,6 +155,45 @@ CREATE FUNCTION segments_internal.key_from_text(tables segments.contact_table, k
     AS $$ BEGIN RETURN format('segments_internal.key_in(%L::regclass, %L, NULL::%s)', tables.contact_table::oid, key, segments_internal.type_name(segments_internal.base_type(tables.key_type))); END $$;
 COMMENT ON FUNCTION segments_internal.key_from_text(segments.contact_table, text) IS 'SQL for a contact''s key that is given as text';
 
+CREATE FUNCTION segments_internal.value_text(value anyelement) RETURNS text
+    LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'segments_value_text';
+COMMENT ON FUNCTION segments_internal.value_text(anyelement) IS 'a value as text, by the output function of its type, as any session reads it; a cast to text can be a function of whoever owns the type';
+
+CREATE FUNCTION segments_internal.runs_cast(type oid, target regtype[]) RETURNS boolean
+    LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $function$
+    -- what the server came with is below 16384
+    SELECT type >= 16384 AND EXISTS (
+        SELECT FROM pg_type AS t JOIN pg_cast AS c ON c.castsource = segments_internal.base_type(t.oid)
+            JOIN pg_proc AS p ON p.oid = c.castfunc JOIN pg_roles AS r ON r.oid = p.proowner
+        WHERE t.oid = runs_cast.type AND c.casttarget = ANY (target) AND NOT r.rolsuper)
+$function$;
+COMMENT ON FUNCTION segments_internal.runs_cast(oid, regtype[]) IS 'would a cast of this very type to one of others run a function that is not a superuser''s?';
+
+CREATE FUNCTION segments_internal.column_text(row_name text, relation regclass, column_name name) RETURNS text
+    LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $function$
+    -- the cast where it is harmless: an index on it serves
+    SELECT format(CASE WHEN segments_internal.runs_cast(segments_internal.column_type(relation, column_name), '{text}')
+                       THEN 'segments_internal.value_text(%I.%I)' ELSE '%I.%I::text' END, row_name, column_name)
+$function$;
+COMMENT ON FUNCTION segments_internal.column_text(text, regclass, name) IS 'SQL for a column as text';
+
+CREATE FUNCTION segments_internal.runs_json_cast(type oid) RETURNS boolean
+    LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $function$
+    WITH RECURSIVE part (type) AS (
+        SELECT segments_internal.base_type(t.oid)::oid FROM pg_type AS t WHERE t.oid = runs_json_cast.type AND t.oid >= 16384
+        UNION
+        SELECT segments_internal.base_type(i.type)::oid
+        FROM part AS p JOIN pg_type AS t ON t.oid = p.type,
+             LATERAL (SELECT t.typelem WHERE t.typelem <> 0
+                      UNION ALL SELECT a.atttypid FROM pg_attribute AS a WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped) AS i (type)
+    )
+    SELECT EXISTS (SELECT FROM part AS p WHERE segments_internal.runs_cast(p.type, '{json,jsonb}'))
+$function$;
+COMMENT ON FUNCTION segments_internal.runs_json_cast(oid) IS 'would a value of this type, made JSON, run a cast of its or its parts'' types that is not a superuser''s?';
+
 CREATE FUNCTION segments_internal.key_text(tables segments.contact_table, contact anyelement) RETURNS text
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -163,7 +202,7 @@ BEGIN
     IF contact IS NULL THEN
         RAISE EXCEPTION 'contact must not be null' USING ERRCODE = 'null_value_not_allowed';
     END IF;
-    RETURN format('%s', contact);
+    RETURN segments_internal.value_text(contact);
 END
 $function$;
 COMMENT ON FUNCTION segments_internal.key_text(segments.contact_table, anyelement) IS 'a contact''s key as text; an error when keys cannot be given in its type';

@@ -177,7 +177,7 @@ COMMENT ON FUNCTION segments_internal.why_contact(bigint, text) IS 'segments.why
 
 CREATE FUNCTION segments.why(segment text, contact anyelement) RETURNS jsonb
     LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp
-    AS $$ SELECT segments_internal.why_contact(segments.resolve_segment(segment), contact::text) $$;
+    AS $$ SELECT segments_internal.why_contact(segments.resolve_segment(segment), segments_internal.value_text(contact)) $$;
 COMMENT ON FUNCTION segments.why(text, anyelement) IS 'why a contact is a member or not: the filter tree with each leaf''s value (of related rows, up to ten) and truth, now, and what was done by hand';
 
 CREATE FUNCTION segments.why(segment text, contact text) RETURNS jsonb

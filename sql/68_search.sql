@@ -123,7 +123,7 @@ CREATE FUNCTION segments_internal.anonymous_condition(tables segments.contact_ta
 AS $function$
     -- who was never identified; without such a column, who has no name and no address
     SELECT CASE WHEN bool_or(a.attname = 'date_identified') THEN 'c.date_identified IS NULL'
-                WHEN count(*) > 0 THEN string_agg(format('coalesce(c.%I::text, '''') = ''''', a.attname), ' AND ' ORDER BY a.attname)
+                WHEN count(*) > 0 THEN string_agg(format('coalesce(%s, '''') = ''''', segments_internal.column_text('c', a.attrelid, a.attname)), ' AND ' ORDER BY a.attname)
                 ELSE 'false' END
     FROM pg_attribute AS a
     WHERE a.attrelid = tables.contact_table AND a.attnum > 0 AND NOT a.attisdropped
@@ -213,11 +213,14 @@ DECLARE
 BEGIN
     PERFORM segments_internal.check_key_is_null(key);
     PERFORM segments_internal.check_key_type(tables, pg_typeof(key));
-    RETURN QUERY EXECUTE format('SELECT c.%1$I::%2$s FROM %3$s AS c WHERE (%4$s) %5$s ORDER BY c.%1$I LIMIT %6$L::bigint',
-        tables.key_column, segments_internal.type_name(pg_typeof(key)), tables.contact_table,
+    RETURN QUERY EXECUTE format('SELECT %1$s::%2$s FROM %3$s AS c WHERE (%4$s) %5$s ORDER BY c.%7$I LIMIT %6$L::bigint',
+        -- in another type it is a whole number or a text
+        CASE WHEN segments_internal.base_type(pg_typeof(key)) IN (segments_internal.base_type(tables.key_type), 'smallint', 'integer', 'bigint')
+             THEN format('c.%I', tables.key_column) ELSE format('segments_internal.value_text(c.%I)', tables.key_column) END,
+        segments_internal.type_name(pg_typeof(key)), tables.contact_table,
         coalesce(segments_internal.search_condition(segments_internal.parse_search(coalesce(query, '')), tables), 'true'),
         CASE WHEN after IS NOT NULL THEN format('AND c.%I > %s', tables.key_column, segments_internal.key_from_text(tables, after)) END,
-        max);
+        max, tables.key_column);
 END
 $function$;
 COMMENT ON FUNCTION segments.search(text, regclass, anyelement, text, bigint) IS

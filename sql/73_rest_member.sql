@@ -58,7 +58,7 @@ CREATE FUNCTION segments_internal.rest_change_members(segment segments.segment, 
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
-    RETURN QUERY EXECUTE format('SELECT format(''%%s'', c.contact_id), c.success FROM segments_internal.change_contacts($1, '
+    RETURN QUERY EXECUTE format('SELECT segments_internal.value_text(c.contact_id), c.success FROM segments_internal.change_contacts($1, '
                                 'ARRAY(SELECT segments_internal.key_in(%L::regclass, k, NULL::%s) FROM unnest($2) AS k), $3, ''api'') AS c',
                                 tables.contact_table::oid, segments_internal.type_name(segments_internal.base_type(tables.key_type)))
     USING segment.id::text, keys, action;

@@ -22,7 +22,7 @@ CREATE FUNCTION segments_internal.rest_contact_id(tables segments.contact_table)
 AS $function$
     -- a text of digits is a text: '007' and '7' are two
     SELECT format(CASE WHEN segments_internal.base_type(tables.key_type) IN ('smallint', 'integer', 'bigint', 'numeric') THEN 'to_jsonb(c.%I)'
-                       ELSE 'to_jsonb(c.%I::text)' END, tables.key_column)
+                       ELSE 'to_jsonb(segments_internal.value_text(c.%I))' END, tables.key_column)
 $function$;
 COMMENT ON FUNCTION segments_internal.rest_contact_id(segments.contact_table) IS 'SQL for the key of contact c as answers have it';
 
@@ -51,7 +51,7 @@ BEGIN
     -- a function takes at most 100 arguments
     RETURN (
         SELECT coalesce(string_agg(part.row, ' || '), '''{}''::jsonb')
-        FROM (SELECT format('jsonb_build_object(%s)', string_agg(format('%L, c.%I', a.attname, a.attname), ', ' ORDER BY a.attnum)) AS row
+        FROM (SELECT format('jsonb_build_object(%s)', string_agg(format(CASE WHEN a.atttypid >= 16384 AND segments_internal.runs_json_cast(a.atttypid) THEN '%L, segments_internal.value_text(c.%I)' ELSE '%L, c.%I' END, a.attname, a.attname), ', ' ORDER BY a.attnum)) AS row
               FROM pg_attribute AS a
               WHERE a.attrelid = tables.contact_table AND a.attnum > 0 AND NOT a.attisdropped
                 AND has_column_privilege(a.attrelid, a.attnum, 'SELECT')
@@ -179,8 +179,8 @@ BEGIN
     given := segments_internal.rest_contact_values(body, tables, true);
     SELECT string_agg(quote_ident(k), ', ' ORDER BY k) INTO columns FROM jsonb_object_keys(given) AS k;
     BEGIN
-        EXECUTE CASE WHEN columns IS NULL THEN format('INSERT INTO %s AS c DEFAULT VALUES RETURNING c.%I', tables.contact_table, tables.key_column)
-                     ELSE format('INSERT INTO %1$s AS c (%2$s) SELECT %2$s FROM jsonb_populate_record(NULL::%1$s, $1) RETURNING c.%3$I',
+        EXECUTE CASE WHEN columns IS NULL THEN format('INSERT INTO %s AS c DEFAULT VALUES RETURNING segments_internal.value_text(c.%I)', tables.contact_table, tables.key_column)
+                     ELSE format('INSERT INTO %1$s AS c (%2$s) SELECT %2$s FROM jsonb_populate_record(NULL::%1$s, $1) RETURNING segments_internal.value_text(c.%3$I)',
                                  tables.contact_table, columns, tables.key_column) END
         INTO key USING given;
     EXCEPTION WHEN data_exception OR check_violation THEN

@@ -208,11 +208,11 @@ COMMENT ON FUNCTION segments_internal.import_columns(segments.contact_table, reg
 CREATE FUNCTION segments_internal.import_identifier(value text, is_exact boolean) RETURNS text
     LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
 AS $function$
-    SELECT format(CASE WHEN is_exact THEN 'NULLIF(pg_catalog.btrim(%s::text), '''') COLLATE pg_catalog."C"'
-                       ELSE 'NULLIF(segments.fold(pg_catalog.btrim(%s::text)), '''')' END, value)
+    SELECT format(CASE WHEN is_exact THEN 'NULLIF(pg_catalog.btrim(%s), '''') COLLATE pg_catalog."C"'
+                       ELSE 'NULLIF(segments.fold(pg_catalog.btrim(%s)), '''')' END, value)
 $function$;
 COMMENT ON FUNCTION segments_internal.import_identifier(text, boolean) IS
-    'SQL for what identifies a contact: without blanks at its ends, and folded unless is_exact';
+    'SQL for what identifies a contact, of its text: without blanks at its ends, and folded unless is_exact';
 
 -- Staging -----------------------------------------------------------------------
 
@@ -234,10 +234,11 @@ COMMENT ON FUNCTION segments_internal.csv_problem() IS 'the column of a file''s 
 
 CREATE FUNCTION segments_internal.import_stage(staging regclass, columns segments.import_column[]) RETURNS bigint
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET synchronize_seqscans = off SET max_parallel_workers_per_gather = 0 SET default_statistics_target = 10
+    SET datestyle = 'ISO, YMD' SET extra_float_digits = 1
 AS $function$
 /*
  * In the order of the table, as numbered: no parallel scan, none that begins
- * in the middle.
+ * in the middle.  Values as texts that are read as the same values.
  */
 DECLARE
     number_of_lines bigint;
@@ -245,8 +246,8 @@ DECLARE
 BEGIN
     PERFORM segments_internal.drop_staged('segments_import_line');
     EXECUTE format('CREATE TEMP TABLE segments_import_line AS SELECT row_number() OVER () AS line, %1$s AS problem, CASE WHEN %1$s IS NULL THEN %2$s END AS ident, %3$s FROM %4$s AS s',
-        problem, segments_internal.import_identifier(format('s.%I::text COLLATE "default"', columns[1].source), columns[1].is_exact),
-        (SELECT string_agg(format('s.%I::text COLLATE "default" AS v%s', c.source, c.number), ', ' ORDER BY c.number) FROM unnest(columns) AS c), staging);
+        problem, segments_internal.import_identifier(segments_internal.column_text('s', staging, columns[1].source) || ' COLLATE "default"', columns[1].is_exact),
+        (SELECT string_agg(format('%s COLLATE "default" AS v%s', segments_internal.column_text('s', staging, c.source), c.number), ', ' ORDER BY c.number) FROM unnest(columns) AS c), staging);
     GET DIAGNOSTICS number_of_lines = ROW_COUNT;
     ANALYZE pg_temp.segments_import_line (line, ident);
     RETURN number_of_lines;
@@ -281,6 +282,7 @@ COMMENT ON FUNCTION segments_internal.import_last_values(segments.import_column[
 
 CREATE FUNCTION segments_internal.import_merge(tables segments.contact_table, columns segments.import_column[], blank boolean, first bigint, last bigint) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET default_statistics_target = 10
+    SET datestyle = 'ISO, YMD' SET extra_float_digits = 1       -- as lines were staged
 AS $function$
 /*
  * One row for each identifier: the number of its last line, the last value of
@@ -301,7 +303,8 @@ BEGIN
         first, last,
         (SELECT string_agg(format('NULLIF(v%1$s, '''') AS v%1$s', c.number), ', ' ORDER BY c.number) FROM unnest(columns) AS c),
         segments_internal.import_last_values(columns, blank),
-        tables.key_column, key_type, tables.contact_table, segments_internal.import_identifier(format('c.%I', columns[1].target), columns[1].is_exact));
+        tables.key_column, key_type, tables.contact_table,
+        segments_internal.import_identifier(segments_internal.column_text('c', tables.contact_table, columns[1].target), columns[1].is_exact));
     ANALYZE pg_temp.segments_import_row (line, key);
     DROP TABLE pg_temp.segments_import_twice;
 END

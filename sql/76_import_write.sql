@@ -18,7 +18,7 @@ DECLARE
     rows text := format('(SELECT r.line, r.key, %s FROM pg_temp.segments_import_row AS r WHERE r.line BETWEEN %s AND %s AND r.key IS NOT NULL) AS n',
         (SELECT string_agg(format('r.v%1$s::%2$s AS v%1$s', c.number, c.type), ', ') FROM unnest(cells) AS c), first, last);
     differs text := (SELECT string_agg(format(CASE WHEN c.is_comparable THEN '%1$s c.%2$I IS DISTINCT FROM n.v%3$s'
-                                                   ELSE '%1$s c.%2$I::text IS DISTINCT FROM n.v%3$s::text' END,
+                                                   ELSE '%1$s segments_internal.value_text(c.%2$I) IS DISTINCT FROM segments_internal.value_text(n.v%3$s)' END,
                                               CASE WHEN NOT blank THEN format('n.v%s IS NOT NULL AND', c.number) END, c.target, c.number), ' OR ') FROM unnest(cells) AS c);
 BEGIN
     IF cells = '{}' THEN

@@ -16,11 +16,11 @@
 
 #include "base/result.h"
 #include "base/spi.h"
-#include "base/sql_text.h"
 #include "base/vector.h"
 #include "build/build_lock.h"
 #include "build/build_set.h"
 #include "definition/contact_table.h"
+#include "definition/wanted_key.h"
 #include "maintain/maintain.h"
 #include "maintain/point_trigger.h"
 #include "member/change_set.h"
@@ -131,14 +131,15 @@ void
 BuildCheckKeys(Program *program)
 {
 	ContactTable *table = program->table;
+	char *key;
 
 	if (get_rel_relkind(table->relid) == RELKIND_PARTITIONED_TABLE)
 		return;
-	SpiRun(
-		psprintf("SELECT pg_catalog.min(%s) FROM %s c "
-				 "GROUP BY c.%s HAVING pg_catalog.count(*) > 1 LIMIT 1",
-				 SqlTextOf(psprintf("c.%s", table->key), table->key_type), table->name, table->key),
-		0, NULL, NULL);
+	key = psprintf("c.%s", table->key);
+	SpiRun(psprintf("SELECT pg_catalog.min(%s) FROM %s c "
+					"GROUP BY %s HAVING pg_catalog.count(*) > 1 LIMIT 1",
+					WantedKeySql(table, key, TEXTOID), table->name, key),
+		   0, NULL, NULL);
 	if (SPI_processed > 0)
 		ereport(ERROR, (errcode(ERRCODE_UNIQUE_VIOLATION),
 						errmsg("duplicate key of contact table \"%s\"", get_rel_name(table->relid)),

@@ -11,6 +11,7 @@
 
 #include "maintain/point_trigger.h"
 
+#include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
@@ -23,12 +24,12 @@
 #include "base/result.h"
 #include "base/secure.h"
 #include "base/spi.h"
-#include "base/sql_text.h"
 #include "base/table_tree.h"
 #include "base/vector.h"
 #include "definition/contact_table.h"
 #include "definition/point_definition.h"
 #include "definition/segment.h"
+#include "definition/wanted_key.h"
 #include "maintain/manual.h"
 #include "maintain/point_crossing.h"
 #include "member/change_set.h"
@@ -46,7 +47,7 @@ key_text(Program *program, const char *key)
 {
 	if (getBaseType(program->table->key_type) == NUMERICOID)
 		return psprintf("pg_catalog.trim_scale(%s)::pg_catalog.text", key);
-	return SqlTextOf(key, program->table->key_type);
+	return WantedKeySql(program->table, key, TEXTOID);
 }
 
 /* Keys as an array of texts, in their order. */

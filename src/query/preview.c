@@ -21,7 +21,6 @@
 #include "utils/tuplestore.h"
 
 #include "base/secure.h"
-#include "base/sql_text.h"
 #include "base/srf.h"
 #include "definition/access.h"
 #include "definition/contact_table.h"
@@ -189,12 +188,6 @@ estimate(Preview *preview)
 
 /* ----- answers ----- */
 
-static char *
-key_text(const ContactTable *table)
-{
-	return SqlTextOf(psprintf("c.%s", table->key), table->key_type);
-}
-
 /* As the owner, for a caller from whom no contact is hidden. */
 static void
 preview_all(Preview *preview, MemoryContext caller)
@@ -209,8 +202,8 @@ preview_all(Preview *preview, MemoryContext caller)
 			Int64GetDatum(number(psprintf("SELECT pg_catalog.count(*) %s", preview->where)));
 	if (preview->sample > 0)
 	{
-		run(psprintf("SELECT ARRAY(SELECT %s %s LIMIT %d)", key_text(table), preview->where,
-					 preview->sample));
+		run(psprintf("SELECT ARRAY(SELECT segments_internal.value_text(c.%s) %s LIMIT %d)",
+					 table->key, preview->where, preview->sample));
 		old = MemoryContextSwitchTo(caller);
 		preview->values[2] = datumCopy(
 			SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull), false, -1);
@@ -246,7 +239,9 @@ preview_visible(Preview *preview, Filter *filter)
 							  table->name, quote_literal_cstr(document.data))));
 	SPI_finish();
 	if (preview->keys)
-		VisibleContacts(table, preview->keys, key_text(table), note_visible, preview);
+		VisibleContacts(table, preview->keys,
+						psprintf("segments_internal.value_text(c.%s)", table->key), note_visible,
+						preview);
 	preview->values[1] = Int64GetDatum(preview->n);
 	preview->values[2] = preview->found ? makeArrayResult(preview->found, CurrentMemoryContext)
 										: PointerGetDatum(construct_empty_array(TEXTOID));

@@ -11,6 +11,10 @@
  * constraint of a domain is checked, as whoever has another key is not a contact.
  * Input functions of composite types and ranges can run one all the same; so
  * they run as the owner of the contact table, whose type it is.
+ *
+ * A key becomes a text by the output function of its type, with the settings
+ * that everything runs with: any session reads that text as the same key.  A
+ * cast to text would be code of whoever owns the type.
  */
 #include "postgres.h"
 
@@ -31,6 +35,7 @@
 #include "definition/owner_message.h"
 
 PG_FUNCTION_INFO_V1(segments_key_in);
+PG_FUNCTION_INFO_V1(segments_value_text);
 
 #define FETCH_ROWS 10000
 
@@ -117,6 +122,63 @@ segments_key_in(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	PG_RETURN_DATUM(KeyOfTextIn(PG_GETARG_OID(0), get_fn_expr_argtype(fcinfo->flinfo, 2),
 								text_to_cstring(PG_GETARG_TEXT_PP(1))));
+}
+
+/* Is a value's text the same under all settings? */
+static bool
+is_free_of_settings(Oid type)
+{
+	switch (type)
+	{
+		case INT2OID:
+		case INT4OID:
+		case INT8OID:
+		case NUMERICOID:
+		case BOOLOID:
+		case TEXTOID:
+		case VARCHAROID:
+		case NAMEOID:
+		case UUIDOID:
+			return true;
+		default:
+			return type_is_enum(type);
+	}
+}
+
+/*
+ * A value as text.  Of a char(n) without the blanks that don't count.
+ */
+char *
+ValueText(Datum value, Oid type)
+{
+	bool set;
+	SecureContext secure;
+	Oid output;
+	bool varlena;
+	char *result;
+
+	type = getBaseType(type);
+	if (type == BPCHAROID)
+		return TextDatumGetCString(DirectFunctionCall1(rtrim1, value));
+	set = !is_free_of_settings(type);
+	getTypeOutputInfo(type, &output, &varlena);
+	if (set)
+		SecureEnter(&secure, InvalidOid);
+	result = OidOutputFunctionCall(output, value);
+	if (set)
+		SecureLeave(&secure);
+	return result;
+}
+
+/*
+ * segments_internal.value_text(anyelement) -> text
+ */
+Datum
+segments_value_text(PG_FUNCTION_ARGS)
+{
+	Oid type = get_fn_expr_argtype(fcinfo->flinfo, 0);
+
+	PG_RETURN_TEXT_P(cstring_to_text(ValueText(PG_GETARG_DATUM(0), type)));
 }
 
 /* ----- rows ----- */

@@ -17,6 +17,7 @@ typedef void (*VisibleVisit)(void *arg, Datum value, bool isnull);
 extern TupleDesc KeyDesc(const ContactTable *table);
 extern Datum KeyOfText(const ContactTable *table, const char *text);
 extern Datum KeyOfTextIn(Oid relid, Oid type, char *text);
+extern char *ValueText(Datum value, Oid type);
 extern void StoreQuery(const ContactTable *table, const char *sql, Tuplestorestate *store,
 					   TupleDesc desc);
 extern void VisibleContacts(const ContactTable *table, Tuplestorestate *keys, const char *select,

@@ -106,11 +106,11 @@ append_member(Why *why, int64 segment)
  * where row security hides the contact from the caller.
  */
 static char *
-contact_literal(ContactTable *table, const char *contact)
+contact_literal(ContactTable *table, Datum key, const char *contact)
 {
 	char *type = UnmodifiedTypeName(getBaseType(table->key_type));
 
-	if (AccessHidesRows(table->relid) && !ContactIsVisible(table, KeyOfText(table, contact)))
+	if (AccessHidesRows(table->relid) && !ContactIsVisible(table, key))
 		return psprintf("NULL::%s", type);
 	return psprintf("%s::%s", quote_literal_cstr(contact), type);
 }
@@ -124,7 +124,8 @@ Datum
 segments_why_contact(PG_FUNCTION_ARGS)
 {
 	int64 id = PG_GETARG_INT64(0);
-	char *contact = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	char *contact;
+	Datum key;
 	MemoryContext caller = CurrentMemoryContext;
 	SegmentRow *row;
 	SecureContext secure;
@@ -137,7 +138,10 @@ segments_why_contact(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("segment was deleted concurrently")));
 	why.table = AccessContactTable(row->contact_table);
-	why.contact = contact_literal(why.table, contact);
+	/* read as the session writes it, and asked for as everything runs */
+	key = KeyOfText(why.table, text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	contact = ValueText(key, why.table->key_type);
+	why.contact = contact_literal(why.table, key, contact);
 	why.viewer = GetUserId();
 	why.now = SegmentsNow();
 	initStringInfo(&out);
