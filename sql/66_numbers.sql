@@ -18,35 +18,37 @@ DECLARE
     changes bigint;
     members bigint;
     last_change timestamptz;
+    trimmed timestamptz;
 BEGIN
     SELECT c.joins + c.leaves, c.members, c.last_change INTO changes, members, last_change FROM segments_internal.member_counts(tables.contact_table) AS c
     WHERE c.segment_id = log_reaches.segment_id;
     SELECT r.entries, r.oldest, r.more INTO entries, oldest, more
     FROM segments_internal.ask_beside(tables.contact_table, 'reach', log_reaches.segment_id) AS r (entries bigint, oldest timestamptz, more bigint);
-    -- a segment begins without members, so those of a whole log make those of now; in a database that was restored, or
-    -- an unlogged table, all changes that are known are those of the log.
-    -- without entries nothing has happened since the last change, where that is known
-    RETURN CASE WHEN entries >= coalesce(changes, 0) AND more = coalesce(members, 0) THEN '-infinity'
+    -- asked when the log is open: nobody can truncate it meanwhile
+    trimmed := segments_internal.trimmed_until(tables.contact_table, segment_id);
+    -- Nobody says so where a part of a database was restored.  A segment begins without members, so those of a whole log make
+    -- those of now.  Without entries nothing has happened since the last change, where that is known.
+    RETURN CASE WHEN isfinite(trimmed) OR entries >= coalesce(changes, 0) AND more = coalesce(members, 0) THEN trimmed
                 ELSE coalesce(oldest, CASE WHEN isfinite(last_change) THEN last_change END, segments.now()) END;
 END
 $function$;
 COMMENT ON FUNCTION segments_internal.log_reaches(segments.contact_table, bigint) IS
-    'the instant since which the log holds every join and leave of a segment; -infinity: all that ever were';
+    'the instant after which the log holds every join and leave of a segment; -infinity: all that ever were';
 
-CREATE FUNCTION segments_internal.check_log_reaches(tables segments.contact_table, segment_id bigint, at timestamptz) RETURNS void
+CREATE FUNCTION segments_internal.check_log_reaches(tables segments.contact_table, segment_id bigint, at timestamptz, is_counted boolean) RETURNS void
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
     reaches timestamptz := segments_internal.log_reaches(tables, segment_id);
 BEGIN
-    IF at < reaches THEN
+    IF at < reaches OR at = reaches AND is_counted THEN
         RAISE EXCEPTION 'the log does not reach back to %', at
-            USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = format('It was trimmed, and reaches back to %s.', reaches);
+            USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = format('It was trimmed, and holds all that came after %s.', reaches);
     END IF;
 END
 $function$;
-COMMENT ON FUNCTION segments_internal.check_log_reaches(segments.contact_table, bigint, timestamptz) IS
-    'an error when the log of a segment was trimmed after an instant';
+COMMENT ON FUNCTION segments_internal.check_log_reaches(segments.contact_table, bigint, timestamptz, boolean) IS
+    'an error when the log of a segment was trimmed after an instant; is_counted: what happened at that instant is needed too';
 
 CREATE FUNCTION segments.growth(segment text, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, step interval DEFAULT '1 day')
     RETURNS TABLE ("from" timestamptz, joined bigint, "left" bigint, total bigint)
@@ -73,7 +75,7 @@ BEGIN
         OR first AT TIME ZONE tables.timezone + step * 10000 < last AT TIME ZONE tables.timezone THEN
         RAISE EXCEPTION 'step must be positive, and not below a ten thousandth of the period' USING ERRCODE = 'invalid_parameter_value';
     END IF;
-    PERFORM segments_internal.check_log_reaches(tables, found.id, first);
+    PERFORM segments_internal.check_log_reaches(tables, found.id, first, true);
     -- by multiples, which come to an end for a step that goes back as well ('1 month -31 days'), and keep to the ends of months
     bounds := ARRAY(SELECT DISTINCT b FROM generate_series(0, 10000) AS n,
                     LATERAL (SELECT (first AT TIME ZONE tables.timezone + step * n) AT TIME ZONE tables.timezone) AS s (b)
@@ -108,7 +110,7 @@ BEGIN
     SELECT * INTO found FROM segments_internal.find_segment(named_id);
     tables := found.tables;
     PERFORM segments_internal.check_key_type(tables, pg_typeof(key));
-    PERFORM segments_internal.check_log_reaches(tables, found.id, at);
+    PERFORM segments_internal.check_log_reaches(tables, found.id, at, false);
     RETURN QUERY EXECUTE format('SELECT m.contact_id::%s FROM segments_internal.ask_beside($1, ''members at'', $2, $3) AS m (contact_id %s)',
                                 pg_typeof(key), segments_internal.base_type(pg_typeof(key)))
     USING tables.contact_table, found.id, at;
