@@ -200,6 +200,8 @@ CREATE %1$s TABLE %4$s (
 ALTER TABLE %4$s REPLICA IDENTITY FULL;
 CREATE INDEX ON %4$s USING brin (xact, lsn) WITH (pages_per_range = 16);
 CREATE TRIGGER segments_before_delete BEFORE DELETE ON %4$s FOR EACH STATEMENT EXECUTE FUNCTION segments_internal.before_trim();
+CREATE TRIGGER segments_after_delete AFTER DELETE ON %4$s
+    REFERENCING OLD TABLE AS segments_old FOR EACH STATEMENT EXECUTE FUNCTION segments_internal.after_trim();
 CREATE TRIGGER segments_before_truncate BEFORE TRUNCATE ON %4$s FOR EACH STATEMENT EXECUTE FUNCTION segments_internal.before_trim();
     $ddl$, contacts.persistence, member, override, change, create_tables.key_declaration);
     EXECUTE format('COMMENT ON TABLE %s IS %L', member, format('Present members of the segments of table %s', contacts.relname));

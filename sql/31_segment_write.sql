@@ -498,6 +498,7 @@ BEGIN
     -- now that nobody can be building them
     DELETE FROM segments.segment_clock AS c USING segments_old AS o WHERE c.segment_id = o.id;
     DELETE FROM segments.segment_failure AS f USING segments_old AS o WHERE f.segment_id = o.id;
+    DELETE FROM segments.log_trimmed AS l USING segments_old AS o WHERE (l.contact_table, l.segment_id) = (o.contact_table, o.id);
     RETURN NULL;
 END
 $function$;

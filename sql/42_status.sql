@@ -105,7 +105,7 @@ COMMENT ON COLUMN segments.status.is_published IS 'whether it is kept up to date
 COMMENT ON COLUMN segments.status.state IS 'building, ready or failed: set aside with the members that it had, until segments.rebuild()';
 COMMENT ON COLUMN segments.status.error IS 'why it failed';
 COMMENT ON COLUMN segments.status.members IS 'number of members, exact';
-COMMENT ON COLUMN segments.status.joins IS 'how often contacts joined, also if the log has lost it since; after a dump was restored: since the oldest entry of its log';
+COMMENT ON COLUMN segments.status.joins IS 'how often contacts joined, also if the log has lost it since; after a dump was restored, or the table of members or the log got another file (VACUUM FULL, CLUSTER, TRUNCATE): since the oldest entry of the log';
 COMMENT ON COLUMN segments.status.leaves IS 'how often contacts left, likewise';
 COMMENT ON COLUMN segments.status.last_change IS 'instant of the last join or leave';
 COMMENT ON COLUMN segments.status.evaluated_at IS 'the instant it was last brought forward to, if its filters move with time';

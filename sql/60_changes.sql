@@ -230,6 +230,34 @@ CREATE FUNCTION segments.trim_changes(older_than interval DEFAULT '30 days', con
 COMMENT ON FUNCTION segments.trim_changes(interval, regclass, boolean) IS
     'deletes entries of the log that are older than this; those that some consumer has not read, whose role may still read the contact table, stay unless keep_unread is false; gives their number; for the owner of the contact table';
 
+-- What is before cannot be told by going back from the present (src/log/trimmed.c).
+CREATE TABLE segments.log_trimmed (
+    contact_table regclass NOT NULL,
+    segment_id bigint NOT NULL,
+    at timestamptz NOT NULL,
+    PRIMARY KEY (contact_table, segment_id)
+);
+COMMENT ON TABLE segments.log_trimmed IS 'Up to when entries were deleted from the logs; written by the engine';
+COMMENT ON COLUMN segments.log_trimmed.contact_table IS 'the contact table';
+COMMENT ON COLUMN segments.log_trimmed.segment_id IS 'the segment; 0: all, since the log was truncated';
+COMMENT ON COLUMN segments.log_trimmed.at IS 'the latest instant of an entry that is missing';
+SELECT pg_catalog.pg_extension_config_dump('segments.log_trimmed', '');
+ALTER TABLE segments.log_trimmed ENABLE ROW LEVEL SECURITY;
+CREATE POLICY visible ON segments.log_trimmed FOR SELECT
+    USING (has_table_privilege(contact_table, 'SELECT')
+           AND (segment_id = 0 OR EXISTS (SELECT FROM segments.segment AS s WHERE s.id = segment_id)));
+COMMENT ON POLICY visible ON segments.log_trimmed IS 'those of visible segments';
+GRANT SELECT ON segments.log_trimmed TO PUBLIC;
+
+CREATE FUNCTION segments_internal.after_trim() RETURNS trigger
+    LANGUAGE c AS 'MODULE_PATHNAME', 'segments_after_trim';
+COMMENT ON FUNCTION segments_internal.after_trim() IS 'trigger function of the logs; keeps up to when entries were deleted';
+
+CREATE FUNCTION segments_internal.trimmed_until(contact_table regclass, segment_id bigint) RETURNS timestamptz
+    LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'segments_trimmed_until';
+COMMENT ON FUNCTION segments_internal.trimmed_until(regclass, bigint) IS
+    'the instant after which no entry of a segment was deleted from the log, as last committed; -infinity: none ever was';
+
 -- ---------------------------------------------------------------------------
 -- Numbers of members (src/log/member_count.c, member_settle.c)
 -- ---------------------------------------------------------------------------
@@ -284,6 +312,7 @@ BEGIN
     IF TG_OP = 'DELETE' THEN
         DELETE FROM segments.count_state AS s WHERE s.contact_table = OLD.contact_table;
         DELETE FROM segments.member_count AS c WHERE c.contact_table = OLD.contact_table;
+        DELETE FROM segments.log_trimmed AS l WHERE l.contact_table = OLD.contact_table;
         RETURN NULL;
     END IF;
     INSERT INTO segments.count_state (contact_table) VALUES (NEW.contact_table) ON CONFLICT DO NOTHING;
@@ -305,7 +334,13 @@ AS $function$
 BEGIN
     PERFORM segments_internal.settle_counts(t.contact_table, CASE TG_OP WHEN 'DELETE' THEN 'trim' ELSE 'anew' END)
     FROM segments.contact_table AS t WHERE t.change_table = TG_RELID;
+    IF TG_OP = 'TRUNCATE' THEN
+        -- of all, also of segments that an older snapshot does not see; nobody else has the log open
+        INSERT INTO segments.log_trimmed AS l (contact_table, segment_id, at)
+        SELECT t.contact_table, 0, greatest(clock_timestamp(), segments.now()) FROM segments.contact_table AS t WHERE t.change_table = TG_RELID
+        ON CONFLICT ON CONSTRAINT log_trimmed_pkey DO UPDATE SET at = greatest(l.at, EXCLUDED.at);
+    END IF;
     RETURN NULL;
 END
 $function$;
-COMMENT ON FUNCTION segments_internal.before_trim() IS 'trigger function of the logs; what is deleted is counted before';
+COMMENT ON FUNCTION segments_internal.before_trim() IS 'trigger function of the logs; what is deleted is counted before, and when all was is kept';

@@ -18,35 +18,37 @@ DECLARE
     changes bigint;
     members bigint;
     last_change timestamptz;
+    trimmed timestamptz;
 BEGIN
     SELECT c.joins + c.leaves, c.members, c.last_change INTO changes, members, last_change FROM segments_internal.member_counts(tables.contact_table) AS c
     WHERE c.segment_id = log_reaches.segment_id;
     SELECT r.entries, r.oldest, r.more INTO entries, oldest, more
     FROM segments_internal.ask_beside(tables.contact_table, 'reach', log_reaches.segment_id) AS r (entries bigint, oldest timestamptz, more bigint);
-    -- a segment begins without members, so those of a whole log make those of now; in a database that was restored, or
-    -- an unlogged table, all changes that are known are those of the log.
-    -- without entries nothing has happened since the last change, where that is known
-    RETURN CASE WHEN entries >= coalesce(changes, 0) AND more = coalesce(members, 0) THEN '-infinity'
+    -- asked when the log is open: nobody can truncate it meanwhile
+    trimmed := segments_internal.trimmed_until(tables.contact_table, segment_id);
+    -- Nobody says so where a part of a database was restored.  A segment begins without members, so those of a whole log make
+    -- those of now.  Without entries nothing has happened since the last change, where that is known.
+    RETURN CASE WHEN isfinite(trimmed) OR entries >= coalesce(changes, 0) AND more = coalesce(members, 0) THEN trimmed
                 ELSE coalesce(oldest, CASE WHEN isfinite(last_change) THEN last_change END, segments.now()) END;
 END
 $function$;
 COMMENT ON FUNCTION segments_internal.log_reaches(segments.contact_table, bigint) IS
-    'the instant since which the log holds every join and leave of a segment; -infinity: all that ever were';
+    'the instant after which the log holds every join and leave of a segment; -infinity: all that ever were';
 
-CREATE FUNCTION segments_internal.check_log_reaches(tables segments.contact_table, segment_id bigint, at timestamptz) RETURNS void
+CREATE FUNCTION segments_internal.check_log_reaches(tables segments.contact_table, segment_id bigint, at timestamptz, is_counted boolean) RETURNS void
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
     reaches timestamptz := segments_internal.log_reaches(tables, segment_id);
 BEGIN
-    IF at < reaches THEN
+    IF at < reaches OR at = reaches AND is_counted THEN
         RAISE EXCEPTION 'the log does not reach back to %', at
-            USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = format('It was trimmed, and reaches back to %s.', reaches);
+            USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = format('It was trimmed, and holds all that came after %s.', reaches);
     END IF;
 END
 $function$;
-COMMENT ON FUNCTION segments_internal.check_log_reaches(segments.contact_table, bigint, timestamptz) IS
-    'an error when the log of a segment was trimmed after an instant';
+COMMENT ON FUNCTION segments_internal.check_log_reaches(segments.contact_table, bigint, timestamptz, boolean) IS
+    'an error when the log of a segment was trimmed after an instant; is_counted: what happened at that instant is needed too';
 
 CREATE FUNCTION segments_internal.growth_bounds(first timestamptz, last timestamptz, step interval, timezone text) RETURNS timestamptz[]
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
@@ -104,7 +106,7 @@ BEGIN
         RAISE EXCEPTION 'since must be before until' USING ERRCODE = 'invalid_parameter_value';
     END IF;
     bounds := segments_internal.growth_bounds(first, last, step, tables.timezone);
-    PERFORM segments_internal.check_log_reaches(tables, found.id, first);
+    PERFORM segments_internal.check_log_reaches(tables, found.id, first, true);
     RETURN QUERY
         WITH change AS MATERIALIZED (
             SELECT c.number, c.joined, c."left"
@@ -135,7 +137,7 @@ BEGIN
     SELECT * INTO found FROM segments_internal.find_segment(named_id);
     tables := found.tables;
     PERFORM segments_internal.check_key_type(tables, pg_typeof(key));
-    PERFORM segments_internal.check_log_reaches(tables, found.id, at);
+    PERFORM segments_internal.check_log_reaches(tables, found.id, at, false);
     RETURN QUERY EXECUTE format('SELECT m.contact_id::%s FROM segments_internal.ask_beside($1, ''members at'', $2, $3) AS m (contact_id %s)',
                                 segments_internal.type_name(pg_typeof(key)), segments_internal.type_name(segments_internal.base_type(pg_typeof(key))))
     USING tables.contact_table, found.id, at;

@@ -6,8 +6,8 @@
  * Whoever may execute a trigger function can put it on a table of their own, with
  * rows as they like; one with the rights of the extension's owner believes its
  * rows.  Nobody needs the right: triggers that are there don't ask for it.
- * Everybody needs that on maintain() and before_trim(), which attach() puts on
- * tables of its caller; they go by the table that they are on.
+ * Everybody needs that on maintain(), before_trim() and after_trim(), which attach()
+ * puts on tables of its caller; they go by the table that they are on.
  */
 DO $$
 DECLARE
@@ -17,7 +17,7 @@ BEGIN
         SELECT p.oid FROM pg_catalog.pg_proc AS p
         WHERE p.pronamespace = 'segments_internal'::pg_catalog.regnamespace
           AND p.prorettype IN ('pg_catalog.trigger'::pg_catalog.regtype, 'pg_catalog.event_trigger'::pg_catalog.regtype)
-          AND p.proname NOT IN ('maintain', 'before_trim')
+          AND p.proname NOT IN ('maintain', 'before_trim', 'after_trim')
     LOOP
         EXECUTE pg_catalog.format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', function);
     END LOOP;

@@ -17,6 +17,9 @@
 #define CAUSE_DEFINITION "definition"
 #define CAUSE_SEGMENT "segment"
 
+/* The instant of a leave in SQL over the member's row: nobody leaves before they joined. */
+#define LEFT_AT(now) "GREATEST(" now ", since)"
+
 /* What a snapshot sees of the log: all below high but those in progress. */
 typedef struct LogHorizon
 {

@@ -23,8 +23,11 @@
 #define Anum_change_at 7
 #define Anum_change_lsn 8
 
-static void
-read_entry(TupleTableSlot *slot, LogEntry *entry)
+/*
+ * An entry of the row of a log in a slot, but for its transaction.
+ */
+void
+ChangeLogEntry(TupleTableSlot *slot, LogEntry *entry)
 {
 	slot_getsomeattrs(slot, Anum_change_lsn);
 	entry->n = DatumGetInt32(slot->tts_values[Anum_change_n - 1]);
@@ -71,7 +74,7 @@ ChangeLogScan(Relation log, const LogPages *pages, int n, const LogHorizon *sinc
 			entry.xact = DatumGetInt64(slot_getattr(slot, Anum_change_xact, &isnull));
 			if (HorizonSees(since, entry.xact))
 				continue;
-			read_entry(slot, &entry);
+			ChangeLogEntry(slot, &entry);
 			function(&entry, arg);
 		}
 		CHECK_FOR_INTERRUPTS();

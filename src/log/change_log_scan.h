@@ -8,6 +8,7 @@
 
 #include "access/xlogdefs.h"
 #include "datatype/timestamp.h"
+#include "executor/tuptable.h"
 #include "storage/itemptr.h"
 #include "utils/relcache.h"
 #include "utils/snapshot.h"
@@ -29,6 +30,7 @@ typedef struct LogEntry
 
 typedef void (*LogEntryFunction)(const LogEntry *entry, void *arg);
 
+extern void ChangeLogEntry(TupleTableSlot *slot, LogEntry *entry);
 extern void ChangeLogScan(Relation log, const LogPages *pages, int n, const LogHorizon *since,
 						  Snapshot snapshot, LogEntryFunction function, void *arg);
 

@@ -16,8 +16,10 @@
 #include "utils/builtins.h"
 #include "utils/pg_lsn.h"
 #include "utils/rel.h"
+#include "utils/timestamp.h"
 
 #include "base/compat.h"
+#include "base/vector.h"
 #include "log/change_log.h"
 #include "log/change_number.h"
 #include "member/change_set.h"
@@ -27,8 +29,30 @@
 #define Anum_change_lsn 8
 #define Natts_filter_change 8 /* of entries without source and reference, which are left out */
 
+/*
+ * The row-th entry of those that are written next is of this instant.  Rows are
+ * told in ascending order.
+ */
+void
+DirectLogAddLater(DirectLog *log, int row, TimestampTz at)
+{
+	VectorMakeRoom(log->later, log->nlater, log->later_size, 64);
+	log->later[log->nlater].row = row;
+	log->later[log->nlater++].at = at;
+}
+
+/* The instant of an entry; next: which of the later ones is still to come. */
+static Datum
+instant_of(const DirectLog *log, int row, int *next)
+{
+	if (*next == log->nlater || log->later[*next].row != row)
+		return log->now;
+	return TimestampTzGetDatum(log->later[(*next)++].at);
+}
+
 static void
-fill_row(DirectLog *log, TupleTableSlot *slot, const Change *change, int number, Datum lsn)
+fill_row(DirectLog *log, TupleTableSlot *slot, const Change *change, int number, Datum at,
+		 Datum lsn)
 {
 	slot->tts_values[0] = log->transaction;
 	slot->tts_values[1] = Int32GetDatum(number);
@@ -36,7 +60,7 @@ fill_row(DirectLog *log, TupleTableSlot *slot, const Change *change, int number,
 	slot->tts_values[3] = change->key;
 	slot->tts_values[4] = BoolGetDatum(change->joined);
 	slot->tts_values[5] = log->cause;
-	slot->tts_values[6] = log->now;
+	slot->tts_values[6] = at;
 	slot->tts_values[7] = lsn;
 	memset(slot->tts_isnull, false, sizeof(bool) * log->table.ncolumns);
 	if (log->table.ncolumns == Natts_change)
@@ -92,6 +116,7 @@ void
 DirectLogWrite(DirectLog *log, const Change *changes, int n, CommandId command)
 {
 	DirectTable *table = &log->table;
+	int later = 0;
 	int start;
 	int row;
 	int i;
@@ -104,11 +129,12 @@ DirectLogWrite(DirectLog *log, const Change *changes, int n, CommandId command)
 		CHECK_FOR_INTERRUPTS();
 		for (row = 0; row < count; row++)
 			fill_row(log, DirectTableSlot(table, row), &changes[start + row],
-					 log->number + start + row, lsn);
+					 log->number + start + row, instant_of(log, start + row, &later), lsn);
 		DirectTableInsert(table, count, command);
 		for (i = 0; i < table->nindexes; i++)
 			insert_index(table, i, count);
 	}
+	log->nlater = 0;
 	log->number += n;
 	(void) ChangeNumberNext(n);
 }

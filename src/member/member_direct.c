@@ -45,6 +45,7 @@
 
 #define FEW_LEAVES 1000 /* looked for by contact, where that is fewer searches */
 
+#define Anum_member_since 3
 #define Anum_override_included 3
 
 typedef struct DirectWork
@@ -55,6 +56,7 @@ typedef struct DirectWork
 	Relation override;
 	Relation override_index; /* NULL: there are no overrides */
 	bool joins_looked_up;    /* some may be of members */
+	int left;                /* who really did, of those that leave */
 	Snapshot snapshot;
 	CommandId command;
 	Datum now;
@@ -88,6 +90,21 @@ drop_forbidden(DirectWork *work, Change *changes, int n)
 
 /* ----- leaves ----- */
 
+/*
+ * We may have begun before a member joined.  Nobody leaves before that: totals
+ * of the time between would miss them.
+ */
+static void
+note_leave(DirectWork *work, TupleTableSlot *member)
+{
+	bool isnull;
+	TimestampTz since = DatumGetTimestampTz(slot_getattr(member, Anum_member_since, &isnull));
+
+	if (since > DatumGetTimestampTz(work->now))
+		DirectLogAddLater(&work->log, work->left, since);
+	work->left++;
+}
+
 /* Whoever is not a member does not leave. */
 static bool
 delete_member(void *arg, Change *change, TupleTableSlot *member)
@@ -103,6 +120,7 @@ delete_member(void *arg, Change *change, TupleTableSlot *member)
 				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 				 errmsg("could not maintain segment " INT64_FORMAT " due to concurrent update",
 						change->segment)));
+	note_leave(work, member);
 	return true;
 }
 
@@ -115,6 +133,7 @@ delete_members(DirectWork *work, Change *changes, int n)
 	bool by_contact =
 		member->by_contact != NULL && n <= FEW_LEAVES && ChangesPutByContact(changes, n);
 
+	work->left = 0;
 	MemberFinderBegin(&finder, work->program, member->rel,
 					  by_contact ? member->by_contact : member->primary, by_contact,
 					  work->snapshot);

@@ -75,9 +75,10 @@ write_plan(Program *program, bool join)
 			"DELETE FROM %s m USING ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) u(s, k) "
 			"WHERE m.segment_id = u.s AND m.contact_id = u.k "
 			"AND NOT EXISTS (SELECT FROM %s o WHERE o.segment_id = u.s AND o.contact_id = u.k AND o.included) "
-			"RETURNING m.segment_id, m.contact_id) "
+			"RETURNING m.segment_id, m.contact_id, m.since) "
 			"INSERT INTO %s (xact, n, segment_id, contact_id, joined, cause, at, source, reference) "
-			"SELECT $4, $5 + pg_catalog.row_number() OVER () - 1, segment_id, contact_id, false, $6, $3, $7, $8 FROM moved",
+			"SELECT $4, $5 + pg_catalog.row_number() OVER () - 1, segment_id, contact_id, false, $6, " LEFT_AT(
+				"$3") ", $7, $8 FROM moved",
 			member, override, change);
 	return ProgramPlan(program, join ? &program->join_plan : &program->leave_plan, sql, 8, types);
 }
@@ -177,10 +178,10 @@ static void
 delete_members(Program *program, const char *condition, Datum *keys, int nkeys)
 {
 	char *sql = psprintf(
-		"WITH moved AS (DELETE FROM %s m WHERE %s RETURNING m.segment_id, m.contact_id) "
+		"WITH moved AS (DELETE FROM %s m WHERE %s RETURNING m.segment_id, m.contact_id, m.since) "
 		"INSERT INTO %s (xact, n, segment_id, contact_id, joined, cause, at) "
 		"SELECT $3, $4 + pg_catalog.row_number() OVER () - 1, segment_id, contact_id, false, '" CAUSE_FILTER
-		"', $2 FROM moved",
+		"', " LEFT_AT("$2") " FROM moved",
 		CatalogRelationName(program->table->member_table), condition,
 		CatalogRelationName(program->table->change_table));
 

@@ -77,10 +77,10 @@ forget_members(ContactTable *table, int64 segment_id)
 
 	leaves = run(
 		psprintf(
-			"WITH gone AS (DELETE FROM %s WHERE segment_id = $1 RETURNING contact_id) "
+			"WITH gone AS (DELETE FROM %s WHERE segment_id = $1 RETURNING contact_id, since) "
 			"INSERT INTO %s (xact, n, segment_id, contact_id, joined, cause, at) "
 			"SELECT $2, $5 - 1 + row_number() OVER (ORDER BY contact_id), $1, contact_id, false, "
-			"'definition', $3 FROM gone",
+			"'definition', " LEFT_AT("$3") " FROM gone",
 			CatalogRelationName(table->member_table), CatalogRelationName(table->change_table)),
 		segment_id);
 	(void) ChangeNumberNext(leaves);

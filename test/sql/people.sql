@@ -122,7 +122,8 @@ EXCEPT SELECT contact_id FROM segments.members('news', NULL::uuid);
 SELECT count(*) FROM segments.members_at('news', '2026-03-01', key => NULL::uuid);
 SELECT segments.members_at('news', now());
 SELECT segments.trim_changes('36 hours', 'people.person') > 0 AS trimmed;
-SELECT segments.members_at('news', '2026-03-28 13:00+00', key => NULL::uuid);
+SELECT count(*) FROM segments.members_at('news', '2026-03-28 13:00+00', key => NULL::uuid);
+SELECT segments.members_at('news', '2026-03-28 11:00+00', key => NULL::uuid);
 SELECT segments.growth('news', '2026-03-26', '2026-03-31');
 SELECT count(*) FROM segments.members_at('news', '2026-03-30 00:00+00', key => NULL::uuid);
 -- with all of it trimmed, back to the last change

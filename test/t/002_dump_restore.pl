@@ -53,6 +53,7 @@ $node->safe_psql('source', q{
 	SELECT segments.set_preferences(9::bigint, '{news}', 'crm.leads');
 	UPDATE crm.leads SET points = points * 2 WHERE id < 150;
 	SELECT segments.refresh_due();
+	DELETE FROM crm.leads_segment_change WHERE contact_id = 160;
 	SELECT segments.create_segment('Newer', '[{"glue": "and", "object": "lead", "field": "date_added", "operator": "gte", "properties": {"filter": "today"}}]', contact_table => 'crm.leads');
 });
 
@@ -64,6 +65,7 @@ my $state = q{
 	UNION ALL SELECT 'override', s.alias, o.contact_id::text, o.included::text, o.since::text, o.by_user, o.source, o.reference FROM crm.leads_segment_override o JOIN segments.segment s ON s.id = o.segment_id
 	UNION ALL SELECT 'change', c.xact::text, c.n::text, c.segment_id::text, c.contact_id::text, c.joined::text, c.cause, c.at::text FROM crm.leads_segment_change c
 	UNION ALL SELECT 'origin', c.xact::text, c.n::text, c.source, c.reference, '', '', '' FROM crm.leads_segment_change c
+	UNION ALL SELECT 'trimmed', s.alias, l.contact_table::text, l.at::text, '', '', '', '' FROM segments.log_trimmed l JOIN segments.segment s ON s.id = l.segment_id
 	UNION ALL SELECT 'table', t.contact_table::text, t.key_column, t.key_type::text, t.timezone, t.case_sensitive::text, t.member_table::text, '' FROM segments.contact_table t
 	UNION ALL SELECT 'part', p.attached::text, p.part::text, '', '', '', '', '' FROM segments.table_part p
 	UNION ALL SELECT 'relation', r.contact_table::text, r.name, r.related_table::text, r.contact_column, r.link_table::text, r.condition, '' FROM segments.relation r
