@@ -300,6 +300,8 @@ BEGIN
         RAISE EXCEPTION 'import % goes on in another session', import_id USING ERRCODE = 'object_in_use';
     END IF;
     SELECT * INTO STRICT tables FROM segments.contact_table AS t WHERE t.contact_table = import.contact_table;
+    -- what others have left to the end of the transaction is no fault of a row
+    PERFORM segments_internal.import_check_deferred(tables);
     columns := ARRAY(SELECT jsonb_populate_record(NULL::segments.import_column, e.value)
                      FROM jsonb_array_elements(import.options -> 'import_columns') WITH ORDINALITY AS e (value, n) ORDER BY e.n);
     missing := segments_internal.import_reject(import_id, columns, format('l.ident IS NULL AND l.line BETWEEN %s AND %s', first, last), 'the unique identifier is missing');

@@ -48,6 +48,45 @@ END
 $function$;
 COMMENT ON FUNCTION segments_internal.import_insert(segments.contact_table, segments.import_column[], bigint, bigint) IS 'creates the contacts of rows that are none yet; how many';
 
+CREATE FUNCTION segments_internal.import_check_deferred(tables segments.contact_table) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $function$
+/*
+ * What is checked now is not checked again when the transaction ends; what
+ * comes later is deferred, as declared.  A name stands for all constraints of
+ * a schema that have it, so those that one which cannot be deferred shares are
+ * left to the end.
+ */
+DECLARE
+    deferred text := (
+        SELECT string_agg(DISTINCT format('%I.%I', n.nspname, c.conname), ', ')
+        FROM pg_constraint AS c JOIN pg_namespace AS n ON n.oid = c.connamespace AND has_schema_privilege(n.oid, 'USAGE')
+        WHERE c.condeferred AND (c.confrelid = tables.contact_table OR c.conrelid = tables.contact_table
+                                 OR c.conrelid IN (SELECT p.part FROM segments.table_part AS p WHERE p.attached = tables.contact_table))
+          AND NOT EXISTS (SELECT FROM pg_constraint AS o WHERE o.conname = c.conname AND o.connamespace = c.connamespace AND NOT o.condeferrable));
+BEGIN
+    IF deferred IS NOT NULL THEN
+        EXECUTE format('SET CONSTRAINTS %s IMMEDIATE', deferred);
+        EXECUTE format('SET CONSTRAINTS %s DEFERRED', deferred);
+    END IF;
+END
+$function$;
+COMMENT ON FUNCTION segments_internal.import_check_deferred(segments.contact_table) IS
+    'an error if a constraint of the contact table that is deferred to the end of the transaction does not hold now';
+
+CREATE FUNCTION segments_internal.import_store(tables segments.contact_table, columns segments.import_column[], blank boolean, first bigint, last bigint,
+                                               OUT created bigint, OUT updated bigint)
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+    updated := segments_internal.import_update(tables, columns, blank, first, last);
+    created := segments_internal.import_insert(tables, columns, first, last);
+    PERFORM segments_internal.import_check_deferred(tables);
+END
+$function$;
+COMMENT ON FUNCTION segments_internal.import_store(segments.contact_table, segments.import_column[], boolean, bigint, bigint) IS
+    'updates and creates the contacts of rows, from line to line; an error if one of them cannot be stored';
+
 CREATE FUNCTION segments_internal.import_reject(import_id bigint, columns segments.import_column[], condition text, reason text) RETURNS bigint
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -92,8 +131,12 @@ BEGIN
             (SELECT string_agg(format('count(NULLIF(%s, '''')::%s)', CASE c.number WHEN 1 THEN 'btrim(l.v1)' ELSE format('l.v%s', c.number) END, c.type), ', ')
              FROM unnest(columns) AS c)) USING lines;
         RETURN 0;
-    EXCEPTION WHEN data_exception OR integrity_constraint_violation THEN
-        GET STACKED DIAGNOSTICS message = MESSAGE_TEXT;
+    EXCEPTION
+        /* of the moment, and not of the value */
+        WHEN transaction_rollback OR lock_not_available OR insufficient_resources OR operator_intervention OR system_error OR internal_error THEN
+            RAISE;
+        WHEN OTHERS THEN
+            GET STACKED DIAGNOSTICS message = MESSAGE_TEXT;
     END;
     IF cardinality(lines) = 1 THEN
         RETURN segments_internal.import_reject_line(import_id, columns, lines[1], message);
@@ -121,13 +164,15 @@ DECLARE
     message text;
 BEGIN
     PERFORM segments_internal.import_take_lines(columns, blank, row_line, ARRAY[line]);
-    PERFORM segments_internal.import_update(tables, columns, blank, row_line, row_line);
-    PERFORM segments_internal.import_insert(tables, columns, row_line, row_line);
+    PERFORM segments_internal.import_store(tables, columns, blank, row_line, row_line);
     RAISE EXCEPTION 'it was only tried' USING ERRCODE = 'SGTRY';
 EXCEPTION
     WHEN SQLSTATE 'SGTRY' THEN
         RETURN NULL;
-    WHEN data_exception OR integrity_constraint_violation OR insufficient_privilege OR raise_exception OR with_check_option_violation THEN
+    /* of the moment, and not of the line */
+    WHEN transaction_rollback OR lock_not_available OR insufficient_resources OR operator_intervention OR system_error OR internal_error THEN
+        RAISE;
+    WHEN OTHERS THEN
         GET STACKED DIAGNOSTICS message = MESSAGE_TEXT;
         RETURN message;
 END
@@ -192,12 +237,15 @@ BEGIN
         RETURN;
     END IF;
     BEGIN
-        updated := segments_internal.import_update(tables, columns, blank, first, last);
-        created := segments_internal.import_insert(tables, columns, first, last);
+        SELECT w.created, w.updated INTO created, updated FROM segments_internal.import_store(tables, columns, blank, first, last) AS w;
         PERFORM segments_internal.report_import(tables.contact_table, 'writing', NULL, last - first + 1);
         RETURN;
-    EXCEPTION WHEN data_exception OR integrity_constraint_violation OR insufficient_privilege OR raise_exception OR with_check_option_violation THEN
-        GET STACKED DIAGNOSTICS message = MESSAGE_TEXT;
+    EXCEPTION
+        /* of the moment, and not of the row */
+        WHEN transaction_rollback OR lock_not_available OR insufficient_resources OR operator_intervention OR system_error OR internal_error THEN
+            RAISE;
+        WHEN OTHERS THEN
+            GET STACKED DIAGNOSTICS message = MESSAGE_TEXT;
     END;
     created := 0;
     updated := 0;

@@ -30,5 +30,58 @@ INSERT INTO refused.length (email, tags, chars, b, bv, bs, word, words, each)
 SELECT s.email, '{abc}', '{ab}', '11', '11', '{11}', 'abc', '{abc}', '{abc}' FROM refused.long AS s WHERE s.email <> 'good';
 SELECT created, updated, unchanged, added, rejected FROM segments.import_contacts('length', 'refused.long');
 SELECT DISTINCT tags, chars, b, bv, bs, word, words, each FROM refused.length WHERE email <> 'good';
+-- whatever one row cannot be stored for, the others go in: limits, errors that triggers make up, what is checked when the transaction ends
+CREATE TABLE refused.plan (id int PRIMARY KEY);
+INSERT INTO refused.plan VALUES (1);
+CREATE TABLE refused.kind (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, email text, note text, extra jsonb,
+    code int UNIQUE DEFERRABLE INITIALLY DEFERRED, plan int REFERENCES refused.plan DEFERRABLE INITIALLY DEFERRED);
+CREATE INDEX ON refused.kind (note);
+CREATE FUNCTION refused.own() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.note = 'own' THEN
+        RAISE EXCEPTION 'an error of one''s own' USING ERRCODE = 'U0001';
+    ELSIF NEW.note = 'moment' THEN
+        RAISE EXCEPTION 'an error of the moment' USING ERRCODE = 'serialization_failure';
+    END IF;
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER own BEFORE INSERT OR UPDATE ON refused.kind FOR EACH ROW EXECUTE FUNCTION refused.own();
+SELECT segments.attach('refused.kind');
+SELECT segments.create_segment('Kind', contact_table => 'refused.kind') > 0 AS created;
+CREATE TABLE refused.kinds (email text, note text, extra text, code text, plan text);
+INSERT INTO refused.kinds (email, code) VALUES ('first', '1');
+INSERT INTO refused.kinds (email, note) SELECT 'big', string_agg(md5(i::text), '') FROM generate_series(1, 1000) AS i;
+INSERT INTO refused.kinds (email, extra) VALUES ('deep', repeat('[', 100000) || repeat(']', 100000));
+INSERT INTO refused.kinds (email, note, code, plan) VALUES ('own', 'own', NULL, NULL), ('plan', NULL, NULL, '2'), ('code', NULL, '1', NULL),
+    ('lines', 'one', NULL, '1'), ('lines', 'two', NULL, '2'), ('lines', NULL, '7', NULL), ('last', NULL, '8', '1');
+INSERT INTO refused.kinds (email, extra) VALUES ('last', repeat('[', 100000) || repeat(']', 100000));
+SELECT created, updated, unchanged, added, rejected FROM segments.import_contacts('kind', 'refused.kinds');
+SELECT * FROM refused.reasons();
+SELECT email, note, extra, code, plan FROM refused.kind ORDER BY id;
+-- the same when they update contacts; what was deferred stays so
+INSERT INTO refused.kind (email) SELECT DISTINCT s.email FROM refused.kinds AS s WHERE NOT EXISTS (SELECT FROM refused.kind AS k WHERE k.email = s.email);
+BEGIN;
+SELECT created, updated, unchanged, added, rejected FROM segments.import_contacts('kind', 'refused.kinds');
+SELECT * FROM refused.reasons();
+INSERT INTO refused.kind (email, plan) VALUES ('later', 3);
+INSERT INTO refused.plan VALUES (3);
+COMMIT;
+SELECT email, note, extra, code, plan FROM refused.kind ORDER BY email;
+-- contacts that are updated refer to those that are created
+CREATE TABLE refused.tree (email text PRIMARY KEY, boss text REFERENCES refused.tree DEFERRABLE INITIALLY DEFERRED);
+INSERT INTO refused.tree VALUES ('a');
+SELECT segments.attach('refused.tree');
+SELECT segments.create_segment('Tree', contact_table => 'refused.tree') > 0 AS created;
+CREATE TABLE refused.trees AS SELECT * FROM (VALUES ('a', 'b'), ('b', 'c'), ('c', 'a')) AS v (email, boss);
+SELECT created, updated, unchanged, added, rejected FROM segments.import_contacts('tree', 'refused.trees');
+-- what a transaction has left to its end before is no row's fault
+BEGIN;
+INSERT INTO refused.kind (email, plan) VALUES ('early', 4);
+SELECT segments.import_contacts('kind', 'refused.kinds');
+ROLLBACK;
+-- nor are errors of the moment
+UPDATE refused.kinds SET note = 'moment' WHERE email = 'plan';
+SELECT segments.import_contacts('kind', 'refused.kinds');
 SELECT count(*) FROM segments.check();
 DROP SCHEMA refused CASCADE;
