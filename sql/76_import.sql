@@ -102,8 +102,8 @@ COMMENT ON FUNCTION segments_internal.report_import(regclass, text, bigint, bigi
 
 -- What goes where -------------------------------------------------------------
 
-CREATE TYPE segments.import_column AS (number integer, source name, target name, type text, missing text, is_comparable boolean);
-COMMENT ON TYPE segments.import_column IS 'a column of an import: of the staging table, of the contact table, its type, what a new contact has without it, and whether values compare by =';
+CREATE TYPE segments.import_column AS (number integer, source name, target name, stored text, type text, missing text, is_comparable boolean);
+COMMENT ON TYPE segments.import_column IS 'a column of an import: of the staging table, of the contact table, its type there, the type that its texts are cast to, what a new contact has without it, and whether values compare by =';
 
 CREATE FUNCTION segments_internal.import_targets(tables segments.contact_table, staging regclass, match_on name, columns jsonb)
     RETURNS TABLE (source name, target name)
@@ -159,7 +159,7 @@ CREATE FUNCTION segments_internal.import_columns(tables segments.contact_table, 
 AS $function$
     -- a cast to varchar(n) would cut off what an assignment refuses, as one to every type whose length is given by a function that is
     -- told whether a cast is explicit: these come without the length, and the assignment looks after it; other types are rounded
-    SELECT array_agg(ROW(t.number, t.source, t.target,
+    SELECT array_agg(ROW(t.number, t.source, t.target, format_type(a.atttypid, a.atttypmod),
                          CASE WHEN EXISTS (SELECT FROM pg_cast AS l JOIN pg_proc AS f ON f.oid = l.castfunc
                                            WHERE l.castsource = e.oid AND l.casttarget = e.oid AND f.pronargs = 3)
                               THEN format_type(y.oid, -1) ELSE format_type(a.atttypid, a.atttypmod) END,
@@ -307,13 +307,18 @@ BEGIN
     missing := segments_internal.import_reject(import_id, columns, format('l.ident IS NULL AND l.line BETWEEN %s AND %s', first, last), 'the unique identifier is missing');
     PERFORM segments_internal.report_import(tables.contact_table, 'matching', import.lines, 0);
     IF segments_internal.import_find_twice(first, last) > 0 THEN
+        PERFORM segments_internal.drop_staged('segments_import_check');
+        EXECUTE format('CREATE TEMP TABLE segments_import_check (%s)', (SELECT string_agg(format('v%s %s', c.number, c.stored), ', ' ORDER BY c.number) FROM unnest(columns) AS c));
         refused := segments_internal.import_check_lines(import_id, columns, ARRAY(
             SELECT l.line FROM pg_temp.segments_import_line AS l JOIN pg_temp.segments_import_twice AS t ON t.ident = l.ident
             WHERE l.line BETWEEN first AND last ORDER BY l.line));
+        DROP TABLE pg_temp.segments_import_check;
     END IF;
     PERFORM segments_internal.import_merge(tables, columns, (import.options ->> 'blank')::boolean, first, last);
     PERFORM segments_internal.drop_staged('segments_import_key');
     EXECUTE format('CREATE TEMP TABLE segments_import_key (key %s)', segments_internal.base_type(tables.key_type));
+    PERFORM segments_internal.drop_staged('segments_import_written');
+    CREATE TEMP TABLE segments_import_written (line bigint);
     written := segments_internal.import_write(import_id, tables, columns, (import.options ->> 'blank')::boolean, first, last);
     -- what was refused is gone from the rows
     SELECT count(r.key) INTO matched FROM pg_temp.segments_import_row AS r;
@@ -323,7 +328,7 @@ BEGIN
         unchanged = i.unchanged + matched - written.updated, rejected = i.rejected + missing + refused + written.rejected,
         added = i.added + segments_internal.import_add(import_lines.import_id, import.segment_id, tables)
     WHERE i.id = import_id;
-    DROP TABLE pg_temp.segments_import_row, pg_temp.segments_import_key;
+    DROP TABLE pg_temp.segments_import_row, pg_temp.segments_import_key, pg_temp.segments_import_written;
 END
 $function$;
 COMMENT ON FUNCTION segments_internal.import_lines(bigint, bigint, bigint) IS 'imports staged lines';

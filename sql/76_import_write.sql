@@ -5,35 +5,54 @@
 CREATE FUNCTION segments_internal.import_update(tables segments.contact_table, columns segments.import_column[], blank boolean, first bigint, last bigint) RETURNS bigint
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
+/*
+ * What differs and is not written either has been kept by row security or a
+ * trigger, or has gone meanwhile.  Which rows are written is known only from the
+ * statement itself: a trigger may have made their contacts differ again.
+ */
 DECLARE
-    written bigint := 0;
+    written bigint;
+    is_left boolean := false;
     -- the identifier found the contact: it is left as the contact has it
     cells segments.import_column[] := columns[2:];
+    rows text := format('(SELECT r.line, r.key, %s FROM pg_temp.segments_import_row AS r WHERE r.line BETWEEN %s AND %s AND r.key IS NOT NULL) AS n',
+        (SELECT string_agg(format('r.v%1$s::%2$s AS v%1$s', c.number, c.type), ', ') FROM unnest(cells) AS c), first, last);
+    differs text := (SELECT string_agg(format(CASE WHEN c.is_comparable THEN '%1$s c.%2$I IS DISTINCT FROM n.v%3$s'
+                                                   ELSE '%1$s c.%2$I::text IS DISTINCT FROM n.v%3$s::text' END,
+                                              CASE WHEN NOT blank THEN format('n.v%s IS NOT NULL AND', c.number) END, c.target, c.number), ' OR ') FROM unnest(cells) AS c);
 BEGIN
-    IF cardinality(cells) > 0 THEN
-        EXECUTE format('UPDATE %1$s AS c SET %2$s FROM (SELECT r.key, %3$s FROM pg_temp.segments_import_row AS r '
-            'WHERE r.line BETWEEN %4$s AND %5$s AND r.key IS NOT NULL) AS n WHERE c.%6$I = n.key AND (%7$s)',
-            tables.contact_table,
-            (SELECT string_agg(format('%I = %s', c.target, CASE WHEN blank THEN format('n.v%s', c.number)
-                                                               ELSE format('COALESCE(n.v%s, c.%I)', c.number, c.target) END), ', ') FROM unnest(cells) AS c),
-            (SELECT string_agg(format('r.v%1$s::%2$s AS v%1$s', c.number, c.type), ', ') FROM unnest(cells) AS c),
-            first, last, tables.key_column,
-            (SELECT string_agg(format(CASE WHEN c.is_comparable THEN '%1$s c.%2$I IS DISTINCT FROM n.v%3$s'
-                                           ELSE '%1$s c.%2$I::text IS DISTINCT FROM n.v%3$s::text' END,
-                                      CASE WHEN NOT blank THEN format('n.v%s IS NOT NULL AND', c.number) END, c.target, c.number), ' OR ') FROM unnest(cells) AS c));
-        GET DIAGNOSTICS written = ROW_COUNT;
+    IF cells = '{}' THEN
+        RETURN 0;
+    END IF;
+    EXECUTE format('WITH written AS (UPDATE %1$s AS c SET %2$s FROM %3$s WHERE c.%4$I = n.key AND (%5$s) RETURNING n.line) '
+        'INSERT INTO pg_temp.segments_import_written SELECT w.line FROM written AS w',
+        tables.contact_table,
+        (SELECT string_agg(format('%I = %s', c.target, CASE WHEN blank THEN format('n.v%s', c.number)
+                                                           ELSE format('COALESCE(n.v%s, c.%I)', c.number, c.target) END), ', ') FROM unnest(cells) AS c),
+        rows, tables.key_column, differs);
+    GET DIAGNOSTICS written = ROW_COUNT;
+    IF written < (SELECT count(*) FROM pg_temp.segments_import_row AS r WHERE r.line BETWEEN first AND last AND r.key IS NOT NULL) THEN
+        EXECUTE format('SELECT EXISTS (SELECT FROM %2$s WHERE NOT EXISTS (SELECT FROM pg_temp.segments_import_written AS w WHERE w.line = n.line) '
+            'AND NOT EXISTS (SELECT FROM %1$s AS c WHERE c.%3$I = n.key AND NOT (%4$s)))', tables.contact_table, rows, tables.key_column, differs) INTO is_left;
+    END IF;
+    IF is_left THEN
+        RAISE EXCEPTION 'the contact is not updated: row security or a trigger keeps it as it is, or it has gone' USING ERRCODE = 'insufficient_privilege';
     END IF;
     RETURN written;
 END
 $function$;
-COMMENT ON FUNCTION segments_internal.import_update(segments.contact_table, segments.import_column[], boolean, bigint, bigint) IS 'updates contacts that differ from their rows; how many';
+COMMENT ON FUNCTION segments_internal.import_update(segments.contact_table, segments.import_column[], boolean, bigint, bigint) IS 'updates contacts that differ from their rows; how many; an error if one is not updated';
 
 CREATE FUNCTION segments_internal.import_insert(tables segments.contact_table, columns segments.import_column[], first bigint, last bigint) RETURNS bigint
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
     written bigint;
+    expected bigint := (SELECT count(*) FROM pg_temp.segments_import_row AS r WHERE r.line BETWEEN first AND last AND r.key IS NULL);
 BEGIN
+    IF expected = 0 THEN
+        RETURN 0;
+    END IF;
     EXECUTE format('WITH added AS (INSERT INTO %1$s AS c (%2$s) SELECT %3$s FROM pg_temp.segments_import_row AS r '
         'WHERE r.line BETWEEN %4$s AND %5$s AND r.key IS NULL ORDER BY r.line RETURNING c.%6$I AS key) '
         'INSERT INTO pg_temp.segments_import_key SELECT a.key FROM added AS a',
@@ -43,10 +62,14 @@ BEGIN
                                   CASE c.number WHEN 1 THEN 'btrim(r.v1)' ELSE format('r.v%s', c.number) END, c.type), ', ' ORDER BY c.number) FROM unnest(columns) AS c),
         first, last, tables.key_column);
     GET DIAGNOSTICS written = ROW_COUNT;
+    IF written < expected THEN
+        RAISE EXCEPTION 'the contact is not created: a trigger does not let it' USING ERRCODE = 'triggered_action_exception';
+    END IF;
     RETURN written;
 END
 $function$;
-COMMENT ON FUNCTION segments_internal.import_insert(segments.contact_table, segments.import_column[], bigint, bigint) IS 'creates the contacts of rows that are none yet; how many';
+COMMENT ON FUNCTION segments_internal.import_insert(segments.contact_table, segments.import_column[], bigint, bigint) IS
+    'creates the contacts of rows that are none yet; how many; an error if one is not created';
 
 CREATE FUNCTION segments_internal.import_check_deferred(tables segments.contact_table) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
@@ -127,8 +150,9 @@ DECLARE
     middle integer := cardinality(lines) / 2;
 BEGIN
     BEGIN
-        EXECUTE format('SELECT %s FROM pg_temp.segments_import_line AS l WHERE l.line = ANY ($1)',
-            (SELECT string_agg(format('count(NULLIF(%s, '''')::%s)', CASE c.number WHEN 1 THEN 'btrim(l.v1)' ELSE format('l.v%s', c.number) END, c.type), ', ')
+        -- assigned as to the contact table: casts cut off
+        EXECUTE format('INSERT INTO pg_temp.segments_import_check SELECT %s FROM pg_temp.segments_import_line AS l WHERE l.line = ANY ($1)',
+            (SELECT string_agg(format('NULLIF(%s, '''')::%s', CASE c.number WHEN 1 THEN 'btrim(l.v1)' ELSE format('l.v%s', c.number) END, c.type), ', ' ORDER BY c.number)
              FROM unnest(columns) AS c)) USING lines;
         RETURN 0;
     EXCEPTION

@@ -83,5 +83,50 @@ ROLLBACK;
 -- nor are errors of the moment
 UPDATE refused.kinds SET note = 'moment' WHERE email = 'plan';
 SELECT segments.import_contacts('kind', 'refused.kinds');
+-- a row is refused too by who says nothing of it: row security, triggers that return null; one that a trigger changes is written
+CREATE TABLE refused.silent (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, email text, name text);
+INSERT INTO refused.silent (email, name) VALUES ('mine', 'old'), ('theirs', 'old'), ('same', 'Same'), ('kept', 'old'), ('loud', 'old'), ('left', 'old');
+CREATE FUNCTION refused.hush() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.email IN ('kept', 'never') THEN
+        RETURN NULL;
+    ELSIF NEW.email IN ('loud', 'louder') THEN
+        NEW.name := upper(NEW.name);
+    END IF;
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER hush BEFORE INSERT OR UPDATE ON refused.silent FOR EACH ROW EXECUTE FUNCTION refused.hush();
+SELECT segments.attach('refused.silent');
+SELECT segments.create_segment('Silent', contact_table => 'refused.silent') > 0 AS created;
+CREATE ROLE regress_refused;
+ALTER TABLE refused.silent ENABLE ROW LEVEL SECURITY;
+CREATE POLICY seen ON refused.silent FOR SELECT USING (true);
+CREATE POLICY made ON refused.silent FOR INSERT WITH CHECK (true);
+CREATE POLICY changed ON refused.silent FOR UPDATE USING (email <> 'theirs');
+GRANT USAGE ON SCHEMA refused TO regress_refused;
+GRANT SELECT, INSERT, UPDATE ON refused.silent TO regress_refused;
+GRANT EXECUTE ON FUNCTION segments.change_by_hand(bigint, anyarray, text) TO regress_refused;
+CREATE TABLE refused.silence (email text, name text);
+GRANT SELECT ON refused.silence TO regress_refused;
+INSERT INTO refused.silence VALUES ('mine', 'new'), ('theirs', 'new'), ('same', 'Same'), ('kept', 'new'), ('loud', 'new'), ('never', 'new'), ('louder', 'new'),
+    ('theirs', 'newer'), ('left', ''), ('new', 'new');
+SET ROLE regress_refused;
+SELECT created, updated, unchanged, added, rejected FROM segments.import_contacts('silent', 'refused.silence');
+SELECT * FROM refused.reasons();
+RESET ROLE;
+SELECT s.email, s.name, m.contact_id IS NOT NULL AS is_member FROM refused.silent AS s LEFT JOIN segments.members('silent', NULL::int) AS m ON m.contact_id = s.id ORDER BY s.id;
+-- a line is refused for what its columns refuse, also where another line of its contact replaces the value
+CREATE TABLE refused.twice (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, email text, word varchar(3), tags varchar(3)[], b bit(2), own refused.word);
+SELECT segments.attach('refused.twice');
+SELECT segments.create_segment('Twice', contact_table => 'refused.twice') > 0 AS created;
+CREATE TABLE refused.lines (email text, word text, tags text, b text, own text);
+INSERT INTO refused.lines VALUES ('a', 'long', '', '', ''), ('a', 'abc', '', '', ''), ('b', '', '{long}', '', ''), ('b', '', '{abc}', '', ''),
+    ('c', '', '', '111', ''), ('c', '', '', '11', ''), ('d', '', '', '', 'long'), ('d', '', '', '', 'abc'), ('e', 'abc', '', '', ''), ('e', 'ab', '{a}', '10', 'a');
+SELECT created, updated, unchanged, added, rejected FROM segments.import_contacts('twice', 'refused.lines');
+SELECT * FROM refused.reasons();
+SELECT email, word, tags, b, own FROM refused.twice ORDER BY id;
 SELECT count(*) FROM segments.check();
+REVOKE EXECUTE ON FUNCTION segments.change_by_hand(bigint, anyarray, text) FROM regress_refused;
 DROP SCHEMA refused CASCADE;
+DROP ROLE regress_refused;
