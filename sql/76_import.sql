@@ -102,8 +102,8 @@ COMMENT ON FUNCTION segments_internal.report_import(regclass, text, bigint, bigi
 
 -- What goes where -------------------------------------------------------------
 
-CREATE TYPE segments.import_column AS (number integer, source name, target name, stored text, type text, missing text, is_comparable boolean);
-COMMENT ON TYPE segments.import_column IS 'a column of an import: of the staging table, of the contact table, its type there, the type that its texts are cast to, what a new contact has without it, and whether values compare by =';
+CREATE TYPE segments.import_column AS (number integer, source name, target name, stored text, type text, missing text, is_comparable boolean, is_exact boolean);
+COMMENT ON TYPE segments.import_column IS 'a column of an import: of the staging table, of the contact table, its type there, the type that its texts are cast to, what a new contact has without it, whether values compare by =, and whether by code point where they tell who is a contact';
 
 CREATE FUNCTION segments_internal.import_targets(tables segments.contact_table, staging regclass, match_on name, columns jsonb)
     RETURNS TABLE (source name, target name)
@@ -166,7 +166,10 @@ AS $function$
                          CASE WHEN a.attidentity = '' AND a.atthasdef THEN pg_get_expr(d.adbin, d.adrelid) ELSE 'NULL' END,
                          EXISTS (SELECT FROM pg_opclass AS o JOIN pg_am AS m ON m.oid = o.opcmethod AND m.amname = 'btree'
                                  WHERE o.opcintype = e.oid AND o.opcdefault)
-                         OR e.typcategory IN ('S', 'E'))::segments.import_column ORDER BY t.number)
+                         OR e.typcategory IN ('S', 'E'),
+                         coalesce((SELECT f.case_sensitive FROM segments.field_definition AS f
+                                   WHERE (f.contact_table, f.object, f.field) = (tables.contact_table, 'lead', a.attname)), tables.case_sensitive))::segments.import_column
+                     ORDER BY t.number)
     FROM (SELECT (row_number() OVER (ORDER BY t.target <> match_on, t.target))::integer AS number, t.source, t.target
           FROM segments_internal.import_targets(tables, staging, match_on, columns) AS t) AS t
         JOIN pg_attribute AS a ON a.attrelid = tables.contact_table AND a.attname = t.target
@@ -177,10 +180,14 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION segments_internal.import_columns(segments.contact_table, regclass, name, jsonb) IS 'the columns of an import, that of the unique identifier first';
 
-CREATE FUNCTION segments_internal.import_identifier(value text) RETURNS text
+CREATE FUNCTION segments_internal.import_identifier(value text, is_exact boolean) RETURNS text
     LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
-    AS $function$SELECT format('NULLIF(segments.fold(pg_catalog.btrim(%s::text)), '''')', value)$function$;
-COMMENT ON FUNCTION segments_internal.import_identifier(text) IS 'SQL for what identifies a contact: folded, without blanks at its ends';
+AS $function$
+    SELECT format(CASE WHEN is_exact THEN 'NULLIF(pg_catalog.btrim(%s::text), '''') COLLATE pg_catalog."C"'
+                       ELSE 'NULLIF(segments.fold(pg_catalog.btrim(%s::text)), '''')' END, value)
+$function$;
+COMMENT ON FUNCTION segments_internal.import_identifier(text, boolean) IS
+    'SQL for what identifies a contact: without blanks at its ends, and folded unless is_exact';
 
 -- Staging -----------------------------------------------------------------------
 
@@ -213,8 +220,8 @@ DECLARE
 BEGIN
     PERFORM segments_internal.drop_staged('segments_import_line');
     EXECUTE format('CREATE TEMP TABLE segments_import_line AS SELECT row_number() OVER () AS line, %1$s AS problem, CASE WHEN %1$s IS NULL THEN %2$s END AS ident, %3$s FROM %4$s AS s',
-        problem, segments_internal.import_identifier(format('s.%I', columns[1].source)),
-        (SELECT string_agg(format('s.%I::text AS v%s', c.source, c.number), ', ' ORDER BY c.number) FROM unnest(columns) AS c), staging);
+        problem, segments_internal.import_identifier(format('s.%I::text COLLATE "default"', columns[1].source), columns[1].is_exact),
+        (SELECT string_agg(format('s.%I::text COLLATE "default" AS v%s', c.source, c.number), ', ' ORDER BY c.number) FROM unnest(columns) AS c), staging);
     GET DIAGNOSTICS number_of_lines = ROW_COUNT;
     ANALYZE pg_temp.segments_import_line (line, ident);
     RETURN number_of_lines;
@@ -269,7 +276,7 @@ BEGIN
         first, last,
         (SELECT string_agg(format('NULLIF(v%1$s, '''') AS v%1$s', c.number), ', ' ORDER BY c.number) FROM unnest(columns) AS c),
         segments_internal.import_last_values(columns, blank),
-        tables.key_column, key_type, tables.contact_table, segments_internal.import_identifier(format('c.%I', columns[1].target)));
+        tables.key_column, key_type, tables.contact_table, segments_internal.import_identifier(format('c.%I', columns[1].target), columns[1].is_exact));
     ANALYZE pg_temp.segments_import_row (line, key);
     DROP TABLE pg_temp.segments_import_twice;
 END
@@ -389,4 +396,4 @@ BEGIN
 END
 $function$;
 COMMENT ON FUNCTION segments.import_contacts(text, regclass, name, jsonb, boolean) IS
-    'makes contacts of the rows of a staging table and adds them to a published segment by hand: a row whose match_on, folded and without blanks at its ends, is that of a contact updates it, another creates one.  columns maps {"staging column": "contact column"}, null: those of the same name; a blank leaves what is there, unless blank.  Rows that are refused are kept in segments.import_rejected.  One transaction';
+    'makes contacts of the rows of a staging table and adds them to a published segment by hand: a row whose match_on, without blanks at its ends and folded unless it is case-sensitive, is that of a contact updates it, another creates one.  columns maps {"staging column": "contact column"}, null: those of the same name; a blank leaves what is there, unless blank.  Rows that are refused are kept in segments.import_rejected.  One transaction';

@@ -126,6 +126,28 @@ INSERT INTO refused.lines VALUES ('a', 'long', '', '', ''), ('a', 'abc', '', '',
 SELECT created, updated, unchanged, added, rejected FROM segments.import_contacts('twice', 'refused.lines');
 SELECT * FROM refused.reasons();
 SELECT email, word, tags, b, own FROM refused.twice ORDER BY id;
+-- who is the contact is compared as filters compare the field: by code point where it is case-sensitive
+CREATE TABLE refused.exact (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, email text, code text COLLATE "C", name text);
+INSERT INTO refused.exact (email, code, name) VALUES ('AbC', 'X', 'old'), ('abd', 'y', 'old');
+CREATE TABLE refused.letters (email text, code text COLLATE "POSIX", name text);
+INSERT INTO refused.letters VALUES ('aBc', 'x', 'new'), (' abd ', ' y', 'new'), ('ABD', 'Y', 'new'), ('abD', 'Y ', 'last');
+SELECT segments.attach('refused.exact', case_sensitive => true);
+SELECT segments.create_segment('Exact', contact_table => 'refused.exact') > 0 AS created;
+SELECT segments.define_field('refused.exact', 'code', case_sensitive => false);
+BEGIN;
+SELECT created, updated, unchanged, added, rejected FROM segments.import_contacts('exact', 'refused.letters');
+SELECT email, code, name FROM refused.exact ORDER BY id;
+ROLLBACK;
+BEGIN;
+SELECT created, updated, unchanged, added, rejected FROM segments.import_contacts('exact', 'refused.letters', match_on => 'code');
+SELECT email, code, name FROM refused.exact ORDER BY id;
+ROLLBACK;
+SELECT segments.attach('refused.exact', case_sensitive => false);
+SELECT segments.define_field('refused.exact', 'email', case_sensitive => true);
+BEGIN;
+SELECT created, updated, unchanged, added, rejected FROM segments.import_contacts('exact', 'refused.letters');
+SELECT email, code, name FROM refused.exact ORDER BY id;
+ROLLBACK;
 SELECT count(*) FROM segments.check();
 REVOKE EXECUTE ON FUNCTION segments.change_by_hand(bigint, anyarray, text) FROM regress_refused;
 DROP SCHEMA refused CASCADE;
