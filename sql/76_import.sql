@@ -115,7 +115,8 @@ AS $function$
       AND CASE WHEN columns IS NULL
                THEN EXISTS (SELECT FROM pg_attribute AS c
                             WHERE c.attrelid = tables.contact_table AND c.attname = a.attname AND c.attnum > 0 AND NOT c.attisdropped
-                              AND c.attgenerated = '' AND c.attidentity <> 'a' AND (c.attname <> tables.key_column OR c.attname = match_on))
+                              -- what tells who a contact is is read only
+                              AND (c.attname = match_on OR c.attgenerated = '' AND c.attidentity <> 'a' AND c.attname <> tables.key_column))
                ELSE columns ? a.attname::text END
 $function$;
 COMMENT ON FUNCTION segments_internal.import_targets(segments.contact_table, regclass, name, jsonb) IS 'columns of a staging table and those of the contact table that they go to';
@@ -126,6 +127,9 @@ AS $function$
 DECLARE
     wrong text;
 BEGIN
+    IF staging IS NULL OR match_on IS NULL THEN
+        RAISE EXCEPTION '% must not be null', CASE WHEN staging IS NULL THEN 'staging' ELSE 'match_on' END USING ERRCODE = 'null_value_not_allowed';
+    END IF;
     IF columns IS NOT NULL AND jsonb_typeof(columns) <> 'object' THEN
         RAISE EXCEPTION 'columns must be an object' USING ERRCODE = 'invalid_parameter_value',
             HINT = 'It maps columns of the staging table to columns of the contact table: {"mail": "email"}.';
@@ -137,7 +141,7 @@ BEGIN
     END IF;
     SELECT e.value INTO wrong FROM jsonb_each_text(columns) AS e
     WHERE NOT EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = tables.contact_table AND a.attname = e.value AND a.attnum > 0
-                      AND NOT a.attisdropped AND a.attgenerated = '' AND a.attidentity <> 'a') LIMIT 1;
+                      AND NOT a.attisdropped AND (a.attname = match_on OR a.attgenerated = '' AND a.attidentity <> 'a')) LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'column "%" of relation "%" does not exist or cannot be written', coalesce(wrong, 'null'),
             (SELECT relname FROM pg_class WHERE oid = tables.contact_table) USING ERRCODE = 'undefined_column';
@@ -163,7 +167,7 @@ AS $function$
                          CASE WHEN EXISTS (SELECT FROM pg_cast AS l JOIN pg_proc AS f ON f.oid = l.castfunc
                                            WHERE l.castsource = e.oid AND l.casttarget = e.oid AND f.pronargs = 3)
                               THEN format_type(y.oid, -1) ELSE format_type(a.atttypid, a.atttypmod) END,
-                         CASE WHEN a.attidentity = '' AND a.atthasdef THEN pg_get_expr(d.adbin, d.adrelid) ELSE 'NULL' END,
+                         CASE WHEN a.attidentity = '' AND a.attgenerated = '' AND a.atthasdef THEN pg_get_expr(d.adbin, d.adrelid) ELSE 'NULL' END,
                          EXISTS (SELECT FROM pg_opclass AS o JOIN pg_am AS m ON m.oid = o.opcmethod AND m.amname = 'btree'
                                  WHERE o.opcintype = e.oid AND o.opcdefault)
                          OR e.typcategory IN ('S', 'E'),
@@ -205,7 +209,7 @@ COMMENT ON FUNCTION segments_internal.drop_staged(text) IS 'drops a temporary ta
 
 CREATE FUNCTION segments_internal.csv_problem() RETURNS name
     LANGUAGE sql IMMUTABLE AS $function$SELECT 'what is wrong with the line'::pg_catalog.name$function$;
-COMMENT ON FUNCTION segments_internal.csv_problem() IS 'the column of a file''s temporary table that says what is wrong with a line; names in files are others';
+COMMENT ON FUNCTION segments_internal.csv_problem() IS 'the column of a file''s temporary table that says what is wrong with a line; files that have such a name are refused';
 
 CREATE FUNCTION segments_internal.import_stage(staging regclass, columns segments.import_column[]) RETURNS bigint
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET synchronize_seqscans = off SET max_parallel_workers_per_gather = 0 SET default_statistics_target = 10
@@ -306,6 +310,8 @@ BEGIN
     IF import.done <> first - 1 THEN
         RAISE EXCEPTION 'import % goes on in another session', import_id USING ERRCODE = 'object_in_use';
     END IF;
+    -- it may have been unpublished since the batch before
+    PERFORM segments_internal.check_published(coalesce((SELECT s.alias FROM segments.segment AS s WHERE s.id = import.segment_id), import.segment_id::text));
     SELECT * INTO STRICT tables FROM segments.contact_table AS t WHERE t.contact_table = import.contact_table;
     -- what others have left to the end of the transaction is no fault of a row
     PERFORM segments_internal.import_check_deferred(tables);

@@ -17,8 +17,14 @@ AS $function$
 DECLARE
     names text[] := segments_internal.csv_header(file, delimiter, encoding);
 BEGIN
-    IF cardinality(names) <> (SELECT count(DISTINCT left(n, 63)) FROM unnest(names) AS n WHERE n <> '') THEN
+    IF cardinality(names) <> (SELECT count(DISTINCT n::name) FROM unnest(names) AS n WHERE n <> '') THEN
         RAISE EXCEPTION 'the first line of "%" has blank or repeated names', file USING ERRCODE = 'bad_copy_file_format';
+    END IF;
+    -- nor what columns of a table cannot be named, and what one is named already
+    IF segments_internal.csv_problem() = ANY (names) OR EXISTS (SELECT FROM pg_attribute AS a
+                                                                WHERE a.attrelid = 'pg_class'::regclass AND a.attnum < 0 AND a.attname = ANY (names)) THEN
+        RAISE EXCEPTION 'the first line of "%" has reserved names', file USING ERRCODE = 'bad_copy_file_format',
+            DETAIL = 'Names of system columns are, as ctid, and "what is wrong with the line".';
     END IF;
     PERFORM segments_internal.drop_staged('segments_import_file');
     EXECUTE format('CREATE TEMP TABLE segments_import_file AS SELECT * FROM segments_internal.csv_rows(%L, %L, %L) AS r (%I text, %s)',
@@ -61,6 +67,8 @@ AS $procedure$
 BEGIN
     IF batch OPERATOR(pg_catalog.<) 1 THEN
         RAISE EXCEPTION 'batch must be at least 1' USING ERRCODE = 'invalid_parameter_value';
+    ELSIF file IS NULL THEN
+        RAISE EXCEPTION 'file must not be null' USING ERRCODE = 'null_value_not_allowed';
     ELSIF delimiter IS NULL THEN
         RAISE EXCEPTION 'delimiter must not be null' USING ERRCODE = 'null_value_not_allowed';
     END IF;

@@ -84,5 +84,28 @@ CALL segments.import_csv('list', :'file', delimiter => E'\n') \gset
 CALL segments.import_csv('list', :'file', delimiter => NULL) \gset
 CALL segments.import_csv('list', :'file', encoding => 'klingon') \gset
 CALL segments.import_csv('list', :'file', batch => 0) \gset
+CALL segments.import_csv('list', NULL) \gset
+SELECT segments.import_contacts('list', NULL);
+SELECT segments.import_contacts('list', 'csv.person', match_on => NULL);
+CALL csv.write(:'file', convert_to(E'email,what is wrong with the line\na@x,A\n', 'UTF8'));
+CALL segments.import_csv('list', :'file') \gset
+CALL csv.write(:'file', convert_to(E'email,ctid\na@x,A\n', 'UTF8'));
+CALL segments.import_csv('list', :'file') \gset
+SELECT repeat(E'\u00E9', 40) AS long \gset
+CALL csv.write(:'file', convert_to(format(E'email,%1$s1,%1$s2\na@x,A,B\n', :'long'), 'UTF8'));
+CALL segments.import_csv('list', :'file') \gset
+-- nor does an import go on once its segment is unpublished
+TRUNCATE csv.person;
+CALL csv.write(:'file', :'contents');
+CREATE TRIGGER stop BEFORE INSERT ON csv.person FOR EACH ROW EXECUTE FUNCTION csv.stop();
+CALL segments.import_csv('list', :'file', delimiter => ';', encoding => 'LATIN1', batch => 6) \gset
+DROP TRIGGER stop ON csv.person;
+SELECT id AS import FROM segments.import ORDER BY id DESC LIMIT 1 \gset
+UPDATE segments.segment SET is_published = false WHERE alias = 'list';
+CALL segments.resume_import(:import);
+SELECT done FROM segments.import WHERE id = :import;
+UPDATE segments.segment SET is_published = true WHERE alias = 'list';
+CALL segments.resume_import(:import);
+SELECT done FROM segments.import WHERE id = :import;
 SELECT count(*) FROM segments.check();
 DROP SCHEMA csv CASCADE;
