@@ -48,6 +48,39 @@ $function$;
 COMMENT ON FUNCTION segments_internal.check_log_reaches(segments.contact_table, bigint, timestamptz) IS
     'an error when the log of a segment was trimmed after an instant';
 
+CREATE FUNCTION segments_internal.growth_bounds(first timestamptz, last timestamptz, step interval, timezone text) RETURNS timestamptz[]
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+/*
+ * By multiples, which come to an end for a step that goes back as well
+ * ('1 month -31 days'), and keep to the ends of months.  One that is beyond what
+ * timestamps reach is beyond the period.
+ */
+DECLARE
+    local_first timestamp := first AT TIME ZONE timezone;
+    bound timestamptz;
+    bounds timestamptz[] := ARRAY[first];
+    is_forward boolean := step > interval '0';
+BEGIN
+    BEGIN
+        is_forward := local_first + step > local_first;
+        FOR n IN 1..10000 LOOP
+            bound := (local_first + step * n) AT TIME ZONE timezone;
+            IF bound >= first AND bound < last THEN
+                bounds := array_append(bounds, bound);
+            END IF;
+        END LOOP;
+    EXCEPTION WHEN datetime_field_overflow THEN
+        bound := CASE WHEN step > interval '0' THEN 'infinity' ELSE '-infinity' END;
+    END;
+    IF is_forward IS NOT TRUE OR bound >= last IS NOT TRUE THEN
+        RAISE EXCEPTION 'step must be positive, and not below a ten thousandth of the period' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    RETURN ARRAY(SELECT DISTINCT b FROM unnest(bounds) AS b ORDER BY 1);
+END
+$function$;
+COMMENT ON FUNCTION segments_internal.growth_bounds(timestamptz, timestamptz, interval, text) IS 'where the steps of a period begin, on a zone''s clock';
+
 CREATE FUNCTION segments.growth(segment text, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, step interval DEFAULT '1 day')
     RETURNS TABLE ("from" timestamptz, joined bigint, "left" bigint, total bigint)
     LANGUAGE plpgsql STABLE ROWS 30 SET search_path = pg_catalog, pg_temp
@@ -69,15 +102,9 @@ BEGIN
     first := coalesce(growth.since, date_trunc('day', last AT TIME ZONE tables.timezone - interval '29 days') AT TIME ZONE tables.timezone);
     IF NOT isfinite(first) OR NOT isfinite(last) OR first >= last THEN
         RAISE EXCEPTION 'since must be before until' USING ERRCODE = 'invalid_parameter_value';
-    ELSIF step IS NULL OR tables.timezone IS NULL OR first AT TIME ZONE tables.timezone + step <= first AT TIME ZONE tables.timezone
-        OR first AT TIME ZONE tables.timezone + step * 10000 < last AT TIME ZONE tables.timezone THEN
-        RAISE EXCEPTION 'step must be positive, and not below a ten thousandth of the period' USING ERRCODE = 'invalid_parameter_value';
     END IF;
+    bounds := segments_internal.growth_bounds(first, last, step, tables.timezone);
     PERFORM segments_internal.check_log_reaches(tables, found.id, first);
-    -- by multiples, which come to an end for a step that goes back as well ('1 month -31 days'), and keep to the ends of months
-    bounds := ARRAY(SELECT DISTINCT b FROM generate_series(0, 10000) AS n,
-                    LATERAL (SELECT (first AT TIME ZONE tables.timezone + step * n) AT TIME ZONE tables.timezone) AS s (b)
-                    WHERE b >= first AND b < last ORDER BY 1);
     RETURN QUERY
         WITH change AS MATERIALIZED (
             SELECT c.number, c.joined, c."left"

@@ -103,6 +103,12 @@ SELECT segments.growth('news', '2026-03-28', '2026-03-28');
 SELECT segments.growth('news', '2026-03-28', '2026-03-29', '0 days');
 -- a step of mixed signs comes to an end
 SELECT count(*) FROM segments.growth('news', '2026-03-26 00:00+01', '2026-03-31 00:00+02', '1 month -29 days');
+-- steps that go beyond what times there are
+SELECT count(*), sum(joined) FROM segments.growth('news', '2026-03-26 00:00+01', '2026-03-31 00:00+02', '30 years');
+SELECT count(*), sum(joined) FROM segments.growth('news', '2026-03-26 00:00+01', '2026-03-31 00:00+02', '1 day 290000 years');
+SELECT count(*), sum(joined) FROM segments.growth('news', '2026-03-26 00:00+01', '2026-03-31 00:00+02', '170000000 years');
+SELECT segments.growth('news', '2026-03-26 00:00+01', '2026-03-31 00:00+02', '-170000000 years');
+SELECT segments.growth('news', '2026-03-28', '2026-03-29', '8 seconds');
 RESET timezone;
 SELECT k FROM segments.members_at('news', '2026-03-28 13:00+00', key => NULL::uuid) AS k ORDER BY k;
 SELECT k FROM segments.members_at('news', '2026-03-30 13:00+00', key => NULL::uuid) AS k
