@@ -337,10 +337,10 @@ BEGIN
     -- it may have been unpublished since the batch before
     PERFORM segments_internal.check_published(coalesce((SELECT s.alias FROM segments.segment AS s WHERE s.id = import.segment_id), import.segment_id::text));
     SELECT * INTO STRICT tables FROM segments.contact_table AS t WHERE t.contact_table = import.contact_table;
+    -- what others have left to the end of the transaction is no fault of a row
+    PERFORM segments_internal.import_check_deferred(tables);
     columns := ARRAY(SELECT jsonb_populate_record(NULL::segments.import_column, e.value)
                      FROM jsonb_array_elements(import.options -> 'import_columns') WITH ORDINALITY AS e (value, n) ORDER BY e.n);
-    -- what others have left to the end of the transaction is no fault of a row
-    PERFORM segments_internal.import_check_deferred();
     missing := segments_internal.import_reject(import_id, columns, format('l.ident IS NULL AND l.line BETWEEN %s AND %s', first, last), 'the unique identifier is missing');
     PERFORM segments_internal.report_import(tables.contact_table, 'matching', import.lines, 0);
     IF segments_internal.import_find_twice(first, last) > 0 THEN

@@ -71,21 +71,31 @@ $function$;
 COMMENT ON FUNCTION segments_internal.import_insert(segments.contact_table, segments.import_column[], bigint, bigint) IS
     'creates the contacts of rows that are none yet; how many; an error if one is not created';
 
-CREATE FUNCTION segments_internal.import_check_deferred() RETURNS void
+CREATE FUNCTION segments_internal.import_check_deferred(tables segments.contact_table) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
 /*
- * As their block is undone, they are checked when the transaction ends all the
- * same, and those that come later are deferred as they were.
+ * What is checked now is not checked again when the transaction ends; what
+ * comes later is deferred, as declared.  A name stands for all constraints of
+ * a schema that have it, so those that one which cannot be deferred shares are
+ * left to the end.
  */
+DECLARE
+    deferred text := (
+        SELECT string_agg(DISTINCT format('%I.%I', n.nspname, c.conname), ', ')
+        FROM pg_constraint AS c JOIN pg_namespace AS n ON n.oid = c.connamespace AND has_schema_privilege(n.oid, 'USAGE')
+        WHERE c.condeferred AND (c.confrelid = tables.contact_table OR c.conrelid = tables.contact_table
+                                 OR c.conrelid IN (SELECT p.part FROM segments.table_part AS p WHERE p.attached = tables.contact_table))
+          AND NOT EXISTS (SELECT FROM pg_constraint AS o WHERE o.conname = c.conname AND o.connamespace = c.connamespace AND NOT o.condeferrable));
 BEGIN
-    SET CONSTRAINTS ALL IMMEDIATE;
-    RAISE EXCEPTION 'it was only tried' USING ERRCODE = 'SGTRY';
-EXCEPTION WHEN SQLSTATE 'SGTRY' THEN
-    RETURN;
+    IF deferred IS NOT NULL THEN
+        EXECUTE format('SET CONSTRAINTS %s IMMEDIATE', deferred);
+        EXECUTE format('SET CONSTRAINTS %s DEFERRED', deferred);
+    END IF;
 END
 $function$;
-COMMENT ON FUNCTION segments_internal.import_check_deferred() IS 'an error if a constraint that is deferred to the end of the transaction does not hold now';
+COMMENT ON FUNCTION segments_internal.import_check_deferred(segments.contact_table) IS
+    'an error if a constraint of the contact table that is deferred to the end of the transaction does not hold now';
 
 CREATE FUNCTION segments_internal.import_store(tables segments.contact_table, columns segments.import_column[], blank boolean, first bigint, last bigint,
                                                OUT created bigint, OUT updated bigint)
@@ -94,7 +104,7 @@ AS $function$
 BEGIN
     updated := segments_internal.import_update(tables, columns, blank, first, last);
     created := segments_internal.import_insert(tables, columns, first, last);
-    PERFORM segments_internal.import_check_deferred();
+    PERFORM segments_internal.import_check_deferred(tables);
 END
 $function$;
 COMMENT ON FUNCTION segments_internal.import_store(segments.contact_table, segments.import_column[], boolean, bigint, bigint) IS

@@ -305,6 +305,33 @@ $function$;
 COMMENT ON FUNCTION segments.create_mautic_schema(name) IS
     'create Mautic''s tables in a schema, which is created if need be, and attach them';
 
+CREATE FUNCTION segments_internal.attach_mautic_relation(contacts regclass, name text, related_table regclass, contact_column name, condition text) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+    PERFORM segments.attach_related(contacts, name, related_table, contact_column, condition => condition);
+EXCEPTION WHEN undefined_column THEN
+    RETURN;
+END
+$function$;
+COMMENT ON FUNCTION segments_internal.attach_mautic_relation(regclass, text, regclass, name, text) IS 'attach_related(), unless it needs a column that is not there';
+
+CREATE FUNCTION segments_internal.define_mautic_field(contacts regclass, object text, name text, type text, label text, relation text DEFAULT NULL, column_name name DEFAULT NULL,
+    expression text DEFAULT NULL, condition text DEFAULT NULL, aggregate text DEFAULT NULL, default_prefix text DEFAULT NULL) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+    IF relation IS NULL OR EXISTS (SELECT FROM segments.relation AS r WHERE (r.contact_table, r.name) = (contacts, define_mautic_field.relation)) THEN
+        PERFORM segments.define_field(contacts, name, type, object => object, label => label, relation => relation, column_name => column_name,
+            expression => expression, condition => condition, aggregate => aggregate, default_prefix => default_prefix);
+    END IF;
+EXCEPTION WHEN undefined_column THEN
+    RETURN;
+END
+$function$;
+COMMENT ON FUNCTION segments_internal.define_mautic_field(regclass, text, text, text, text, text, name, text, text, text, text) IS
+    'define_field(), unless it needs a relation or a column that is not there';
+
 CREATE FUNCTION segments.attach_mautic_schema(schema name) RETURNS void
 LANGUAGE plpgsql VOLATILE STRICT
 SET search_path = pg_catalog, pg_temp
@@ -329,10 +356,10 @@ BEGIN
 
     PERFORM segments.attach(contacts);
 
-    IF companies IS NOT NULL AND links IS NOT NULL THEN
+    IF segments_internal.has_column(links, 'lead_id') AND segments_internal.has_column(links, 'company_id') AND companies IS NOT NULL THEN
         PERFORM segments.attach_company(contacts, companies,
-            link_table => links, link_contact_column => 'lead_id',
-            link_company_column => 'company_id', primary_column => 'is_primary');
+            link_table => links, link_contact_column => 'lead_id', link_company_column => 'company_id',
+            primary_column => CASE WHEN segments_internal.has_column(links, 'is_primary') THEN 'is_primary' END::name);
     ELSE
         companies := NULL;
     END IF;
@@ -354,10 +381,10 @@ BEGIN
         ) AS relation (name, contact_column, condition)
     LOOP
         rows_of := to_regclass(format('%I.%I', attach_mautic_schema.schema, word.name));
-        IF rows_of IS NOT NULL THEN
-            PERFORM segments.attach_related(contacts, word.name, rows_of, word.contact_column,
-                                            condition => word.condition);
-        END IF;
+        CONTINUE WHEN rows_of IS NULL;
+        -- where nobody can be marked as removed, nobody was
+        PERFORM segments_internal.attach_mautic_relation(contacts, word.name, rows_of, word.contact_column,
+            CASE WHEN word.condition <> 'NOT manually_removed' OR segments_internal.has_column(rows_of, 'manually_removed') THEN word.condition END);
     END LOOP;
 
     -- columns: their labels, and the types that cannot be inferred
@@ -412,27 +439,16 @@ BEGIN
             ('company', 'companydescription', 'text', 'Description')
         ) AS field (object, name, type, label)
     LOOP
-        CONTINUE WHEN NOT EXISTS (
-            SELECT FROM pg_attribute
-            WHERE attrelid = CASE word.object WHEN 'lead' THEN contacts ELSE companies END
-              AND attname = word.name AND NOT attisdropped);
+        CONTINUE WHEN NOT segments_internal.has_column(CASE word.object WHEN 'lead' THEN contacts ELSE companies END, word.name);
         objects := CASE word.object WHEN 'lead' THEN '{lead}' ELSE '{company,company_all}' END;
         PERFORM segments.define_field(contacts, word.name, word.type,
                                       object => object, label => word.label)
         FROM unnest(objects) AS object;
     END LOOP;
 
-    IF EXISTS (SELECT FROM pg_attribute
-               WHERE attrelid = contacts AND attname = 'stage_id' AND NOT attisdropped) THEN
-        PERFORM segments.define_field(contacts, 'stage', 'id', label => 'Stage', column_name => 'stage_id');
-    END IF;
-    IF EXISTS (SELECT FROM pg_attribute
-               WHERE attrelid = contacts AND attname = 'generated_email_domain' AND NOT attisdropped) THEN
-        PERFORM segments.define_field(contacts, 'generated_email_domain', 'text', label => 'Email Domain');
-    ELSE
-        PERFORM segments.define_field(contacts, 'generated_email_domain', 'text', label => 'Email Domain',
-                                      expression => 'substr(email, strpos(email, ''@'') + 1)');
-    END IF;
+    PERFORM segments_internal.define_mautic_field(contacts, 'lead', 'stage', 'id', 'Stage', column_name => 'stage_id');
+    PERFORM segments_internal.define_mautic_field(contacts, 'lead', 'generated_email_domain', 'text', 'Email Domain',
+        expression => CASE WHEN NOT segments_internal.has_column(contacts, 'generated_email_domain') THEN 'substr(email, strpos(email, ''@'') + 1)' END);
 
     -- fields over related rows
     FOR word IN
@@ -502,33 +518,21 @@ BEGIN
              'push_ids', NULL, NULL, 'exists')
         ) AS field (object, name, type, label, relation, column_name, condition, aggregate)
     LOOP
-        IF to_regclass(format('%I.%I', attach_mautic_schema.schema, word.relation)) IS NOT NULL THEN
-            PERFORM segments.define_field(contacts, word.name, word.type,
-                object => word.object, label => word.label, relation => word.relation,
-                column_name => word.column_name, condition => word.condition, aggregate => word.aggregate);
-        END IF;
+        PERFORM segments_internal.define_mautic_field(contacts, word.object, word.name, word.type, word.label, relation => word.relation,
+            column_name => word.column_name, condition => word.condition, aggregate => word.aggregate);
     END LOOP;
 
     -- A session begins with a visit that no other hit precedes by less than half an hour; a contact
     -- who has visits and begins no session still has rows, so this is a sum and no condition.
-    IF to_regclass(format('%I.page_hits', attach_mautic_schema.schema)) IS NOT NULL THEN
-        PERFORM segments.define_field(contacts, 'sessions', 'number', object => 'behaviors',
-            label => 'Sessions', relation => 'page_hits',
-            expression => format('CASE WHEN EXISTS ('
-                'SELECT FROM %I.page_hits AS earlier'
-                ' WHERE earlier.lead_id = page_hits.lead_id AND earlier.id <> page_hits.id'
-                ' AND earlier.date_hit > page_hits.date_hit - interval ''30 minutes'''
-                ' AND earlier.date_hit < page_hits.date_hit) THEN 0 ELSE 1 END',
-                attach_mautic_schema.schema),
-            condition => 'email_id IS NULL AND redirect_id IS NULL', aggregate => 'sum');
-    END IF;
-
-    IF to_regclass(format('%I.integration_entity', attach_mautic_schema.schema)) IS NOT NULL THEN
-        PERFORM segments.define_field(contacts, 'integration_campaigns', 'select',
-            label => 'Integration Campaign Members', relation => 'integration_entity',
-            expression => 'integration || ''::'' || integration_entity_id',
-            condition => 'integration_entity = ''CampaignMember''', default_prefix => 'Salesforce::');
-    END IF;
+    PERFORM segments_internal.define_mautic_field(contacts, 'behaviors', 'sessions', 'number', 'Sessions', relation => 'page_hits',
+        expression => format('CASE WHEN EXISTS ('
+            'SELECT FROM %I.page_hits AS earlier'
+            ' WHERE earlier.lead_id = page_hits.lead_id AND earlier.id <> page_hits.id'
+            ' AND earlier.date_hit > page_hits.date_hit - interval ''30 minutes'''
+            ' AND earlier.date_hit < page_hits.date_hit) THEN 0 ELSE 1 END', attach_mautic_schema.schema),
+        condition => 'email_id IS NULL AND redirect_id IS NULL', aggregate => 'sum');
+    PERFORM segments_internal.define_mautic_field(contacts, 'lead', 'integration_campaigns', 'select', 'Integration Campaign Members', relation => 'integration_entity',
+        expression => 'integration || ''::'' || integration_entity_id', condition => 'integration_entity = ''CampaignMember''', default_prefix => 'Salesforce::');
 END
 $function$;
 

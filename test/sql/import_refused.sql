@@ -68,6 +68,13 @@ INSERT INTO refused.kind (email, plan) VALUES ('later', 3);
 INSERT INTO refused.plan VALUES (3);
 COMMIT;
 SELECT email, note, extra, code, plan FROM refused.kind ORDER BY email;
+-- contacts that are updated refer to those that are created
+CREATE TABLE refused.tree (email text PRIMARY KEY, boss text REFERENCES refused.tree DEFERRABLE INITIALLY DEFERRED);
+INSERT INTO refused.tree VALUES ('a');
+SELECT segments.attach('refused.tree');
+SELECT segments.create_segment('Tree', contact_table => 'refused.tree') > 0 AS created;
+CREATE TABLE refused.trees AS SELECT * FROM (VALUES ('a', 'b'), ('b', 'c'), ('c', 'a')) AS v (email, boss);
+SELECT created, updated, unchanged, added, rejected FROM segments.import_contacts('tree', 'refused.trees');
 -- what a transaction has left to its end before is no row's fault
 BEGIN;
 INSERT INTO refused.kind (email, plan) VALUES ('early', 4);
