@@ -399,6 +399,7 @@ BEGIN
           AND NOT (segments_internal.is_restore_session()
                    AND NOT EXISTS (SELECT FROM pg_attribute AS c WHERE c.attrelid = a.relation AND age(c.xmin) <= 0))
     LOOP
+        PERFORM segments_internal.hold_enums(ARRAY[altered.relation]);
         PERFORM segments_internal.check_altered_table(altered.relation, altered.former_name, altered.new_name);
     END LOOP;
     PERFORM segments_internal.follow_renamed_names();
