@@ -476,7 +476,9 @@ BEGIN
     IF TG_TAG IN ('CREATE FUNCTION', 'CREATE AGGREGATE', 'CREATE OPERATOR', 'CREATE CAST') OR TG_TAG LIKE 'ALTER %' AND TG_TAG <> 'ALTER POLICY' THEN
         PERFORM segments_internal.end_command();
     END IF;
-    PERFORM segments_internal.check_commands_seen(TG_TAG);
+    IF segments_internal.keeps_snapshot() THEN
+        PERFORM segments_internal.check_commands_seen(TG_TAG);
+    END IF;
     IF NOT EXISTS (SELECT FROM segments.contact_table) THEN
         RETURN;
     END IF;
