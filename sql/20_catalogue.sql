@@ -125,6 +125,10 @@ GRANT SELECT ON segments.definition_change TO pg_database_owner;
 
 -- Definitions that others changed meanwhile (src/definition/unseen_change.c).
 
+CREATE FUNCTION segments_internal.keeps_snapshot() RETURNS boolean
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+    AS $$ SELECT current_setting('transaction_isolation') NOT LIKE 'read %' $$;
+COMMENT ON FUNCTION segments_internal.keeps_snapshot() IS 'is this transaction above READ COMMITTED, so that its queries show definitions as they were?';
 CREATE FUNCTION segments_internal.check_declared_seen(tables oid[]) RETURNS void
     LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'segments_check_declared_seen';
 COMMENT ON FUNCTION segments_internal.check_declared_seen(oid[]) IS 'above READ COMMITTED: an error when the definitions of one of these tables were changed since the snapshot';

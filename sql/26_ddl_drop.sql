@@ -372,6 +372,18 @@ $function$;
 COMMENT ON FUNCTION segments_internal.check_dropped_names(text[], text) IS 'refuse to lose what the expression of a field needs';
 REVOKE EXECUTE ON FUNCTION segments_internal.check_dropped_names(text[], text) FROM PUBLIC;
 
+CREATE FUNCTION segments_internal.dropped_names() RETURNS SETOF text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+    -- what goes with an extension is neither original nor normal
+    SELECT CASE WHEN d.object_type <> 'cast' THEN d.address_names[cardinality(d.address_names)] END
+    FROM pg_event_trigger_dropped_objects() AS d
+    WHERE NOT d.is_temporary
+      AND d.object_type IN ('table', 'view', 'materialized view', 'foreign table', 'function', 'aggregate', 'operator', 'type', 'cast',
+                            'collation', 'text search configuration', 'text search dictionary')
+$function$;
+COMMENT ON FUNCTION segments_internal.dropped_names() IS 'names of what the present command drops that declared SQL may need; a cast has none (null)';
+
 CREATE FUNCTION segments_internal.after_drop() RETURNS event_trigger
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -380,15 +392,11 @@ DECLARE
     names text[];
     dropped record;
 BEGIN
-    -- what goes with an extension is neither original nor normal
-    names := ARRAY(SELECT CASE WHEN d.object_type <> 'cast' THEN d.address_names[cardinality(d.address_names)] END
-                   FROM pg_event_trigger_dropped_objects() AS d
-                   WHERE NOT d.is_temporary
-                     AND d.object_type IN ('table', 'view', 'materialized view', 'foreign table', 'function', 'aggregate', 'operator', 'type', 'cast',
-                                           'collation', 'text search configuration', 'text search dictionary'));
-    PERFORM segments_internal.check_tables_seen(ARRAY(SELECT d.objid FROM pg_event_trigger_dropped_objects() AS d
-                                                      WHERE d.classid = 'pg_class'::regclass AND NOT d.is_temporary));
-    PERFORM segments_internal.check_sql_seen(ARRAY(SELECT coalesce(n, '') FROM unnest(names) AS n));
+    IF segments_internal.keeps_snapshot() THEN
+        PERFORM segments_internal.check_tables_seen(ARRAY(SELECT d.objid FROM pg_event_trigger_dropped_objects() AS d
+                                                          WHERE d.classid = 'pg_class'::regclass AND NOT d.is_temporary));
+        PERFORM segments_internal.check_sql_seen(ARRAY(SELECT coalesce(n, '') FROM segments_internal.dropped_names() AS n));
+    END IF;
     IF NOT EXISTS (SELECT FROM segments.contact_table) THEN
         RETURN;
     END IF;
@@ -429,6 +437,7 @@ BEGIN
             USING HINT = 'segments.attach() and its like create the trigger again.';
     END LOOP;
 
+    names := ARRAY(SELECT segments_internal.dropped_names());
     IF names <> '{}' THEN
         PERFORM segments_internal.check_dropped_names(names, format('cannot drop %s', (
             SELECT string_agg(format('%s %s', d.object_type, d.object_identity), ', ')

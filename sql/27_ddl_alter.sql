@@ -432,6 +432,7 @@ BEGIN
           AND NOT (segments_internal.is_restore_session()
                    AND NOT EXISTS (SELECT FROM pg_attribute AS c WHERE c.attrelid = a.relation AND age(c.xmin) <= 0))
     LOOP
+        PERFORM segments_internal.hold_enums(ARRAY[altered.relation]);
         PERFORM segments_internal.check_altered_table(altered.relation, altered.former_name, altered.new_name);
     END LOOP;
     PERFORM segments_internal.follow_renamed_names();
@@ -508,7 +509,9 @@ BEGIN
     IF TG_TAG IN ('CREATE FUNCTION', 'CREATE AGGREGATE', 'CREATE OPERATOR', 'CREATE CAST') OR TG_TAG LIKE 'ALTER %' AND TG_TAG <> 'ALTER POLICY' THEN
         PERFORM segments_internal.end_command();
     END IF;
-    PERFORM segments_internal.check_commands_seen(TG_TAG);
+    IF segments_internal.keeps_snapshot() THEN
+        PERFORM segments_internal.check_commands_seen(TG_TAG);
+    END IF;
     IF NOT EXISTS (SELECT FROM segments.contact_table) THEN
         RETURN;
     END IF;

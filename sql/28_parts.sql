@@ -88,6 +88,26 @@ $function$;
 COMMENT ON FUNCTION segments_internal.sync_parts(regclass) IS 'note which tables hold rows of an attached table, and bring members up to date with those that came and went';
 REVOKE EXECUTE ON FUNCTION segments_internal.sync_parts(regclass) FROM PUBLIC;
 
+CREATE FUNCTION segments_internal.hold_enum(type oid) RETURNS void
+    LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'segments_hold_enum';
+COMMENT ON FUNCTION segments_internal.hold_enum(oid) IS 'keep the labels of an enum from getting other names until the transaction ends';
+
+CREATE FUNCTION segments_internal.hold_enums(tables oid[]) RETURNS void
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp
+AS $function$
+    WITH RECURSIVE part (oid) AS (
+        SELECT a.atttypid FROM pg_attribute AS a WHERE a.attrelid = ANY (tables) AND a.attnum > 0 AND NOT a.attisdropped
+        UNION
+        SELECT y.oid FROM part AS p JOIN pg_type AS t ON t.oid = p.oid, LATERAL (
+            SELECT unnest(ARRAY[t.typbasetype, t.typelem])
+            UNION ALL SELECT r.rngsubtype FROM pg_range AS r WHERE t.typtype IN ('r', 'm') AND t.oid IN (r.rngtypid, r.rngmultitypid)
+            UNION ALL SELECT a.atttypid FROM pg_attribute AS a WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped) AS y (oid)
+    )
+    SELECT segments_internal.hold_enum(t.oid) FROM part AS p JOIN pg_type AS t ON t.oid = p.oid WHERE t.typtype = 'e'
+$function$;
+COMMENT ON FUNCTION segments_internal.hold_enums(oid[]) IS 'hold_enum() for all that columns of tables are made of, before others can see the tables or columns';
+REVOKE EXECUTE ON FUNCTION segments_internal.hold_enum(oid), segments_internal.hold_enums(oid[]) FROM PUBLIC;
+
 CREATE FUNCTION segments_internal.follow_parts(contact_table regclass) RETURNS void
     LANGUAGE c AS 'MODULE_PATHNAME', 'segments_as_owner';
 COMMENT ON FUNCTION segments_internal.follow_parts(regclass) IS 'follow the tables that hold rows of what was attached, for the owner of the contact table';
@@ -95,6 +115,7 @@ CREATE FUNCTION segments_internal.follow_parts_checked(contact_table regclass) R
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
+    PERFORM segments_internal.hold_enums(ARRAY(SELECT t FROM segments_internal.tables_read(follow_parts_checked.contact_table) AS t));
     PERFORM segments_internal.sync_parts(t) FROM segments_internal.tables_read(follow_parts_checked.contact_table) AS t WHERE t IS NOT NULL;
 END
 $function$;

@@ -88,7 +88,7 @@ write_query(DifferenceSearch *search, SegmentRow *row, ContactTable *table, char
 {
 	SqlContext context = {0};
 	GroupedRows values = {NIL};
-	Predicate *predicate = BindStored(row->filters, table);
+	Predicate *predicate = BindEvaluated(row->filters, table);
 	StringInfoData plain;
 	StringInfoData condition;
 	StringInfoData joins;

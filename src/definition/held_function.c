@@ -1,6 +1,7 @@
 /*
  * held_function.c - who declares an expression, and who replaces a function
- * that it calls, take turns.
+ * that it calls, take turns; so do who brings columns of an enum, and who gives
+ * its labels other names.
  *
  * The server locks no function that is replaced: neither would see what the
  * other is about to commit, and members would be what the former body makes of
@@ -28,6 +29,7 @@
 
 PG_FUNCTION_INFO_V1(segments_hold_functions);
 PG_FUNCTION_INFO_V1(segments_lock_functions);
+PG_FUNCTION_INFO_V1(segments_hold_enum);
 
 /* InvalidOid: it is gone. */
 static Oid
@@ -103,5 +105,16 @@ segments_lock_functions(PG_FUNCTION_ARGS)
 	for (i = 0; i < n; i++)
 		LockDatabaseObject(ProcedureRelationId, DatumGetObjectId(functions[i]), 0,
 						   AccessExclusiveLock);
+	PG_RETURN_VOID();
+}
+
+/*
+ * segments_internal.hold_enum(type): nobody gives its labels other names until the
+ * transaction ends; the server locks it for that.
+ */
+Datum
+segments_hold_enum(PG_FUNCTION_ARGS)
+{
+	LockDatabaseObject(TypeRelationId, PG_GETARG_OID(0), 0, RowShareLock);
 	PG_RETURN_VOID();
 }

@@ -195,7 +195,7 @@ bind_stored(void *arg)
 {
 	Binding *binding = arg;
 
-	(void) BindStored(binding->row->filters, binding->table);
+	(void) BindEvaluated(binding->row->filters, binding->table);
 }
 
 static bool

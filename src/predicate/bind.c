@@ -16,6 +16,7 @@
 
 #include "definition/contact_table.h"
 #include "definition/field.h"
+#include "definition/hidden_rows.h"
 #include "filter/filter.h"
 #include "filter/filter_flat.h"
 #include "filter/filter_operator.h"
@@ -280,4 +281,31 @@ BindStored(const Filter *filters, ContactTable *table)
 	BindOptions options = {false};
 
 	return BindFilter(FilterUnflatten(filters), table, &options);
+}
+
+/* Are the rows that an atom looks at, and the groups in it, there to be seen? */
+static bool
+refuse_hidden(Atom *atom, void *arg)
+{
+	const ContactTable *table = arg;
+
+	if (atom->rows != NULL)
+		HiddenRowsRefuse(atom->rows, table);
+	if (atom->group == NULL)
+		return false;
+	HiddenRowsRefuse(atom->group->rows, table);
+	return PredicateWalk(atom->group->predicate, refuse_hidden, arg);
+}
+
+/*
+ * The same, to be evaluated as the owner of the contact table: an error where row
+ * security hides rows from that role.
+ */
+Predicate *
+BindEvaluated(const Filter *filters, ContactTable *table)
+{
+	Predicate *predicate = BindStored(filters, table);
+
+	(void) PredicateWalk(predicate, refuse_hidden, table);
+	return predicate;
 }

@@ -16,5 +16,6 @@ extern uint32 BindOperatorsOffered(const Field *field);
 extern Predicate *BindFilter(const FilterNode *root, ContactTable *table,
 							 const BindOptions *options);
 extern Predicate *BindStored(const Filter *filters, ContactTable *table);
+extern Predicate *BindEvaluated(const Filter *filters, ContactTable *table);
 
 #endif /* SEGMENTS_BIND_H */

@@ -158,7 +158,7 @@ bind_stored(void *arg)
 {
 	Binding *binding = arg;
 
-	binding->predicate = BindStored(binding->row->filters, binding->table);
+	binding->predicate = BindEvaluated(binding->row->filters, binding->table);
 }
 
 /*

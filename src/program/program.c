@@ -22,6 +22,7 @@
 
 #include "base/secure.h"
 #include "definition/guard.h"
+#include "definition/hidden_rows.h"
 #include "definition/segment.h"
 #include "predicate/atom.h"
 #include "predicate/bind.h"
@@ -336,6 +337,21 @@ ProgramSegmentsReading(Program *program, const RowSource *source)
 			result = bms_add_member(result, ProgramItems(program, segments)[j]);
 	}
 	return result;
+}
+
+/*
+ * Do segments look at rows that are hidden from the owner of the contacts?
+ */
+bool
+ProgramReadsHidden(Program *program)
+{
+	int i;
+
+	for (i = 1; i < program->nsources; i++)
+		if (HiddenRowsOf(program->sources[i]->rows, program->table) &&
+			!bms_is_empty(ProgramSegmentsReading(program, program->sources[i])))
+			return true;
+	return false;
 }
 
 /*

@@ -130,6 +130,7 @@ typedef struct Program
 	bool prepared;     /* expressions that call functions of others are */
 	bool guards_known; /* ProgramIsUnguarded was asked */
 	bool unguarded;    /* some source is */
+	uint64 roles_seen; /* when it was last asked whether rows are hidden; 0: never */
 	uint64 checked_in; /* invalidations when tables were last compared with the image */
 	int nsources;
 	RowSource **sources;  /* [0] is the contact table; link tables are not among them */
@@ -184,6 +185,7 @@ extern ProgramAtom *ProgramAtomGet(Program *program, int id);
 extern const Atom *ProgramAtomStored(Program *program, int id);
 extern const Atom *ProgramAtomBound(Program *program, int id);
 extern int ProgramSegmentById(Program *program, int64 id);
+extern bool ProgramReadsHidden(Program *program);
 extern Bitmapset *ProgramSegmentsReading(Program *program, const RowSource *source);
 extern Bitmapset *ProgramAddReferencing(Program *program, Bitmapset *segments, int index);
 extern Bitmapset *ProgramReferences(Program *program, int index);

@@ -35,6 +35,7 @@
 #include "base/relation_cache.h"
 #include "definition/contact_table.h"
 #include "definition/definition_version.h"
+#include "definition/hidden_rows.h"
 #include "program/draft.h"
 #include "program/image.h"
 #include "program/image_build.h"
@@ -289,6 +290,22 @@ entry_of(Oid contact_table)
 }
 
 /*
+ * No definition says that the owner has lost sight of rows: roles have changed.
+ * Compiled anew, segments that read them are left out.
+ */
+static void
+leave_out_hidden(ProgramEntry *entry)
+{
+	uint64 roles = HiddenRowsGeneration();
+
+	if (entry->program->roles_seen == roles)
+		return;
+	if (ProgramReadsHidden(entry->program))
+		reopen(entry, false);
+	entry->program->roles_seen = roles;
+}
+
+/*
  * The program of a contact table, as its definitions are now.  Stays usable
  * until the end of the transaction.
  */
@@ -299,6 +316,7 @@ ProgramGet(Oid contact_table)
 
 	if (!entry->valid)
 		reopen(entry, true);
+	leave_out_hidden(entry);
 	return entry->program;
 }
 
