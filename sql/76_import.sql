@@ -325,6 +325,9 @@ DECLARE
     tables segments.contact_table;
     columns segments.import_column[];
     written record;
+    again record;
+    left_over bigint[];
+    line bigint;
     matched bigint;
     missing bigint;
     refused bigint := 0;
@@ -355,8 +358,14 @@ BEGIN
     PERFORM segments_internal.drop_staged('segments_import_key');
     EXECUTE format('CREATE TEMP TABLE segments_import_key (key %s)', segments_internal.type_name(segments_internal.base_type(tables.key_type)));
     PERFORM segments_internal.drop_staged('segments_import_written');
-    CREATE TEMP TABLE segments_import_written (line bigint);
+    CREATE TEMP TABLE segments_import_written (line bigint, is_written boolean);
     written := segments_internal.import_write(import_id, tables, columns, (import.options ->> 'blank')::boolean, first, last);
+    left_over := ARRAY(SELECT l.line FROM pg_temp.segments_import_written AS l WHERE NOT l.is_written ORDER BY l.line);
+    FOREACH line IN ARRAY left_over LOOP
+        again := segments_internal.import_write(import_id, tables, columns, (import.options ->> 'blank')::boolean, line, line);
+        written.updated := written.updated + again.updated;
+        written.rejected := written.rejected + again.rejected;
+    END LOOP;
     -- what was refused is gone from the rows
     SELECT count(r.key) INTO matched FROM pg_temp.segments_import_row AS r;
     INSERT INTO pg_temp.segments_import_key SELECT r.key FROM pg_temp.segments_import_row AS r WHERE r.key IS NOT NULL;

@@ -7,12 +7,13 @@ CREATE FUNCTION segments_internal.import_update(tables segments.contact_table, c
 AS $function$
 /*
  * What differs and is not written either has been kept by row security or a
- * trigger, or has gone meanwhile.  Which rows are written is known only from the
- * statement itself: a trigger may have made their contacts differ again.
+ * trigger, or was changed or has gone meanwhile.  Which rows are written is known
+ * only from the statement itself: a trigger may have made their contacts differ
+ * again.  One row that is left is refused, of several each is tried by itself.
  */
 DECLARE
     written bigint;
-    is_left boolean := false;
+    left_over bigint := 0;
     -- the identifier found the contact: it is left as the contact has it
     cells segments.import_column[] := columns[2:];
     rows text := format('(SELECT r.line, r.key, %s FROM pg_temp.segments_import_row AS r WHERE r.line BETWEEN %s AND %s AND r.key IS NOT NULL) AS n',
@@ -25,23 +26,26 @@ BEGIN
         RETURN 0;
     END IF;
     EXECUTE format('WITH written AS (UPDATE %1$s AS c SET %2$s FROM %3$s WHERE c.%4$I = n.key AND (%5$s) RETURNING n.line) '
-        'INSERT INTO pg_temp.segments_import_written SELECT w.line FROM written AS w',
+        'INSERT INTO pg_temp.segments_import_written SELECT w.line, true FROM written AS w',
         tables.contact_table,
         (SELECT string_agg(format('%I = %s', c.target, CASE WHEN blank THEN format('n.v%s', c.number)
                                                            ELSE format('COALESCE(n.v%s, c.%I)', c.number, c.target) END), ', ') FROM unnest(cells) AS c),
         rows, tables.key_column, differs);
     GET DIAGNOSTICS written = ROW_COUNT;
     IF written < (SELECT count(*) FROM pg_temp.segments_import_row AS r WHERE r.line BETWEEN first AND last AND r.key IS NOT NULL) THEN
-        EXECUTE format('SELECT EXISTS (SELECT FROM %2$s WHERE NOT EXISTS (SELECT FROM pg_temp.segments_import_written AS w WHERE w.line = n.line) '
-            'AND NOT EXISTS (SELECT FROM %1$s AS c WHERE c.%3$I = n.key AND NOT (%4$s)))', tables.contact_table, rows, tables.key_column, differs) INTO is_left;
+        EXECUTE format('INSERT INTO pg_temp.segments_import_written SELECT n.line, false FROM %2$s '
+            'WHERE NOT EXISTS (SELECT FROM pg_temp.segments_import_written AS w WHERE w.line = n.line AND w.is_written) '
+            'AND NOT EXISTS (SELECT FROM %1$s AS c WHERE c.%3$I = n.key AND NOT (%4$s))', tables.contact_table, rows, tables.key_column, differs);
+        GET DIAGNOSTICS left_over = ROW_COUNT;
     END IF;
-    IF is_left THEN
+    IF left_over > 0 AND first = last THEN
         RAISE EXCEPTION 'the contact is not updated: row security or a trigger keeps it as it is, or it has gone' USING ERRCODE = 'insufficient_privilege';
     END IF;
     RETURN written;
 END
 $function$;
-COMMENT ON FUNCTION segments_internal.import_update(segments.contact_table, segments.import_column[], boolean, bigint, bigint) IS 'updates contacts that differ from their rows; how many; an error if one is not updated';
+COMMENT ON FUNCTION segments_internal.import_update(segments.contact_table, segments.import_column[], boolean, bigint, bigint) IS
+    'updates contacts that differ from their rows; how many; an error if the only one is not updated';
 
 CREATE FUNCTION segments_internal.import_insert(tables segments.contact_table, columns segments.import_column[], first bigint, last bigint) RETURNS bigint
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
@@ -108,7 +112,7 @@ BEGIN
 END
 $function$;
 COMMENT ON FUNCTION segments_internal.import_store(segments.contact_table, segments.import_column[], boolean, bigint, bigint) IS
-    'updates and creates the contacts of rows, from line to line; an error if one of them cannot be stored';
+    'updates and creates the contacts of rows, from line to line; an error if one of them cannot be stored, but for those that an update leaves over';
 
 CREATE FUNCTION segments_internal.import_reject(import_id bigint, columns segments.import_column[], condition text, reason text) RETURNS bigint
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
@@ -240,6 +244,23 @@ $function$;
 COMMENT ON FUNCTION segments_internal.import_reject_row(bigint, segments.contact_table, segments.import_column[], boolean, bigint, text) IS
     'rejects the lines of a row that is refused, or some of them; is_left: others are left, to be tried again';
 
+CREATE FUNCTION segments_internal.import_index() RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+    IF to_regclass('pg_temp.segments_import_row_line') IS NULL THEN
+        CREATE INDEX segments_import_row_line ON pg_temp.segments_import_row (line);
+        CREATE INDEX segments_import_written_line ON pg_temp.segments_import_written (line);
+    END IF;
+    IF to_regclass('pg_temp.segments_import_line_line') IS NULL THEN
+        CREATE INDEX segments_import_line_line ON pg_temp.segments_import_line (line);
+        -- identifiers can be longer than a btree takes
+        CREATE INDEX segments_import_line_ident ON pg_temp.segments_import_line USING hash (ident);
+    END IF;
+END
+$function$;
+COMMENT ON FUNCTION segments_internal.import_index() IS 'indexes by which the lines and rows of an import are found, once some are refused; those of a batch are scanned';
+
 CREATE FUNCTION segments_internal.import_write(import_id bigint, tables segments.contact_table, columns segments.import_column[], blank boolean,
                                       first bigint, last bigint, OUT created bigint, OUT updated bigint, OUT rejected bigint)
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
@@ -271,6 +292,7 @@ BEGIN
         WHEN OTHERS THEN
             GET STACKED DIAGNOSTICS message = MESSAGE_TEXT;
     END;
+    PERFORM segments_internal.import_index();
     created := 0;
     updated := 0;
     IF first = last THEN
