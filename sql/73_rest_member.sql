@@ -45,8 +45,8 @@ DECLARE
     keys text[] := ARRAY(SELECT DISTINCT w FROM unnest(words) AS w WHERE segments_internal.rest_is_key(w, tables));
     seen text[];
 BEGIN
-    EXECUTE format('SELECT ARRAY(SELECT k FROM unnest($1) AS k WHERE EXISTS (SELECT FROM %s AS c WHERE c.%I = segments_internal.key_in(%L::regclass, k, NULL::%s)))',
-                   tables.contact_table, tables.key_column, tables.contact_table::oid, segments_internal.base_type(tables.key_type))
+    EXECUTE format('SELECT ARRAY(SELECT u.k FROM unnest($1) AS u (k) WHERE EXISTS (SELECT FROM %s AS c WHERE c.%I = segments_internal.key_in(%L::regclass, u.k, NULL::%s)))',
+                   tables.contact_table, tables.key_column, tables.contact_table::oid, segments_internal.type_name(segments_internal.base_type(tables.key_type)))
     INTO seen USING keys;
     RETURN seen;
 END
