@@ -8,6 +8,9 @@
 
 #include "predicate/bind_date.h"
 
+#include <ctype.h>
+
+#include "datatype/timestamp.h"
 #include "utils/date.h"
 
 #include "filter/filter.h"
@@ -43,6 +46,18 @@ parse_phrase(BindPlace *place, const char *text, Boundary *boundary)
 	boundary->text = pstrdup(text);
 }
 
+/* Letters, with blanks around: a unit, and no phrase that goes on. */
+static bool
+is_one_word(const char *text)
+{
+	const char *at = text + strspn(text, " \t\r\n");
+	const char *word = at;
+
+	while ((*at >= 'a' && *at <= 'z') || (*at >= 'A' && *at <= 'Z'))
+		at++;
+	return at > word && at[strspn(at, " \t\r\n")] == '\0';
+}
+
 /* {"dateTypeMode": "relative"}: -N for lt and lte, +N for gt and gte. */
 static void
 parse_relative(BindPlace *place, const FilterValue *value, FilterOperator op, Boundary *boundary)
@@ -54,11 +69,12 @@ parse_relative(BindPlace *place, const FilterValue *value, FilterOperator op, Bo
 	long number;
 
 	if (!back && op != FILTER_OP_GT && op != FILTER_OP_GTE)
-		BindRefuseValue(place, "a relative date goes with gt, gte, lt and lte only");
+		BindRefuseValue(place, value, "a relative date goes with gt, gte, lt and lte only");
 	if (n->text == NULL || n->text[strspn(n->text, "0123456789")] != '\0' || strlen(n->text) == 0 ||
-		strlen(n->text) > 9 || unit->kind != FILTER_VALUE_STRING)
-		BindRefuseValue(
-			place, "relativeDateInterval is a whole number and relativeDateIntervalUnit a unit");
+		strlen(n->text) > 9)
+		BindRefuseValue(place, n, "relativeDateInterval is a whole number");
+	if (unit->kind != FILTER_VALUE_STRING || !is_one_word(unit->text))
+		BindRefuseValue(place, unit, "relativeDateIntervalUnit is a unit");
 	number = strtol(n->text, &end, 10);
 	parse_phrase(place, psprintf("%c%ld %s", back ? '-' : '+', number, unit->text), boundary);
 }
@@ -74,11 +90,12 @@ parse_date_object(BindPlace *place, const FilterValue *value, FilterOperator op,
 	else if (mode && strcmp(mode, "absolute") == 0)
 	{
 		if (absolute->kind != FILTER_VALUE_STRING)
-			BindRefuseValue(place, "absoluteDate is a date");
+			BindRefuseValue(place, absolute, "absoluteDate is a date");
 		parse_phrase(place, absolute->text, boundary);
 	}
 	else
-		BindRefuseValue(place, "dateTypeMode is \"absolute\" or \"relative\"");
+		BindRefuseValue(place, &value->items[FILTER_DATE_MODE],
+						"dateTypeMode is \"absolute\" or \"relative\"");
 }
 
 /* Read one date value, and check that its kind goes with the operator. */
@@ -93,7 +110,7 @@ read_date(BindPlace *place, const FilterValue *value, FilterOperator op, Boundar
 	else if (value->kind == FILTER_VALUE_STRING)
 		parse_phrase(place, value->text, boundary);
 	else
-		BindRefuseValue(place, "a date is expected");
+		BindRefuseValue(place, value, "a date is expected");
 	if (boundary->phrase->kind == PHRASE_INSTANT && !order)
 		refuse_phrase(place, boundary->text,
 					  "seconds, minutes and hours go with gt, gte, lt and lte only.");
@@ -175,7 +192,7 @@ bind_span(BindPlace *place, Atom *atom, bool forward)
 	const char *detail = NULL;
 
 	if (value->kind != FILTER_VALUE_STRING)
-		BindRefuseValue(place, "inLast and inNext take \"N unit\"");
+		BindRefuseValue(place, value, "inLast and inNext take \"N unit\"");
 	if (parse_anniversary_span(place, value->text, forward, &model))
 		return bind_anniversary(place, atom, &model);
 	if (!PhraseParseSpan(value->text, &model.span, &detail))
@@ -196,7 +213,7 @@ bind_between(BindPlace *place, Atom *atom)
 	Boundary last = {0};
 
 	if (value->kind != FILTER_VALUE_LIST || value->nitems != 2)
-		BindRefuseValue(place, "between takes a list of two dates");
+		BindRefuseValue(place, value, "between takes a list of two dates");
 	read_date(place, &value->items[0], FILTER_OP_BETWEEN, &first);
 	read_date(place, &value->items[1], FILTER_OP_BETWEEN, &last);
 	set_boundary(&atom->lower, &first, MOMENT_PHRASE_START, true);
@@ -206,23 +223,44 @@ bind_between(BindPlace *place, Atom *atom)
 
 /* ----- times of day ----- */
 
+/* Two digits that are less than a limit, at `at`; else -1. */
+static int
+two_digits(const char *at, int limit)
+{
+	int number;
+
+	if (!isdigit((unsigned char) at[0]) || !isdigit((unsigned char) at[1]))
+		return -1;
+	number = (at[0] - '0') * 10 + (at[1] - '0');
+	return number < limit ? number : -1;
+}
+
+/* HH:MM or HH:MM:SS, and nothing else. */
+static bool
+parse_time(const char *text, TimeADT *time)
+{
+	size_t len = strlen(text);
+	int hour;
+	int minute;
+	int second;
+
+	if ((len != 5 && len != 8) || text[2] != ':' || (len == 8 && text[5] != ':'))
+		return false;
+	hour = two_digits(text, HOURS_PER_DAY);
+	minute = two_digits(text + 3, MINS_PER_HOUR);
+	second = len == 8 ? two_digits(text + 6, SECS_PER_MINUTE) : 0;
+	*time = (((TimeADT) hour * MINS_PER_HOUR + minute) * SECS_PER_MINUTE + second) * USECS_PER_SEC;
+	return hour >= 0 && minute >= 0 && second >= 0;
+}
+
 static TimeADT
 read_time(BindPlace *place, const FilterValue *value)
 {
-	int hour;
-	int minute;
-	int second = 0;
-	int used = 0;
+	TimeADT time = 0;
 
-	if (value->kind != FILTER_VALUE_STRING)
-		BindRefuseValue(place, "a time is HH:MM or HH:MM:SS");
-	if (strspn(value->text, "0123456789:") != strlen(value->text) || strlen(value->text) > 8 ||
-		(sscanf(value->text, "%2d:%2d%n", &hour, &minute, &used) != 2) ||
-		(value->text[used] != '\0' &&
-		 (sscanf(value->text + used, ":%2d%n", &second, &used) != 1)) ||
-		hour > 23 || minute > 59 || second > 59)
-		BindRefuseValue(place, "a time is HH:MM or HH:MM:SS");
-	return ((hour * 60 + minute) * 60 + second) * USECS_PER_SEC;
+	if (value->kind != FILTER_VALUE_STRING || !parse_time(value->text, &time))
+		BindRefuseValue(place, value, "a time is HH:MM or HH:MM:SS");
+	return time;
 }
 
 static void
@@ -243,7 +281,7 @@ bind_time(BindPlace *place, Atom *atom, FilterOperator op)
 	if (op == FILTER_OP_BETWEEN)
 	{
 		if (value->kind != FILTER_VALUE_LIST || value->nitems != 2)
-			BindRefuseValue(place, "between takes a list of two times");
+			BindRefuseValue(place, value, "between takes a list of two times");
 		last = &value->items[1];
 		value = &value->items[0];
 	}

@@ -10,6 +10,7 @@
 
 #include "predicate/bind_number.h"
 
+#include <float.h>
 #include <math.h>
 
 #include "nodes/pg_list.h"
@@ -69,7 +70,7 @@ BindNumber(BindPlace *place, const FilterValue *value)
 {
 	if ((value->kind != FILTER_VALUE_NUMBER && value->kind != FILTER_VALUE_STRING) ||
 		!is_decimal(value->text))
-		BindRefuseValue(place, "a decimal number is expected");
+		BindRefuseValue(place, value, "a decimal number is expected");
 	return DecimalOfText(value->text);
 }
 
@@ -113,20 +114,20 @@ fit_int(Datum number, bool up, Boundary *boundary)
  * The nearest float.  Where its decimal is not the number itself, it is on one
  * side of it, and in or out of the range accordingly.
  */
-static Fit
+static void
 fit_float(Datum number, bool lower, bool single, Boundary *boundary)
 {
 	char *text = DatumGetCString(DirectFunctionCall1(numeric_out, number));
 	double nearest = single ? (double) strtof(text, NULL) : strtod(text, NULL);
 	int side;
 
+	/* a column can hold infinity, which is beyond every number */
 	if (isinf(nearest))
-		return nearest > 0 ? FIT_ABOVE : FIT_BELOW;
+		nearest = copysign(single ? FLT_MAX : DBL_MAX, nearest);
 	side = compare(DecimalOfFloat(nearest, single), number);
 	if (side != 0)
 		boundary->inclusive = lower ? (side > 0) : (side < 0);
 	boundary->constant = single ? Float4GetDatum((float) nearest) : Float8GetDatum(nearest);
-	return FIT_VALUE;
 }
 
 static Fit
@@ -139,9 +140,11 @@ fit(Atom *atom, Datum number, bool lower, Boundary *boundary)
 		case VALUE_INT:
 			return fit_int(number, lower, boundary);
 		case VALUE_FLOAT4:
-			return fit_float(number, lower, true, boundary);
+			fit_float(number, lower, true, boundary);
+			return FIT_VALUE;
 		case VALUE_FLOAT8:
-			return fit_float(number, lower, false, boundary);
+			fit_float(number, lower, false, boundary);
+			return FIT_VALUE;
 		default:
 			boundary->constant = number;
 			return FIT_VALUE;

@@ -16,13 +16,12 @@
 #include "predicate/predicate.h"
 
 /*
- * Refuse the value: `what` says what would be accepted.
+ * Refuse the value, or the part of it that is at fault: `what` says what would
+ * be accepted.
  */
 void
-BindRefuseValue(BindPlace *place, const char *what)
+BindRefuseValue(BindPlace *place, const FilterValue *value, const char *what)
 {
-	const FilterValue *value = &place->node->value;
-
 	if (value->text)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("invalid value \"%s\" for field \"%s\" of type %s", value->text,

@@ -35,7 +35,8 @@ typedef struct BindPlace
 	Field *field;
 } BindPlace;
 
-pg_noreturn extern void BindRefuseValue(BindPlace *place, const char *what);
+pg_noreturn extern void BindRefuseValue(BindPlace *place, const FilterValue *value,
+										const char *what);
 extern Field *BindFieldOfRow(BindPlace *place, const char *path, const char *name);
 extern AtomScope BindScope(const Field *field);
 extern char *BindAddend(const Field *field);

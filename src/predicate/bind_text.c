@@ -32,14 +32,15 @@ char *
 BindTextValue(BindPlace *place, const FilterValue *value)
 {
 	const char *prefix = place->field->default_prefix;
+	char *text = value->text;
 
 	if (value->kind == FILTER_VALUE_NUMBER)
-		return NumberShortest(BindNumber(place, value));
-	if (value->kind != FILTER_VALUE_STRING)
-		BindRefuseValue(place, "a text is expected");
-	if (prefix && strstr(value->text, "::") == NULL)
-		return psprintf("%s%s", prefix, value->text);
-	return value->text;
+		text = NumberShortest(BindNumber(place, value));
+	else if (value->kind != FILTER_VALUE_STRING)
+		BindRefuseValue(place, value, "a text is expected");
+	if (prefix && strstr(text, "::") == NULL)
+		return psprintf("%s%s", prefix, text);
+	return text;
 }
 
 /* Split on |; the empty text is one blank word. */
@@ -180,7 +181,8 @@ append_pattern(BindPlace *place, StringInfo out, const char *pattern, bool fold)
 		{
 			p++;
 			if (*p == '\0')
-				BindRefuseValue(place, "a pattern must not end with its escape character");
+				BindRefuseValue(place, &place->node->value,
+								"a pattern must not end with its escape character");
 			len = pg_mblen(p);
 		}
 		appendBinaryStringInfo(&run, p, len);
@@ -199,6 +201,7 @@ like_pattern(BindPlace *place, FilterOperator op, const char *text, bool fold)
 	{
 		bool wrap = (strchr(text, '%') == NULL);
 
+		/* wrapped before escapes are read, as Mautic does: one at the end is of the % */
 		append_pattern(place, &out, wrap ? psprintf("%%%s%%", text) : text, fold);
 		return out.data;
 	}

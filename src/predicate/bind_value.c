@@ -302,7 +302,7 @@ boolean_value(BindPlace *place)
 			if (strcmp(value->text, falsehoods[i]) == 0)
 				return false;
 		}
-	BindRefuseValue(place, "a boolean is 1, 0, true, false, \"yes\" or \"no\"");
+	BindRefuseValue(place, value, "a boolean is 1, 0, true, false, \"yes\" or \"no\"");
 	return false;
 }
 
@@ -338,6 +338,8 @@ number_list(BindPlace *place)
 			numbers = lappend(numbers, DatumGetPointer(BindNumber(place, &value->items[i])));
 		return numbers;
 	}
+	if (value->kind == FILTER_VALUE_NUMBER)
+		return list_make1(DatumGetPointer(BindNumber(place, value)));
 	foreach (cell, BindListValue(place, value))
 	{
 		FilterValue word = {FILTER_VALUE_STRING, lfirst(cell), 0, NULL};
@@ -372,7 +374,7 @@ bind_number(BindPlace *place, FilterOperator op)
 	if (op == FILTER_OP_BETWEEN)
 	{
 		if (value->kind != FILTER_VALUE_LIST || value->nitems != 2)
-			BindRefuseValue(place, "between takes a list of two numbers");
+			BindRefuseValue(place, value, "between takes a list of two numbers");
 		return BindNumberRange(place, atom, BindNumber(place, &value->items[0]), true, true,
 							   BindNumber(place, &value->items[1]), true, true);
 	}
@@ -499,6 +501,21 @@ membership_of(BindPlace *place, List *words)
 	return PredicateOfAtom(atom);
 }
 
+/* The word of one segment: a number is an id, and never an alias such as -1. */
+static char *
+segment_word(BindPlace *place, const FilterValue *value)
+{
+	char *word = value->text;
+
+	if (value->kind == FILTER_VALUE_NUMBER)
+		word = NumberShortest(BindNumber(place, value));
+	else if (value->kind != FILTER_VALUE_STRING)
+		BindRefuseValue(place, value, "segments are named by id or alias");
+	if (value->kind == FILTER_VALUE_NUMBER && word[strspn(word, "0123456789")] != '\0')
+		BindRefuseValue(place, value, "the id of a segment is a whole number");
+	return word;
+}
+
 static List *
 segment_words(BindPlace *place)
 {
@@ -506,15 +523,12 @@ segment_words(BindPlace *place)
 	List *words = NIL;
 	int i;
 
-	if (value->kind != FILTER_VALUE_LIST)
+	if (value->kind == FILTER_VALUE_STRING)
 		return BindListValue(place, value);
+	if (value->kind != FILTER_VALUE_LIST)
+		return list_make1(segment_word(place, value));
 	for (i = 0; i < value->nitems; i++)
-	{
-		if (value->items[i].kind != FILTER_VALUE_STRING &&
-			value->items[i].kind != FILTER_VALUE_NUMBER)
-			BindRefuseValue(place, "segments are named by id or alias");
-		words = lappend(words, value->items[i].text);
-	}
+		words = lappend(words, segment_word(place, &value->items[i]));
 	return words;
 }
 

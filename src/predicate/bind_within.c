@@ -7,6 +7,7 @@
 #include "predicate/bind_within.h"
 
 #include "catalog/pg_type.h"
+#include "datatype/timestamp.h"
 #include "utils/builtins.h"
 
 #include "definition/contact_table.h"
@@ -68,24 +69,76 @@ read_span(BindPlace *place, const char *key, const char *text, char **length, bo
 		part->n = -part->n;
 }
 
-/* The least or the most that a span can take, in hours. */
-static double
-span_hours(const PhrasePart *part, bool least)
+/* What a length is made of; each is made of the one before it, more or less. */
+typedef enum Measure
 {
-	static const double shortest[] = {0, 1.0 / 3600, 1.0 / 60, 1, 23, 167, 671, 2135, 8735};
-	static const double longest[] = {0, 1.0 / 3600, 1.0 / 60, 1, 25, 169, 745, 2233, 8809};
+	MEASURE_SECONDS,
+	MEASURE_DAYS,
+	MEASURE_MONTHS
+} Measure;
 
-	return (double) part->n * ((part->n < 0) == least ? longest[part->unit] : shortest[part->unit]);
+static Measure
+measure_of(const PhrasePart *part)
+{
+	if (part->unit >= PHRASE_MONTH)
+		return MEASURE_MONTHS;
+	return part->unit >= PHRASE_DAY ? MEASURE_DAYS : MEASURE_SECONDS;
 }
 
+/* How many seconds, days or months. */
+static int64
+amount_of(const PhrasePart *part)
+{
+	static const int64 size[] = {0, 1, 60, 3600, 1, 7, 1, 3, 12};
+
+	return part->n * size[part->unit];
+}
+
+/* The least or the most days that so many months can have. */
+static int64
+days_of_months(int64 months, bool least)
+{
+	static const int64 shortest[] = {0, 28, 59, 89, 120, 150, 181, 212, 242, 273, 303, 334};
+	static const int64 longest[] = {0, 31, 62, 92, 123, 153, 184, 215, 245, 276, 306, 337};
+	int64 years = months / 12;
+
+	if (months < 0)
+		return -days_of_months(-months, !least);
+	/* around 1900 eight years went by without a leap day */
+	if (least)
+		return years * 365 + Max(years * 97 / 400 - 1, 0) + shortest[months % 12];
+	return years * 365 + (years + 3) / 4 + longest[months % 12];
+}
+
+/* The clocks may be turned by an hour meanwhile. */
+static int64
+seconds_of_days(int64 days, bool least)
+{
+	return days * SECS_PER_DAY + (days == 0 ? 0 : least ? -SECS_PER_HOUR : SECS_PER_HOUR);
+}
+
+/* The least or the most that a length can be in a measure it is made of. */
+static int64
+length_in(const PhrasePart *part, Measure measure, bool least)
+{
+	int64 amount = amount_of(part);
+
+	if (measure_of(part) == MEASURE_MONTHS && measure < MEASURE_MONTHS)
+		amount = days_of_months(amount, least);
+	if (measure_of(part) > MEASURE_SECONDS && measure == MEASURE_SECONDS)
+		amount = seconds_of_days(amount, least);
+	return amount;
+}
+
+/* Refuse one whose end comes before its beginning, whenever it begins. */
 static void
 refuse_empty_span(BindPlace *place, const FilterWithin *within, const PhrasePart *from,
 				  const PhrasePart *to)
 {
-	bool empty =
-		from->unit == to->unit ? from->n > to->n : span_hours(from, true) > span_hours(to, false);
+	Measure measure = Min(measure_of(from), measure_of(to));
 
-	if (within->from != NULL && within->to != NULL && empty)
+	if (within->from != NULL && within->to != NULL &&
+		length_in(from, measure, true) > length_in(to, measure, false))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("span from \"%s\" to \"%s\" is empty", within->from, within->to),
 						errdetail("At %s.within: from is after to.", place->path)));

@@ -38,6 +38,44 @@ SELECT of_amounts('sum', 'r', 'gt', '1234567'), of_amounts('sum', 'd', 'gt', '0'
 SELECT * FROM segments.check();
 DELETE FROM amount WHERE id = 4;
 SELECT * FROM segments.check();
+DELETE FROM amount;
+-- a value without a wildcard is wrapped before its escapes are read, as Mautic does; a pattern that ends in its escape is refused
+INSERT INTO valued (id, t) VALUES (3, '100%'), (4, '100\');
+SELECT who('t', 'like', '"100\\"'), who('t', 'like', '"%100\\"'), who('t', 'like', '"100\\\\"'), who('t', 'like', '"100\\%"'), who('t', 'like', '"00"');
+-- times are HH:MM or HH:MM:SS
+INSERT INTO valued (id, tm) VALUES (5, '01:02:34'), (6, '01:02');
+SELECT value, who('tm', '=', to_json(value)::text) FROM unnest('{01:02:34,01:02,01:02:00,1:2:345,1:2:3:4,1:2,1:02,01:02:,01:2,01:02:3,24:00,01:60,01:02:345,0a:02,""}'::text[]) AS value;
+SELECT who('tm', 'between', '["01:02", "01:02:3"]'), who('tm', '=', '12');
+-- infinity and NaN are beyond every number that is written
+INSERT INTO valued (id, r, d) VALUES (7, 'Infinity', 'Infinity'), (8, 'NaN', 'NaN'), (9, '-Infinity', '-Infinity'), (10, 3e38, 1e308), (11, -3e38, -1e308);
+SELECT value, operator, who('r', operator, value) AS r, who('d', operator, value) AS d
+FROM unnest('{1e300,1e309,-1e309}'::text[]) AS value, unnest('{gt,gte,lt,lte,=,!=}'::text[]) WITH ORDINALITY AS o (operator, n) ORDER BY value, n;
+SELECT who('d', 'between', '[-1e309, 1e309]'), who('d', 'in', '[1e309, 1e308]');
+SELECT segments.create_segment('Finite', '[{"field":"d","operator":"lte","properties":{"filter":1e309}},{"field":"r","operator":"gte","properties":{"filter":-1e309}}]', contact_table => 'valued') > 0;
+UPDATE valued SET r = 1, d = CASE id WHEN 7 THEN 1e308 WHEN 10 THEN 'Infinity' ELSE d END WHERE id > 6;
+SELECT contact_id FROM segments.members('finite') ORDER BY 1;
+SELECT * FROM segments.check();
+-- a number names a segment by its id, and is no alias
+SELECT segments.create_segment('Minus', '[{"field":"id","operator":"=","properties":{"filter":2}}]', alias => '-1', contact_table => 'valued') AS minus \gset
+SELECT who('leadlist', 'in', format('[%s.0]', :minus)), who('leadlist', 'in', format('%s.0', :minus)), who('leadlist', 'in', format('[%s, "-1"]', :minus)), who('leadlist', 'in', '["-1"]'), who('leadlist', 'in', '"-1"'),
+    who(format('[{"rows":"memberships","filters":[{"field":"segment","operator":"in","properties":{"filter":[%s.0]}}]}]', :minus));
+SELECT value, who('leadlist', 'in', value) FROM unnest('{-1,[-1],1.5,"[1.5]",true,"[true]"}'::text[]) AS value;
+-- the unit of a relative date is one word
+SELECT value, who('day', 'gt', format('{"dateTypeMode":"relative","relativeDateInterval":1,"relativeDateIntervalUnit":%s}', value)) ~ '^nobody'
+FROM unnest('{"\"day\"","\"Days\"","\" day \"","\"day +1 year\"","\"day ago\"","\"day 1 year\"","\"\"","1","\"fortnight\""}'::text[]) AS value;
+SELECT who('day', 'gt', '{"dateTypeMode":"relative","relativeDateInterval":1,"relativeDateIntervalUnit":"day +1 year"}'), who('day', 'gt', '{"dateTypeMode":"relative","relativeDateInterval":"x","relativeDateIntervalUnit":"day"}'),
+    who('day', 'gt', '{"dateTypeMode":"sometime","absoluteDate":"2026-01-01"}');
+-- a span that ends before it begins, in whatever units
+SELECT "from", "to", regexp_replace(who(format('[{"rows":"amount","filters":[{"rows":"amount","within":{"date":"at","of":"at","from":"%s","to":"%s"}}]}]', "from", "to")), ' [|].*', '')
+FROM (VALUES ('13 months', '1 year'), ('12 months', '1 year'), ('32 days', '1 month'), ('31 days', '1 month'), ('367 days', '1 year'), ('366 days', '12 months'), ('1 year', '364 days'), ('1 year', '365 days'), ('1 month', '27 days'),
+    ('1 month', '4 weeks'), ('26 hours', '1 day'), ('25 hours', '1 day'), ('1 day', '22 hours'), ('1 day', '23 hours'), ('5 quarters', '1 year'), ('-1 year', '-13 months'), ('-1 year', '-12 months'), ('-28 days', '-1 month'),
+    ('-27 days', '-1 month'), ('-1 month', '-32 days'), ('0 days', '0 seconds'), ('0 months', '0 days'), ('61 minutes', '1 hour'), ('0 days', '-1 second'), ('8 years', '2920 days'), ('1465 days', '4 years')) AS s ("from", "to");
+-- a refusal names the word that is at fault
+SELECT who('t', 'in', '["a", true]'), who('n', 'in', '[1, "abc"]'), who('n', 'in', '"1|abc"'), who('n', 'between', '[1, "x"]'), who('day', 'between', '["2026-01-01", 5]'), who('flag', '=', '"maybe"'), who('t', '=', 'true');
+-- the prefix stands before numbers too
+SELECT segments.define_field('valued', 't', 'text', default_prefix => 'x::');
+INSERT INTO valued (id, t) VALUES (12, 'x::5'), (13, 'y::5'), (14, 'x::1.5');
+SELECT who('t', '=', '"5"'), who('t', '=', '5'), who('t', 'in', '[5]'), who('t', 'in', '["y::5", 1.50]'), who('t', 'startsWith', '1');
 SELECT segments.detach('valued');
 DROP FUNCTION of_amounts, who(text, text, text), who(text);
 DROP TABLE valued, amount;
