@@ -266,8 +266,8 @@ BEGIN
     IF NOT cleared <@ '{description,category_id}' THEN
         RAISE EXCEPTION 'only description and category_id can be cleared' USING ERRCODE = 'invalid_parameter_value';
     END IF;
-    -- here too, for a short context
-    PERFORM segments_internal.check_references(update_segment.filters, s.contact_table) FROM segments.segment AS s WHERE s.id = named_id;
+    -- here too, for a short context; those that are stored are kept whatever was withdrawn
+    PERFORM segments_internal.check_references(update_segment.filters, s.contact_table) FROM segments.segment AS s WHERE s.id = named_id AND s.filters OPERATOR(segments.<>) update_segment.filters;
     UPDATE segments.segment AS s
     SET name = coalesce(update_segment.name, s.name),
         filters = coalesce(update_segment.filters, s.filters),

@@ -41,3 +41,15 @@ SELECT word, k FROM (VALUES ('v1'), ('w1')) AS w (word),
     segments.matching(format('[{"rows":"company_all","filters":[{"field":"z","operator":"=","properties":{"filter":"%s"}}]}]', word)::segments.filter, 'named') AS k;
 SELECT segments.detach('named');
 DROP TABLE named, part, firm, named_firm;
+-- a field that was withdrawn goes on in filters that are stored, also where these are given again
+CREATE TABLE withdrawn (id int PRIMARY KEY, a text, b text);
+SELECT segments.attach('withdrawn'), segments.define_field('withdrawn', 'a', 'text');
+SELECT segments.create_segment('By a', '[{"field":"a","operator":"=","properties":{"filter":"x"}}]', contact_table => 'withdrawn') > 0;
+SELECT segments.define_field('withdrawn', 'a', available => false);
+SELECT segments.update_segment('by-a', name => 'By A', filters => '[{"field":"a","operator":"=","properties":{"filter":"x"}}]');
+UPDATE segments.segment SET filters = filters WHERE alias = 'by-a';
+SELECT segments.update_segment('by-a', filters => '[{"field":"a","operator":"=","properties":{"filter":"y"}}]');
+SELECT segments.update_segment('by-a', filters => '[{"field":"b","operator":"=","properties":{"filter":"y"}}]');
+SELECT name, filters FROM segments.segment WHERE alias = 'by-a';
+SELECT segments.detach('withdrawn');
+DROP TABLE withdrawn;
