@@ -199,11 +199,10 @@ like_pattern(BindPlace *place, FilterOperator op, const char *text, bool fold)
 	initStringInfo(&out);
 	if (op == FILTER_OP_LIKE)
 	{
-		const char *wrap = strchr(text, '%') == NULL ? "%" : "";
+		bool wrap = (strchr(text, '%') == NULL);
 
-		appendStringInfoString(&out, wrap);
-		append_pattern(place, &out, text, fold);
-		appendStringInfoString(&out, wrap);
+		/* wrapped before escapes are read, as Mautic does: one at the end is of the % */
+		append_pattern(place, &out, wrap ? psprintf("%%%s%%", text) : text, fold);
 		return out.data;
 	}
 	if (op != FILTER_OP_STARTS_WITH)
