@@ -1,4 +1,6 @@
 """Set-wise work: evaluating (T8), building (T9), the passing of time (T10, T27), matches() (T16), creating many segments."""
+import json
+
 import sets
 from cases import FORGET
 from harness import Work
@@ -73,11 +75,11 @@ def matches(bench):
     session = bench.session
     session.run('VACUUM ANALYZE crm.leads')
     for what, spec, by_hand in (
-            ('by index', "ROW('', 0, 'Country 7', NULL, NULL, NULL, 500, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::bench.spec",
+            ('by index', {'country': 'Country 7', 'points_from': 500},
              "segments.fold(l.country) = segments.fold('Country 7') AND l.points >= 500"),
-            ('by scan', "ROW('', 0, NULL, NULL, 7, NULL, 500, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::bench.spec",
+            ('by scan', {'owner_id': 7, 'points_from': 500},
              'l.owner_id = 7 AND l.points >= 500')):
-        filters = session.value(f'SELECT bench.filters({spec})::text').replace("'", "''")
+        filters = session.value(f"SELECT bench.filters(jsonb_populate_record(NULL::bench.spec, '{json.dumps(spec)}'))::text").replace("'", "''")
         queries = [f"SELECT count(*) FROM crm.leads AS l WHERE segments.matches(l, '{filters}')",
                    f'SELECT count(*) FROM crm.leads AS l WHERE {by_hand}']
         plans = [[line[0].split('(')[0].strip() for line in session.rows(f'EXPLAIN (COSTS OFF) {query}')
