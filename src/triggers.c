@@ -285,7 +285,8 @@ segments_maintain(PG_FUNCTION_ARGS)
 	if (!TRIGGER_FIRED_BY_TRUNCATE(data->tg_event) && is_empty(data->tg_oldtable) &&
 		is_empty(data->tg_newtable))
 		return PointerGetDatum(NULL);
-	if (!GeneratedRowsMissing(data))
+	if (!GeneratedRowsMissing(data) ||
+		!ReadersOf(data->tg_relation, fcinfo->flinfo->fn_oid)->parts_differ)
 	{
 		maintain_statement(data, fcinfo->flinfo->fn_oid);
 		return PointerGetDatum(NULL);

@@ -38,7 +38,8 @@ typedef struct Router
 } Router;
 
 /*
- * Can rows of a statement lack generated columns?
+ * Can rows of a statement lack generated columns, where some partition is laid
+ * out otherwise?
  */
 bool
 GeneratedRowsMissing(const TriggerData *data)

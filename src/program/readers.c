@@ -11,6 +11,7 @@
 #include "program/readers.h"
 
 #include "access/relation.h"
+#include "access/tupconvert.h"
 #include "catalog/pg_trigger.h"
 #include "fmgr.h"
 #include "utils/inval.h"
@@ -83,6 +84,31 @@ others_fire(Relation rel, List *below, Oid our_function)
 	return result;
 }
 
+/* Are some of the tables below laid out otherwise?  Columns can lie in another order. */
+static bool
+parts_differ(Relation rel, List *below)
+{
+	bool result = false;
+	ListCell *cell;
+
+	foreach (cell, below)
+	{
+		Relation part = try_relation_open(lfirst_oid(cell), AccessShareLock);
+		TupleConversionMap *map;
+
+		if (part == NULL)
+			continue;
+		map = TableTreeMap(part, rel);
+		result = map != NULL;
+		if (map != NULL)
+			free_conversion_map(map);
+		relation_close(part, NoLock);
+		if (result)
+			break;
+	}
+	return result;
+}
+
 /* The table, or the one above it, that matters for contact tables. */
 static List *
 find_attached(Oid relid, List *above, Oid *attached)
@@ -139,6 +165,7 @@ ReadersOf(Relation rel, Oid our_function)
 		below = TableTreeBelow(found.relid);
 	found.contact_tables = find_attached(found.relid, above, &found.attached);
 	found.others_fire = others_fire(rel, below, our_function);
+	found.parts_differ = parts_differ(rel, below);
 	fill(entry, &found, list_concat(above, below), entries.generation == before);
 	return &entry->readers;
 }

@@ -16,6 +16,7 @@ typedef struct Readers
 	Oid attached;         /* that its rows are rows of: itself, or one above it */
 	List *contact_tables; /* that these matter for */
 	bool others_fire;     /* AFTER triggers that are not ours may change its rows */
+	bool parts_differ;    /* some tables below are laid out otherwise */
 } Readers;
 
 extern const Readers *ReadersOf(Relation rel, Oid our_function);
