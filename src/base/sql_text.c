@@ -18,6 +18,8 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
+#include "base/type_name.h"
+
 /* Is its text made without a function of whoever owns the type? */
 static bool
 is_cast_by_server(Oid base)
@@ -45,12 +47,10 @@ output_of(const char *value, Oid base)
 	bool varlena;
 
 	getTypeOutputInfo(base, &output, &varlena);
-	return psprintf(
-		"pg_catalog.textin(%s((%s)::%s))",
-		quote_qualified_identifier(get_namespace_name(get_func_namespace(output)),
-								   get_func_name(output)),
-		value,
-		format_type_extended(base, -1, FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY));
+	return psprintf("pg_catalog.textin(%s((%s)::%s))",
+					quote_qualified_identifier(get_namespace_name(get_func_namespace(output)),
+											   get_func_name(output)),
+					value, UnmodifiedTypeName(base));
 }
 
 /*

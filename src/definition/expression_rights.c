@@ -3,7 +3,7 @@
  * evaluate it?
  *
  * What is declared for a contact table is evaluated as its owner.  Analyzing an
- * expression asks for USAGE of schemas only; here is the rest, so that nobody
+ * expression asks for USAGE of schemas only; the rest (sql_rights.c) is asked here, so that nobody
  * can declare, and by that hold on to, what they have no right to.
  *
  * Invariant: everything here is done as that owner, never with the rights of who

@@ -17,7 +17,6 @@
 #include "executor/tuptable.h"
 #include "fmgr.h"
 #include "miscadmin.h"
-#include "nodes/pg_list.h"
 #include "utils/array.h"
 #include "utils/fmgroids.h"
 #include "utils/hsearch.h"
@@ -50,19 +49,14 @@ PG_FUNCTION_INFO_V1(segments_trimmed_until);
 static ContactTable *
 table_of_log(Oid log)
 {
-	ListCell *cell;
+	Oid relid = CatalogContactTableBeside(log);
+	ContactTable *table = OidIsValid(relid) ? CatalogContactTable(relid, true) : NULL;
 
-	foreach (cell, CatalogContactTables())
-	{
-		ContactTable *table = CatalogContactTable(lfirst_oid(cell), true);
-
-		if (table == NULL || table->change_table != log)
-			continue;
-		/* the rows are read by number of column */
-		RelationClose(BesideOpenOf(table, BESIDE_CHANGE, AccessShareLock));
-		return table;
-	}
-	return NULL;
+	if (table == NULL || table->change_table != log)
+		return NULL;
+	/* the rows are read by number of column */
+	RelationClose(BesideOpenOf(table, BESIDE_CHANGE, AccessShareLock));
+	return table;
 }
 
 /* The rows that are gone, by segment. */

@@ -58,55 +58,43 @@ has_other_triggers(Relation rel, Oid our_function)
 	return false;
 }
 
+/* Columns can lie in another order. */
+static bool
+is_laid_out_otherwise(Relation part, Relation rel)
+{
+	TupleConversionMap *map = TableTreeMap(part, rel);
+
+	if (map == NULL)
+		return false;
+	free_conversion_map(map);
+	return true;
+}
+
 /*
  * Are there AFTER triggers that may change the same rows again before or after
  * us?  Then OLD and NEW are not the whole story.  Those of partitions fire for
- * what is written through a table above.
+ * what is written through a table above.  And are some tables below laid out
+ * otherwise?
  */
-static bool
-others_fire(Relation rel, List *below, Oid our_function)
+static void
+look_at_parts(Relation rel, List *below, Oid our_function, Readers *found)
 {
-	bool result = has_other_triggers(rel, our_function);
 	ListCell *cell;
 
+	found->others_fire = has_other_triggers(rel, our_function);
 	foreach (cell, below)
 	{
 		Relation part;
 
-		if (result)
+		if (found->others_fire && found->parts_differ)
 			break;
 		part = try_relation_open(lfirst_oid(cell), AccessShareLock);
 		if (part == NULL)
 			continue;
-		result = has_other_triggers(part, our_function);
+		found->others_fire = found->others_fire || has_other_triggers(part, our_function);
+		found->parts_differ = found->parts_differ || is_laid_out_otherwise(part, rel);
 		relation_close(part, NoLock);
 	}
-	return result;
-}
-
-/* Are some of the tables below laid out otherwise?  Columns can lie in another order. */
-static bool
-parts_differ(Relation rel, List *below)
-{
-	bool result = false;
-	ListCell *cell;
-
-	foreach (cell, below)
-	{
-		Relation part = try_relation_open(lfirst_oid(cell), AccessShareLock);
-		TupleConversionMap *map;
-
-		if (part == NULL)
-			continue;
-		map = TableTreeMap(part, rel);
-		result = map != NULL;
-		if (map != NULL)
-			free_conversion_map(map);
-		relation_close(part, NoLock);
-		if (result)
-			break;
-	}
-	return result;
 }
 
 /* The table, or the one above it, that matters for contact tables. */
@@ -164,8 +152,7 @@ ReadersOf(Relation rel, Oid our_function)
 	if (!TableTreeIsOne(rel))
 		below = TableTreeBelow(found.relid);
 	found.contact_tables = find_attached(found.relid, above, &found.attached);
-	found.others_fire = others_fire(rel, below, our_function);
-	found.parts_differ = parts_differ(rel, below);
+	look_at_parts(rel, below, our_function, &found);
 	fill(entry, &found, list_concat(above, below), entries.generation == before);
 	return &entry->readers;
 }
